@@ -1,0 +1,56 @@
+"""The write pump: drains a client's queue into a blocking send, and keeps the line alive.
+
+It is asleep for a viewer that keeps up (see client.py) and does the writing for one that is behind.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from .client import Client, End
+
+# A viewer that takes no whole frame for this long is evicted; gorilla/websocket's example waits as long.
+WRITE_SECONDS = 10.0
+
+
+def write_pump(
+    client: Client,
+    send: Callable[[bytes, float], None],
+    *,
+    write_seconds: float = WRITE_SECONDS,
+    ping: bytes = b"",
+    ping_seconds: float = math.inf,
+) -> None:
+    """Write what waits for ``client`` until it ends. Runs on the client's own write thread.
+
+    ``send(data, deadline)`` writes all of ``data``, after any rest kept from a straight send, or raises TimeoutError
+    at the monotonic ``deadline``, or OSError when the peer is gone. ``ping`` is sent each ``ping_seconds``.
+    Returns once ``client.end`` is set, by this function where the peer was too slow or gone; raises nothing of that.
+    """
+    next_ping = time.monotonic() + ping_seconds
+    try:
+        while client.end is None:
+            # An endless wait would overflow the lock's clock; an hour is as good, the loop just comes round.
+            item = client.take(min(next_ping - time.monotonic(), 3600.0))
+            if client.end is not None:
+                return
+            if item is not None:
+                frames = 0
+                for frame in (item,) if isinstance(item, bytes) else item:
+                    send(frame, time.monotonic() + write_seconds)
+                    frames += bool(frame)
+                    if client.end is not None:
+                        return
+                client.done(frames)
+            if (now := time.monotonic()) >= next_ping:
+                send(ping, now + write_seconds)
+                next_ping = now + ping_seconds
+    except TimeoutError:
+        client.close(End.SLOW_CONSUMER)
+    except OSError:
+        client.close(End.GONE)
+    except BaseException:
+        client.close(End.CRASHED)  # a viewer whose frames cannot be made must not wait for them
+        raise
