@@ -26,7 +26,7 @@ class SettingsError(ValueError):
     """A value that cannot be used: which setting, what it was, where it came from, and what is allowed."""
 
     def __init__(self, name: str, value: object, origin: str, allowed: str) -> None:
-        """``name`` and ``value`` as the user wrote them, ``origin`` such as ``--port``; ``allowed`` ends the sentence."""
+        """Take ``origin`` such as ``--port``, and ``allowed`` as the end of a sentence."""
         super().__init__(name, value, origin, allowed)
         self.name = name
         self.value = value
