@@ -1,0 +1,176 @@
+"""The collector: asks every source once per tick, times each, and makes a Sample of what they say.
+
+Strategy: no thread and no waiting here; whoever owns the tick calls ``collect()``, always from one
+thread. A source that raises costs its own section: psutil answers for it where it can, at most once
+per tick and section, and the sample's ``sources`` say so. On a tree with given clocks two calls
+give the same two samples, always.
+
+``want`` is the only method that other threads may call.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+
+from .clock import Clock, Now
+from .fallback import Fallback, psutil_fallback
+from .files import Files
+from .sample import RESERVED, Sample, SourceState, encode_section
+from .sources import Source, build_sources
+from .sources.host import HostInfo, System, read_host_info
+from .sources.own import SelfStats
+
+log = logging.getLogger(__name__)
+
+
+class Collector:
+    """One host, sampled by ``collect()``. ``host`` says which one."""
+
+    def __init__(
+        self,
+        *,
+        proc_root: str = "/proc",
+        sys_root: str = "/sys",
+        clock: Clock | None = None,
+        extra_sources: Sequence[Source] = (),
+        self_stats: SelfStats | None = None,
+        fallback: Fallback | None = None,
+    ) -> None:
+        """``fallback`` None means psutil where proc_root is the running system's, which is all that
+        psutil can see.
+
+        Raises ValueError when two sources have one name, or one has a name that a frame needs
+        itself.
+        """
+        self.clock = clock or Clock()
+        self._files = Files(proc_root, sys_root, self.clock)
+        self.host: HostInfo = read_host_info(self._files)
+        stats = self_stats or SelfStats()
+        self._sources = build_sources(self._files, stats)
+        self._extra = frozenset(source.name for source in extra_sources)
+        self._sources += tuple(extra_sources)
+        _check_names(self._sources)
+        if fallback is None:
+            fallback = psutil_fallback(self.clock, stats) if proc_root == "/proc" else {}
+        self._fallback = fallback
+        self._tick = 0
+        self._before: Now | None = None
+        self._last_states: dict[str, tuple[str, str | None]] = {}
+
+    @property
+    def section_names(self) -> tuple[str, ...]:
+        """Every section that a sample may have, in the order of the wire."""
+        return tuple(source.name for source in self._sources)
+
+    def collect(self) -> Sample:
+        """One sample, now."""
+        now = self._begin()
+        sections: dict[str, object] = {}
+        states: dict[str, SourceState] = {}
+        for source in self._sources:
+            section, state = self._ask(source, now)
+            if section is not None:
+                sections[source.name] = section
+            states[source.name] = state
+        before, self._before = self._before, now
+        system = sections.get("system")
+        return Sample(
+            host=self.host.id,
+            time_unix=round(now.realtime, 3),
+            uptime_seconds=system.uptime_seconds if isinstance(system, System) else None,
+            interval_seconds=None if before is None else round(now.monotonic - before.monotonic, 6),
+            sections=sections,
+            sources=states,
+        )
+
+    def close(self) -> None:
+        """Give the descriptors back. A later ``collect()`` opens them anew."""
+        self._files.close()
+
+    def _begin(self) -> Now:
+        self._tick += 1
+        monotonic, boottime = self.clock.monotonic(), self.clock.boottime()
+        suspended = 0.0
+        if self._before is not None:
+            passed = monotonic - self._before.monotonic
+            suspended = max(0.0, boottime - self._before.boottime - passed)
+        return Now(self._tick, monotonic, boottime, self.clock.realtime(), suspended)
+
+    def _ask(self, source: Source, now: Now) -> tuple[object | None, SourceState]:
+        """The section and how it came about."""
+        started = self.clock.monotonic()
+        name = source.name
+        reason: str | None = None
+        section: object | None = None
+        try:
+            section = source.collect(now)
+            if name in self._extra and section is not None:
+                section = _frozen(section)
+            state = SourceState("absent" if section is None else "ok", self._since(started))
+        except Exception as error:  # noqa: BLE001 (an embedding program's sources raise what they like)
+            reason = _reason(error)
+            section, state = self._fall_back(name, now, started, reason, error)
+        self._log_change(name, state)
+        return section, state
+
+    def _fall_back(
+        self, name: str, now: Now, started: float, reason: str, error: Exception
+    ) -> tuple[object | None, SourceState]:
+        answer = self._fallback.get(name)
+        if answer is not None:
+            try:
+                section = answer(now)
+                if section is not None:
+                    return section, SourceState("psutil", self._since(started), reason)
+            except Exception as second:  # noqa: BLE001 (psutil has a family of its own)
+                reason = f"{reason}; psutil: {_reason(second)}"
+        if isinstance(error, FileNotFoundError) and name not in self._extra:
+            return None, SourceState("absent", self._since(started), reason)
+        return None, SourceState("failed", self._since(started), reason)
+
+    def _since(self, started: float) -> float:
+        return round(self.clock.monotonic() - started, 6)
+
+    def _log_change(self, name: str, state: SourceState) -> None:
+        """One line when a source changes its state, not one per tick."""
+        if state.state == "ok" and name not in self._last_states:
+            return
+        if self._last_states.get(name) == (state.state, state.reason):
+            return
+        self._last_states[name] = (state.state, state.reason)
+        level = {"failed": logging.ERROR, "psutil": logging.WARNING}.get(state.state, logging.DEBUG)
+        log.log(
+            level,
+            "source %s: %s%s",
+            name,
+            state.state,
+            f" ({state.reason})" if state.reason else "",
+        )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
+
+
+def _frozen(section: object) -> object:
+    """A copy of what a foreign source returned, as the wire will carry it: it can neither change
+    later nor break a frame.
+    """
+    copy: Mapping[str, object] | list[object] = json.loads(encode_section(section))
+    return copy
+
+
+def _check_names(sources: Sequence[Source]) -> None:
+    seen: set[str] = set()
+    for source in sources:
+        if source.name in RESERVED:
+            raise ValueError(
+                f"a source cannot be called {source.name!r}: a sample uses that name itself"
+            )
+        if source.name in seen:
+            raise ValueError(f"two sources are called {source.name!r}")
+        seen.add(source.name)

@@ -1,0 +1,128 @@
+"""The host itself: uptime, boot, suspend (the section ``system``), and who it is (HostInfo, read once).
+
+The section cannot be called ``host``: in a sample that says which host it is of.
+
+Uptime includes suspend (CLOCK_BOOTTIME). The boot time moves when somebody sets the clock, and is
+wrong before NTP on boards without an RTC; the boot id tells a reboot from a clock step. Everything
+is read below proc_root, so a captured host names itself and a container that was given the host's
+/proc names the host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from dataclasses import dataclass
+
+from ..clock import Now
+from ..files import Files, ParseError, maybe_read_once, parser
+from . import kernel_stat
+
+# A machine-id must not leave the machine (man machine-id): only this keyed hash of it does.
+ID_KEY = b"telemetry_stream host id 1"
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Since when this host runs, and what it slept through."""
+
+    uptime_seconds: float
+    boot_time_unix: int | None
+    boot_id: str | None
+    suspended_seconds: float  # since the sample before
+
+
+@dataclass(frozen=True, slots=True)
+class HostInfo:
+    """Who this host is: does not change while we run."""
+
+    id: str
+    name: str
+    kernel: str
+    cpu_model: str | None
+    cores: int | None  # online when we started
+
+
+@parser
+def parse_uptime(content: bytes) -> float:
+    """``9512.31 18820.30``: seconds since boot; the second is idle time summed over cores."""
+    seconds = float(content.split(None, 1)[0])
+    if not math.isfinite(seconds) or seconds < 0:
+        raise ParseError("not a time", line=1)
+    return seconds
+
+
+@parser
+def parse_text(content: bytes) -> str:
+    """A file of one line."""
+    return content.decode("utf-8", "replace").strip()
+
+
+# x86, arm (32 bit), riscv, s390 and mips name the model differently; arm64 does not name it at all.
+MODEL_KEYS = ("model name", "Hardware", "uarch", "cpu model", "Model", "cpu")
+
+
+@parser
+def parse_cpu_model(content: bytes) -> str | None:
+    """The first line of /proc/cpuinfo that names a model, by the order of MODEL_KEYS."""
+    found: dict[str, str] = {}
+    for line in content.decode("utf-8", "replace").splitlines():
+        key, colon, value = line.partition(":")
+        if colon and value.strip():
+            found.setdefault(key.strip(), value.strip())
+    return next((found[key] for key in MODEL_KEYS if key in found), None)
+
+
+def host_id(machine_id: bytes | None, name: str) -> str:
+    """A stable name for this machine that does not give its machine-id away."""
+    secret = (machine_id or b"").strip() or name.encode("utf-8", "replace")
+    return hashlib.blake2b(secret, key=ID_KEY, digest_size=8).hexdigest()
+
+
+def read_host_info(files: Files, *, machine_id_path: str = "/etc/machine-id") -> HostInfo:
+    """Read once. Another machine's proc_root shows its machine-id as 1/root/etc/machine-id, to root
+    only.
+    """
+
+    def text(path: str) -> str | None:
+        content = maybe_read_once(os.path.join(files.proc_root, path))
+        return parse_text(content) or None if content is not None else None
+
+    name = text("sys/kernel/hostname") or os.uname().nodename
+    if os.path.realpath(files.proc_root) != "/proc":
+        machine_id_path = os.path.join(files.proc_root, "1/root/etc/machine-id")
+    cpuinfo = maybe_read_once(os.path.join(files.proc_root, "cpuinfo"))
+    stat = maybe_read_once(os.path.join(files.proc_root, "stat"))
+    try:
+        cores = len(kernel_stat.parse(stat).cores) if stat is not None else os.cpu_count()
+    except ParseError:
+        cores = os.cpu_count()
+    return HostInfo(
+        id=host_id(maybe_read_once(machine_id_path), name),
+        name=name,
+        kernel=text("sys/kernel/osrelease") or os.uname().release,
+        cpu_model=parse_cpu_model(cpuinfo) if cpuinfo is not None else None,
+        cores=cores,
+    )
+
+
+class SystemSource:
+    """Section ``system``."""
+
+    name = "system"
+
+    def __init__(self, files: Files) -> None:
+        self._uptime = files.proc("uptime", parse_uptime)
+        self._stat = files.proc("stat", kernel_stat.parse)
+        boot_id = maybe_read_once(os.path.join(files.proc_root, "sys/kernel/random/boot_id"))
+        self._boot_id = parse_text(boot_id) or None if boot_id is not None else None
+
+    def collect(self, now: Now) -> System:
+        """Raises OSError or ParseError where /proc/uptime cannot be had."""
+        uptime = self._uptime.read(now)
+        try:
+            boot_time = self._stat.read(now).boot_time_unix
+        except (OSError, ParseError):  # the section cpu says so already
+            boot_time = None
+        return System(uptime, boot_time, self._boot_id, round(now.suspended_seconds, 3))
