@@ -1,0 +1,287 @@
+"""One request answered by a WSGI application (PEP 3333): its environ, its response, or the whole connection.
+
+Relies on an h11 connection that has read a request's head and on the transport under it. Request bodies are not
+read: an application sees an empty ``wsgi.input``. Which routes there are and who may use them is the application's.
+
+``environ["telemetry_stream.hijack"]`` gives an application the connection itself, as Go's http.Hijacker does:
+``transport, trailing = hijack(status=None, headers=())``. With a status that response head is written first, for a
+body that ends with the connection. From then on nothing is written here; bytes that came behind the request are
+``trailing``. The connection is closed when the application returns.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any
+from urllib.parse import unquote_to_bytes
+from wsgiref.handlers import format_date_time
+from wsgiref.types import WSGIApplication
+
+import h11
+
+from .transport import Transport
+
+log = logging.getLogger(__name__)
+
+HIJACK = "telemetry_stream.hijack"
+
+# A long body goes out in pieces with a write deadline each: a slow line gets it, a stuck one holds no more than this.
+PIECE_BYTES = 64 * 1024
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+
+
+class PeerGoneError(Exception):
+    """The answer could not be written: the peer has left, or did not read it in time."""
+
+
+class Exchange:
+    """A request and the answer to it. Lives on the connection's thread."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        connection: h11.Connection,
+        *,
+        keep_alive: bool,
+        write_seconds: float,
+    ) -> None:
+        self._transport = transport
+        self._connection = connection
+        self._environ: dict[str, Any] = {}
+        self._method = ""
+        self._keep_alive = keep_alive
+        self._write_seconds = write_seconds
+        self._head: h11.Response | None = None
+        self._begun = False  # something of the answer is out
+        self._hijacked = False
+
+    def accept(self, request: h11.Request) -> None:
+        """Take the request; h11.RemoteProtocolError says what is wrong with it."""
+        self._method = request.method.decode("ascii")
+        self._environ = {**environ_of(request, self._transport), HIJACK: self._hijack}
+        if _announces_body(request):
+            if self._method in ("GET", "HEAD"):
+                raise h11.RemoteProtocolError(f"{self._method} takes no body")
+            self._keep_alive = False  # the body that we do not read would be the next request
+        else:
+            self._connection.next_event()  # EndOfMessage
+
+    def run(self, app: WSGIApplication) -> None:
+        """Let ``app`` answer. An exception of its own becomes a 500, while that can still be said.
+
+        Afterwards the h11 connection is in DONE when it can carry another request. Raises PeerGoneError.
+        """
+        try:
+            pieces = app(self._environ, self._start_response)
+            try:
+                if not self._hijacked:
+                    self._answer(pieces)
+            finally:
+                close = getattr(pieces, "close", None)
+                if close is not None:
+                    close()
+        except PeerGoneError:
+            raise
+        except Exception as error:
+            if self._hijacked and isinstance(error, OSError):
+                log.debug("%s left: %s", self._transport.peer, error)
+                return
+            log.exception("%s %r failed", self._method, self._environ["PATH_INFO"])
+            if self._hijacked or self._begun:
+                self._transport.shutdown()  # the peer shall not take a torso for the whole
+            else:
+                self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error")
+
+    def refuse(self, status: HTTPStatus, message: str) -> None:
+        """Answer with a JSON error; no other request is taken on this connection."""
+        self._keep_alive = False
+        body = json.dumps({"error": message}).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        self._head = self._response(f"{status.value} {status.phrase}", headers)
+        if self._method != "HEAD":
+            self._write(body)
+        self._send(h11.EndOfMessage())
+
+    def _answer(self, pieces: Iterable[bytes]) -> None:
+        """Write the application's response, piece by piece."""
+        if isinstance(pieces, (list, tuple)):
+            self._set_length(sum(map(len, pieces)))
+        for piece in pieces:
+            if self._method == "HEAD":
+                break  # the application has said its head by now
+            self._write(piece)
+        if not self._hijacked:
+            self._send(h11.EndOfMessage())
+
+    def _start_response(
+        self,
+        status: str,
+        headers: list[tuple[str, str]],
+        exc_info: ExcInfo | None = None,
+        /,
+    ) -> Any:
+        if self._hijacked:
+            raise RuntimeError("the connection has been hijacked")
+        if exc_info is not None and exc_info[1] is not None:
+            if self._begun:
+                raise exc_info[1]
+        elif self._head is not None:
+            raise RuntimeError("start_response has been called already")
+        self._head = self._response(status, headers)
+        return self._write
+
+    def _response(self, status: str, headers: Sequence[tuple[str, str]]) -> h11.Response:
+        code, _, reason = status.partition(" ")
+        named = {name.lower() for name, _ in headers}
+        extra = []
+        if "date" not in named:
+            extra.append(("Date", format_date_time(time.time())))
+        if not self._keep_alive and "connection" not in named:
+            extra.append(("Connection", "close"))
+        return h11.Response(
+            status_code=int(code),
+            reason=reason.encode("latin-1"),
+            headers=[
+                (name.encode("latin-1"), value.encode("latin-1"))
+                for name, value in (*headers, *extra)
+            ],
+        )
+
+    def _set_length(self, length: int) -> None:
+        """Say how long the body is where the application left that to us."""
+        head = self._head
+        if head is None or head.status_code in (
+            204,
+            304,
+        ):  # these have no body (RFC 9110 section 8.6)
+            return
+        if self._method == "HEAD" and length == 0:
+            return  # says nothing of the body that a GET would get
+        if any(name in (b"content-length", b"transfer-encoding") for name, _ in head.headers):
+            return
+        self._head = h11.Response(
+            status_code=head.status_code,
+            reason=head.reason,
+            headers=[*head.headers.raw_items(), (b"Content-Length", b"%d" % length)],
+        )
+
+    def _write(self, data: bytes) -> None:
+        for start in range(0, len(data), PIECE_BYTES):
+            self._send(h11.Data(data=data[start : start + PIECE_BYTES]))
+
+    def _send(self, event: h11.Data | h11.EndOfMessage) -> None:
+        """Write ``event``, behind the head if that is still to come."""
+        if self._hijacked:
+            raise RuntimeError("the connection has been hijacked")
+        if self._head is None:
+            raise RuntimeError("the application has not called start_response")
+        out = b"" if self._begun else self._connection.send(self._head)
+        out += self._connection.send(event)
+        self._begun = True
+        try:
+            self._transport.send(out, time.monotonic() + self._write_seconds)
+        except OSError as error:
+            raise PeerGoneError(str(error)) from error
+
+    def _hijack(
+        self, status: str | None = None, headers: Sequence[tuple[str, str]] = ()
+    ) -> tuple[Transport, bytes]:
+        if self._hijacked or self._head is not None:
+            raise RuntimeError("the answer has begun already")
+        if status is not None:
+            self._keep_alive = False
+            head = self._response(status, headers)
+            lines = [b"HTTP/1.1 %d %s" % (head.status_code, head.reason)]
+            lines += [b"%s: %s" % item for item in head.headers.raw_items()]
+            self._hijacked = True
+            self._transport.send(
+                b"\r\n".join([*lines, b"", b""]), time.monotonic() + self._write_seconds
+            )
+        self._hijacked = True
+        return self._transport, self._connection.trailing_data[0]
+
+
+def environ_of(request: h11.Request, transport: Transport) -> dict[str, Any]:
+    """Build the environ of ``request``; h11.RemoteProtocolError says what is wrong with it."""
+    if not request.http_version.startswith(b"1."):
+        raise h11.RemoteProtocolError("this is an HTTP/1.1 server", error_status_hint=505)
+    method = request.method.decode("ascii")
+    authority, path, query = _split_target(method, request.target.decode("ascii"))
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "SERVER_PROTOCOL": f"HTTP/{request.http_version.decode('ascii')}",
+        "SERVER_NAME": transport.local_address[0],
+        "SERVER_PORT": str(transport.local_address[1]),
+        "REMOTE_ADDR": transport.peer_address[0],
+        "REMOTE_PORT": str(transport.peer_address[1]),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "https" if transport.secure else "http",
+        "wsgi.input": io.BytesIO(),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for raw_name, raw_value in request.headers:
+        name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
+        if _has_control_character(value):
+            raise h11.RemoteProtocolError(f"control character in header {name}")
+        # An underscore would pass for the hyphen of a header that a proxy in front vouches for. A length and a
+        # coding would speak of a body that is not read.
+        if "_" in name or name in ("content-length", "transfer-encoding"):
+            continue
+        key = "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.upper().replace('-', '_')}"
+        if key in environ:
+            value = f"{environ[key]}{'; ' if name == 'cookie' else ','}{value}"
+        environ[key] = value
+    if authority is not None:  # RFC 9112 section 3.2.2: it stands above the Host header
+        environ["HTTP_HOST"] = authority
+    return environ
+
+
+def _announces_body(request: h11.Request) -> bool:
+    # h11 has made sure that a length is a number and is there once.
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and int(value) > 0)
+        for name, value in request.headers
+    )
+
+
+def _split_target(method: str, target: str) -> tuple[str | None, str, str]:
+    """Take a request target apart (RFC 9112 section 3.2) into authority, decoded path and query."""
+    if method == "CONNECT":
+        raise h11.RemoteProtocolError("this is no proxy", error_status_hint=501)
+    authority = None
+    scheme, separator, rest = target.partition("://")
+    if separator and scheme.lower() in ("http", "https"):
+        end = min((rest.find(c) for c in "/?" if c in rest), default=len(rest))
+        authority, target = rest[:end], rest[end:]
+        if not target.startswith("/"):
+            target = "/" + target
+        if not authority or "@" in authority:
+            raise h11.RemoteProtocolError("request target names no host")
+    if not target.startswith("/") and (method, target) != ("OPTIONS", "*"):
+        raise h11.RemoteProtocolError("request target is not a path")
+    if "#" in target:
+        raise h11.RemoteProtocolError("request target has a fragment")
+    raw_path, _, query = target.partition("?")
+    path = unquote_to_bytes(raw_path).decode("latin-1")
+    if _has_control_character(path):
+        raise h11.RemoteProtocolError("control character in request target")
+    return authority, path, query
+
+
+def _has_control_character(text: str) -> bool:
+    # Above 0x7f are the bytes of UTF-8. Tab is legal white space in a header.
+    return any((c < " " and c != "\t") or c == "\x7f" for c in text)
