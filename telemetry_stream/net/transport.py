@@ -39,6 +39,8 @@ class Transport:
     ``_lock`` guards ``_rest``, ``_ended``, ``bytes_sent`` and every write to the socket.
     """
 
+    secure = False  # is it TLS
+
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         if sock.family in (socket.AF_INET, socket.AF_INET6):
@@ -69,6 +71,9 @@ class Transport:
         """The other end as ``127.0.0.1:5321`` or ``[::1]:5321``."""
         host, port = self.peer_address
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def handshake(self, deadline: float) -> None:
+        """Agree with the peer before the first byte, on the connection's thread: nothing to do in plain text."""
 
     # Writing: any thread.
 
@@ -188,9 +193,7 @@ class Transport:
             try:
                 self._sock.shutdown(socket.SHUT_RDWR)
             except OSError as error:
-                if (
-                    error.errno != errno.ENOTCONN
-                ):  # already reset by the peer, which has woken everybody
+                if error.errno != errno.ENOTCONN:  # the peer's reset has woken everybody already
                     raise
 
     def close(self) -> None:

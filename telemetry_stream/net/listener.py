@@ -1,0 +1,274 @@
+"""The accept loop: one named thread per connection, within limits, calm when the system has nothing left to give.
+
+Relies on ``threads`` for starting threads and on a handler that serves one transport until it ends. Each connection's
+transport is made here and closed here, whatever the handler does. It knows no HTTP beyond one ready-made refusal.
+
+Strategy: the accept thread never waits for a peer. A TLS handshake runs in the connection's own thread; a connection
+over the limit gets its 503 by one non-blocking send, and its socket lingers for a second among at most
+``MAX_LINGERING`` others, because closing it at once would reset it and take the answer along (RFC 9112 section 9.6).
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import select
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .. import threads
+from .transport import Transport
+
+if TYPE_CHECKING:
+    import ssl  # a plain listener does not pay for it
+
+log = logging.getLogger(__name__)
+
+BACKLOG = 1024  # at 5, the standard library's, 54 of 60 simultaneous connects waited over a second
+# "Full" shall mean a second behind and not a minute: by default a peer that reads nothing swallows 2 to 4 MB first.
+# Set before accept, for accepted sockets inherit it. The kernel doubles it (socket(7)).
+SEND_BUFFER_BYTES = 64 * 1024
+HANDSHAKE_SECONDS = 10.0
+CALM_SECONDS = 0.5  # between tries while descriptors, memory or threads are out
+LOG_AGAIN_SECONDS = 60.0
+LINGER_SECONDS = 1.0
+MAX_LINGERING = 64
+
+EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+# accept(2) hands on what had gone wrong with the new connection before it was accepted: the next one may be well.
+STILLBORN = {
+    errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN, errno.ENOPROTOOPT, errno.EHOSTDOWN,
+    errno.ENONET, errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.ENETUNREACH,
+}  # fmt: skip
+
+REFUSAL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 33\r\n\r\n"
+    b'{"error": "too many connections"}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerStats:
+    """Connections: open now, and counted since the start."""
+
+    open: int
+    accepted: int
+    refused: int
+    crashed: int
+
+
+class Listener:
+    """Accepts on one address and runs ``handle(transport)`` for each connection on a thread of its own.
+
+    ``start``, ``stop_accepting`` and ``close`` are the owner's to call. ``_lock`` guards ``_open`` and the counts;
+    ``_lingering`` is the accept thread's.
+    """
+
+    def __init__(
+        self,
+        address: tuple[str, int] | socket.socket,
+        handle: Callable[[Transport], object],
+        *,
+        max_connections: int = 8192,
+        ssl_context: ssl.SSLContext | None = None,
+        on_crash: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        """Bind ``address`` (OSError when it cannot be had), or take a bound socket over.
+
+        ``on_crash`` is told when the accept loop itself dies of an unexpected error.
+        """
+        self._sock = address if isinstance(address, socket.socket) else _bind(address)
+        self._sock.setblocking(False)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        self._sock.listen(BACKLOG)
+        self._address: tuple[str, int] = self._sock.getsockname()[:2]
+        self._handle = handle
+        self._max_connections = max_connections
+        self._ssl_context = ssl_context
+        self._on_crash = on_crash
+        self._stop = threading.Event()
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._open: dict[Transport, threading.Thread] = {}
+        self._accepted = 0
+        self._refused = 0
+        self._crashed = 0
+        self._lingering: deque[tuple[float, socket.socket]] = deque()
+        self._quiet_until = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Listener {self._address[0]}:{self._address[1]} {self.stats()}>"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port as bound."""
+        return self._address
+
+    def stats(self) -> ListenerStats:
+        with self._lock:
+            return ListenerStats(len(self._open), self._accepted, self._refused, self._crashed)
+
+    def start(self) -> None:
+        self._thread = threads.start("ts-accept", self._accept_loop, on_crash=self._on_crash)
+
+    def stop_accepting(self) -> None:
+        """Refuse new connections from now on; those that are open live on. Safe to repeat."""
+        if self._stop.is_set():
+            return
+        self._stop.set()
+        self._wake_writer.close()
+        if self._thread is not None:
+            self._thread.join()  # it never waits for a peer
+        self._wake_reader.close()
+        self._sock.close()
+
+    def close(self, deadline: float) -> bool:
+        """Stop accepting, end every connection, and wait for their threads until ``deadline``.
+
+        True when all have ended. One that has not is named in the log; it is a daemon and cannot keep the process.
+        """
+        self.stop_accepting()
+        with self._lock:
+            left = list(self._open.items())
+        for transport, _ in left:
+            transport.shutdown()
+        for _, thread in left:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        stuck = [
+            f"{thread.name} ({transport.peer})" for transport, thread in left if thread.is_alive()
+        ]
+        if stuck:
+            log.warning("connections that did not end in time: %s", ", ".join(stuck))
+        return not stuck
+
+    # The accept thread.
+
+    def _accept_loop(self) -> None:
+        poller = select.poll()
+        poller.register(self._sock, select.POLLIN)
+        poller.register(self._wake_reader, select.POLLIN)
+        try:
+            while not self._stop.is_set():
+                try:
+                    sock, _ = self._sock.accept()
+                except BlockingIOError:
+                    poller.poll(LINGER_SECONDS * 1000 if self._lingering else None)
+                    self._bury(time.monotonic() - LINGER_SECONDS)
+                except OSError as error:
+                    if error.errno in EXHAUSTED:
+                        self._calm_down(error)
+                    elif error.errno not in STILLBORN:
+                        raise
+                else:
+                    self._admit(sock)
+        finally:
+            self._bury(time.monotonic())
+
+    def _admit(self, sock: socket.socket) -> None:
+        """Give the connection its thread, or refuse it."""
+        with self._lock:
+            full = len(self._open) >= self._max_connections
+        if full:
+            self._refuse(sock)
+            return
+        try:
+            transport = self._transport(sock)
+        except OSError as error:  # reset before we could look at it
+            log.debug("connection lost before it began: %s", error)
+            sock.close()
+            return
+        try:
+            with self._lock:  # the thread finds itself in _open, however soon it ends
+                number = self._accepted % 10_000_000
+                thread = threads.start(f"ts-conn{number}", self._run, transport)
+                self._open[transport] = thread
+                self._accepted += 1
+        except RuntimeError as error:  # the system has no thread to give
+            self._refuse(sock)
+            self._calm_down(error)
+
+    def _transport(self, sock: socket.socket) -> Transport:
+        if self._ssl_context is None:
+            return Transport(sock)
+        from .tls import TlsTransport  # noqa: PLC0415 (brings ssl: 2 MiB and 10 ms that a plain listener saves)
+
+        return TlsTransport(sock, self._ssl_context)
+
+    def _refuse(self, sock: socket.socket) -> None:
+        """Answer 503 without waiting, and let the socket linger."""
+        with self._lock:
+            self._refused += 1
+        sock.setblocking(False)
+        try:
+            if self._ssl_context is None:
+                sock.send(REFUSAL)
+            sock.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            log.debug("refused connection was gone already: %s", error)
+        self._lingering.append((time.monotonic(), sock))
+        if len(self._lingering) > MAX_LINGERING:
+            self._bury(self._lingering[0][0])
+
+    def _bury(self, until: float) -> None:
+        """Close the refused sockets that have lingered since ``until`` or longer."""
+        while self._lingering and self._lingering[0][0] <= until:
+            self._lingering.popleft()[1].close()
+
+    def _calm_down(self, error: Exception) -> None:
+        """Sleep instead of spinning: the connection that cannot be had stays readable in the backlog."""
+        self._bury(time.monotonic())
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            self._quiet_until = now + LOG_AGAIN_SECONDS
+            log.error("cannot take new connections for now: %s", error)
+        self._stop.wait(CALM_SECONDS)
+
+    # The connection's thread.
+
+    def _run(self, transport: Transport) -> None:
+        try:
+            if self._shook_hands(transport):
+                self._handle(transport)
+        except Exception:
+            log.exception("connection %s died", transport.peer)
+            with self._lock:
+                self._crashed += 1
+        finally:
+            try:
+                transport.close()
+            finally:
+                with self._lock:
+                    del self._open[transport]
+
+    def _shook_hands(self, transport: Transport) -> bool:
+        try:
+            transport.handshake(time.monotonic() + HANDSHAKE_SECONDS)
+        except OSError as error:
+            log.debug("no TLS with %s: %s", transport.peer, error)
+            return False
+        return True
+
+
+def _bind(address: tuple[str, int]) -> socket.socket:
+    """Bind the first address that ``address`` names; ``::`` takes IPv4 too."""
+    host, port = address
+    family, kind, protocol, _, name = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
+        sock.bind(name)
+    except OSError:
+        sock.close()
+        raise
+    return sock
