@@ -1,0 +1,22 @@
+/** Why a connection ended: the server's named ends, by close code, in the words of the page. */
+export interface End {
+  readonly code: number;
+  /** Stands in the badge: `ended: too slow`. Null when nobody said why. */
+  readonly name: string | null;
+  readonly why: string;
+  /** Whether trying again by itself makes sense. */
+  readonly retry: boolean;
+}
+
+const NAMED: Readonly<Record<number, Omit<End, "code">>> = {
+  1001: { name: "shutting down", why: "the server is going away", retry: true },
+  1008: { name: "not allowed", why: "the server does not accept this viewer", retry: false },
+  1009: { name: "too big", why: "this viewer sent too large a message", retry: true },
+  4008: { name: "too slow", why: "this viewer took nothing for 10 s", retry: true },
+};
+
+export function endOf(code: number): End {
+  const named = NAMED[code];
+  if (named !== undefined) return { code, ...named };
+  return { code, name: null, why: "the connection broke", retry: true };
+}

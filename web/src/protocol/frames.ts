@@ -1,0 +1,64 @@
+/** The messages of the stream, protocol version 1, as this page knows them once decoded. */
+import type { Sections } from "./sections";
+import { list, maybe, number, record, text, type Infer } from "./shape";
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+const host = record({
+  id: text,
+  name: text,
+  kernel: maybe(text),
+  cpu_model: maybe(text),
+  cores: maybe(number),
+});
+
+export const hello = record({
+  protocol: number,
+  version: text,
+  host,
+  stream: text,
+  interval_seconds: number,
+  seq: number,
+  every: maybe(number),
+  sections: maybe(list(text)),
+});
+
+export const sampleHead = record({
+  stream: text,
+  host: text,
+  seq: number,
+  time_unix: number,
+  uptime_seconds: maybe(number),
+  interval_seconds: maybe(number),
+});
+
+export const sourceState = record({
+  state: text,
+  took_seconds: maybe(number),
+  reason: maybe(text),
+  age_seconds: maybe(number),
+});
+
+export type Host = Infer<typeof host>;
+export type Hello = Infer<typeof hello>;
+export type SampleHead = Infer<typeof sampleHead>;
+export type SourceState = Infer<typeof sourceState>;
+
+export interface Sample extends SampleHead {
+  readonly sections: Sections;
+  /** Sections of an embedding program's own sources, as they came. */
+  readonly custom: Readonly<Record<string, Json>>;
+  readonly sources: Readonly<Record<string, SourceState>>;
+}
+
+/** What a message turned out to be. Bad input is a value, never an exception. */
+export type Frame =
+  | { readonly type: "hello"; readonly hello: Hello }
+  | {
+      readonly type: "history";
+      readonly samples: readonly Sample[];
+      readonly faults: readonly string[];
+    }
+  | { readonly type: "sample"; readonly sample: Sample }
+  | { readonly type: "ignored"; readonly was: string }
+  | { readonly type: "error"; readonly reason: string };

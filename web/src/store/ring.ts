@@ -1,0 +1,134 @@
+/**
+ * The last samples as columns: one slot per tick, a fixed number of slots, one Float64Array per
+ * metric. A slot nobody filled is NaN inside and `null` outside: a gap, never the last value again.
+ *
+ * Columns appear with the first value of their name and leave once the ring holds none of it, so
+ * devices that come and go cost nothing for long; their number is bounded.
+ */
+const MOST_COLUMNS = 4096;
+
+interface Column {
+  readonly values: Float64Array;
+  lastWrite: number;
+}
+
+export interface Slice {
+  readonly x: number[];
+  /** Whether a sample stands at this slot; false in a hole. */
+  readonly known: boolean[];
+  readonly column: (name: string) => (number | null)[];
+}
+
+export class Ring {
+  readonly capacity: number;
+  readonly #x: Float64Array;
+  readonly #known: Uint8Array;
+  readonly #columns = new Map<string, Column>();
+  /** Slots ever written; the newest is at (written - 1) % capacity. */
+  #written = 0;
+
+  constructor(capacity = 600) {
+    this.capacity = capacity;
+    this.#x = new Float64Array(capacity);
+    this.#known = new Uint8Array(capacity);
+  }
+
+  get length(): number {
+    return Math.min(this.#written, this.capacity);
+  }
+
+  get newestX(): number | null {
+    return this.#written === 0 ? null : (this.#x[(this.#written - 1) % this.capacity] ?? null);
+  }
+
+  get names(): string[] {
+    return [...this.#columns.keys()];
+  }
+
+  push(x: number, values: Iterable<readonly [string, number]>): void {
+    const slot = this.#open(x, true);
+    for (const [name, value] of values) {
+      const column = this.#column(name);
+      if (column === null) continue;
+      column.values[slot] = value;
+      column.lastWrite = this.#written;
+    }
+    if (this.#written % 60 === 0) this.#prune();
+  }
+
+  /** A slot whose sample never came. */
+  pushHole(x: number): void {
+    this.#open(x, false);
+  }
+
+  /** The host's clock was set: what is here keeps its distance to what will come. */
+  shift(seconds: number): void {
+    for (let slot = 0; slot < this.capacity; slot += 1)
+      this.#x[slot] = (this.#x[slot] ?? 0) + seconds;
+  }
+
+  clear(): void {
+    this.#written = 0;
+    this.#columns.clear();
+  }
+
+  /** The slots with from <= x <= to, oldest first. */
+  slice(from: number, to: number): Slice {
+    const slots: number[] = [];
+    const x: number[] = [];
+    const known: boolean[] = [];
+    for (let index = this.#written - this.length; index < this.#written; index += 1) {
+      const slot = index % this.capacity;
+      const at = this.#x[slot] ?? NaN;
+      if (at < from || at > to) continue;
+      slots.push(slot);
+      x.push(at);
+      known.push(this.#known[slot] === 1);
+    }
+    return { x, known, column: (name) => this.#read(name, slots) };
+  }
+
+  /** A copy that stands still: what a paused page looks at. */
+  clone(): Ring {
+    const copy = new Ring(this.capacity);
+    copy.#x.set(this.#x);
+    copy.#known.set(this.#known);
+    copy.#written = this.#written;
+    for (const [name, { values, lastWrite }] of this.#columns) {
+      copy.#columns.set(name, { values: values.slice(), lastWrite });
+    }
+    return copy;
+  }
+
+  #open(x: number, known: boolean): number {
+    const slot = this.#written % this.capacity;
+    this.#x[slot] = x;
+    this.#known[slot] = known ? 1 : 0;
+    for (const { values } of this.#columns.values()) values[slot] = NaN;
+    this.#written += 1;
+    return slot;
+  }
+
+  #column(name: string): Column | null {
+    const existing = this.#columns.get(name);
+    if (existing !== undefined) return existing;
+    if (this.#columns.size >= MOST_COLUMNS) return null;
+    const column = { values: new Float64Array(this.capacity).fill(NaN), lastWrite: this.#written };
+    this.#columns.set(name, column);
+    return column;
+  }
+
+  #prune(): void {
+    for (const [name, { lastWrite }] of this.#columns) {
+      if (this.#written - lastWrite >= this.capacity) this.#columns.delete(name);
+    }
+  }
+
+  #read(name: string, slots: readonly number[]): (number | null)[] {
+    const values = this.#columns.get(name)?.values;
+    return slots.map((slot) => {
+      const value = values?.[slot];
+      return value === undefined || Number.isNaN(value) ? null : value;
+    });
+  }
+}

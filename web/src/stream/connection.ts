@@ -1,0 +1,109 @@
+/**
+ * One lasting connection: a socket that is opened again, with backoff, until `stop`.
+ *
+ * partysocket holds the socket of the moment, times out a try that hangs, and asks for the address
+ * anew each time, so that `since` is right. The schedule is ours: partysocket's own wait can neither
+ * be cut short (its `reconnect()` returns early while it waits) nor be shown to the viewer.
+ * Knows text messages and close codes, nothing of what is in them.
+ */
+import ReconnectingWebSocket from "partysocket/ws";
+
+import { retryDelayMs } from "./backoff";
+import { endOf, type End } from "../protocol/ends";
+
+export interface Listener {
+  opened(): void;
+  message(text: unknown): void;
+  /** `nextTryInMs` is null when nobody will try again by itself. */
+  closed(end: End, nextTryInMs: number | null): void;
+}
+
+export interface Edges {
+  /** What to make sockets with; the browser's own unless a test says otherwise. */
+  readonly WebSocket?: new (address: string) => unknown;
+  readonly setTimeout?: (run: () => void, ms: number) => unknown;
+  readonly clearTimeout?: (timer: never) => void;
+  readonly random?: () => number;
+}
+
+const TRY_TIMEOUT_MS = 4000;
+
+export class Connection {
+  readonly #address: () => string;
+  readonly #listener: Listener;
+  readonly #edges: Edges;
+  #socket: ReconnectingWebSocket | null = null;
+  #timer: unknown = null;
+  #failures = 0;
+
+  constructor(address: () => string, listener: Listener, edges: Edges = {}) {
+    this.#address = address;
+    this.#listener = listener;
+    this.#edges = edges;
+  }
+
+  start(): void {
+    if (this.#socket !== null) return;
+    const socket = new ReconnectingWebSocket(this.#address, null, {
+      connectionTimeout: TRY_TIMEOUT_MS,
+      shouldReconnectOnClose: () => false,
+      ...(this.#edges.WebSocket && { WebSocket: this.#edges.WebSocket }),
+    });
+    socket.onopen = () => {
+      this.#listener.opened();
+    };
+    socket.onmessage = (event) => {
+      this.#failures = 0;
+      this.#listener.message(event.data);
+    };
+    socket.onclose = (event) => {
+      this.#closed(endOf(event.code));
+    };
+    this.#socket = socket;
+  }
+
+  /** Leaves for good; nothing of this connection runs afterwards. */
+  stop(): void {
+    this.#cancel();
+    const socket = this.#socket;
+    if (socket === null) return;
+    this.#socket = null;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+  }
+
+  /** At once, whatever the schedule says: the viewer asked, or the browser is back online. */
+  tryNow(): void {
+    if (this.#timer === null && this.#socket?.readyState !== ReconnectingWebSocket.CLOSED) return;
+    this.#cancel();
+    this.#socket?.reconnect();
+  }
+
+  /** Drops a connection that is open but silent, and tries again; a dead peer never says goodbye. */
+  abandon(): void {
+    if (this.#socket === null || this.#timer !== null) return;
+    this.stop();
+    this.start();
+  }
+
+  #closed(end: End): void {
+    if (this.#timer !== null) return;
+    if (!end.retry) {
+      this.#listener.closed(end, null);
+      return;
+    }
+    const delay = retryDelayMs(this.#failures, this.#edges.random ?? Math.random);
+    this.#failures += 1;
+    this.#timer = (this.#edges.setTimeout ?? setTimeout)(() => {
+      this.#timer = null;
+      this.#socket?.reconnect();
+    }, delay);
+    this.#listener.closed(end, delay);
+  }
+
+  #cancel(): void {
+    if (this.#timer === null) return;
+    (this.#edges.clearTimeout ?? clearTimeout)(this.#timer as never);
+    this.#timer = null;
+  }
+}

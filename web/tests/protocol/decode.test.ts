@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+
+import { decodeFrame } from "../../src/protocol/decode";
+import { golden, goldenObject, sampleText } from "../support/frames";
+
+describe("decodeFrame", () => {
+  it("reads the golden hello", () => {
+    expect(decodeFrame(golden("hello"))).toMatchObject({
+      type: "hello",
+      hello: { protocol: 1, host: { name: "ada", cores: 4 }, interval_seconds: 1, sections: null },
+    });
+  });
+
+  it("reads the golden sample with every section as it is on the wire", () => {
+    const wire = goldenObject("sample");
+    const frame = decodeFrame(golden("sample"));
+    if (frame.type !== "sample") throw new Error(JSON.stringify(frame));
+    const { sections, sources, custom, seq } = frame.sample;
+    expect(seq).toBe(42);
+    expect(custom).toEqual({});
+    expect(sources).toEqual(wire["sources"]);
+    for (const name of ["memory", "swap", "load", "tcp", "udp", "sockets", "self"] as const) {
+      expect(sections[name]).toEqual(wire[name]);
+    }
+    expect(sections.cpu?.cores?.map((core) => core.id)).toEqual([0, 1, 3]);
+  });
+
+  it("keeps null apart from zero", () => {
+    const frame = decodeFrame(golden("history"));
+    if (frame.type !== "history") throw new Error(JSON.stringify(frame));
+    expect(frame.samples.map((sample) => sample.seq)).toEqual([1, 40, 41]);
+    expect(frame.samples[0]?.sections.cpu?.usage_percent).toBeNull();
+    expect(frame.samples[1]?.sections.cpu?.steal_percent).toBe(0);
+  });
+
+  it("keeps an embedding program's own section as it came", () => {
+    const frame = decodeFrame(golden("sample-custom"));
+    expect(frame).toMatchObject({
+      sample: {
+        custom: { job_queue: { waiting_jobs: 17 } },
+        sources: { memory: { state: "psutil" } },
+      },
+    });
+  });
+
+  it("ignores a type it does not know", () => {
+    expect(decodeFrame(golden("event"))).toEqual({ type: "ignored", was: "deploy" });
+  });
+
+  it("takes fields that an older server does not send for unknown", () => {
+    const frame = decodeFrame(sampleText({ memory: { used_bytes: 1 }, future: 3 }));
+    expect(frame).toMatchObject({
+      sample: { sections: { memory: { used_bytes: 1, total_bytes: null } } },
+    });
+  });
+
+  it("gives up only the section whose shape is wrong, and says so", () => {
+    const frame = decodeFrame(sampleText({ load: { avg1: "high" } }));
+    if (frame.type !== "sample") throw new Error(JSON.stringify(frame));
+    expect(frame.sample.sections.load).toBeUndefined();
+    expect(frame.sample.sections.memory).toBeDefined();
+    expect(frame.sample.sources["load"]).toMatchObject({
+      state: "failed",
+      reason: "load.avg1: expected a number, got a string",
+    });
+  });
+
+  it("reads a host that is named by its id alone", () => {
+    expect(decodeFrame(sampleText({ host: "b3f1" }))).toMatchObject({ sample: { host: "b3f1" } });
+  });
+
+  it("loses one sample of a history, not the history", () => {
+    const wire = goldenObject("history")["samples"] as unknown[];
+    const frame = decodeFrame(JSON.stringify({ type: "history", samples: [wire[0], 7, wire[2]] }));
+    expect(frame).toMatchObject({ samples: [{ seq: 1 }, { seq: 41 }], faults: [/samples\[1\]/] });
+  });
+
+  it.each([
+    ["no JSON", "{", /JSON/],
+    ["no object", "[]", /expected an object, got a list/],
+    ["no type", "{}", /without a type/],
+    ["a blob", new ArrayBuffer(2), /not a text message/],
+    ["a seq that is no number", sampleText({ seq: "42" }), /sample.seq: expected a number/],
+    [
+      "a hello without host",
+      JSON.stringify({ type: "hello" }),
+      /hello.protocol: expected a number, got nothing/,
+    ],
+    [
+      "a history that is no list",
+      JSON.stringify({ type: "history", samples: 3 }),
+      /expected a list/,
+    ],
+  ])("makes an error value of %s", (_, message, reason) => {
+    const frame = decodeFrame(message);
+    expect(frame.type).toBe("error");
+    expect(frame.type === "error" && frame.reason).toMatch(reason);
+  });
+});

@@ -1,0 +1,37 @@
+import { expect, it } from "vitest";
+
+import { flatten, rowKey } from "../../src/store/flatten";
+import { sampleAt } from "../support/frames";
+
+it("names every number by its place, and leaves out what is not known", () => {
+  const columns = new Map(flatten(sampleAt(1)));
+  expect(columns.get("cpu.usage_percent")).toBe(29.4);
+  expect(columns.get("self.viewers")).toBe(3);
+  expect(columns.has("swap.used_percent")).toBe(false);
+});
+
+it("follows cores by the kernel's id, not by their place in the list", () => {
+  const columns = new Map(flatten(sampleAt(1)));
+  expect(columns.get("cpu.cores.3.usage_percent")).toBe(64);
+  expect([...columns.keys()].filter((name) => name.startsWith("cpu.cores."))).toHaveLength(3);
+});
+
+it("takes an embedding program's own numbers along", () => {
+  const columns = new Map(
+    flatten(
+      sampleAt(1, { job_queue: { waiting: 17, lanes: [{ name: "fast", depth: 2 }, {}, 5] } }),
+    ),
+  );
+  expect(columns.get("job_queue.waiting")).toBe(17);
+  expect(columns.get("job_queue.lanes.fast.depth")).toBe(2);
+});
+
+it.each([
+  [{ name: "sda", device: "8:0" }, "sda"],
+  [{ id: 3 }, "3"],
+  [{ chip: "coretemp", label: "Core 0", sensor: "temp2" }, "coretemp Core 0"],
+  [{ chip: "nvme", label: null, sensor: "temp1" }, "nvme temp1"],
+  [{ value: 3 }, null],
+])("tells rows apart: %j is %s", (row, key) => {
+  expect(rowKey(row)).toBe(key);
+});

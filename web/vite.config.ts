@@ -1,0 +1,29 @@
+/** Builds the page into the Python package, and serves it with live reload beside a running server. */
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const server = process.env["TELEMETRY_STREAM_URL"] ?? "http://127.0.0.1:8750";
+
+export default defineConfig({
+  // Relative, so that the built page works under any prefix of a reverse proxy.
+  base: "./",
+  plugins: [react()],
+  build: {
+    outDir: "../telemetry_stream/static",
+    emptyOutDir: true,
+    // No inlined data: URLs and no inline preload script: the page runs under a CSP of 'self'.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    target: "es2022",
+  },
+  server: {
+    proxy: {
+      "/ws": { target: server, ws: true, changeOrigin: true, rewriteWsOrigin: true },
+      "/api": { target: server, changeOrigin: true },
+    },
+  },
+  test: {
+    include: ["tests/**/*.test.{ts,tsx}"],
+    restoreMocks: true,
+  },
+});
