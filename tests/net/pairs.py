@@ -1,0 +1,42 @@
+"""Two ends of a real connection, and the few things every test of net/ does with them."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+CERTIFICATE = (
+    Path(__file__).parent.parent / "fixtures/tls/localhost.pem"
+)  # self-signed, key included, to 2126
+
+
+def soon(seconds: float = 10.0) -> float:
+    """A deadline."""
+    return time.monotonic() + seconds
+
+
+def tcp_pair(buffer_bytes: int | None = None) -> tuple[socket.socket, socket.socket]:
+    """Two ends of a loopback connection, accepted and connected, with small buffers on request."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.socket()
+        if buffer_bytes is not None:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer_bytes)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+        client.settimeout(10)
+        client.connect(server.getsockname())
+        accepted, _ = server.accept()
+    return accepted, client
+
+
+def read_exactly(sock: socket.socket, n: int) -> bytes:
+    """Read ``n`` bytes, or fewer when the stream ends before."""
+    data = bytearray()
+    while len(data) < n and (more := sock.recv(n - len(data))):
+        data += more
+    return bytes(data)
+
+
+def read_to_end(sock: socket.socket) -> bytes:
+    """Read until the end of the stream."""
+    return read_exactly(sock, 1 << 40)
