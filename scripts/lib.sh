@@ -49,18 +49,23 @@ ask() {
     PYTHONPATH=$root/scripts "$python" -c "import build_web, sys; sys.exit(not build_web.$1())"
 }
 
-# install "" or install "[all,dev]": the package, editable, into .venv, and the page into telemetry_stream/static.
-# Does nothing when nothing has changed since; the root is part of that, since a moved .venv still points to where it was.
+everything="[all,dev]"
+
+# install "" or install "$everything": the package, editable, with these extras into .venv, and the page into
+# telemetry_stream/static. Does nothing when nothing has changed since; the root is part of that, since a moved .venv
+# still points to where it was.
 install() {
-    local stamp="$venv/installed$1" state
+    local stamp state
     make_venv
     state=$(printf '%s\n' "$root" | cat - "$root"/setup.cfg "$root"/pyproject.toml "$root"/scripts/build_*.py | cksum)
-    if [ "$(cat "$stamp" 2>/dev/null)" = "$state" ] && ask is_built; then
-        return
-    fi
+    for stamp in "$venv/installed$1" "$venv/installed$everything"; do
+        if [ "$(cat "$stamp" 2>/dev/null)" = "$state" ] && ask is_built; then
+            return
+        fi
+    done
     say "Installing telemetry_stream$1 into .venv; this takes a minute the first time ..."
     pip_install --editable "$root$1"
-    printf '%s\n' "$state" >"$stamp"
+    printf '%s\n' "$state" >"$venv/installed$1"
 }
 
 # npm on PATH and web/node_modules as package-lock.json says.

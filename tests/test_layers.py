@@ -1,0 +1,148 @@
+"""Imports run one way, and every module has its tests: read from the sources, nothing is imported."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "telemetry_stream"
+
+# What each part may import of ours, beside itself. A part is the first name below the package: a room or a module.
+MAY_IMPORT: dict[str, set[str]] = {
+    "threads": set(),
+    "hub": {"threads"},
+    "metrics": {"threads"},
+    "net": {"threads"},
+    "settings": set(),
+    "websocket": {"threads", "hub", "net"},
+    "stream": {"threads", "hub", "metrics"},
+    "server": {"threads", "stream", "websocket", "net"},
+    "app": {"threads", "hub", "metrics", "net", "websocket", "stream", "server", "settings"},
+    "cli": {"app", "settings"},
+    "__main__": {"cli"},
+}
+# Anybody may ask for the version; App and Settings are for programs outside.
+FROM_THE_DOOR = {"__version__"}
+# The door itself names its two homes for the type checker only.
+THE_DOOR = "__init__"
+
+# Modules without a test module of their own, each with the tests that cover it.
+TESTED_ELSEWHERE = {
+    "telemetry_stream/__init__.py": "tests/test_packaging.py",
+    "telemetry_stream/__main__.py": "tests/test_cli.py",
+}
+
+
+def modules() -> list[Path]:
+    """Every source file of the package."""
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def part_of(module: Path) -> str:
+    """The part that a file belongs to."""
+    return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(module: Path, source: str) -> Iterator[tuple[int, str, str]]:
+    """Line, part and name of everything of ours that a file imports, wherever in it; relative ones resolved."""
+    package = ["telemetry_stream", *module.relative_to(PACKAGE).parent.parts]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            targets = [(alias.name.split("."), "") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            path = above + (node.module.split(".") if node.module else [])
+            targets = [(path, alias.name) for alias in node.names]
+        else:
+            continue
+        for path, name in targets:
+            if path[0] == "telemetry_stream":
+                below = [*path[1:], name] if name else path[1:]
+                yield node.lineno, below[0] if below else THE_DOOR, name
+
+
+def breaches(module: Path, source: str) -> list[str]:
+    """One sentence for each import that the layers forbid."""
+    part = part_of(module)
+    if part == THE_DOOR:
+        return []
+    if part not in MAY_IMPORT:
+        return [f"{module}: the part {part!r} has no place in the layers yet"]
+    allowed = {part, *MAY_IMPORT[part]}
+    found = {
+        f"{module.relative_to(ROOT)}:{line}: {part} may not import {target}"
+        for line, target, name in imports(module, source)
+        if target not in allowed and name not in FROM_THE_DOOR
+    }
+    return sorted(found)
+
+
+def test_imports_run_one_way() -> None:
+    """No file reaches up or sideways: hub, metrics and net know only threads, settings is for cli and app."""
+    found = [line for module in modules() for line in breaches(module, module.read_text("utf-8"))]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "target"),
+    [
+        ("hub/hub.py", "from ..net.transport import Transport", "net"),
+        ("hub/hub.py", "from .. import metrics", "metrics"),
+        ("hub/hub.py", "import telemetry_stream.settings", "settings"),
+        ("metrics/sources/cpu.py", "from ...hub import Hub", "hub"),
+        (
+            "net/http.py",
+            "def later() -> None:\n    from telemetry_stream.server import routes",
+            "server",
+        ),
+        ("server/routes.py", "from ..settings import Settings", "settings"),
+        ("server/routes.py", "from .. import Settings", "Settings"),
+        ("threads.py", "from . import hub", "hub"),
+        ("cli.py", "from .server import routes", "server"),
+    ],
+)
+def test_a_forbidden_import_is_found(module: str, source: str, target: str) -> None:
+    """Relative, absolute, nested in a function: each spelling is seen."""
+    found = breaches(PACKAGE / module, source)
+    assert len(found) == 1
+    assert found[0].endswith(f"may not import {target}")
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("hub/hub.py", "from .. import threads\nfrom .client import Client\nimport queue"),
+        ("metrics/sources/cpu.py", "from ..files import Files\nfrom . import memory"),
+        ("server/routes.py", "from .. import __version__\nfrom telemetry_stream.net import http"),
+        ("cli.py", "from . import app\nfrom .settings import load"),
+    ],
+)
+def test_an_allowed_import_is_let_be(module: str, source: str) -> None:
+    """Siblings, lower parts, the version and other packages are no breach."""
+    assert breaches(PACKAGE / module, source) == []
+
+
+def test_every_module_has_its_tests() -> None:
+    """telemetry_stream/a/b.py is tested by tests/a/test_b.py, or by the module named above."""
+    missing = []
+    for module in modules():
+        below = module.relative_to(PACKAGE)
+        if below.name == "__init__.py" and below.parent != Path():
+            continue  # a room's door only names what its modules hold
+        mirror = Path("tests") / below.parent / f"test_{below.name}"
+        tests = Path(TESTED_ELSEWHERE.get(str(module.relative_to(ROOT)), mirror))
+        if not (ROOT / tests).is_file():
+            missing.append(f"{module.relative_to(ROOT)} has no {tests}")
+    assert not missing, "\n".join(missing)
+
+
+def test_the_exceptions_are_still_needed() -> None:
+    """A module that has got its own tests, or is gone, leaves the list."""
+    for module in TESTED_ELSEWHERE:
+        mirror = ROOT / "tests" / Path(module).parent.relative_to("telemetry_stream")
+        assert (ROOT / module).is_file(), f"{module} is gone"
+        assert not (mirror / f"test_{Path(module).name}").is_file(), f"{module} has its own tests"
