@@ -1,0 +1,155 @@
+"""A viewer's connection: two pumps round one transport, and the ways in which it ends.
+
+The connection's own thread is the read pump (``ts-ws12-read``), the write pump is a second one (``ts-ws12-write``):
+two per viewer, none hidden. The read pump answers pings and the peer's close; the write pump sends what waits, pings,
+and our own close frame last. Whichever ends first ends the client, which ends the other.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .. import threads
+from ..hub import Client, End, write_pump
+from ..net.transport import Transport
+from . import frame
+from .inbound import Inbound, Quota
+
+log = logging.getLogger(__name__)
+
+
+class ThreadUnavailableError(Exception):
+    """The system has no thread for a write pump; nothing has been sent to the viewer."""
+
+
+class Timing(NamedTuple):
+    """Seconds, as in gorilla/websocket's chat example."""
+
+    ping: float = 54.0
+    silence: float = 60.0  # without a pong; more than ping
+    write: float = 10.0  # for one frame
+    close: float = 1.0  # for the reply to a close frame, and for a pump to end
+
+
+class Connection:
+    """Serves one viewer on the calling thread.
+
+    ``client`` must have been made with ``transport.try_send``. ``transport`` stays open: whoever handed it over
+    closes it once ``serve`` has returned.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        key: str,
+        client: Client,
+        *,
+        number: int,
+        timing: Timing = Timing(),  # noqa: B008  # immutable
+    ) -> None:
+        self._transport = transport
+        self._key = key
+        self._client = client
+        self._number = number % 10_000  # keeps the threads' names within 15 bytes
+        self._timing = timing
+        self._read_done = threading.Event()
+        self._peer = _Peer(transport, client, timing)
+
+    def serve(self, on_open: Callable[[], object]) -> None:
+        """Answer the handshake, call ``on_open`` (which registers the client), pump until the end.
+
+        Raises ThreadUnavailableError.
+        """
+        threads.rename(f"ts-ws{self._number}-read")
+        try:
+            pump = threads.start(f"ts-ws{self._number}-write", self._write)
+        except RuntimeError as error:
+            self._client.close(End.CRASHED)
+            raise ThreadUnavailableError(str(error)) from error
+        try:
+            inbound = Inbound(self._peer, self._key, self._peer.quota)
+            on_open()
+            inbound.read()
+            self._peer.said_goodbye |= inbound.said_goodbye
+            if self._peer.quota.exceeded:
+                self._client.close(End.POLICY)
+            elif inbound.message_too_big:
+                self._client.close(End.TOO_BIG)
+        except OSError as error:
+            log.debug("handshake with %s failed: %s", self._client.name, error)
+        finally:
+            self._client.close(End.GONE)
+            self._read_done.set()
+            pump.join(self._timing.close)
+            if pump.is_alive():  # blocked in a write to a peer that has left or does not read
+                self._transport.shutdown()
+                pump.join()
+
+    def _write(self) -> None:
+        """Pump, then say goodbye. Runs on the write pump's thread."""
+        try:
+            write_pump(
+                self._client,
+                self._transport.send,
+                write_seconds=self._timing.write,
+                ping=frame.PING,
+                ping_seconds=self._timing.ping,
+            )
+        finally:
+            self._say_goodbye(self._client.end or End.GONE)
+            if not self._read_done.wait(self._timing.close):
+                self._transport.shutdown()  # wakes a read pump whose peer does not answer the close
+
+    def _say_goodbye(self, end: End) -> None:
+        if end.code is None or self._peer.said_goodbye:
+            return
+        self._peer.said_goodbye = True
+        try:
+            self._transport.send(
+                frame.close(end.code, end.words), time.monotonic() + self._timing.close
+            )
+        except OSError as error:
+            log.debug("no goodbye for %s: %s", self._client.name, error)
+
+
+class _Peer:
+    """The socket that simple-websocket sees: whole writes, deadlines, quotas, and the end of whoever breaks them."""
+
+    def __init__(self, transport: Transport, client: Client, timing: Timing) -> None:
+        self.quota = Quota()
+        self.said_goodbye = False  # nothing may follow a close frame (RFC 6455 section 5.5.1)
+        self._transport = transport
+        self._client = client
+        self._timing = timing
+        self._silent_at = time.monotonic() + timing.silence
+
+    def send(self, data: bytes) -> int:
+        """Write a pong, a reply to a close, or the handshake's answer, whole and within the write deadline."""
+        if not self.said_goodbye:
+            try:
+                self._transport.send(data, time.monotonic() + self._timing.write)
+            except TimeoutError:
+                self._client.close(End.SLOW_CONSUMER)  # it pings, but does not read
+                raise
+        return len(data)
+
+    def recv(self, size: int) -> bytes:
+        """Read within the silence deadline; a peer that sends too much or nothing is ended."""
+        try:
+            data = self._transport.recv(size, self._silent_at)
+        except TimeoutError:
+            self._client.close(End.SILENT)
+            raise
+        self.quota.take(size=len(data))
+        return data
+
+    def pong(self) -> None:
+        """Move the silence deadline: the peer is alive."""
+        self._silent_at = time.monotonic() + self._timing.silence
+
+    def close(self) -> None:
+        """Do nothing: the library closes when its reader ends, but our goodbye may be still to come."""

@@ -1,0 +1,137 @@
+"""What a viewer may send, and simple-websocket's server tamed to it.
+
+Viewers have nothing to say. Their messages are counted and thrown away unread, and one that talks too much is ended:
+the library keeps every message for ever, bounds no fragments and no pings, and one flooding peer takes a whole core.
+The seams used are public: the socket in the environ, ``thread_class``, ``handshake`` and ``pong_received``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import simple_websocket  # type: ignore[import-untyped]  # the library has no types
+from wsproto import ConnectionType, WSConnection
+from wsproto.connection import ConnectionState
+from wsproto.events import Event
+
+MESSAGE_BYTES = 512
+FRAMES_PER_SECOND = 20
+BYTES_PER_SECOND = 16 * 1024
+
+
+class QuotaExceededError(OSError):
+    """The peer sends too much. An OSError, because those end the library's reader in an orderly way."""
+
+
+class Quota:
+    """How much a peer may send in any one second: frames of every kind, and bytes."""
+
+    def __init__(self) -> None:
+        self.exceeded = False
+        self._window_ends = 0.0
+        self._frames = 0
+        self._bytes = 0
+
+    def take(self, *, frames: int = 0, size: int = 0) -> None:
+        """Count what came; QuotaExceededError past the allowance."""
+        now = time.monotonic()
+        if now >= self._window_ends:
+            self._window_ends = now + 1.0
+            self._frames = self._bytes = 0
+        self._frames += frames
+        self._bytes += size
+        if self._frames > FRAMES_PER_SECOND or self._bytes > BYTES_PER_SECOND:
+            self.exceeded = True
+            raise QuotaExceededError(
+                f"more than {FRAMES_PER_SECOND} frames or {BYTES_PER_SECOND} bytes in a second"
+            )
+
+
+class PeerSocket(Protocol):
+    """What the library takes for a socket; ``pong`` is told of each pong."""
+
+    def send(self, data: bytes) -> int: ...
+    def recv(self, size: int) -> bytes: ...
+    def close(self) -> None: ...
+    def pong(self) -> None: ...
+
+
+class _CountedConnection(WSConnection):
+    """Counts every frame that wsproto has read: pings and empty fragments trip no other limit."""
+
+    def __init__(self, quota: Quota) -> None:
+        super().__init__(ConnectionType.SERVER)
+        self._quota = quota
+
+    def events(self) -> Iterator[Event]:  # type: ignore[override]  # the library only iterates
+        for event in super().events():
+            self._quota.take(frames=1)
+            yield event
+
+
+class _CallersThread:
+    """Given as ``thread_class``: the reader runs in the thread that calls ``run``, and none is hidden."""
+
+    name = ""
+
+    def __init__(self, target: Callable[[], None]) -> None:
+        self.run = target
+
+    def start(self) -> None:
+        """Do nothing: see the class."""
+
+
+class Inbound(simple_websocket.Server):  # type: ignore[misc]  # see the import
+    """The receiving side of one viewer: answers the handshake when made, then ``read`` until the peer ends.
+
+    ``key`` is a Sec-WebSocket-Key that has been checked. The library builds a request of its own from the environ it
+    is given, so it gets constants and that key and nothing that a peer wrote: no extension is negotiated, hence no
+    compression, and one frame fits all viewers. Raises OSError if the answer cannot be sent.
+    """
+
+    def __init__(self, peer: PeerSocket, key: str, quota: Quota) -> None:
+        self._quota = quota
+        super().__init__(
+            {
+                "werkzeug.socket": peer,
+                "HTTP_HOST": "localhost",
+                "HTTP_UPGRADE": "websocket",
+                "HTTP_CONNECTION": "Upgrade",
+                "HTTP_SEC_WEBSOCKET_KEY": key,
+                "HTTP_SEC_WEBSOCKET_VERSION": "13",
+            },
+            max_message_size=MESSAGE_BYTES,
+            thread_class=_CallersThread,
+        )
+
+    def handshake(self) -> None:
+        """Swap in the bounded parts, then answer 101. The library calls this before it would start its thread."""
+        self.input_buffer: Any = deque(maxlen=0)  # takes messages and keeps none
+        self.ws = _CountedConnection(self._quota)
+        super().handshake()
+
+    def read(self) -> None:
+        """Receive until the peer closes, breaks a rule, falls silent or vanishes; pongs and close are answered."""
+        self.thread.run()
+
+    @property
+    def message_too_big(self) -> bool:
+        """Whether the reader ended, with 1009, over a message of more than 512 characters."""
+        return bool(self.incoming_message_len > MESSAGE_BYTES)
+
+    @property
+    def said_goodbye(self) -> bool:
+        """Whether the library has sent a close frame: as a reply, or over a broken rule."""
+        return self.ws.state is not ConnectionState.OPEN
+
+    @property
+    def pong_received(self) -> bool:
+        """Set by the library at each pong, which is how the peer's sign of life is seen."""
+        return True
+
+    @pong_received.setter
+    def pong_received(self, _: bool) -> None:
+        self.sock.pong()
