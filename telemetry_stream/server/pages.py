@@ -1,0 +1,58 @@
+"""The dashboard's built files, served by WhiteNoise: an explicit set read at start, nothing by joining paths."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from whitenoise import WhiteNoise  # type: ignore[import-untyped]  # the library has no types
+
+from .answer import HTTPError
+
+if TYPE_CHECKING:
+    from wsgiref.headers import Headers
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+STATIC_ROOT = os.path.join(os.path.dirname(os.path.dirname(__file__)), "static")
+
+# Vite puts a hash of its content into the name of every file below assets/.
+HASHED = re.compile(r"^/assets/.+-[A-Za-z0-9_-]{8}\.\w+$")
+
+# The page loads its own files and talks to its own server; styles are set on elements by the chart library.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def pages(root: str = STATIC_ROOT) -> WSGIApplication:
+    """Serve what is below ``root``, with its ``index.html`` as ``/``; 404 for all else."""
+    built = os.path.isfile(os.path.join(root, "index.html"))
+
+    def not_found(environ: WSGIEnvironment, _: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/" and not built:
+            raise HTTPError(
+                "404 Not Found",
+                "the dashboard has not been built; 'npm ci && npm run build' in web/ does it, "
+                "and the stream itself is at /ws",
+            )
+        raise HTTPError("404 Not Found", f"there is nothing at {environ['PATH_INFO'][:200]!r}")
+
+    files: WSGIApplication = WhiteNoise(
+        not_found,
+        root=root if built else None,
+        index_file=True,
+        max_age=0,
+        allow_all_origins=False,
+        immutable_file_test=lambda _, url: HASHED.match(url) is not None,
+        add_headers_function=_add_headers,
+    )
+    return files
+
+
+def _add_headers(headers: Headers, _path: str, _url: str) -> None:
+    for name, value in SECURITY_HEADERS.items():
+        headers[name] = value

@@ -1,0 +1,137 @@
+"""Every route, in one visible table, as one WSGI application.
+
+What a route raises as HTTPError becomes JSON ``{"error": …}``. What is in no table is the dashboard's built files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING, Any
+
+from ..hub import Hub
+from ..stream import Choice, Framing, Resume, Stream, to_json
+from ..websocket.handshake import maybe_refuse
+from . import lines
+from .access import Access
+from .answer import HTTPError, error, json_body, json_pieces
+from .query import MAX_EVERY, MAX_SEQ, Query
+from .viewers import WEBSOCKET_FRAMING, Viewers
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+STREAM_PARAMETERS = ("every", "sections", "history", "since", "stream")
+
+Route = Callable[[Any, Any], Iterable[bytes]]
+
+
+class Routes:
+    """The WSGI application. ``maybe_problem`` says why the program is not healthy, or None that it is."""
+
+    def __init__(
+        self,
+        *,
+        stream: Stream,
+        hub: Hub,
+        viewers: Viewers,
+        access: Access,
+        section_names: Collection[str],
+        maybe_problem: Callable[[], str | None],
+        pages: WSGIApplication,
+    ) -> None:
+        self._stream = stream
+        self._hub = hub
+        self._viewers = viewers
+        self._access = access
+        self._section_names = tuple(section_names)
+        self._maybe_problem = maybe_problem
+        self._pages = pages
+        self._table: dict[str, Route] = {
+            "/ws": self._websocket,
+            "/api/v1/sample": self._sample,
+            "/api/v1/history": self._history,
+            "/api/v1/stream": self._lines,
+            "/api/v1/clients": self._clients,
+            "/healthz": self._healthz,
+        }
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        try:
+            self._access.check(environ)
+            return self._route(environ)(environ, start_response)
+        except HTTPError as failure:
+            return error(start_response, failure)
+
+    def _route(self, environ: WSGIEnvironment) -> Route:
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            raise HTTPError(
+                "405 Method Not Allowed",
+                f"{environ['REQUEST_METHOD']} is not served here, only GET and HEAD",
+                (("Allow", "GET, HEAD"),),
+            )
+        return self._table.get(environ["PATH_INFO"], self._pages)
+
+    def _websocket(self, environ: WSGIEnvironment, _: StartResponse) -> Iterable[bytes]:
+        refusal = maybe_refuse(environ)
+        if refusal is not None:
+            raise HTTPError(*refusal)
+        self._viewers.websocket(environ, *self._wish(environ, WEBSOCKET_FRAMING))
+        return ()
+
+    def _lines(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        wish = self._wish(environ, lines.FRAMING)
+        if environ["REQUEST_METHOD"] == "HEAD":
+            return json_body(start_response, b"")
+        self._viewers.lines(environ, *wish)
+        return ()
+
+    def _wish(self, environ: WSGIEnvironment, framing: Framing) -> tuple[Choice, Resume | None]:
+        """What a viewer's query asks for."""
+        query = Query(environ["QUERY_STRING"], STREAM_PARAMETERS)
+        choice = Choice(
+            framing,
+            query.maybe_names("sections", self._section_names),
+            query.whole_number("every", 1, 1, MAX_EVERY),
+        )
+        resume = Resume(
+            query.maybe_seconds("history"),
+            query.whole_number("since", 0, 0, MAX_SEQ),
+            query.text("stream"),
+        )
+        return choice, resume if "history" in query or "since" in query else None
+
+    def _sample(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        query = Query(environ["QUERY_STRING"], ("sections",))
+        sample = self._stream.maybe_latest(query.maybe_names("sections", self._section_names))
+        if sample is None:
+            raise HTTPError(
+                "503 Service Unavailable", "there is no sample yet", (("Retry-After", "1"),)
+            )
+        return json_body(start_response, sample)
+
+    def _history(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        query = Query(environ["QUERY_STRING"], ("seconds", "sections"))
+        resume = Resume(query.maybe_seconds("seconds"))
+        sections = query.maybe_names("sections", self._section_names)
+        return json_pieces(start_response, self._stream.history(resume, sections))
+
+    def _clients(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        Query(environ["QUERY_STRING"], ())
+        stats = self._hub.stats()
+        report = {
+            "clients": self._viewers.report(),
+            "registered_total": stats.registered,
+            "sent_frames_total": stats.sent,
+            "dropped_frames_total": stats.dropped,
+            "refused_frames_total": stats.refused,
+            "refused_viewers_total": self._viewers.refused,
+            "ended_total": stats.ended,
+        }
+        return json_body(start_response, to_json(report))
+
+    def _healthz(self, _: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        problem = self._maybe_problem()
+        if problem is not None:
+            raise HTTPError("503 Service Unavailable", problem)
+        return json_body(start_response, b'{"status":"ok"}')
