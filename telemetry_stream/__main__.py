@@ -1,0 +1,7 @@
+"""``python -m telemetry_stream``."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

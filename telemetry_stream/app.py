@@ -1,0 +1,165 @@
+"""The program as a whole: builds every part, starts them in order, stops them in reverse.
+
+    with App(Settings(port=0)) as app:
+        print(app.url)
+
+The only module that knows all parts. A thread of ours that dies ends the program: ``wait`` returns, and ``failure``
+says of what.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from . import __version__
+from .hub import End, Hub
+from .metrics.collector import Collector
+from .metrics.sources import Source
+from .metrics.sources.own import SelfStats
+from .metrics.ticker import Ticker
+from .net import http
+from .net.listener import Listener
+from .server.access import Access
+from .server.pages import pages
+from .server.routes import Routes
+from .server.viewers import Viewers
+from .settings import Settings
+from .stream import Stream
+from .websocket.connection import Timing
+
+log = logging.getLogger(__name__)
+
+# What is left of the two seconds that a stop may take once the viewers have had theirs.
+GOODBYE_SECONDS = 1.0
+END_SECONDS = 0.5
+
+
+class StartError(Exception):
+    """The program cannot start: one sentence that says why."""
+
+
+class App:
+    """Telemetry of this host, served until ``close``. Use it as a context manager, or ``start`` and ``close`` it.
+
+    ``sources`` are an embedding program's own, each a section of every sample. ``stream`` publishes to the viewers.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, sources: Sequence[Source] = ()) -> None:
+        self.settings = settings = settings or Settings()
+        self.failure: BaseException | None = None
+        self._ended = threading.Event()
+        self._listener: Listener | None = None
+        self._hub = hub = Hub(on_crash=self._fail)
+        self._collector = Collector(
+            proc_root=settings.proc_root,
+            sys_root=settings.sys_root,
+            extra_sources=sources,
+            self_stats=SelfStats(
+                viewers=lambda: hub.stats().clients,
+                frames_sent=lambda: hub.stats().sent,
+                frames_dropped=lambda: hub.stats().dropped,
+                frames_refused=lambda: hub.stats().refused,
+                tick_lateness_seconds=lambda: self._ticker.lateness_seconds,
+                ticks_missed=lambda: self._ticker.missed,
+            ),
+        )
+        self.stream = Stream(
+            hub,
+            host=self._collector.host,
+            version=__version__,
+            interval_seconds=settings.interval,
+            history_seconds=settings.history,
+        )
+        self._ticker = Ticker(settings.interval, self._tick, on_crash=self._fail)
+        self._viewers = Viewers(hub, self.stream, limit=settings.max_viewers, timing=Timing())
+        name = socket.gethostname()
+        self._routes = Routes(
+            stream=self.stream,
+            hub=hub,
+            viewers=self._viewers,
+            access=Access((name, f"{name}.local", settings.host)),
+            section_names=self._collector.section_names,
+            maybe_problem=self._maybe_problem,
+            pages=pages(),
+        )
+
+    @property
+    def url(self) -> str:
+        """Where the dashboard is, once started."""
+        if self._listener is None:
+            raise RuntimeError("the app has not been started")
+        host, port = self._listener.address
+        return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+    def start(self) -> None:
+        """Listen and take the first sample. Raises StartError if the address cannot be had."""
+        host, port = self.settings.host, self.settings.port
+        try:
+            self._listener = Listener(
+                (host, port),
+                lambda transport: http.serve(transport, self._routes),
+                max_connections=self.settings.max_connections,
+                on_crash=self._fail,
+            )
+        except OSError as error:
+            self._hub.close()
+            raise StartError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+        self._ticker.start()
+        self._listener.start()
+
+    def close(self) -> None:
+        """Tell every viewer 1001 and stop everything, within two seconds. May be called more than once."""
+        if self._listener is not None:
+            self._listener.stop_accepting()
+        self._ticker.close()
+        self._hub.close(End.GOING_AWAY)
+        if self._listener is not None:
+            self._viewers.wait_until_gone(GOODBYE_SECONDS)
+            self._listener.close(time.monotonic() + END_SECONDS)
+        self._collector.close()
+        self._ended.set()
+
+    def stop(self) -> None:
+        """Make ``wait`` return. For signal handlers: does nothing else."""
+        self._ended.set()
+
+    def wait(self) -> None:
+        """Wait until ``stop`` or ``close`` is called, or a thread of ours has died; then ``failure`` is not None."""
+        self._ended.wait()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _tick(self) -> None:
+        """Runs on ``ts-collect``."""
+        self.stream.publish(self._collector.collect())
+
+    def _fail(self, error: BaseException) -> None:
+        """Runs on the thread that died. Nothing half-alive stays up: the first failure ends the program."""
+        if self.failure is None:
+            self.failure = error
+        self._ended.set()
+
+    def _maybe_problem(self) -> str | None:
+        if self.failure is not None:
+            return "a thread of the program has died"
+        last = self._ticker.last_tick_monotonic
+        age = 0.0 if last is None else time.monotonic() - last
+        if age > max(5.0, 3 * self.settings.interval):
+            return f"no sample has been taken for {age:.0f} s"
+        return None
