@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Mapping, Sequence
 
 from .clock import Clock, Now
@@ -45,6 +46,7 @@ class Collector:
         itself.
         """
         self.clock = clock or Clock()
+        proc_root, sys_root = os.path.normpath(proc_root), os.path.normpath(sys_root)
         self._files = Files(proc_root, sys_root, self.clock)
         self.host: HostInfo = read_host_info(self._files)
         stats = self_stats or SelfStats()

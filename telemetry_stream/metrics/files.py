@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import math
 import os
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -32,6 +33,8 @@ RECORD_BUFFER_BYTES = 16384
 # A record file that never ends (a tree of ours, a broken FUSE) must not take the tick with it. The
 # largest honest one, /proc/net/tcp of 100 000 sockets, is not read through here.
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
+# An open() that fails costs 10 µs; what a kernel lacks now, it will hardly have in a second.
+LOOK_AGAIN_SECONDS = 30.0
 GONE = frozenset({errno.ESRCH, errno.ENODEV})
 
 
@@ -85,6 +88,7 @@ class KeptFile(Generic[T]):
         self._tick = -1
         self._error: Exception | None = None
         self._value: T | None = None
+        self._look_again = -math.inf
 
     def read(self, now: Now) -> T:
         """The parsed content as of this tick. Raises OSError or ParseError."""
@@ -104,10 +108,13 @@ class KeptFile(Generic[T]):
         return self._value  # type: ignore[return-value]  # set whenever there is no error
 
     def maybe_read(self, now: Now) -> T | None:
-        """As read, but None when the file does not exist."""
+        """As read, but None when the file does not exist: then it is looked for rarely."""
+        if now.monotonic < self._look_again:
+            return None
         try:
             return self.read(now)
         except FileNotFoundError:
+            self._look_again = now.monotonic + LOOK_AGAIN_SECONDS
             return None
 
     def close(self) -> None:

@@ -180,18 +180,20 @@ class SwapRates:
     def __init__(self) -> None:
         self._previous: rates.Previous[str, int] = rates.Previous()
 
-    def record(self, meminfo: Meminfo, paging_bytes: Mapping[str, int], at: float) -> Swap | None:
-        """``paging_bytes`` are the counters pswpin and pswpout; None where the kernel knows no swap
-        at all.
+    def record(self, meminfo: Meminfo, paging: Mapping[str, int] | None, at: float) -> Swap | None:
+        """``paging`` holds the counters pswpin and pswpout in bytes; None says that nothing can have
+        been paged since the reading before. No record on a kernel without swap.
         """
-        before, seconds = self._previous.exchange(paging_bytes, at)
+        before, seconds = self._previous.exchange(paging or {}, at)
         if "SwapTotal" not in meminfo:
             return None
         total = meminfo["SwapTotal"]
         free = min(meminfo.get("SwapFree", total), total)
 
         def rate(name: str) -> float | None:
-            counter = paging_bytes.get(name)
+            if paging is None:
+                return None if seconds is None else 0.0
+            counter = paging.get(name)
             return None if counter is None else rates.per_second(counter, before.get(name), seconds)
 
         used = total - free
@@ -229,12 +231,15 @@ class SwapSource:
         self._meminfo = files.proc("meminfo", parse)
         self._vmstat = files.proc("vmstat", parse_vmstat)
         self._rates = SwapRates()
+        self._had_swap = False
 
     def collect(self, now: Now) -> Swap | None:
-        """None on a kernel without swap. Raises OSError or ParseError where /proc/meminfo cannot be
-        had.
-        """
+        """None on a kernel without swap. Raises OSError or ParseError where /proc/meminfo cannot be had."""
         meminfo = self._meminfo.read(now)
+        had_swap, self._had_swap = self._had_swap, meminfo.get("SwapTotal", 0) > 0
+        if not self._had_swap and not had_swap:
+            # /proc/vmstat is the dearest of all our files (20 µs), and has nothing to say.
+            return self._rates.record(meminfo, None, self._meminfo.monotonic)
         pages = self._vmstat.maybe_read(now) or {}
-        paging_bytes = {name: count * PAGE_BYTES for name, count in pages.items()}
-        return self._rates.record(meminfo, paging_bytes, self._vmstat.monotonic)
+        paging = {name: count * PAGE_BYTES for name, count in pages.items()}
+        return self._rates.record(meminfo, paging, self._vmstat.monotonic)

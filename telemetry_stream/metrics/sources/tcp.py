@@ -48,54 +48,51 @@ class Udp:
     memory_bytes: int | None
 
 
-Sockstat = Mapping[str, int]  # "TCP inuse" -> 4: protocol and name as the kernel writes them
-Counters = Mapping[str, int]
+Sockstat = Mapping[bytes, Mapping[bytes, int]]  # b"TCP:" -> {b"inuse": 4, ...}, the kernel's words
+PROTOCOLS = frozenset({b"sockets:", b"TCP:", b"UDP:", b"TCP6:", b"UDP6:"})
+Counters = Mapping[bytes, int]
+COUNTERS = (b"CurrEstab", b"RetransSegs", b"ActiveOpens", b"PassiveOpens")
 
 
 @parser
 def parse_sockstat(content: bytes) -> Sockstat:
-    """``TCP: inuse 1 orphan 0 tw 1 alloc 1 mem 38``, a line per protocol: name and value in
-    turn.
-    """
-    values: dict[str, int] = {}
-    for number, line in enumerate(content.split(b"\n"), 1):
-        protocol, colon, rest = line.partition(b":")
-        if not colon:
-            continue
-        words = rest.split()
-        prefix = protocol.decode("ascii", "replace") + " "
-        for name, value in zip(words[::2], words[1::2], strict=False):
-            if not value.isdigit():
-                raise ParseError("not a count", line=number)
-            values[prefix + name.decode("ascii", "replace")] = int(value)
+    """``TCP: inuse 1 orphan 0 tw 1 alloc 1 mem 38``, a line per protocol: name and value in turn."""
+    if b"-" in content:
+        raise ParseError("negative number")
+    values: dict[bytes, Mapping[bytes, int]] = {}
+    for line in content.split(b"\n"):
+        words = line.split()
+        if words and words[0] in PROTOCOLS:
+            values[words[0]] = dict(zip(words[1::2], map(int, words[2::2]), strict=False))
+    if not values:
+        raise ParseError("no protocol")
     return values
 
 
 @parser
 def parse_snmp(content: bytes) -> Counters:
-    """The two ``Tcp:`` lines of net/snmp, names and values, matched by name. MaxConn may be -1, the
-    rest are counters.
-    """
-    start = content.find(b"\nTcp:") + 1
+    """What we use of the two ``Tcp:`` lines of net/snmp, names and values, matched by name."""
+    start = 0 if content.startswith(b"Tcp:") else content.find(b"\nTcp:") + 1
     lines = content[start:].split(b"\n", 2)
     if len(lines) < 2 or lines[0][:4] != b"Tcp:" or lines[1][:4] != b"Tcp:":
         raise ParseError("no pair of Tcp lines")
-    names, values = lines[0].split()[1:], lines[1].split()[1:]
-    return {
-        name.decode("ascii", "replace"): int(value)
-        for name, value in zip(names, values, strict=False)
-        if value.isdigit()
-    }
+    found = dict(zip(lines[0].split(), lines[1].split(), strict=False))
+    counters = {name: int(found[name]) for name in COUNTERS if name in found}
+    if counters and min(counters.values()) < 0:  # only MaxConn may be
+        raise ParseError("negative number")
+    return counters
 
 
-def both(sockstat: Sockstat, sockstat6: Sockstat, protocol: str) -> int | None:
+def both(v4: Sockstat, v6: Sockstat, protocol: bytes) -> int | None:
     """``inuse`` of both families."""
-    v4, v6 = sockstat.get(f"{protocol} inuse"), sockstat6.get(f"{protocol}6 inuse")
-    return None if v4 is None and v6 is None else (v4 or 0) + (v6 or 0)
+    first = v4.get(protocol + b":", {}).get(b"inuse")
+    second = v6.get(protocol + b"6:", {}).get(b"inuse")
+    return None if first is None and second is None else (first or 0) + (second or 0)
 
 
-def pages_to_bytes(pages: int | None) -> int | None:
+def memory_bytes(sockstat: Mapping[bytes, int]) -> int | None:
     """sockstat counts memory in pages."""
+    pages = sockstat.get(b"mem")
     return None if pages is None else pages * PAGE_BYTES
 
 
@@ -120,7 +117,7 @@ class SocketsSource:
 
     def collect(self, now: Now) -> Sockets:
         """Raises OSError or ParseError where sockstat cannot be had."""
-        return Sockets(self._sockstats.read(now)[0].get("sockets used"))
+        return Sockets(self._sockstats.read(now)[0].get(b"sockets:", {}).get(b"used"))
 
 
 class TcpSource:
@@ -131,7 +128,7 @@ class TcpSource:
     def __init__(self, files: Files) -> None:
         self._sockstats = _Sockstats(files)
         self._snmp: KeptFile[Counters] = files.proc("net/snmp", parse_snmp)
-        self._previous: rates.Previous[str, int] = rates.Previous()
+        self._previous: rates.Previous[bytes, int] = rates.Previous()
 
     def collect(self, now: Now) -> Tcp:
         """Raises OSError or ParseError where sockstat or snmp cannot be had."""
@@ -139,20 +136,21 @@ class TcpSource:
         counters = self._snmp.read(now)
         before, seconds = self._previous.exchange(counters, self._snmp.monotonic)
 
-        def rate(name: str) -> float | None:
+        def rate(name: bytes) -> float | None:
             counter = counters.get(name)
             return None if counter is None else rates.per_second(counter, before.get(name), seconds)
 
+        tcp = v4.get(b"TCP:", {})
         return Tcp(
-            inuse=both(v4, v6, "TCP"),
-            time_wait=v4.get("TCP tw"),
-            orphan=v4.get("TCP orphan"),
-            alloc=v4.get("TCP alloc"),
-            memory_bytes=pages_to_bytes(v4.get("TCP mem")),
-            current_established=counters.get("CurrEstab"),
-            retransmits_per_second=rate("RetransSegs"),
-            active_opens_per_second=rate("ActiveOpens"),
-            passive_opens_per_second=rate("PassiveOpens"),
+            inuse=both(v4, v6, b"TCP"),
+            time_wait=tcp.get(b"tw"),
+            orphan=tcp.get(b"orphan"),
+            alloc=tcp.get(b"alloc"),
+            memory_bytes=memory_bytes(tcp),
+            current_established=counters.get(b"CurrEstab"),
+            retransmits_per_second=rate(b"RetransSegs"),
+            active_opens_per_second=rate(b"ActiveOpens"),
+            passive_opens_per_second=rate(b"PassiveOpens"),
         )
 
 
@@ -167,4 +165,4 @@ class UdpSource:
     def collect(self, now: Now) -> Udp:
         """Raises OSError or ParseError where sockstat cannot be had."""
         v4, v6 = self._sockstats.read(now)
-        return Udp(both(v4, v6, "UDP"), pages_to_bytes(v4.get("UDP mem")))
+        return Udp(both(v4, v6, b"UDP"), memory_bytes(v4.get(b"UDP:", {})))

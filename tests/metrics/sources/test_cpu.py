@@ -1,0 +1,196 @@
+"""CPU use between two readings of /proc/stat, worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telemetry_stream.metrics.sources.cpu import SHARES, Core, Cpu, CpuRates, CpuSource
+from telemetry_stream.metrics.sources.kernel_stat import KernelStat
+from telemetry_stream.metrics.units import CLK_TCK
+from tests.metrics.trees import Tree, assert_sane
+
+ZERO = (0,) * 10
+
+
+def pair(
+    before: Mapping[int, tuple[int, ...]],
+    after: Mapping[int, tuple[int, ...]],
+    *,
+    seconds: float = 1.0,
+) -> Cpu:
+    """The second of two records of these cores, so many seconds apart."""
+    rates = CpuRates()
+    rates.record(KernelStat(before), 10.0, was_suspended=False)
+    return rates.record(KernelStat(after), 10.0 + seconds, was_suspended=False)
+
+
+def shares_of(record: Cpu | Core) -> dict[str, float | None]:
+    """The ten shares by name."""
+    return {name: getattr(record, name) for name in SHARES}
+
+
+UNKNOWN = dict.fromkeys(SHARES)
+
+
+def test_the_first_sample_has_no_rates() -> None:
+    """Never an average since boot, never 0.0: nothing is known but who is online."""
+    cpu = CpuRates().record(
+        KernelStat({0: (5, 5, 5, 5, 5, 5, 5, 5, 5, 5)}, 9, 9, 9), 1.0, was_suspended=False
+    )
+    assert shares_of(cpu) == UNKNOWN
+    assert cpu.cores == (Core(0),)
+    assert cpu.online_count == 1
+    assert cpu.context_switches_per_second is None
+
+
+def test_every_column() -> None:
+    """Of 200 ticks: user 60 of which guest 20, nice 20 of which guest_nice 5, system 10, idle 80, iowait 12,
+    irq 2, softirq 6, steal 10. Total = 60+20+10+80+12+2+6+10 = 200, busy = 200-80-12 = 108.
+    """
+    cpu = pair({0: ZERO}, {0: (60, 20, 10, 80, 12, 2, 6, 10, 20, 5)}, seconds=2.0)
+    expected = {
+        "usage_percent": 54.0,
+        "user_percent": 20.0,
+        "nice_percent": 7.5,
+        "system_percent": 5.0,
+        "idle_percent": 40.0,
+        "iowait_percent": 6.0,
+        "irq_percent": 1.0,
+        "softirq_percent": 3.0,
+        "steal_percent": 5.0,
+        "guest_percent": 12.5,
+    }
+    assert shares_of(cpu.cores[0]) == expected
+    assert shares_of(cpu) == expected
+    parts = [share for name, share in expected.items() if name != "usage_percent"]
+    assert sum(parts) == 100.0
+
+
+def test_guest_larger_than_user_by_rounding() -> None:
+    """The kernel rounds each: 11 ticks of guest in 10 of user are 10, not minus one of user."""
+    cpu = pair({0: ZERO}, {0: (10, 0, 0, 90, 0, 0, 0, 0, 11, 0)})
+    assert (cpu.user_percent, cpu.guest_percent, cpu.usage_percent) == (0.0, 10.0, 10.0)
+
+
+@pytest.mark.parametrize("column", [4, 7])
+def test_iowait_and_steal_backwards_cost_that_field_only(column: int) -> None:
+    """They run backwards by themselves: 0 for it, the rest of the 100 ticks counts."""
+    before = [100] * 10
+    after = [150, 100, 100, 150, 100, 100, 100, 100, 100, 100]
+    after[column] = 97
+    cpu = pair({0: tuple(before)}, {0: tuple(after)})
+    assert (cpu.usage_percent, cpu.idle_percent) == (50.0, 50.0)
+
+
+def test_idle_backwards_by_a_little_is_clamped() -> None:
+    """One tick less idle in a full second of 100 other ticks is jitter."""
+    cpu = pair({0: (0, 0, 0, 500, 0, 0, 0, 0, 0, 0)}, {0: (CLK_TCK, 0, 0, 499, 0, 0, 0, 0, 0, 0)})
+    assert cpu.usage_percent == 100.0
+
+
+def test_idle_backwards_far_is_a_core_plugged_in_again() -> None:
+    """More than three seconds of idle gone: unknown once, not a false 100 %; then known again."""
+    rates = CpuRates()
+    high = (100, 0, 0, 10 * CLK_TCK, 0, 0, 0, 0, 0, 0)
+    fallen = (200, 0, 0, 6 * CLK_TCK, 0, 0, 0, 0, 0, 0)
+    later = (200 + CLK_TCK // 4, 0, 0, 6 * CLK_TCK + 3 * CLK_TCK // 4, 0, 0, 0, 0, 0, 0)
+    rates.record(KernelStat({0: high}), 1.0, was_suspended=False)
+    assert rates.record(KernelStat({0: fallen}), 2.0, was_suspended=False).cores == (Core(0),)
+    assert rates.record(KernelStat({0: later}), 3.0, was_suspended=False).usage_percent == 25.0
+
+
+@pytest.mark.parametrize("column", [0, 2, 3])
+def test_a_fall_with_too_few_ticks_is_a_reset(column: int) -> None:
+    """User, system or idle fell, and under half a second's ticks passed in a second: the core is unknown."""
+    before, after = [1000] * 10, [1000] * 10
+    after[column] = 900
+    after[0 if column != 0 else 3] += CLK_TCK // 4
+    assert pair({0: tuple(before)}, {0: tuple(after)}).cores == (Core(0),)
+
+
+def test_no_ticks_passed_is_not_known() -> None:
+    """Two equal readings divide by nothing (psutil once raised ZeroDivisionError here)."""
+    cpu = pair({0: (5,) * 10}, {0: (5,) * 10})
+    assert shares_of(cpu) == UNKNOWN
+
+
+def test_a_core_goes_offline_and_another_comes() -> None:
+    """Keys are ids: core 2 gone is absent and not 0 %, core 3 keeps its own numbers, core 5 is unknown once.
+
+    Core 0: 25 of 100 busy; core 3: 75 of 100 busy. Over the two that are in both: 100 of 200.
+    """
+    before = {0: ZERO, 2: (9, 0, 0, 9, 0, 0, 0, 0, 0, 0), 3: ZERO}
+    after = {
+        0: (25, 0, 0, 75, 0, 0, 0, 0, 0, 0),
+        3: (75, 0, 0, 25, 0, 0, 0, 0, 0, 0),
+        5: (80, 0, 0, 20, 0, 0, 0, 0, 0, 0),
+    }
+    cpu = pair(before, after)
+    assert [(core.id, core.usage_percent) for core in cpu.cores] == [
+        (0, 25.0),
+        (3, 75.0),
+        (5, None),
+    ]
+    assert cpu.usage_percent == 50.0
+    assert cpu.online_count == 3
+
+
+def test_a_suspend_makes_rates_unknown_once(tree: Tree) -> None:
+    """After sleeping, all of the section's rates are null in that sample and known in the next."""
+    source = CpuSource(tree.files)
+
+    def stat(ticks: int) -> str:
+        return (
+            f"cpu0 {ticks} 0 0 {ticks} 0 0 0 0 0 0\nctxt {ticks}\nintr {ticks}\nprocesses {ticks}\n"
+        )
+
+    tree.put("proc/stat", stat(0))
+    source.collect(tree.tick())
+    tree.put("proc/stat", stat(100))
+    asleep = source.collect(tree.tick(2.0, slept=30.0))
+    assert shares_of(asleep) == UNKNOWN
+    assert (
+        asleep.context_switches_per_second,
+        asleep.interrupts_per_second,
+        asleep.forks_per_second,
+    ) == (None,) * 3
+    tree.put("proc/stat", stat(150))
+    awake = source.collect(tree.tick(2.0))
+    assert awake.usage_percent == 50.0
+    assert (
+        awake.context_switches_per_second,
+        awake.interrupts_per_second,
+        awake.forks_per_second,
+    ) == (25.0,) * 3
+
+
+def test_rates_divide_by_the_measured_time(tree: Tree) -> None:
+    """500 switches in 2.5 s are 200 a second; a fall is a reset, and unknown."""
+    source = CpuSource(tree.files)
+    tree.put("proc/stat", "cpu0 1 1 1 1\nctxt 1000\n")
+    source.collect(tree.tick())
+    tree.put("proc/stat", "cpu0 2 2 2 2\nctxt 1500\n")
+    assert source.collect(tree.tick(2.5)).context_switches_per_second == 200.0
+    tree.put("proc/stat", "cpu0 3 3 3 3\nctxt 10\n")
+    fallen = source.collect(tree.tick())
+    assert fallen.context_switches_per_second is None
+    assert fallen.interrupts_per_second is None  # the file does not say
+
+
+TICKS = st.tuples(*[st.integers(0, 1 << 64)] * 10)
+
+
+@given(
+    st.dictionaries(st.integers(0, 3), TICKS),
+    st.dictionaries(st.integers(0, 3), TICKS, min_size=1),
+    st.floats(0, 100),
+)
+def test_any_two_readings_are_sane(
+    before: dict[int, tuple[int, ...]], after: dict[int, tuple[int, ...]], seconds: float
+) -> None:
+    """Whatever the counters do: nothing negative, nothing above 100."""
+    assert_sane(pair(before, after, seconds=seconds))

@@ -1,0 +1,59 @@
+"""Load averages and what runs."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from telemetry_stream.metrics.files import ParseError
+from telemetry_stream.metrics.sources.load import Load, Loadavg, LoadSource, parse
+from tests.metrics.trees import Tree, assert_sane, odd
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"0.20 0.18 0.12 1/80 11206\n", Loadavg(0.2, 0.18, 0.12, 1, 80)),
+        (b"12.50 8.01 4.00 17/2043 99", Loadavg(12.5, 8.01, 4.0, 17, 2043)),
+        (b"0.20 0.18 0.12", Loadavg(0.2, 0.18, 0.12)),
+    ],
+)
+def test_parse(content: bytes, expected: Loadavg) -> None:
+    """Averages, runnable and all threads; the last pid is nobody's business."""
+    assert parse(content) == expected
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"0.1 0.2", b"a b c", b"nan 0 0 1/2", b"0 0 inf", b"-1 0 0", b"0 0 0 12"]
+)
+def test_what_makes_no_sense(content: bytes) -> None:
+    """Too few, no numbers, or none that a load can be."""
+    with pytest.raises(ParseError):
+        parse(content)
+
+
+def test_both_files(tree: Tree) -> None:
+    """Runnable threads come from both files; a load of 1.5 on two online cores is 0.75 per core."""
+    tree.put("proc/loadavg", "1.50 0.18 0.12 3/80 11206\n")
+    tree.put("proc/stat", "cpu0 1 1 1 1\ncpu7 1 1 1 1\nprocs_running 2\nprocs_blocked 4\n")
+    assert LoadSource(tree.files).collect(tree.tick()) == Load(1.5, 0.18, 0.12, 0.75, 3, 80, 2, 4)
+
+
+@pytest.mark.parametrize("stat", [None, "nonsense"])
+def test_without_stat(tree: Tree, stat: str | None) -> None:
+    """What /proc/stat would say is unknown; the averages stay."""
+    tree.put("proc/loadavg", "1.50 0.18 0.12 3/80 11206\n")
+    if stat is not None:
+        tree.put("proc/stat", stat)
+    assert LoadSource(tree.files).collect(tree.tick()) == Load(
+        1.5, 0.18, 0.12, None, 3, 80, None, None
+    )
+
+
+@given(odd(b"0.20 0.18 0.12 1/80 11206\n"))
+def test_any_bytes(content: bytes) -> None:
+    """Any bytes give sane averages or the one parse error."""
+    try:
+        assert_sane(parse(content))
+    except ParseError:
+        pass

@@ -1,0 +1,213 @@
+"""Memory and swap, worked out by hand."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+
+from telemetry_stream.metrics.files import ParseError
+from telemetry_stream.metrics.sources import memory
+from telemetry_stream.metrics.sources.memory import Memory, MemorySource, Swap, SwapSource
+from telemetry_stream.metrics.units import PAGE_BYTES
+from tests.metrics.trees import Tree, assert_sane, odd
+
+MEMINFO = b"""MemTotal:        1000 kB
+MemFree:          200 kB
+MemAvailable:     600 kB
+Buffers:           50 kB
+Cached:           300 kB
+SwapCached:         7 kB
+Active(file):     120 kB
+Inactive(file):    80 kB
+SwapTotal:        400 kB
+SwapFree:         300 kB
+Dirty:              3 kB
+Writeback:          1 kB
+Shmem:             20 kB
+SReclaimable:      40 kB
+HugePages_Total:       5
+ShadowCallStack:10373888 kB
+"""
+
+
+def put(tree: Tree, **changes: str | None) -> None:
+    """Write MEMINFO with some lines changed, or left out where None."""
+    lines = []
+    for line in MEMINFO.decode().splitlines():
+        key = line.partition(":")[0]
+        if key not in changes:
+            lines.append(line)
+        elif changes[key] is not None:
+            lines.append(f"{key}: {changes[key]} kB")
+    tree.put("proc/meminfo", "\n".join(lines) + "\n")
+
+
+def test_memory(tree: Tree) -> None:
+    """kB are 1024 bytes; used = 1000 - 600 = 400 of 1000; cached = 300 + 40 reclaimable."""
+    put(tree)
+    assert MemorySource(tree.files).collect(tree.tick()) == Memory(
+        total_bytes=1000 * 1024,
+        available_bytes=600 * 1024,
+        used_bytes=400 * 1024,
+        used_percent=40.0,
+        free_bytes=200 * 1024,
+        buffers_bytes=50 * 1024,
+        cached_bytes=340 * 1024,
+        shared_bytes=20 * 1024,
+        dirty_bytes=3 * 1024,
+        writeback_bytes=1024,
+        available_estimated=False,
+        zfs_arc_bytes=None,
+    )
+
+
+@pytest.mark.parametrize("available", [None, "0"])
+def test_available_is_estimated_as_the_kernel_does(tree: Tree, available: str | None) -> None:
+    """Missing, or 0 with free memory: free 200 - low 16 + file 200 - min(100, 16) + slab 40 - min(20, 16)
+    = 392 kB are available where the low watermarks are 1 and 3 pages of 4 KiB.
+    """
+    put(tree, MemAvailable=available)
+    tree.put(
+        "proc/zoneinfo",
+        "Node 0, zone DMA\n  pages free 9\n        min      1\n        low      1\n"
+        "Node 0, zone Normal\n        low      3\n        high     9\n",
+    )
+    record = MemorySource(tree.files).collect(tree.tick())
+    assert record.available_estimated
+    low = 4 * PAGE_BYTES // 1024
+    expected = 392 if low == 16 else 200 - low + 200 - min(100, low) + 40 - min(20, low)
+    assert record.available_bytes == expected * 1024
+    assert record.used_bytes == (1000 - expected) * 1024
+
+
+def test_the_estimate_without_watermarks(tree: Tree) -> None:
+    """zoneinfo unreadable: low is 0, so 200 + 200 + 40 kB are available."""
+    put(tree, MemAvailable=None)
+    record = MemorySource(tree.files).collect(tree.tick())
+    assert record.available_bytes == 440 * 1024
+
+
+def test_a_truly_exhausted_host_is_not_estimated(tree: Tree) -> None:
+    """MemAvailable 0 with nothing free is the truth: 100 % used."""
+    put(tree, MemAvailable="0", MemFree="0")
+    record = MemorySource(tree.files).collect(tree.tick())
+    assert (record.used_percent, record.available_estimated) == (100.0, False)
+
+
+def test_more_available_than_total_is_lxc(tree: Tree) -> None:
+    """Then free memory is what is available: used = 1000 - 200, never below 0."""
+    put(tree, MemAvailable="64000")
+    record = MemorySource(tree.files).collect(tree.tick())
+    assert (record.available_bytes, record.used_bytes) == (200 * 1024, 800 * 1024)
+
+
+def test_missing_lines_are_unknown(tree: Tree) -> None:
+    """What an odd kernel does not say is null, and the rest stands."""
+    put(tree, Cached=None, Buffers=None, Dirty=None, Shmem=None)
+    record = MemorySource(tree.files).collect(tree.tick())
+    assert (record.cached_bytes, record.buffers_bytes, record.dirty_bytes, record.shared_bytes) == (
+        None,
+    ) * 4
+    assert record.used_percent == 40.0
+
+
+def test_the_zfs_cache_is_reported_and_never_subtracted(tree: Tree) -> None:
+    """Inside LXC the figure is the host's: memory stays as it is."""
+    put(tree)
+    source = MemorySource(tree.files)
+    without = source.collect(tree.tick())
+    arcstats = "13 1 0x01\nname type data\nhits 4 7\nsize 4 987654321\nc 4 5\n"
+    tree.put("proc/spl/kstat/zfs/arcstats", arcstats)
+    assert source.collect(tree.tick(60.0)) == dataclasses.replace(without, zfs_arc_bytes=987654321)
+
+
+def test_swap(tree: Tree) -> None:
+    """Used = 400 - 300 = 25 %; 6 pages in and 3 out over 1.5 s are 4 and 2 pages a second."""
+    source = SwapSource(tree.files)
+    put(tree)
+    tree.put("proc/vmstat", "nr_free_pages 9\npswpin 100\npswpout 50\n")
+    first = source.collect(tree.tick())
+    tree.put("proc/vmstat", "nr_free_pages 9\npswpin 106\npswpout 53\n")
+    second = source.collect(tree.tick(1.5))
+    assert first == Swap(400 * 1024, 300 * 1024, 100 * 1024, 25.0, None, None)
+    assert second == Swap(
+        400 * 1024, 300 * 1024, 100 * 1024, 25.0, 4.0 * PAGE_BYTES, 2.0 * PAGE_BYTES
+    )
+
+
+def test_a_host_without_swap_space(tree: Tree) -> None:
+    """A percentage of nothing is unknown; nothing can have been paged, so the rates are 0 once time has passed."""
+    source = SwapSource(tree.files)
+    put(tree, SwapTotal="0", SwapFree="0")
+    assert source.collect(tree.tick()) == Swap(0, 0, 0, None, None, None)
+    assert source.collect(tree.tick()) == Swap(0, 0, 0, None, 0.0, 0.0)
+
+
+def test_swap_that_is_switched_on_makes_no_spike(tree: Tree) -> None:
+    """The counters count since boot: the first reading after swapon is a first sight."""
+    source = SwapSource(tree.files)
+    tree.put("proc/vmstat", "pswpin 100000\npswpout 50000\n")
+    put(tree, SwapTotal="0", SwapFree="0")
+    source.collect(tree.tick())
+    put(tree)
+    on = source.collect(tree.tick())
+    again = source.collect(tree.tick())
+    assert on is not None
+    assert again is not None
+    assert (on.in_bytes_per_second, on.out_bytes_per_second) == (None, None)
+    assert (again.in_bytes_per_second, again.out_bytes_per_second) == (0.0, 0.0)
+
+
+def test_a_kernel_without_swap(tree: Tree) -> None:
+    """No SwapTotal line: this host has no such section."""
+    put(tree, SwapTotal=None, SwapFree=None)
+    assert SwapSource(tree.files).collect(tree.tick()) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"MemFree: 5 kB\n",
+        b"MemTotal: x kB\n",
+        b"MemTotal: -5 kB\n",
+        b"MemTotal: 0 kB\n",
+        b"MemTotal:",
+    ],
+)
+def test_what_makes_no_sense(content: bytes) -> None:
+    """No total, or one that is no count."""
+    with pytest.raises(ParseError):
+        memory.parse(content)
+
+
+@given(odd(MEMINFO))
+def test_any_meminfo(content: bytes) -> None:
+    """Any bytes give a sane Memory and Swap, or the one parse error."""
+    try:
+        meminfo = memory.parse(content)
+    except ParseError:
+        return
+    record = memory.record(meminfo)
+    assert_sane(record)
+    assert record.used_bytes + record.available_bytes == record.total_bytes
+    assert_sane(memory.SwapRates().record(meminfo, {}, 1.0))
+
+
+@given(odd(b"nr_free_pages 9\npswpin 106\npswpout 53\n"))
+def test_any_vmstat(content: bytes) -> None:
+    """Any bytes give counts or the one parse error."""
+    try:
+        assert_sane(memory.parse_vmstat(content))
+    except ParseError:
+        pass
+
+
+@given(odd(b"Node 0, zone DMA\n        low      1\n"), odd(b"name type data\nsize 4 987\n"))
+def test_any_zoneinfo_and_arcstats(zoneinfo: bytes, arcstats: bytes) -> None:
+    """Any bytes give a count or None."""
+    assert memory.parse_zoneinfo(zoneinfo) >= 0
+    size = memory.parse_arcstats(arcstats)
+    assert size is None or size >= 0

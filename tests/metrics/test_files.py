@@ -1,0 +1,170 @@
+"""Kept descriptors, whole reads, one read per tick."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+
+import pytest
+
+from telemetry_stream.metrics import files as files_module
+from telemetry_stream.metrics.files import Files, ParseError, maybe_read_once, parser, read_records
+from tests.metrics.trees import Tree
+
+
+def identity(content: bytes) -> bytes:
+    """The parser of these tests."""
+    return content
+
+
+def test_a_file_is_read_once_per_tick(tree: Tree) -> None:
+    """Two sources that want one path share the object, the read and its time."""
+    tree.put("proc/loadavg", "one")
+    first, second = tree.files.proc("loadavg", identity), tree.files.proc("loadavg", identity)
+    assert first is second
+    now = tree.tick()
+    assert first.read(now) == b"one"
+    read_at = first.monotonic
+    tree.put("proc/loadavg", "two")
+    tree.advance(0.25)
+    assert second.read(now) == b"one"
+    assert second.monotonic == read_at
+    assert first.read(tree.tick()) == b"two"
+    assert first.monotonic == read_at + 1.25
+
+
+def test_an_error_lasts_for_its_tick(tree: Tree) -> None:
+    """What could not be read is not tried again in the same tick, by nobody; the next tick tries."""
+    kept = tree.files.proc("loadavg", identity)
+    now = tree.tick()
+    with pytest.raises(FileNotFoundError):
+        kept.read(now)
+    tree.put("proc/loadavg", "here")
+    with pytest.raises(FileNotFoundError):
+        kept.read(now)
+    assert kept.read(tree.tick()) == b"here"
+
+
+def test_what_is_optional_is_looked_for_rarely(tree: Tree) -> None:
+    """A file that the kernel lacks is tried again after half a minute, not every tick."""
+    kept = tree.files.proc("net/sockstat6", identity)
+    assert kept.maybe_read(tree.tick()) is None
+    tree.put("proc/net/sockstat6", "here")
+    assert kept.maybe_read(tree.tick()) is None
+    assert kept.maybe_read(tree.tick(30.0)) == b"here"
+
+
+@pytest.mark.parametrize("size", [4095, 4096, 4097, 150_000])
+def test_a_single_record_comes_whole(tree: Tree, size: int) -> None:
+    """The buffer grows until the file fits: the end of a large /proc/stat is not lost."""
+    content = b"x" * size
+    tree.put("proc/stat", content)
+    kept = tree.files.proc("stat", identity)
+    assert kept.read(tree.tick()) == content
+    assert kept.read(tree.tick()) == content
+
+
+def test_a_record_file_is_read_to_its_empty_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short read is not the end; offsets go strictly upwards, none is read twice."""
+    content = bytes(range(256)) * 3
+    offsets: list[int] = []
+
+    def pread(_fd: int, size: int, offset: int) -> bytes:
+        offsets.append(offset)
+        return content[offset : offset + min(size, 100)]  # the kernel's page
+
+    monkeypatch.setattr(os, "pread", pread)
+    assert read_records(99, 16384) == content
+    assert offsets == [0, 100, 200, 300, 400, 500, 600, 700, 768]
+
+
+def test_a_record_file_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that never ends may take the tick with it."""
+    monkeypatch.setattr(files_module, "LARGEST_FILE_BYTES", 1000)
+    monkeypatch.setattr(os, "pread", lambda *_: b"x" * 100)
+    with pytest.raises(ParseError, match="does not end"):
+        read_records(99)
+
+
+@pytest.mark.parametrize("number", [errno.ESRCH, errno.ENODEV])
+def test_a_descriptor_whose_object_is_gone_is_opened_anew(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """ESRCH and ENODEV mean a new process or device may answer to the path: one more try, a new descriptor."""
+    tree.put("proc/x", "content")
+    kept = tree.files.proc("x", identity)
+    kept.read(tree.tick())
+    real, failures = os.pread, [OSError(number, "gone")]
+
+    def pread(fd: int, size: int, offset: int) -> bytes:
+        if failures:
+            raise failures.pop()
+        return real(fd, size, offset)
+
+    monkeypatch.setattr(os, "pread", pread)
+    assert kept.read(tree.tick()) == b"content"
+
+
+@pytest.mark.parametrize(("number", "tries"), [(errno.ENODEV, 2), (errno.EIO, 1)])
+def test_an_error_closes_the_descriptor(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, number: int, tries: int
+) -> None:
+    """Whatever happened, nothing old stays open, and the error is the caller's."""
+    tree.put("proc/x", "content")
+    kept = tree.files.proc("x", identity)
+    kept.read(tree.tick())
+    calls = []
+
+    def pread(fd: int, _size: int, _offset: int) -> bytes:
+        calls.append(fd)
+        raise OSError(number, "no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pread", pread)
+        with pytest.raises(OSError, match="no"):
+            kept.read(tree.tick())
+    assert len(calls) == tries
+    for fd in calls:
+        with pytest.raises(OSError, match="Bad file"):
+            os.fstat(fd)
+    assert kept.read(tree.tick()) == b"content"
+
+
+def test_a_parse_error_names_its_file(tree: Tree) -> None:
+    """Path, line and reason stand in one sentence."""
+
+    def parse(_content: bytes) -> int:
+        raise ParseError("no count", line=3)
+
+    tree.put("proc/stat", "x")
+    with pytest.raises(ParseError) as caught:
+        tree.files.proc("stat", parse).read(tree.tick())
+    assert str(caught.value) == f"{tree.proc}/stat:3: no count"
+
+
+@pytest.mark.parametrize(
+    "fails", [int, lambda c: c.split()[9], lambda _: dict[str, int]()["x"], lambda _: 1.0 * 10**400]
+)
+def test_a_parser_raises_one_error(fails: Callable[[bytes], object]) -> None:
+    """What split() and int() raise becomes a ParseError that keeps its cause."""
+    with pytest.raises(ParseError) as caught:
+        parser(fails)(b"words only")
+    assert caught.value.__cause__ is not None
+
+
+def test_close_gives_descriptors_back_and_reads_go_on(tree: Tree) -> None:
+    """A closed file is opened anew by the next read."""
+    tree.put("proc/x", "content")
+    files = Files(tree.proc, tree.sys, tree.clock)
+    kept = files.proc("x", identity)
+    kept.read(tree.tick())
+    files.close()
+    assert kept.read(tree.tick()) == b"content"
+    files.close()
+    files.close()
+
+
+def test_maybe_read_once_is_none_without_a_file(tree: Tree) -> None:
+    """What is read once may be missing."""
+    assert maybe_read_once(f"{tree.proc}/nowhere") is None

@@ -1,0 +1,110 @@
+"""Counters become rates in one place: these are its rules."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telemetry_stream.metrics import rates
+
+U64 = st.integers(0, (1 << 64) - 1)
+
+
+@pytest.mark.parametrize(
+    ("current", "previous", "seconds", "expected"),
+    [
+        (150, 100, 2.0, 25.0),
+        (100, 100, 1.0, 0.0),  # a measured zero
+        (100, None, 1.0, None),  # first sight
+        (99, 100, 1.0, None),  # reset
+        (150, 100, None, None),  # first sample
+        (150, 100, 0.0, None),  # no time passed
+        (150, 100, -1.0, None),
+        (100, 0, 3.0, 33.333),  # rounded once, here
+        ((1 << 64) - 1, (1 << 64) - 1001, 1.0, 1000.0),  # integers until after the subtraction
+    ],
+)
+def test_per_second(
+    current: int, previous: int | None, seconds: float | None, expected: float | None
+) -> None:
+    """A rate is the rise over the measured time, or not known."""
+    assert rates.per_second(current, previous, seconds) == expected
+
+
+@given(U64, st.none() | U64, st.none() | st.floats(-10, 1e6))
+def test_a_rate_is_never_negative(
+    current: int, previous: int | None, seconds: float | None
+) -> None:
+    """Whatever the counters do, a rate is None or not below zero."""
+    rate = rates.per_second(current, previous, seconds)
+    assert rate is None or rate >= 0
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "expected"),
+    [
+        (1, 3, 33.333),
+        (0, 5, 0.0),
+        (5, 5, 100.0),
+        (7, 5, 100.0),
+        (-1, 5, 0.0),
+        (1, 0, None),
+        (None, 1, None),
+    ],
+)
+def test_percent_stays_between_0_and_100(
+    part: float | None, whole: float, expected: float | None
+) -> None:
+    """A percentage is clamped; of nothing it is not known."""
+    assert rates.percent(part, whole) == expected
+
+
+def test_unbounded_percent_counts_cores() -> None:
+    """Two busy cores are 200 percent of one."""
+    assert rates.unbounded_percent(2.0, 1.0) == 200.0
+    assert rates.unbounded_percent(None, 1.0) is None
+    assert rates.unbounded_percent(1.0, None) is None
+
+
+def test_a_32_bit_field_wraps() -> None:
+    """A fall of a field that is known to have 32 bits is a wrap: 100 to its end, 50 past it."""
+    assert rates.delta_wrapping_32(50, (1 << 32) - 100) == 150
+
+
+@pytest.mark.parametrize(
+    ("current", "previous", "expected"),
+    [
+        (50, (1 << 32) - 100, 150),  # from the last GiB on: a wrap
+        (50, 1 << 31, None),  # from anywhere else: a reset
+        (50, 1 << 32, None),  # a 64-bit counter, reset
+        (60, 50, 10),
+        (60, None, None),
+    ],
+)
+def test_a_counter_that_may_have_32_bits(
+    current: int, previous: int | None, expected: int | None
+) -> None:
+    """A wrap is believed only where it is likely; guessing makes spikes of 16 EiB/s."""
+    assert rates.delta_maybe_32(current, previous) == expected
+
+
+def test_a_quotient_that_leaves_a_double_is_not_known() -> None:
+    """Digits enough to overflow are no counter of this world."""
+    assert rates.quotient(10**400, 1.0) is None
+
+
+def test_total_adds_what_is_known() -> None:
+    """One unknown part does not make the sum unknown; nothing known does."""
+    assert rates.total([1.5, None, 2.0]) == 3.5
+    assert rates.total([None, None]) is None
+    assert rates.total([]) is None
+
+
+def test_previous_remembers_by_identity() -> None:
+    """A row that was not there before is not in the mapping; one that has gone is forgotten."""
+    previous: rates.Previous[str, int] = rates.Previous()
+    assert previous.exchange({"a": 1}, 10.0) == ({}, None)
+    assert previous.exchange({"b": 2}, 12.5) == ({"a": 1}, 2.5)
+    assert previous.exchange({"b": 3}, 12.5) == ({"b": 2}, None)  # no time passed
+    assert previous.exchange({"b": 4}, 13.0) == ({"b": 3}, 0.5)
