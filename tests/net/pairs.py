@@ -32,7 +32,7 @@ def tcp_pair(buffer_bytes: int | None = None) -> tuple[socket.socket, socket.soc
 def read_exactly(sock: socket.socket, n: int) -> bytes:
     """Read ``n`` bytes, or fewer when the stream ends before."""
     data = bytearray()
-    while len(data) < n and (more := sock.recv(n - len(data))):
+    while len(data) < n and (more := sock.recv(min(n - len(data), 65536))):
         data += more
     return bytes(data)
 

@@ -1,0 +1,60 @@
+"""A server's side of one connection on a thread, and a client that speaks bytes."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication
+
+from telemetry_stream import threads
+from telemetry_stream.net.http import serve
+from telemetry_stream.net.transport import Transport
+from tests.net.pairs import read_to_end, tcp_pair
+
+HOST = b" HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@contextmanager
+def conversation(
+    app: WSGIApplication, *, buffer_bytes: int | None = None, **limits: Any
+) -> Iterator[socket.socket]:
+    """Serve one connection as the listener does; the client's end is given, and closed at the end."""
+    accepted, client = tcp_pair(buffer_bytes)
+    crashes: list[BaseException] = []
+
+    def run() -> None:
+        transport = Transport(accepted)
+        try:
+            serve(transport, app, **limits)
+        finally:
+            transport.close()
+
+    thread = threads.start("ts-serve", run, on_crash=crashes.append)
+    with client:
+        yield client
+    thread.join(10)
+    assert not thread.is_alive()
+    assert not crashes
+
+
+def ask(app: WSGIApplication, request: bytes, **limits: Any) -> bytes:
+    """All that the server answers to ``request``, sent at once by a client that then only listens."""
+    with conversation(app, **limits) as client:
+        client.sendall(request)
+        client.shutdown(socket.SHUT_WR)
+        return read_to_end(client)
+
+
+def echo(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+    """Answer with method, path and query."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [
+        "{REQUEST_METHOD} {PATH_INFO}?{QUERY_STRING}\n".format_map(environ).encode("latin-1"),
+    ]
+
+
+def statuses(answers: bytes) -> list[int]:
+    """The status of each answer in a stream of them."""
+    return [int(part[:3]) for part in answers.split(b"HTTP/1.1 ")[1:]]
