@@ -55,20 +55,21 @@ class App:
         self.failure: BaseException | None = None
         self._ended = threading.Event()
         self._listener: Listener | None = None
-        self._hub = hub = Hub(on_crash=self._fail)
         self._collector = Collector(
             proc_root=settings.proc_root,
             sys_root=settings.sys_root,
             extra_sources=sources,
             self_stats=SelfStats(
-                viewers=lambda: hub.stats().clients,
-                frames_sent=lambda: hub.stats().sent,
-                frames_dropped=lambda: hub.stats().dropped,
-                frames_refused=lambda: hub.stats().refused,
+                viewers=lambda: self._hub.stats().clients,
+                frames_sent=lambda: self._hub.stats().sent,
+                frames_dropped=lambda: self._hub.stats().dropped,
+                frames_refused=lambda: self._hub.stats().refused,
                 tick_lateness_seconds=lambda: self._ticker.lateness_seconds,
                 ticks_missed=lambda: self._ticker.missed,
             ),
         )
+        # It has threads: made once the sources have passed, so that a name clash leaves none behind.
+        self._hub = hub = Hub(on_crash=self._fail)
         self.stream = Stream(
             hub,
             host=self._collector.host,
