@@ -108,9 +108,10 @@ class App:
                 max_connections=self.settings.max_connections,
                 on_crash=self._fail,
             )
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # IDNA has no form for some names, such as "a..b"
             self._hub.close()
-            raise StartError(f"cannot listen on {host} port {port}: {error.strerror}") from error
+            reason = error.strerror if isinstance(error, OSError) else "not a host name"
+            raise StartError(f"cannot listen on {host} port {port}: {reason}") from error
         self._ticker.start()
         self._listener.start()
 
