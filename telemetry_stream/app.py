@@ -10,8 +10,8 @@ says of what.
 from __future__ import annotations
 
 import logging
+import queue
 import socket
-import threading
 import time
 from collections.abc import Sequence
 from types import TracebackType
@@ -53,7 +53,9 @@ class App:
     def __init__(self, settings: Settings | None = None, *, sources: Sequence[Source] = ()) -> None:
         self.settings = settings = settings or Settings()
         self.failure: BaseException | None = None
-        self._ended = threading.Event()
+        # Not an Event: a signal may come while its lock is held by the very thread that the handler runs on. A
+        # SimpleQueue's put is reentrant.
+        self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._listener: Listener | None = None
         self._collector = Collector(
             proc_root=settings.proc_root,
@@ -125,15 +127,16 @@ class App:
             self._viewers.wait_until_gone(GOODBYE_SECONDS)
             self._listener.close(time.monotonic() + END_SECONDS)
         self._collector.close()
-        self._ended.set()
+        self._ended.put(None)
 
     def stop(self) -> None:
         """Make ``wait`` return. For signal handlers: does nothing else."""
-        self._ended.set()
+        self._ended.put(None)
 
     def wait(self) -> None:
         """Wait until ``stop`` or ``close`` is called, or a thread of ours has died; then ``failure`` is not None."""
-        self._ended.wait()
+        self._ended.get()
+        self._ended.put(None)  # for the next who waits
 
     def __enter__(self) -> Self:
         self.start()
@@ -155,7 +158,7 @@ class App:
         """Runs on the thread that died. Nothing half-alive stays up: the first failure ends the program."""
         if self.failure is None:
             self.failure = error
-        self._ended.set()
+        self._ended.put(None)
 
     def _maybe_problem(self) -> str | None:
         if self.failure is not None:
