@@ -155,6 +155,8 @@ class Stream:
 
         It has no ``seq`` and is not remembered. Raises ValueError for the stream's own types and for what is no JSON.
         """
+        if "type" in fields:
+            raise ValueError("a message has one type, and it is given already")
         if type in OWN_TYPES:
             raise ValueError(
                 f"type {type!r} is the stream's own; not one of {', '.join(OWN_TYPES)}"
