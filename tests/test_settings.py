@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from telemetry_stream import __version__
 from telemetry_stream.settings import SPARE_CONNECTIONS, Settings, SettingsError, limits, load
+
+# A busy machine is not a slow program: no test here is about speed.
+without_hurry = hypothesis_settings(deadline=None)
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -275,6 +279,7 @@ def test_a_long_value_does_not_flood_the_line() -> None:
     assert len(str(refusal([], {"TELEMETRY_STREAM_PORT": "9" * 10_000}))) < 200
 
 
+@without_hurry
 @given(st.text(max_size=30))
 def test_any_text_is_a_value_or_one_line(text: str) -> None:
     """No text in a variable leads to anything but Settings or a SettingsError of one line."""
@@ -308,6 +313,7 @@ def written(value: object) -> str:
     return f"'{value}'" if isinstance(value, str) else repr(value)
 
 
+@without_hurry
 @given(name=st.sampled_from([row.name for row in fields(Settings)]), value=toml_values)
 def test_any_toml_value_is_kept_or_refused(
     tmp_path_factory: pytest.TempPathFactory, name: str, value: object
