@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 import telemetry_stream
 
 ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
 NOT_SOURCES = shutil.ignore_patterns(
     ".git",
     ".venv",
@@ -69,6 +71,16 @@ def test_the_door_knows_its_names() -> None:
     assert {"App", "Settings", "__version__"} <= set(dir(telemetry_stream))
     with pytest.raises(AttributeError, match="'telemetry_stream' has no attribute 'Ap'"):
         _ = telemetry_stream.Ap
+
+
+def test_the_readme_s_embedding_example_runs() -> None:
+    """Copied from the page it starts, broadcasts, and leaves when told to."""
+    (example,) = re.findall(
+        r"```python\n(from telemetry_stream .*?)```", README.read_text("utf-8"), re.DOTALL
+    )
+    assert "app.wait()" in example
+    said = run_python(example.replace("app.wait()", "app.stop(); app.wait()"))
+    assert said.startswith("live at http://127.0.0.1:")
 
 
 @pytest.fixture(scope="module")
