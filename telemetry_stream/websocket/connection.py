@@ -74,15 +74,12 @@ class Connection:
             inbound = Inbound(self._peer, self._key, self._peer.quota)
             on_open()
             inbound.read()
-            self._peer.said_goodbye |= inbound.said_goodbye
             if self._peer.quota.exceeded:
                 self._client.close(End.POLICY)
-            elif inbound.message_too_big:
-                self._client.close(End.TOO_BIG)
         except OSError as error:
             log.debug("handshake with %s failed: %s", self._client.name, error)
         finally:
-            self._client.close(End.GONE)
+            self._peer.left()
             self._read_done.set()
             pump.join(self._timing.close)
             if pump.is_alive():  # blocked in a write to a peer that has left or does not read
@@ -94,7 +91,7 @@ class Connection:
         try:
             write_pump(
                 self._client,
-                self._transport.send,
+                self._peer.write,
                 write_seconds=self._timing.write,
                 ping=frame.PING,
                 ping_seconds=self._timing.ping,
@@ -105,37 +102,67 @@ class Connection:
                 self._transport.shutdown()  # wakes a read pump whose peer does not answer the close
 
     def _say_goodbye(self, end: End) -> None:
-        if end.code is None or self._peer.said_goodbye:
+        if end.code is None:
             return
-        self._peer.said_goodbye = True
         try:
-            self._transport.send(
-                frame.close(end.code, end.words), time.monotonic() + self._timing.close
-            )
+            self._peer.goodbye(frame.close(end.code, end.words))
         except OSError as error:
             log.debug("no goodbye for %s: %s", self._client.name, error)
 
 
 class _Peer:
-    """The socket that simple-websocket sees: whole writes, deadlines, quotas, and the end of whoever breaks them."""
+    """The socket that simple-websocket sees: whole writes, deadlines, quotas, and the end of whoever breaks them.
+
+    ``_writing`` is held for a whole write. One that fails at its deadline shuts the transport down, which ends the
+    other pump's waiting too: holding it until the client's end has been named, "too slow" comes before "gone".
+    """
 
     def __init__(self, transport: Transport, client: Client, timing: Timing) -> None:
         self.quota = Quota()
-        self.said_goodbye = False  # nothing may follow a close frame (RFC 6455 section 5.5.1)
         self._transport = transport
         self._client = client
         self._timing = timing
+        self._writing = threading.Lock()
         self._silent_at = time.monotonic() + timing.silence
 
     def send(self, data: bytes) -> int:
-        """Write a pong, a reply to a close, or the handshake's answer, whole and within the write deadline."""
-        if not self.said_goodbye:
-            try:
-                self._transport.send(data, time.monotonic() + self._timing.write)
-            except TimeoutError:
-                self._client.close(End.SLOW_CONSUMER)  # it pings, but does not read
-                raise
+        """Write a pong, a close frame, or the handshake's answer, whole and within the write deadline.
+
+        Once we have ended the client, nothing more: the write pump says goodbye, and nothing may follow that.
+        """
+        with self._writing:
+            if self._client.end in (None, End.GONE):
+                self._write_locked(data, time.monotonic() + self._timing.write)
         return len(data)
+
+    def write(self, data: bytes, deadline: float) -> None:
+        """Write for the write pump: as Transport.send."""
+        with self._writing:
+            self._write_locked(data, deadline)
+
+    def _write_locked(self, data: bytes, deadline: float) -> None:
+        try:
+            self._transport.send(data, deadline)
+        except TimeoutError:
+            self._client.close(End.SLOW_CONSUMER)
+            raise
+
+    def goodbye(self, data: bytes) -> None:
+        """Write our close frame, if neither pump is stuck in a write."""
+        deadline = time.monotonic() + self._timing.close
+        if not self._writing.acquire(timeout=self._timing.close):
+            raise TimeoutError("another write is in the way")
+        try:
+            self._transport.send(data, deadline)
+        finally:
+            self._writing.release()
+
+    def left(self) -> None:
+        """End the client whose peer can be read no more, unless a write that is failing has a better reason."""
+        named = self._writing.acquire(timeout=self._timing.close)
+        self._client.close(End.GONE)
+        if named:
+            self._writing.release()
 
     def recv(self, size: int) -> bytes:
         """Read within the silence deadline; a peer that sends too much or nothing is ended."""
@@ -150,6 +177,10 @@ class _Peer:
     def pong(self) -> None:
         """Move the silence deadline: the peer is alive."""
         self._silent_at = time.monotonic() + self._timing.silence
+
+    def closing(self, *, too_big: bool) -> None:
+        """End the client first, so that no frame follows the library's close frame (RFC 6455 section 5.5.1)."""
+        self._client.close(End.TOO_BIG if too_big else End.GONE)
 
     def close(self) -> None:
         """Do nothing: the library closes when its reader ends, but our goodbye may be still to come."""

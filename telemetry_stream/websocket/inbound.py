@@ -14,8 +14,7 @@ from typing import Any, Protocol
 
 import simple_websocket  # type: ignore[import-untyped]  # the library has no types
 from wsproto import ConnectionType, WSConnection
-from wsproto.connection import ConnectionState
-from wsproto.events import Event
+from wsproto.events import CloseConnection, Event
 
 MESSAGE_BYTES = 512
 FRAMES_PER_SECOND = 20
@@ -51,25 +50,36 @@ class Quota:
 
 
 class PeerSocket(Protocol):
-    """What the library takes for a socket; ``pong`` is told of each pong."""
+    """What the library takes for a socket.
+
+    ``pong`` is told of each pong, and ``closing`` before the library sends a close frame: as a reply, or over a broken
+    rule, which may be a message that is too big.
+    """
 
     def send(self, data: bytes) -> int: ...
     def recv(self, size: int) -> bytes: ...
     def close(self) -> None: ...
     def pong(self) -> None: ...
+    def closing(self, *, too_big: bool) -> None: ...
 
 
 class _CountedConnection(WSConnection):
-    """Counts every frame that wsproto has read: pings and empty fragments trip no other limit."""
+    """Counts every frame that wsproto has read: pings and empty fragments trip no other limit. Announces its close."""
 
-    def __init__(self, quota: Quota) -> None:
+    def __init__(self, quota: Quota, on_closing: Callable[[], None]) -> None:
         super().__init__(ConnectionType.SERVER)
         self._quota = quota
+        self._on_closing = on_closing
 
     def events(self) -> Iterator[Event]:  # type: ignore[override]  # the library only iterates
         for event in super().events():
             self._quota.take(frames=1)
             yield event
+
+    def send(self, event: Event) -> bytes:
+        if isinstance(event, CloseConnection):
+            self._on_closing()
+        return super().send(event)
 
 
 class _CallersThread:
@@ -110,22 +120,15 @@ class Inbound(simple_websocket.Server):  # type: ignore[misc]  # see the import
     def handshake(self) -> None:
         """Swap in the bounded parts, then answer 101. The library calls this before it would start its thread."""
         self.input_buffer: Any = deque(maxlen=0)  # takes messages and keeps none
-        self.ws = _CountedConnection(self._quota)
+        self.ws = _CountedConnection(self._quota, self._closing)
         super().handshake()
 
     def read(self) -> None:
         """Receive until the peer closes, breaks a rule, falls silent or vanishes; pongs and close are answered."""
         self.thread.run()
 
-    @property
-    def message_too_big(self) -> bool:
-        """Whether the reader ended, with 1009, over a message of more than 512 characters."""
-        return bool(self.incoming_message_len > MESSAGE_BYTES)
-
-    @property
-    def said_goodbye(self) -> bool:
-        """Whether the library has sent a close frame: as a reply, or over a broken rule."""
-        return self.ws.state is not ConnectionState.OPEN
+    def _closing(self) -> None:
+        self.sock.closing(too_big=self.incoming_message_len > MESSAGE_BYTES)
 
     @property
     def pong_received(self) -> bool:
