@@ -75,7 +75,8 @@ class Exchange:
             self._connection.next_event()  # EndOfMessage
 
     def run(self, app: WSGIApplication) -> None:
-        """Let ``app`` answer. An exception of its own becomes a 500, while that can still be said.
+        """Let ``app`` answer. An exception of its own becomes a 500 while that can still be said, and else an answer
+        whose end is missing.
 
         Afterwards the h11 connection is in DONE when it can carry another request. Raises PeerGoneError.
         """
@@ -95,9 +96,7 @@ class Exchange:
                 log.debug("%s left: %s", self._transport.peer, error)
                 return
             log.exception("%s %r failed", self._method, self._environ["PATH_INFO"])
-            if self._hijacked or self._begun:
-                self._transport.shutdown()  # the peer shall not take a torso for the whole
-            else:
+            if not self._hijacked and self._connection.our_state is h11.SEND_RESPONSE:
                 self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error")
 
     def refuse(self, status: HTTPStatus, message: str) -> None:

@@ -18,10 +18,10 @@ HOST = b" HTTP/1.1\r\nHost: x\r\n\r\n"
 
 @contextmanager
 def conversation(
-    app: WSGIApplication, *, buffer_bytes: int | None = None, **limits: Any
+    app: WSGIApplication, *, buffers: tuple[int, int] | None = None, **limits: Any
 ) -> Iterator[socket.socket]:
     """Serve one connection as the listener does; the client's end is given, and closed at the end."""
-    accepted, client = tcp_pair(buffer_bytes)
+    accepted, client = tcp_pair(*buffers or ())
     crashes: list[BaseException] = []
 
     def run() -> None:

@@ -16,13 +16,21 @@ def soon(seconds: float = 10.0) -> float:
     return time.monotonic() + seconds
 
 
-def tcp_pair(buffer_bytes: int | None = None) -> tuple[socket.socket, socket.socket]:
-    """Two ends of a loopback connection, accepted and connected, with small buffers on request."""
+def tcp_pair(
+    send_bytes: int | None = None, receive_bytes: int | None = None
+) -> tuple[socket.socket, socket.socket]:
+    """Two ends of a loopback connection, accepted and connected.
+
+    The accepted end's send buffer and the connected end's receive buffer are small on request. The latter only where
+    nobody waits for the stream to move on: a receive buffer below the segment size opens its window so rarely that
+    TCP waits for its probe timer.
+    """
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = socket.socket()
-        if buffer_bytes is not None:
-            server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer_bytes)
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+        if send_bytes is not None:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_bytes)
+        if receive_bytes is not None:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         client.settimeout(10)
         client.connect(server.getsockname())
         accepted, _ = server.accept()

@@ -241,6 +241,21 @@ def test_mistakes_of_an_application_are_its_500(
     assert "failed" in caplog.text
 
 
+@pytest.mark.parametrize("length", ["3", "5"])
+def test_body_that_is_not_as_long_as_its_head_says(
+    length: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing that comes after it may pass for a part of it, so the connection ends."""
+
+    def app(_: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+        start_response("200 OK", [("Content-Length", length)])
+        return [b"four"]
+
+    answer = ask(app, (b"GET /" + HOST) * 2)
+    assert statuses(answer) in ([], [200])
+    assert "LocalProtocolError" in caplog.text
+
+
 def test_write_callable_of_old_applications() -> None:
     """start_response returns write(), for those that still use it."""
 
@@ -260,7 +275,7 @@ def test_reader_that_stops_is_ended_and_holds_a_piece_at_most() -> None:
         start_response("200 OK", [])
         return body
 
-    with conversation(app, buffer_bytes=4096, write_seconds=0.2) as client:
+    with conversation(app, buffers=(4096, 65536), write_seconds=0.2) as client:
         client.sendall(b"GET /" + HOST)
         assert body.closed.wait(10)
         assert body.taken < 10
@@ -275,7 +290,7 @@ def test_slow_reader_gets_all_of_a_large_body() -> None:
         start_response("200 OK", [])
         return [bytes(size)]
 
-    with conversation(app, buffer_bytes=65536, write_seconds=0.4) as client:
+    with conversation(app, buffers=(65536, 131072), write_seconds=0.4) as client:
         client.sendall(b"GET /" + HOST + b"GET / HTTP/1.0\r\n\r\n")
         began = soon(0)
         while b"\r\n\r\n" not in (head := read_exactly(client, 100)):
