@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import struct
 import time
 
 import pytest
@@ -166,11 +167,15 @@ def test_dripping_head_meets_its_absolute_deadline() -> None:
     assert time.monotonic() - began >= 0.3
 
 
-def test_dripping_second_head_has_the_same_deadline() -> None:
+@pytest.mark.parametrize("pipelined", [True, False])
+def test_dripping_second_head_has_the_same_deadline(pipelined: bool) -> None:
     """From its first byte on, a later head has as long as the first; the idle time is not added."""
     with conversation(echo, head_seconds=0.2, idle_seconds=60) as client:
-        client.sendall(b"GET /" + HOST + b"G")
-        assert statuses(read_to_end(client)) == [200, 408]
+        client.sendall(b"GET /" + HOST + b"G" * pipelined)
+        answers = read_exactly(client, 1)
+        if not pipelined:
+            client.sendall(b"G")
+        assert statuses(answers + read_to_end(client)) == [200, 408]
 
 
 @pytest.mark.parametrize("already_asked", [0, 1])
@@ -201,7 +206,7 @@ def test_client_that_asks_and_vanishes_harms_nobody() -> None:
     ) as client:
         client.sendall(b"GET /" + HOST)
         read_exactly(client, 1)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def test_refused_upgrade_leaves_the_connection_usable() -> None:

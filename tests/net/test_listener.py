@@ -9,6 +9,7 @@ import os
 import resource
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import threading
@@ -191,6 +192,17 @@ def test_connection_that_died_in_the_backlog_is_skipped() -> None:
     )
     with listening(hold, sock) as listener, connect(listener) as client:
         assert read_exactly(client, 9) == b"ts-conn0\n"
+
+
+def test_connection_that_was_reset_in_the_backlog_is_skipped() -> None:
+    """A socket without a peer is dropped before it gets a thread."""
+    listener = Listener(("127.0.0.1", 0), hold)
+    with connect(listener) as gone:
+        gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    listener.start()
+    with connect(listener) as client:
+        assert read_exactly(client, 9) == b"ts-conn0\n"
+    assert listener.close(soon())
 
 
 def test_threads_that_cannot_be_had(

@@ -44,7 +44,7 @@ def ends(
     request: pytest.FixtureRequest, pool: ThreadPoolExecutor
 ) -> Iterator[tuple[TlsTransport, ssl.SSLSocket]]:
     """A transport and its client, hands shaken, both closed at the end."""
-    accepted, sock = tcp_pair(buffer_bytes=4096)
+    accepted, sock = tcp_pair(send_bytes=4096)
     transport = TlsTransport(accepted, server_context())
     connecting = pool.submit(client_of, sock, request.param)
     transport.handshake(soon())
@@ -124,6 +124,23 @@ def test_partial_record_is_kept_and_nothing_is_sent_twice(
     reading = pool.submit(read_exactly, client, sum(map(len, sent)) + 4)
     transport.send(b"last", soon())
     assert reading.result(10) == b"".join(sent) + b"last"
+
+
+def fill(sock: socket.socket) -> None:
+    """Write until the buffer is full."""
+    while True:
+        sock.send(bytes(1000))
+
+
+def test_full_buffer_takes_nothing_of_a_try_send(
+    ends: tuple[TlsTransport, ssl.SSLSocket],
+) -> None:
+    """A record that cannot begin to go is not made: 0 would be a lie, since it could not be taken back."""
+    transport, _ = ends
+    with pytest.raises(BlockingIOError):
+        fill(transport._sock)  # beneath the transport, which thus has no rest of its own
+    assert transport.try_send(b"refused") == 0
+    assert "rest=0" in repr(transport)
 
 
 def test_all_that_is_decrypted_is_handed_out_without_polling(

@@ -24,7 +24,7 @@ PONG = b"<pong>"
 @pytest.fixture
 def ends() -> Iterator[tuple[Transport, socket.socket]]:
     """A transport and its peer, both closed at the end."""
-    accepted, peer = tcp_pair(buffer_bytes=4096)
+    accepted, peer = tcp_pair(send_bytes=4096)
     transport = Transport(accepted)
     yield transport, peer
     transport.shutdown()
@@ -82,7 +82,9 @@ def test_partial_broadcast_at_every_offset_keeps_the_stream_whole(pool: ThreadPo
     for offset in range(1, len(FRAME)):
         transport, choppy, peer = chopped(offset)
         assert transport.try_send(FRAME) == offset
-        assert transport.try_send(FRAME) == 0  # a rest is waiting: nothing is taken
+        choppy.open_up()
+        assert transport.try_send(FRAME) == 0  # there is room, but a rest is waiting
+        choppy.room = 0
         pong = pool.submit(transport.send, PONG, soon())
         choppy.wait_for_refused(1)
         choppy.open_up()
