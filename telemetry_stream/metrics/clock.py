@@ -35,6 +35,7 @@ class Now:
     monotonic: float
     boottime: float
     realtime: float
+    wanted: frozenset[str] = frozenset()  # sections whose dear parts somebody asks for
     suspended_seconds: float = 0.0  # since the tick before: boottime passed less monotonic passed
 
     @property

@@ -13,15 +13,17 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 
 from .clock import Clock, Now
 from .fallback import Fallback, psutil_fallback
 from .files import Files
-from .sample import RESERVED, Sample, SourceState, encode_section
-from .sources import Source, build_sources
+from .sample import RESERVED, Sample, SourceState, State, encode_section
+from .sources import DEAR, Closeable, Options, Source, build_sources
 from .sources.host import HostInfo, System, read_host_info
 from .sources.own import SelfStats
+from .stale import Stale
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ class Collector:
         extra_sources: Sequence[Source] = (),
         self_stats: SelfStats | None = None,
         fallback: Fallback | None = None,
+        options: Options | None = None,
     ) -> None:
         """``fallback`` None means psutil where proc_root is the running system's, which is all that
         psutil can see.
@@ -50,7 +53,7 @@ class Collector:
         self._files = Files(proc_root, sys_root, self.clock)
         self.host: HostInfo = read_host_info(self._files)
         stats = self_stats or SelfStats()
-        self._sources = build_sources(self._files, stats)
+        self._sources = build_sources(self._files, stats, options or Options())
         self._extra = frozenset(source.name for source in extra_sources)
         self._sources += tuple(extra_sources)
         _check_names(self._sources)
@@ -59,6 +62,8 @@ class Collector:
         self._fallback = fallback
         self._tick = 0
         self._before: Now | None = None
+        self._wanted: dict[str, float] = {}  # section -> until when, monotonic
+        self._wanted_lock = threading.Lock()
         self._last_states: dict[str, tuple[str, str | None]] = {}
 
     @property
@@ -66,12 +71,22 @@ class Collector:
         """Every section that a sample may have, in the order of the wire."""
         return tuple(source.name for source in self._sources)
 
+    def want(self, sections: Iterable[str] | None, until_monotonic: float) -> None:
+        """Have the dear parts of these sections (None: of all) collected until then. Any thread."""
+        with self._wanted_lock:
+            for name in self.section_names if sections is None else sections:
+                self._wanted[name] = max(until_monotonic, self._wanted.get(name, until_monotonic))
+
     def collect(self) -> Sample:
         """One sample, now."""
         now = self._begin()
         sections: dict[str, object] = {}
         states: dict[str, SourceState] = {}
         for source in self._sources:
+            if source.name in DEAR and source.name not in now.wanted:
+                if self._before is not None and source.name in self._before.wanted:
+                    _close(source)
+                continue
             section, state = self._ask(source, now)
             if section is not None:
                 sections[source.name] = section
@@ -90,6 +105,8 @@ class Collector:
     def close(self) -> None:
         """Give the descriptors back. A later ``collect()`` opens them anew."""
         self._files.close()
+        for source in self._sources:
+            _close(source)
 
     def _begin(self) -> Now:
         self._tick += 1
@@ -98,7 +115,9 @@ class Collector:
         if self._before is not None:
             passed = monotonic - self._before.monotonic
             suspended = max(0.0, boottime - self._before.boottime - passed)
-        return Now(self._tick, monotonic, boottime, self.clock.realtime(), suspended)
+        with self._wanted_lock:
+            wanted = frozenset(name for name, until in self._wanted.items() if until >= monotonic)
+        return Now(self._tick, monotonic, boottime, self.clock.realtime(), wanted, suspended)
 
     def _ask(self, source: Source, now: Now) -> tuple[object | None, SourceState]:
         """The section and how it came about."""
@@ -108,9 +127,13 @@ class Collector:
         section: object | None = None
         try:
             section = source.collect(now)
+            age = None
+            said: State = "absent" if section is None else "ok"
+            if isinstance(section, Stale):
+                said, age, section = "stale", section.age_seconds, section.section
             if name in self._extra and section is not None:
                 section = _frozen(section)
-            state = SourceState("absent" if section is None else "ok", self._since(started))
+            state = SourceState(said, self._since(started), None, age)
         except Exception as error:  # noqa: BLE001 (an embedding program's sources raise what they like)
             reason = _reason(error)
             section, state = self._fall_back(name, now, started, reason, error)
@@ -150,6 +173,11 @@ class Collector:
             state.state,
             f" ({state.reason})" if state.reason else "",
         )
+
+
+def _close(source: Source) -> None:
+    if isinstance(source, Closeable):
+        source.close()
 
 
 def _reason(error: Exception) -> str:

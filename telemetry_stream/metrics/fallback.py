@@ -134,9 +134,12 @@ class _Swap:
 
 def _system(now: Now) -> host.System:
     boot_time = _psutil().boot_time()
-    # The boot time moves with the wall clock, as does now.realtime: their difference stays the uptime.
+    # The boot time moves with the wall clock, as does now.realtime: their difference stays the
+    # uptime.
     uptime = max(0.0, now.realtime - boot_time)
-    return host.System(round(uptime, 2), int(boot_time), None, round(now.suspended_seconds, 3))
+    return host.System(
+        round(uptime, 2), int(boot_time), None, round(now.suspended_seconds, 3), "host"
+    )
 
 
 class _Own:

@@ -35,7 +35,13 @@ RECORD_BUFFER_BYTES = 16384
 LARGEST_FILE_BYTES = 64 * 1024 * 1024
 # An open() that fails costs 10 µs; what a kernel lacks now, it will hardly have in a second.
 LOOK_AGAIN_SECONDS = 30.0
+LACKING = frozenset({errno.ENOENT, errno.EOPNOTSUPP})
 GONE = frozenset({errno.ESRCH, errno.ENODEV})
+# Attributes of devices that are read each tick: beyond so many they are opened for each read (five
+# times the cost), so that a host with a thousand interfaces does not eat the descriptors of its
+# viewers.
+MOST_KEPT_ATTRIBUTES = 128
+ATTRIBUTE_BYTES = 8192  # sysfs gives a page at most, memory.stat of a cgroup less than two
 
 
 class ParseError(Exception):
@@ -108,14 +114,23 @@ class KeptFile(Generic[T]):
         return self._value  # type: ignore[return-value]  # set whenever there is no error
 
     def maybe_read(self, now: Now) -> T | None:
-        """As read, but None when the file does not exist: then it is looked for rarely."""
+        """As read, but None when this kernel has no such file, or has it switched off (PSI does
+        that on read): then it is looked for rarely.
+        """
         if now.monotonic < self._look_again:
             return None
         try:
             return self.read(now)
-        except FileNotFoundError:
+        except OSError as error:
+            if error.errno not in LACKING:
+                raise
             self._look_again = now.monotonic + LOOK_AGAIN_SECONDS
             return None
+
+    @property
+    def fd(self) -> int:
+        """The descriptor, for poll(); -1 while there is none."""
+        return self._fd
 
     def close(self) -> None:
         """Give the descriptor back; the next read opens anew."""
@@ -168,6 +183,49 @@ def read_records(fd: int, buffer_bytes: int = RECORD_BUFFER_BYTES) -> bytes:
     return b"".join(parts) if len(parts) > 1 else parts[0]
 
 
+class Attribute:
+    """One small file of sysfs, read whenever asked, its descriptor kept while the budget allows."""
+
+    __slots__ = ("_fd", "_files", "path")
+
+    def __init__(self, files: Files, path: str) -> None:
+        self.path = path
+        self._files = files
+        self._fd = -1
+
+    def maybe_read(self) -> bytes | None:
+        """The content without its final newline; None where it cannot be read (gone, down, not
+        supported).
+        """
+        try:
+            return self._read()
+        except OSError:
+            self.close()
+        try:
+            # The object behind the old descriptor may be gone, and a new one of the same name be
+            # there.
+            return self._read()
+        except OSError:
+            self.close()
+            return None
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+            self._files.attributes_kept -= 1
+
+    def _read(self) -> bytes:
+        if self._fd >= 0:
+            return os.pread(self._fd, ATTRIBUTE_BYTES, 0).rstrip()
+        if self._files.attributes_kept >= MOST_KEPT_ATTRIBUTES:
+            return read_once(self.path).rstrip()
+        self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        self._files.attributes_kept += 1
+        return os.pread(self._fd, ATTRIBUTE_BYTES, 0).rstrip()
+
+
 class Files:
     """The kernel's files as one collector sees them, below its two roots."""
 
@@ -175,13 +233,40 @@ class Files:
         self.proc_root = proc_root
         self.sys_root = sys_root
         self.clock = clock
+        self.attributes_kept = 0
+        self.is_system = os.path.realpath(proc_root) == "/proc"
         self._kept: dict[str, KeptFile[object]] = {}
+        # Another procfs was given: then its "self" is us, in our namespaces, and process 1 is the
+        # host's.
+        self._net, self._mounts = "net", "self"
+        if not self.is_system:
+            if maybe_read_once(os.path.join(proc_root, "1/net/dev")) is not None:
+                self._net = "1/net"
+            if maybe_read_once(os.path.join(proc_root, "1/mountinfo")) is not None:
+                self._mounts = "1"
 
     def proc(self, path: str, parse: Callable[[bytes], T], *, records: bool = False) -> KeptFile[T]:
         """The file at ``path`` below proc_root: the same object for everybody who asks for the same
         path.
         """
         return self.keep(os.path.join(self.proc_root, path), parse, records=records)
+
+    def net(self, name: str, parse: Callable[[bytes], T], *, records: bool = False) -> KeptFile[T]:
+        """As proc, of the network namespace of the host that proc_root shows."""
+        return self.proc(f"{self._net}/{name}", parse, records=records)
+
+    def net_path(self, name: str) -> str:
+        """Where net() looks."""
+        return os.path.join(self.proc_root, self._net, name)
+
+    def mountinfo(self, parse: Callable[[bytes], T]) -> KeptFile[T]:
+        """As proc, the mounts of the host that proc_root shows."""
+        return self.keep(self.mountinfo_path, parse, records=True)
+
+    @property
+    def mountinfo_path(self) -> str:
+        """Where mountinfo() looks."""
+        return os.path.join(self.proc_root, self._mounts, "mountinfo")
 
     def keep(self, path: str, parse: Callable[[bytes], T], *, records: bool = False) -> KeptFile[T]:
         """As proc, by full path. One path has one parser."""

@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.metrics.trees import Tree
+
+# A loaded machine may take its time over one example: pytest's own timeout is the limit.
+settings.register_profile("metrics", deadline=None)
+settings.load_profile("metrics")
 
 
 @pytest.fixture

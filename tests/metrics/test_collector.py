@@ -11,9 +11,12 @@ import pytest
 from telemetry_stream.metrics.clock import Now
 from telemetry_stream.metrics.collector import Collector
 from telemetry_stream.metrics.sample import Sample, SourceState
-from telemetry_stream.metrics.sources import RECORDS
+from telemetry_stream.metrics.sources import DEAR, RECORDS, Options
 from telemetry_stream.metrics.sources.load import Load
-from telemetry_stream.metrics.sources.tcp import Sockets
+from telemetry_stream.metrics.sources.process import Processes
+from telemetry_stream.metrics.sources.tcp import Sockets, Tcp
+from telemetry_stream.metrics.sources.tcp_states import TcpStates
+from telemetry_stream.metrics.stale import Stale
 from tests.metrics.trees import Tree
 
 
@@ -67,6 +70,7 @@ def test_what_a_host_lacks_is_absent(tree: Tree) -> None:
     """An empty tree gives a sample without sections, and each source says that it is absent and why."""
     sample = tree.collector().collect()
     assert sample.sections == {}
+    assert sample.sources.keys() == RECORDS.keys() - DEAR
     assert sample.uptime_seconds is None
     assert {state.state for state in sample.sources.values()} == {"absent"}
     assert sample.sources["load"].reason == f"{tree.proc}/loadavg: No such file or directory"
@@ -182,6 +186,59 @@ def test_a_fallback_that_fails_too(tree: Tree) -> None:
     assert state.state == "failed"
     assert state.reason is not None
     assert state.reason.endswith("; psutil: psutil is lost too")
+
+
+def test_what_is_dear_is_collected_while_it_is_wanted(tree: Tree) -> None:
+    """Processes and per-state TCP cost nothing while nobody asks; who comes back gets a first sight."""
+    tree.put("proc/7/stat", "7 (x) S 1 1 1 0 -1 0 0 0 0 0 5 5 0 0 20 0 1 0 50 0 9 0")
+    tree.put("proc/net/sockstat", "TCP: inuse 5\n")
+    tree.put("proc/net/snmp", "Tcp: CurrEstab\nTcp: 5\n")
+    tree.put("proc/net/tcp", "heading\n 0: a b 0A c\n")
+    collector = tree.collector(options=Options(patience_seconds=10.0))
+
+    def collect() -> tuple[object, object]:
+        sample = collector.collect()
+        tree.advance(1.0)
+        tcp = sample.sections["tcp"]
+        assert isinstance(tcp, Tcp)
+        assert ("processes" in sample.sources) == ("processes" in sample.sections)
+        return sample.sections.get("processes"), tcp.states
+
+    assert collect() == (None, None)
+    collector.want(["processes"], tree.monotonic + 1.5)
+    first, states = collect()
+    assert isinstance(first, Processes)
+    assert states is None
+    collector.want(["processes"], tree.monotonic)  # a shorter wish does not end a longer one
+    second, _ = collect()
+    assert isinstance(second, Processes)
+    assert [row.cpu_percent for row in first.top + second.top] == [None, 0.0]
+    assert collect() == (None, None)
+    collector.want(None, tree.monotonic + 0.5)
+    third, states = collect()
+    assert isinstance(third, Processes)
+    assert third.top[0].cpu_percent is None
+    assert states == TcpStates(listen=1)
+
+
+def test_a_stale_section_says_so(tree: Tree) -> None:
+    """The newest that there is, its age, and the state; a foreign source may say it, too."""
+    mine = Mine("mine", lambda _: Stale({"x": 1}, 7.5))
+    sample = tree.collector(extra_sources=[mine]).collect()
+    assert sample.sections["mine"] == {"x": 1}
+    assert sample.sources["mine"] == SourceState("stale", 0.0, None, 7.5)
+
+
+def test_close_reaches_foreign_sources(tree: Tree) -> None:
+    """A source that holds something has close(), and is told."""
+    closed = []
+
+    class Holding(Mine):
+        def close(self) -> None:
+            closed.append(self.name)
+
+    tree.collector(extra_sources=[Holding("mine", lambda _: None)]).close()
+    assert closed == ["mine"]
 
 
 def test_took_is_measured_on_the_monotonic_clock(tree: Tree) -> None:

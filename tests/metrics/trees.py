@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -61,11 +61,15 @@ class Tree:
         self.boottime += seconds + slept
         self.realtime += seconds + slept
 
-    def tick(self, seconds: float = 1.0, *, slept: float = 0.0) -> Now:
+    def tick(
+        self, seconds: float = 1.0, *, slept: float = 0.0, wanted: Collection[str] = ()
+    ) -> Now:
         """The next tick, so much later, for a source that is asked without a collector."""
         self.advance(seconds, slept=slept)
         self._tick += 1
-        return Now(self._tick, self.monotonic, self.boottime, self.realtime, slept)
+        return Now(
+            self._tick, self.monotonic, self.boottime, self.realtime, frozenset(wanted), slept
+        )
 
     def collector(self, **options: Any) -> Collector:
         """A collector of this host, without psutil unless told."""

@@ -1,4 +1,5 @@
-"""The host itself: uptime, boot, suspend (the section ``system``), and who it is (HostInfo, read once).
+"""The host itself: uptime, boot, suspend (the section ``system``), and who it is (HostInfo, read
+once).
 
 The section cannot be called ``host``: in a sample that says which host it is of.
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 
 from ..clock import Now
 from ..files import Files, ParseError, maybe_read_once, parser
-from . import kernel_stat
+from . import kernel_stat, mounts
 
 # A machine-id must not leave the machine (man machine-id): only this keyed hash of it does.
 ID_KEY = b"telemetry_stream host id 1"
@@ -31,6 +32,7 @@ class System:
     boot_time_unix: int | None
     boot_id: str | None
     suspended_seconds: float  # since the sample before
+    view: str  # whose numbers proc_root shows: "host", "container" or "lxcfs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,10 @@ def parse_text(content: bytes) -> str:
     """A file of one line."""
     return content.decode("utf-8", "replace").strip()
 
+
+# PROC_PID_INIT_INO in include/linux/proc_ns.h: the namespace of processes that the kernel itself
+# made.
+FIRST_PID_NAMESPACE = "pid:[4026531836]"
 
 # x86, arm (32 bit), riscv, s390 and mips name the model differently; arm64 does not name it at all.
 MODEL_KEYS = ("model name", "Hardware", "uarch", "cpu model", "Model", "cpu")
@@ -90,7 +96,7 @@ def read_host_info(files: Files, *, machine_id_path: str = "/etc/machine-id") ->
         return parse_text(content) or None if content is not None else None
 
     name = text("sys/kernel/hostname") or os.uname().nodename
-    if os.path.realpath(files.proc_root) != "/proc":
+    if not files.is_system:
         machine_id_path = os.path.join(files.proc_root, "1/root/etc/machine-id")
     cpuinfo = maybe_read_once(os.path.join(files.proc_root, "cpuinfo"))
     stat = maybe_read_once(os.path.join(files.proc_root, "stat"))
@@ -107,6 +113,27 @@ def read_host_info(files: Files, *, machine_id_path: str = "/etc/machine-id") ->
     )
 
 
+def read_view(files: Files) -> str:
+    """Read once. In a container network and processes are its own and all else is the host's; with
+    lxcfs memory and uptime are its own, too.
+    """
+    content = maybe_read_once(files.mountinfo_path)
+    table = mounts.parse(content) if content is not None else ()
+    on_top = {mount.mountpoint: mount for mount in table}
+    if (meminfo := on_top.get("/proc/meminfo")) and meminfo.fstype.startswith("fuse"):
+        return "lxcfs"
+    root = on_top.get("/")
+    if root is not None and root.fstype == "overlay":
+        return "container"
+    for process in ("1", "self"):  # of process 1 only root may know
+        try:
+            namespace = os.readlink(os.path.join(files.proc_root, process, "ns", "pid"))
+        except OSError:
+            continue
+        return "host" if namespace == FIRST_PID_NAMESPACE else "container"
+    return "host"
+
+
 class SystemSource:
     """Section ``system``."""
 
@@ -115,6 +142,7 @@ class SystemSource:
     def __init__(self, files: Files) -> None:
         self._uptime = files.proc("uptime", parse_uptime)
         self._stat = files.proc("stat", kernel_stat.parse)
+        self._view = read_view(files)
         boot_id = maybe_read_once(os.path.join(files.proc_root, "sys/kernel/random/boot_id"))
         self._boot_id = parse_text(boot_id) or None if boot_id is not None else None
 
@@ -125,4 +153,4 @@ class SystemSource:
             boot_time = self._stat.read(now).boot_time_unix
         except (OSError, ParseError):  # the section cpu says so already
             boot_time = None
-        return System(uptime, boot_time, self._boot_id, round(now.suspended_seconds, 3))
+        return System(uptime, boot_time, self._boot_id, round(now.suspended_seconds, 3), self._view)

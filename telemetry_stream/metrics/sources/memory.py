@@ -181,8 +181,8 @@ class SwapRates:
         self._previous: rates.Previous[str, int] = rates.Previous()
 
     def record(self, meminfo: Meminfo, paging: Mapping[str, int] | None, at: float) -> Swap | None:
-        """``paging`` holds the counters pswpin and pswpout in bytes; None says that nothing can have
-        been paged since the reading before. No record on a kernel without swap.
+        """``paging`` holds the counters pswpin and pswpout in bytes; None says that nothing can
+        have been paged since the reading before. No record on a kernel without swap.
         """
         before, seconds = self._previous.exchange(paging or {}, at)
         if "SwapTotal" not in meminfo:
@@ -234,7 +234,9 @@ class SwapSource:
         self._had_swap = False
 
     def collect(self, now: Now) -> Swap | None:
-        """None on a kernel without swap. Raises OSError or ParseError where /proc/meminfo cannot be had."""
+        """None on a kernel without swap. Raises OSError or ParseError where /proc/meminfo cannot be
+        had.
+        """
         meminfo = self._meminfo.read(now)
         had_swap, self._had_swap = self._had_swap, meminfo.get("SwapTotal", 0) > 0
         if not self._had_swap and not had_swap:

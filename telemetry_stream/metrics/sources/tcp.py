@@ -16,6 +16,7 @@ from .. import rates
 from ..clock import Now
 from ..files import Files, KeptFile, ParseError, parser
 from ..units import PAGE_BYTES
+from .tcp_states import StatesScan, TcpStates
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ class Tcp:
     retransmits_per_second: float | None
     active_opens_per_second: float | None
     passive_opens_per_second: float | None
+    states: TcpStates | None = None  # dear: None while nobody wants them
+    states_age_seconds: float | None = None
+    states_truncated: bool = False  # there were too many to count them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,9 @@ COUNTERS = (b"CurrEstab", b"RetransSegs", b"ActiveOpens", b"PassiveOpens")
 
 @parser
 def parse_sockstat(content: bytes) -> Sockstat:
-    """``TCP: inuse 1 orphan 0 tw 1 alloc 1 mem 38``, a line per protocol: name and value in turn."""
+    """``TCP: inuse 1 orphan 0 tw 1 alloc 1 mem 38``, a line per protocol: name and value in
+    turn.
+    """
     if b"-" in content:
         raise ParseError("negative number")
     values: dict[bytes, Mapping[bytes, int]] = {}
@@ -100,8 +106,8 @@ class _Sockstats:
     """The two files that all three sections read."""
 
     def __init__(self, files: Files) -> None:
-        self._v4 = files.proc("net/sockstat", parse_sockstat)
-        self._v6 = files.proc("net/sockstat6", parse_sockstat)
+        self._v4 = files.net("sockstat", parse_sockstat)
+        self._v6 = files.net("sockstat6", parse_sockstat)
 
     def read(self, now: Now) -> tuple[Sockstat, Sockstat]:
         return self._v4.read(now), self._v6.maybe_read(now) or {}
@@ -125,10 +131,11 @@ class TcpSource:
 
     name = "tcp"
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, *, patience_seconds: float = 0.0) -> None:
         self._sockstats = _Sockstats(files)
-        self._snmp: KeptFile[Counters] = files.proc("net/snmp", parse_snmp)
+        self._snmp: KeptFile[Counters] = files.net("snmp", parse_snmp)
         self._previous: rates.Previous[bytes, int] = rates.Previous()
+        self._scan = StatesScan(files, patience_seconds=patience_seconds)
 
     def collect(self, now: Now) -> Tcp:
         """Raises OSError or ParseError where sockstat or snmp cannot be had."""
@@ -141,6 +148,7 @@ class TcpSource:
             return None if counter is None else rates.per_second(counter, before.get(name), seconds)
 
         tcp = v4.get(b"TCP:", {})
+        states = self._scan.maybe_states(now) if self.name in now.wanted else None
         return Tcp(
             inuse=both(v4, v6, b"TCP"),
             time_wait=tcp.get(b"tw"),
@@ -151,7 +159,14 @@ class TcpSource:
             retransmits_per_second=rate(b"RetransSegs"),
             active_opens_per_second=rate(b"ActiveOpens"),
             passive_opens_per_second=rate(b"PassiveOpens"),
+            states=None if states is None else states.counts,
+            states_age_seconds=None if states is None else states.age_seconds,
+            states_truncated=states is not None and states.truncated,
         )
+
+    def close(self) -> None:
+        """Let the idle worker go."""
+        self._scan.close()
 
 
 class UdpSource:

@@ -25,8 +25,37 @@ def test_the_section(tree: Tree) -> None:
     tree.put("proc/sys/kernel/random/boot_id", "aebd3fb1-6179-4e80-a159-1b73c6941ec9\n")
     source = SystemSource(tree.files)
     assert source.collect(tree.tick(slept=2.0)) == System(
-        9512.31, 1763969000, "aebd3fb1-6179-4e80-a159-1b73c6941ec9", 2.0
+        9512.31, 1763969000, "aebd3fb1-6179-4e80-a159-1b73c6941ec9", 2.0, "host"
     )
+
+
+MOUNT = "27 1 254:0 / / rw - ext4 /dev/vda rw\n"
+
+
+@pytest.mark.parametrize(
+    ("mountinfo", "namespace", "view"),
+    [
+        (MOUNT, "pid:[4026531836]", "host"),
+        (MOUNT, "pid:[4026532201]", "container"),
+        (MOUNT, None, "host"),
+        ("", None, "host"),
+        ("9 1 0:50 / / rw - overlay overlay rw\n", "pid:[4026531836]", "container"),
+        (
+            MOUNT + "30 27 0:60 / /proc/meminfo rw - fuse.lxcfs lxcfs rw\n",
+            "pid:[4026532201]",
+            "lxcfs",
+        ),
+    ],
+)
+def test_whose_numbers_these_are(
+    tree: Tree, mountinfo: str, namespace: str | None, view: str
+) -> None:
+    """In a container most of /proc is the host's; with lxcfs memory is not. The section says which it is."""
+    tree.put("proc/uptime", "1.0 1.0\n")
+    tree.put("proc/self/mountinfo", mountinfo)
+    if namespace is not None:
+        tree.link("proc/1/ns/pid", namespace)
+    assert SystemSource(tree.files).collect(tree.tick()).view == view
 
 
 def test_a_captured_host_names_itself(tree: Tree) -> None:

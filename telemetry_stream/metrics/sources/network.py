@@ -1,0 +1,243 @@
+"""Interfaces and their totals from /proc/net/dev (metrics.md 7; kernel: net/core/net-procfs.c).
+
+Specimen, after two lines of headings:
+    eth0:68210035552    1609    0    0    0     0          0         0    94407     896    0    0
+    0     0       0    0
+Eight numbers received, eight sent: bytes packets errs drop fifo frame/colls compressed/carrier
+multicast/compressed. A name may hold a colon and a wide counter may touch it: the last colon
+splits. drop is rx_dropped + rx_missed here, so sysfs' own statistics differ; one source only.
+Totals count physical interfaces (they have a ``device`` in sysfs): bonds, bridges, VLANs, veth and
+tun repeat the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .. import rates
+from ..blocking import Blocking
+from ..clock import Now
+from ..files import Attribute, Files, ParseError, parser
+
+COLUMNS = 16
+RX_BYTES, RX_PACKETS, RX_ERRORS, RX_DROPS = 0, 1, 2, 3
+TX_BYTES, TX_PACKETS, TX_ERRORS, TX_DROPS = 8, 9, 10, 11
+USED_COLUMNS = (
+    RX_BYTES,
+    TX_BYTES,
+    RX_PACKETS,
+    TX_PACKETS,
+    RX_ERRORS,
+    TX_ERRORS,
+    RX_DROPS,
+    TX_DROPS,
+)
+LOOPBACK = "lo"
+SPEED_SECONDS = 30.0
+# 2^32 - 1 Mbit/s is how SPEED_UNKNOWN leaves some drivers.
+SPEED_UNKNOWN = (1 << 32) - 1
+
+Numbers = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One interface; ``counted`` says whether the totals hold it."""
+
+    name: str
+    operstate: str | None
+    speed_mbps: int | None
+    counted: bool
+    rx_bytes_per_second: float | None = None
+    tx_bytes_per_second: float | None = None
+    rx_packets_per_second: float | None = None
+    tx_packets_per_second: float | None = None
+    rx_errors_per_second: float | None = None
+    tx_errors_per_second: float | None = None
+    rx_drops_per_second: float | None = None
+    tx_drops_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Over the counted interfaces."""
+
+    total_rx_bytes_per_second: float | None
+    total_tx_bytes_per_second: float | None
+
+
+@parser
+def parse(content: bytes) -> Mapping[str, Numbers]:
+    """/proc/net/dev by interface name."""
+    rows: dict[str, Numbers] = {}
+    for number, line in enumerate(content.split(b"\n"), 1):
+        name, colon, rest = line.rpartition(b":")
+        if not colon:
+            continue  # the two headings, and the end
+        numbers = tuple(map(int, rest.split()))
+        if len(numbers) < COLUMNS - 4 or min(numbers) < 0:
+            raise ParseError("sixteen counters expected", line=number)
+        rows[name.strip().decode("utf-8", "replace")] = numbers
+    return rows
+
+
+def parse_speed(content: bytes | None) -> int | None:
+    """Mbit/s. -1 (unknown), 0 and SPEED_UNKNOWN are no speeds; a read that fails (down, virtual) is
+    none either.
+    """
+    try:
+        speed = int(content or b"")
+    except ValueError:
+        return None
+    return speed if 0 < speed < SPEED_UNKNOWN else None
+
+
+class _Details:
+    """What sysfs says about one interface, as long as its ifindex stays."""
+
+    __slots__ = ("_operstate", "has_device", "ifindex", "ifindex_attribute", "master")
+
+    def __init__(self, files: Files, directory: str) -> None:
+        self.ifindex_attribute = Attribute(files, os.path.join(directory, "ifindex"))
+        self._operstate = Attribute(files, os.path.join(directory, "operstate"))
+        self.ifindex = self.ifindex_attribute.maybe_read()
+        self.has_device = os.path.exists(os.path.join(directory, "device"))
+        # Azure: a VF enslaved to hv_netvsc counts every byte once more than its master does.
+        self.master = os.path.exists(os.path.join(directory, "master", "device"))
+
+    def operstate(self) -> str | None:
+        state = self._operstate.maybe_read()
+        return None if state is None else state.decode("ascii", "replace")
+
+    def close(self) -> None:
+        self.ifindex_attribute.close()
+        self._operstate.close()
+
+
+class InterfacesSource:
+    """Section ``interfaces``; NetworkSource asks it for the same rows."""
+
+    name = "interfaces"
+
+    def __init__(self, files: Files, speeds: Blocking[str, bytes]) -> None:
+        """``speeds`` reads a file: the speed of a busy driver may take its time (it takes the rtnl
+        lock).
+        """
+        self._files = files
+        self._dev = files.net("dev", parse, records=True)
+        self._speeds = speeds
+        self._directory = os.path.join(files.sys_root, "class", "net")
+        self._previous: rates.Previous[str, Numbers] = rates.Previous()
+        self._details: dict[str, _Details] = {}
+        self._operstates: dict[str, str | None] = {}
+        self._ask_speeds_at = -math.inf
+        self._rows: tuple[Interface, ...] = ()
+        self._tick = -1
+
+    def collect(self, now: Now) -> tuple[Interface, ...]:
+        """Raises OSError or ParseError where /proc/net/dev cannot be had."""
+        rows = self._dev.read(now)
+        if self._tick == now.tick:
+            return self._rows
+        self._tick = now.tick
+        before, seconds = self._previous.exchange(rows, self._dev.monotonic)
+        new = self._look(rows)
+        self._ask_speeds(now)
+        any_device = any(details.has_device for details in self._details.values())
+        self._rows = tuple(
+            self._row(name, numbers, None if name in new else before.get(name), seconds, any_device)
+            for name, numbers in rows.items()
+        )
+        return self._rows
+
+    def _look(self, names: Mapping[str, Numbers]) -> set[str]:
+        """Bring the details up to date; the names that belong to another interface than before."""
+        for name in self._details.keys() - names.keys():
+            self._details.pop(name).close()
+        new = set()
+        for name in names:
+            details = self._details.get(name)
+            if details is not None:
+                if details.ifindex_attribute.maybe_read() == details.ifindex:
+                    continue
+                details.close()
+            self._details[name] = _Details(self._files, os.path.join(self._directory, name))
+            new.add(name)
+        return new
+
+    def _ask_speeds(self, now: Now) -> None:
+        """Every half a minute, and whenever a link went up or down or an interface came."""
+        operstates = {name: details.operstate() for name, details in self._details.items()}
+        if operstates != self._operstates or now.monotonic >= self._ask_speeds_at:
+            self._operstates = operstates
+            self._ask_speeds_at = now.monotonic + SPEED_SECONDS
+            paths = [self._speed_path(name) for name in operstates if name != LOOPBACK]
+            self._speeds.keep_only(paths)
+            self._speeds.ask(paths)
+        self._speeds.tend()
+
+    def close(self) -> None:
+        """Give the descriptors back and let idle workers go."""
+        for details in self._details.values():
+            details.close()
+        self._speeds.close()
+        self._ask_speeds_at = -math.inf
+
+    def _speed_path(self, name: str) -> str:
+        return os.path.join(self._directory, name, "speed")
+
+    def _row(
+        self,
+        name: str,
+        numbers: Numbers,
+        before: Numbers | None,
+        seconds: float | None,
+        any_device: bool,
+    ) -> Interface:
+        details = self._details[name]
+        counted = name != LOOPBACK and (
+            not any_device or (details.has_device and not details.master)
+        )
+        answer = self._speeds.answer(self._speed_path(name))
+        return Interface(
+            name,
+            self._operstates[name],
+            None if answer is None else parse_speed(answer.value),
+            counted,
+            *speeds(numbers, before, seconds),
+        )
+
+
+def speeds(
+    numbers: Numbers, before: Numbers | None, seconds: float | None
+) -> tuple[float | None, ...]:
+    """The eight rates of a row in the order of its fields; all None at first sight and on a
+    reset.
+    """
+    unknown = (None,) * len(USED_COLUMNS)
+    if before is None or seconds is None:
+        return unknown
+    rose = [rates.delta_maybe_32(numbers[column], before[column]) for column in USED_COLUMNS]
+    if None in rose:
+        return unknown
+    return tuple(rates.quotient(change, seconds) for change in rose)
+
+
+class NetworkSource:
+    """Section ``network``."""
+
+    name = "network"
+
+    def __init__(self, interfaces: InterfacesSource) -> None:
+        self._interfaces = interfaces
+
+    def collect(self, now: Now) -> Network:
+        """Raises what the section interfaces raises."""
+        counted = [row for row in self._interfaces.collect(now) if row.counted]
+        return Network(
+            rates.total(row.rx_bytes_per_second for row in counted),
+            rates.total(row.tx_bytes_per_second for row in counted),
+        )

@@ -1,0 +1,275 @@
+"""Interfaces between two readings of /proc/net/dev, worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telemetry_stream.metrics.blocking import Blocking
+from telemetry_stream.metrics.files import ParseError, read_once
+from telemetry_stream.metrics.sources import network
+from telemetry_stream.metrics.sources.network import (
+    Interface,
+    InterfacesSource,
+    Network,
+    NetworkSource,
+    parse,
+    parse_speed,
+)
+from tests.metrics.trees import Tree, assert_sane, odd
+
+HEAD = """Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier comp
+"""
+ZERO = (0,) * 16
+
+
+def line(
+    name: str, rx: tuple[int, int, int, int], tx: tuple[int, int, int, int] = (0, 0, 0, 0)
+) -> str:
+    """One line: bytes, packets, errors, drops of each direction."""
+    numbers = [*rx, 0, 0, 0, 0, *tx, 0, 0, 0, 0]
+    return f"{name:>6}:{' '.join(map(str, numbers))}\n"
+
+
+def make(
+    tree: Tree,
+    name: str,
+    *,
+    device: bool = True,
+    ifindex: int = 2,
+    speed: str = "1000",
+    operstate: str = "up",
+) -> None:
+    """Give an interface its directory in /sys/class/net."""
+    directory = f"sys/class/net/{name}"
+    tree.put(f"{directory}/ifindex", f"{ifindex}\n")
+    tree.put(f"{directory}/operstate", f"{operstate}\n")
+    tree.put(f"{directory}/speed", f"{speed}\n")
+    if device:
+        tree.put(f"{directory}/device/vendor", "0x1af4\n")
+
+
+class Host:
+    """A source with its totals on a tree; speeds are waited for."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        speeds: Blocking[str, bytes] = Blocking(
+            "ts-link-speed", read_once, tree.clock, patience_seconds=10.0
+        )
+        self.source = InterfacesSource(tree.files, speeds)
+        self.totals = NetworkSource(self.source)
+
+    def read(self, content: str, *, seconds: float = 1.0) -> tuple[dict[str, Interface], Network]:
+        """The rows by name and the totals of this /proc/net/dev, so much later."""
+        self.tree.put("proc/net/dev", HEAD + content)
+        now = self.tree.tick(seconds)
+        return {row.name: row for row in self.source.collect(now)}, self.totals.collect(now)
+
+
+@pytest.fixture
+def host(tree: Tree) -> Iterator[Host]:
+    """A host whose worker is gone afterwards."""
+    made = Host(tree)
+    yield made
+    made.source.close()
+
+
+def test_parse() -> None:
+    """The last colon splits: names hold colons, wide counters touch them."""
+    content = (
+        HEAD
+        + line("eth0:1", (1, 2, 3, 4))
+        + "eth0:68210035552"
+        + " 7" * 15
+        + "\n"
+        + line("ibr10:30", (5, 0, 0, 0))
+    )
+    rows = parse(content.encode())
+    assert {name: numbers[0] for name, numbers in rows.items()} == {
+        "eth0:1": 1,
+        "eth0": 68210035552,
+        "ibr10:30": 5,
+    }
+
+
+@pytest.mark.parametrize(
+    "content", [b"eth0: 1 2 3\n", b"eth0: a" + b" 1" * 15, b"eth0: -1" + b" 1" * 15]
+)
+def test_what_makes_no_sense(content: bytes) -> None:
+    """Too few numbers, or none."""
+    with pytest.raises(ParseError):
+        parse(content)
+
+
+def test_every_rate(tree: Tree, host: Host) -> None:
+    """In 2 s: 2000 bytes in 20 packets came with 2 errors and 4 drops; half as much went."""
+    make(tree, "eth0")
+    first, totals = host.read(line("eth0", (1000, 10, 1, 0), (500, 5, 0, 0)))
+    assert first["eth0"] == Interface("eth0", "up", 1000, True)
+    assert totals == Network(None, None)
+    rows, totals = host.read(line("eth0", (3000, 30, 3, 4), (1500, 15, 1, 2)), seconds=2.0)
+    assert rows["eth0"] == Interface(
+        "eth0", "up", 1000, True, 1000.0, 500.0, 10.0, 5.0, 1.0, 0.5, 2.0, 1.0
+    )
+    assert totals == Network(1000.0, 500.0)
+
+
+def test_totals_count_what_has_a_device(tree: Tree, host: Host) -> None:
+    """A bond, its VLAN, a bridge and docker0 repeat eth0's and eth1's bytes; lo is nobody's."""
+    make(tree, "eth0")
+    make(tree, "eth1")
+    for name in ("bond0", "bond0.7", "br0", "docker0", "lo"):
+        make(tree, name, device=False)
+    tree.link("sys/class/net/eth0/master", "../bond0")
+    names = ("lo", "eth0", "eth1", "bond0", "bond0.7", "br0", "docker0")
+    host.read("".join(line(name, (0, 0, 0, 0)) for name in names))
+    rows, totals = host.read("".join(line(name, (100, 0, 0, 0)) for name in names))
+    assert [name for name, row in rows.items() if row.counted] == ["eth0", "eth1"]
+    assert totals.total_rx_bytes_per_second == 200.0
+
+
+def test_a_slave_whose_master_is_a_device_too(tree: Tree, host: Host) -> None:
+    """Azure: the virtual function counts what hv_netvsc counts again."""
+    make(tree, "eth0")
+    make(tree, "enP1s1")
+    tree.link("sys/class/net/enP1s1/master", "../eth0")
+    rows, _ = host.read(line("eth0", (0, 0, 0, 0)) + line("enP1s1", (0, 0, 0, 0)))
+    assert [name for name, row in rows.items() if row.counted] == ["eth0"]
+
+
+def test_in_a_container_all_but_lo_counts(tree: Tree, host: Host) -> None:
+    """eth0 is a veth there: nothing has a device."""
+    make(tree, "eth0", device=False)
+    make(tree, "lo", device=False)
+    host.read(line("lo", (0, 0, 0, 0)) + line("eth0", (0, 0, 0, 0)))
+    rows, totals = host.read(line("lo", (70, 0, 0, 0)) + line("eth0", (50, 0, 0, 0)))
+    assert [name for name, row in rows.items() if row.counted] == ["eth0"]
+    assert totals.total_rx_bytes_per_second == 50.0
+
+
+def test_without_sysfs(host: Host) -> None:
+    """Rates come from /proc alone; what sysfs would say is unknown."""
+    host.read(line("eth0", (0, 0, 0, 0)))
+    rows, totals = host.read(line("eth0", (50, 0, 0, 0)))
+    assert (rows["eth0"].operstate, rows["eth0"].speed_mbps) == (None, None)
+    assert totals.total_rx_bytes_per_second == 50.0
+
+
+def test_a_fall_is_a_reset_of_the_whole_row(tree: Tree, host: Host) -> None:
+    """The driver was loaded again: unknown once, known again in the next."""
+    make(tree, "eth0")
+    host.read(line("eth0", (10**12, 10, 0, 0)))
+    rows, totals = host.read(line("eth0", (100, 20, 0, 0)))
+    assert rows["eth0"] == Interface("eth0", "up", 1000, True)
+    assert totals == Network(None, None)
+    rows, _ = host.read(line("eth0", (300, 20, 0, 0)))
+    assert rows["eth0"].rx_bytes_per_second == 200.0
+
+
+def test_a_32_bit_wrap_is_believed_near_its_end_only(tree: Tree, host: Host) -> None:
+    """From 100 below 2^32 to 200 are 300 bytes; from the middle it is a reset."""
+    make(tree, "eth0")
+    host.read(line("eth0", ((1 << 32) - 100, 0, 0, 0)))
+    rows, _ = host.read(line("eth0", (200, 0, 0, 0)))
+    assert rows["eth0"].rx_bytes_per_second == 300.0
+    host.read(line("eth0", (1 << 31, 0, 0, 0)))
+    rows, _ = host.read(line("eth0", (200, 0, 0, 0)))
+    assert rows["eth0"].rx_bytes_per_second is None
+
+
+def test_another_ifindex_is_another_interface(tree: Tree, host: Host) -> None:
+    """Removed and made again under its name within a tick: first sight, though every counter grew."""
+    make(tree, "eth0", ifindex=2)
+    host.read(line("eth0", (100, 0, 0, 0)))
+    make(tree, "eth0", ifindex=9)
+    rows, _ = host.read(line("eth0", (900, 0, 0, 0)))
+    assert rows["eth0"].rx_bytes_per_second is None
+    rows, _ = host.read(line("eth0", (950, 0, 0, 0)))
+    assert rows["eth0"].rx_bytes_per_second == 50.0
+
+
+def test_interfaces_come_and_go_without_a_trace(tree: Tree, host: Host) -> None:
+    """A hundred containers started and stopped leave neither rows nor descriptors."""
+    make(tree, "eth0")
+    host.read(line("eth0", (0, 0, 0, 0)))
+    kept = tree.files.attributes_kept
+    for number in range(100):
+        name = f"veth{number}"
+        make(tree, name, device=False)
+        rows, _ = host.read(line("eth0", (0, 0, 0, 0)) + line(name, (5, 0, 0, 0)))
+        assert list(rows) == ["eth0", name]
+    rows, totals = host.read(line("eth0", (70, 0, 0, 0)))
+    assert list(rows) == ["eth0"]
+    assert totals.total_rx_bytes_per_second == 70.0
+    assert tree.files.attributes_kept == kept
+
+
+def test_beyond_the_budget_attributes_are_read_without_keeping(tree: Tree, host: Host) -> None:
+    """Two hundred interfaces do not eat the descriptors of the viewers, and are all told apart."""
+    names = [f"veth{number}" for number in range(200)]
+    for number, name in enumerate(names):
+        make(tree, name, device=False, ifindex=number, operstate="down" if number == 199 else "up")
+    rows, _ = host.read("".join(line(name, (0, 0, 0, 0)) for name in names))
+    assert tree.files.attributes_kept == 128
+    assert rows["veth199"].operstate == "down"
+
+
+def test_a_link_that_goes_down_is_asked_for_its_speed_again(tree: Tree, host: Host) -> None:
+    """operstate is read each tick, speed only when something changed or half a minute passed."""
+    make(tree, "eth0")
+    host.read(line("eth0", (0, 0, 0, 0)))
+    make(tree, "eth0", speed="2500")
+    rows, _ = host.read(line("eth0", (0, 0, 0, 0)))
+    assert rows["eth0"].speed_mbps == 1000
+    make(tree, "eth0", speed="-1", operstate="down")
+    rows, _ = host.read(line("eth0", (0, 0, 0, 0)))
+    assert (rows["eth0"].operstate, rows["eth0"].speed_mbps) == ("down", None)
+    make(tree, "eth0", speed="100", operstate="down")
+    rows, _ = host.read(line("eth0", (0, 0, 0, 0)), seconds=30.0)
+    assert rows["eth0"].speed_mbps == 100
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"1000", 1000),
+        (b"100000", 100000),
+        (b"400000", 400000),
+        (b"-1", None),
+        (b"0", None),
+        (b"", None),
+        (None, None),
+        (b"4294967295", None),
+        (b"fast", None),
+    ],
+)
+def test_speeds(content: bytes | None, expected: int | None) -> None:
+    """No speed is none, 100 GbE fits."""
+    assert parse_speed(content) == expected
+
+
+@given(odd((HEAD + line("eth0", (1, 2, 3, 4)) + line("lo", (5, 6, 7, 8))).encode()))
+def test_any_bytes(content: bytes) -> None:
+    """Any bytes give rows of counts or the one parse error."""
+    try:
+        rows = parse(content)
+    except ParseError:
+        return
+    for numbers in rows.values():
+        assert min(numbers) >= 0
+
+
+NUMBERS = st.tuples(*[st.integers(0, 1 << 64)] * 16)
+
+
+@given(NUMBERS, NUMBERS, st.none() | st.floats(0.001, 1e5))
+def test_any_two_readings_are_sane(
+    before: tuple[int, ...], after: tuple[int, ...], seconds: float | None
+) -> None:
+    """Whatever the counters do: nothing negative."""
+    assert_sane(Interface("eth0", None, None, True, *network.speeds(after, before, seconds)))

@@ -1,0 +1,197 @@
+"""The section processes, worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telemetry_stream.metrics.sources import mounts
+from telemetry_stream.metrics.sources.process import (
+    Process,
+    Processes,
+    ProcessesSource,
+    ProcessStates,
+    Users,
+    choose,
+    is_partial,
+    parse_passwd,
+)
+from telemetry_stream.metrics.sources.process_table import Row
+from telemetry_stream.metrics.units import CLK_TCK, PAGE_BYTES
+from tests.metrics.sources.test_process_table import put
+from tests.metrics.trees import Tree
+
+
+@pytest.fixture
+def host(tree: Tree) -> Tree:
+    """A host of two cores and 1000 pages, booted at 1_700_000_000."""
+    tree.put("proc/stat", "cpu0 1 1 1 1\ncpu1 1 1 1 1\nbtime 1700000000\n")
+    tree.put("proc/meminfo", f"MemTotal: {1000 * PAGE_BYTES // 1024} kB\n")
+    return tree
+
+
+@pytest.fixture
+def source(host: Tree) -> Iterator[ProcessesSource]:
+    """A source that shows all."""
+    made = ProcessesSource(host.files)
+    yield made
+    made.close()
+
+
+def collect(host: Tree, source: ProcessesSource, seconds: float = 1.0) -> Processes:
+    """The section of the next tick."""
+    section = source.collect(host.tick(seconds))
+    assert section is not None
+    return section
+
+
+def test_a_row(host: Tree, source: ProcessesSource) -> None:
+    """Three CPU-seconds in two seconds are 150 % of a core and 75 % of the host; 250 of 1000 pages are 25 %."""
+    put(host, 7, comm="tmux: server", state="R", ticks=100, threads=9, start=2 * CLK_TCK, rss=250)
+    first = collect(host, source)
+    put(
+        host,
+        7,
+        comm="tmux: server",
+        state="R",
+        ticks=100 + 3 * CLK_TCK,
+        threads=9,
+        start=2 * CLK_TCK,
+        rss=250,
+    )
+    second = collect(host, source, 2.0)
+    (row,) = second.top
+    assert row == Process(
+        pid=7,
+        name="tmux: server",
+        user=row.user,
+        state="R",
+        cpu_percent=150.0,
+        cpu_percent_of_host=75.0,
+        memory_rss_bytes=250 * PAGE_BYTES,
+        memory_percent=25.0,
+        threads=9,
+        started_at=1700000002.0,
+    )
+    assert row.user is not None
+    assert (first.top[0].cpu_percent, first.top[0].cpu_percent_of_host) == (None, None)
+    assert (second.total, second.visibility) == (1, "full")
+
+
+def test_every_state(host: Tree, source: ProcessesSource) -> None:
+    """T and t are both stopped; what the kernel may think of next is other."""
+    for pid, state in enumerate("RRSDTtZIXP", 1):
+        put(host, pid, state=state)
+    assert collect(host, source).by_state == ProcessStates(
+        running=2, sleeping=1, disk_sleep=1, stopped=2, zombie=1, idle=1, other=2
+    )
+
+
+def test_a_process_that_began_since_the_last_sample(host: Tree, source: ProcessesSource) -> None:
+    """All it used is new: half a second of CPU in one second is 50 %. The tree booted 1001 s ago."""
+    put(host, 7)
+    collect(host, source)
+    put(host, 8, ticks=CLK_TCK // 2, start=int(1001.5 * CLK_TCK))
+    put(host, 9, ticks=CLK_TCK // 2, start=500)
+    rows = {row.pid: row.cpu_percent for row in collect(host, source).top}
+    assert rows == {7: 0.0, 8: 50.0, 9: None}
+
+
+def test_a_suspend_is_no_time_for_processes(host: Tree, source: ProcessesSource) -> None:
+    """Asleep nobody computes: per-process CPU keeps the monotonic time."""
+    put(host, 7)
+    collect(host, source)
+    put(host, 7, ticks=CLK_TCK)
+    section = source.collect(host.tick(1.0, slept=60.0))
+    assert section is not None
+    assert section.top[0].cpu_percent == 100.0
+
+
+def row_of(used: int | None, rss: int) -> Row:
+    """One row of a table."""
+    row = Row()
+    row.used, row.rss = used, rss
+    return row
+
+
+def test_top_are_the_busiest_and_the_largest() -> None:
+    """Two by CPU, then two by memory, each once; idle ones are no busy ones; None shows all."""
+    table = {
+        1: row_of(0, 900),
+        2: row_of(5, 1),
+        3: row_of(50, 2),
+        4: row_of(7, 800),
+        5: row_of(None, 3),
+    }
+    assert choose(table, 2) == [3, 4, 1]
+    assert choose(table, None) == [3, 4, 2, 1, 5]
+
+
+def test_without_meminfo_and_stat(tree: Tree) -> None:
+    """Shares of what is not known are unknown; the rest stands."""
+    source = ProcessesSource(tree.files)
+    put(tree, 7, rss=5)
+    row = collect(tree, source).top[0]
+    source.close()
+    assert (row.memory_percent, row.cpu_percent_of_host, row.started_at) == (None, None, None)
+    assert row.memory_rss_bytes == 5 * PAGE_BYTES
+
+
+def test_a_host_that_lists_nobody(tree: Tree) -> None:
+    """An empty /proc has no such section."""
+    assert ProcessesSource(tree.files).collect(tree.tick()) is None
+
+
+PROC = "22 27 0:21 / /proc rw - proc proc rw{}\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("", "full"),
+        (",hidepid=2", "partial"),
+        (",hidepid=invisible,gid=5", "partial"),
+        (",hidepid=1", "partial"),
+        (",hidepid=ptraceable", "partial"),
+        (",hidepid=off", "full"),
+        (",subset=pid", "partial"),
+    ],
+)
+def test_a_proc_that_hides_says_so(
+    host: Tree, source: ProcessesSource, options: str, expected: str
+) -> None:
+    """The list is not pretended to be whole."""
+    host.put("proc/self/mountinfo", PROC.format(options))
+    put(host, 7)
+    assert collect(host, source).visibility == expected
+
+
+def test_root_sees_through_hidepid() -> None:
+    """hidepid does not hide from us then; subset=pid hides files, from everybody."""
+    table = mounts.parse(PROC.format(",hidepid=2").encode())
+    assert not is_partial(table, privileged=True)
+    assert is_partial(mounts.parse(PROC.format(",subset=pid").encode()), privileged=True)
+    assert not is_partial((), privileged=False)
+
+
+def test_users_come_from_the_hosts_own_file(tree: Tree) -> None:
+    """Not from NSS, which may ask a server; an unknown uid is its number; the file is read once a minute."""
+    tree.put(
+        "proc/1/root/etc/passwd",
+        "root:x:0:0:root:/root:/bin/sh\nme:x:1000:1000::/:/bin/sh\nalso:x:1000:1::/:\nbroken\n",
+    )
+    users = Users(f"{tree.proc}/1/root/etc/passwd")
+    now = tree.tick()
+    assert [users.name(uid, now) for uid in (0, 1000, 77)] == ["root", "me", "77"]
+    tree.put("proc/1/root/etc/passwd", "new:x:77:77\n")
+    assert users.name(77, tree.tick()) == "77"
+    assert users.name(77, tree.tick(60.0)) == "new"
+
+
+@given(st.binary())
+def test_any_passwd(content: bytes) -> None:
+    """Any bytes give names."""
+    assert all(uid >= 0 for uid in parse_passwd(content))
