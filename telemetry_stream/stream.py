@@ -232,7 +232,7 @@ def _encode(sample: Sample) -> tuple[dict[str, bytes], dict[str, bytes]]:
     for name, section in sample.sections.items():
         try:
             text = encode_section(section)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:  # the last: it holds itself
             took = states[name].took_seconds if name in states else 0.0
             states[name] = SourceState("failed", took, f"no JSON: {error}")
             continue
