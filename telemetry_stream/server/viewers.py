@@ -25,7 +25,7 @@ WEBSOCKET_FRAMING = Framing(frame.text, frame.fragments)
 
 NO_THREAD = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\n"
-    b"Content-Type: application/json\r\nContent-Length: 29\r\n\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 30\r\n\r\n"
     b'{"error": "no thread to give"}'
 )
 
