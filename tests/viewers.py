@@ -1,0 +1,178 @@
+"""Viewers of a running program, as users have them: two WebSocket libraries, a bare socket, and plain HTTP.
+
+They know nothing of the program but its address.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import websocket
+from websockets.sync.client import ClientConnection, connect
+
+# A hang guard, never a measure.
+PATIENCE_SECONDS = 10.0
+
+Message = dict[str, Any]
+
+
+class Viewer(Protocol):
+    """A client that reads messages."""
+
+    def read(self) -> Message:
+        """The next message."""
+
+    def read_close_code(self) -> int | None:
+        """Read to the end: the close code that the server gave, or None."""
+
+
+class WebsocketsViewer:
+    """The ``websockets`` package."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+
+    def read(self) -> Message:
+        message: Message = json.loads(self._connection.recv(timeout=PATIENCE_SECONDS))
+        return message
+
+    def read_close_code(self) -> int | None:
+        for _ in self._connection:
+            pass
+        return self._connection.close_code
+
+
+class WebsocketClientViewer:
+    """The ``websocket-client`` package."""
+
+    def __init__(self, connection: websocket.WebSocket) -> None:
+        self._connection = connection
+
+    def read(self) -> Message:
+        message: Message = json.loads(self._connection.recv())
+        return message
+
+    def read_close_code(self) -> int | None:
+        while True:
+            opcode, data = self._connection.recv_data()
+            if opcode == websocket.ABNF.OPCODE_CLOSE:
+                assert isinstance(data, bytes)
+                return int.from_bytes(data[:2], "big") if data else None
+
+
+@contextmanager
+def websockets_viewer(url: str, query: str = "") -> Iterator[WebsocketsViewer]:
+    """Connect with ``websockets``. The history may be longer than the 1 MiB that it takes by default."""
+    with connect(ws_url(url, query), max_size=None, proxy=None) as connection:
+        yield WebsocketsViewer(connection)
+
+
+@contextmanager
+def websocket_client_viewer(url: str, query: str = "") -> Iterator[WebsocketClientViewer]:
+    """Connect with ``websocket-client``, which sends an Origin as browsers do."""
+    connection = websocket.create_connection(
+        ws_url(url, query), timeout=PATIENCE_SECONDS, http_no_proxy="*"
+    )
+    try:
+        yield WebsocketClientViewer(connection)
+    finally:
+        connection.close()
+        connection.shutdown()  # type: ignore[no-untyped-call]  # after the server's close frame, close leaves the socket open
+
+
+LIBRARIES: dict[str, Callable[..., Any]] = {
+    "websockets": websockets_viewer,
+    "websocket-client": websocket_client_viewer,
+}
+
+
+def ws_url(url: str, query: str = "") -> str:
+    """The stream's address at the program whose dashboard is at ``url``."""
+    return "ws" + url.removeprefix("http") + "ws" + (f"?{query}" if query else "")
+
+
+def address_of(url: str) -> tuple[str, int]:
+    """Host and port."""
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return parts.hostname, parts.port
+
+
+def get(url: str, path: str) -> tuple[int, Any]:
+    """Status and JSON of one request."""
+    host, port = address_of(url)
+    with closing(http.client.HTTPConnection(host, port, timeout=PATIENCE_SECONDS)) as connection:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+
+
+def clients(url: str) -> list[dict[str, Any]]:
+    """What the program says of its viewers."""
+    status, report = get(url, "/api/v1/clients")
+    assert status == 200
+    found: list[dict[str, Any]] = report["clients"]
+    return found
+
+
+@contextmanager
+def lines_reader(url: str, query: str = "") -> Iterator[Iterator[Message]]:
+    """Read JSON lines; the iterator ends with the body."""
+    host, port = address_of(url)
+    with closing(http.client.HTTPConnection(host, port, timeout=PATIENCE_SECONDS)) as connection:
+        connection.request("GET", f"/api/v1/stream?{query}" if query else "/api/v1/stream")
+        with connection.getresponse() as response:
+            assert response.status == 200
+            yield (json.loads(line) for line in response)
+
+
+@contextmanager
+def bare_socket(url: str, request: bytes = b"") -> Iterator[socket.socket]:
+    """A connection with a small receive buffer that sends ``request`` and reads nothing."""
+    family = socket.AF_INET6 if ":" in address_of(url)[0] else socket.AF_INET
+    with socket.socket(family) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.settimeout(PATIENCE_SECONDS)
+        sock.connect(address_of(url))
+        sock.sendall(request)
+        yield sock
+
+
+def upgrade_request(query: str = "") -> bytes:
+    """A WebSocket's handshake."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    target = f"/ws?{query}" if query else "/ws"
+    return (
+        f"GET {target} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+    ).encode()
+
+
+def read_samples(viewer: Viewer, count: int) -> list[Message]:
+    """The next ``count`` samples; other messages are skipped."""
+    samples: list[Message] = []
+    while len(samples) < count:
+        message = viewer.read()
+        if message["type"] == "sample":
+            samples.append(message)
+    return samples
+
+
+def seqs(samples: list[Message]) -> list[int]:
+    """Their numbers."""
+    return [sample["seq"] for sample in samples]
+
+
+def assert_consecutive(numbers: list[int], step: int = 1) -> None:
+    """No hole, no double."""
+    assert numbers
+    assert numbers == list(range(numbers[0], numbers[0] + step * len(numbers), step))
