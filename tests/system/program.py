@@ -1,0 +1,97 @@
+"""The program as a process: its address from its first line, its log, its end."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from tests.conftest import eventually
+from tests.viewers import PATIENCE_SECONDS
+
+ROOT = Path(__file__).parent.parent.parent
+# Captured hosts: folders that hold a proc, and a sys beside it.
+HOSTS = ROOT / "tests/fixtures/hosts"
+
+
+class Program:
+    """A started program. ``end`` must be called, whatever has happened."""
+
+    def __init__(self, arguments: Sequence[str], script: str | None, folder: Path) -> None:
+        what = ["-m", "telemetry_stream"] if script is None else ["-c", script]
+        self._log = tempfile.NamedTemporaryFile(dir=folder, suffix=".log")  # noqa: SIM115  # end closes it
+        self.process = subprocess.Popen(
+            [sys.executable, *what, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            cwd=ROOT,
+            text=True,
+        )
+
+    @cached_property
+    def url(self) -> str:
+        """Where it is live, as its first line says."""
+        line = self.read_line()
+        found = re.search(r"live at (http://\S+/)$", line)
+        assert found, (line, self.log)
+        return found[1]
+
+    def read_line(self) -> str:
+        """The next line that it prints."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().rstrip("\n")
+
+    def tell(self, line: str) -> None:
+        """Give it a line of input."""
+        assert self.process.stdin is not None
+        print(line, file=self.process.stdin, flush=True)
+
+    @property
+    def log(self) -> str:
+        """What it has written to standard error."""
+        return Path(self._log.name).read_text()
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send the signal and return the exit status."""
+        self.process.send_signal(number)
+        return self.status()
+
+    def status(self) -> int:
+        """Wait for the end and return the exit status."""
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def threads(self) -> int:
+        """How many it has, as the kernel counts."""
+        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
+
+    def descriptors(self) -> int:
+        """How many it has open."""
+        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
+
+    def calms_down_to(self, threads: int, descriptors: int) -> bool:
+        """Whether it comes back to so many."""
+        return eventually(lambda: (self.threads(), self.descriptors()) == (threads, descriptors))
+
+    def end(self) -> None:
+        """Kill it if it still runs, and give back what it held."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None
+            pipe.close()
+        self._log.close()
+
+
+def captured_roots() -> dict[str, tuple[str, str]]:
+    """The proc_root and sys_root of every captured host, by its name."""
+    found = {}
+    for stat in sorted(HOSTS.glob("**/proc/stat")):
+        host = stat.parent.parent
+        found[str(host.relative_to(HOSTS))] = (str(stat.parent), str(host / "sys"))
+    return found
