@@ -8,6 +8,7 @@ room says so, and a client that recovers leaves its grace at once, however many 
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from collections.abc import Callable
 
@@ -41,7 +42,9 @@ class Grace:
     def close(self, timeout: float) -> None:
         """Stop at once; frames still waited for are not delivered. Idempotent."""
         self._inbox.put(None)
-        self._thread.join(timeout)
+        # No thread can join itself: after a crash it is the crashed one that calls on_crash, which may call this.
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout)
 
     def _run(self) -> None:
         # In order of their deadlines, because all graces are equally long.

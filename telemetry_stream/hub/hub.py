@@ -146,7 +146,9 @@ class Hub:
             first, self._closed = not self._closed, True
         if first:
             self._inbox.put(None)
-        self._thread.join(timeout)
+        # No thread can join itself: after a crash it is the crashed one that calls on_crash, which may call this.
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout)
         self._grace.close(timeout)
         for client in self.clients():
             client.close(end)

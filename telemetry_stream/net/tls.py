@@ -71,7 +71,7 @@ class TlsTransport(Transport):
         return self.bytes_sent + len(self._rest)
 
     def _flush_outgoing_locked(self) -> None:
-        self._rest += self._outgoing.read()
+        self._keep_locked(memoryview(self._outgoing.read()))
         self._flush_locked()
 
     def _is_writable(self) -> bool:

@@ -39,6 +39,19 @@ class Transport:
     ``_lock`` guards ``_rest``, ``_ended``, ``bytes_sent`` and every write to the socket.
     """
 
+    # try_send runs once a viewer and tick and finds its transport out of the cache: slots keep it in two lines.
+    __slots__ = (
+        "_ended",
+        "_kept",
+        "_lock",
+        "_rest",
+        "_sock",
+        "_unread",
+        "bytes_sent",
+        "local_address",
+        "peer_address",
+    )
+
     secure = False  # is it TLS
 
     def __init__(self, sock: socket.socket) -> None:
@@ -55,12 +68,9 @@ class Transport:
         self._sock = sock
         self._lock = threading.Lock()
         self._rest = bytearray()
+        self._kept = False  # whether there is a rest: spares try_send a look at it
         self._ended = False
         self._unread = b""
-        # try_send runs once a viewer and tick; these save it two attribute look-ups each.
-        self._acquire = self._lock.acquire
-        self._release = self._lock.release
-        self._sock_send = sock.send
 
     def __repr__(self) -> str:
         state = "ended" if self._ended else "open"
@@ -84,20 +94,21 @@ class Transport:
         than all means that the rest is kept and goes first; ``send(b"", deadline)`` waits for it. Raises OSError
         when the connection is dead.
         """
-        if not self._acquire(False):
+        lock = self._lock
+        if not lock.acquire(False):
             return 0
         try:
-            if self._rest:
+            if self._kept:
                 return 0
-            sent = self._sock_send(data)
+            sent = self._sock.send(data)
             self.bytes_sent += sent
             if sent < len(data):
-                self._rest += memoryview(data)[sent:]
+                self._keep_locked(memoryview(data)[sent:])
             return sent
         except BlockingIOError:
             return 0
         finally:
-            self._release()
+            lock.release()
 
     def send(self, data: bytes, deadline: float) -> None:
         """Write all of ``data`` after whatever is kept, or end the connection.
@@ -122,12 +133,16 @@ class Transport:
         sent = 0
         if data and not self._rest:
             try:
-                sent = self._sock_send(data)
+                sent = self._sock.send(data)
             except BlockingIOError:
                 pass  # nothing fits: all of it is kept
             self.bytes_sent += sent
-        self._rest += memoryview(data)[sent:]
+        self._keep_locked(memoryview(data)[sent:])
         return self.bytes_sent + len(self._rest)
+
+    def _keep_locked(self, rest: memoryview) -> None:
+        self._rest += rest
+        self._kept = bool(self._rest)
 
     def _flush_locked(self) -> None:
         """Write as much of the kept rest as fits."""
@@ -135,11 +150,12 @@ class Transport:
             raise BrokenPipeError(errno.EPIPE, "connection has been ended")
         while self._rest:
             try:
-                sent = self._sock_send(self._rest)
+                sent = self._sock.send(self._rest)
             except BlockingIOError:
                 return
             self.bytes_sent += sent
             del self._rest[:sent]
+        self._kept = False
 
     # Reading: one thread.
 
@@ -190,6 +206,7 @@ class Transport:
                 return
             self._ended = True
             self._rest.clear()
+            self._kept = False
             try:
                 self._sock.shutdown(socket.SHUT_RDWR)
             except OSError as error:
