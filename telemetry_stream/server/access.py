@@ -54,6 +54,10 @@ def _host_and_port(authority: str) -> tuple[str, int | None] | None:
         port = parts.port
     except ValueError:
         return None
-    if not parts.hostname or parts.netloc != authority or "@" in authority:
+    name = parts.hostname
+    if not name or parts.netloc != authority or "@" in authority:
         return None
-    return parts.hostname.rstrip("."), port
+    shown = f"[{name}]" if ":" in name else name
+    if authority.lower().partition(shown)[::2] not in (("", ""), ("", f":{port}")):
+        return None  # urlsplit looks over what stands beside brackets
+    return name.rstrip("."), port
