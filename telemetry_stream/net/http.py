@@ -13,60 +13,82 @@ from __future__ import annotations
 import logging
 import time
 from http import HTTPStatus
+from typing import NamedTuple
 from wsgiref.types import WSGIApplication
 
 import h11
 
 from .transport import Transport
-from .wsgi import Exchange, PeerGoneError
+from .wsgi import Exchange, PeerGoneError, Successor
 
 log = logging.getLogger(__name__)
 
 RECV_BYTES = 4096  # also how far a head may pass its limit before it is seen
 
 
-def serve(
-    transport: Transport,
-    app: WSGIApplication,
-    *,
-    head_seconds: float = 10.0,
-    idle_seconds: float = 15.0,
-    write_seconds: float = 10.0,
-    max_head_bytes: int = 16 * 1024,
-    max_requests: int = 1000,
-) -> None:
-    """Answer requests until either side ends the connection, or ``app`` has taken it over and returned.
+class Limits(NamedTuple):
+    """What a connection may take: seconds, bytes, and a number of requests."""
 
-    ``head_seconds`` is for a whole request head, counted from the connection's start or from the head's first byte;
-    ``idle_seconds`` is how long a connection may wait for its next request; ``write_seconds`` is for each piece of an
-    answer. Runs on the connection's thread and raises nothing that a peer or ``app`` can cause.
+    head_seconds: float = (
+        10.0  # for a whole request head, from the connection's start or the head's first byte
+    )
+    idle_seconds: float = 15.0  # to wait for a next request
+    write_seconds: float = 10.0  # for each piece of an answer
+    max_head_bytes: int = 16 * 1024
+    max_requests: int = 1000
+
+
+def serve(transport: Transport, app: WSGIApplication, limits: Limits = Limits()) -> None:  # noqa: B008  # immutable
+    """Answer requests until either side ends the connection, or ``app`` has handed it to a successor; then run that.
+
+    Runs on the connection's thread and raises nothing that a peer or ``app`` can cause; what a successor raises beside
+    OSError passes.
     """
-    connection = h11.Connection(h11.SERVER, max_head_bytes)
+    successor = _maybe_successor(transport, app, limits)
+    if successor is None:
+        return
     try:
-        for number in range(1, max_requests + 1):
+        successor(transport)
+    except OSError as error:
+        log.debug("%s left: %s", transport.peer, error)
+
+
+def _maybe_successor(
+    transport: Transport, app: WSGIApplication, limits: Limits
+) -> Successor | None:
+    """Answer requests until the connection ends, or is handed over: then return the successor."""
+    connection = h11.Connection(h11.SERVER, limits.max_head_bytes)
+    exchange = None
+    try:
+        for number in range(1, limits.max_requests + 1):
             exchange = Exchange(
                 transport,
                 connection,
-                keep_alive=number < max_requests,
-                write_seconds=write_seconds,
+                keep_alive=number < limits.max_requests,
+                write_seconds=limits.write_seconds,
             )
             try:
                 request = _maybe_read_head(
-                    transport, connection, head_seconds, None if number == 1 else idle_seconds
+                    transport,
+                    connection,
+                    limits.head_seconds,
+                    None if number == 1 else limits.idle_seconds,
                 )
                 if request is None:
-                    return
+                    break
                 exchange.accept(request)
             except h11.RemoteProtocolError as error:
                 log.debug("%s refused: %s", transport.peer, _sentence(error))
                 exchange.refuse(HTTPStatus(error.error_status_hint), _sentence(error))
-                return
+                break
             exchange.run(app)
             if connection.states != {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
-                return
+                break
             connection.start_next_cycle()
     except PeerGoneError as error:
         log.debug("%s left: %s", transport.peer, error)
+        return None
+    return exchange.successor if exchange else None
 
 
 def _maybe_read_head(

@@ -107,7 +107,7 @@ class TlsTransport(Transport):
                 self._tls.unwrap()
             except ssl.SSLError:
                 pass  # the peer's own close_notify has not come, and is not waited for
-            self._rest += self._outgoing.read()
+            self._keep_locked(memoryview(self._outgoing.read()))
             try:
                 self._flush_locked()
             except OSError:

@@ -4,9 +4,10 @@ Relies on an h11 connection that has read a request's head and on the transport 
 read: an application sees an empty ``wsgi.input``. Which routes there are and who may use them is the application's.
 
 ``environ["telemetry_stream.hijack"]`` gives an application the connection itself, as Go's http.Hijacker does:
-``transport, trailing = hijack(status=None, headers=())``. With a status that response head is written first, for a
-body that ends with the connection. From then on nothing is written here; bytes that came behind the request are
-``trailing``. The connection is closed when the application returns.
+``hijack(successor, status=None, headers=())``. With a status that response head is written first, for a body that ends
+with the connection. From then on nothing is written here, and when the application has returned,
+``successor(transport)`` runs on the same thread; bytes that came behind the request are its first to read. It is called
+rather than returned to, so that a connection that lives on for days does not hold its request and parser for as long.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any
@@ -36,6 +37,9 @@ HIJACK = "telemetry_stream.hijack"
 PIECE_BYTES = 64 * 1024
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+
+
+Successor = Callable[[Transport], object]
 
 
 class PeerGoneError(Exception):
@@ -61,7 +65,7 @@ class Exchange:
         self._write_seconds = write_seconds
         self._head: h11.Response | None = None
         self._begun = False  # something of the answer is out
-        self._hijacked = False
+        self.successor: Successor | None = None  # who has hijacked the connection
 
     def accept(self, request: h11.Request) -> None:
         """Take the request; h11.RemoteProtocolError says what is wrong with it."""
@@ -80,8 +84,10 @@ class Exchange:
 
         Afterwards the h11 connection is in DONE when it can carry another request. Raises PeerGoneError.
         """
+        # The environ refers to us: let go of it, so that both can be freed at the hand-over and not by the collector.
+        environ, self._environ = self._environ, {}
         try:
-            pieces = app(self._environ, self._start_response)
+            pieces = app(environ, self._start_response)
             try:
                 if not self._hijacked:
                     self._answer(pieces)
@@ -91,11 +97,8 @@ class Exchange:
                     close()
         except PeerGoneError:
             raise
-        except Exception as error:
-            if self._hijacked and isinstance(error, OSError):
-                log.debug("%s left: %s", self._transport.peer, error)
-                return
-            log.exception("%s %r failed", self._method, self._environ["PATH_INFO"])
+        except Exception:
+            log.exception("%s %r failed", self._method, environ["PATH_INFO"])
             if not self._hijacked and self._connection.our_state is h11.SEND_RESPONSE:
                 self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error")
 
@@ -185,27 +188,34 @@ class Exchange:
         out = b"" if self._begun else self._connection.send(self._head)
         out += self._connection.send(event)
         self._begun = True
-        try:
-            self._transport.send(out, time.monotonic() + self._write_seconds)
-        except OSError as error:
-            raise PeerGoneError(str(error)) from error
+        self._write_out(out)
 
     def _hijack(
-        self, status: str | None = None, headers: Sequence[tuple[str, str]] = ()
-    ) -> tuple[Transport, bytes]:
+        self,
+        successor: Successor,
+        status: str | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
         if self._hijacked or self._head is not None:
             raise RuntimeError("the answer has begun already")
+        self.successor = successor
         if status is not None:
             self._keep_alive = False
             head = self._response(status, headers)
             lines = [b"HTTP/1.1 %d %s" % (head.status_code, head.reason)]
             lines += [b"%s: %s" % item for item in head.headers.raw_items()]
-            self._hijacked = True
-            self._transport.send(
-                b"\r\n".join([*lines, b"", b""]), time.monotonic() + self._write_seconds
-            )
-        self._hijacked = True
-        return self._transport, self._connection.trailing_data[0]
+            self._write_out(b"\r\n".join([*lines, b"", b""]))
+        self._transport.unread(self._connection.trailing_data[0])
+
+    @property
+    def _hijacked(self) -> bool:
+        return self.successor is not None
+
+    def _write_out(self, data: bytes) -> None:
+        try:
+            self._transport.send(data, time.monotonic() + self._write_seconds)
+        except OSError as error:
+            raise PeerGoneError(str(error)) from error
 
 
 def environ_of(request: h11.Request, transport: Transport) -> dict[str, Any]:

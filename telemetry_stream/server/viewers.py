@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..hub import Client, End, Hub
@@ -59,43 +60,58 @@ class Viewers:
 
     def websocket(self, environ: Mapping[str, Any], choice: Choice, resume: Resume | None) -> None:
         """Serve a viewer whose handshake has been checked. Raises HTTPError 503 if there are too many."""
-        number = self._take_place()
-        try:
-            transport, trailing = environ[HIJACK]()
-            transport.unread(trailing)
-            client = Client(transport.try_send, topic=choice, name=f"ws{number} {transport.peer}")
-            connection = Connection(
-                transport,
-                environ["HTTP_SEC_WEBSOCKET_KEY"],
-                client,
-                number=number,
-                timing=self._timing,
-            )
-            viewer = _Viewer(number, client, choice, transport, time.monotonic())
-            self._serve(viewer, resume, connection.serve)
-        finally:
-            self._give_place_back(number)
+        key = environ["HTTP_SEC_WEBSOCKET_KEY"]
+        self._hand_over(environ, partial(self._serve_websocket, key, choice, resume))
 
     def lines(self, environ: Mapping[str, Any], choice: Choice, resume: Resume | None) -> None:
         """Serve a reader of JSON lines. Raises HTTPError 503 if there are too many viewers."""
+        headers = [("Content-Type", "application/x-ndjson"), *JSON_HEADERS[1:]]
+        self._hand_over(environ, partial(self._serve_lines, choice, resume), "200 OK", headers)
+
+    def _hand_over(
+        self, environ: Mapping[str, Any], serve: Callable[[int, Transport], None], *head: object
+    ) -> None:
+        """Take a place, and the connection from HTTP; ``serve(number, transport)`` runs when HTTP has let go."""
         number = self._take_place()
+
+        def serve_and_leave(transport: Transport) -> None:
+            try:
+                serve(number, transport)
+            finally:
+                self._give_place_back(number)
+
         try:
-            headers = [("Content-Type", "application/x-ndjson"), *JSON_HEADERS[1:]]
-            transport, _ = environ[HIJACK]("200 OK", headers)
-            client = Client(
-                transport.try_send, topic=choice, name=f"lines{number} {transport.peer}"
-            )
-            write_seconds = self._timing.write
-            viewer = _Viewer(number, client, choice, transport, time.monotonic())
-            self._serve(
-                viewer,
-                resume,
-                lambda on_open: lines.serve(
-                    transport, client, on_open, number=number, write_seconds=write_seconds
-                ),
-            )
-        finally:
+            environ[HIJACK](serve_and_leave, *head)
+        except BaseException:
             self._give_place_back(number)
+            raise
+
+    def _serve_websocket(
+        self,
+        key: str,
+        choice: Choice,
+        resume: Resume | None,
+        number: int,
+        transport: Transport,
+    ) -> None:
+        client = Client(transport.try_send, topic=choice, name=f"ws{number} {transport.peer}")
+        connection = Connection(transport, key, client, number=number, timing=self._timing)
+        viewer = _Viewer(number, client, choice, transport, time.monotonic())
+        self._serve(viewer, resume, connection.serve)
+
+    def _serve_lines(
+        self, choice: Choice, resume: Resume | None, number: int, transport: Transport
+    ) -> None:
+        client = Client(transport.try_send, topic=choice, name=f"lines{number} {transport.peer}")
+        viewer = _Viewer(number, client, choice, transport, time.monotonic())
+        write_seconds = self._timing.write
+        self._serve(
+            viewer,
+            resume,
+            lambda on_open: lines.serve(
+                transport, client, on_open, number=number, write_seconds=write_seconds
+            ),
+        )
 
     def _serve(
         self,

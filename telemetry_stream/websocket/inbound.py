@@ -72,7 +72,8 @@ class _CountedConnection(WSConnection):
         self._on_closing = on_closing
 
     def events(self) -> Iterator[Event]:  # type: ignore[override]  # the library only iterates
-        for event in super().events():
+        source = self.handshake if self.connection is None else self.connection
+        for event in source.events():
             self._quota.take(frames=1)
             yield event
 
@@ -80,6 +81,13 @@ class _CountedConnection(WSConnection):
         if isinstance(event, CloseConnection):
             self._on_closing()
         return super().send(event)
+
+
+class _NoEvent:
+    """Given as ``event_class``: tells of messages for ``receive``, which nobody calls; an Event takes a kilobyte."""
+
+    def set(self) -> None:
+        """Do nothing."""
 
 
 class _CallersThread:
@@ -115,6 +123,7 @@ class Inbound(simple_websocket.Server):  # type: ignore[misc]  # see the import
             },
             max_message_size=MESSAGE_BYTES,
             thread_class=_CallersThread,
+            event_class=_NoEvent,
         )
 
     def handshake(self) -> None:
@@ -122,6 +131,7 @@ class Inbound(simple_websocket.Server):  # type: ignore[misc]  # see the import
         self.input_buffer: Any = deque(maxlen=0)  # takes messages and keeps none
         self.ws = _CountedConnection(self._quota, self._closing)
         super().handshake()
+        del self.ws.handshake  # served its purpose, and holds an HTTP parser's three kilobytes
 
     def read(self) -> None:
         """Receive until the peer closes, breaks a rule, falls silent or vanishes; pongs and close are answered."""

@@ -9,7 +9,7 @@ from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication
 
 from telemetry_stream import threads
-from telemetry_stream.net.http import serve
+from telemetry_stream.net.http import Limits, serve
 from telemetry_stream.net.transport import Transport
 from tests.net.pairs import read_to_end, tcp_pair
 
@@ -27,7 +27,7 @@ def conversation(
     def run() -> None:
         transport = Transport(accepted)
         try:
-            serve(transport, app, **limits)
+            serve(transport, app, Limits(**limits))
         finally:
             transport.close()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge, make_wsgi_app
 from whitenoise import WhiteNoise  # type: ignore[import-untyped]  # the library has no types
 
+from telemetry_stream.net.transport import Transport
 from tests.net.conversation import HOST, ask, conversation, echo, statuses
 from tests.net.pairs import read_exactly, read_to_end, soon
 
@@ -304,13 +307,17 @@ def test_slow_reader_gets_all_of_a_large_body() -> None:
 
 
 def test_hijack_hands_over_the_connection_with_what_came_behind_the_request() -> None:
-    """Nothing is written before or after; the connection ends when the application returns."""
+    """Nothing is written before or after; the successor runs when the application has returned."""
+    steps: list[str] = []
 
-    def app(environ: dict[str, Any], _: StartResponse) -> list[bytes]:
-        transport, trailing = environ["telemetry_stream.hijack"]()
-        transport.unread(trailing)
+    def successor(transport: Transport) -> None:
+        steps.append("successor")
         transport.send(b"got " + transport.recv(100, soon()), soon())
         transport.send(b", then " + transport.recv(100, soon()), soon())
+
+    def app(environ: dict[str, Any], _: StartResponse) -> list[bytes]:
+        environ["telemetry_stream.hijack"](successor)
+        steps.append("app")
         return []
 
     upgrade = b"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
@@ -320,16 +327,36 @@ def test_hijack_hands_over_the_connection_with_what_came_behind_the_request() ->
             assert read_exactly(client, 9) == b"got frame"
             client.sendall(b"more")
             assert read_to_end(client) == b", then more"
+    assert steps == ["app", "successor"] * 2
+
+
+def test_successor_does_not_hold_the_request() -> None:
+    """A connection that lives on for days keeps neither its parser nor its environ."""
+    request_is_gone: list[bool] = []
+
+    class Held:
+        pass
+
+    def app(environ: dict[str, Any], _: StartResponse) -> list[bytes]:
+        environ["held"] = held = Held()
+        reference = weakref.ref(held)
+        environ["telemetry_stream.hijack"](lambda _: request_is_gone.append(reference() is None))
+        return []
+
+    ask(app, b"GET /" + HOST)
+    gc.collect()
+    assert request_is_gone == [True]
 
 
 def test_hijack_with_a_status_writes_that_head_first() -> None:
     """A stream without end: a head, then bytes until the connection closes, and no framing."""
 
     def app(environ: dict[str, Any], _: StartResponse) -> Iterator[bytes]:
-        transport, _trailing = environ["telemetry_stream.hijack"](
-            "200 OK", [("Content-Type", "application/x-ndjson")]
+        environ["telemetry_stream.hijack"](
+            lambda transport: transport.send(b"line\n", soon()),
+            "200 OK",
+            [("Content-Type", "application/x-ndjson")],
         )
-        transport.send(b"line\n", soon())
         yield from ()
 
     head, _, body = ask(app, b"GET /" + HOST + b"GET /" + HOST).partition(b"\r\n\r\n")
@@ -339,7 +366,7 @@ def test_hijack_with_a_status_writes_that_head_first() -> None:
     assert body == b"line\n"
 
 
-@pytest.mark.parametrize("misuse", ["twice", "start_response", "body", "after start_response"])
+@pytest.mark.parametrize("misuse", ["twice", "start_response", "after start_response"])
 def test_hijack_is_once_and_instead_of_a_response(
     misuse: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -348,9 +375,9 @@ def test_hijack_is_once_and_instead_of_a_response(
     def app(environ: dict[str, Any], start_response: StartResponse) -> Iterator[bytes]:
         if misuse == "after start_response":
             start_response("200 OK", [])
-        environ["telemetry_stream.hijack"]()[0].send(b"mine", soon())
+        environ["telemetry_stream.hijack"](lambda transport: transport.send(b"mine", soon()))
         if misuse == "twice":
-            environ["telemetry_stream.hijack"]()
+            environ["telemetry_stream.hijack"](print)
         if misuse == "start_response":
             start_response("200 OK", [])
         yield b"body"
@@ -360,12 +387,13 @@ def test_hijack_is_once_and_instead_of_a_response(
     assert "RuntimeError" in caplog.text
 
 
-def test_hijacker_whose_peer_leaves_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+def test_successor_whose_peer_leaves_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
     """OSError out of a hijacked transport is how such a connection usually ends."""
 
     def app(environ: dict[str, Any], _: StartResponse) -> list[bytes]:
-        transport, _trailing = environ["telemetry_stream.hijack"]("200 OK")
-        transport.recv(100, soon(0.01))
+        environ["telemetry_stream.hijack"](
+            lambda transport: transport.recv(100, soon(0.01)), "200 OK"
+        )
         return []
 
     with conversation(app) as client:
