@@ -8,9 +8,7 @@ export default ts.config(
   ...ts.configs.strictTypeChecked,
   hooks.configs.flat.recommended,
   {
-    languageOptions: {
-      parserOptions: { projectService: { allowDefaultProject: ["*.js", "scripts/*.js"] } },
-    },
+    languageOptions: { parserOptions: { projectService: true } },
     rules: {
       // Numbers read well in template strings, and every one of ours is meant.
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
@@ -18,7 +16,15 @@ export default ts.config(
   },
   {
     files: ["**/*.js"],
-    ...ts.configs.disableTypeChecked,
-    languageOptions: { globals: { console: "readonly", process: "readonly", URL: "readonly" } },
+    extends: [ts.configs.disableTypeChecked],
+    languageOptions: {
+      globals: {
+        console: "readonly",
+        process: "readonly",
+        setInterval: "readonly",
+        setTimeout: "readonly",
+        URL: "readonly",
+      },
+    },
   },
 );

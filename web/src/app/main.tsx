@@ -1,11 +1,17 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
-import "./page.css";
+import "./styles/index.css";
+import { rememberedTheme } from "../shell/theme";
+import { viewFromQuery } from "../store/view";
 import { Page } from "./page";
 import { createSession } from "./session";
 
-const session = createSession(document.baseURI);
+const asked = viewFromQuery(location.search);
+const session = createSession(document.baseURI, {
+  ...asked,
+  theme: asked.theme ?? rememberedTheme(),
+});
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(

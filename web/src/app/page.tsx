@@ -1,21 +1,106 @@
 /** The page: starts the session while it is mounted, and lays out what there is to see. */
-import { useEffect } from "react";
+import { useEffect, useMemo, useState } from "react";
 
-import { Glance } from "../panels/glance";
+import { Charts } from "../panels/charts";
+import { FactsRow } from "../panels/facts-row";
+import { Processes } from "../panels/processes";
+import { Vitals } from "../panels/vitals";
+import { Announcer } from "../shell/announcer";
+import { Explain } from "../shell/explain";
 import { Header } from "../shell/header";
-import { SessionContext } from "../store/use-telemetry";
+import { Help } from "../shell/help";
+import { keyFor, type Doing } from "../shell/keys";
+import { useLayout } from "../shell/layout";
+import { SessionContext, useDisplay, useStore } from "../store/use-telemetry";
 import type { RunningSession } from "./session";
+import { useRoot } from "./use-root";
+
+const ROWS_ON_PHONE = 10;
+const ROWS_ON_TABLET = 14;
 
 export function Page({ session }: { session: RunningSession }) {
   useEffect(() => session.start(), [session]);
   return (
     <SessionContext value={session}>
-      <div className="page">
-        <Header />
-        <main>
-          <Glance />
-        </main>
-      </div>
+      <Body session={session} />
     </SessionContext>
   );
+}
+
+function Body({ session }: { session: RunningSession }) {
+  const { theme, toggleTheme } = useRoot(session);
+  const kiosk = useStore(session.view, (view) => view.kiosk);
+  const layout = useLayout();
+  const [helping, setHelping] = useState(false);
+  const fresh = useDisplay(({ fresh: { kind }, paused }) =>
+    paused ? "paused" : kind === "ended" ? "lost" : kind,
+  );
+  const doing = useMemo<Doing>(
+    () => ({
+      ...session.actions,
+      toggleTheme,
+      toggleKiosk: () => {
+        session.actions.setKiosk(!session.view.get().kiosk);
+      },
+      toggleHelp: () => {
+        setHelping((before) => !before);
+      },
+      editFilter: () => {
+        document.getElementById("process-filter")?.focus();
+      },
+    }),
+    [session, toggleTheme],
+  );
+  useKeys(doing, helping);
+  const most = layout.wide ? null : layout.phone ? ROWS_ON_PHONE : ROWS_ON_TABLET;
+  return (
+    <div className={`page ${fresh}${kiosk ? " kiosk" : ""}`}>
+      <Header
+        phone={layout.phone}
+        toggleTheme={toggleTheme}
+        showHelp={() => {
+          setHelping(true);
+        }}
+      />
+      <main>
+        <Vitals />
+        <div className="detail">
+          <Charts layout={layout} theme={theme} />
+          <Processes most={most} />
+        </div>
+        <FactsRow />
+      </main>
+      <Announcer />
+      <Explain />
+      {helping && (
+        <Help
+          close={() => {
+            setHelping(false);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function useKeys(doing: Doing, helping: boolean): void {
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      const { target } = event;
+      if (event.key === "Escape" && target instanceof HTMLInputElement) {
+        doing.setFilter("");
+        target.blur();
+        return;
+      }
+      const key = keyFor(event);
+      // The dialog closes itself on Escape; behind it no key acts but its own.
+      if (key === null || (helping && key.shown !== "?")) return;
+      event.preventDefault();
+      key.run(doing, event);
+    };
+    window.addEventListener("keydown", press);
+    return () => {
+      window.removeEventListener("keydown", press);
+    };
+  }, [doing, helping]);
 }

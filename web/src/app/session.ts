@@ -1,15 +1,20 @@
 /**
- * Puts the parts together: a connection feeds the store, the clock moves freshness on, a waking
- * browser cuts the wait short. Nothing runs before `start`, and nothing is left after its answer.
+ * Puts the parts together: connections feed the stores, the clock moves freshness on, a waking
+ * browser cuts a wait short, and the display follows them all, at most once per turn of the event
+ * loop and never while the tab is hidden. Nothing runs before `start`, nothing is left after its end.
  */
 import { decodeFrame } from "../protocol/decode";
+import { createActions } from "../store/actions";
+import { createStore } from "../store/create-store";
+import { displayOf, type Freeze } from "../store/display";
+import { freshness } from "../store/freshness";
+import { createProcessTable } from "../store/processes";
+import { createTelemetry } from "../store/telemetry";
+import type { Session } from "../store/use-telemetry";
+import { DEFAULT_VIEW, type View } from "../store/view";
 import { streamAddress } from "../stream/address";
 import { Connection, type Edges } from "../stream/connection";
 import { onWake } from "../stream/wake";
-import { createStore } from "../store/create-store";
-import { freshness } from "../store/freshness";
-import { createTelemetry } from "../store/telemetry";
-import type { Session } from "../store/use-telemetry";
 
 const RING_SLOTS = 600;
 const CLOCK_MS = 1000;
@@ -18,50 +23,107 @@ export interface RunningSession extends Session {
   readonly start: () => () => void;
 }
 
-export function createSession(pageAddress: string, edges: Edges = {}): RunningSession {
+export function createSession(
+  address: string,
+  view: View = DEFAULT_VIEW,
+  edges: Edges = {},
+): RunningSession {
   const now = () => performance.now();
-  const telemetry = createTelemetry(now, RING_SLOTS);
-  const clock = createStore(now());
-  const connection = new Connection(
-    () =>
-      streamAddress(pageAddress, {
-        historySeconds: RING_SLOTS,
-        since: telemetry.resumePoint(),
-      }),
+  const unix = () => (performance.timeOrigin + performance.now()) / 1000;
+  const telemetry = createTelemetry({ monotonicMs: now, unixSeconds: unix }, RING_SLOTS);
+  const processes = createProcessTable();
+  const views = createStore(view);
+  const freeze = createStore<Freeze | null>(null);
+  const cursor = createStore<number | null>(null);
+  const compute = () => displayOf(telemetry, freeze.get(), views.get().windowSeconds, now());
+  const display = createStore(compute());
+
+  const main = new Connection(
+    () => streamAddress(address, { historySeconds: RING_SLOTS, since: telemetry.resumePoint() }),
     {
       opened: telemetry.opened,
       message: (text) => {
-        telemetry.frame(decodeFrame(text));
-        clock.set(now());
+        telemetry.frame(decodeFrame(text), typeof text === "string" ? text.length : 0);
       },
       closed: telemetry.closed,
     },
     edges,
   );
+  let due = false;
+  const refresh = (): void => {
+    if (due || document.visibilityState === "hidden") return;
+    due = true;
+    queueMicrotask(() => {
+      due = false;
+      display.set(compute());
+    });
+  };
   const tick = (): void => {
-    clock.set(now());
     const state = telemetry.store.get();
     // Open but silent for long: nobody is there any more, whatever TCP believes.
-    if (state.link.phase === "open" && freshness(state, now()).kind === "lost")
-      connection.abandon();
+    if (state.link.phase === "open" && freshness(state, now()).kind === "lost") main.abandon();
+    refresh();
   };
   return {
     telemetry,
-    clock,
+    processes,
+    view: views,
+    freeze,
+    cursor,
+    display,
+    actions: createActions({ telemetry, view: views, freeze, cursor, now }),
+    address: new URL(".", address).href,
+    startedUnix: unix(),
     tryNow: () => {
-      connection.tryNow();
+      main.tryNow();
     },
+    watchProcesses: () => watch(address, processes.frame, freeze, edges),
     start: () => {
-      connection.start();
+      main.start();
       const timer = setInterval(tick, CLOCK_MS);
-      const stopWaking = onWake(() => {
-        connection.tryNow();
-      });
+      const leave = [
+        telemetry.store.subscribe(refresh),
+        freeze.subscribe(refresh),
+        views.subscribe(refresh),
+        onWake(() => {
+          main.tryNow();
+          refresh();
+        }),
+      ];
       return () => {
-        stopWaking();
+        for (const undo of leave) undo();
         clearInterval(timer);
-        connection.stop();
+        main.stop();
       };
     },
+  };
+}
+
+/** The second connection: the server collects processes only while somebody asks for them. */
+function watch(
+  address: string,
+  frame: (frame: ReturnType<typeof decodeFrame>) => void,
+  freeze: Session["freeze"],
+  edges: Edges,
+): () => void {
+  const connection = new Connection(
+    () => streamAddress(address, { sections: ["processes"] }),
+    {
+      opened: () => undefined,
+      message: (text) => {
+        // A table that stands still while somebody reads it is the point of pausing.
+        if (freeze.get() === null) frame(decodeFrame(text));
+      },
+      closed: () => undefined,
+    },
+    edges,
+  );
+  connection.start();
+  const stopWaking = onWake(() => {
+    connection.tryNow();
+  });
+  return () => {
+    stopWaking();
+    connection.stop();
   };
 }

@@ -34,3 +34,16 @@ export function uptime(seconds: Maybe): string {
 function two(value: number): string {
   return value.toString().padStart(2, "0");
 }
+
+/** `14:06:31`, in the reader's own zone. */
+export function clock(unixSeconds: number, withSeconds = true): string {
+  const date = new Date(unixSeconds * 1000);
+  const minutes = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  return withSeconds ? `${minutes}:${two(date.getSeconds())}` : minutes;
+}
+
+/** `−3:23`: how long ago. */
+export function ago(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  return `\u2212${Math.floor(whole / 60)}:${two(whole % 60)}`;
+}

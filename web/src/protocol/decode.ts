@@ -18,6 +18,7 @@ import { object, ShapeError } from "./shape";
 const HEAD = new Set([
   "type",
   "stream",
+  "host",
   "seq",
   "time_unix",
   "uptime_seconds",
@@ -72,12 +73,12 @@ function decodeHistory(value: unknown): Frame {
 
 export function decodeSample(value: unknown, path: string): Sample {
   const source = object(value, path);
-  const head = sampleHead({ ...source, host: hostId(source["host"]) }, path);
+  const head = sampleHead(source, path);
   const sources = decodeSources(source["sources"], `${path}.sources`);
   const sections: Record<string, unknown> = {};
   const custom: Record<string, Json> = {};
   for (const [name, section] of Object.entries(source)) {
-    if (HEAD.has(name) || section === null || typeof section === "string") continue;
+    if (HEAD.has(name) || section === null) continue;
     if (!isSection(name)) {
       custom[name] = section as Json; // parsed JSON is Json by construction
       continue;
@@ -95,11 +96,6 @@ export function decodeSample(value: unknown, path: string): Sample {
     }
   }
   return { ...head, sections, custom, sources };
-}
-
-/** `host` names the host: as its id alone, or as the section `host`, which has it too. */
-function hostId(value: unknown): unknown {
-  return typeof value === "string" ? value : object(value, "host")["id"];
 }
 
 function decodeSources(value: unknown, path: string): Record<string, SourceState> {

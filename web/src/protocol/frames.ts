@@ -9,6 +9,7 @@ const host = record({
   name: text,
   kernel: maybe(text),
   cpu_model: maybe(text),
+  os: maybe(text),
   cores: maybe(number),
 });
 

@@ -2,7 +2,7 @@
  * The sections of a sample: the same field names as the server's records, units in the names.
  * Every metric may be null, which means "not known"; zero is a measured zero.
  */
-import { flag, list, maybe, number, record, text, type Infer } from "./shape";
+import { dict, flag, list, maybe, number, record, text, type Infer } from "./shape";
 
 const gauge = maybe(number);
 
@@ -61,6 +61,81 @@ const load = record({
   procs_blocked: gauge,
 });
 
+const stall = maybe(
+  record({
+    some_percent: gauge,
+    some_avg10_percent: gauge,
+    some_avg60_percent: gauge,
+    some_avg300_percent: gauge,
+    full_percent: gauge,
+    full_avg10_percent: gauge,
+    full_avg60_percent: gauge,
+    full_avg300_percent: gauge,
+  }),
+);
+
+const pressure = record({ cpu: stall, memory: stall, io: stall, irq: stall });
+
+const disk = record({
+  total_read_bytes_per_second: gauge,
+  total_write_bytes_per_second: gauge,
+});
+
+const disks = list(
+  record({
+    name: text,
+    kind: maybe(text),
+    counted: maybe(flag),
+    read_bytes_per_second: gauge,
+    write_bytes_per_second: gauge,
+    reads_per_second: gauge,
+    writes_per_second: gauge,
+    read_await_ms: gauge,
+    write_await_ms: gauge,
+    queue_depth: gauge,
+    util_percent: gauge,
+    in_flight: gauge,
+  }),
+);
+
+const filesystems = list(
+  record({
+    mountpoint: text,
+    device: maybe(text),
+    fstype: maybe(text),
+    size_bytes: gauge,
+    used_bytes: gauge,
+    available_bytes: gauge,
+    used_percent: gauge,
+    inodes_used_percent: gauge,
+    read_only: maybe(flag),
+    stale: maybe(flag),
+    age_seconds: gauge,
+  }),
+);
+
+const network = record({
+  total_rx_bytes_per_second: gauge,
+  total_tx_bytes_per_second: gauge,
+});
+
+const interfaces = list(
+  record({
+    name: text,
+    counted: maybe(flag),
+    operstate: maybe(text),
+    speed_mbps: gauge,
+    rx_bytes_per_second: gauge,
+    tx_bytes_per_second: gauge,
+    rx_packets_per_second: gauge,
+    tx_packets_per_second: gauge,
+    rx_errors_per_second: gauge,
+    tx_errors_per_second: gauge,
+    rx_drops_per_second: gauge,
+    tx_drops_per_second: gauge,
+  }),
+);
+
 const tcp = record({
   inuse: gauge,
   time_wait: gauge,
@@ -71,6 +146,54 @@ const tcp = record({
   retransmits_per_second: gauge,
   active_opens_per_second: gauge,
   passive_opens_per_second: gauge,
+  states: maybe(dict(gauge)),
+  states_age_seconds: gauge,
+  states_truncated: maybe(flag),
+});
+
+const temperatures = list(
+  record({
+    chip: text,
+    device: maybe(text),
+    sensor: maybe(text),
+    label: maybe(text),
+    celsius: gauge,
+    high_celsius: gauge,
+    critical_celsius: gauge,
+    age_seconds: gauge,
+  }),
+);
+
+const process = record({
+  pid: number,
+  name: text,
+  user: maybe(text),
+  state: maybe(text),
+  cpu_percent: gauge,
+  cpu_percent_of_host: gauge,
+  memory_rss_bytes: gauge,
+  memory_percent: gauge,
+  threads: gauge,
+  started_at: gauge,
+  command: maybe(text),
+});
+
+const processes = record({
+  total: gauge,
+  by_state: maybe(dict(gauge)),
+  top: maybe(list(process)),
+  visibility: maybe(text),
+});
+
+const cgroup = record({
+  version: gauge,
+  memory_limit_bytes: gauge,
+  memory_current_bytes: gauge,
+  memory_working_set_bytes: gauge,
+  cpu_limit_cores: gauge,
+  cpu_usage_percent: gauge,
+  cpu_limit_used_percent: gauge,
+  cpu_throttled_percent: gauge,
 });
 
 const sockets = record({ used: gauge });
@@ -89,8 +212,7 @@ const own = record({
   ticks_missed: gauge,
 });
 
-const host = record({
-  id: text,
+const system = record({
   uptime_seconds: gauge,
   boot_time_unix: gauge,
   suspended_seconds: gauge,
@@ -99,9 +221,33 @@ const host = record({
 });
 
 /** Every section this page knows; the order is the order of export. */
-export const SECTIONS = { cpu, memory, swap, load, sockets, tcp, udp, host, self: own };
+export const SECTIONS = {
+  cpu,
+  memory,
+  swap,
+  load,
+  pressure,
+  disk,
+  disks,
+  filesystems,
+  network,
+  interfaces,
+  sockets,
+  tcp,
+  udp,
+  processes,
+  temperatures,
+  cgroup,
+  system,
+  self: own,
+};
 
 export type Sections = { [K in keyof typeof SECTIONS]?: Infer<(typeof SECTIONS)[K]> };
 export type SectionName = keyof typeof SECTIONS;
-export type Cpu = Infer<typeof cpu>;
-export type Memory = Infer<typeof memory>;
+type Of<K extends SectionName> = NonNullable<Sections[K]>;
+export type Disk = Of<"disks">[number];
+export type Filesystem = Of<"filesystems">[number];
+export type Interface = Of<"interfaces">[number];
+export type Temperature = Of<"temperatures">[number];
+export type Processes = Of<"processes">;
+export type Process = NonNullable<Processes["top"]>[number];

@@ -1,40 +1,47 @@
 /** Says how live the page is, always; and, when it is not, when the next try comes. */
-import { age } from "../format/time";
-import type { Freshness } from "../store/freshness";
-import { useFreshness, useSession } from "../store/use-telemetry";
+import { age, clock } from "../format/time";
+import { count } from "../format/numbers";
+import type { Display } from "../store/display";
+import { useDisplay, useSession } from "../store/use-telemetry";
 
 export function Badge() {
-  const fresh = useFreshness();
-  const { tryNow } = useSession();
-  const next = nextTry(fresh);
+  const display = useDisplay((now) => now);
+  const { tryNow, address } = useSession();
+  const { fresh, paused } = display;
+  const aside = asideOf(display, address);
+  const closed = fresh.kind === "lost" || fresh.kind === "ended" || fresh.kind === "connecting";
   return (
-    <div className="fresh">
-      {next !== null && (
+    <>
+      {aside !== null && (
         <div className="try" data-testid="next-try">
-          {next}
-          <button type="button" onClick={tryNow}>
-            {fresh.kind === "ended" ? "reconnect" : "try now"}
-          </button>
+          {aside}
+          {closed && !paused && (
+            <button type="button" onClick={tryNow}>
+              {fresh.kind === "ended" ? "reconnect" : "try now"}
+            </button>
+          )}
         </div>
       )}
       <div
-        className={`badge ${fresh.kind}`}
-        role="status"
+        className={`badge ${paused ? "paused" : fresh.kind}`}
         data-testid="freshness"
-        data-state={fresh.kind}
+        data-state={paused ? "paused" : fresh.kind}
       >
-        <b>{word(fresh)}</b>
-        <span className="age">{detail(fresh)}</span>
+        <b>{wordOf(display)}</b>
+        <span className="age">{detailOf(display)}</span>
       </div>
-    </div>
+    </>
   );
 }
 
-function word(fresh: Freshness): string {
-  return fresh.kind === "late" ? "late by" : fresh.kind;
+function wordOf({ fresh, paused }: Display): string {
+  if (paused) return "paused";
+  if (fresh.kind === "late") return "late by";
+  return fresh.kind === "ended" ? "ended:" : fresh.kind;
 }
 
-function detail(fresh: Freshness): string {
+function detailOf({ fresh, paused, to }: Display): string {
+  if (paused) return clock(to);
   switch (fresh.kind) {
     case "connecting":
       return "";
@@ -47,15 +54,30 @@ function detail(fresh: Freshness): string {
   }
 }
 
-function nextTry(fresh: Freshness): string | null {
-  if (fresh.kind === "live" || fresh.kind === "late") return null;
-  if (fresh.kind === "connecting" && fresh.seconds < 3) return null;
-  const when =
-    fresh.nextTrySeconds === null
-      ? null
-      : fresh.nextTrySeconds === 0
-        ? "trying"
-        : `next try in ${fresh.nextTrySeconds} s`;
-  if (fresh.kind === "ended") return when === null ? fresh.why : `${fresh.why} · ${when}`;
-  return when ?? "trying";
+const PATIENCE_SECONDS = 3;
+
+function asideOf({ fresh, paused, waiting }: Display, address: string): string | null {
+  if (paused)
+    return fresh.kind === "live"
+      ? `${count(waiting)} waiting`
+      : `${count(waiting)} waiting, ${fresh.kind}`;
+  switch (fresh.kind) {
+    case "live":
+    case "late":
+      return null;
+    case "connecting":
+      if (fresh.seconds < PATIENCE_SECONDS) return null;
+      return [address, fresh.why, tryWord(fresh.nextTrySeconds)]
+        .filter((part) => part !== null)
+        .join(" · ");
+    case "lost":
+      return tryWord(fresh.nextTrySeconds) ?? "trying";
+    case "ended":
+      return [fresh.why, tryWord(fresh.nextTrySeconds)].filter((part) => part !== null).join(" · ");
+  }
+}
+
+function tryWord(seconds: number | null): string | null {
+  if (seconds === null) return null;
+  return seconds === 0 ? "trying" : `next try in ${seconds} s`;
 }

@@ -1,16 +1,78 @@
-import { useTelemetry } from "../store/use-telemetry";
+/** The strip on top: who, how fresh, and what the viewer can do about it. */
+import { shortCpu } from "../format/names";
+import { clock, uptime } from "../format/time";
+import { WINDOWS } from "../store/view";
+import { useDisplay, useSession, useTelemetry, useView } from "../store/use-telemetry";
 import { Badge } from "./badge";
+import { Heartbeat } from "./heartbeat";
 
-export function Header() {
+export interface HeaderProps {
+  readonly phone: boolean;
+  readonly toggleTheme: () => void;
+  readonly showHelp: () => void;
+}
+
+export function Header({ phone, toggleTheme, showHelp }: HeaderProps) {
   const host = useTelemetry((state) => state.hello?.host ?? null);
+  const kiosk = useView((view) => view.kiosk);
   return (
     <header>
       <h1 data-testid="host">{host?.name ?? "–"}</h1>
       <div className="facts">
-        {host?.kernel != null && <span>{host.kernel}</span>}
-        {host?.cpu_model != null && <span>{host.cpu_model}</span>}
+        {host?.os != null && <span>{host.os}</span>}
+        {host?.kernel != null && <span>Linux {host.kernel.replace(/^Linux /, "")}</span>}
+        {host?.cpu_model != null && <span title={host.cpu_model}>{shortCpu(host.cpu_model)}</span>}
+        <Uptime />
+        {kiosk && <Clock />}
       </div>
-      <Badge />
+      <div className="fresh">
+        <Heartbeat count={phone ? 40 : 60} />
+        <Badge />
+      </div>
+      {!kiosk && <Controls toggleTheme={toggleTheme} showHelp={showHelp} />}
     </header>
+  );
+}
+
+function Uptime() {
+  const seconds = useDisplay((display) => display.sample?.uptime_seconds ?? null);
+  return <span>up {uptime(seconds)}</span>;
+}
+
+function Clock() {
+  return <span>{clock(useDisplay((display) => display.to))}</span>;
+}
+
+function Controls({ toggleTheme, showHelp }: Pick<HeaderProps, "toggleTheme" | "showHelp">) {
+  const { actions } = useSession();
+  const paused = useDisplay((display) => display.paused);
+  const windowSeconds = useView((view) => view.windowSeconds);
+  return (
+    <div className="ctl" role="group" aria-label="Controls">
+      <button type="button" onClick={paused ? actions.live : actions.pause} data-testid="pause">
+        {paused ? "Live" : "Pause"}
+        <kbd aria-hidden="true">{paused ? "l" : "p"}</kbd>
+      </button>
+      <div className="seg" role="group" aria-label="Window">
+        {WINDOWS.map((seconds) => (
+          <button
+            type="button"
+            key={seconds}
+            aria-pressed={windowSeconds === seconds}
+            onClick={() => {
+              actions.setWindow(seconds);
+            }}
+          >
+            {seconds / 60}m
+          </button>
+        ))}
+      </div>
+      <button type="button" onClick={toggleTheme}>
+        Theme<kbd aria-hidden="true">t</kbd>
+      </button>
+      <button type="button" onClick={showHelp} aria-haspopup="dialog">
+        Help<kbd aria-hidden="true">?</kbd>
+      </button>
+    </div>
   );
 }

@@ -18,6 +18,14 @@ export function flatten(sample: Sample): [string, number][] {
       if (!LEFT_OUT.has(name)) walk(name, section, pairs);
     }
   }
+  const { memory } = sample.sections;
+  if (memory?.available_bytes != null && memory.free_bytes != null) {
+    // Given back on demand, but not idle: with used and free it adds up to all of memory.
+    pairs.push([
+      "memory.reclaimable_bytes",
+      Math.max(0, memory.available_bytes - memory.free_bytes),
+    ]);
+  }
   return pairs;
 }
 
@@ -42,12 +50,20 @@ function walkRow(path: string, row: unknown, pairs: [string, number][]): void {
   }
 }
 
+export interface SensorName {
+  readonly chip: string;
+  readonly device: string | null;
+  readonly sensor: string | null;
+  readonly label: string | null;
+}
+
+/** Two sockets have two coretemps: only chip, device and label together say which sensor it is. */
+export function sensorKey({ chip, device, sensor, label }: SensorName): string {
+  return [chip, device, label ?? sensor].filter((part) => typeof part === "string").join(" ");
+}
+
 export function rowKey(fields: Record<string, unknown>): string | null {
-  // Two sockets have two coretemps: chip and label only together say which sensor it is.
-  if (typeof fields["chip"] === "string") {
-    const rest = [fields["label"] ?? fields["sensor"]].filter((part) => typeof part === "string");
-    return [fields["chip"], ...rest].join(" ");
-  }
+  if (typeof fields["chip"] === "string") return sensorKey(fields as unknown as SensorName);
   for (const name of IDENTITY) {
     const value = fields[name];
     if (typeof value === "string" || typeof value === "number") return String(value);

@@ -85,7 +85,13 @@ export class Ring {
       x.push(at);
       known.push(this.#known[slot] === 1);
     }
-    return { x, known, column: (name) => this.#read(name, slots) };
+    const read = new Map<string, (number | null)[]>();
+    const column = (name: string): (number | null)[] => {
+      const values = read.get(name) ?? this.#read(name, slots);
+      read.set(name, values);
+      return values;
+    };
+    return { x, known, column };
   }
 
   /** A copy that stands still: what a paused page looks at. */

@@ -1,15 +1,27 @@
-/** The one place that binds the store to React: a component reads what one selector gives it. */
+/** The one place that binds the stores to React: a component reads what one selector gives it. */
 import { createContext, useContext, useSyncExternalStore } from "react";
 
+import type { Actions } from "./actions";
 import type { Store } from "./create-store";
-import { freshness, type Freshness } from "./freshness";
+import type { Display, Freeze } from "./display";
+import type { ProcessTable } from "./processes";
 import type { Telemetry, TelemetryState } from "./telemetry";
+import type { View } from "./view";
 
 export interface Session {
   readonly telemetry: Telemetry;
-  /** Monotonic milliseconds, moved on once a second. */
-  readonly clock: Store<number>;
+  readonly processes: ProcessTable;
+  readonly view: Store<View>;
+  readonly freeze: Store<Freeze | null>;
+  /** Host time under the cursor, the same for every chart; null when there is none. */
+  readonly cursor: Store<number | null>;
+  readonly display: Store<Display>;
+  readonly actions: Actions;
+  /** Asks for processes until the answer is called. */
+  readonly watchProcesses: () => () => void;
   readonly tryNow: () => void;
+  readonly address: string;
+  readonly startedUnix: number;
 }
 
 export const SessionContext = createContext<Session | null>(null);
@@ -28,9 +40,10 @@ export function useTelemetry<S>(select: (state: TelemetryState) => S): S {
   return useStore(useSession().telemetry.store, select);
 }
 
-export function useFreshness(): Freshness {
-  const { clock } = useSession();
-  const nowMs = useStore(clock, (value) => value);
-  const state = useTelemetry((value) => value);
-  return freshness(state, nowMs);
+export function useDisplay<S>(select: (display: Display) => S): S {
+  return useStore(useSession().display, select);
+}
+
+export function useView<S>(select: (view: View) => S): S {
+  return useStore(useSession().view, select);
 }

@@ -29,7 +29,10 @@ it("takes an embedding program's own numbers along", () => {
 it.each([
   [{ name: "sda", device: "8:0" }, "sda"],
   [{ id: 3 }, "3"],
-  [{ chip: "coretemp", label: "Core 0", sensor: "temp2" }, "coretemp Core 0"],
+  [
+    { chip: "coretemp", device: "coretemp.1", label: "Core 0", sensor: "temp2" },
+    "coretemp coretemp.1 Core 0",
+  ],
   [{ chip: "nvme", label: null, sensor: "temp1" }, "nvme temp1"],
   [{ value: 3 }, null],
 ])("tells rows apart: %j is %s", (row, key) => {

@@ -6,7 +6,7 @@ import { createTelemetry } from "../../src/store/telemetry";
 import { hello, sampleAt } from "../support/frames";
 
 function live(intervalSeconds = 1) {
-  const telemetry = createTelemetry(() => 0);
+  const telemetry = createTelemetry({ monotonicMs: () => 0, unixSeconds: () => 0 });
   telemetry.opened();
   telemetry.frame({ type: "hello", hello: hello({ interval_seconds: intervalSeconds }) });
   telemetry.frame({ type: "sample", sample: sampleAt(1) });
@@ -55,7 +55,7 @@ describe("freshness", () => {
   });
 
   it("is connecting until the first sample, with the reason of the last failure", () => {
-    const telemetry = createTelemetry(() => 0);
+    const telemetry = createTelemetry({ monotonicMs: () => 0, unixSeconds: () => 0 });
     telemetry.closed(endOf(1006), 500);
     expect(freshness(telemetry.store.get(), 4000)).toEqual({
       kind: "connecting",

@@ -9,7 +9,7 @@ let telemetry: Telemetry;
 
 beforeEach(() => {
   nowMs = 1000;
-  telemetry = createTelemetry(() => nowMs);
+  telemetry = createTelemetry({ monotonicMs: () => nowMs, unixSeconds: () => nowMs / 1000 });
   telemetry.frame({ type: "hello", hello: hello() });
 });
 

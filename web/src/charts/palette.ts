@@ -1,0 +1,64 @@
+/** The page's colours for a canvas, read from the style sheet; grey where the host is lost. */
+import type { Colour } from "./spec";
+
+export interface Palette {
+  readonly ink: string;
+  readonly ink2: string;
+  readonly ink3: string;
+  readonly line: string;
+  readonly line2: string;
+  readonly hatch: string;
+  readonly accent: string;
+  readonly warn: string;
+  readonly background: string;
+  readonly fill: number;
+  readonly font: string;
+  readonly heat: readonly string[];
+  readonly series: (colour: Colour) => string;
+}
+
+const LOST_ALPHA = 0.55;
+
+export function readPalette(element: Element, lost: boolean): Palette {
+  const style = getComputedStyle(element);
+  const read = (name: string): string => style.getPropertyValue(`--${name}`).trim();
+  const tone = (name: string): string => (lost ? grey(read(name), LOST_ALPHA) : read(name));
+  return {
+    ink: read("ink"),
+    ink2: read("ink-2"),
+    ink3: read("ink-3"),
+    line: read("line"),
+    line2: read("line-2"),
+    hatch: read("hatch"),
+    accent: read("accent"),
+    warn: tone("warn-mark"),
+    background: read("bg"),
+    fill: Number(read("fill")) * (lost ? LOST_ALPHA : 1),
+    font: style.fontFamily,
+    heat: Array.from({ length: 8 }, (_, step) => tone(`h${step}`)),
+    series: (colour) => (colour === "free" ? "transparent" : tone(colour)),
+  };
+}
+
+/** `#5893ee` with an alpha, or, without one, as it is. */
+export function withAlpha(colour: string, alpha: number): string {
+  const parts = channels(colour);
+  return parts === null ? colour : `rgb(${parts.join(" ")} / ${alpha.toFixed(3)})`;
+}
+
+/** Same lightness, no hue: Rec. 709 luma. */
+export function grey(colour: string, alpha: number): string {
+  const parts = channels(colour);
+  if (parts === null) return colour;
+  const [red, green, blue] = parts;
+  const luma = Math.round(0.2126 * red + 0.7152 * green + 0.0722 * blue);
+  return `rgb(${luma} ${luma} ${luma} / ${alpha})`;
+}
+
+function channels(colour: string): [number, number, number] | null {
+  const hex = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(colour);
+  const rgb = hex ?? /^rgb\((\d+) (\d+) (\d+)/.exec(colour);
+  if (rgb === null) return null;
+  const base = hex === null ? 10 : 16;
+  return [parseInt(rgb[1] ?? "", base), parseInt(rgb[2] ?? "", base), parseInt(rgb[3] ?? "", base)];
+}

@@ -1,0 +1,63 @@
+/**
+ * From a slice of the ring to what the canvas draws: columns on one x, stacked where the chart is a
+ * stack, nulls where nothing is known. Pure.
+ */
+import type { Slice } from "../store/ring";
+import { byteUnit, roundByteTop, roundTop } from "./scale";
+import { valuesOf, type ChartSpec } from "./spec";
+
+export interface PlotData {
+  readonly x: number[];
+  readonly columns: (number | null)[][];
+  /** Mean share of the full scale per layer, to fill thin ones without an edge. */
+  readonly means: readonly number[];
+  readonly highest: number;
+}
+
+/** `alone` picks one series by label; the others are left out. */
+export function plotData(spec: ChartSpec, slice: Slice, alone: string | null): PlotData {
+  const columns: (number | null)[][] = [];
+  const means: number[] = [];
+  let highest = 0;
+  let base: (number | null)[] | null = null;
+  for (const series of spec.series) {
+    const hidden =
+      spec.kind === "cells" ||
+      (alone !== null && alone !== series.label) ||
+      series.colour === "free";
+    const values: (number | null)[] = hidden ? slice.x.map(() => null) : valuesOf(series, slice);
+    means.push(meanOf(values));
+    let drawn = values;
+    if (spec.kind === "stack" && !hidden) {
+      const below: (number | null)[] | null = base;
+      drawn = values.map((value, index) => (value === null ? null : value + (below?.[index] ?? 0)));
+      base = drawn;
+    }
+    for (const value of drawn) if (value !== null && value > highest) highest = value;
+    columns.push(drawn);
+  }
+  return { x: slice.x, columns, means, highest };
+}
+
+export interface YAxis {
+  readonly top: number;
+  /** Stands in the title; ticks are bare numbers in it. */
+  readonly unit: string;
+}
+
+export function yAxisOf(spec: ChartSpec, highest: number): YAxis {
+  const top =
+    spec.full ?? (spec.bytes === true ? roundByteTop(highest) : roundTop(highest, spec.floor ?? 1));
+  return { top, unit: spec.bytes === true ? `${byteUnit(top).name}${spec.unit}` : spec.unit };
+}
+
+function meanOf(values: readonly (number | null)[]): number {
+  let sum = 0;
+  let count = 0;
+  for (const value of values) {
+    if (value === null) continue;
+    sum += value;
+    count += 1;
+  }
+  return count === 0 ? 0 : sum / count;
+}

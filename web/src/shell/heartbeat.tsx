@@ -1,0 +1,68 @@
+/** One tick per sample, newest at the right: one look tells whether the picture lives. */
+import { LATE_COLUMN, tickSeconds } from "../store/telemetry";
+import { liveEdge } from "../store/display";
+import { useDisplay, useSession } from "../store/use-telemetry";
+
+export type Beat = "full" | "late" | "missed" | "none";
+
+export interface HeartbeatProps {
+  readonly count: number;
+}
+
+/** Goes on while the page is paused: pausing looks away, it does not stop the host's heart. */
+export function Heartbeat({ count }: HeartbeatProps) {
+  const { telemetry } = useSession();
+  const nowMs = useDisplay((display) => display.nowMs);
+  const lost = useDisplay(({ fresh }) => fresh.kind === "lost" || fresh.kind === "ended");
+  const tick = tickSeconds(telemetry.store.get().hello);
+  const edge = liveEdge(telemetry, nowMs);
+  const beats = beatsOf(telemetry.ring.slice(edge - (count + 2) * tick, edge), edge, tick, count);
+  return (
+    <svg
+      className={lost ? "beat lost-beat" : "beat"}
+      viewBox={`0 0 ${count * 3} 14`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+      data-explain="heartbeat"
+    >
+      {beats.map((beat, at) => {
+        const height = HEIGHT[beat];
+        const newest = at === count - 1;
+        return beat === "none" ? null : (
+          <rect
+            key={at}
+            className={newest && beat !== "missed" ? "newest" : beat}
+            x={at * 3}
+            y={14 - height}
+            width={1.2}
+            height={height}
+            opacity={beat === "missed" || newest ? 1 : 0.45 + (0.5 * at) / count}
+          />
+        );
+      })}
+    </svg>
+  );
+}
+
+const HEIGHT: Readonly<Record<Beat, number>> = { full: 12.3, late: 7, missed: 2.5, none: 0 };
+
+interface Slots {
+  readonly x: readonly number[];
+  readonly known: readonly boolean[];
+  readonly column: (name: string) => readonly (number | null)[];
+}
+
+export function beatsOf(slots: Slots, edge: number, tick: number, count: number): Beat[] {
+  const late = slots.column(LATE_COLUMN);
+  const beats = slots.x.map((_, at): Beat => {
+    if (slots.known[at] !== true) return "missed";
+    return late[at] === 1 ? "late" : "full";
+  });
+  const newest = slots.x.at(-1);
+  const silent = newest === undefined ? 0 : Math.max(0, Math.round((edge - newest) / tick));
+  const all = [
+    ...beats,
+    ...Array.from({ length: Math.min(silent, count) }, (): Beat => "missed"),
+  ].slice(-count);
+  return [...Array.from({ length: count - all.length }, (): Beat => "none"), ...all];
+}

@@ -1,0 +1,382 @@
+/**
+ * An invented host for the eye: sixteen cores, a nightly upload that begins to read the disk, every
+ * section that the page can draw. `sampleOf(t)` is a pure function of the second, so history and
+ * live samples agree. Not a reference for numbers: those are the golden frames.
+ */
+const GIB = 2 ** 30;
+const MIB = 2 ** 20;
+
+/** Noise in (-1, 1) that is the same each time for the same (second, lane). */
+function noise(t, lane) {
+  let h = Math.imul(t ^ (lane * 0x9e3779b9), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (((h ^ (h >>> 16)) >>> 0) / 2 ** 31 - 1) * 0.9;
+}
+const smooth = (t, lane, span = 4) => {
+  let sum = 0;
+  for (let k = 0; k < span; k += 1) sum += noise(t - k, lane);
+  return sum / Math.sqrt(span);
+};
+const clamp = (v, lo, hi) => Math.max(lo, Math.min(hi, v));
+const hump = (t, at, length) => {
+  const p = (t - at) / length;
+  return p > 0 && p < 1 ? Math.sin(p * Math.PI) : 0;
+};
+
+const PEOPLE = [
+  [48213, "restic backup /srv", "backup", "D", 96.4, 1.31, 18],
+  [2117, "postgres: checkpointer", "postgres", "D", 41.8, 8.94, 1],
+  [3390, "node build/server.js", "deploy", "R", 38.2, 2.05, 23],
+  [2140, "postgres: walwriter", "postgres", "S", 12.6, 0.41, 1],
+  [1288, "dockerd", "root", "S", 7.4, 0.38, 42],
+  [912, "caddy run", "caddy", "S", 6.1, 0.12, 19],
+  [51022, "rsync --server", "backup", "S", 4.8, 0.06, 1],
+  [2201, "redis-server *:6379", "redis", "S", 3.3, 1.12, 6],
+  [1, "systemd", "root", "S", 1.2, 0.03, 1],
+  [731, "systemd-journald", "root", "S", 0.9, 0.21, 1],
+  [1544, "prometheus", "prom", "S", 0.8, 1.77, 14],
+  [1601, "grafana-server", "grafana", "S", 0.6, 0.48, 21],
+  [640, "telemetry-stream", "telemetry", "S", 0.4, 0.03, 9],
+  [3412, "node worker.js", "deploy", "S", 0.4, 0.71, 11],
+  [1102, "sshd: ada [priv]", "root", "S", 0.2, 0.02, 1],
+  [984, "chronyd", "chrony", "S", 0.1, 0.01, 1],
+  [1019, "cron", "root", "S", 0, 0.01, 1],
+  [17, "kworker/3:1-events", "root", "I", 0, 0, 1],
+  [2239, "postgres: autovacuum", "postgres", "S", 0, 0.22, 1],
+  [702, "systemd-udevd", "root", "S", 0, 0.03, 1],
+  [958, "dnsmasq", "dnsmasq", "S", 0, 0.01, 1],
+  [966, "systemd-logind", "root", "S", 0, 0.02, 1],
+  [1043, "containerd", "root", "S", 0, 0.09, 38],
+  [1710, "alertmanager", "prom", "S", 0, 0.05, 12],
+  [22, "ksoftirqd/1", "root", "S", 0, 0, 1],
+  [1811, "smartd", "root", "S", 0, 0.01, 1],
+  [1822, "nfs-client", "root", "S", 0, 0.01, 2],
+];
+
+export const HOST = {
+  id: "b3f1c2d4e5a69788",
+  name: "ada",
+  kernel: "Linux 6.12.48",
+  cpu_model: "AMD Ryzen 9 7950X 16-Core Processor",
+  cores: 16,
+};
+
+/** `t` counts seconds of the story: the upload starts 428 s in, as seen from the end of 600. */
+function storyOf(t) {
+  const cycle = ((t % 900) + 900) % 900;
+  const on = cycle > 428 ? Math.min(1, (cycle - 428) / 9) : 0;
+  const user = clamp(13 + smooth(t, 1) * 3 + hump(cycle, 352, 44) * 26 + on * 9, 2, 80);
+  const system = clamp(3.6 + smooth(t, 2) + on * 4.2, 0.6, 30);
+  const iowait = clamp(0.5 + on * (8.5 + smooth(t, 3) * 2 + Math.sin(t / 11) * 2.5), 0, 40);
+  const softirq = clamp(0.4 + smooth(t, 4) * 0.1 + on * 0.7, 0.05, 6);
+  const read =
+    Math.max(0, 1.4 + Math.max(0, noise(t, 5)) * 3 + on * (206 + smooth(t, 6) * 24)) * MIB;
+  const write = (4.2 + Math.max(0, noise(t, 7)) * 2 + (t % 30 < 3 ? 18 : 0)) * MIB;
+  const tx = Math.max(0.1, 0.9 + Math.max(0, noise(t, 8)) + on * (72 + smooth(t, 9) * 7)) * MIB;
+  const rx = Math.max(0.3, 3 + smooth(t, 10) * 0.5 + hump(cycle, 210, 40) * 22) * MIB;
+  return { on, user, system, iowait, softirq, read, write, tx, rx, cycle };
+}
+
+function round(value, digits = 2) {
+  return Number(value.toFixed(digits));
+}
+
+function pressureOf(some, full) {
+  return {
+    some_percent: round(some),
+    some_avg10_percent: round(some * 0.95),
+    full_percent: round(full),
+    full_avg10_percent: round(full),
+  };
+}
+
+function diskRow(name, kind, util, read, write, extra = {}) {
+  return {
+    name,
+    kind,
+    read_bytes_per_second: round(read, 0),
+    write_bytes_per_second: round(write, 0),
+    reads_per_second: round(read / 131072, 1),
+    writes_per_second: round(write / 65536, 1),
+    read_await_ms: read > 0 ? 3.1 : null,
+    write_await_ms: write > 0 ? 1.2 : null,
+    queue_depth: round(util / 30, 2),
+    util_percent: util,
+    in_flight: 0,
+    ...extra,
+  };
+}
+
+function nicRow(name, counted, operstate, speed_mbps, rx, tx, drops = 0) {
+  return {
+    name,
+    counted,
+    operstate,
+    speed_mbps,
+    rx_bytes_per_second: rx,
+    tx_bytes_per_second: tx,
+    rx_packets_per_second: rx === null ? null : round(rx / 900, 1),
+    tx_packets_per_second: tx === null ? null : round(tx / 900, 1),
+    rx_errors_per_second: rx === null ? null : 0,
+    tx_errors_per_second: tx === null ? null : 0,
+    rx_drops_per_second: rx === null ? null : drops,
+    tx_drops_per_second: tx === null ? null : 0,
+  };
+}
+
+function fsRow(mountpoint, used_percent, freeGib, extra = {}) {
+  const available = freeGib * GIB;
+  const used = (available * used_percent) / (100 - used_percent);
+  return {
+    mountpoint,
+    device: "/dev/nvme0n1p2",
+    fstype: "ext4",
+    size_bytes: round(used + available, 0),
+    used_bytes: round(used, 0),
+    available_bytes: round(available, 0),
+    used_percent,
+    inodes_used_percent: 12,
+    read_only: false,
+    stale: false,
+    age_seconds: 4,
+    ...extra,
+  };
+}
+
+/** Which parts the host lacks is chosen by name: psi, heat, swap. */
+export function sampleOf(t, seq, { lacks = [], interval = 1, start = 0, time = 0 } = {}) {
+  const s = storyOf(t);
+  const usage = s.user + s.system + s.softirq + 0.2;
+  const shape = [31, 22, 18, 64, 12, 9, 41, 88, 15, 7, 26, 11, 35, 19, 8, 52];
+  const cores = shape.map((base, id) => ({
+    id,
+    usage_percent: round(clamp(base * (usage / 29) + noise(t, 20 + id) * 6, 0, 100), 1),
+  }));
+  const used = (21.4 + hump(s.cycle, 352, 60) * 3.1 + s.cycle / 900) * GIB;
+  const free = Math.max(2, 15 - s.on * Math.min(9, (s.cycle - 428) * 0.05)) * GIB;
+  const total = 62.7 * GIB;
+  const step = Math.floor(t / 5) * 5;
+  const load1 =
+    4.1 + storyOf(step).on * 3.2 + smooth(step, 12, 8) * 0.2 + hump(s.cycle, 352, 90) * 2;
+  const heat = 47 + usage * 0.36 + s.on * 3;
+  const sections = {
+    cpu: {
+      usage_percent: round(usage),
+      user_percent: round(s.user),
+      nice_percent: 0.1,
+      system_percent: round(s.system),
+      idle_percent: round(100 - usage - s.iowait),
+      iowait_percent: round(s.iowait),
+      irq_percent: 0.1,
+      softirq_percent: round(s.softirq),
+      steal_percent: 0,
+      guest_percent: 0,
+      online_count: 16,
+      context_switches_per_second: 18231,
+      interrupts_per_second: 9120,
+      forks_per_second: 3,
+      cores,
+    },
+    load: {
+      avg1: round(load1),
+      avg5: 6.12,
+      avg15: 4.87,
+      avg1_per_cpu: round(load1 / 16, 3),
+      runnable_threads: 3,
+      total_threads: 1104,
+      procs_running: 3,
+      procs_blocked: s.on ? 2 : 0,
+    },
+    memory: {
+      total_bytes: total,
+      available_bytes: round(total - used, 0),
+      used_bytes: round(used, 0),
+      used_percent: round((used / total) * 100),
+      free_bytes: round(free, 0),
+      buffers_bytes: 1.2 * GIB,
+      cached_bytes: round(total - used - free, 0),
+      shared_bytes: 0.4 * GIB,
+      dirty_bytes: 2 * MIB,
+      writeback_bytes: 0,
+      available_estimated: false,
+      zfs_arc_bytes: null,
+    },
+    swap: {
+      total_bytes: 8 * GIB,
+      free_bytes: 8 * GIB,
+      used_bytes: 0,
+      used_percent: 0,
+      in_bytes_per_second: 0,
+      out_bytes_per_second: 0,
+    },
+    pressure: {
+      cpu: pressureOf(clamp(1.4 + smooth(t, 13) + hump(s.cycle, 352, 44) * 9, 0, 40), 0),
+      memory: pressureOf(0, 0),
+      io: pressureOf(
+        clamp(0.6 + s.on * (21 + smooth(t, 14) * 4 + Math.sin(t / 13) * 5), 0, 70),
+        s.on * 14,
+      ),
+      irq: null,
+    },
+    disk: {
+      total_read_bytes_per_second: round(s.read, 0),
+      total_write_bytes_per_second: round(s.write, 0),
+    },
+    disks: [
+      diskRow("nvme0n1", "disk", s.on ? 94 : 6.2, s.read, s.write),
+      diskRow("nvme1n1", "disk", 2.1, 0, 412 * 1024),
+      diskRow("sda", "disk", 0, 0, 0),
+      diskRow("sdb", "disk", 0, 0, 0),
+      diskRow("md0", "md", null, 0, 0),
+      diskRow("dm-0", "dm", null, s.read, s.write),
+    ],
+    filesystems: [
+      fsRow("/", 41, 38.2),
+      fsRow("/srv", 91.2, 164),
+      fsRow("/var", 63, 71),
+      fsRow("/boot", 27, 0.64),
+      fsRow("/home", 54, 402),
+      fsRow("/mnt/nas", 70, 900, { stale: true, age_seconds: 42 + (t % 60), fstype: "nfs4" }),
+    ],
+    network: {
+      total_rx_bytes_per_second: round(s.rx, 0),
+      total_tx_bytes_per_second: round(s.tx, 0),
+    },
+    interfaces: [
+      nicRow("enp5s0", true, "up", 1000, round(s.rx, 0), round(s.tx, 0)),
+      nicRow("wlp6s0", true, "down", null, 0, 0),
+      nicRow("br0", false, "up", null, round(s.rx * 0.97, 0), round(s.tx * 0.99, 0)),
+      nicRow("docker0", false, "up", null, 18636, 25190),
+      nicRow("wg0", false, "unknown", null, 1228, 1884),
+      nicRow("lo", false, "unknown", null, 2.31 * MIB, 2.31 * MIB),
+    ],
+    sockets: { used: 913 },
+    tcp: {
+      inuse: 249,
+      time_wait: 64,
+      orphan: 0,
+      alloc: 281,
+      memory_bytes: 405504,
+      current_established: 218 + (t % 7),
+      retransmits_per_second: 0.4,
+      active_opens_per_second: 2,
+      passive_opens_per_second: 5,
+      states: {
+        established: 218 + (t % 7),
+        time_wait: 64,
+        listen: 31,
+        close_wait: 2,
+        syn_recv: 0,
+        fin_wait1: 0,
+        fin_wait2: 1,
+        syn_sent: 0,
+        last_ack: 0,
+        closing: 0,
+        close: 0,
+      },
+      states_age_seconds: t % 5,
+      states_truncated: false,
+    },
+    udp: { inuse: 12, memory_bytes: 8192 },
+    temperatures: [
+      {
+        chip: "k10temp",
+        sensor: "temp1",
+        label: "Tctl",
+        celsius: round(heat, 1),
+        high_celsius: 85,
+        critical_celsius: 95,
+        age_seconds: t % 10,
+      },
+      {
+        chip: "nvme0",
+        sensor: "temp1",
+        label: "composite",
+        celsius: 52,
+        high_celsius: 82,
+        critical_celsius: 89,
+        age_seconds: t % 60,
+      },
+    ],
+    system: {
+      uptime_seconds: 3564720.5 + t,
+      boot_time_unix: 1760435279,
+      boot_id: "0d7e2f4c",
+      suspended_seconds: 0,
+      view: "host",
+    },
+    self: {
+      cpu_percent: 0.2,
+      memory_rss_bytes: 18.4 * MIB,
+      threads: 9,
+      viewers: 3,
+      frames_sent: 8373,
+      frames_dropped: 0,
+      frames_refused: 0,
+      tick_lateness_seconds: 0.0004,
+      ticks_missed: 0,
+    },
+    job_queue: {
+      waiting_jobs: 17 + Math.round(smooth(t, 15) * 4),
+      oldest_seconds: round(2.4 + smooth(t, 16) * 0.4),
+    },
+  };
+  if (lacks.includes("psi")) delete sections.pressure;
+  if (lacks.includes("heat")) delete sections.temperatures;
+  if (lacks.includes("swap"))
+    Object.assign(sections.swap, { total_bytes: 0, free_bytes: 0, used_percent: null });
+  const sources = Object.fromEntries(
+    Object.keys(sections).map((name) => [
+      name,
+      { state: "ok", took_seconds: 0.00003, reason: null, age_seconds: null },
+    ]),
+  );
+  if (sections.temperatures)
+    sources.temperatures = {
+      state: "psutil",
+      took_seconds: 0.001,
+      reason: "no hwmon",
+      age_seconds: null,
+    };
+  return {
+    type: "sample",
+    stream: "mock",
+    host: HOST.id,
+    seq,
+    time_unix: time || start + t,
+    uptime_seconds: 3564720.5 + t,
+    interval_seconds: seq === 1 ? null : interval,
+    ...sections,
+    sources,
+  };
+}
+
+export function processesOf(t) {
+  const top = PEOPLE.map(([pid, name, user, state, cpu, gib, threads]) => ({
+    pid,
+    name: name.split(" ")[0],
+    command: name,
+    user,
+    state,
+    cpu_percent: round(Math.max(0, cpu * (1 + noise(t, pid) * 0.08)), 1),
+    cpu_percent_of_host: round(cpu / 16),
+    memory_rss_bytes: round(gib * GIB, 0),
+    memory_percent: round((gib / 62.7) * 100),
+    threads,
+    started_at: 1760435300 + pid,
+  }));
+  return {
+    total: 412,
+    by_state: {
+      running: 3,
+      sleeping: 352,
+      disk_sleep: 2,
+      stopped: 0,
+      zombie: 0,
+      idle: 55,
+      other: 0,
+    },
+    top,
+    visibility: "all",
+  };
+}

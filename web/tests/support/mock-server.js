@@ -1,0 +1,97 @@
+/**
+ * Serves the built page and speaks protocol 1 with an invented host behind it, for working on the
+ * page without a server: node tests/support/mock-server.js [port] [lacks,…]
+ * SIGUSR1 holds its tongue, SIGUSR2 lets it speak again.
+ */
+import { createReadStream, existsSync } from "node:fs";
+import { createServer } from "node:http";
+import { extname, join, normalize } from "node:path";
+import { WebSocketServer } from "ws";
+
+import { HOST, processesOf, sampleOf } from "./mock-host.js";
+
+const port = Number(process.argv[2] ?? 8751);
+const lacks = (process.argv[3] ?? "").split(",");
+const root = join(import.meta.dirname, "../../../telemetry_stream/static");
+const TYPES = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+};
+const stream = `mock-${process.pid}`;
+const STORY_NOW = 600;
+const begun = Math.floor(Date.now() / 1000);
+let silent = false;
+process.on("SIGUSR1", () => (silent = true));
+process.on("SIGUSR2", () => (silent = false));
+
+const seqNow = () => Math.floor(Date.now() / 1000) - begun + STORY_NOW;
+const sampleAt = (seq) => ({ ...sampleOf(seq, seq, { lacks, start: begun - STORY_NOW }), stream });
+const pick = (sample, sections) =>
+  sections === null
+    ? sample
+    : Object.fromEntries(
+        Object.entries(sample).filter(([key]) => HEAD.has(key) || sections.includes(key)),
+      );
+const HEAD = new Set([
+  "type",
+  "stream",
+  "host",
+  "seq",
+  "time_unix",
+  "uptime_seconds",
+  "interval_seconds",
+  "sources",
+]);
+
+const http = createServer((request, response) => {
+  const path = new URL(request.url, "http://x").pathname;
+  const file = join(root, normalize(path === "/" ? "/index.html" : path));
+  if (!file.startsWith(root) || !existsSync(file)) return response.writeHead(404).end();
+  response.writeHead(200, {
+    "content-type": TYPES[extname(file)] ?? "application/octet-stream",
+    "content-security-policy": "default-src 'self'; connect-src 'self' ws:",
+  });
+  createReadStream(file).pipe(response);
+});
+const viewers = new Map();
+new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket, request) => {
+  const query = new URL(request.url, "http://x").searchParams;
+  const sections = query.get("sections")?.split(",") ?? null;
+  const send = (value) => socket.send(JSON.stringify(value));
+  const seq = seqNow();
+  send({
+    type: "hello",
+    protocol: 1,
+    version: "0.1.0",
+    host: HOST,
+    stream,
+    interval_seconds: 1,
+    seq,
+    every: 1,
+    sections,
+  });
+  const resumed = query.get("stream") === stream ? Number(query.get("since")) : 0;
+  const history = Number(query.get("history") ?? 0);
+  if (history > 0) {
+    const samples = [];
+    for (let n = Math.max(1, resumed + 1, seq - history + 1); n <= seq; n += 1)
+      samples.push(pick(sampleAt(n), sections));
+    send({ type: "history", samples });
+  }
+  viewers.set(socket, sections);
+  socket.on("close", () => viewers.delete(socket));
+});
+setInterval(() => {
+  if (silent) return;
+  const seq = seqNow();
+  const sample = sampleAt(seq);
+  for (const [socket, sections] of viewers) {
+    const full = sections?.includes("processes")
+      ? { ...sample, processes: processesOf(seq) }
+      : sample;
+    socket.send(JSON.stringify(pick(full, sections)));
+  }
+}, 1000);
+http.listen(port, "127.0.0.1", () => console.log(`http://127.0.0.1:${port}/`));
