@@ -17,7 +17,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 
 from .clock import Clock, Now
-from .fallback import Fallback, psutil_fallback
+from .fallback import psutil_sources
 from .files import Files
 from .sample import RESERVED, Sample, SourceState, State, encode_section
 from .sources import DEAR, Closeable, Options, Source, build_sources
@@ -39,10 +39,11 @@ class Collector:
         clock: Clock | None = None,
         extra_sources: Sequence[Source] = (),
         self_stats: SelfStats | None = None,
-        fallback: Fallback | None = None,
+        fallback: Sequence[Source] | None = None,
         options: Options | None = None,
     ) -> None:
-        """``fallback`` None means psutil where proc_root is the running system's, which is all that
+        """``fallback`` are sources that answer for those of the same name; None means psutil's where
+        proc_root is the running system's, which is all that
         psutil can see.
 
         Raises ValueError when two sources have one name, or one has a name that a frame needs
@@ -58,13 +59,15 @@ class Collector:
         self._sources += tuple(extra_sources)
         _check_names(self._sources)
         if fallback is None:
-            fallback = psutil_fallback(self.clock, stats) if proc_root == "/proc" else {}
-        self._fallback = fallback
+            fallback = psutil_sources(self.clock, stats) if self._files.is_system else ()
+        self._fallback = {source.name: source for source in fallback}
         self._tick = 0
         self._before: Now | None = None
         self._wanted: dict[str, float] = {}  # section -> until when, monotonic
         self._wanted_lock = threading.Lock()
-        self._last_states: dict[str, tuple[str, str | None]] = {}
+        self._troubled: dict[
+            str, tuple[State, str | None]
+        ] = {}  # what was logged last of whom is not ok
 
     @property
     def section_names(self) -> tuple[str, ...]:
@@ -82,15 +85,22 @@ class Collector:
         now = self._begin()
         sections: dict[str, object] = {}
         states: dict[str, SourceState] = {}
+        monotonic = self.clock.monotonic
+        began = monotonic()
         for source in self._sources:
-            if source.name in DEAR and source.name not in now.wanted:
-                if self._before is not None and source.name in self._before.wanted:
+            name = source.name
+            if name in DEAR and name not in now.wanted:
+                if self._before is not None and name in self._before.wanted:
                     _close(source)
                 continue
-            section, state = self._ask(source, now)
+            section, said, reason, age = self._ask(source, now)
+            ended = monotonic()
+            states[name] = SourceState(said, round(ended - began, 6), reason, age)
+            began = ended
             if section is not None:
-                sections[source.name] = section
-            states[source.name] = state
+                sections[name] = section
+            if said != "ok" or name in self._troubled:
+                self._log_change(name, said, reason)
         before, self._before = self._before, now
         system = sections.get("system")
         return Sample(
@@ -105,7 +115,7 @@ class Collector:
     def close(self) -> None:
         """Give the descriptors back. A later ``collect()`` opens them anew."""
         self._files.close()
-        for source in self._sources:
+        for source in (*self._sources, *self._fallback.values()):
             _close(source)
 
     def _begin(self) -> Now:
@@ -119,60 +129,49 @@ class Collector:
             wanted = frozenset(name for name, until in self._wanted.items() if until >= monotonic)
         return Now(self._tick, monotonic, boottime, self.clock.realtime(), wanted, suspended)
 
-    def _ask(self, source: Source, now: Now) -> tuple[object | None, SourceState]:
+    def _ask(self, source: Source, now: Now) -> Answer:
         """The section and how it came about."""
-        started = self.clock.monotonic()
-        name = source.name
-        reason: str | None = None
-        section: object | None = None
         try:
             section = source.collect(now)
+            said: State = "ok"
             age = None
-            said: State = "absent" if section is None else "ok"
-            if isinstance(section, Stale):
+            if section is None:
+                said = "absent"
+            elif isinstance(section, Stale):
                 said, age, section = "stale", section.age_seconds, section.section
-            if name in self._extra and section is not None:
+            if source.name in self._extra and section is not None:
                 section = _frozen(section)
-            state = SourceState(said, self._since(started), None, age)
         except Exception as error:  # noqa: BLE001 (an embedding program's sources raise what they like)
-            reason = _reason(error)
-            section, state = self._fall_back(name, now, started, reason, error)
-        self._log_change(name, state)
-        return section, state
+            return self._fall_back(source.name, now, error)
+        return section, said, None, age
 
-    def _fall_back(
-        self, name: str, now: Now, started: float, reason: str, error: Exception
-    ) -> tuple[object | None, SourceState]:
+    def _fall_back(self, name: str, now: Now, error: Exception) -> Answer:
+        reason = _reason(error)
         answer = self._fallback.get(name)
         if answer is not None:
             try:
-                section = answer(now)
+                section = answer.collect(now)
                 if section is not None:
-                    return section, SourceState("psutil", self._since(started), reason)
+                    return section, "psutil", reason, None
             except Exception as second:  # noqa: BLE001 (psutil has a family of its own)
                 reason = f"{reason}; psutil: {_reason(second)}"
         if isinstance(error, FileNotFoundError) and name not in self._extra:
-            return None, SourceState("absent", self._since(started), reason)
-        return None, SourceState("failed", self._since(started), reason)
+            return None, "absent", reason, None
+        return None, "failed", reason, None
 
-    def _since(self, started: float) -> float:
-        return round(self.clock.monotonic() - started, 6)
-
-    def _log_change(self, name: str, state: SourceState) -> None:
+    def _log_change(self, name: str, said: State, reason: str | None) -> None:
         """One line when a source changes its state, not one per tick."""
-        if state.state == "ok" and name not in self._last_states:
+        if self._troubled.get(name) == (said, reason):
             return
-        if self._last_states.get(name) == (state.state, state.reason):
-            return
-        self._last_states[name] = (state.state, state.reason)
-        level = {"failed": logging.ERROR, "psutil": logging.WARNING}.get(state.state, logging.DEBUG)
-        log.log(
-            level,
-            "source %s: %s%s",
-            name,
-            state.state,
-            f" ({state.reason})" if state.reason else "",
-        )
+        self._troubled[name] = said, reason
+        level = {"failed": logging.ERROR, "psutil": logging.WARNING}.get(said, logging.DEBUG)
+        log.log(level, "source %s: %s%s", name, said, f" ({reason})" if reason else "")
+        if said == "ok":
+            del self._troubled[name]
+
+
+# A section, how it came about, why, and the age of a stale one.
+Answer = tuple[object | None, State, str | None, float | None]
 
 
 def _close(source: Source) -> None:

@@ -9,16 +9,15 @@ MiB), and sees the running system only, never another proc_root.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
+from .attributes import maybe_read_once
 from .clock import Clock, Now
-from .files import Files, maybe_read_once
-from .sources import cpu, host, load, memory, own
+from .fallback_devices import device_sources
+from .fallback_processes import PROCESS_ROWS, PsutilProcesses, PsutilTable
+from .files import Files
+from .lazy_psutil import load_psutil
+from .sources import Source, cpu, host, load, memory, own
 from .sources.kernel_stat import CoreTicks, KernelStat
 from .units import CLK_TCK, PAGE_BYTES
-
-Fallback = Mapping[str, Callable[[Now], object | None]]  # section name -> what answers for it
 
 # The columns of /proc/stat by psutil's field names; psutil 8 changed their order, and other systems
 # have fewer.
@@ -44,24 +43,18 @@ MEMORY_FIELDS = {
 }
 
 
-def psutil_fallback(clock: Clock, stats: own.SelfStats) -> Fallback:
-    """An answer for each section that psutil can speak for. TCP is not among them: it walks every
-    /proc/PID/fd.
-    """
-    return {
-        "cpu": _Cpu(clock),
-        "load": _load,
-        "memory": _memory,
-        "swap": _Swap(clock),
-        "system": _system,
-        "self": _Own(clock, stats),
-    }
-
-
-def _psutil() -> Any:
-    import psutil  # noqa: PLC0415 (most hosts never need it)
-
-    return psutil
+def psutil_sources(clock: Clock, stats: own.SelfStats) -> tuple[Source, ...]:
+    """A source for each section that psutil can speak for. TCP is not among them: it walks every /proc/PID/fd."""
+    return (
+        Cpu(clock),
+        Load(),
+        Memory(),
+        Swap(clock),
+        System(),
+        Own(clock, stats),
+        *device_sources(clock),
+        PsutilProcesses(Files("/proc", "/sys", clock), rows=PROCESS_ROWS, table=PsutilTable()),
+    )
 
 
 def parse_cpu_list(content: bytes) -> list[int]:
@@ -84,13 +77,17 @@ def _ticks(times: object) -> CoreTicks:
     return tuple(round(getattr(times, field, 0.0) * CLK_TCK) for field in CPU_FIELDS)
 
 
-class _Cpu:
+class Cpu:
+    """Section ``cpu``."""
+
+    name = "cpu"
+
     def __init__(self, clock: Clock) -> None:
         self._monotonic = clock.monotonic
         self._rates = cpu.CpuRates()
 
-    def __call__(self, now: Now) -> cpu.Cpu:
-        psutil = _psutil()
+    def collect(self, now: Now) -> cpu.Cpu:
+        psutil = load_psutil()
         at = self._monotonic()
         times = psutil.cpu_times(percpu=True)
         stats = psutil.cpu_stats()
@@ -99,30 +96,44 @@ class _Cpu:
         return self._rates.record(stat, at, was_suspended=now.was_suspended)
 
 
-def _load(_now: Now) -> load.Load:
-    psutil = _psutil()
-    averages = load.Loadavg(*(round(average, 2) for average in psutil.getloadavg()))
-    cores = dict.fromkeys(range(psutil.cpu_count() or 1), ())
-    return load.record(averages, KernelStat(cores))
+class Load:
+    """Section ``load``."""
+
+    name = "load"
+
+    def collect(self, _now: Now) -> load.Load:
+        psutil = load_psutil()
+        averages = load.Loadavg(*(round(average, 2) for average in psutil.getloadavg()))
+        cores = dict.fromkeys(range(psutil.cpu_count() or 1), ())
+        return load.record(averages, KernelStat(cores))
 
 
-def _memory(_now: Now) -> memory.Memory:
-    answer = _psutil().virtual_memory()
-    meminfo = {
-        key: getattr(answer, field)
-        for key, field in MEMORY_FIELDS.items()
-        if hasattr(answer, field)
-    }
-    return memory.record(meminfo)
+class Memory:
+    """Section ``memory``."""
+
+    name = "memory"
+
+    def collect(self, _now: Now) -> memory.Memory:
+        answer = load_psutil().virtual_memory()
+        meminfo = {
+            key: getattr(answer, field)
+            for key, field in MEMORY_FIELDS.items()
+            if hasattr(answer, field)
+        }
+        return memory.record(meminfo)
 
 
-class _Swap:
+class Swap:
+    """Section ``swap``."""
+
+    name = "swap"
+
     def __init__(self, clock: Clock) -> None:
         self._monotonic = clock.monotonic
         self._rates = memory.SwapRates()
 
-    def __call__(self, _now: Now) -> memory.Swap | None:
-        psutil = _psutil()
+    def collect(self, _now: Now) -> memory.Swap | None:
+        psutil = load_psutil()
         at = self._monotonic()
         answer = psutil.swap_memory()
         meminfo = {"SwapTotal": answer.total, "SwapFree": answer.free}
@@ -132,20 +143,29 @@ class _Swap:
         return self._rates.record(meminfo, paging, at)
 
 
-def _system(now: Now) -> host.System:
-    boot_time = _psutil().boot_time()
-    # The boot time moves with the wall clock, as does now.realtime: their difference stays the
-    # uptime.
-    uptime = max(0.0, now.realtime - boot_time)
-    return host.System(
-        round(uptime, 2), int(boot_time), None, round(now.suspended_seconds, 3), "host"
-    )
+class System:
+    """Section ``system``."""
+
+    name = "system"
+
+    def collect(self, now: Now) -> host.System:
+        boot_time = load_psutil().boot_time()
+        # The boot time moves with the wall clock, as does now.realtime: their difference stays the
+        # uptime.
+        uptime = max(0.0, now.realtime - boot_time)
+        return host.System(
+            round(uptime, 2), int(boot_time), None, round(now.suspended_seconds, 3), "host"
+        )
 
 
-class _Own:
+class Own:
+    """Section ``self``."""
+
+    name = "self"
+
     def __init__(self, clock: Clock, stats: own.SelfStats) -> None:
         self._source = own.SelfSource(Files("/proc", "/sys", clock), stats)
 
-    def __call__(self, _now: Now) -> own.Own:
-        process = _psutil().Process()
+    def collect(self, _now: Now) -> own.Own:
+        process = load_psutil().Process()
         return self._source.record(process.num_threads(), process.memory_info().rss)

@@ -24,6 +24,7 @@ import os
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from .attributes import Budget, maybe_read_once
 from .clock import Clock, Now
 
 T = TypeVar("T")
@@ -37,11 +38,6 @@ LARGEST_FILE_BYTES = 64 * 1024 * 1024
 LOOK_AGAIN_SECONDS = 30.0
 LACKING = frozenset({errno.ENOENT, errno.EOPNOTSUPP})
 GONE = frozenset({errno.ESRCH, errno.ENODEV})
-# Attributes of devices that are read each tick: beyond so many they are opened for each read (five
-# times the cost), so that a host with a thousand interfaces does not eat the descriptors of its
-# viewers.
-MOST_KEPT_ATTRIBUTES = 128
-ATTRIBUTE_BYTES = 8192  # sysfs gives a page at most, memory.stat of a cgroup less than two
 
 
 class ParseError(Exception):
@@ -93,6 +89,7 @@ class KeptFile(Generic[T]):
         self._buffer_bytes = RECORD_BUFFER_BYTES if records else FIRST_BUFFER_BYTES
         self._tick = -1
         self._error: Exception | None = None
+        self._parsed: bytes | None = None  # the content that the value stands for
         self._value: T | None = None
         self._look_again = -math.inf
 
@@ -102,7 +99,10 @@ class KeptFile(Generic[T]):
             self._tick = now.tick
             try:
                 content = self._content()
-                self._value = self._parse(content)
+                if content != self._parsed:  # parsers are pure: the same content says the same
+                    self._parsed = None
+                    self._value = self._parse(content)
+                    self._parsed = content
                 self._error = None
             except ParseError as error:
                 error.path = self.path
@@ -183,49 +183,6 @@ def read_records(fd: int, buffer_bytes: int = RECORD_BUFFER_BYTES) -> bytes:
     return b"".join(parts) if len(parts) > 1 else parts[0]
 
 
-class Attribute:
-    """One small file of sysfs, read whenever asked, its descriptor kept while the budget allows."""
-
-    __slots__ = ("_fd", "_files", "path")
-
-    def __init__(self, files: Files, path: str) -> None:
-        self.path = path
-        self._files = files
-        self._fd = -1
-
-    def maybe_read(self) -> bytes | None:
-        """The content without its final newline; None where it cannot be read (gone, down, not
-        supported).
-        """
-        try:
-            return self._read()
-        except OSError:
-            self.close()
-        try:
-            # The object behind the old descriptor may be gone, and a new one of the same name be
-            # there.
-            return self._read()
-        except OSError:
-            self.close()
-            return None
-
-    def close(self) -> None:
-        """Give the descriptor back."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-            self._files.attributes_kept -= 1
-
-    def _read(self) -> bytes:
-        if self._fd >= 0:
-            return os.pread(self._fd, ATTRIBUTE_BYTES, 0).rstrip()
-        if self._files.attributes_kept >= MOST_KEPT_ATTRIBUTES:
-            return read_once(self.path).rstrip()
-        self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        self._files.attributes_kept += 1
-        return os.pread(self._fd, ATTRIBUTE_BYTES, 0).rstrip()
-
-
 class Files:
     """The kernel's files as one collector sees them, below its two roots."""
 
@@ -233,7 +190,7 @@ class Files:
         self.proc_root = proc_root
         self.sys_root = sys_root
         self.clock = clock
-        self.attributes_kept = 0
+        self.budget = Budget()
         self.is_system = os.path.realpath(proc_root) == "/proc"
         self._kept: dict[str, KeptFile[object]] = {}
         # Another procfs was given: then its "self" is us, in our namespaces, and process 1 is the
@@ -280,20 +237,3 @@ class Files:
         """Give every descriptor back. What is read later opens anew."""
         for kept in self._kept.values():
             kept.close()
-
-
-def read_once(path: str) -> bytes:
-    """A file that is read once or rarely, without keeping its descriptor. Raises OSError."""
-    with open(path, "rb", buffering=0) as file:
-        parts = []
-        while part := file.read(RECORD_BUFFER_BYTES):
-            parts.append(part)
-    return b"".join(parts)
-
-
-def maybe_read_once(path: str) -> bytes | None:
-    """As read_once, None where there is no such file or it may not be read."""
-    try:
-        return read_once(path)
-    except OSError:
-        return None

@@ -74,6 +74,12 @@ def percent(part: float | None, whole: float | None) -> float | None:
     return round(100 * part / whole, DECIMALS) if part > 0 else 0.0
 
 
+def percents(parts: Iterable[int], whole: int) -> list[float]:
+    """As percent, for counts that make up a positive ``whole``: integers round faster than floats (a core has ten)."""
+    half, twice, scale = whole, 2 * whole, 200 * 10**DECIMALS
+    return [(part * scale + half) // twice / 10**DECIMALS for part in parts]
+
+
 def unbounded_percent(part: float | None, whole: float | None) -> float | None:
     """100 × part / whole where 100 is not the end: CPU of a process or group, 100 = one core."""
     return None if part is None else quotient(100 * max(part, 0), whole)

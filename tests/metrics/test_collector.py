@@ -163,7 +163,7 @@ def test_fallback_answers_once_per_tick_and_section(tree: Tree) -> None:
         return Sockets(9)
 
     tree.put("proc/loadavg", "1 1 1 1/2 3\n")
-    collector = tree.collector(fallback={"sockets": answer, "load": answer})
+    collector = tree.collector(fallback=[Mine("sockets", answer), Mine("load", answer)])
     sample = collector.collect()
     collector.collect()
     assert asked == [1, 2]
@@ -181,7 +181,7 @@ def test_a_fallback_that_fails_too(tree: Tree) -> None:
         raise RuntimeError("psutil is lost too")
 
     tree.put("proc/loadavg", "x")
-    sample = tree.collector(fallback={"load": fail}).collect()
+    sample = tree.collector(fallback=[Mine("load", fail)]).collect()
     state = sample.sources["load"]
     assert state.state == "failed"
     assert state.reason is not None

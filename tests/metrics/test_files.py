@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from telemetry_stream.metrics import files as files_module
-from telemetry_stream.metrics.files import Files, ParseError, maybe_read_once, parser, read_records
+from telemetry_stream.metrics.files import Files, ParseError, parser, read_records
 from tests.metrics.trees import Tree
 
 
@@ -163,8 +163,3 @@ def test_close_gives_descriptors_back_and_reads_go_on(tree: Tree) -> None:
     assert kept.read(tree.tick()) == b"content"
     files.close()
     files.close()
-
-
-def test_maybe_read_once_is_none_without_a_file(tree: Tree) -> None:
-    """What is read once may be missing."""
-    assert maybe_read_once(f"{tree.proc}/nowhere") is None

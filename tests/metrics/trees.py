@@ -73,7 +73,7 @@ class Tree:
 
     def collector(self, **options: Any) -> Collector:
         """A collector of this host, without psutil unless told."""
-        options.setdefault("fallback", {})
+        options.setdefault("fallback", ())
         collector = Collector(proc_root=self.proc, sys_root=self.sys, clock=self.clock, **options)
         self._collectors.append(collector)
         return collector

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from ..attributes import read_once
 from ..blocking import Blocking
 from ..clock import Now
-from ..files import Files, read_once
+from ..files import Files
 from . import (
     cgroup,
     cpu,

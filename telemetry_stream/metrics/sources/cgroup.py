@@ -15,10 +15,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .. import rates
+from ..attributes import Attribute, maybe_read_once
 from ..clock import Now
-from ..files import Attribute, Files, ParseError, maybe_read_once, parser
+from ..files import Files, ParseError, parser
 from . import memory
 
+MOST_BYTES = 16384  # memory.stat is the largest of our files, and below 2 KiB today
 LOOK_SECONDS = 10.0  # limits change when an administrator says so, groups when we are moved
 
 
@@ -192,7 +194,7 @@ class CgroupSource:
         if attribute is None:
             directory = ancestry(self._root, self._path or "/")[0]
             attribute = self._attributes[name] = Attribute(
-                self._files, os.path.join(directory, name)
+                self._files.budget, os.path.join(directory, name), MOST_BYTES
             )
         return attribute.maybe_read()
 

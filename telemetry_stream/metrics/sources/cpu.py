@@ -147,7 +147,7 @@ def shares(passed: list[int]) -> Mapping[str, float | None]:
         *passed[SYSTEM:GUEST],
         guest + guest_nice,
     )
-    return {name: rates.percent(part, total) for name, part in zip(SHARES, parts, strict=True)}
+    return dict(zip(SHARES, rates.percents(parts, total), strict=True))
 
 
 class CpuSource:

@@ -14,10 +14,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from .. import rates
+from ..attributes import Attribute, maybe_read_once
 from ..clock import Now
-from ..files import Attribute, Files, maybe_read_once, parser
+from ..files import Files, parser
 
 SECTOR_BYTES = 512
 COLUMNS = 11
@@ -160,7 +162,7 @@ class DisksSource:
                 return device, False
             device.diskseq.close()
         directory = os.path.join(self._files.sys_root, "block", key[0].replace("/", "!"))
-        diskseq = Attribute(self._files, os.path.join(directory, "diskseq"))
+        diskseq = Attribute(self._files.budget, os.path.join(directory, "diskseq"))
         kind, counted = classify(key[0], directory)
         seen = diskseq.maybe_read() if kind is not None else None
         self._devices[key] = _Device(kind, counted, diskseq, seen)
@@ -260,12 +262,18 @@ def totals(disks: tuple[Disk, ...]) -> DiskTotals:
     )
 
 
+class Disks(Protocol):
+    """Who knows the rows."""
+
+    def collect(self, now: Now) -> tuple[Disk, ...]: ...
+
+
 class DiskTotalsSource:
     """Section ``disk``."""
 
     name = "disk"
 
-    def __init__(self, disks: DisksSource) -> None:
+    def __init__(self, disks: Disks) -> None:
         self._disks = disks
 
     def collect(self, now: Now) -> DiskTotals:

@@ -135,6 +135,13 @@ def _readable(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+class Table(Protocol):
+    """Where the mounts come from."""
+
+    def maybe_changed(self, now: Now) -> tuple[Mount, ...] | None: ...
+    def close(self) -> None: ...
+
+
 class FilesystemsSource:
     """Section ``filesystems``."""
 
@@ -147,11 +154,12 @@ class FilesystemsSource:
         also: Collection[str] = (),
         statvfs: Callable[[str], Statvfs] = os.statvfs,
         patience_seconds: float = 0.0,
+        table: Table | None = None,
     ) -> None:
         """``also`` names types that are shown although they are off by default (nfs4, tmpfs)."""
         self._clock: Clock = files.clock
         self._also = frozenset(also)
-        self._table = MountTable(files)
+        self._table: Table = table or MountTable(files)
         # Another host's mounts are reached through its first process.
         self._prefix = "" if files.is_system else os.path.join(files.proc_root, "1", "root")
         self._blocking: Blocking[str, Statvfs] = Blocking(
@@ -179,6 +187,7 @@ class FilesystemsSource:
     def close(self) -> None:
         """Let idle workers go."""
         self._blocking.close()
+        self._table.close()
         self._ask_at = -math.inf
 
     def _path(self, mount: Mount) -> str:
@@ -203,6 +212,10 @@ class MountTable:
         self._look_at = -math.inf
         self._poll = select.poll()
         self._polled = -1
+
+    def close(self) -> None:
+        """The next look is a new one. (The descriptor is the collector's.)"""
+        self._look_at = -math.inf
 
     def maybe_changed(self, now: Now) -> tuple[Mount, ...] | None:
         """All mounts if they may be others than last time, else None."""

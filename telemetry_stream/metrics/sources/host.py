@@ -16,8 +16,9 @@ import math
 import os
 from dataclasses import dataclass
 
+from ..attributes import maybe_read_once
 from ..clock import Now
-from ..files import Files, ParseError, maybe_read_once, parser
+from ..files import Files, ParseError, parser
 from . import kernel_stat, mounts
 
 # A machine-id must not leave the machine (man machine-id): only this keyed hash of it does.

@@ -72,18 +72,16 @@ def parse(content: bytes) -> Meminfo:
     """The keys we use of /proc/meminfo, in bytes. Thirteen searches cost a third of splitting its
     fifty lines.
     """
-    content = b"\n" + content
+    content = b"\n" + content + b"\n"
     values: dict[str, int] = {}
     for key, needle, length in _NEEDLES:
         start = content.find(needle)
         if start < 0:
             continue
-        start += length
-        end = content.find(b"\n", start)
-        words = content[start : end if end >= 0 else len(content)].split()
-        if not words or not words[0].isdigit():
+        value = int(content[start + length : content.find(b"\n", start + 1)].removesuffix(b" kB"))
+        if value < 0:
             raise ParseError(f"{key} is not a count", line=content.count(b"\n", 0, start))
-        values[key] = int(words[0]) * KIB
+        values[key] = value * KIB
     if not values.get("MemTotal"):
         raise ParseError("no MemTotal")
     return values

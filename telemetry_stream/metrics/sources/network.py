@@ -16,11 +16,13 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from .. import rates
+from ..attributes import Attribute
 from ..blocking import Blocking
 from ..clock import Now
-from ..files import Attribute, Files, ParseError, parser
+from ..files import Files, ParseError, parser
 
 COLUMNS = 16
 RX_BYTES, RX_PACKETS, RX_ERRORS, RX_DROPS = 0, 1, 2, 3
@@ -35,6 +37,8 @@ USED_COLUMNS = (
     RX_DROPS,
     TX_DROPS,
 )
+UNKNOWN = (None,) * len(USED_COLUMNS)
+IDLE = (0.0,) * len(USED_COLUMNS)
 LOOPBACK = "lo"
 SPEED_SECONDS = 30.0
 # 2^32 - 1 Mbit/s is how SPEED_UNKNOWN leaves some drivers.
@@ -101,8 +105,8 @@ class _Details:
     __slots__ = ("_operstate", "has_device", "ifindex", "ifindex_attribute", "master")
 
     def __init__(self, files: Files, directory: str) -> None:
-        self.ifindex_attribute = Attribute(files, os.path.join(directory, "ifindex"))
-        self._operstate = Attribute(files, os.path.join(directory, "operstate"))
+        self.ifindex_attribute = Attribute(files.budget, os.path.join(directory, "ifindex"))
+        self._operstate = Attribute(files.budget, os.path.join(directory, "operstate"))
         self.ifindex = self.ifindex_attribute.maybe_read()
         self.has_device = os.path.exists(os.path.join(directory, "device"))
         # Azure: a VF enslaved to hv_netvsc counts every byte once more than its master does.
@@ -110,7 +114,7 @@ class _Details:
 
     def operstate(self) -> str | None:
         state = self._operstate.maybe_read()
-        return None if state is None else state.decode("ascii", "replace")
+        return None if state is None else state.decode("ascii", "replace").strip()
 
     def close(self) -> None:
         self.ifindex_attribute.close()
@@ -217,13 +221,20 @@ def speeds(
     """The eight rates of a row in the order of its fields; all None at first sight and on a
     reset.
     """
-    unknown = (None,) * len(USED_COLUMNS)
     if before is None or seconds is None:
-        return unknown
+        return UNKNOWN
+    if numbers == before:
+        return IDLE  # most interfaces, most of the time
     rose = [rates.delta_maybe_32(numbers[column], before[column]) for column in USED_COLUMNS]
     if None in rose:
-        return unknown
+        return UNKNOWN
     return tuple(rates.quotient(change, seconds) for change in rose)
+
+
+class Interfaces(Protocol):
+    """Who knows the rows."""
+
+    def collect(self, now: Now) -> tuple[Interface, ...]: ...
 
 
 class NetworkSource:
@@ -231,13 +242,18 @@ class NetworkSource:
 
     name = "network"
 
-    def __init__(self, interfaces: InterfacesSource) -> None:
+    def __init__(self, interfaces: Interfaces) -> None:
         self._interfaces = interfaces
 
     def collect(self, now: Now) -> Network:
         """Raises what the section interfaces raises."""
-        counted = [row for row in self._interfaces.collect(now) if row.counted]
-        return Network(
-            rates.total(row.rx_bytes_per_second for row in counted),
-            rates.total(row.tx_bytes_per_second for row in counted),
-        )
+        return totals(self._interfaces.collect(now))
+
+
+def totals(rows: tuple[Interface, ...]) -> Network:
+    """Sums over the counted interfaces whose rates are known."""
+    counted = [row for row in rows if row.counted]
+    return Network(
+        rates.total(row.rx_bytes_per_second for row in counted),
+        rates.total(row.tx_bytes_per_second for row in counted),
+    )

@@ -19,6 +19,7 @@ from .. import rates
 from ..clock import Now
 from ..files import Files, KeptFile, ParseError, parser
 
+KEYS = (b"avg10", b"avg60", b"avg300", b"total")
 RESOURCES = ("cpu", "memory", "io", "irq")
 
 
@@ -59,14 +60,16 @@ def parse(content: bytes) -> Mapping[str, Line]:
         words = line.split()
         if not words or words[0] not in (b"some", b"full"):
             continue
-        values = dict(word.split(b"=", 1) for word in words[1:])
-        averages = [float(values[key]) for key in (b"avg10", b"avg60", b"avg300")]
-        total = int(values[b"total"])
-        if total < 0 or not all(0 <= average < math.inf for average in averages):
+        keys, values = zip(*(word.split(b"=") for word in words[1:]), strict=True)
+        if keys[:4] != KEYS:
+            raise ParseError("avg10, avg60, avg300 and total expected", line=number)
+        averages = float(values[0]), float(values[1]), float(values[2])
+        total = int(values[3])
+        if total < 0 or not 0 <= min(averages) <= max(averages) < math.inf:
             raise ParseError("not a share of time", line=number)
-        # The kernel rounds; 100.00 is the most that it should say.
-        low, middle, high = (min(average, 100.0) for average in averages)
-        lines[words[0].decode()] = (low, middle, high, total)
+        if max(averages) > 100:
+            averages = min(averages[0], 100.0), min(averages[1], 100.0), min(averages[2], 100.0)
+        lines[words[0].decode()] = (*averages, total)
     if not lines:
         raise ParseError("neither some nor full")
     return lines

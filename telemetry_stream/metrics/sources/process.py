@@ -14,10 +14,12 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from .. import rates
+from ..attributes import maybe_read_once
 from ..clock import Now
-from ..files import Files, ParseError, maybe_read_once
+from ..files import Files, ParseError
 from ..units import CLK_TCK, PAGE_BYTES
 from . import kernel_stat, memory, mounts
 from .mounts import Mount
@@ -118,16 +120,37 @@ def is_partial(all_mounts: Iterable[Mount], *, privileged: bool) -> bool:
     return "subset=pid" in words or (hides and not privileged)
 
 
+class Table(Protocol):
+    """Where the rows come from."""
+
+    listed: int
+    hidden: int
+
+    def read(self, before_ticks: float) -> dict[int, Row]: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the shares of a process are shares of."""
+
+    cores: int | None
+    total_bytes: int | None
+    boot_time_unix: float | None
+
+
 class ProcessesSource:
     """Section ``processes``: dear, so collected only while it is wanted."""
 
     name = "processes"
 
-    def __init__(self, files: Files, *, rows: int | None = None) -> None:
+    def __init__(
+        self, files: Files, *, rows: int | None = None, table: Table | None = None
+    ) -> None:
         """``rows`` by CPU and as many by memory are shown; None shows all."""
         self._files = files
         self._shown = rows
-        self._table = ProcessTable(files.proc_root)
+        self._table: Table = table or ProcessTable(files.proc_root)
         self._stat = files.proc("stat", kernel_stat.parse)
         self._meminfo = files.proc("meminfo", memory.parse)
         self._mounts = files.mountinfo(mounts.parse)
@@ -146,11 +169,15 @@ class ProcessesSource:
             return None
         seconds = None if before is None or at <= before[0] else at - before[0]
         partial = self._table.hidden > 0 or self._is_mounted_partially(now)
+        facts = self._facts(now)
         return Processes(
             total=self._table.listed,
             by_state=count_states(table.values()),
             visibility="partial" if partial else "full",
-            top=self._top(table, seconds, now),
+            top=tuple(
+                process(pid, table[pid], self._maybe_user(pid, now), facts, seconds)
+                for pid in choose(table, self._shown)
+            ),
         )
 
     def close(self) -> None:
@@ -169,55 +196,42 @@ class ProcessesSource:
             self._mounted_partially = is_partial(table, privileged=privileged)
         return self._mounted_partially
 
-    def _top(self, table: dict[int, Row], seconds: float | None, now: Now) -> tuple[Process, ...]:
-        cores = total_bytes = boot_time = None
+    def _facts(self, now: Now) -> Facts:
         try:
             stat = self._stat.read(now)
-            cores, boot_time = len(stat.cores), stat.boot_time_unix
             total_bytes = self._meminfo.read(now)["MemTotal"]
         except (OSError, ParseError):  # the sections cpu and memory say so already
-            pass
-        return tuple(
-            self._process(pid, table[pid], seconds, cores, total_bytes, boot_time, now)
-            for pid in choose(table, self._shown)
-        )
-
-    def _process(
-        self,
-        pid: int,
-        row: Row,
-        seconds: float | None,
-        cores: int | None,
-        total_bytes: int | None,
-        boot_time: int | None,
-        now: Now,
-    ) -> Process:
-        used = None if row.used is None else row.used / CLK_TCK
-        rss = row.rss * PAGE_BYTES
-        return Process(
-            pid=pid,
-            name=row.comm.decode("utf-8", "replace"),
-            user=self._maybe_user(pid, now),
-            state=row.state,
-            cpu_percent=rates.unbounded_percent(used, seconds),
-            cpu_percent_of_host=(
-                rates.percent(used, seconds * cores) if cores and seconds is not None else None
-            ),
-            memory_rss_bytes=rss,
-            memory_percent=rates.percent(rss, total_bytes),
-            threads=row.threads,
-            started_at=None if boot_time is None else round(boot_time + row.starttime / CLK_TCK, 2),
-        )
+            return Facts(None, None, None)
+        return Facts(len(stat.cores), total_bytes, stat.boot_time_unix)
 
     def _maybe_user(self, pid: int, now: Now) -> str | None:
-        """Whose it is. The directory tells even of a process that is not dumpable, whose files are
-        root's.
-        """
+        """Whose it is. The directory tells even of a process that is not dumpable, whose files are root's."""
         try:
             uid = os.stat(f"{self._files.proc_root}/{pid}").st_uid
         except OSError:  # it has just ended
             return None
         return self._users.name(uid, now)
+
+
+def process(pid: int, row: Row, user: str | None, facts: Facts, seconds: float | None) -> Process:
+    """One row of the section."""
+    used = None if row.used is None else row.used / CLK_TCK
+    rss = row.rss * PAGE_BYTES
+    boot, cores = facts.boot_time_unix, facts.cores
+    return Process(
+        pid=pid,
+        name=row.comm.decode("utf-8", "replace"),
+        user=user,
+        state=row.state,
+        cpu_percent=rates.unbounded_percent(used, seconds),
+        cpu_percent_of_host=(
+            None if cores is None or seconds is None else rates.percent(used, seconds * cores)
+        ),
+        memory_rss_bytes=rss,
+        memory_percent=rates.percent(rss, facts.total_bytes),
+        threads=row.threads,
+        started_at=None if boot is None else round(boot + row.starttime / CLK_TCK, 2),
+    )
 
 
 def count_states(rows: Iterable[Row]) -> ProcessStates:

@@ -15,9 +15,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..attributes import maybe_read_once
 from ..blocking import HUNG_SECONDS, Blocking
 from ..clock import Clock, Now
-from ..files import Files, maybe_read_once
+from ..files import Files
 from ..stale import Stale
 
 CHIP_SECONDS = 10.0
@@ -180,8 +181,12 @@ class TemperaturesSource:
         self._due: dict[str, float] = {}
 
     def collect(self, now: Now) -> tuple[Temperature, ...] | Stale | None:
-        """None on a host without sensors (most virtual ones). Never waits for one."""
+        """None on a host without sensors (most virtual ones). Never waits for one.
+
+        Raises FileNotFoundError where there is no sysfs to ask.
+        """
         if now.monotonic >= self._look_at:
+            os.stat(os.path.join(self._sys_root, "class"))
             self._look_at = now.monotonic + LOOK_SECONDS
             self._chips = find_chips(self._sys_root)
             self._blocking.keep_only(chip.directory for chip in self._chips)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telemetry_stream.metrics.attributes import read_once
 from telemetry_stream.metrics.blocking import Blocking
-from telemetry_stream.metrics.files import ParseError, read_once
+from telemetry_stream.metrics.files import ParseError
 from telemetry_stream.metrics.sources import network
 from telemetry_stream.metrics.sources.network import (
     Interface,
@@ -197,7 +198,7 @@ def test_interfaces_come_and_go_without_a_trace(tree: Tree, host: Host) -> None:
     """A hundred containers started and stopped leave neither rows nor descriptors."""
     make(tree, "eth0")
     host.read(line("eth0", (0, 0, 0, 0)))
-    kept = tree.files.attributes_kept
+    kept = tree.files.budget.kept
     for number in range(100):
         name = f"veth{number}"
         make(tree, name, device=False)
@@ -206,7 +207,7 @@ def test_interfaces_come_and_go_without_a_trace(tree: Tree, host: Host) -> None:
     rows, totals = host.read(line("eth0", (70, 0, 0, 0)))
     assert list(rows) == ["eth0"]
     assert totals.total_rx_bytes_per_second == 70.0
-    assert tree.files.attributes_kept == kept
+    assert tree.files.budget.kept == kept
 
 
 def test_beyond_the_budget_attributes_are_read_without_keeping(tree: Tree, host: Host) -> None:
@@ -215,7 +216,7 @@ def test_beyond_the_budget_attributes_are_read_without_keeping(tree: Tree, host:
     for number, name in enumerate(names):
         make(tree, name, device=False, ifindex=number, operstate="down" if number == 199 else "up")
     rows, _ = host.read("".join(line(name, (0, 0, 0, 0)) for name in names))
-    assert tree.files.attributes_kept == 128
+    assert tree.files.budget.kept == 128
     assert rows["veth199"].operstate == "down"
 
 

@@ -150,7 +150,10 @@ def test_no_zones_beside_hwmon(tree: Tree, source: TemperaturesSource) -> None:
 
 
 def test_a_host_without_sensors(tree: Tree, source: TemperaturesSource) -> None:
-    """Most virtual ones: the section is absent."""
+    """Most virtual ones: the section is absent; without a sysfs at all psutil may be asked."""
+    with pytest.raises(FileNotFoundError):
+        source.collect(tree.tick())
+    tree.put("sys/class/net/lo/ifindex", "1")
     assert source.collect(tree.tick()) is None
 
 
