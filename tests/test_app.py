@@ -145,15 +145,16 @@ def test_own_broadcasts_reach_every_viewer_in_order() -> None:
             lambda: next(lines),
         ]
         assert [read()["type"] for read in readers] == ["hello"] * 3
-        for number in range(20):
+        count = 12  # a burst of more than a viewer's queue holds may be thinned
+        for number in range(count):
             app.stream.broadcast("note", number=number, text="déjà vu")
         for read in readers:
             notes: list[Message] = []
-            while len(notes) < 20:
+            while len(notes) < count:
                 message = read()
                 if message["type"] == "note":
                     notes.append(message)
-            assert [note["number"] for note in notes] == list(range(20))
+            assert [note["number"] for note in notes] == list(range(count))
             assert notes[0] == {"type": "note", "number": 0, "text": "déjà vu"}
         with websockets_viewer(app.url, "history=60&every=1000") as late:
             assert [late.read()["type"], late.read()["type"]] == ["hello", "history"]

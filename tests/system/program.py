@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from tests.conftest import eventually
 from tests.viewers import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -66,17 +65,15 @@ class Program:
         """Wait for the end and return the exit status."""
         return self.process.wait(PATIENCE_SECONDS)
 
-    def threads(self) -> int:
-        """How many it has, as the kernel counts."""
-        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
-
-    def descriptors(self) -> int:
-        """How many it has open."""
-        return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
-
-    def calms_down_to(self, threads: int, descriptors: int) -> bool:
-        """Whether it comes back to so many."""
-        return eventually(lambda: (self.threads(), self.descriptors()) == (threads, descriptors))
+    def held_for_clients(self) -> tuple[int, int]:
+        """Threads of connections and viewers, and sockets, as the kernel counts them."""
+        process = Path(f"/proc/{self.process.pid}")
+        threads = [read_or_empty(path / "comm") for path in (process / "task").iterdir()]
+        links = [link_or_empty(path) for path in (process / "fd").iterdir()]
+        return (
+            sum(name.startswith(("ts-conn", "ts-ws", "ts-lines")) for name in threads),
+            sum(link.startswith("socket:") for link in links),
+        )
 
     def end(self) -> None:
         """Kill it if it still runs, and give back what it held."""
@@ -86,6 +83,22 @@ class Program:
             assert pipe is not None
             pipe.close()
         self._log.close()
+
+
+def read_or_empty(path: Path) -> str:
+    """A file of a thread that may have ended since it was listed."""
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def link_or_empty(path: Path) -> str:
+    """Where a descriptor leads that may have been closed since it was listed."""
+    try:
+        return str(path.readlink())
+    except OSError:
+        return ""
 
 
 def captured_roots() -> dict[str, tuple[str, str]]:
