@@ -1,0 +1,157 @@
+"""The whole service on port 0 with made-up samples: hub, stream, viewers and routes as the program joins them."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import websocket
+from websockets.sync.client import ClientConnection, connect
+
+from telemetry_stream.hub import Hub
+from telemetry_stream.metrics.sample import Sample, SourceState
+from telemetry_stream.metrics.sources.host import HostInfo
+from telemetry_stream.net import http as our_http
+from telemetry_stream.net.listener import Listener
+from telemetry_stream.server.access import Access
+from telemetry_stream.server.pages import pages
+from telemetry_stream.server.routes import Routes
+from telemetry_stream.server.viewers import Viewers
+from telemetry_stream.stream import Stream
+from telemetry_stream.websocket.connection import Timing
+
+HOST = HostInfo("host-1", "box", "Linux 6.1.0", None, 2)
+SECTIONS = ("cpu", "pad")
+
+
+def sample(number: float = 0.0, pad: int = 0) -> Sample:
+    """A sample with two sections, of which one is as long as told."""
+    return Sample(
+        host=HOST.id,
+        time_unix=1_764_000_000.0 + number,
+        uptime_seconds=100.0 + number,
+        interval_seconds=1.0,
+        sections={"cpu": {"usage_percent": number % 100}, "pad": {"text": "x" * pad}},
+        sources={"cpu": SourceState("ok", 1e-05), "pad": SourceState("ok", 0.0)},
+    )
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Service:
+    """Serves from the start of the ``with`` to its end, and then waits for every thread."""
+
+    def __init__(
+        self,
+        *,
+        timing: Timing = Timing(),  # noqa: B008  # immutable
+        limit: int = 500,
+        grace_seconds: float = 0.1,
+        history_seconds: float = 600.0,
+        static_root: str = "/nonexistent",
+    ) -> None:
+        self.problem: str | None = None
+        self.hub = Hub(grace_seconds=grace_seconds)
+        self.stream = Stream(
+            self.hub,
+            host=HOST,
+            version="1.2.3",
+            interval_seconds=1.0,
+            history_seconds=history_seconds,
+        )
+        self.viewers = Viewers(self.hub, self.stream, limit=limit, timing=timing)
+        self.routes = Routes(
+            stream=self.stream,
+            hub=self.hub,
+            viewers=self.viewers,
+            access=Access(("box",)),
+            section_names=SECTIONS,
+            maybe_problem=lambda: self.problem,
+            pages=pages(static_root),
+        )
+        self._listener = Listener(
+            ("127.0.0.1", 0), lambda transport: our_http.serve(transport, self.routes)
+        )
+        self.address = self._listener.address
+
+    def publish(self, count: int = 1, *, pad: int = 0) -> int:
+        """Publish so many samples; return the last one's ``seq``."""
+        for _ in range(count):
+            self.stream.publish(sample(self.stream.seq + 1, pad))
+        return self.stream.seq
+
+    def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
+        """One request on a connection of its own; ``Some_Header`` stands for ``Some-Header``."""
+        connection = http.client.HTTPConnection(*self.address, timeout=10)
+        try:
+            connection.request(
+                method, path, headers={k.replace("_", "-"): v for k, v in headers.items()}
+            )
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+        finally:
+            connection.close()
+
+    def url(self, path: str = "/ws") -> str:
+        """The address of a WebSocket."""
+        return f"ws://{self.address[0]}:{self.address[1]}{path}"
+
+    def viewer(self, path: str = "/ws", **options: Any) -> ClientConnection:
+        """A viewer by the ``websockets`` package."""
+        # Given a connected socket, it does not look for a proxy in the environment.
+        options["sock"] = socket.create_connection(self.address, timeout=10)
+        viewer: ClientConnection = connect(self.url(path), **options)
+        return viewer
+
+    @contextmanager
+    def other_viewer(self, path: str = "/ws") -> Iterator[websocket.WebSocket]:
+        """A viewer by the ``websocket-client`` package."""
+        viewer = websocket.create_connection(self.url(path), timeout=10, http_no_proxy=["*"])
+        sock = viewer.sock
+        assert sock is not None
+        with sock:  # the package leaves it open when the server has closed
+            yield viewer
+
+    def close(self) -> None:
+        """Stop in the program's order."""
+        self._listener.stop_accepting()
+        self.hub.close()
+        self.viewers.wait_until_gone(10)
+        self.end_connections()
+        assert self._listener.stats().crashed == 0
+
+    def end_connections(self) -> None:
+        """Shut every transport down and wait for the threads."""
+        assert self._listener.close(time.monotonic() + 10)
+
+    def __enter__(self) -> Self:
+        self._listener.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def message(viewer: ClientConnection) -> dict[str, Any]:
+    """The viewer's next message."""
+    got: dict[str, Any] = json.loads(viewer.recv(timeout=10))
+    return got

@@ -1,0 +1,158 @@
+"""The dashboard's files: exactly those that were built, with the right headers."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from telemetry_stream.server.pages import HASHED, STATIC_ROOT
+from tests.server.service import Service
+
+SCRIPT = "/assets/index-K8gCgLwg.js"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """What a build leaves."""
+    root = tmp_path / "static"
+    (root / "assets").mkdir(parents=True)
+    (root / "index.html").write_text("<!doctype html><title>größe</title>", "utf-8")
+    (root / "icon.svg").write_text("<svg/>")
+    (root / SCRIPT[1:]).write_text("let x = 1;" * 100)
+    (root / f"{SCRIPT[1:]}.gz").write_bytes(gzip.compress(b"let x = 1;" * 100))
+    (root / "assets/plain.css").write_text("a{}")
+    (tmp_path / "secret").write_text("secret")
+    return root
+
+
+@pytest.fixture
+def service(root: Path) -> Iterator[Service]:
+    """A service that has them."""
+    with Service(static_root=str(root)) as service:
+        yield service
+
+
+def test_index_is_asked_for_each_time(service: Service) -> None:
+    """It names the assets of the newest build, so no cache may keep it."""
+    index = service.ask("/")
+    assert (index.status, index.headers["Content-Type"]) == (200, 'text/html; charset="utf-8"')
+    assert index.headers["Cache-Control"] == "max-age=0, public"
+    assert "größe" in index.body.decode()
+    again = service.ask("/", If_Modified_Since=index.headers["Last-Modified"])
+    assert (again.status, again.body) == (304, b"")
+
+
+def test_page_may_load_its_own_files_only(service: Service) -> None:
+    """And be framed by nobody."""
+    for path in ("/", SCRIPT, "/icon.svg"):
+        headers = service.ask(path).headers
+        policy = headers["Content-Security-Policy"].split("; ")
+        assert {"default-src 'self'", "frame-ancestors 'none'", "object-src 'none'"} <= set(policy)
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert "Access-Control-Allow-Origin" not in headers
+
+
+def test_hashed_assets_are_immutable(service: Service) -> None:
+    """Their names change with their content; others are asked for again."""
+    script = service.ask(SCRIPT)
+    assert script.status == 200
+    assert "immutable" in script.headers["Cache-Control"]
+    assert script.headers["Content-Type"].startswith("text/javascript")
+    for path in ("/icon.svg", "/assets/plain.css"):
+        assert service.ask(path).headers["Cache-Control"] == "max-age=0, public"
+
+
+@pytest.mark.parametrize(
+    ("url", "is_hashed"),
+    [
+        ("/assets/index-C4_fYFrw.css", True),
+        ("/assets/a-b-c-12345678.woff2", True),
+        ("/assets/index.css", False),
+        ("/assets/index-1234567.css", False),
+        ("/index-C4_fYFrw.css", False),
+        ("/", False),
+    ],
+)
+def test_what_a_hashed_name_is(url: str, is_hashed: bool) -> None:
+    """As Vite makes them."""
+    assert (HASHED.match(url) is not None) == is_hashed
+
+
+def test_precompressed_file_goes_to_those_who_take_it(service: Service) -> None:
+    """Others get the plain one, and caches are told of the difference."""
+    packed = service.ask(SCRIPT, Accept_Encoding="gzip")
+    plain = service.ask(SCRIPT, Accept_Encoding="identity")
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert gzip.decompress(packed.body) == plain.body
+    assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+
+
+def test_head_and_range(service: Service) -> None:
+    """HEAD says how long it is; a part can be asked for."""
+    head = service.ask(SCRIPT, "HEAD", Accept_Encoding="identity")
+    assert (head.status, head.body, head.headers["Content-Length"]) == (200, b"", "1000")
+    part = service.ask("/icon.svg", Range="bytes=1-3")
+    assert (part.status, part.body) == (206, b"svg")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nothing", "/assets", "/assets/", "/assets/../../secret", "/../secret", "/..%2fsecret",
+        "/%2e%2e/secret", "/assets/%2e%2e/%2e%2e/secret", "/..\\secret", "/..%5csecret", "//secret", "//etc/passwd",
+        "/./icon.svg", "//icon.svg", "/icon.svg/", "/icon.svg/.", "/%2ficon.svg", "/ICON.SVG", "/.git/config",
+        "/assets/index-K8gCgLwg.js.gz", "/index.html/..", "/%ff%fe", "/gr%C3%B6%C3%9Fe",
+    ],
+)  # fmt: skip
+def test_all_else_is_not_there(service: Service, path: str) -> None:
+    """Nothing is found by joining paths, and the answer is JSON."""
+    answer = service.ask(path)
+    assert answer.status == 404
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json["error"].startswith("there is nothing at ")
+    assert b"secret" not in answer.body or "secret" in path
+    assert service.ask(path, "HEAD").status == 404
+
+
+@pytest.mark.parametrize("path", ["/%00", "/icon.svg%00", "/a%0d%0ab", "/icon.svg%7f"])
+def test_control_characters_are_refused(service: Service, path: str) -> None:
+    """Before any file is looked for."""
+    answer = service.ask(path)
+    assert answer.status == 400
+    assert "error" in answer.json
+
+
+def test_index_by_its_name_leads_to_the_root(service: Service) -> None:
+    """Relative to whatever a proxy put in front."""
+    answer = service.ask("/index.html")
+    assert (answer.status, answer.headers["Location"]) == (302, "./")
+
+
+def test_files_that_came_after_the_start_are_not_served(service: Service, root: Path) -> None:
+    """The set is read once."""
+    (root / "late.txt").write_text("late")
+    assert service.ask("/late.txt").status == 404
+
+
+def test_missing_build_is_a_sentence(tmp_path: Path) -> None:
+    """With an empty directory or none, the stream is served all the same."""
+    for root in (tmp_path, tmp_path / "none"):
+        with Service(static_root=str(root)) as service:
+            service.publish()
+            answer = service.ask("/")
+            assert answer.status == 404
+            assert "npm run build" in answer.json["error"]
+            assert "/ws" in answer.json["error"]
+            assert service.ask("/api/v1/sample").status == 200
+
+
+def test_built_files_belong_to_the_package() -> None:
+    """Where the wheel has them."""
+    assert Path(STATIC_ROOT).name == "static"
+    assert os.path.dirname(STATIC_ROOT).endswith("telemetry_stream")

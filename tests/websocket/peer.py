@@ -1,0 +1,139 @@
+"""A viewer that speaks bytes: it can stall, talk out of turn, break frames and leave as a real client never would."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import struct
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
+CONTINUATION = 0x0
+
+KEY = base64.b64encode(bytes(16)).decode()
+
+
+class Frame(NamedTuple):
+    opcode: int
+    payload: bytes
+    fin: bool
+
+    @property
+    def code(self) -> int:
+        """The code of a close frame."""
+        return int.from_bytes(self.payload[:2], "big")
+
+
+def frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> bytes:
+    """A client's frame, masked with zeros, which leave the payload as it is."""
+    assert len(payload) < 1 << 16
+    first = opcode | 0x80 * fin
+    if len(payload) < 126:
+        return bytes((first, 0x80 | len(payload))) + bytes(4) + payload
+    return bytes((first, 0x80 | 126)) + len(payload).to_bytes(2, "big") + bytes(4) + payload
+
+
+def closing(code: int, reason: bytes = b"") -> bytes:
+    """A client's close frame."""
+    return frame(CLOSE, code.to_bytes(2, "big") + reason)
+
+
+def handshake(path: str = "/ws", headers: str = "") -> bytes:
+    """The request that opens a WebSocket; ``headers`` are lines that end in CRLF."""
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{headers}\r\n"
+    ).encode()
+
+
+class Peer:
+    """A connected viewer. ``trailing`` goes out in the segment of the handshake."""
+
+    def __init__(
+        self,
+        address: tuple[str, int] | socket.socket,
+        path: str = "/ws",
+        *,
+        headers: str = "",
+        trailing: bytes = b"",
+        buffer_bytes: int | None = None,
+    ) -> None:
+        self.sock = address if isinstance(address, socket.socket) else socket.socket()
+        self.sock.settimeout(10)
+        if buffer_bytes is not None:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+        if not isinstance(address, socket.socket):
+            self.sock.connect(address)
+        self._reader = self.sock.makefile("rb")
+        self.send(handshake(path, headers) + trailing)
+        self.head = b""
+        while not self.head.endswith(b"\r\n\r\n"):
+            line = self._reader.readline()
+            assert line, f"the server hung up after {self.head!r}"
+            self.head += line
+        assert self.head.startswith(b"HTTP/1.1 101 "), self.head
+
+    def send(self, data: bytes) -> None:
+        self.sock.sendall(data)
+
+    def maybe_frame(self) -> Frame | None:
+        """The next frame; None at the end of the stream."""
+        start = self._reader.read(2)
+        if not start:
+            return None
+        assert not start[0] & 0x70, "a frame with an extension's bits"
+        size = start[1]
+        assert size < 128, "a server's frame is unmasked"
+        if size >= 126:
+            size = int.from_bytes(self._reader.read(2 if size == 126 else 8), "big")
+        return Frame(start[0] & 0x0F, self._reader.read(size), bool(start[0] & 0x80))
+
+    def frame(self) -> Frame:
+        """The next frame, which must come."""
+        got = self.maybe_frame()
+        assert got is not None, "the server hung up"
+        return got
+
+    def message(self) -> dict[str, Any]:
+        """The next frame, which must be a whole text message."""
+        got = self.frame()
+        assert (got.opcode, got.fin) == (TEXT, True), got
+        message: dict[str, Any] = json.loads(got.payload)
+        return message
+
+    def frames_to_end(self) -> list[Frame]:
+        """Read until the server hangs up."""
+        frames = []
+        while (got := self.maybe_frame()) is not None:
+            frames.append(got)
+        return frames
+
+    def skip_to(self, opcode: int) -> Frame:
+        """The next frame of this kind."""
+        while True:
+            got = self.frame()
+            if got.opcode == opcode:
+                return got
+
+    def reset(self) -> None:
+        """Leave with a RST."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close()
+
+    def close(self) -> None:
+        """Leave without a word of WebSocket."""
+        self._reader.close()
+        self.sock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
