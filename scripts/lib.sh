@@ -6,6 +6,7 @@ set -eu
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$root/.venv
 python=$venv/bin/python
+export npm_config_update_notifier=false # no advice about npm itself among the results
 
 say() { printf '%s\n' "$*" >&2; }
 die() {
