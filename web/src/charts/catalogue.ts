@@ -2,7 +2,7 @@
  * Every chart of the page and its pictures, as data, from what the host has. Colour follows role:
  * s1 in, read, used, user; s2 out, written, system; s3 waiting; s8 irq; s5 steal.
  */
-import { byteRateText, bytesText, fixed, percentText, UNKNOWN } from "../format/numbers";
+import { byteRateText, bytesText, count, fixed, percentText, UNKNOWN } from "../format/numbers";
 import type { Sample } from "../protocol/frames";
 import type { Focus } from "../store/view";
 import { IO_STALL_WARN_PERCENT } from "../store/thresholds";
@@ -270,7 +270,7 @@ function heat(sample: Sample | null): Picture {
 }
 
 function perSecond(value: number | null): string {
-  return value === null ? UNKNOWN : `${fixed(value, value < 9.95 ? 1 : 0)} /s`;
+  return value === null ? UNKNOWN : `${value < 9.95 ? fixed(value, 1) : count(value)} /s`;
 }
 
 function rowNames(rows: readonly object[] | undefined): string[] {

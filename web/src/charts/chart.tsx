@@ -167,7 +167,7 @@ function emptyData({ series }: ChartSpec): uPlot.AlignedData {
 }
 
 function sceneOf(
-  { spec, display, restarts, top }: ChartProps,
+  { spec, display, restarts, top, frame }: ChartProps,
   context: CanvasRenderingContext2D | null,
   thin: readonly boolean[],
   highest = 0,
@@ -189,6 +189,6 @@ function sceneOf(
     to,
     thin,
     crossed: spec.limit !== undefined && highest > spec.limit.value,
-    hatch: context && makeHatch(context, palette.hatch, devicePixelRatio),
+    hatch: context && makeHatch(context, palette.hatch, devicePixelRatio * frame.k),
   };
 }

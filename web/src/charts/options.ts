@@ -57,7 +57,8 @@ export function plotOptions(
       y: false,
       drag: { x: true, y: false, setScale: false },
       points: {
-        show: spec.kind !== "cells",
+        // uPlot takes `true` here for "no element"; leaving it out is what shows points.
+        ...(spec.kind === "cells" && { show: false }),
         size: 5 * k,
         width: 1.5 * k,
         stroke: (_, index) => colourOf(scene(), index),

@@ -1,6 +1,7 @@
 /** Inside a container: what it may use, beside what the host has, and that the two are not the same. */
 import { bytesText, fixed, percentText } from "../format/numbers";
 import { useDisplay } from "../store/use-telemetry";
+import { isLimited } from "./limited";
 import { Facts, Panel } from "./panel";
 
 export function Limits() {
@@ -8,11 +9,7 @@ export function Limits() {
   const view = useDisplay((display) => display.sample?.sections.system?.view);
   const total = useDisplay((display) => display.sample?.sections.memory?.total_bytes);
   const cores = useDisplay((display) => display.sample?.sections.cpu?.online_count);
-  if (
-    cgroup === undefined ||
-    (cgroup.memory_limit_bytes === null && cgroup.cpu_limit_cores === null)
-  )
-    return null;
+  if (cgroup === undefined || !isLimited(cgroup)) return null;
   return (
     <Panel
       title="Limits"

@@ -14,6 +14,8 @@ import { matches, ordered, sortKeyOf } from "./process-order";
 import { ProcessRow } from "./process-row";
 
 const REORDER_MS = 2000;
+const HEAD_REM = 1.25;
+const ROW_REM = 1.3125;
 
 export interface ProcessesProps {
   /** At most so many rows; null where the table scrolls in its own place. */
@@ -38,7 +40,9 @@ export function Processes({ most }: ProcessesProps) {
     [table, filter],
   );
   const rows = useSteadyOrder(found, key, reversed, held || drawer.open !== null);
-  const shown = most === null ? rows : rows.slice(0, most);
+  const kiosk = useView((view) => view.kiosk);
+  const [list, fitting] = useFittingRows(kiosk);
+  const shown = rows.slice(0, most ?? fitting);
   const states = table?.by_state;
   const waiting = states?.["disk_sleep"] ?? 0;
   return (
@@ -57,7 +61,7 @@ export function Processes({ most }: ProcessesProps) {
       </div>
       {table?.visibility === "partial" && <p className="f">only processes this account may see</p>}
       {failed !== null && <p className="why">▲ failed: {failed}</p>}
-      <div className="rows">
+      <div className="rows" ref={list}>
         <table>
           <Columns />
           <Heads sortKey={key} reversed={reversed} />
@@ -197,6 +201,25 @@ function useSteadyOrder(
       return a === b ? one.pid - other.pid : a - b;
     });
   }, [rows, order]);
+}
+
+/** On a wall nobody scrolls: as many whole rows as there is room for. */
+function useFittingRows(kiosk: boolean): [React.RefObject<HTMLDivElement | null>, number] {
+  const list = useRef<HTMLDivElement>(null);
+  const [fitting, setFitting] = useState(Infinity);
+  useEffect(() => {
+    const element = list.current;
+    if (element === null || !kiosk) return;
+    const observer = new ResizeObserver(() => {
+      const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+      setFitting(Math.max(1, Math.floor((element.clientHeight / rem - HEAD_REM) / ROW_REM)));
+    });
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+    };
+  }, [kiosk]);
+  return [list, kiosk ? fitting : Infinity];
 }
 
 function useOnScreen(place: React.RefObject<HTMLElement | null>, run: () => () => void): void {

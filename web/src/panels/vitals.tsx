@@ -10,9 +10,8 @@ export function Vitals() {
     sections === null || sections.network !== undefined || sections.interfaces !== undefined;
   const disk = sections === null || sections.disk !== undefined || sections.disks !== undefined;
   const heat = sections === null || (sections.temperatures?.length ?? 0) > 0;
-  const count = 3 + Number(network) + Number(disk) + Number(heat);
   return (
-    <section className={`six vitals of-${count}`} aria-label="Vital signs">
+    <section className="six vitals" aria-label="Vital signs">
       <CpuVital />
       <MemoryVital />
       <LoadVital />

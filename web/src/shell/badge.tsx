@@ -2,13 +2,14 @@
 import { age, clock } from "../format/time";
 import { count } from "../format/numbers";
 import type { Display } from "../store/display";
-import { useDisplay, useSession } from "../store/use-telemetry";
+import { useDisplay, useSession, useTelemetry } from "../store/use-telemetry";
 
 export function Badge() {
   const display = useDisplay((now) => now);
   const { tryNow, address } = useSession();
   const { fresh, paused } = display;
-  const aside = asideOf(display, address);
+  const fault = useTelemetry((state) => state.fault);
+  const aside = asideOf(display, address, fault);
   const closed = fresh.kind === "lost" || fresh.kind === "ended" || fresh.kind === "connecting";
   return (
     <>
@@ -56,7 +57,11 @@ function detailOf({ fresh, paused, to }: Display): string {
 
 const PATIENCE_SECONDS = 3;
 
-function asideOf({ fresh, paused, waiting }: Display, address: string): string | null {
+function asideOf(
+  { fresh, paused, waiting }: Display,
+  address: string,
+  fault: string | null,
+): string | null {
   if (paused)
     return fresh.kind === "live"
       ? `${count(waiting)} waiting`
@@ -67,7 +72,7 @@ function asideOf({ fresh, paused, waiting }: Display, address: string): string |
       return null;
     case "connecting":
       if (fresh.seconds < PATIENCE_SECONDS) return null;
-      return [address, fresh.why, tryWord(fresh.nextTrySeconds)]
+      return [address, fresh.why ?? fault, tryWord(fresh.nextTrySeconds)]
         .filter((part) => part !== null)
         .join(" · ");
     case "lost":

@@ -1,0 +1,76 @@
+/** A headless Chromium, the distribution's own, and a page that collects what it complained about. */
+import { existsSync, mkdirSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
+
+const NAMES = ["chromium", "chromium-browser", "google-chrome"];
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+export const artefacts = join(import.meta.dirname, "../test-results/screenshots");
+mkdirSync(artefacts, { recursive: true });
+
+export async function openBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: findChromium(), args: FLAGS });
+}
+
+function findChromium(): string {
+  const given = process.env["CHROMIUM"];
+  if (given !== undefined) return given;
+  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+    for (const name of NAMES) if (existsSync(join(folder, name))) return join(folder, name);
+  }
+  throw new Error(
+    `no Chromium: none of ${NAMES.join(", ")} is on the PATH, and CHROMIUM is not set`,
+  );
+}
+
+export interface Watched {
+  readonly page: Page;
+  /** Errors of scripts and of the console, refused connections apart: those are what we provoke. */
+  readonly complaints: string[];
+  readonly strangers: string[];
+}
+
+export async function openPage(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions = {},
+): Promise<Watched> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const strangers: string[] = [];
+  page.on("pageerror", (error) => complaints.push(error.stack ?? error.message));
+  page.on("console", (message) => {
+    if (message.type() === "error" && !/WebSocket connection/.test(message.text()))
+      complaints.push(message.text());
+  });
+  page.on("request", (request) => {
+    if (new URL(request.url()).host !== new URL(url).host) strangers.push(request.url());
+  });
+  await page.goto(url);
+  return { page, complaints, strangers };
+}
+
+export async function stateIs(page: Page, state: string, timeout: number): Promise<void> {
+  await page.locator(`[data-testid=freshness][data-state=${state}]`).waitFor({ timeout });
+}
+
+/** The text of a place, once `accept` likes it. */
+export async function textOf(page: Page, selector: string): Promise<string> {
+  return (await page.locator(selector).first().textContent()) ?? "";
+}
+
+export async function shoot(page: Page, name: string, fullPage = false): Promise<void> {
+  await page.screenshot({ path: join(artefacts, `${name}.png`), fullPage });
+}

@@ -1,0 +1,83 @@
+/** The real program as a process of the test: started, stopped, held and let go on. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+const root = join(import.meta.dirname, "../..");
+const python = process.env["TELEMETRY_STREAM_PYTHON"] ?? join(root, ".venv/bin/python");
+const START_MS = 20_000;
+
+export class Server {
+  readonly #process: ChildProcess;
+  readonly url: string;
+
+  private constructor(started: ChildProcess, url: string) {
+    this.#process = started;
+    this.url = url;
+  }
+
+  static async start(...options: string[]): Promise<Server> {
+    const args = ["-m", "telemetry_stream", "--port", "0", ...options];
+    const started = spawn(python, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    const url = await addressOf(started, args);
+    return new Server(started, url);
+  }
+
+  get port(): string {
+    return new URL(this.url).port;
+  }
+
+  async json<T>(path: string): Promise<T> {
+    const answer = await fetch(new URL(path, this.url));
+    return (await answer.json()) as T;
+  }
+
+  /** SIGSTOP and SIGCONT: silence without an end. */
+  hold(): void {
+    this.#process.kill("SIGSTOP");
+  }
+
+  goOn(): void {
+    this.#process.kill("SIGCONT");
+  }
+
+  async end(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const exit = once(this.#process, "exit");
+    this.#process.kill("SIGCONT");
+    this.#process.kill(signal);
+    await exit;
+  }
+}
+
+/** The program prints its address once it listens; whatever else it says is shown when it fails. */
+async function addressOf(started: ChildProcess, args: readonly string[]): Promise<string> {
+  const said: string[] = [];
+  return new Promise((resolve, reject) => {
+    const fail = (why: string): void => {
+      reject(new Error(`${python} ${args.join(" ")}: ${why}\n${said.join("\n")}`));
+    };
+    const timer = setTimeout(() => {
+      started.kill("SIGKILL");
+      fail("no address in time");
+    }, START_MS);
+    for (const output of [started.stdout, started.stderr]) {
+      if (output === null) continue;
+      createInterface(output).on("line", (line) => {
+        said.push(line);
+        const address = /https?:\/\/\S+/.exec(line);
+        if (address === null) return;
+        clearTimeout(timer);
+        resolve(address[0]);
+      });
+    }
+    started.on("error", (error) => {
+      fail(error.message);
+    });
+    started.on("exit", (code) => {
+      clearTimeout(timer);
+      fail(`left with ${code}`);
+    });
+  });
+}
