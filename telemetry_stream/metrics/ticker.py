@@ -15,7 +15,7 @@ from .. import threads
 
 SHORTEST_SECONDS = 0.1
 LONGEST_SECONDS = 60.0
-JOIN_SECONDS = 2.0
+JOIN_SECONDS = 0.4  # a stop of the whole program may take two seconds
 
 
 class Ticker:
