@@ -88,9 +88,8 @@ class Client:
         self._try_send = try_send
         # The straight path while it is open: nothing is waiting, the client is in no grace and has not ended.
         self._straight: Callable[[bytes], int] | None = try_send
-        self._lock = (
-            threading.Lock()
-        )  # guards dropped, and the writing of end, _straight and _on_room
+        # Guards dropped, and the writing of end, _straight and _on_room.
+        self._lock = threading.Lock()
         # One writer each (the hub's thread, the write pump), so neither needs the lock.
         self._sent_straight = 0
         self._sent_queued = 0

@@ -40,7 +40,7 @@ class Grace:
         self._inbox.put(client)
 
     def close(self, timeout: float) -> None:
-        """Stop at once; frames still waited for are not delivered. Idempotent."""
+        """Stop at once: what is waited for gets a last try now. Idempotent."""
         self._inbox.put(None)
         # No thread can join itself: after a crash it is the crashed one that calls on_crash, which may call this.
         if threading.current_thread() is not self._thread:
@@ -59,6 +59,8 @@ class Grace:
             except queue.Empty:
                 continue
             if item is None:
+                for client, (_, frame) in waiting.items():
+                    client.end_grace(frame, last=True)
                 return
             if isinstance(item, Client):
                 if item in waiting and item.end_grace(waiting[item][1], last=False):
