@@ -13,14 +13,14 @@ import logging
 import queue
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Self
 
 from . import __version__
 from .hub import End, Hub
 from .metrics.collector import Collector
-from .metrics.sources import Source
+from .metrics.sources import DEAR, Source
 from .metrics.sources.own import SelfStats
 from .metrics.ticker import Ticker
 from .net import http
@@ -38,6 +38,9 @@ log = logging.getLogger(__name__)
 # What is left of the two seconds that a stop may take once the viewers have had theirs.
 GOODBYE_SECONDS = 1.0
 END_SECONDS = 0.5
+
+# How long the dear sections are collected after the last who wanted them: a page that reloads finds them whole.
+WANTED_SECONDS = 5.0
 
 
 class StartError(Exception):
@@ -88,6 +91,7 @@ class App:
             viewers=self._viewers,
             access=Access((name, f"{name}.local", settings.host)),
             section_names=self._collector.section_names,
+            want=self._want,
             maybe_problem=self._maybe_problem,
             pages=pages(),
         )
@@ -121,11 +125,11 @@ class App:
         """Tell every viewer 1001 and stop everything, within two seconds. May be called more than once."""
         if self._listener is not None:
             self._listener.stop_accepting()
-        self._ticker.close()
         self._hub.close(End.GOING_AWAY)
         if self._listener is not None:
             self._viewers.wait_until_gone(GOODBYE_SECONDS)
             self._listener.close(time.monotonic() + END_SECONDS)
+        self._ticker.close()  # last: a source of an embedding program may hang
         self._collector.close()
         self._ended.put(None)
 
@@ -152,7 +156,15 @@ class App:
 
     def _tick(self) -> None:
         """Runs on ``ts-collect``."""
+        for sections in self.stream.watched():
+            self._want(sections)
         self.stream.publish(self._collector.collect())
+
+    def _want(self, sections: Collection[str] | None) -> None:
+        """Have what is dear in these sections (None: all that come unasked) collected for a few seconds."""
+        if sections is None:
+            sections = [name for name in self._collector.section_names if name not in DEAR]
+        self._collector.want(sections, time.monotonic() + WANTED_SECONDS)
 
     def _fail(self, error: BaseException) -> None:
         """Runs on the thread that died. Nothing half-alive stays up: the first failure ends the program."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (SettingsError, StartError) as error:
         print(f"telemetry-stream: {error}", file=sys.stderr)
         return 2
+    gc.freeze()  # what was imported and built stays; looking at it again and again is a pause for every viewer
     print(f"telemetry_stream {__version__}: live at {app.url}", flush=True)
     app.wait()
     app.close()

@@ -1,9 +1,9 @@
 """The live stream: numbers each sample, remembers the last ones, encodes it once, broadcasts it.
 
-Strategy. Each section of a sample becomes JSON once, when it is published; what a viewer has chosen is a join of those
-texts, made once per distinct choice and tick. Joining a viewer takes a snapshot of the ring (a few microseconds) under
-the lock; its history is joined piece by piece on the viewer's own write pump, as its socket drains, so that neither a
-slow nor a greedy viewer costs the publisher time or memory.
+Strategy. A sample is encoded once, when it is published (encoded.py); what a viewer has chosen of it is joined once per
+distinct choice and tick. Joining a viewer takes a snapshot of the ring (a few microseconds) under the lock; its history
+is joined piece by piece on the viewer's own write pump, as its socket drains, so that neither a slow nor a greedy
+viewer costs the publisher time or memory. The dear sections are not remembered.
 
 It takes samples from whoever publishes them and speaks no WebSocket: a ``Framing`` turns text into bytes on the wire.
 """
@@ -12,16 +12,17 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 import time
-import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
+from .encoded import EncodedSample, encode
 from .hub import Client, Hub
-from .metrics.sample import Sample, SourceState, encode_section
+from .metrics.sample import Sample
 from .metrics.sources.host import HostInfo
 
 log = logging.getLogger(__name__)
@@ -41,7 +42,10 @@ class Framing(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What a viewer wants: these sections (None: all) of each ``every``-th sample. The topic of its client."""
+    """What a viewer wants: these sections of each ``every``-th sample. The topic of its client.
+
+    None is all sections but the dear ones (metrics.sources.DEAR), which only come to whoever names them.
+    """
 
     framing: Framing
     sections: tuple[str, ...] | None = None
@@ -58,27 +62,16 @@ class Resume(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A published sample as the texts of its parts, to be joined by choice."""
+    """A published sample: what the stream adds to it, and its texts."""
 
     seq: int
     published_at: float  # monotonic seconds
     head: bytes
-    sections: Mapping[str, bytes]
-    sources: Mapping[str, bytes]
+    sample: EncodedSample
 
     def text(self, chosen: tuple[str, ...] | None) -> bytes:
-        """The ``sample`` message with the chosen sections and what became of their sources."""
-        if chosen is None:
-            sections, sources = self.sections, self.sources
-        else:
-            sections = {name: text for name, text in self.sections.items() if name in chosen}
-            sources = {name: text for name, text in self.sources.items() if name in chosen}
-        return (
-            b",".join((self.head, *sections.values()))
-            + b',"sources":{'
-            + b",".join(sources.values())
-            + b"}}"
-        )
+        """The ``sample`` message for this choice of sections."""
+        return self.sample.message(self.head, chosen)
 
 
 class Stream:
@@ -97,7 +90,7 @@ class Stream:
         interval_seconds: float,
         history_seconds: float,
     ) -> None:
-        self.id = uuid.uuid4().hex  # of this run: another run's seq means nothing here
+        self.id = os.urandom(16).hex()  # of this run: another run's seq means nothing here
         self._hub = hub
         self._hello = {
             "type": "hello",
@@ -109,6 +102,7 @@ class Stream:
         }
         self._history_seconds = history_seconds
         self._lock = threading.Lock()
+        self._published = threading.Condition(self._lock)
         self._ring: deque[_Entry] = deque()
         self._latest: _Entry | None = None
 
@@ -123,7 +117,7 @@ class Stream:
 
         A section that is no JSON (an embedding program's own) is left out, and its source said to have failed.
         """
-        sections, sources = _encode(sample)
+        encoded = encode(sample)
         about = (
             f'"host":{json.dumps(sample.host)},"time_unix":{json.dumps(sample.time_unix)}'
             f',"uptime_seconds":{json.dumps(sample.uptime_seconds)}'
@@ -133,12 +127,13 @@ class Stream:
             now = time.monotonic()
             seq = self.seq + 1
             head = f'{{"type":"sample","stream":"{self.id}","seq":{seq},{about}'.encode()
-            entry = _Entry(seq, now, head, sections, sources)
+            entry = _Entry(seq, now, head, encoded)
             self._latest = entry
-            self._ring.append(entry)
+            self._ring.append(replace(entry, sample=encoded.without_dear()))
             while self._ring and self._ring[0].published_at < now - self._history_seconds:
                 self._ring.popleft()
             self._broadcast_locked(entry)
+            self._published.notify_all()
         return seq
 
     def _broadcast_locked(self, entry: _Entry) -> None:
@@ -207,6 +202,20 @@ class Stream:
         latest = self._latest
         return latest.text(sections) if latest else None
 
+    def lacks(self, sections: Collection[str]) -> bool:
+        """Whether one of these sections was not collected for the newest sample."""
+        latest = self._latest
+        return latest is None or not all(latest.sample.has(name) for name in sections)
+
+    def wait_newer(self, seq: int, timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds for a sample after ``seq``."""
+        with self._published:
+            return self._published.wait_for(lambda: self.seq > seq, timeout)
+
+    def watched(self) -> set[tuple[str, ...] | None]:
+        """The choices of sections that somebody is watching now."""
+        return {topic.sections for topic in self._hub.topics() if isinstance(topic, Choice)}
+
     def history(self, resume: Resume, sections: tuple[str, ...] | None = None) -> Iterator[bytes]:
         """The ``history`` message, in pieces."""
         with self._lock:
@@ -223,31 +232,6 @@ class Stream:
             for entry in entries
             if entry.seq > since and entry.published_at > oldest and entry.seq % every == 0
         )
-
-
-def _encode(sample: Sample) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """The texts ``"name":{…}`` of the sections and of their sources."""
-    sections: dict[str, bytes] = {}
-    states = dict(sample.sources)
-    for name, section in sample.sections.items():
-        try:
-            text = encode_section(section)
-        except (TypeError, ValueError, RecursionError) as error:  # the last: it holds itself
-            took = states[name].took_seconds if name in states else 0.0
-            states[name] = SourceState("failed", took, f"no JSON: {error}")
-            continue
-        sections[name] = f"{json.dumps(name)}:{text}".encode(errors="replace")
-    return sections, {name: _encode_state(name, state) for name, state in states.items()}
-
-
-def _encode_state(name: str, state: SourceState) -> bytes:
-    """What is null is left out: it would be most of the text, in every sample."""
-    text = f'{json.dumps(name)}:{{"state":"{state.state}","took_seconds":{state.took_seconds}'
-    if state.reason is not None:
-        text += f',"reason":{json.dumps(state.reason)}'
-    if state.age_seconds is not None:
-        text += f',"age_seconds":{state.age_seconds}'
-    return f"{text}}}".encode()
 
 
 def _history(entries: Iterable[_Entry], sections: tuple[str, ...] | None) -> Iterator[bytes]:

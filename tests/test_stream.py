@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import queue
-import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from types import SimpleNamespace, UnionType
@@ -16,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from telemetry_stream import encoded as encoded_module
 from telemetry_stream import stream as stream_module
 from telemetry_stream import threads
 from telemetry_stream.hub import Client, End, Hub, write_pump
@@ -110,10 +110,28 @@ class Viewer:
         self.leave()
 
 
+class DawdlingHub(Hub):
+    """Gives every other thread its chance just where numbering, remembering, broadcasting and joining meet."""
+
+    def register(self, client: Client) -> bool:
+        _let_others_run()
+        let_in = super().register(client)
+        _let_others_run()
+        return let_in
+
+    def topics(self) -> tuple[Hashable, ...]:
+        _let_others_run()
+        return super().topics()
+
+
+def _let_others_run() -> None:
+    threading.Event().wait(0.0005)
+
+
 @contextmanager
-def streaming(history_seconds: float = 600.0) -> Iterator[Stream]:
+def streaming(history_seconds: float = 600.0, *, hub_class: type[Hub] = Hub) -> Iterator[Stream]:
     """A stream of its own hub, which fans out all that waits before it closes."""
-    hub = Hub()
+    hub = hub_class()
     try:
         yield Stream(
             hub,
@@ -313,55 +331,53 @@ def test_history_is_made_as_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None
         pytest.param(lambda stream: Resume(since=stream.seq // 2, stream=stream.id), id="since"),
     ],
 )
-def test_history_and_live_meet(resume: Callable[[Stream], Resume | None]) -> None:
-    """Five viewers at a time join while 200 samples are published at full speed: no hole, no double."""
+@pytest.mark.parametrize(("hub_class", "rounds"), [(Hub, 20), (DawdlingHub, 1)])
+def test_history_and_live_meet(
+    hub_class: type[Hub], rounds: int, resume: Callable[[Stream], Resume | None]
+) -> None:
+    """Five viewers at a time join again and again while 200 samples are published at full speed: no hole, no double."""
     last = 200
     errors: list[BaseException] = []
-    published = threading.Event()
-    joins = threading.Semaphore(0)
-    begins: list[tuple[int, int]] = []
+    begins: list[int] = []
+    together = threading.Barrier(6, timeout=10)
 
     def join_again_and_again() -> None:
-        while not published.is_set():
+        together.wait()
+        while stream.seq < last:
             wanted = resume(stream)
             with Viewer(stream, wanted) as viewer:
-                joins.release()
-                hello = viewer.message()["seq"]
-                seqs = viewer.seqs_to(last)
-                assert seqs == list(range(seqs[0], last + 1))
-                if wanted is None:
-                    assert seqs[0] == max(hello, 1)
-                else:
-                    assert seqs[0] == wanted.since + 1
-                assert viewer.client.dropped == 0
-                begins.append((hello, seqs[0]))
+                newest = viewer.message()["seq"]
+                until = min(newest + 10, last)
+                first = max(newest, 1) if wanted is None else wanted.since + 1
+                assert viewer.seqs_to(until) == list(range(first, until + 1))
+                begins.append(newest)
 
-    def publish_all() -> None:
-        for _ in range(last):
-            publish(stream)
-            joins.acquire(timeout=0.0002)
-
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)  # threads change places in the middle of everything
-    try:
-        for _ in range(4):
-            published.clear()
-            with streaming() as stream:
-                joiners = [
-                    threads.start("ts-joiner", join_again_and_again, on_crash=errors.append)
-                    for _ in range(5)
-                ]
-                publisher = threads.start("ts-publisher", publish_all, on_crash=errors.append)
-                publisher.join(30)
-                published.set()
-                for joiner in joiners:
-                    joiner.join(30)
-                assert not any(joiner.is_alive() for joiner in joiners)
-                assert stream._hub.stats().clients == 0
-    finally:
-        sys.setswitchinterval(usual)
+    for _ in range(rounds):
+        with streaming(hub_class=hub_class) as stream:
+            joiners = [
+                threads.start("ts-joiner", join_again_and_again, on_crash=errors.append)
+                for _ in range(5)
+            ]
+            together.wait()
+            publish(stream, last)
+            for joiner in joiners:
+                joiner.join(30)
+            assert stream._hub.stats().clients == 0
     assert not errors
     assert len(begins) >= 20
+
+
+def test_hello_is_owed_before_the_hub_knows_the_client() -> None:
+    """So that even a frame that is offered at once comes after it."""
+
+    class EagerHub(Hub):
+        def register(self, client: Client) -> bool:
+            let_in = super().register(client)
+            assert client.offer(b'{"type":"eager"}\n')
+            return let_in
+
+    with streaming(hub_class=EagerHub) as stream, Viewer(stream, Resume()) as viewer:
+        assert [viewer.message()["type"] for _ in range(3)] == ["hello", "history", "eager"]
 
 
 def test_join_of_a_closed_hub() -> None:
@@ -395,7 +411,7 @@ def count_calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         calls["text"] += 1
         return text(entry, chosen)
 
-    monkeypatch.setattr(stream_module, "encode_section", counted_section)
+    monkeypatch.setattr(encoded_module, "encode_section", counted_section)
     monkeypatch.setattr(stream_module._Entry, "text", counted_text)
     return calls
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..hub import Hub
+from ..metrics.sources import DEAR
 from ..stream import Choice, Framing, Resume, Stream, to_json
 from ..websocket.handshake import maybe_refuse
 from . import lines
@@ -20,13 +21,20 @@ from .viewers import WEBSOCKET_FRAMING, Viewers
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+# How long a request for a section that nobody was watching waits for the next sample, which has it.
+FRESH_SECONDS = 3.0
+
 STREAM_PARAMETERS = ("every", "sections", "history", "since", "stream")
 
 Route = Callable[[Any, Any], Iterable[bytes]]
 
 
 class Routes:
-    """The WSGI application. ``maybe_problem`` says why the program is not healthy, or None that it is."""
+    """The WSGI application.
+
+    ``want`` has sections collected for a while that are only collected on demand; ``maybe_problem`` says why the
+    program is not healthy, or None that it is.
+    """
 
     def __init__(
         self,
@@ -36,6 +44,7 @@ class Routes:
         viewers: Viewers,
         access: Access,
         section_names: Collection[str],
+        want: Callable[[Collection[str]], object],
         maybe_problem: Callable[[], str | None],
         pages: WSGIApplication,
     ) -> None:
@@ -44,6 +53,7 @@ class Routes:
         self._viewers = viewers
         self._access = access
         self._section_names = tuple(section_names)
+        self._want = want
         self._maybe_problem = maybe_problem
         self._pages = pages
         self._table: dict[str, Route] = {
@@ -103,7 +113,12 @@ class Routes:
 
     def _sample(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         query = Query(environ["QUERY_STRING"], ("sections",))
-        sample = self._stream.maybe_latest(query.maybe_names("sections", self._section_names))
+        sections = query.maybe_names("sections", self._section_names)
+        if sections is not None:
+            self._want(sections)
+            if self._stream.lacks(DEAR.intersection(sections)):
+                self._stream.wait_newer(self._stream.seq, FRESH_SECONDS)
+        sample = self._stream.maybe_latest(sections)
         if sample is None:
             raise HTTPError(
                 "503 Service Unavailable", "there is no sample yet", (("Retry-After", "1"),)

@@ -7,14 +7,38 @@ The seams used are public: the socket in the environ, ``thread_class``, ``handsh
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-import simple_websocket  # type: ignore[import-untyped]  # the library has no types
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import CloseConnection, Event
+
+
+def _import_server() -> Any:
+    """Import ``simple_websocket.ws`` without its package's door, which brings asyncio for servers that we are not.
+
+    That is a fifth of the whole program's memory and start-up time, and embedded boards have neither to give. The
+    package is left as it was: a program that embeds us and imports it gets all of it.
+    """
+    door = "simple_websocket"
+    if door in sys.modules:
+        return importlib.import_module(f"{door}.ws")
+    spec = importlib.util.find_spec(door)
+    if spec is None:
+        raise ModuleNotFoundError(f"no module named {door!r}", name=door)
+    sys.modules[door] = importlib.util.module_from_spec(spec)
+    try:
+        return importlib.import_module(f"{door}.ws")
+    finally:
+        del sys.modules[door]
+
+
+_simple_websocket: Any = _import_server()
 
 MESSAGE_BYTES = 512
 FRAMES_PER_SECOND = 20
@@ -102,7 +126,7 @@ class _CallersThread:
         """Do nothing: see the class."""
 
 
-class Inbound(simple_websocket.Server):  # type: ignore[misc]  # see the import
+class Inbound(_simple_websocket.Server):  # type: ignore[misc]  # the library has no types
     """The receiving side of one viewer: answers the handshake when made, then ``read`` until the peer ends.
 
     ``key`` is a Sec-WebSocket-Key that has been checked. The library builds a request of its own from the environ it

@@ -80,6 +80,7 @@ class Service:
             viewers=self.viewers,
             access=Access(("box",)),
             section_names=SECTIONS,
+            want=lambda _: None,
             maybe_problem=lambda: self.problem,
             pages=pages(static_root),
         )
