@@ -29,12 +29,13 @@ export function byteUnit(top: number): Unit {
   return { name: names[power] ?? "B", size: 1024 ** power };
 }
 
-/** Round in its own unit: 300 MiB/s, not 300 000 000 bytes. */
+/** Round in its own unit, a KiB at least: 300 MiB/s, not 300 000 000 bytes. */
 export function roundByteTop(highest: number): number {
-  const { size } = byteUnit(highest);
-  const top = roundTop(highest / size, size === 1 ? 1024 : 1) * size;
-  // 1000 KiB/s would be written as 1000; the next unit reads better.
-  return byteUnit(top).size === size ? top : roundTop(highest / (size * 1024), 1) * size * 1024;
+  const least = Math.max(highest, 1024);
+  const { size } = byteUnit(least);
+  const top = roundTop(least / size, 1);
+  // 1000 KiB/s reads better as 1 MiB/s.
+  return top < 999.5 ? top * size : roundTop(least / size / 1024, 0.1) * size * 1024;
 }
 
 const GRID_SECONDS = [5, 15, 60, 120] as const;
