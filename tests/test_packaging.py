@@ -87,7 +87,7 @@ def test_the_readme_s_embedding_example_runs() -> None:
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the sources with nothing built in it."""
     copied = tmp_path_factory.mktemp("tree") / "telemetry_stream"
-    shutil.copytree(ROOT, copied, ignore=NOT_SOURCES)
+    shutil.copytree(ROOT, copied, ignore=NOT_SOURCES, symlinks=True)
     return copied
 
 
