@@ -93,7 +93,7 @@ def golden_path(name: str) -> Path:
 
 def golden_text(samples: list[Sample], tree: Path) -> str:
     """The samples as they are compared: JSON, a line per value, without where the tree happened to be."""
-    plain = {
+    plain: dict[str, dict[str, Any]] = {
         time: {
             "host": sample.host,
             "time_unix": sample.time_unix,
@@ -107,4 +107,7 @@ def golden_text(samples: list[Sample], tree: Path) -> str:
         }
         for time, sample in zip(TIMES, samples, strict=True)
     }
+    for sample in plain.values():
+        for row in sample.get("processes", {}).get("top", ()):
+            row["user"] = None  # whoever checked the fixtures out
     return json.dumps(plain, indent=1, ensure_ascii=False).replace(str(tree), "") + "\n"

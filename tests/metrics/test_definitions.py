@@ -1,0 +1,73 @@
+"""The table of meanings, its document and its names for Prometheus."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from telemetry_stream.metrics import definitions
+from telemetry_stream.metrics.definitions import (
+    DEFINITIONS,
+    GROUPS,
+    Group,
+    definitions_of,
+    document,
+)
+from telemetry_stream.metrics.sources import RECORDS
+from telemetry_stream.metrics.sources.cpu import Core
+
+
+def test_the_document_is_what_the_table_says() -> None:
+    """docs/metrics.md was written by scripts/update-golden after the last change."""
+    path = Path(__file__).parent.parent.parent / "docs" / "metrics.md"
+    assert path.read_text() == document()
+
+
+def test_every_section_is_defined() -> None:
+    """Each section of a sample is a group, or has its parts as groups."""
+    roots = {re.split(r"[.\[]", group.path)[0] for group in GROUPS}
+    assert roots == RECORDS.keys()
+
+
+def test_the_table_cannot_drift() -> None:
+    """A field without a sentence, or a sentence without a field, is an error at import."""
+
+    @dataclasses.dataclass
+    class Drifted:
+        used: int
+        novel: int
+
+    with pytest.raises(KeyError, match="novel"):
+        definitions_of(Group("sockets", Drifted, "", ""))
+
+
+def test_docstrings_hold_the_meanings() -> None:
+    """help() of a record says what its fields are."""
+    assert "usage_percent: 100 ×" in (Core.__doc__ or "")
+    definitions._complete_docstrings()
+    assert (Core.__doc__ or "").count("Fields:") == 1
+
+
+def test_prometheus_names_are_valid_and_in_base_units() -> None:
+    """Letters and underscores; no percent, no milliseconds; one name has one meaning."""
+    seen: dict[str, str] = {}
+    for group in GROUPS:
+        for of in DEFINITIONS[group.path]:
+            if of.prometheus is None:
+                continue
+            assert re.fullmatch(r"[a-z][a-z0-9_]*", of.prometheus)
+            assert not re.search(r"percent|_ms$|_us$|_mbps$", of.prometheus)
+            assert seen.setdefault(of.prometheus, group.path) == group.path
+            assert of.factor > 0
+
+
+def test_factors() -> None:
+    """50 % is 0.5, 20 ms are 0.02 s, 1000 Mbit/s are 10^9 bit/s."""
+    by_name = {of.prometheus: of.factor for group in GROUPS for of in DEFINITIONS[group.path]}
+    assert by_name["node_cpu_usage_ratio"] == 0.01
+    assert by_name["node_disk_read_await_seconds"] == 0.001
+    assert by_name["node_network_speed_bits_per_second"] == 1e6
+    assert by_name["node_memory_total_bytes"] == 1.0
