@@ -95,7 +95,7 @@ class Collector:
                 continue
             section, said, reason, age = self._ask(source, now)
             ended = monotonic()
-            states[name] = SourceState(said, round(ended - began, 6), reason, age)
+            states[name] = SourceState(said, int((ended - began) * 1e6) / 1e6, reason, age)
             began = ended
             if section is not None:
                 sections[name] = section

@@ -139,12 +139,14 @@ class KeptFile(Generic[T]):
             self._fd = -1
 
     def _content(self) -> bytes:
-        try:
-            return self._pread()
-        except OSError as error:
-            self.close()
-            if error.errno not in GONE:
-                raise
+        if self._fd >= 0:
+            try:
+                return self._pread()
+            except OSError as error:
+                self.close()
+                if error.errno not in GONE:
+                    raise
+        self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             return self._pread()
         except OSError:
@@ -152,18 +154,16 @@ class KeptFile(Generic[T]):
             raise
 
     def _pread(self) -> bytes:
-        if self._fd < 0:
-            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         self.monotonic = self._clock()
         if self._records:
             return read_records(self._fd, self._buffer_bytes)
-        while True:
-            content = os.pread(self._fd, self._buffer_bytes, 0)
-            if len(content) < self._buffer_bytes:
-                return content
+        content = os.pread(self._fd, self._buffer_bytes, 0)
+        while len(content) >= self._buffer_bytes:
             if self._buffer_bytes >= LARGEST_FILE_BYTES:
                 raise ParseError("does not end", path=self.path)
             self._buffer_bytes *= 2
+            content = os.pread(self._fd, self._buffer_bytes, 0)
+        return content
 
 
 def read_records(fd: int, buffer_bytes: int = RECORD_BUFFER_BYTES) -> bytes:

@@ -20,7 +20,7 @@ from typing import Protocol
 
 from .. import rates
 from ..attributes import Attribute
-from ..blocking import Blocking
+from ..blocking import Answer, Blocking
 from ..clock import Now
 from ..files import Files, ParseError, parser
 
@@ -102,11 +102,23 @@ def parse_speed(content: bytes | None) -> int | None:
 class _Details:
     """What sysfs says about one interface, as long as its ifindex stays."""
 
-    __slots__ = ("_operstate", "has_device", "ifindex", "ifindex_attribute", "master")
+    __slots__ = (
+        "_operstate",
+        "_speed",
+        "_speed_answer",
+        "has_device",
+        "ifindex",
+        "ifindex_attribute",
+        "master",
+        "speed_path",
+    )
 
     def __init__(self, files: Files, directory: str) -> None:
         self.ifindex_attribute = Attribute(files.budget, os.path.join(directory, "ifindex"))
         self._operstate = Attribute(files.budget, os.path.join(directory, "operstate"))
+        self.speed_path = os.path.join(directory, "speed")
+        self._speed_answer: Answer[bytes] | None = None
+        self._speed: int | None = None
         self.ifindex = self.ifindex_attribute.maybe_read()
         self.has_device = os.path.exists(os.path.join(directory, "device"))
         # Azure: a VF enslaved to hv_netvsc counts every byte once more than its master does.
@@ -115,6 +127,13 @@ class _Details:
     def operstate(self) -> str | None:
         state = self._operstate.maybe_read()
         return None if state is None else state.decode("ascii", "replace").strip()
+
+    def speed_mbps(self, answer: Answer[bytes] | None) -> int | None:
+        """What the newest answer says, parsed when it is new."""
+        if answer is not self._speed_answer:
+            self._speed_answer = answer
+            self._speed = None if answer is None else parse_speed(answer.value)
+        return self._speed
 
     def close(self) -> None:
         self.ifindex_attribute.close()
@@ -178,7 +197,7 @@ class InterfacesSource:
         if operstates != self._operstates or now.monotonic >= self._ask_speeds_at:
             self._operstates = operstates
             self._ask_speeds_at = now.monotonic + SPEED_SECONDS
-            paths = [self._speed_path(name) for name in operstates if name != LOOPBACK]
+            paths = [of.speed_path for name, of in self._details.items() if name != LOOPBACK]
             self._speeds.keep_only(paths)
             self._speeds.ask(paths)
         self._speeds.tend()
@@ -189,9 +208,6 @@ class InterfacesSource:
             details.close()
         self._speeds.close()
         self._ask_speeds_at = -math.inf
-
-    def _speed_path(self, name: str) -> str:
-        return os.path.join(self._directory, name, "speed")
 
     def _row(
         self,
@@ -205,11 +221,10 @@ class InterfacesSource:
         counted = name != LOOPBACK and (
             not any_device or (details.has_device and not details.master)
         )
-        answer = self._speeds.answer(self._speed_path(name))
         return Interface(
             name,
             self._operstates[name],
-            None if answer is None else parse_speed(answer.value),
+            details.speed_mbps(self._speeds.answer(details.speed_path)),
             counted,
             *speeds(numbers, before, seconds),
         )

@@ -99,13 +99,15 @@ class PressureSource:
         if lines is None:
             return None
         before, seconds = self._previous[name].exchange(lines, kept.monotonic)
-        values: list[float | None] = []
-        for kind in ("some", "full"):
-            line = lines.get(kind)
-            if line is None:
-                values += [None] * 5
-                continue
-            then = before.get(kind)
-            passed = rates.delta(line[3], None if then is None else then[3])
-            values += [*line, rates.percent(passed, None if seconds is None else seconds * 1e6)]
-        return Stalls(*values)  # type: ignore[arg-type]  # the two totals are ints
+        us = None if seconds is None else seconds * 1e6
+        return Stalls(*_line(lines, before, "some", us), *_line(lines, before, "full", us))
+
+
+def _line(
+    lines: Mapping[str, Line], before: Mapping[str, Line], kind: str, us: float | None
+) -> tuple[float | None, float | None, float | None, int | None, float | None]:
+    """The five fields of one line."""
+    line, then = lines.get(kind), before.get(kind)
+    if line is None:
+        return None, None, None, None, None
+    return *line, rates.percent(rates.delta(line[3], then and then[3]), us)
