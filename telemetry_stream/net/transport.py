@@ -36,7 +36,7 @@ class Transport:
     thread. ``close`` is called once the other threads are done, by the thread that owns the connection; they may
     still call, and get OSError.
 
-    ``_lock`` guards ``_rest``, ``_ended``, ``bytes_sent`` and every write to the socket.
+    ``_lock`` guards ``_rest``, ``_ended``, ``_mute``, ``bytes_sent`` and every write to the socket.
     """
 
     # try_send runs once a viewer and tick and finds its transport out of the cache: slots keep it in two lines.
@@ -44,6 +44,7 @@ class Transport:
         "_ended",
         "_kept",
         "_lock",
+        "_mute",
         "_rest",
         "_sock",
         "_unread",
@@ -70,6 +71,7 @@ class Transport:
         self._rest = bytearray()
         self._kept = False  # whether there is a rest: spares try_send a look at it
         self._ended = False
+        self._mute = False  # the last words have been said
         self._unread = b""
 
     def __repr__(self) -> str:
@@ -111,21 +113,35 @@ class Transport:
             lock.release()
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Write all of ``data`` after whatever is kept, or end the connection.
+        """Write all of ``data`` after whatever is kept.
 
-        Raises TimeoutError when its last byte is not out by ``deadline``, OSError when the connection is dead. After
-        either nothing more is sent, so the peer never sees the middle of one message followed by another.
+        Raises TimeoutError when its last byte is not out by ``deadline``: what is not is kept, so the stream stays
+        whole, and the caller is to end the connection. Raises OSError when the connection is dead.
         """
-        try:
+        with self._lock:
+            due = self._put_locked(data)
+        while self.bytes_sent < due:
+            self._wait(select.POLLOUT, deadline, due)
             with self._lock:
-                due = self._put_locked(data)
-            while self.bytes_sent < due:
-                self._wait(select.POLLOUT, deadline, due)
-                with self._lock:
-                    self._flush_locked()
-        except OSError:
-            self.shutdown()
-            raise
+                self._flush_locked()
+
+    def last_words(self, data: bytes) -> None:
+        """Write ``data`` after whatever is kept, and nothing after it, without waiting.
+
+        Also to a peer that does not read: the kernel's buffer is widened for it (as far as net.core.wmem_max), and the
+        peer gets it if it reads again within ``USER_TIMEOUT_MILLISECONDS``. Raises OSError when the connection is
+        dead or these are not the first last words.
+        """
+        with self._lock:
+            self._put_locked(data)
+            if self._rest:
+                # In use are the old buffer and some; the kernel counts its overhead, which may be as much again.
+                room = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) + 2 * len(
+                    self._rest
+                )
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, room)
+                self._flush_locked()
+            self._mute = self._kept = True
 
     def _put_locked(self, data: bytes) -> int:
         """Write or keep ``data``; return the value of ``bytes_sent`` at which its last byte is out."""
@@ -146,7 +162,7 @@ class Transport:
 
     def _flush_locked(self) -> None:
         """Write as much of the kept rest as fits."""
-        if self._ended:
+        if self._ended or self._mute:
             raise BrokenPipeError(errno.EPIPE, "connection has been ended")
         while self._rest:
             try:

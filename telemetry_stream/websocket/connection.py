@@ -81,7 +81,7 @@ class Connection:
         except OSError as error:
             log.debug("handshake with %s failed: %s", self._client.name, error)
         finally:
-            self._peer.left()
+            self._client.close(End.GONE)
             self._reading.release()
             pump.join(self._timing.close)
             if pump.is_alive():  # blocked in a write to a peer that has left or does not read
@@ -93,7 +93,7 @@ class Connection:
         try:
             write_pump(
                 self._client,
-                self._peer.write,
+                self._transport.send,
                 write_seconds=self._timing.write,
                 ping=frame.PING,
                 ping_seconds=self._timing.ping,
@@ -107,24 +107,19 @@ class Connection:
         if end.code is None:
             return
         try:
-            self._peer.goodbye(frame.close(end.code, end.words))
+            self._transport.last_words(frame.close(end.code, end.words))
         except OSError as error:
             log.debug("no goodbye for %s: %s", self._client.name, error)
 
 
 class _Peer:
-    """The socket that simple-websocket sees: whole writes, deadlines, quotas, and the end of whoever breaks them.
-
-    ``_writing`` is held for a whole write. One that fails at its deadline shuts the transport down, which ends the
-    other pump's waiting too: holding it until the client's end has been named, "too slow" comes before "gone".
-    """
+    """The socket that simple-websocket sees: whole writes, deadlines, quotas, and the end of whoever breaks them."""
 
     def __init__(self, transport: Transport, client: Client, timing: Timing) -> None:
         self.quota = Quota()
         self._transport = transport
         self._client = client
         self._timing = timing
-        self._writing = threading.Lock()
         self._silent_at = time.monotonic() + timing.silence
 
     def send(self, data: bytes) -> int:
@@ -132,39 +127,13 @@ class _Peer:
 
         Once we have ended the client, nothing more: the write pump says goodbye, and nothing may follow that.
         """
-        with self._writing:
-            if self._client.end in (None, End.GONE):
-                self._write_locked(data, time.monotonic() + self._timing.write)
+        if self._client.end in (None, End.GONE):
+            try:
+                self._transport.send(data, time.monotonic() + self._timing.write)
+            except TimeoutError:
+                self._client.close(End.SLOW_CONSUMER)  # it pings, but does not read
+                raise
         return len(data)
-
-    def write(self, data: bytes, deadline: float) -> None:
-        """Write for the write pump: as Transport.send."""
-        with self._writing:
-            self._write_locked(data, deadline)
-
-    def _write_locked(self, data: bytes, deadline: float) -> None:
-        try:
-            self._transport.send(data, deadline)
-        except TimeoutError:
-            self._client.close(End.SLOW_CONSUMER)
-            raise
-
-    def goodbye(self, data: bytes) -> None:
-        """Write our close frame, if neither pump is stuck in a write."""
-        deadline = time.monotonic() + self._timing.close
-        if not self._writing.acquire(timeout=self._timing.close):
-            raise TimeoutError("another write is in the way")
-        try:
-            self._transport.send(data, deadline)
-        finally:
-            self._writing.release()
-
-    def left(self) -> None:
-        """End the client whose peer can be read no more, unless a write that is failing has a better reason."""
-        named = self._writing.acquire(timeout=self._timing.close)
-        self._client.close(End.GONE)
-        if named:
-            self._writing.release()
 
     def recv(self, size: int) -> bytes:
         """Read within the silence deadline; a peer that sends too much or nothing is ended."""

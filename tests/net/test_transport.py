@@ -15,7 +15,7 @@ import pytest
 
 from telemetry_stream.net import transport as transport_module
 from telemetry_stream.net.transport import Transport
-from tests.net.pairs import read_exactly, soon, tcp_pair
+from tests.net.pairs import read_exactly, read_to_end, soon, tcp_pair
 
 FRAME = bytes(range(200))
 PONG = b"<pong>"
@@ -139,24 +139,63 @@ def test_try_send_never_waits_for_another_writer(ends: tuple[Transport, socket.s
     assert peer.recv(10) == b"x"
 
 
-def test_peer_that_never_reads_ends_the_connection_at_the_deadline(
+def test_peer_that_never_reads_meets_the_deadline(
     ends: tuple[Transport, socket.socket], pool: ThreadPoolExecutor
 ) -> None:
-    """The write deadline ends the connection and wakes every other thread that waits on it."""
+    """Each writer waits until its own deadline; shutting down then wakes every thread that still waits."""
     transport, _ = ends
     reader = pool.submit(transport.recv, 100, soon(30))
     patient = pool.submit(transport.send, bytes(10_000_000), soon(30))
     began = time.monotonic()
     with pytest.raises(TimeoutError):
         transport.send(bytes(10_000_000), soon(0.2))
+    assert 0.2 <= time.monotonic() - began < 5
+    assert not patient.done()
+    assert transport.try_send(b"x") == 0
+    transport.shutdown()
     with pytest.raises(OSError, match=r"ended|Broken pipe"):
         patient.result(10)
     assert reader.result(10) == b""
-    assert 0.2 <= time.monotonic() - began < 5
     with pytest.raises(OSError, match="Broken pipe"):
         transport.try_send(b"x")
     with pytest.raises(OSError, match="ended"):
         transport.send(b"", soon())
+
+
+def test_what_a_deadline_cut_off_is_kept_whole(ends: tuple[Transport, socket.socket]) -> None:
+    """After a timeout the stream is still in order: a peer that reads at last misses nothing."""
+    transport, peer = ends
+    first = bytes(range(256)) * 4000
+    with pytest.raises(TimeoutError):
+        transport.send(first, soon(0.1))
+    with ThreadPoolExecutor(1) as reading:
+        received = reading.submit(read_exactly, peer, len(first) + 4)
+        transport.send(b"then", soon())
+        assert received.result(10) == first + b"then"
+
+
+def test_last_words_reach_a_peer_that_reads_again() -> None:
+    """A full socket has room for them: the rest of the message, the last words, and the end of the stream."""
+    accepted, peer = tcp_pair(send_bytes=64 * 1024, receive_bytes=64 * 1024)
+    transport = Transport(accepted)
+    message = b"a" * 50_000
+    sent = taken = 0
+    while (taken := transport.try_send(message)) == len(message):
+        sent += taken
+    sent += len(message) if taken else 0
+    with pytest.raises(TimeoutError):
+        transport.send(message, soon(0.05))
+    sent += len(message)
+    transport.last_words(b"goodbye")
+    assert transport.try_send(b"x") == 0
+    with pytest.raises(OSError, match="ended"):
+        transport.send(b"x", soon())
+    with pytest.raises(OSError, match="ended"):
+        transport.last_words(b"x")
+    transport.shutdown()
+    transport.close()
+    with peer:
+        assert read_to_end(peer) == b"a" * sent + b"goodbye"
 
 
 def test_writers_never_interleave(

@@ -91,6 +91,24 @@ def test_slow_viewer_is_evicted_at_the_write_deadline(caplog: pytest.LogCaptureF
         assert message(fast)["seq"] == seq
 
 
+def test_evicted_viewer_that_reads_again_is_told_why() -> None:
+    """Its socket was full; what it held comes whole, and then 4008, though the connection is long over here."""
+    with (
+        Service(timing=Timing(write=0.1, close=0.1), grace_seconds=0.01) as service,
+        service.viewer(max_size=None) as fast,
+        Peer(service.address) as slow,
+    ):
+        assert message(fast)["type"] == "hello"
+        assert slow.message()["type"] == "hello"
+        stall(service, lambda: message(fast), 1)
+        assert eventually(lambda: service.hub.stats().ended == {"too slow": 1})
+        *samples, last = slow.frames_to_end()
+        assert [frame.opcode for frame in samples] == [TEXT] * len(samples)
+        seqs = [json.loads(frame.payload)["seq"] for frame in samples]
+        assert seqs == list(range(1, len(seqs) + 1))
+        assert (last.opcode, last.code) == (CLOSE, 4008)
+
+
 def test_slow_viewer_that_recovers_sees_one_hole() -> None:
     """Frames stay in order, and the hole is exactly as large as its count of drops."""
     with (
