@@ -19,8 +19,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "net": {"threads"},
     "settings": set(),
     "websocket": {"threads", "hub", "net"},
-    "stream": {"threads", "hub", "metrics"},
-    "server": {"threads", "stream", "websocket", "net"},
+    "encoded": {"metrics"},
+    "stream": {"threads", "hub", "metrics", "encoded"},
+    # A viewer is a client of the hub, and some sections are collected only for whoever asks.
+    "server": {"threads", "stream", "websocket", "hub", "metrics", "net"},
     "app": {"threads", "hub", "metrics", "net", "websocket", "stream", "server", "settings"},
     "cli": {"app", "settings"},
     "__main__": {"cli"},
