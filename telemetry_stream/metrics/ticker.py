@@ -19,8 +19,8 @@ JOIN_SECONDS = 0.4  # a stop of the whole program may take two seconds
 
 
 class Ticker:
-    """Owned by the program: ``start`` and ``close`` once each. The thread alone writes the figures;
-    anyone reads them.
+    """Owned by the program: ``start`` and ``close`` once each. The thread alone writes the figures; anyone reads them
+    and may call ``pace``.
     """
 
     def __init__(
@@ -31,11 +31,7 @@ class Ticker:
         on_crash: Callable[[BaseException], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        if not SHORTEST_SECONDS <= interval_seconds <= LONGEST_SECONDS:
-            raise ValueError(
-                f"interval {interval_seconds} s is outside {SHORTEST_SECONDS} to {LONGEST_SECONDS:g} s"
-            )
-        self.interval_seconds = interval_seconds
+        self.interval_seconds = _checked(interval_seconds)
         self.lateness_seconds: float | None = (
             None  # of the newest tick: how long after its deadline it began
         )
@@ -45,7 +41,8 @@ class Ticker:
         self._tick = tick
         self._on_crash = on_crash
         self._monotonic = monotonic
-        self._closing = threading.Event()
+        self._wake = threading.Event()
+        self._closed = False
         self._thread: threading.Thread | None = None
 
     def __repr__(self) -> str:
@@ -55,27 +52,49 @@ class Ticker:
         """Make the first tick now, on the new thread, and the next ones on time."""
         self._thread = threads.start("ts-collect", self._run, on_crash=self._on_crash)
 
+    def pace(self, interval_seconds: float) -> None:
+        """Tick this often from now on: a viewer came, or the last one left. A shorter interval takes effect at once."""
+        if interval_seconds != self.interval_seconds:
+            self.interval_seconds = _checked(interval_seconds)
+            self._wake.set()
+
     def close(self) -> None:
-        """No tick begins after this; the one that runs is waited for, but not for ever. May be
-        called twice.
-        """
-        self._closing.set()
+        """No tick begins after this; the one that runs is waited for, but not for ever. May be called twice."""
+        self._closed = True
+        self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(JOIN_SECONDS)
 
     def _run(self) -> None:
         """Runs on ts-collect until closed."""
-        deadline = self._monotonic()
-        while not self._closing.wait(max(0.0, deadline - self._monotonic())):
+        deadline = before = self._monotonic()
+        while True:
+            woken = self._wake.wait(max(0.0, deadline - self._monotonic()))
+            if self._closed:
+                return
+            if woken:  # another pace: counted from the last deadline, so that it makes no burst
+                self._wake.clear()
+                deadline = max(before + self.interval_seconds, self._monotonic())
+                continue
             began = self._monotonic()
             self.lateness_seconds = max(0.0, began - deadline)
             self.last_tick_monotonic = began
             self._tick()
             self.made += 1
-            deadline += self.interval_seconds
+            before, interval = deadline, self.interval_seconds
+            deadline += interval
             passed = self._monotonic() - deadline
             if passed > 0:
                 # The grid stays: the next deadline is the first one still ahead.
-                skipped = int(passed / self.interval_seconds) + 1
+                skipped = int(passed / interval) + 1
                 self.missed += skipped
-                deadline += skipped * self.interval_seconds
+                before += skipped * interval
+                deadline += skipped * interval
+
+
+def _checked(interval_seconds: float) -> float:
+    if not SHORTEST_SECONDS <= interval_seconds <= LONGEST_SECONDS:
+        raise ValueError(
+            f"interval {interval_seconds} s is outside {SHORTEST_SECONDS} to {LONGEST_SECONDS:g} s"
+        )
+    return interval_seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 
@@ -24,11 +25,17 @@ class Waits:
         self.now = 100.0
         self.waited: list[float] = []
         self._left = ticks
+        self.ticker: Ticker
+
+    def close(self) -> bool:
+        """What the ticker sees when it is woken to end."""
+        self.ticker._closed = True
+        return True
 
     def wait(self, seconds: float) -> bool:
         self._left -= 1
         if self._left < 0:
-            return True
+            return self.close()
         self.waited.append(round(seconds, 6))
         self.now += seconds
         return False
@@ -44,7 +51,8 @@ def run(durations: list[float]) -> tuple[Ticker, Waits, list[float]]:
         waits.now += durations[len(began) - 1]
 
     ticker = Ticker(1.0, tick, monotonic=lambda: waits.now)
-    ticker._closing = waits  # type: ignore[assignment]
+    ticker._wake = waits  # type: ignore[assignment]
+    waits.ticker = ticker
     ticker._run()
     return ticker, waits, began
 
@@ -91,11 +99,55 @@ def test_a_late_wake_up_is_told_as_lateness() -> None:
 
     ticker = Ticker(1.0, tick, monotonic=lambda: waits.now)
     waits.wait = wait  # type: ignore[method-assign]
-    ticker._closing = waits  # type: ignore[assignment]
+    ticker._wake = waits  # type: ignore[assignment]
+    waits.ticker = ticker
     ticker._run()
     assert began == [100.0, 101.25, 102.0]
     assert lateness == [0.0, 0.25, 0.0]
     assert ticker.missed == 0
+
+
+def test_a_new_pace_counts_from_the_last_deadline() -> None:
+    """From every 60 s to every second, 5 s after a tick: the next tick is now, not five ticks at once."""
+    waits = Waits(4)
+    began: list[float] = []
+    ticker = Ticker(60.0, lambda: began.append(waits.now), monotonic=lambda: waits.now)
+    waits.ticker = ticker
+    plain_wait = waits.wait
+    events = itertools.chain([False, True], itertools.repeat(False))
+
+    class Wake(Waits):
+        def wait(self, seconds: float) -> bool:
+            if next(events):
+                waits.now += 5.0
+                ticker.pace(1.0)
+                return True
+            return plain_wait(seconds)
+
+        def set(self) -> None:
+            """Nobody waits: this is all one thread."""
+
+        def clear(self) -> None:
+            """There is nothing to clear."""
+
+    ticker._wake = Wake(0)  # type: ignore[assignment]
+    ticker._run()
+    assert began == [100.0, 105.0, 106.0, 107.0]
+    assert (ticker.interval_seconds, ticker.missed, ticker.lateness_seconds) == (1.0, 0, 0.0)
+    with pytest.raises(ValueError, match="outside"):
+        ticker.pace(0.01)
+
+
+def test_a_new_pace_wakes_the_thread() -> None:
+    """Somebody comes to watch: the next tick is not a minute away."""
+    ticks = threading.Semaphore(0)
+    ticker = Ticker(60.0, ticks.release)
+    ticker.start()
+    assert ticks.acquire(timeout=5)
+    ticker.pace(0.1)
+    assert ticks.acquire(timeout=5)
+    assert ticks.acquire(timeout=5)
+    ticker.close()
 
 
 def test_the_first_tick_is_now_and_close_is_at_once() -> None:
