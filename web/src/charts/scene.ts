@@ -137,6 +137,15 @@ export function drawWords(u: uPlot, scene: Scene, frame: Frame): void {
   }
   if (frame.phone) {
     ctx.fillStyle = scene.palette.ink3;
+    const half = scene.top / 2;
+    ctx.textAlign = "left";
+    if (scene.spec.kind !== "cells") {
+      ctx.fillText(
+        tickText(scene.spec, half, scene.top),
+        bbox.left,
+        u.valToPos(half, "y", true) - 3 * px,
+      );
+    }
     ctx.textAlign = "right";
     if (scene.spec.kind !== "cells")
       ctx.fillText(tickText(scene.spec, scene.top), right, bbox.top - 6 * px);

@@ -3,17 +3,9 @@
  * A type nobody here knows is ignored; a known section of the wrong shape costs itself only and is
  * reported as a failed source; anything else that is wrong is an error value.
  */
-import {
-  hello,
-  sampleHead,
-  sourceState,
-  type Frame,
-  type Json,
-  type Sample,
-  type SourceState,
-} from "./frames";
+import { hello, sampleHead, sourceStates, type Frame, type Json, type Sample } from "./frames";
 import { SECTIONS, type SectionName } from "./sections";
-import { object, ShapeError } from "./shape";
+import { field, object, ShapeError } from "./shape";
 
 const HEAD = new Set([
   "type",
@@ -40,12 +32,12 @@ export function decodeFrame(message: unknown): Frame {
 }
 
 function dispatch(value: unknown): Frame {
-  const frame = object(value, "");
+  const frame = object(value);
   switch (frame["type"]) {
     case "hello":
-      return { type: "hello", hello: hello(frame, "hello") };
+      return { type: "hello", hello: field({ hello: frame }, "hello", hello) };
     case "sample":
-      return { type: "sample", sample: decodeSample(frame, "sample") };
+      return { type: "sample", sample: field({ sample: frame }, "sample", decodeSample) };
     case "history":
       return decodeHistory(frame["samples"]);
     default:
@@ -57,54 +49,42 @@ function dispatch(value: unknown): Frame {
 
 /** One bad sample in a history is a hole, not the loss of the whole history. */
 function decodeHistory(value: unknown): Frame {
-  if (!Array.isArray(value)) throw new ShapeError("history.samples", "a list", value);
+  if (!Array.isArray(value)) throw new ShapeError("a list", value).within("history.samples");
   const samples: Sample[] = [];
   const faults: string[] = [];
   value.forEach((item: unknown, index) => {
     try {
-      samples.push(decodeSample(item, `history.samples[${index}]`));
+      samples.push(decodeSample(item));
     } catch (error) {
       if (!(error instanceof ShapeError)) throw error;
-      faults.push(error.message);
+      faults.push(error.within(index).within("history.samples").message);
     }
   });
   return { type: "history", samples, faults };
 }
 
-export function decodeSample(value: unknown, path: string): Sample {
-  const source = object(value, path);
-  const head = sampleHead(source, path);
-  const sources = decodeSources(source["sources"], `${path}.sources`);
+export function decodeSample(value: unknown): Sample {
+  const source = object(value);
+  const head = sampleHead(source);
+  const sources = { ...field(source, "sources", sourceStates) };
   const sections: Record<string, unknown> = {};
   const custom: Record<string, Json> = {};
-  for (const [name, section] of Object.entries(source)) {
+  for (const name of Object.keys(source)) {
+    const section = source[name];
     if (HEAD.has(name) || section === null) continue;
     if (!isSection(name)) {
       custom[name] = section as Json; // parsed JSON is Json by construction
       continue;
     }
     try {
-      sections[name] = SECTIONS[name](section, name);
+      sections[name] = SECTIONS[name](section);
     } catch (error) {
       if (!(error instanceof ShapeError)) throw error;
-      sources[name] = {
-        state: "failed",
-        took_seconds: null,
-        reason: error.message,
-        age_seconds: null,
-      };
+      const reason = error.within(name).message;
+      sources[name] = { state: "failed", took_seconds: null, reason, age_seconds: null };
     }
   }
   return { ...head, sections, custom, sources };
-}
-
-function decodeSources(value: unknown, path: string): Record<string, SourceState> {
-  const result: Record<string, SourceState> = {};
-  if (value === undefined || value === null) return result;
-  for (const [name, state] of Object.entries(object(value, path))) {
-    result[name] = sourceState(state, `${path}.${name}`);
-  }
-  return result;
 }
 
 function isSection(name: string): name is SectionName {

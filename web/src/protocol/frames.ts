@@ -1,6 +1,6 @@
 /** The messages of the stream, protocol version 1, as this page knows them once decoded. */
 import type { Sections } from "./sections";
-import { list, maybe, number, record, text, type Infer } from "./shape";
+import { dict, list, maybe, number, record, text, type Infer } from "./shape";
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -33,12 +33,15 @@ export const sampleHead = record({
   interval_seconds: maybe(number),
 });
 
-export const sourceState = record({
+const sourceState = record({
   state: text,
   took_seconds: maybe(number),
   reason: maybe(text),
   age_seconds: maybe(number),
 });
+
+export const sourceStates = (value: unknown): Record<string, SourceState> =>
+  dict(sourceState)(value ?? {});
 
 export type Host = Infer<typeof host>;
 export type Hello = Infer<typeof hello>;

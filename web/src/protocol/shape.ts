@@ -1,53 +1,74 @@
 /**
  * Small decoders that turn `unknown` into typed values, or throw a ShapeError that names the place.
  * Relies on nothing. Fields nobody asked for are left behind, so newer servers stay readable.
+ *
+ * The place is put together on the way out of an error only: a history has half a million fields, and
+ * building the path of each cost more than reading them.
  */
-export type Shape<T> = (value: unknown, path: string) => T;
+export type Shape<T> = (value: unknown) => T;
 
 export type Infer<S> = S extends Shape<infer T> ? T : never;
 
 export class ShapeError extends Error {
   override readonly name = "ShapeError";
-  readonly path: string;
+  readonly #what: string;
+  #path = "";
 
-  constructor(path: string, expected: string, value: unknown) {
-    super(`${path === "" ? "frame" : path}: expected ${expected}, got ${nameOf(value)}`);
-    this.path = path;
+  constructor(expected: string, value: unknown) {
+    super();
+    this.#what = `expected ${expected}, got ${nameOf(value)}`;
+    this.message = this.#what;
+  }
+
+  /** The same error, seen from one level further out. */
+  within(key: string | number): this {
+    const step = typeof key === "number" ? `[${key}]` : key;
+    this.#path =
+      this.#path === "" || this.#path.startsWith("[") ? step + this.#path : `${step}.${this.#path}`;
+    this.message = `${this.#path}: ${this.#what}`;
+    return this;
   }
 }
 
-export const text: Shape<string> = (value, path) => {
+export const text: Shape<string> = (value) => {
   if (typeof value === "string") return value;
-  throw new ShapeError(path, "a string", value);
+  throw new ShapeError("a string", value);
 };
 
-export const number: Shape<number> = (value, path) => {
+export const number: Shape<number> = (value) => {
   if (typeof value === "number") return value;
-  throw new ShapeError(path, "a number", value);
+  throw new ShapeError("a number", value);
 };
 
-export const flag: Shape<boolean> = (value, path) => {
+export const flag: Shape<boolean> = (value) => {
   if (typeof value === "boolean") return value;
-  throw new ShapeError(path, "true or false", value);
+  throw new ShapeError("true or false", value);
 };
 
 /** Null means "not known"; so does a field that an older server does not send. */
 export function maybe<T>(shape: Shape<T>): Shape<T | null> {
-  return (value, path) => (value === null || value === undefined ? null : shape(value, path));
+  return (value) => (value === null || value === undefined ? null : shape(value));
 }
 
 export function list<T>(shape: Shape<T>): Shape<T[]> {
-  return (value, path) => {
-    if (!Array.isArray(value)) throw new ShapeError(path, "a list", value);
-    return value.map((item, index) => shape(item, `${path}[${index}]`));
+  return (value) => {
+    if (!Array.isArray(value)) throw new ShapeError("a list", value);
+    let index = 0;
+    try {
+      const result: T[] = [];
+      for (; index < value.length; index += 1) result.push(shape(value[index]));
+      return result;
+    } catch (error) {
+      throw within(error, index);
+    }
   };
 }
 
 export function dict<T>(shape: Shape<T>): Shape<Record<string, T>> {
-  return (value, path) => {
-    const source = object(value, path);
+  return (value) => {
+    const source = object(value);
     const result: Record<string, T> = {};
-    for (const [key, item] of Object.entries(source)) result[key] = shape(item, at(path, key));
+    for (const key of Object.keys(source)) result[key] = field(source, key, shape);
     return result;
   };
 }
@@ -56,23 +77,39 @@ export function record<S extends Record<string, Shape<unknown>>>(
   fields: S,
 ): Shape<{ [K in keyof S]: Infer<S[K]> }> {
   const entries = Object.entries(fields);
-  return (value, path) => {
-    const source = object(value, path);
+  return (value) => {
+    const source = object(value);
     const result: Record<string, unknown> = {};
-    for (const [key, shape] of entries) result[key] = shape(source[key], at(path, key));
+    let at = "";
+    try {
+      for (const [key, shape] of entries) {
+        at = key;
+        result[key] = shape(source[key]);
+      }
+    } catch (error) {
+      throw within(error, at);
+    }
     return result as { [K in keyof S]: Infer<S[K]> };
   };
 }
 
-export function object(value: unknown, path: string): Record<string, unknown> {
+export function field<T>(source: Record<string, unknown>, key: string, shape: Shape<T>): T {
+  try {
+    return shape(source[key]);
+  } catch (error) {
+    throw within(error, key);
+  }
+}
+
+export function object(value: unknown): Record<string, unknown> {
   if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>;
   }
-  throw new ShapeError(path, "an object", value);
+  throw new ShapeError("an object", value);
 }
 
-function at(path: string, key: string): string {
-  return path === "" ? key : `${path}.${key}`;
+function within(error: unknown, key: string | number): unknown {
+  return error instanceof ShapeError ? error.within(key) : error;
 }
 
 function nameOf(value: unknown): string {

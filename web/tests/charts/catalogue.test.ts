@@ -35,7 +35,7 @@ describe("the charts", () => {
       temperatures: _t,
       ...rest
     } = goldenObject("sample");
-    expect(ids(decodeSample(rest, "sample"), "heat")).toEqual(["CPU", "Memory", "Load", "Network"]);
+    expect(ids(decodeSample(rest), "heat")).toEqual(["CPU", "Memory", "Load", "Network"]);
   });
 
   it("read only columns that a sample fills: no name is misspelled", () => {

@@ -23,7 +23,7 @@ export function sampleText(changes: Record<string, unknown> = {}): string {
 export function sampleAt(seq: number, changes: Record<string, unknown> = {}): Sample {
   const base = goldenObject("sample");
   const moved = { seq, time_unix: 1_764_000_000 + seq, uptime_seconds: 5000 + seq };
-  return decodeSample({ ...base, ...moved, ...changes }, "sample");
+  return decodeSample({ ...base, ...moved, ...changes });
 }
 
 export function hello(changes: Record<string, unknown> = {}): Hello {

@@ -7,7 +7,7 @@ const GIB = 2 ** 30;
 const MIB = 2 ** 20;
 
 /** Noise in (-1, 1) that is the same each time for the same (second, lane). */
-function noise(t, lane) {
+export function noise(t, lane) {
   let h = Math.imul(t ^ (lane * 0x9e3779b9), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (((h ^ (h >>> 16)) >>> 0) / 2 ** 31 - 1) * 0.9;
@@ -22,36 +22,6 @@ const hump = (t, at, length) => {
   const p = (t - at) / length;
   return p > 0 && p < 1 ? Math.sin(p * Math.PI) : 0;
 };
-
-const PEOPLE = [
-  [48213, "restic backup /srv", "backup", "D", 96.4, 1.31, 18],
-  [2117, "postgres: checkpointer", "postgres", "D", 41.8, 8.94, 1],
-  [3390, "node build/server.js", "deploy", "R", 38.2, 2.05, 23],
-  [2140, "postgres: walwriter", "postgres", "S", 12.6, 0.41, 1],
-  [1288, "dockerd", "root", "S", 7.4, 0.38, 42],
-  [912, "caddy run", "caddy", "S", 6.1, 0.12, 19],
-  [51022, "rsync --server", "backup", "S", 4.8, 0.06, 1],
-  [2201, "redis-server *:6379", "redis", "S", 3.3, 1.12, 6],
-  [1, "systemd", "root", "S", 1.2, 0.03, 1],
-  [731, "systemd-journald", "root", "S", 0.9, 0.21, 1],
-  [1544, "prometheus", "prom", "S", 0.8, 1.77, 14],
-  [1601, "grafana-server", "grafana", "S", 0.6, 0.48, 21],
-  [640, "telemetry-stream", "telemetry", "S", 0.4, 0.03, 9],
-  [3412, "node worker.js", "deploy", "S", 0.4, 0.71, 11],
-  [1102, "sshd: ada [priv]", "root", "S", 0.2, 0.02, 1],
-  [984, "chronyd", "chrony", "S", 0.1, 0.01, 1],
-  [1019, "cron", "root", "S", 0, 0.01, 1],
-  [17, "kworker/3:1-events", "root", "I", 0, 0, 1],
-  [2239, "postgres: autovacuum", "postgres", "S", 0, 0.22, 1],
-  [702, "systemd-udevd", "root", "S", 0, 0.03, 1],
-  [958, "dnsmasq", "dnsmasq", "S", 0, 0.01, 1],
-  [966, "systemd-logind", "root", "S", 0, 0.02, 1],
-  [1043, "containerd", "root", "S", 0, 0.09, 38],
-  [1710, "alertmanager", "prom", "S", 0, 0.05, 12],
-  [22, "ksoftirqd/1", "root", "S", 0, 0, 1],
-  [1811, "smartd", "root", "S", 0, 0.01, 1],
-  [1822, "nfs-client", "root", "S", 0, 0.01, 2],
-];
 
 export const HOST = {
   id: "b3f1c2d4e5a69788",
@@ -77,7 +47,7 @@ function storyOf(t) {
   return { on, user, system, iowait, softirq, read, write, tx, rx, cycle };
 }
 
-function round(value, digits = 2) {
+export function round(value, digits = 2) {
   return Number(value.toFixed(digits));
 }
 
@@ -143,8 +113,8 @@ function fsRow(mountpoint, used_percent, freeGib, extra = {}) {
   };
 }
 
-/** Which parts the host lacks is chosen by name: psi, heat, swap. */
-export function sampleOf(t, seq, { lacks = [], interval = 1, start = 0, time = 0 } = {}) {
+/** `twists`: psi, heat, swap leave these out; many makes 50 of each device. */
+export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 0 } = {}) {
   const s = storyOf(t);
   const usage = s.user + s.system + s.softirq + 0.2;
   const shape = [31, 22, 18, 64, 12, 9, 41, 88, 15, 7, 26, 11, 35, 19, 8, 52];
@@ -321,9 +291,16 @@ export function sampleOf(t, seq, { lacks = [], interval = 1, start = 0, time = 0
       oldest_seconds: round(2.4 + smooth(t, 16) * 0.4),
     },
   };
-  if (lacks.includes("psi")) delete sections.pressure;
-  if (lacks.includes("heat")) delete sections.temperatures;
-  if (lacks.includes("swap"))
+  if (twists.includes("many")) {
+    for (let n = 0; n < 44; n += 1) {
+      sections.disks.push(diskRow(`sd${"abcdefghij"[n % 10]}${n}`, "disk", n, n * MIB, 0));
+      sections.interfaces.push(nicRow(`veth${n}f3c2a1`, false, "up", null, n * 1000, n * 500));
+      sections.filesystems.push(fsRow(`/var/lib/volumes/${n}`, n * 2, n + 1));
+    }
+  }
+  if (twists.includes("psi")) delete sections.pressure;
+  if (twists.includes("heat")) delete sections.temperatures;
+  if (twists.includes("swap"))
     Object.assign(sections.swap, { total_bytes: 0, free_bytes: 0, used_percent: null });
   const sources = Object.fromEntries(
     Object.keys(sections).map((name) => [
@@ -348,35 +325,5 @@ export function sampleOf(t, seq, { lacks = [], interval = 1, start = 0, time = 0
     interval_seconds: seq === 1 ? null : interval,
     ...sections,
     sources,
-  };
-}
-
-export function processesOf(t) {
-  const top = PEOPLE.map(([pid, name, user, state, cpu, gib, threads]) => ({
-    pid,
-    name: name.split(" ")[0],
-    command: name,
-    user,
-    state,
-    cpu_percent: round(Math.max(0, cpu * (1 + noise(t, pid) * 0.08)), 1),
-    cpu_percent_of_host: round(cpu / 16),
-    memory_rss_bytes: round(gib * GIB, 0),
-    memory_percent: round((gib / 62.7) * 100),
-    threads,
-    started_at: 1760435300 + pid,
-  }));
-  return {
-    total: 412,
-    by_state: {
-      running: 3,
-      sleeping: 352,
-      disk_sleep: 2,
-      stopped: 0,
-      zombie: 0,
-      idle: 55,
-      other: 0,
-    },
-    top,
-    visibility: "all",
   };
 }

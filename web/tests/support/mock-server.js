@@ -1,17 +1,19 @@
 /**
  * Serves the built page and speaks protocol 1 with an invented host behind it, for working on the
- * page without a server: node tests/support/mock-server.js [port] [lacks,…]
- * SIGUSR1 holds its tongue, SIGUSR2 lets it speak again.
+ * page without a server: node tests/support/mock-server.js [port] [twist,…]
+ * Twists: psi, heat, swap leave these out; many makes 50 disks, interfaces and filesystems.
+ * /mock/end/CODE ends every viewer with that close code. SIGUSR1 holds its tongue, SIGUSR2 lets it speak again.
  */
 import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { WebSocketServer } from "ws";
 
-import { HOST, processesOf, sampleOf } from "./mock-host.js";
+import { HOST, sampleOf } from "./mock-host.js";
+import { processesOf } from "./mock-processes.js";
 
 const port = Number(process.argv[2] ?? 8751);
-const lacks = (process.argv[3] ?? "").split(",");
+const twists = (process.argv[3] ?? "").split(",");
 const root = join(import.meta.dirname, "../../../telemetry_stream/static");
 const TYPES = {
   ".html": "text/html",
@@ -27,7 +29,7 @@ process.on("SIGUSR1", () => (silent = true));
 process.on("SIGUSR2", () => (silent = false));
 
 const seqNow = () => Math.floor(Date.now() / 1000) - begun + STORY_NOW;
-const sampleAt = (seq) => ({ ...sampleOf(seq, seq, { lacks, start: begun - STORY_NOW }), stream });
+const sampleAt = (seq) => ({ ...sampleOf(seq, seq, { twists, start: begun - STORY_NOW }), stream });
 const pick = (sample, sections) =>
   sections === null
     ? sample
@@ -47,6 +49,11 @@ const HEAD = new Set([
 
 const http = createServer((request, response) => {
   const path = new URL(request.url, "http://x").pathname;
+  if (path.startsWith("/mock/end/")) {
+    for (const socket of viewers.keys())
+      socket.close(Number(path.slice("/mock/end/".length)), "test");
+    return response.writeHead(204).end();
+  }
   const file = join(root, normalize(path === "/" ? "/index.html" : path));
   if (!file.startsWith(root) || !existsSync(file)) return response.writeHead(404).end();
   response.writeHead(200, {
@@ -94,4 +101,4 @@ setInterval(() => {
     socket.send(JSON.stringify(pick(full, sections)));
   }
 }, 1000);
-http.listen(port, "127.0.0.1", () => console.log(`http://127.0.0.1:${port}/`));
+http.listen(port, "127.0.0.1", () => console.log(`http://127.0.0.1:${http.address().port}/`));

@@ -1,0 +1,194 @@
+/** Every key in the help does what the help says, and so does the pointer. */
+import { readFileSync } from "node:fs";
+
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+
+import { KEYS } from "../src/shell/keys";
+import { openBrowser, openPage, stateIs, textOf, type Watched } from "./browser";
+import { Mock } from "./mock";
+
+let browser: Browser;
+let mock: Mock;
+let watched: Watched;
+let page: Page;
+
+beforeAll(async () => {
+  browser = await openBrowser();
+  mock = await Mock.start();
+});
+afterAll(async () => {
+  await browser.close();
+  await mock.stop();
+});
+beforeEach(async () => {
+  watched = await openPage(browser, mock.url);
+  page = watched.page;
+  await stateIs(page, "live", 5000);
+});
+afterEach(async () => {
+  expect(watched.complaints).toEqual([]);
+  await page.context().close();
+});
+
+const query = () => new URL(page.url()).searchParams;
+const press = (key: string) => page.keyboard.press(key);
+const chip = () => textOf(page, ".chip");
+const plot = async (chart: string) => {
+  const box = await page.locator(`[data-chart=${chart}] .u-over`).boundingBox();
+  if (box === null) throw new Error(`no ${chart}`);
+  return box;
+};
+
+describe("a key", () => {
+  it("p pauses and goes on; the heart beats on", async () => {
+    await press("p");
+    await stateIs(page, "paused", 1000);
+    await page.getByText(/[2-9] waiting/).waitFor({ timeout: 5000 });
+    await press("p");
+    await stateIs(page, "live", 1000);
+  });
+
+  it("arrows look back by a second, with Shift by ten; l and Escape go back to live", async () => {
+    await press("ArrowLeft");
+    await stateIs(page, "paused", 1000);
+    expect(await chip()).toContain("\u22120:01");
+    await press("Shift+ArrowLeft");
+    expect(await chip()).toContain("\u22120:11");
+    await press("ArrowRight");
+    expect(await chip()).toContain("\u22120:10");
+    await press("l");
+    await stateIs(page, "live", 1000);
+    await press("p");
+    await press("Escape");
+    await stateIs(page, "live", 1000);
+  });
+
+  it("1, 2 and 3 choose the window", async () => {
+    await press("1");
+    expect(query().get("window")).toBe("60");
+    await press("3");
+    expect(query().get("window")).toBe("600");
+    await press("2");
+    expect(query().get("window")).toBeNull();
+  });
+
+  it.each([
+    ["m", "memory"],
+    ["i", "load"],
+    ["n", "network"],
+    ["d", "disk"],
+    ["h", "heat"],
+    ["c", "cpu"],
+  ])("%s focuses %s, and again shows its next picture", async (key, focus) => {
+    await press(key);
+    const pressed = page.locator(`[data-focus=${focus}]`);
+    expect(await pressed.getAttribute("aria-pressed")).toBe("true");
+    const facets = page.locator(".chart.on .facets button");
+    if ((await facets.count()) === 0) return;
+    if (key !== "c") await press(key); // CPU has the focus from the start
+    expect(await facets.nth(1).getAttribute("aria-pressed")).toBe("true");
+  });
+
+  it("/ filters processes, and Escape leaves the filter", async () => {
+    await page.locator("[data-pid]").first().waitFor();
+    await press("/");
+    await page.keyboard.type("postgres pl");
+    await page.getByText("no process matches").waitFor();
+    await press("Backspace");
+    await press("Backspace");
+    await press("Backspace");
+    expect(await page.locator("[data-pid]").count()).toBe(3);
+    expect(query().get("filter")).toBe("postgres");
+    await press("Escape");
+    expect(query().get("filter")).toBeNull();
+    await press("p");
+    await stateIs(page, "paused", 1000);
+  });
+
+  it("t changes the theme, and it is remembered", async () => {
+    const theme = () => page.evaluate(() => document.documentElement.dataset["theme"]);
+    const before = await theme();
+    await press("t");
+    const after = await theme();
+    expect(after).not.toBe(before);
+    await page.goto(mock.url);
+    expect(await theme()).toBe(after);
+  });
+
+  it("k makes it a kiosk and back", async () => {
+    await press("k");
+    expect(await page.locator(".ctl").count()).toBe(0);
+    await press("k");
+    expect(await page.locator(".ctl").count()).toBe(1);
+  });
+
+  it("? shows every key, and no other key acts behind it", async () => {
+    await press("?");
+    const help = page.getByTestId("help");
+    await help.waitFor();
+    const shown = await help.locator(".keys dt").allTextContents();
+    expect(shown).toEqual([...KEYS.map((key) => key.shown), "drag"]);
+    await press("p");
+    await stateIs(page, "live", 1000);
+    await press("Escape");
+    await help.waitFor({ state: "detached" });
+    await stateIs(page, "live", 1000);
+  });
+});
+
+describe("the pointer", () => {
+  it("sets one cursor on all charts, and the readout follows", async () => {
+    const box = await plot("memory");
+    await page.mouse.move(box.x + box.width / 2, box.y + 20);
+    await page.mouse.move(box.x + box.width / 2 - 3, box.y + 20);
+    await page.locator(".chip").waitFor();
+    expect(await chip()).toMatch(/\d\d:\d\d:\d\d\u2002\u22122:\d\d/);
+    await page.mouse.move(2, 2);
+    await page.locator(".chip").waitFor({ state: "detached" });
+  });
+
+  it("drags to zoom all charts, and a double click goes back", async () => {
+    const box = await plot("cpu");
+    await page.mouse.move(box.x + 100, box.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 200, box.y + 40, { steps: 4 });
+    await page.mouse.up();
+    await stateIs(page, "paused", 1000);
+    await page.mouse.dblclick(box.x + 100, box.y + 40);
+    await stateIs(page, "live", 1000);
+  });
+
+  it("explains a name after half a second", async () => {
+    await page.locator("dt", { hasText: "retransmits" }).hover();
+    expect(await page.locator("[role=tooltip]").textContent()).toContain("sent again");
+    await press("Escape");
+    expect(await page.locator("[role=tooltip]").count()).toBe(0);
+  });
+
+  it("picks one series by its row, and all again", async () => {
+    const row = page.locator(".chart.on .read button", { hasText: "iowait" });
+    await row.click();
+    expect(await row.getAttribute("aria-pressed")).toBe("true");
+    await row.click();
+    expect(await row.getAttribute("aria-pressed")).toBe("false");
+  });
+
+  it("sorts by a column's head, and opens a process", async () => {
+    await page.locator("[data-pid]").first().waitFor();
+    await page.locator(".procs th button", { hasText: "memory" }).click();
+    expect(await page.locator("[data-pid]").first().getAttribute("data-pid")).toBe("2117");
+    await page.locator("[data-pid='2117'] button").click();
+    expect(await page.locator(".drawer").textContent()).toContain("postgres: checkpointer");
+  });
+
+  it.each(["CSV", "JSON"])("saves the window as %s", async (kind) => {
+    const download = page.waitForEvent("download");
+    await page.getByRole("button", { name: kind }).click();
+    const file = await (await download).path();
+    const text = readFileSync(file, "utf8");
+    if (kind === "CSV") expect(text.split("\r\n").length).toBeGreaterThan(290);
+    else expect((JSON.parse(text) as { host: string }).host).toBe("ada");
+    expect(text).toContain("cpu.usage_percent");
+  });
+});

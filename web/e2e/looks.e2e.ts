@@ -1,0 +1,146 @@
+/** How the page looks, to eyes, to axe and to assistive technology: every size, theme and state. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { openBrowser, openPage, shoot, stateIs } from "./browser";
+import { Mock } from "./mock";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let browser: Browser;
+let mock: Mock;
+
+beforeAll(async () => {
+  browser = await openBrowser();
+  mock = await Mock.start();
+});
+afterAll(async () => {
+  await browser.close();
+  await mock.stop();
+});
+
+interface Violation {
+  id: string;
+  nodes: { target: string[]; failureSummary: string }[];
+}
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => {
+    const runner = (
+      window as unknown as { axe: { run: () => Promise<{ violations: Violation[] }> } }
+    ).axe;
+    return (await runner.run()).violations;
+  });
+  return found.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.target.join(" ")} ${node.failureSummary}`),
+  );
+}
+
+/** Nothing wider than the page, whatever the font. */
+async function overflow(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+}
+
+describe.each([
+  ["laptop-dark", 1440, 1000, "dark", ""],
+  ["laptop-light", 1440, 1000, "light", ""],
+  ["small-laptop", 1280, 800, "dark", ""],
+  ["tablet", 768, 1024, "light", ""],
+  ["phone-dark", 390, 844, "dark", ""],
+  ["phone-light", 390, 844, "light", "?focus=disk"],
+  ["narrowest", 320, 640, "dark", ""],
+  ["wall", 3840, 2160, "dark", "?kiosk=1"],
+  ["wall-light", 1920, 1080, "light", "?kiosk=1"],
+  ["large", 2560, 1440, "dark", "?focus=network&show=cpu.cores,network.interfaces"],
+] as const)("%s", (name, width, height, colorScheme, query) => {
+  it("is whole, and axe finds nothing", async () => {
+    const { page, complaints } = await openPage(browser, `${mock.url}${query}`, {
+      viewport: { width, height },
+      colorScheme,
+    });
+    await stateIs(page, "live", 5000);
+    await page.locator(".procs").scrollIntoViewIfNeeded();
+    await page.locator("[data-pid]").first().waitFor({ timeout: 5000 });
+    await page.evaluate(() => {
+      window.scrollTo(0, 0);
+    });
+    await shoot(page, name, width < 1200);
+    expect(await overflow(page)).toBe(0);
+    expect(await violations(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe("on a laptop", () => {
+  it("everything fits without scrolling", async () => {
+    const { page } = await openPage(browser, mock.url);
+    await stateIs(page, "live", 5000);
+    expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBe(1000);
+    await page.context().close();
+  });
+});
+
+describe("a state", () => {
+  it.each([
+    [4008, "too slow"],
+    [1001, "shutting down"],
+    [1008, "not allowed"],
+  ])("ended by %s says %s, and axe finds nothing", async (code, why) => {
+    const own = await Mock.start();
+    const { page } = await openPage(browser, own.url);
+    await stateIs(page, "live", 5000);
+    await own.endViewers(code);
+    await stateIs(page, "ended", 3000);
+    expect(await page.locator("[data-testid=freshness]").textContent()).toContain(why);
+    expect(await violations(page)).toEqual([]);
+    await shoot(page, `ended-${code}`);
+    if (code === 1008) {
+      await page.getByRole("button", { name: "reconnect" }).click();
+    }
+    await stateIs(page, "live", 5000);
+    await page.context().close();
+    await own.stop();
+  });
+
+  it("lost is grey, hatched and dated, and axe finds nothing", async () => {
+    const own = await Mock.start();
+    const { page } = await openPage(browser, own.url);
+    await stateIs(page, "live", 5000);
+    await own.stop();
+    await stateIs(page, "lost", 3000);
+    await page
+      .locator(".vital .aside", { hasText: "4 s old" })
+      .first()
+      .waitFor({ timeout: 10_000 });
+    await shoot(page, "lost-dark");
+    expect(await violations(page)).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe("a host", () => {
+  it.each([["psi,heat,swap"], ["many"]])(
+    "with %s is shown without a hole in the page",
+    async (twists) => {
+      const own = await Mock.start(...twists.split(","));
+      const { page, complaints } = await openPage(browser, own.url);
+      await stateIs(page, "live", 5000);
+      await shoot(page, `host-${twists.replaceAll(",", "-")}`, true);
+      if (twists === "many") {
+        expect(await page.locator(".disks [data-row]").count()).toBe(50);
+      } else {
+        expect(await page.locator(".vital").count()).toBe(5);
+        expect(await page.getByText("Pressure").count()).toBe(0);
+        expect(await page.locator("[data-focus=memory] .sub").textContent()).toContain("none");
+      }
+      expect(complaints).toEqual([]);
+      await page.context().close();
+      await own.stop();
+    },
+  );
+});

@@ -1,0 +1,34 @@
+/** The invented host as a process of the test: for what this host does not have or do on demand. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+export class Mock {
+  readonly #process: ChildProcess;
+  readonly url: string;
+
+  private constructor(started: ChildProcess, url: string) {
+    this.#process = started;
+    this.url = url;
+  }
+
+  static async start(...twists: string[]): Promise<Mock> {
+    const script = join(import.meta.dirname, "../tests/support/mock-server.js");
+    const started = spawn(process.execPath, [script, "0", twists.join(",")], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    for await (const line of createInterface(started.stdout)) return new Mock(started, line);
+    throw new Error("the invented host did not start");
+  }
+
+  async endViewers(code: number): Promise<void> {
+    await fetch(new URL(`mock/end/${code}`, this.url));
+  }
+
+  async stop(): Promise<void> {
+    const exit = once(this.#process, "exit");
+    this.#process.kill();
+    await exit;
+  }
+}
