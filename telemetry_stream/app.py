@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import queue
 import socket
+import threading
 import time
 from collections.abc import Collection, Sequence
 from types import TracebackType
@@ -39,7 +40,8 @@ log = logging.getLogger(__name__)
 GOODBYE_SECONDS = 1.0
 END_SECONDS = 0.5
 
-# How long the dear sections are collected after the last who wanted them: a page that reloads finds them whole.
+# How long after the last who was there the dear sections are collected and the normal interval is kept: a page that
+# reloads finds all as it was.
 WANTED_SECONDS = 5.0
 
 
@@ -65,16 +67,17 @@ class App:
             sys_root=settings.sys_root,
             extra_sources=sources,
             self_stats=SelfStats(
-                viewers=lambda: self._hub.stats().clients,
-                frames_sent=lambda: self._hub.stats().sent,
-                frames_dropped=lambda: self._hub.stats().dropped,
-                frames_refused=lambda: self._hub.stats().refused,
+                viewers=lambda: self._hub_stats.clients,
+                frames_sent=lambda: self._hub_stats.sent,
+                frames_dropped=lambda: self._hub_stats.dropped,
+                frames_refused=lambda: self._hub_stats.refused,
                 tick_lateness_seconds=lambda: self._ticker.lateness_seconds,
                 ticks_missed=lambda: self._ticker.missed,
             ),
         )
         # It has threads: made once the sources have passed, so that a name clash leaves none behind.
         self._hub = hub = Hub(on_crash=self._fail)
+        self._hub_stats = hub.stats()  # of the tick: adding up a thousand viewers once is enough
         self.stream = Stream(
             hub,
             host=self._collector.host,
@@ -83,6 +86,10 @@ class App:
             history_seconds=settings.history,
         )
         self._ticker = Ticker(settings.interval, self._tick, on_crash=self._fail)
+        # Guards the two moments and the ticker's pace: whoever comes must not be overtaken by a tick that saw nobody.
+        self._pace_lock = threading.Lock()
+        self._idle_from = 0.0  # monotonic seconds, until when somebody is known to be there
+        self._awake_since = 0.0
         self._viewers = Viewers(hub, self.stream, limit=settings.max_viewers, timing=Timing())
         name = socket.gethostname()
         self._routes = Routes(
@@ -156,15 +163,39 @@ class App:
 
     def _tick(self) -> None:
         """Runs on ``ts-collect``."""
-        for sections in self.stream.watched():
-            self._want(sections)
+        self._hub_stats = self._hub.stats()
+        watched = self.stream.watched()
+        for sections in watched:
+            self._collect_for(sections, WANTED_SECONDS)
+        with self._pace_lock:
+            now = time.monotonic()
+            if watched:
+                self._idle_from = now + WANTED_SECONDS
+            elif now >= self._idle_from:
+                self._ticker.pace(max(self.settings.interval, self.settings.idle_interval))
         self.stream.publish(self._collector.collect())
 
-    def _want(self, sections: Collection[str] | None) -> None:
-        """Have what is dear in these sections (None: all that come unasked) collected for a few seconds."""
+    def _want(self, sections: Collection[str] | None, seconds: float = WANTED_SECONDS) -> bool:
+        """Somebody has come for these sections (None: all that come unasked) and may come again within so long.
+
+        Returns whether that has called for a tick, since the newest sample was older than the normal interval.
+        """
+        self._collect_for(sections, seconds)
+        with self._pace_lock:
+            now = time.monotonic()
+            self._idle_from = now + WANTED_SECONDS
+            if self._ticker.interval_seconds == self.settings.interval:
+                return False
+            self._awake_since = now
+            self._ticker.pace(self.settings.interval)
+            last = self._ticker.last_tick_monotonic
+            return last is not None and now - last > self.settings.interval
+
+    def _collect_for(self, sections: Collection[str] | None, seconds: float) -> None:
+        """Have what is dear in these sections collected for so long."""
         if sections is None:
             sections = [name for name in self._collector.section_names if name not in DEAR]
-        self._collector.want(sections, time.monotonic() + WANTED_SECONDS)
+        self._collector.want(sections, time.monotonic() + seconds)
 
     def _fail(self, error: BaseException) -> None:
         """Runs on the thread that died. Nothing half-alive stays up: the first failure ends the program."""
@@ -175,8 +206,11 @@ class App:
     def _maybe_problem(self) -> str | None:
         if self.failure is not None:
             return "a thread of the program has died"
-        last = self._ticker.last_tick_monotonic
-        age = 0.0 if last is None else time.monotonic() - last
-        if age > max(5.0, 3 * self.settings.interval):
+        with self._pace_lock:
+            last, interval = self._ticker.last_tick_monotonic, self._ticker.interval_seconds
+            # Whoever wakes an idle program is not to hear at once that it is behind.
+            since = None if last is None else max(last, self._awake_since)
+        age = 0.0 if since is None else time.monotonic() - since
+        if age > max(5.0, 3 * interval):
             return f"no sample has been taken for {age:.0f} s"
         return None
