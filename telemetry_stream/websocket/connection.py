@@ -17,7 +17,7 @@ from .. import threads
 from ..hub import Client, End, write_pump
 from ..net.transport import Transport
 from . import frame
-from .inbound import Inbound, Quota
+from .inbound import Allowance, Inbound, Quota
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +50,7 @@ class Connection:
         *,
         number: int,
         timing: Timing = Timing(),  # noqa: B008  # immutable
+        allowance: Allowance = Allowance(),  # noqa: B008
     ) -> None:
         self._transport = transport
         self._key = key
@@ -58,7 +59,7 @@ class Connection:
         self._timing = timing
         # Held while the read pump runs: a latch of 40 bytes, where an Event with its Condition is a kilobyte a viewer.
         self._reading = threading.Lock()
-        self._peer = _Peer(transport, client, timing)
+        self._peer = _Peer(transport, client, timing, Quota(allowance))
 
     def serve(self, on_open: Callable[[], object]) -> None:
         """Answer the handshake, call ``on_open`` (which registers the client), pump until the end.
@@ -73,7 +74,7 @@ class Connection:
             self._client.close(End.CRASHED)
             raise ThreadUnavailableError(str(error)) from error
         try:
-            inbound = Inbound(self._peer, self._key, self._peer.quota)
+            inbound = self._answer_handshake()
             on_open()
             inbound.read()
             if self._peer.quota.exceeded:
@@ -87,6 +88,9 @@ class Connection:
             if pump.is_alive():  # blocked in a write to a peer that has left or does not read
                 self._transport.shutdown()
                 pump.join()
+
+    def _answer_handshake(self) -> Inbound:
+        return Inbound(self._peer, self._key, self._peer.quota)
 
     def _write(self) -> None:
         """Pump, then say goodbye. Runs on the write pump's thread."""
@@ -115,8 +119,8 @@ class Connection:
 class _Peer:
     """The socket that simple-websocket sees: whole writes, deadlines, quotas, and the end of whoever breaks them."""
 
-    def __init__(self, transport: Transport, client: Client, timing: Timing) -> None:
-        self.quota = Quota()
+    def __init__(self, transport: Transport, client: Client, timing: Timing, quota: Quota) -> None:
+        self.quota = quota
         self._transport = transport
         self._client = client
         self._timing = timing

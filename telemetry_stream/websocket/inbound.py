@@ -13,7 +13,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import CloseConnection, Event
@@ -40,9 +40,13 @@ def _import_server() -> Any:
 
 _simple_websocket: Any = _import_server()
 
-MESSAGE_BYTES = 512
-FRAMES_PER_SECOND = 20
-BYTES_PER_SECOND = 16 * 1024
+
+class Allowance(NamedTuple):
+    """What a peer may send: bytes in one message, frames of every kind and bytes in any one second."""
+
+    message_bytes: int = 512
+    frames_per_second: int = 20
+    bytes_per_second: int = 16 * 1024
 
 
 class QuotaExceededError(OSError):
@@ -50,26 +54,28 @@ class QuotaExceededError(OSError):
 
 
 class Quota:
-    """How much a peer may send in any one second: frames of every kind, and bytes."""
+    """Counts what a peer sends against its allowance."""
 
-    def __init__(self) -> None:
+    def __init__(self, allowance: Allowance = Allowance()) -> None:  # noqa: B008  # immutable
+        self.allowance = allowance
         self.exceeded = False
         self._window_ends = 0.0
         self._frames = 0
         self._bytes = 0
 
     def take(self, *, frames: int = 0, size: int = 0) -> None:
-        """Count what came; QuotaExceededError past the allowance."""
+        """Count what came; QuotaExceededError past what one second may bring."""
+        _, max_frames, max_bytes = self.allowance
         now = time.monotonic()
         if now >= self._window_ends:
             self._window_ends = now + 1.0
             self._frames = self._bytes = 0
         self._frames += frames
         self._bytes += size
-        if self._frames > FRAMES_PER_SECOND or self._bytes > BYTES_PER_SECOND:
+        if self._frames > max_frames or self._bytes > max_bytes:
             self.exceeded = True
             raise QuotaExceededError(
-                f"more than {FRAMES_PER_SECOND} frames or {BYTES_PER_SECOND} bytes in a second"
+                f"more than {max_frames} frames or {max_bytes} bytes in a second"
             )
 
 
@@ -145,7 +151,7 @@ class Inbound(_simple_websocket.Server):  # type: ignore[misc]  # the library ha
                 "HTTP_SEC_WEBSOCKET_KEY": key,
                 "HTTP_SEC_WEBSOCKET_VERSION": "13",
             },
-            max_message_size=MESSAGE_BYTES,
+            max_message_size=quota.allowance.message_bytes,
             thread_class=_CallersThread,
             event_class=_NoEvent,
         )
@@ -162,7 +168,7 @@ class Inbound(_simple_websocket.Server):  # type: ignore[misc]  # the library ha
         self.thread.run()
 
     def _closing(self) -> None:
-        self.sock.closing(too_big=self.incoming_message_len > MESSAGE_BYTES)
+        self.sock.closing(too_big=self.incoming_message_len > self.max_message_size)
 
     @property
     def pong_received(self) -> bool:

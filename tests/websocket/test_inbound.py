@@ -8,14 +8,14 @@ import pytest
 
 from telemetry_stream.websocket import inbound
 from telemetry_stream.websocket.inbound import (
-    BYTES_PER_SECOND,
-    FRAMES_PER_SECOND,
-    MESSAGE_BYTES,
+    Allowance,
     Inbound,
     Quota,
     QuotaExceededError,
 )
 from tests.websocket.peer import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, closing, frame
+
+MESSAGE_BYTES, FRAMES_PER_SECOND, BYTES_PER_SECOND = Allowance()
 
 KEY, ACCEPT = "dGhlIHNhbXBsZSBub25jZQ==", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455 section 1.3
 
