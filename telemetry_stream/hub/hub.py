@@ -63,8 +63,11 @@ class Hub:
         self._dropped_by_departed = 0
         self._sent_by_departed = 0
         self._ended: Counter[str] = Counter()
-        # Frames, joining clients, and None to stop: one inbox, so that all three keep their order.
-        self._inbox: queue.SimpleQueue[tuple[Hashable, bytes] | Client | None] = queue.SimpleQueue()
+        # Frames, joining clients, probes, and None to stop: one inbox, so that all of them keep their order.
+        self._inbox: queue.SimpleQueue[tuple[Hashable, bytes] | Client | threading.Event | None] = (
+            queue.SimpleQueue()
+        )
+        self._taken = 0  # from the inbox; written by ts-hub alone
         self._grace = Grace(grace_seconds, on_crash=on_crash)
         self._thread = threads.start("ts-hub", self._run, on_crash=on_crash)
 
@@ -136,6 +139,15 @@ class Hub:
                 ended=dict(self._ended),
             )
 
+    def moves(self, timeout: float) -> bool:
+        """Whether ``ts-hub`` takes this probe within ``timeout`` seconds, or at least something that lies before it.
+
+        A hub that is thousands of frames behind moves; one that hangs in a client does not.
+        """
+        before, probe = self._taken, threading.Event()
+        self._inbox.put(probe)
+        return probe.wait(timeout) or self._taken != before
+
     def close(self, end: End = End.GOING_AWAY, timeout: float = 1.0) -> None:
         """Fan out what is in the inbox, end every client for this reason, and stop both threads.
 
@@ -156,10 +168,13 @@ class Hub:
     def _run(self) -> None:
         """Take from the inbox, for ever. Runs on ``ts-hub``."""
         while (item := self._inbox.get()) is not None:
-            if isinstance(item, Client):
+            self._taken += 1
+            if isinstance(item, tuple):
+                self._fan_out(*item)
+            elif isinstance(item, Client):
                 self._join(item)
             else:
-                self._fan_out(*item)
+                item.set()
 
     def _join(self, client: Client) -> None:
         with self._lock:

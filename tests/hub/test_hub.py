@@ -8,6 +8,7 @@ import queue
 import random
 import threading
 from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -15,6 +16,7 @@ from telemetry_stream import threads
 from telemetry_stream.hub import Client, End, Hub, write_pump
 from telemetry_stream.hub.client import QUEUE_FRAMES
 from telemetry_stream.hub.hub import INBOX_FRAMES
+from tests.conftest import eventually
 from tests.hub.wire import numbered
 
 WAIT_SECONDS = 30.0  # for an event that comes at once unless the code is broken
@@ -477,6 +479,29 @@ def test_after_close_nothing_comes_in(hub: Hub) -> None:
     stats = hub.stats()
     assert (stats.clients, stats.registered, stats.refused) == (0, 0, 1)
     hub.unregister(late)
+
+
+def test_moves_tells_a_busy_hub_from_a_stuck_one(hub: Hub) -> None:
+    """A hub that is held up in a client does not move; one that goes on, though not as far as the probe, does."""
+    assert hub.moves(WAIT_SECONDS)
+    let_go = threading.Event()
+
+    def hold(frame: bytes) -> int:
+        assert let_go.wait(WAIT_SECONDS)
+        return len(frame)
+
+    second = Client(hold, topic="second")
+    hub.register(second)
+    with ThreadPoolExecutor() as pool:
+        with hub_thread_busy(hub):
+            assert not hub.moves(0.01)
+            hub.broadcast(b"held again", "second")
+            asked = pool.submit(hub.moves, 0.5)
+            assert eventually(lambda: hub._inbox.qsize() == 3)  # two probes and the frame
+        assert asked.result(WAIT_SECONDS)
+        assert not hub.moves(0.01)
+        let_go.set()
+    assert hub.moves(WAIT_SECONDS)
 
 
 def test_crash_of_the_hub_thread_is_told() -> None:
