@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import NamedTuple
 from wsgiref.types import WSGIApplication
@@ -38,13 +39,20 @@ class Limits(NamedTuple):
     max_requests: int = 1000
 
 
-def serve(transport: Transport, app: WSGIApplication, limits: Limits = Limits()) -> None:  # noqa: B008  # immutable
+def serve(
+    transport: Transport,
+    app: WSGIApplication,
+    limits: Limits = Limits(),  # noqa: B008  # immutable
+    headers: Sequence[tuple[str, str]] = (),
+) -> None:
     """Answer requests until either side ends the connection, or ``app`` has handed it to a successor; then run that.
+
+    ``headers`` go out with every answer, errors included.
 
     Runs on the connection's thread and raises nothing that a peer or ``app`` can cause; what a successor raises beside
     OSError passes.
     """
-    successor = _maybe_successor(transport, app, limits)
+    successor = _maybe_successor(transport, app, limits, headers)
     if successor is None:
         return
     try:
@@ -54,7 +62,10 @@ def serve(transport: Transport, app: WSGIApplication, limits: Limits = Limits())
 
 
 def _maybe_successor(
-    transport: Transport, app: WSGIApplication, limits: Limits
+    transport: Transport,
+    app: WSGIApplication,
+    limits: Limits,
+    headers: Sequence[tuple[str, str]],
 ) -> Successor | None:
     """Answer requests until the connection ends, or is handed over: then return the successor."""
     connection = h11.Connection(h11.SERVER, limits.max_head_bytes)
@@ -66,6 +77,7 @@ def _maybe_successor(
                 connection,
                 keep_alive=number < limits.max_requests,
                 write_seconds=limits.write_seconds,
+                headers=headers,
             )
             try:
                 request = _maybe_read_head(

@@ -1,7 +1,11 @@
-"""One request answered by a WSGI application (PEP 3333): its environ, its response, or the whole connection.
+"""One request answered by a WSGI application (PEP 3333): its response, or the whole connection.
 
-Relies on an h11 connection that has read a request's head and on the transport under it. Request bodies are not
-read: an application sees an empty ``wsgi.input``. Which routes there are and who may use them is the application's.
+Relies on an h11 connection that has read a request's head, on ``environ`` for what an application gets to see of it,
+and on the transport under it. Request bodies are not read: an application sees an empty ``wsgi.input``. Which routes
+there are and who may use them is the application's.
+
+``environ["telemetry_stream.headers"]`` is a list of headers that go out with whatever answers this request, errors and
+a hijacked head included: the server's own, to which an application may add. Where it names one itself, its own counts.
 
 ``environ["telemetry_stream.hijack"]`` gives an application the connection itself, as Go's http.Hijacker does:
 ``hijack(successor, status=None, headers=())``. With a status that response head is written first, for a body that ends
@@ -12,26 +16,25 @@ rather than returned to, so that a connection that lives on for days does not ho
 
 from __future__ import annotations
 
-import io
 import json
 import logging
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any
-from urllib.parse import unquote_to_bytes
 from wsgiref.handlers import format_date_time
 from wsgiref.types import WSGIApplication
 
 import h11
 
+from .environ import announces_body, environ_of
 from .transport import Transport
 
 log = logging.getLogger(__name__)
 
 HIJACK = "telemetry_stream.hijack"
+HEADERS = "telemetry_stream.headers"
 
 # A long body goes out in pieces with a write deadline each: a slow line gets it, a stuck one holds no more than this.
 PIECE_BYTES = 64 * 1024
@@ -56,6 +59,7 @@ class Exchange:
         *,
         keep_alive: bool,
         write_seconds: float,
+        headers: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._transport = transport
         self._connection = connection
@@ -63,6 +67,7 @@ class Exchange:
         self._method = ""
         self._keep_alive = keep_alive
         self._write_seconds = write_seconds
+        self._headers = list(headers)
         self._head: h11.Response | None = None
         self._begun = False  # something of the answer is out
         self.successor: Successor | None = None  # who has hijacked the connection
@@ -70,8 +75,9 @@ class Exchange:
     def accept(self, request: h11.Request) -> None:
         """Take the request; h11.RemoteProtocolError says what is wrong with it."""
         self._method = request.method.decode("ascii")
-        self._environ = {**environ_of(request, self._transport), HIJACK: self._hijack}
-        if _announces_body(request):
+        self._environ = environ_of(request, self._transport)
+        self._environ |= {HIJACK: self._hijack, HEADERS: self._headers}
+        if announces_body(request):
             if self._method in ("GET", "HEAD"):
                 raise h11.RemoteProtocolError(f"{self._method} takes no body")
             self._keep_alive = False  # the body that we do not read would be the next request
@@ -143,7 +149,7 @@ class Exchange:
     def _response(self, status: str, headers: Sequence[tuple[str, str]]) -> h11.Response:
         code, _, reason = status.partition(" ")
         named = {name.lower() for name, _ in headers}
-        extra = []
+        extra = [(name, value) for name, value in self._headers if name.lower() not in named]
         if "date" not in named:
             extra.append(("Date", format_date_time(time.time())))
         if not self._keep_alive and "connection" not in named:
@@ -216,81 +222,3 @@ class Exchange:
             self._transport.send(data, time.monotonic() + self._write_seconds)
         except OSError as error:
             raise PeerGoneError(str(error)) from error
-
-
-def environ_of(request: h11.Request, transport: Transport) -> dict[str, Any]:
-    """Build the environ of ``request``; h11.RemoteProtocolError says what is wrong with it."""
-    if not request.http_version.startswith(b"1."):
-        raise h11.RemoteProtocolError("this is an HTTP/1.1 server", error_status_hint=505)
-    method = request.method.decode("ascii")
-    authority, path, query = _split_target(method, request.target.decode("ascii"))
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": path,
-        "QUERY_STRING": query,
-        "SERVER_PROTOCOL": f"HTTP/{request.http_version.decode('ascii')}",
-        "SERVER_NAME": transport.local_address[0],
-        "SERVER_PORT": str(transport.local_address[1]),
-        "REMOTE_ADDR": transport.peer_address[0],
-        "REMOTE_PORT": str(transport.peer_address[1]),
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "https" if transport.secure else "http",
-        "wsgi.input": io.BytesIO(),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-    for raw_name, raw_value in request.headers:
-        name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
-        if _has_control_character(value):
-            raise h11.RemoteProtocolError(f"control character in header {name}")
-        # An underscore would pass for the hyphen of a header that a proxy in front vouches for. A length and a
-        # coding would speak of a body that is not read.
-        if "_" in name or name in ("content-length", "transfer-encoding"):
-            continue
-        key = "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.upper().replace('-', '_')}"
-        if key in environ:
-            value = f"{environ[key]}{'; ' if name == 'cookie' else ','}{value}"
-        environ[key] = value
-    if authority is not None:  # RFC 9112 section 3.2.2: it stands above the Host header
-        environ["HTTP_HOST"] = authority
-    return environ
-
-
-def _announces_body(request: h11.Request) -> bool:
-    # h11 has made sure that a length is a number and is there once.
-    return any(
-        name == b"transfer-encoding" or (name == b"content-length" and int(value) > 0)
-        for name, value in request.headers
-    )
-
-
-def _split_target(method: str, target: str) -> tuple[str | None, str, str]:
-    """Take a request target apart (RFC 9112 section 3.2) into authority, decoded path and query."""
-    if method == "CONNECT":
-        raise h11.RemoteProtocolError("this is no proxy", error_status_hint=501)
-    authority = None
-    scheme, separator, rest = target.partition("://")
-    if separator and scheme.lower() in ("http", "https"):
-        end = min((rest.find(c) for c in "/?" if c in rest), default=len(rest))
-        authority, target = rest[:end], rest[end:]
-        if not target.startswith("/"):
-            target = "/" + target
-        if not authority or "@" in authority:
-            raise h11.RemoteProtocolError("request target names no host")
-    if not target.startswith("/") and (method, target) != ("OPTIONS", "*"):
-        raise h11.RemoteProtocolError("request target is not a path")
-    if "#" in target:
-        raise h11.RemoteProtocolError("request target has a fragment")
-    raw_path, _, query = target.partition("?")
-    path = unquote_to_bytes(raw_path).decode("latin-1")
-    if _has_control_character(path):
-        raise h11.RemoteProtocolError("control character in request target")
-    return authority, path, query
-
-
-def _has_control_character(text: str) -> bool:
-    # Above 0x7f are the bytes of UTF-8. Tab is legal white space in a header.
-    return any((c < " " and c != "\t") or c == "\x7f" for c in text)

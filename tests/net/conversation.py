@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication
@@ -18,7 +18,11 @@ HOST = b" HTTP/1.1\r\nHost: x\r\n\r\n"
 
 @contextmanager
 def conversation(
-    app: WSGIApplication, *, buffers: tuple[int, int] | None = None, **limits: Any
+    app: WSGIApplication,
+    *,
+    buffers: tuple[int, int] | None = None,
+    headers: Sequence[tuple[str, str]] = (),
+    **limits: Any,
 ) -> Iterator[socket.socket]:
     """Serve one connection as the listener does; the client's end is given, and closed at the end."""
     accepted, client = tcp_pair(*buffers or ())
@@ -27,7 +31,7 @@ def conversation(
     def run() -> None:
         transport = Transport(accepted)
         try:
-            serve(transport, app, Limits(**limits))
+            serve(transport, app, Limits(**limits), headers)
         finally:
             transport.close()
 
@@ -39,9 +43,9 @@ def conversation(
     assert not crashes
 
 
-def ask(app: WSGIApplication, request: bytes, **limits: Any) -> bytes:
+def ask(app: WSGIApplication, request: bytes, **options: Any) -> bytes:
     """All that the server answers to ``request``, sent at once by a client that then only listens."""
-    with conversation(app, **limits) as client:
+    with conversation(app, **options) as client:
         client.sendall(request)
         client.shutdown(socket.SHUT_WR)
         return read_to_end(client)

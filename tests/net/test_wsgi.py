@@ -1,4 +1,4 @@
-"""Exchange: environ, responses and the handing over of a connection, as PEP 3333 and its guests expect."""
+"""Exchange: responses and the handing over of a connection, as PEP 3333 and its guests expect."""
 
 from __future__ import annotations
 
@@ -19,78 +19,6 @@ from whitenoise import WhiteNoise  # type: ignore[import-untyped]  # the library
 from telemetry_stream.net.transport import Transport
 from tests.net.conversation import HOST, ask, conversation, echo, statuses
 from tests.net.pairs import read_exactly, read_to_end, soon
-
-
-def environ_for(request: bytes) -> dict[str, Any]:
-    """The environ that an application gets for ``request``."""
-    seen: dict[str, Any] = {}
-
-    def app(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
-        seen.update(environ)
-        return echo(environ, start_response)
-
-    assert statuses(ask(app, request)) == [200]
-    return seen
-
-
-def test_environ_says_what_was_asked_and_by_whom() -> None:
-    """The variables of PEP 3333, with names and addresses of both ends."""
-    environ = environ_for(
-        b"GET /a%20b/%C3%A9?x=%20&y HTTP/1.1\r\nHost: h:1\r\nX-One: 1\r\nX-Two: a\r\nx-two: b\r\n"
-        b"Cookie: c=1\r\nCookie: d=2\r\nContent-Type: t\r\nX_One: spoofed\r\n\r\n"
-    )
-    wanted = {
-        "REQUEST_METHOD": "GET",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": "/a b/é".encode().decode("latin-1"),
-        "QUERY_STRING": "x=%20&y",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "SERVER_NAME": "127.0.0.1",
-        "REMOTE_ADDR": "127.0.0.1",
-        "CONTENT_TYPE": "t",
-        "HTTP_HOST": "h:1",
-        "HTTP_X_ONE": "1",
-        "HTTP_X_TWO": "a,b",
-        "HTTP_COOKIE": "c=1; d=2",
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-    assert {key: environ.get(key) for key in wanted} == wanted
-    assert environ["SERVER_PORT"].isdigit()
-    assert environ["REMOTE_PORT"].isdigit()
-    assert environ["wsgi.input"].read() == b""
-    assert environ["wsgi.errors"] is sys.stderr
-
-
-@pytest.mark.parametrize(
-    ("target", "host", "path", "query"),
-    [
-        (b"/", "x", "/", ""),
-        (b"//evil/..", "x", "//evil/..", ""),
-        (b"/a?b?c", "x", "/a", "b?c"),
-        (b"/a%3Fb", "x", "/a?b", ""),
-        (b"http://other:8/p?q", "other:8", "/p", "q"),
-        (b"HTTPS://other", "other", "/", ""),
-        (b"http://other?q", "other", "/", "q"),
-        (b"/http://other/", "x", "/http://other/", ""),
-    ],
-)
-def test_forms_of_the_request_target(target: bytes, host: str, path: str, query: str) -> None:
-    """A whole URL names the host above the Host header (RFC 9112 section 3.2.2)."""
-    environ = environ_for(b"GET " + target + HOST)
-    assert (environ["HTTP_HOST"], environ["PATH_INFO"], environ["QUERY_STRING"]) == (
-        host,
-        path,
-        query,
-    )
-
-
-def test_options_asterisk_reaches_the_application() -> None:
-    """It is the one request without a path."""
-    assert environ_for(b"OPTIONS *" + HOST)["PATH_INFO"] == "*"
 
 
 class Pieces:
@@ -304,6 +232,60 @@ def test_slow_reader_gets_all_of_a_large_body() -> None:
             pause.wait(0.03)
         assert soon(0) - began > 0.4
         assert statuses(read_exactly(client, 15)) == [200]
+
+
+SERVERS = (("X-Server", "1"), ("X-Kept", "server"))
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /" + HOST, 200),
+        (b"HEAD /" + HOST, 200),
+        (b"GET /fails" + HOST, 500),
+        (b"GET /stream" + HOST, 206),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 50_000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n", 400),
+    ],
+    ids=["get", "head", "failing", "hijacked", "no host", "too large", "body"],
+)
+def test_server_s_headers_are_in_every_answer(
+    request_: bytes, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Errors and hijacked heads included; what the application names itself counts, and it may add some."""
+
+    def app(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+        if environ["PATH_INFO"] == "/fails":
+            raise LookupError("on purpose")
+        environ["telemetry_stream.headers"].append(("X-Added", "1"))
+        if environ["PATH_INFO"] == "/stream":
+            environ["telemetry_stream.hijack"](
+                lambda transport: None, "206 Part", [("x-kept", "app")]
+            )
+        else:
+            start_response("200 OK", [("x-kept", "app")])
+        return []
+
+    answer = ask(app, request_, headers=SERVERS)
+    assert statuses(answer) == [status]
+    assert answer.count(b"X-Server: 1\r\n") == 1
+    by_app = status in (200, 206)
+    assert answer.count(b"X-Added: 1\r\n") == by_app
+    assert answer.count(b"x-kept: app\r\n") == by_app
+    assert answer.count(b"X-Kept: server\r\n") == (not by_app)
+
+
+def test_headers_added_to_one_answer_are_not_in_the_next() -> None:
+    """They belong to the request, the server's own to all."""
+
+    def app(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+        environ["telemetry_stream.headers"].append(("X-Added", environ["PATH_INFO"]))
+        start_response("204 No Content", [])
+        return []
+
+    answers = ask(app, b"GET /1" + HOST + b"GET /2" + HOST, headers=SERVERS)
+    assert (answers.count(b"X-Server"), answers.count(b"X-Added")) == (2, 2)
 
 
 def test_hijack_hands_over_the_connection_with_what_came_behind_the_request() -> None:
