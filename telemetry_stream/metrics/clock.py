@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .frozen import frozen
+
 
 def _boottime() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -25,7 +27,7 @@ class Clock:
     realtime: Callable[[], float] = time.time
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Now:
     """One tick: its number (what is cached, is cached for one tick) and what the clocks said when
     it began.

@@ -13,15 +13,15 @@ import json
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from .frozen import frozen
 from .sources import RECORDS
 
 State = Literal["ok", "absent", "failed", "stale", "psutil"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceState:
     """How a section came about: read, not on this host, failed, too old, or answered by psutil."""
 
@@ -31,7 +31,7 @@ class SourceState:
     age_seconds: float | None = None  # of a stale one
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sample:
     """One tick. ``interval_seconds`` is measured, None for the first; absent and failed sections
     are left out.

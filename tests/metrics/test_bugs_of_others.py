@@ -18,10 +18,10 @@ import pytest
 from telemetry_stream.metrics.collector import Collector
 from telemetry_stream.metrics.sample import Sample, encode_section
 from telemetry_stream.metrics.sources import Options
-from telemetry_stream.metrics.sources.filesystem import Filesystem
 from telemetry_stream.metrics.sources.network import parse_speed
 from telemetry_stream.metrics.sources.pressure import PressureSource
 from telemetry_stream.metrics.units import CLK_TCK
+from tests.conftest import eventually
 from tests.metrics.sources import (
     test_disk,
     test_filesystem,
@@ -338,25 +338,26 @@ def test_17_a_disk_percentage_with_the_reserve_of_root(tree: Tree) -> None:
 def test_18_a_dead_mount_stops_or_leaks_everything(tree: Tree) -> None:
     """A statvfs that never returns: fifty ticks go on, one thread waits, one call was made."""
     dead = test_filesystem.Statvfs()
-    dead.dead.add(f"{tree.proc}/1/root/data")
+    path = f"{tree.proc}/1/root/data"
+    dead.dead.add(path)
     tree.put("proc/self/mountinfo", test_filesystem.ROOT + test_filesystem.DATA)
     tree.put("proc/loadavg", "1 1 1 1/2 3\n")
     collector = tree.collector(options=Options(statvfs=dead))
     sample = collector.collect()
-    for _ in range(50):
-        tree.advance(10.0)
-        sample = collector.collect()
-    rows: Any = sample.sections["filesystems"]
-    assert [(row.mountpoint, row.stale) for row in rows if isinstance(row, Filesystem)][1] == (
-        "/data",
-        True,
-    )
-    assert sample.sources["filesystems"].state == "stale"
-    assert sample.sources["load"].state == "ok"
-    assert dead.asked.count(f"{tree.proc}/1/root/data") == 1
-    assert sum(thread.name == "ts-statvfs" for thread in threading.enumerate()) <= 2
-    dead.gate.set()
-    collector.close()
+    try:
+        assert eventually(lambda: path in dead.asked)
+        for _ in range(50):
+            tree.advance(10.0)
+            sample = collector.collect()
+        rows: Any = sample.sections["filesystems"]
+        assert [(row.mountpoint, row.stale) for row in rows][1] == ("/data", True)
+        assert sample.sources["filesystems"].state == "stale"
+        assert sample.sources["load"].state == "ok"
+        assert dead.asked.count(path) == 1
+        assert sum(thread.name == "ts-statvfs" for thread in threading.enumerate()) <= 2
+    finally:
+        dead.gate.set()
+        collector.close()
 
 
 # 19: psutil 1708 2439 2959

@@ -10,11 +10,11 @@ again or resumed, and is unknown for one interval. Kernel: fs/proc/stat.c.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from .. import rates
 from ..clock import Now
 from ..files import Files
+from ..frozen import frozen
 from ..units import CLK_TCK
 from .kernel_stat import COLUMNS, CoreTicks, KernelStat, parse
 
@@ -24,7 +24,7 @@ USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, GUEST, GUEST_NICE = range
 IDLE_FALL_TICKS = 3 * CLK_TCK
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Core:
     """One online core; ``id`` is the kernel's, which has holes where cores are offline."""
 
@@ -41,7 +41,7 @@ class Core:
     guest_percent: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cpu:
     """All cores that are valid in both samples together, and each online core."""
 

@@ -20,6 +20,7 @@ from .. import rates
 from ..attributes import Attribute, maybe_read_once
 from ..clock import Now
 from ..files import Files, parser
+from ..frozen import frozen
 
 SECTOR_BYTES = 512
 COLUMNS = 11
@@ -52,7 +53,7 @@ Numbers = tuple[int, ...]
 Key = tuple[str, str]  # name, "major:minor"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Disk:
     """One whole disk, or a device made of disks (``kind`` dm, md, ...), which the totals leave
     out.
@@ -72,7 +73,7 @@ class Disk:
     in_flight: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiskTotals:
     """Over the counted disks."""
 

@@ -14,13 +14,13 @@ import math
 import os
 import select
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
 from typing import Protocol
 
 from .. import rates
 from ..blocking import HUNG_SECONDS, Blocking
 from ..clock import Clock, Now
 from ..files import Files, KeptFile
+from ..frozen import frozen
 from ..stale import Stale
 from . import mounts
 from .mounts import Mount
@@ -41,7 +41,7 @@ SKIPPED = frozenset(_SKIPPED.split())
 NETWORK = frozenset(_NETWORK.split())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Filesystem:
     """One filesystem at its shortest mountpoint; sizes are None until its first answer."""
 

@@ -14,18 +14,21 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..attributes import maybe_read_once
 from ..clock import Now
 from ..files import Files, ParseError, parser
+from ..frozen import frozen
 from . import kernel_stat, mounts
 
 # A machine-id must not leave the machine (man machine-id): only this keyed hash of it does.
 ID_KEY = b"telemetry_stream host id 1"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class System:
     """Since when this host runs, and what it slept through."""
 
@@ -45,6 +48,7 @@ class HostInfo:
     kernel: str
     cpu_model: str | None
     cores: int | None  # online when we started
+    os: str | None  # as it calls itself: "Debian GNU/Linux 12 (bookworm)"
 
 
 @parser
@@ -81,24 +85,36 @@ def parse_cpu_model(content: bytes) -> str | None:
     return next((found[key] for key in MODEL_KEYS if key in found), None)
 
 
+@parser
+def parse_os_release(content: bytes) -> str | None:
+    """PRETTY_NAME of os-release, written as a shell would read it (man os-release)."""
+    for line in content.decode("utf-8", "replace").splitlines():
+        key, _, value = line.strip().partition("=")
+        if key == "PRETTY_NAME":
+            try:
+                return "".join(shlex.split(value)) or None
+            except ValueError as error:  # a quotation that does not end
+                raise ParseError(str(error)) from error
+    return None
+
+
 def host_id(machine_id: bytes | None, name: str) -> str:
     """A stable name for this machine that does not give its machine-id away."""
     secret = (machine_id or b"").strip() or name.encode("utf-8", "replace")
     return hashlib.blake2b(secret, key=ID_KEY, digest_size=8).hexdigest()
 
 
-def read_host_info(files: Files, *, machine_id_path: str = "/etc/machine-id") -> HostInfo:
-    """Read once. Another machine's proc_root shows its machine-id as 1/root/etc/machine-id, to root
-    only.
-    """
+def read_host_info(files: Files) -> HostInfo:
+    """Read once. Another machine's proc_root shows its /etc as 1/root/etc, to root only."""
 
     def text(path: str) -> str | None:
         content = maybe_read_once(os.path.join(files.proc_root, path))
         return parse_text(content) or None if content is not None else None
 
     name = text("sys/kernel/hostname") or os.uname().nodename
-    if not files.is_system:
-        machine_id_path = os.path.join(files.proc_root, "1/root/etc/machine-id")
+    root = "/" if files.is_system else os.path.join(files.proc_root, "1", "root")
+    machine_id = maybe_read_once(os.path.join(root, "etc/machine-id"))
+    os_release = maybe_read_once(os.path.join(root, "etc/os-release"))
     cpuinfo = maybe_read_once(os.path.join(files.proc_root, "cpuinfo"))
     stat = maybe_read_once(os.path.join(files.proc_root, "stat"))
     try:
@@ -106,12 +122,20 @@ def read_host_info(files: Files, *, machine_id_path: str = "/etc/machine-id") ->
     except ParseError:
         cores = os.cpu_count()
     return HostInfo(
-        id=host_id(maybe_read_once(machine_id_path), name),
+        id=host_id(machine_id, name),
         name=name,
         kernel=text("sys/kernel/osrelease") or os.uname().release,
         cpu_model=parse_cpu_model(cpuinfo) if cpuinfo is not None else None,
         cores=cores,
+        os=_maybe_parse(parse_os_release, os_release),
     )
+
+
+def _maybe_parse(parse: Callable[[bytes], str | None], content: bytes | None) -> str | None:
+    try:
+        return None if content is None else parse(content)
+    except ParseError:  # a name to show, nothing relies on it
+        return None
 
 
 def read_view(files: Files) -> str:

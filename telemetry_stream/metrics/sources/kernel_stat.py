@@ -12,15 +12,15 @@ Kernels before 2.6.33 write fewer columns (4, 7, 8 or 9): what is missing is 0.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..files import ParseError, parser
+from ..frozen import frozen
 
 COLUMNS = 10
 CoreTicks = tuple[int, ...]  # COLUMNS of them
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KernelStat:
     """What we use of /proc/stat; None where the kernel does not say."""
 

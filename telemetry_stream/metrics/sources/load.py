@@ -9,15 +9,15 @@ is the host's.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from .. import rates
 from ..clock import Now
 from ..files import Files, ParseError, parser
+from ..frozen import frozen
 from . import kernel_stat
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Load:
     """Threads where it says threads: not the counts by process state of the section processes."""
 
@@ -31,7 +31,7 @@ class Load:
     procs_blocked: int | None  # tasks in iowait
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loadavg:
     """One /proc/loadavg."""
 

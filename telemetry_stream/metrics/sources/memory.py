@@ -10,15 +10,15 @@ may exceed the total: then free memory is what is available.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from .. import rates
 from ..clock import Now
 from ..files import Files, ParseError, parser
+from ..frozen import frozen
 from ..units import KIB, PAGE_BYTES
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Memory:
     """Physical memory. ``cached`` contains ``shared`` (tmpfs, shm), which cannot be reclaimed."""
 
@@ -36,7 +36,7 @@ class Memory:
     zfs_arc_bytes: int | None  # counted as used; inside LXC it is the host's
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Swap:
     """Swap space; the rates are None on the first sample."""
 

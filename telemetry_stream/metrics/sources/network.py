@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from .. import rates
@@ -23,6 +22,7 @@ from ..attributes import Attribute
 from ..blocking import Answer, Blocking
 from ..clock import Now
 from ..files import Files, ParseError, parser
+from ..frozen import frozen
 
 COLUMNS = 16
 RX_BYTES, RX_PACKETS, RX_ERRORS, RX_DROPS = 0, 1, 2, 3
@@ -47,7 +47,7 @@ SPEED_UNKNOWN = (1 << 32) - 1
 Numbers = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Interface:
     """One interface; ``counted`` says whether the totals hold it."""
 
@@ -65,7 +65,7 @@ class Interface:
     tx_drops_per_second: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Network:
     """Over the counted interfaces."""
 

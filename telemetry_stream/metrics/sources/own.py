@@ -16,6 +16,7 @@ from typing import TypeVar
 from .. import rates
 from ..clock import Now
 from ..files import Files, ParseError, parser
+from ..frozen import frozen
 from ..units import PAGE_BYTES
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ class SelfStats:
     cpu_seconds: Callable[[], float] = time.process_time
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Own:
     """This process. Counts are since it started; 100 percent is one core."""
 

@@ -20,6 +20,7 @@ from .. import rates
 from ..attributes import maybe_read_once
 from ..clock import Now
 from ..files import Files, ParseError
+from ..frozen import frozen
 from ..units import CLK_TCK, PAGE_BYTES
 from . import kernel_stat, memory, mounts
 from .mounts import Mount
@@ -38,7 +39,7 @@ STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessStates:
     """How many processes are in each state."""
 
@@ -51,7 +52,7 @@ class ProcessStates:
     other: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Process:
     """One process; 100 percent of CPU is one core, shared memory counts in full."""
 
@@ -67,7 +68,7 @@ class Process:
     started_at: float | None  # Unix time: only to show, never an identity
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Processes:
     """All that this mount of /proc shows; ``top`` are those with most CPU and those with most
     memory.

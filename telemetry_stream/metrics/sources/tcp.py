@@ -10,23 +10,23 @@ it includes CLOSE_WAIT, as RFC 4022 says. Kernel: net/ipv4/proc.c, net/ipv6/proc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from .. import rates
 from ..clock import Now
 from ..files import Files, KeptFile, ParseError, parser
+from ..frozen import frozen
 from ..units import PAGE_BYTES
 from .tcp_states import StatesScan, TcpStates
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sockets:
     """Sockets of every kind."""
 
     used: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tcp:
     """TCP of both families; the rates are None on the first sample."""
 
@@ -44,7 +44,7 @@ class Tcp:
     states_truncated: bool = False  # there were too many to count them all
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Udp:
     """UDP of both families."""
 

@@ -6,6 +6,9 @@ whole hash either way; sock_diag hands out 32 KB a read and the file 4, which ma
 cheaper (10 000 sockets: 4 ms against 44). IPv4 clients of a dual-stack listener are in tcp6 only; a
 missing tcp6 is a host without IPv6.
 
+The older request, TCPDIAG_GETSOCK, is used since it gives both families in one walk; SOCK_DIAG_BY_FAMILY needs two, and
+walking an almost empty hash is most of the cost (0.23 ms against 0.46).
+
 Strategy: a scan runs on a worker, so it never delays a tick, and its duration sets how soon the
 next one may follow. sock_diag speaks of our own network namespace: for another host's proc_root
 only its files are right.
@@ -24,6 +27,7 @@ from dataclasses import dataclass, field
 from ..blocking import Blocking
 from ..clock import Now
 from ..files import Files
+from ..frozen import frozen
 
 log = logging.getLogger(__name__)
 
@@ -47,18 +51,20 @@ CADENCES = ((0.02, 0.0), (0.1, 5.0), (0.5, 10.0), (math.inf, 30.0))
 MOST_ROWS = 200_000
 
 NETLINK_SOCK_DIAG = 4
-NLMSG_ERROR, NLMSG_DONE, SOCK_DIAG_BY_FAMILY = 2, 3, 20
+NLMSG_ERROR, NLMSG_DONE, TCPDIAG_GETSOCK = 2, 3, 18
 NLM_F_REQUEST_DUMP = 0x301
 HEADER_BYTES = 16
 STATE_OFFSET = HEADER_BYTES + 1  # inet_diag_msg: family, state, ...
-REQUEST = struct.Struct("=IHHII BBBxI 48x")  # nlmsghdr, inet_diag_req_v2
+REQUEST = struct.Struct(
+    "=IHHII 52x I 4x"
+)  # nlmsghdr, inet_diag_req: any family, any address, these states
 RECEIVE_BYTES = 64 * 1024
 RECEIVE_BUFFER_BYTES = 1024 * 1024
 ALL_STATES = 0xFFFFFFFF
 TIMEOUT_SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TcpStates:
     """Sockets of both families in each state."""
 
@@ -119,7 +125,7 @@ def tally_netlink(message: bytes, tally: Tally) -> bool:
         heads = [message[offset::length] for offset in range(6)]
         if (
             all(head == head[:1] * rows for head in heads)
-            and message[TYPE_OFFSET] == SOCK_DIAG_BY_FAMILY
+            and message[TYPE_OFFSET] == TCPDIAG_GETSOCK
         ):
             states = message[STATE_OFFSET::length]
             for code in set(states):
@@ -136,7 +142,7 @@ def tally_netlink(message: bytes, tally: Tally) -> bool:
             raise OSError(number, os.strerror(number))
         if length <= STATE_OFFSET or offset + length > size:
             raise OSError(errno.EBADMSG, "a netlink message that is too short")
-        if kind == SOCK_DIAG_BY_FAMILY:
+        if kind == TCPDIAG_GETSOCK:
             tally.codes[message[offset + STATE_OFFSET]] += 1
             tally.rows += 1
         offset += (length + 3) & ~3
@@ -151,28 +157,16 @@ HEAD = struct.Struct("=IH")
 def scan_netlink() -> Tally:
     """Ask sock_diag. Raises OSError where the kernel has none (or a seccomp filter forbids it)."""
     tally = Tally()
-    with socket.socket(
-        socket.AF_NETLINK, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, NETLINK_SOCK_DIAG
-    ) as diag:
+    kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
+    with socket.socket(socket.AF_NETLINK, kind, NETLINK_SOCK_DIAG) as diag:
         diag.settimeout(TIMEOUT_SECONDS)
         diag.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
-        for family in (socket.AF_INET, socket.AF_INET6):
-            request = REQUEST.pack(
-                REQUEST.size,
-                SOCK_DIAG_BY_FAMILY,
-                NLM_F_REQUEST_DUMP,
-                1,
-                0,
-                family,
-                socket.IPPROTO_TCP,
-                0,
-                ALL_STATES,
-            )
-            diag.send(request)
-            while not tally_netlink(diag.recv(RECEIVE_BYTES), tally):
-                if tally.rows > MOST_ROWS:
-                    tally.truncated = True
-                    return tally  # closing the socket ends the dump
+        size = REQUEST.size
+        diag.send(REQUEST.pack(size, TCPDIAG_GETSOCK, NLM_F_REQUEST_DUMP, 1, 0, ALL_STATES))
+        while not tally_netlink(diag.recv(RECEIVE_BYTES), tally):
+            if tally.rows > MOST_ROWS:
+                tally.truncated = True
+                break  # closing the socket ends the dump
     return tally
 
 

@@ -19,6 +19,7 @@ from ..attributes import maybe_read_once
 from ..blocking import HUNG_SECONDS, Blocking
 from ..clock import Clock, Now
 from ..files import Files
+from ..frozen import frozen
 from ..stale import Stale
 
 CHIP_SECONDS = 10.0
@@ -32,7 +33,7 @@ ZONE = re.compile(r"thermal_zone\d+$")
 TRIP = re.compile(r"trip_point_(\d+)_type$")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Temperature:
     """One sensor. ``celsius`` is None where it does not answer or says itself that it is broken."""
 

@@ -68,8 +68,11 @@ def test_a_captured_host_names_itself(tree: Tree) -> None:
     )
     tree.put("proc/stat", "cpu0 1 1 1 1\ncpu1 1 1 1 1\n")
     tree.put("proc/1/root/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
+    tree.put("proc/1/root/etc/os-release", 'NAME=X\nPRETTY_NAME="Some Linux 12 (name)"\n')
     info = read_host_info(tree.files)
-    assert info == HostInfo(info.id, "board-7", "5.4.0-board", "Some CPU @ 1 GHz", 2)
+    assert info == HostInfo(
+        info.id, "board-7", "5.4.0-board", "Some CPU @ 1 GHz", 2, "Some Linux 12 (name)"
+    )
     assert info.id == host_id(b"0123456789abcdef0123456789abcdef", "other name")
     assert "0123456789abcdef" not in info.id
 
@@ -102,6 +105,29 @@ def test_an_empty_tree_still_has_a_host(tree: Tree) -> None:
 def test_cpu_models(content: bytes, expected: str | None) -> None:
     """Each architecture names its model in its own way; arm64 does not."""
     assert host.parse_cpu_model(content) == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n', "Debian GNU/Linux 12 (bookworm)"),
+        (b"PRETTY_NAME=Alpine\n", "Alpine"),
+        (b"NAME=x\n", None),
+        (b"", None),
+    ],
+)
+def test_os_release(content: bytes, expected: str | None) -> None:
+    """Quoted as a shell would, or not at all."""
+    assert host.parse_os_release(content) == expected
+
+
+@given(odd(b'NAME=x\nPRETTY_NAME="Some Linux"\n'))
+def test_any_os_release(content: bytes) -> None:
+    """Any bytes give a name, None or the one parse error."""
+    try:
+        host.parse_os_release(content)
+    except ParseError:
+        pass
 
 
 @pytest.mark.parametrize("content", [b"", b"abc", b"nan 1", b"inf 1", b"-5 1"])

@@ -17,7 +17,7 @@ from telemetry_stream.metrics.sources import tcp_states
 from telemetry_stream.metrics.sources.tcp_states import (
     NLMSG_DONE,
     NLMSG_ERROR,
-    SOCK_DIAG_BY_FAMILY,
+    TCPDIAG_GETSOCK,
     StatesScan,
     Tally,
     TcpStates,
@@ -91,7 +91,7 @@ def test_too_many_to_count(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     assert scan_proc((f"{tree.proc}/net/tcp", "")).truncated
 
 
-def message(state: int, *, kind: int = SOCK_DIAG_BY_FAMILY, length: int = 88) -> bytes:
+def message(state: int, *, kind: int = TCPDIAG_GETSOCK, length: int = 88) -> bytes:
     """One netlink message: header, family, state."""
     return struct.pack("=IHHII", length, kind, 2, 1, 0) + bytes([2, state]) + bytes(length - 18)
 
