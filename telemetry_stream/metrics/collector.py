@@ -14,7 +14,8 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from .clock import Clock, Now
 from .fallback import psutil_sources
@@ -58,6 +59,10 @@ class Collector:
         self._extra = frozenset(source.name for source in extra_sources)
         self._sources += tuple(extra_sources)
         _check_names(self._sources)
+        self._plan: list[tuple[str, Callable[[Now], Any]]] = [
+            (source.name, _asking(source) if source.name in self._extra else source.collect)
+            for source in self._sources
+        ]
         if fallback is None:
             fallback = psutil_sources(self.clock, stats) if self._files.is_system else ()
         self._fallback = {source.name: source for source in fallback}
@@ -87,13 +92,20 @@ class Collector:
         states: dict[str, SourceState] = {}
         monotonic = self.clock.monotonic
         began = monotonic()
-        for source in self._sources:
-            name = source.name
+        for name, ask in self._plan:
             if name in DEAR and name not in now.wanted:
-                if self._before is not None and name in self._before.wanted:
-                    _close(source)
+                self._leave(name)
                 continue
-            section, said, reason, age = self._ask(source, now)
+            said: State = "ok"
+            reason = age = None
+            try:
+                section = ask(now)
+                if section is None:
+                    said = "absent"
+                elif section.__class__ is Stale:
+                    said, age, section = "stale", section.age_seconds, section.section
+            except Exception as error:  # noqa: BLE001 (an embedding program's sources raise what they like)
+                section, said, reason = self._fall_back(name, now, error)
             ended = monotonic()
             states[name] = SourceState(said, int((ended - began) * 1e6) / 1e6, reason, age)
             began = ended
@@ -129,35 +141,28 @@ class Collector:
             wanted = frozenset(name for name, until in self._wanted.items() if until >= monotonic)
         return Now(self._tick, monotonic, boottime, self.clock.realtime(), wanted, suspended)
 
-    def _ask(self, source: Source, now: Now) -> Answer:
-        """The section and how it came about."""
-        try:
-            section = source.collect(now)
-            said: State = "ok"
-            age = None
-            if section is None:
-                said = "absent"
-            elif isinstance(section, Stale):
-                said, age, section = "stale", section.age_seconds, section.section
-            if source.name in self._extra and section is not None:
-                section = _frozen(section)
-        except Exception as error:  # noqa: BLE001 (an embedding program's sources raise what they like)
-            return self._fall_back(source.name, now, error)
-        return section, said, None, age
+    def _leave(self, name: str) -> None:
+        """Nobody wants this dear section any more: let go of what it holds, once."""
+        if self._before is not None and name in self._before.wanted:
+            for source in self._sources:
+                if source.name == name:
+                    _close(source)
 
-    def _fall_back(self, name: str, now: Now, error: Exception) -> Answer:
+    def _fall_back(
+        self, name: str, now: Now, error: Exception
+    ) -> tuple[object | None, State, str | None]:
         reason = _reason(error)
         answer = self._fallback.get(name)
         if answer is not None:
             try:
                 section = answer.collect(now)
                 if section is not None:
-                    return section, "psutil", reason, None
+                    return section, "psutil", reason
             except Exception as second:  # noqa: BLE001 (psutil has a family of its own)
                 reason = f"{reason}; psutil: {_reason(second)}"
         if isinstance(error, FileNotFoundError) and name not in self._extra:
-            return None, "absent", reason, None
-        return None, "failed", reason, None
+            return None, "absent", reason
+        return None, "failed", reason
 
     def _log_change(self, name: str, said: State, reason: str | None) -> None:
         """One line when a source changes its state, not one per tick."""
@@ -168,10 +173,6 @@ class Collector:
         log.log(level, "source %s: %s%s", name, said, f" ({reason})" if reason else "")
         if said == "ok":
             del self._troubled[name]
-
-
-# A section, how it came about, why, and the age of a stale one.
-Answer = tuple[object | None, State, str | None, float | None]
 
 
 def _close(source: Source) -> None:
@@ -185,10 +186,20 @@ def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _frozen(section: object) -> object:
-    """A copy of what a foreign source returned, as the wire will carry it: it can neither change
-    later nor break a frame.
-    """
+def _asking(source: Source) -> Callable[[Now], object | None]:
+    """How an embedding program's source is asked: what it returns is copied."""
+
+    def ask(now: Now) -> object | None:
+        section = source.collect(now)
+        if isinstance(section, Stale):
+            return Stale(_copied(section.section), section.age_seconds)
+        return None if section is None else _copied(section)
+
+    return ask
+
+
+def _copied(section: object) -> object:
+    """What a foreign source returned as the wire will carry it: it can neither change later nor break a frame."""
     copy: Mapping[str, object] | list[object] = json.loads(encode_section(section))
     return copy
 

@@ -17,6 +17,7 @@ from ..files import ParseError, parser
 from ..frozen import frozen
 
 COLUMNS = 10
+MOST_DIGITS = 32  # of a 64-bit number, with what follows it
 CoreTicks = tuple[int, ...]  # COLUMNS of them
 
 
@@ -33,42 +34,43 @@ class KernelStat:
     procs_blocked: int | None = None
 
 
-# The lines after the cores, by their first word.
-FIELDS = {
-    b"ctxt": "context_switches",
-    b"intr": "interrupts",
-    b"processes": "forks",
-    b"btime": "boot_time_unix",
-    b"procs_running": "procs_running",
-    b"procs_blocked": "procs_blocked",
-}
+# The counters after the cores, and how their lines begin.
+FIELDS = (
+    ("context_switches", b"\nctxt "),
+    ("interrupts", b"\nintr "),
+    ("forks", b"\nprocesses "),
+    ("boot_time_unix", b"\nbtime "),
+    ("procs_running", b"\nprocs_running "),
+    ("procs_blocked", b"\nprocs_blocked "),
+)
 
 
 @parser
 def parse(content: bytes) -> KernelStat:
-    """/proc/stat, whole."""
+    """/proc/stat, whole. The cores come first; the rest is looked for, not split: the intr line of a large host holds a
+    hundred thousand bytes of single interrupts.
+    """
     if b"-" in content:  # int() would take it; the kernel prints unsigned
         raise ParseError("negative number")
     cores: dict[int, CoreTicks] = {}
-    others: dict[str, int] = {}
-    for number, line in enumerate(content.split(b"\n"), 1):
-        if line[:3] == b"cpu":
-            words = line.split()
-            if len(words[0]) == 3:
-                continue
-            if len(words) < 5:
-                raise ParseError("a core needs at least four columns", line=number)
-            ticks = tuple(map(int, words[1 : COLUMNS + 1]))
-            if len(ticks) < COLUMNS:
-                ticks += (0,) * (COLUMNS - len(ticks))
-            cores[int(words[0][3:])] = ticks
-        else:
-            # Two words are enough: the rest of an intr line is a hundred thousand bytes of single
-            # interrupts.
-            words = line.split(None, 2)
-            field = FIELDS.get(words[0]) if words else None
-            if field is not None and len(words) > 1:
-                others[field] = int(words[1])
+    end_of_cores = content.find(b"\nintr ")
+    lines = content if end_of_cores < 0 else content[:end_of_cores]
+    for number, line in enumerate(lines.split(b"\n"), 1):
+        if line[:3] != b"cpu" or line[3:4] in b" ":
+            continue
+        words = line.split(None, COLUMNS + 1)
+        if len(words) < 5:
+            raise ParseError("a core needs at least four columns", line=number)
+        ticks = tuple(map(int, words[1 : COLUMNS + 1]))
+        if len(ticks) < COLUMNS:
+            ticks += (0,) * (COLUMNS - len(ticks))
+        cores[int(words[0][3:])] = ticks
     if not cores:
         raise ParseError("no line of a core")
+    others: dict[str, int] = {}
+    for field, needle in FIELDS:
+        start = content.find(needle)
+        if start >= 0:
+            words = content[start + len(needle) : start + len(needle) + MOST_DIGITS].split(None, 1)
+            others[field] = int(words[0])
     return KernelStat(cores, **others)

@@ -107,8 +107,10 @@ class _Details:
         "_speed",
         "_speed_answer",
         "has_device",
+        "idle_row",
         "ifindex",
         "ifindex_attribute",
+        "known_idle",
         "master",
         "speed_path",
     )
@@ -119,6 +121,8 @@ class _Details:
         self.speed_path = os.path.join(directory, "speed")
         self._speed_answer: Answer[bytes] | None = None
         self._speed: int | None = None
+        self.idle_row: Interface | None = None
+        self.known_idle: tuple[str, str | None, int | None, bool] | None = None
         self.ifindex = self.ifindex_attribute.maybe_read()
         self.has_device = os.path.exists(os.path.join(directory, "device"))
         # Azure: a VF enslaved to hv_netvsc counts every byte once more than its master does.
@@ -221,13 +225,18 @@ class InterfacesSource:
         counted = name != LOOPBACK and (
             not any_device or (details.has_device and not details.master)
         )
-        return Interface(
+        known = (
             name,
             self._operstates[name],
             details.speed_mbps(self._speeds.answer(details.speed_path)),
             counted,
-            *speeds(numbers, before, seconds),
         )
+        rose = speeds(numbers, before, seconds)
+        if rose is IDLE and known == details.known_idle and details.idle_row is not None:
+            return details.idle_row  # the same row as in the sample before
+        row = Interface(*known, *rose)
+        details.known_idle, details.idle_row = (known, row) if rose is IDLE else (None, None)
+        return row
 
 
 def speeds(
