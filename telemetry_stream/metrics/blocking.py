@@ -104,9 +104,7 @@ class Blocking(Generic[K, V]):
         return 0.0 if asked is None else max(0.0, self._clock.monotonic() - asked)
 
     def close(self) -> None:
-        """Let idle workers go. One that hangs is left behind: it is a daemon and ends when its call
-        does.
-        """
+        """Let idle workers go. One that hangs is left behind: it is a daemon and ends when its call does."""
         with self._changed:
             self._generation += 1
             self._waiting.clear()
@@ -146,9 +144,7 @@ class Blocking(Generic[K, V]):
                 self._changed.notify_all()
 
     def _maybe_next(self, me: int, generation: int) -> tuple[K] | None:
-        """The next key, in a tuple since a key may be None; None when this worker is not needed any
-        more.
-        """
+        """The next key, in a tuple since a key may be None; None when this worker is not needed any more."""
         with self._changed:
             while generation == self._generation:
                 if self._waiting:

@@ -29,9 +29,7 @@ class Clock:
 
 @frozen
 class Now:
-    """One tick: its number (what is cached, is cached for one tick) and what the clocks said when
-    it began.
-    """
+    """One tick: its number (what is cached, is cached for one tick) and what the clocks said when it began."""
 
     tick: int
     monotonic: float
@@ -42,9 +40,7 @@ class Now:
 
     @property
     def was_suspended(self) -> bool:
-        """True when so much time was slept through that tick counters of the cores make no
-        sense.
-        """
+        """True when so much time was slept through that tick counters of the cores make no sense."""
         return self.suspended_seconds > SUSPEND_SECONDS
 
 

@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .clock import Clock, Now
-from .fallback import psutil_sources
 from .files import Files
 from .sample import RESERVED, Sample, SourceState, State, encode_section
 from .sources import DEAR, Closeable, Options, Source, build_sources
@@ -43,12 +42,10 @@ class Collector:
         fallback: Sequence[Source] | None = None,
         options: Options | None = None,
     ) -> None:
-        """``fallback`` are sources that answer for those of the same name; None means psutil's where
-        proc_root is the running system's, which is all that
-        psutil can see.
+        """``fallback`` are sources that answer for those of the same name. None means psutil's where proc_root is the
+        running system's, which is all that psutil can see.
 
-        Raises ValueError when two sources have one name, or one has a name that a frame needs
-        itself.
+        Raises ValueError when two sources have one name, or one has a name that a frame needs itself.
         """
         self.clock = clock or Clock()
         proc_root, sys_root = os.path.normpath(proc_root), os.path.normpath(sys_root)
@@ -63,9 +60,11 @@ class Collector:
             (source.name, _asking(source) if source.name in self._extra else source.collect)
             for source in self._sources
         ]
-        if fallback is None:
-            fallback = psutil_sources(self.clock, stats) if self._files.is_system else ()
-        self._fallback = {source.name: source for source in fallback}
+        # None: psutil's, made when the first source fails. Most hosts never need them.
+        self._fallback: dict[str, Source] | None = None
+        if fallback is not None or not self._files.is_system:
+            self._fallback = {source.name: source for source in fallback or ()}
+        self._stats = stats
         self._tick = 0
         self._before: Now | None = None
         self._wanted: dict[str, float] = {}  # section -> until when, monotonic
@@ -127,7 +126,7 @@ class Collector:
     def close(self) -> None:
         """Give the descriptors back. A later ``collect()`` opens them anew."""
         self._files.close()
-        for source in (*self._sources, *self._fallback.values()):
+        for source in (*self._sources, *(self._fallback or {}).values()):
             _close(source)
 
     def _begin(self) -> Now:
@@ -152,6 +151,10 @@ class Collector:
         self, name: str, now: Now, error: Exception
     ) -> tuple[object | None, State, str | None]:
         reason = _reason(error)
+        if self._fallback is None:
+            from .fallback import psutil_sources  # noqa: PLC0415 (7 ms and 1 MiB)
+
+            self._fallback = {of.name: of for of in psutil_sources(self.clock, self._stats)}
         answer = self._fallback.get(name)
         if answer is not None:
             try:

@@ -68,9 +68,7 @@ def parser(parse: Callable[[bytes], T]) -> Callable[[bytes], T]:
 
 
 class KeptFile(Generic[T]):
-    """One kernel file with its parser. ``read(now)`` reads at most once per tick; errors are
-    remembered as long.
-    """
+    """One kernel file with its parser. ``read(now)`` reads at most once per tick; errors are remembered as long."""
 
     def __init__(
         self,
@@ -114,8 +112,8 @@ class KeptFile(Generic[T]):
         return self._value  # type: ignore[return-value]  # set whenever there is no error
 
     def maybe_read(self, now: Now) -> T | None:
-        """As read, but None when this kernel has no such file, or has it switched off (PSI does
-        that on read): then it is looked for rarely.
+        """As read, but None when this kernel has no such file, or has it switched off (PSI does that on read): then
+        it is looked for rarely.
         """
         if now.monotonic < self._look_again:
             return None
@@ -167,9 +165,7 @@ class KeptFile(Generic[T]):
 
 
 def read_records(fd: int, buffer_bytes: int = RECORD_BUFFER_BYTES) -> bytes:
-    """All of a record file: a short read is not its end, only the empty one is; offsets go strictly
-    upwards.
-    """
+    """All of a record file: a short read is not its end, only the empty one is; offsets go strictly upwards."""
     content = os.pread(fd, buffer_bytes, 0)
     offset = len(content)
     if not content:
@@ -203,9 +199,7 @@ class Files:
                 self._mounts = "1"
 
     def proc(self, path: str, parse: Callable[[bytes], T], *, records: bool = False) -> KeptFile[T]:
-        """The file at ``path`` below proc_root: the same object for everybody who asks for the same
-        path.
-        """
+        """The file at ``path`` below proc_root: the same object for everybody who asks for the same path."""
         return self.keep(os.path.join(self.proc_root, path), parse, records=records)
 
     def net(self, name: str, parse: Callable[[bytes], T], *, records: bool = False) -> KeptFile[T]:

@@ -38,9 +38,7 @@ def delta(current: int, previous: int | None) -> int | None:
 
 
 def delta_wrapping_32(current: int, previous: int) -> int:
-    """How far a counter rose that the kernel prints as unsigned int (the ms fields of
-    diskstats).
-    """
+    """How far a counter rose that the kernel prints as unsigned int (the ms fields of diskstats)."""
     return (current - previous) % WRAP_32
 
 
@@ -92,9 +90,7 @@ def total(values: Iterable[float | None]) -> float | None:
 
 
 class Previous(Generic[K, V]):
-    """The reading before this one, by identity, and when it was taken. One owner each: two readers
-    need two.
-    """
+    """The reading before this one, by identity, and when it was taken. One owner each: two readers need two."""
 
     __slots__ = ("_at", "_rows")
 

@@ -33,9 +33,7 @@ class SourceState:
 
 @frozen
 class Sample:
-    """One tick. ``interval_seconds`` is measured, None for the first; absent and failed sections
-    are left out.
-    """
+    """One tick. ``interval_seconds`` is measured, None for the first; absent and failed sections are left out."""
 
     host: str
     time_unix: float
@@ -71,8 +69,8 @@ _encoder = json.JSONEncoder(
 
 
 def encode_section(section: object) -> str:
-    """The compact JSON text of one section, or of ``sample.sources``. ValueError or TypeError for
-    what JSON cannot say.
+    """The compact JSON text of one section, or of ``sample.sources``. ValueError or TypeError for what JSON cannot
+    say.
     """
     return _encoder.encode(section)
 
@@ -115,9 +113,7 @@ def _type_hints(record: Any) -> dict[str, Any]:
 
 
 def _build(kind: Any, value: Any) -> Any:
-    """``value`` as the annotated type ``kind``: a record, a tuple of them, either or None; anything
-    else as it is.
-    """
+    """``value`` as the annotated type ``kind``: a record, a tuple of them, either or None; anything else as it is."""
     if value is None:
         return None
     if dataclasses.is_dataclass(kind):

@@ -35,9 +35,7 @@ from . import (
 
 
 class Source(Protocol):
-    """What the collector asks each tick. ``collect`` runs on the collecting thread and must not
-    wait.
-    """
+    """What the collector asks each tick. ``collect`` runs on the collecting thread and must not wait."""
 
     @property
     def name(self) -> str: ...

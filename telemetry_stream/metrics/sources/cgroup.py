@@ -85,9 +85,7 @@ def parse_flat(content: bytes) -> Mapping[str, int]:
 
 
 def ancestry(root: str, path: str) -> list[str]:
-    """The group's directory and those of its ancestors, up to the root of the hierarchy as we see
-    it.
-    """
+    """The group's directory and those of its ancestors, up to the root of the hierarchy as we see it."""
     names = [name for name in path.split("/") if name]
     return [os.path.join(root, *names[:depth]) for depth in range(len(names), -1, -1)]
 
@@ -116,9 +114,7 @@ class CgroupSource:
         self._attributes: dict[str, Attribute] = {}
 
     def collect(self, now: Now) -> Cgroup | None:
-        """None on a kernel without control groups. Raises ParseError for a file that makes no
-        sense.
-        """
+        """None on a kernel without control groups. Raises ParseError for a file that makes no sense."""
         if now.monotonic >= self._look_at:
             self._look_at = now.monotonic + LOOK_SECONDS
             self._look()

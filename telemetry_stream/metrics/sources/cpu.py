@@ -118,9 +118,7 @@ class CpuRates:
 def core_deltas(
     ticks: CoreTicks, before: CoreTicks | None, seconds: float | None
 ) -> list[int] | None:
-    """The ticks that passed per column, each at least 0; None for a core that cannot be judged this
-    time.
-    """
+    """The ticks that passed per column, each at least 0; None for a core that cannot be judged this time."""
     if before is None or seconds is None:
         return None
     raw = [now - then for now, then in zip(ticks, before, strict=True)]

@@ -55,9 +55,7 @@ Key = tuple[str, str]  # name, "major:minor"
 
 @frozen
 class Disk:
-    """One whole disk, or a device made of disks (``kind`` dm, md, ...), which the totals leave
-    out.
-    """
+    """One whole disk, or a device made of disks (``kind`` dm, md, ...), which the totals leave out."""
 
     name: str
     kind: str
@@ -83,9 +81,7 @@ class DiskTotals:
 
 @parser
 def parse(content: bytes) -> Mapping[Key, Numbers]:
-    """/proc/diskstats by name and number. Rows with fewer than 11 numbers (partitions of Linux 2.6)
-    are left out.
-    """
+    """/proc/diskstats by name and number. Rows with fewer than 11 numbers (partitions of Linux 2.6) are left out."""
     rows: dict[Key, Numbers] = {}
     for line in content.split(b"\n"):
         if b" loop" in line or b" ram" in line:  # a host has dozens of them
@@ -171,9 +167,7 @@ class DisksSource:
 
 
 def classify(name: str, directory: str) -> tuple[str | None, bool]:
-    """The kind of a device (None: not shown) and whether the totals count it, from its /sys/block
-    directory.
-    """
+    """The kind of a device (None: not shown) and whether the totals count it, from its /sys/block directory."""
     match = NAME.match(name)
     kind = match.group(1) if match else "disk"
     if kind in HIDDEN_KINDS or not os.path.isdir(directory):  # no directory there: a partition

@@ -76,9 +76,7 @@ class Statvfs(Protocol):
 
 
 def is_shown(mount: Mount, also: Collection[str]) -> bool:
-    """Whether a mount is worth a row, by its type alone. The root always is (overlay in a
-    container).
-    """
+    """Whether a mount is worth a row, by its type alone. The root always is (overlay in a container)."""
     fstype = mount.fstype
     if mount.mountpoint == "/" or fstype in also:
         return True
@@ -88,9 +86,7 @@ def is_shown(mount: Mount, also: Collection[str]) -> bool:
 
 
 def choose(all_mounts: Iterable[Mount], also: Collection[str] = ()) -> list[Mount]:
-    """One mount per filesystem: what is mounted over is gone, and bind mounts and subvolumes repeat
-    (as in df).
-    """
+    """One mount per filesystem: what is mounted over is gone, and bind mounts and subvolumes repeat (as in df)."""
     on_top = {mount.mountpoint: mount for mount in all_mounts}
     chosen: dict[str, Mount] = {}
     for mount in on_top.values():

@@ -139,8 +139,8 @@ def _maybe_parse(parse: Callable[[bytes], str | None], content: bytes | None) ->
 
 
 def read_view(files: Files) -> str:
-    """Read once. In a container network and processes are its own and all else is the host's; with
-    lxcfs memory and uptime are its own, too.
+    """Read once. In a container network and processes are its own and all else is the host's; with lxcfs memory and
+    uptime are its own, too.
     """
     content = maybe_read_once(files.mountinfo_path)
     table = mounts.parse(content) if content is not None else ()

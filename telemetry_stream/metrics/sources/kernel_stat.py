@@ -47,8 +47,8 @@ FIELDS = (
 
 @parser
 def parse(content: bytes) -> KernelStat:
-    """/proc/stat, whole. The cores come first; the rest is looked for, not split: the intr line of a large host holds a
-    hundred thousand bytes of single interrupts.
+    """/proc/stat, whole. The cores come first; the rest is looked for, not split: the intr line of a large host holds
+    a hundred thousand bytes of single interrupts.
     """
     if b"-" in content:  # int() would take it; the kernel prints unsigned
         raise ParseError("negative number")

@@ -81,9 +81,7 @@ class LoadSource:
         self._stat = files.proc("stat", kernel_stat.parse)
 
     def collect(self, now: Now) -> Load:
-        """Raises OSError or ParseError where /proc/loadavg cannot be had; without /proc/stat its
-        fields are None.
-        """
+        """Raises OSError or ParseError where /proc/loadavg cannot be had; without /proc/stat its fields are None."""
         loadavg = self._loadavg.read(now)
         try:
             stat = self._stat.read(now)

@@ -69,9 +69,7 @@ Meminfo = Mapping[str, int]  # bytes, by the kernel's name
 
 @parser
 def parse(content: bytes) -> Meminfo:
-    """The keys we use of /proc/meminfo, in bytes. Thirteen searches cost a third of splitting its
-    fifty lines.
-    """
+    """The keys we use of /proc/meminfo, in bytes. Thirteen searches cost a third of splitting its fifty lines."""
     content = b"\n" + content + b"\n"
     values: dict[str, int] = {}
     for key, needle, length in _NEEDLES:
@@ -89,9 +87,7 @@ def parse(content: bytes) -> Meminfo:
 
 @parser
 def parse_vmstat(content: bytes) -> Mapping[str, int]:
-    """pswpin and pswpout of /proc/vmstat, in pages. Missing ones are left out (a kernel without
-    swap).
-    """
+    """pswpin and pswpout of /proc/vmstat, in pages. Missing ones are left out (a kernel without swap)."""
     content = b"\n" + content
     values: dict[str, int] = {}
     for key, needle in (("pswpin", b"\npswpin "), ("pswpout", b"\npswpout ")):
@@ -128,9 +124,7 @@ def parse_arcstats(content: bytes) -> int | None:
 
 
 def estimate_available(meminfo: Meminfo, low_bytes: int) -> int:
-    """What MemAvailable would say (kernel: si_mem_available): not free + cached, since tmpfs sits
-    in Cached.
-    """
+    """What MemAvailable would say (kernel: si_mem_available): not free + cached, since tmpfs sits in Cached."""
     pages = meminfo.get("Active(file)", 0) + meminfo.get("Inactive(file)", 0)
     slab = meminfo.get("SReclaimable", 0)
     available = meminfo.get("MemFree", 0) - low_bytes
@@ -179,8 +173,8 @@ class SwapRates:
         self._previous: rates.Previous[str, int] = rates.Previous()
 
     def record(self, meminfo: Meminfo, paging: Mapping[str, int] | None, at: float) -> Swap | None:
-        """``paging`` holds the counters pswpin and pswpout in bytes; None says that nothing can
-        have been paged since the reading before. No record on a kernel without swap.
+        """``paging`` holds the counters pswpin and pswpout in bytes; None says that nothing can have been paged since
+        the reading before. No record on a kernel without swap.
         """
         before, seconds = self._previous.exchange(paging or {}, at)
         if "SwapTotal" not in meminfo:
@@ -232,9 +226,7 @@ class SwapSource:
         self._had_swap = False
 
     def collect(self, now: Now) -> Swap | None:
-        """None on a kernel without swap. Raises OSError or ParseError where /proc/meminfo cannot be
-        had.
-        """
+        """None on a kernel without swap. Raises OSError or ParseError where /proc/meminfo cannot be had."""
         meminfo = self._meminfo.read(now)
         had_swap, self._had_swap = self._had_swap, meminfo.get("SwapTotal", 0) > 0
         if not self._had_swap and not had_swap:

@@ -28,9 +28,7 @@ class Mount:
 
 
 def unescape(name: bytes) -> str:
-    """A name as it is. Surrogates keep bytes that are no UTF-8, so that the path still leads
-    there.
-    """
+    """A name as it is. Surrogates keep bytes that are no UTF-8, so that the path still leads there."""
     if b"\\" in name:
         for escape, plain in ESCAPES:  # the backslash last: what it makes is not unescaped again
             name = name.replace(escape, plain)

@@ -89,9 +89,7 @@ def parse(content: bytes) -> Mapping[str, Numbers]:
 
 
 def parse_speed(content: bytes | None) -> int | None:
-    """Mbit/s. -1 (unknown), 0 and SPEED_UNKNOWN are no speeds; a read that fails (down, virtual) is
-    none either.
-    """
+    """Mbit/s. -1 (unknown), 0 and SPEED_UNKNOWN are no speeds; a read that fails (down, virtual) is none either."""
     try:
         speed = int(content or b"")
     except ValueError:
@@ -150,9 +148,7 @@ class InterfacesSource:
     name = "interfaces"
 
     def __init__(self, files: Files, speeds: Blocking[str, bytes]) -> None:
-        """``speeds`` reads a file: the speed of a busy driver may take its time (it takes the rtnl
-        lock).
-        """
+        """``speeds`` reads a file: the speed of a busy driver may take its time (it takes the rtnl lock)."""
         self._files = files
         self._dev = files.net("dev", parse, records=True)
         self._speeds = speeds
@@ -242,9 +238,7 @@ class InterfacesSource:
 def speeds(
     numbers: Numbers, before: Numbers | None, seconds: float | None
 ) -> tuple[float | None, ...]:
-    """The eight rates of a row in the order of its fields; all None at first sight and on a
-    reset.
-    """
+    """The eight rates of a row in the order of its fields; all None at first sight and on a reset."""
     if before is None or seconds is None:
         return UNKNOWN
     if numbers == before:

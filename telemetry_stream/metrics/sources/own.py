@@ -52,9 +52,7 @@ class Own:
 
 @parser
 def parse(content: bytes) -> tuple[int, int]:
-    """Threads (field 20) and resident bytes (field 24) of /proc/PID/stat; comm ends at the last
-    parenthesis.
-    """
+    """Threads (field 20) and resident bytes (field 24) of /proc/PID/stat; comm ends at the last parenthesis."""
     fields = content[content.rindex(b")") + 1 :].split()
     threads, pages = int(fields[17]), int(fields[21])
     if threads < 0 or pages < 0:

@@ -70,9 +70,7 @@ class Process:
 
 @frozen
 class Processes:
-    """All that this mount of /proc shows; ``top`` are those with most CPU and those with most
-    memory.
-    """
+    """All that this mount of /proc shows; ``top`` are those with most CPU and those with most memory."""
 
     total: int
     by_state: ProcessStates
@@ -81,9 +79,7 @@ class Processes:
 
 
 class Users:
-    """Names of user ids from the host's own passwd file: NSS may ask a directory server, and that
-    may block.
-    """
+    """Names of user ids from the host's own passwd file: NSS may ask a directory server, and that may block."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -109,9 +105,7 @@ def parse_passwd(content: bytes) -> dict[int, str]:
 
 
 def is_partial(all_mounts: Iterable[Mount], *, privileged: bool) -> bool:
-    """Whether /proc is mounted so that it hides the processes of others, or the files of the
-    system.
-    """
+    """Whether /proc is mounted so that it hides the processes of others, or the files of the system."""
     on_top = {mount.mountpoint: mount for mount in all_mounts if mount.fstype == "proc"}
     proc = on_top.get("/proc")
     if proc is None:

@@ -62,9 +62,7 @@ class Row:
         self.used: int | None = None  # ticks since the reading before; None at first sight
 
     def update(self, content: bytes, before_ticks: float) -> None:
-        """Take in a reading. ``before_ticks`` is when the reading before was, in ticks since
-        boot.
-        """
+        """Take in a reading. ``before_ticks`` is when the reading before was, in ticks since boot."""
         if content == self.content:
             self.used = 0
             return
@@ -92,9 +90,7 @@ class ProcessTable:
         self.hidden = 0  # listed, but not ours to read
 
     def read(self, before_ticks: float) -> dict[int, Row]:
-        """Every process there is now, by pid. Raises OSError where the directory cannot be
-        listed.
-        """
+        """Every process there is now, by pid. Raises OSError where the directory cannot be listed."""
         old, rows = self._rows, {}
         pids = [int(name) for name in os.listdir(self._root) if name.isdigit() and name.isascii()]
         self.listed, self.hidden = len(pids), 0

@@ -60,9 +60,7 @@ COUNTERS = (b"CurrEstab", b"RetransSegs", b"ActiveOpens", b"PassiveOpens")
 
 @parser
 def parse_sockstat(content: bytes) -> Sockstat:
-    """``TCP: inuse 1 orphan 0 tw 1 alloc 1 mem 38``, a line per protocol: name and value in
-    turn.
-    """
+    """``TCP: inuse 1 orphan 0 tw 1 alloc 1 mem 38``, a line per protocol: name and value in turn."""
     if b"-" in content:
         raise ParseError("negative number")
     values: dict[bytes, Mapping[bytes, int]] = {}

@@ -113,9 +113,7 @@ def tally_proc(content: bytes, tally: Tally) -> None:
 
 
 def tally_netlink(message: bytes, tally: Tally) -> bool:
-    """Count one received buffer of netlink messages. True when it ends the dump. OSError for the
-    kernel's refusal.
-    """
+    """Count one received buffer of netlink messages. True when it ends the dump. OSError for the kernel's refusal."""
     size = len(message)
     # Sockets of one kind have messages of one length: mostly a buffer is a table, whose columns
     # slices can count.

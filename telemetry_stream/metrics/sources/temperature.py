@@ -82,9 +82,7 @@ def parse_millidegrees(content: bytes | None) -> float | None:
 
 
 def read_chip(directory: str) -> tuple[Reading, ...]:
-    """Every temperature of one hwmon directory; attributes of old drivers sit in its device. One
-    try each.
-    """
+    """Every temperature of one hwmon directory; attributes of old drivers sit in its device. One try each."""
     return tuple(
         _read_sensor(where, sensor)
         for where in (directory, os.path.join(directory, "device"))
@@ -141,9 +139,7 @@ def _text(content: bytes | None) -> str | None:
 
 
 def find_chips(sys_root: str) -> list[Chip]:
-    """The chips with temperatures, or the thermal zones where no chip has any (else each would show
-    twice).
-    """
+    """The chips with temperatures, or the thermal zones where no chip has any (else each would show twice)."""
     chips = []
     hwmon = os.path.join(sys_root, "class", "hwmon")
     for entry in _names(hwmon):
