@@ -12,6 +12,8 @@ const session = createSession(document.baseURI, {
   ...asked,
   theme: asked.theme ?? rememberedTheme(),
 });
+// Before React draws its first empty page: the history is on its way meanwhile.
+session.start();
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(

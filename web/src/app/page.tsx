@@ -1,4 +1,4 @@
-/** The page: starts the session while it is mounted, and lays out what there is to see. */
+/** The page: lays out what there is to see, and listens to keys. The session runs outside of it. */
 import { useEffect, useMemo, useState } from "react";
 
 import { Charts } from "../panels/charts";
@@ -19,7 +19,6 @@ const ROWS_ON_PHONE = 10;
 const ROWS_ON_TABLET = 14;
 
 export function Page({ session }: { session: RunningSession }) {
-  useEffect(() => session.start(), [session]);
   return (
     <SessionContext value={session}>
       <Body session={session} />

@@ -6,7 +6,7 @@
 import { decodeFrame } from "../protocol/decode";
 import { createActions } from "../store/actions";
 import { createStore } from "../store/create-store";
-import { displayOf, type Freeze } from "../store/display";
+import { displayOf, type Display, type Freeze } from "../store/display";
 import { freshness } from "../store/freshness";
 import { createProcessTable } from "../store/processes";
 import { createTelemetry } from "../store/telemetry";
@@ -35,8 +35,9 @@ export function createSession(
   const views = createStore(view);
   const freeze = createStore<Freeze | null>(null);
   const cursor = createStore<number | null>(null);
-  const compute = () => displayOf(telemetry, freeze.get(), views.get().windowSeconds, now());
-  const display = createStore(compute());
+  const compute = (before: Display | null) =>
+    displayOf(telemetry, freeze.get(), views.get().windowSeconds, now(), before);
+  const display = createStore(compute(null));
 
   const main = new Connection(
     () => streamAddress(address, { historySeconds: RING_SLOTS, since: telemetry.resumePoint() }),
@@ -55,7 +56,7 @@ export function createSession(
     due = true;
     queueMicrotask(() => {
       due = false;
-      display.set(compute());
+      display.set(compute(display.get()));
     });
   };
   const tick = (): void => {

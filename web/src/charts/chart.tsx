@@ -7,7 +7,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 
 import { ago, clock } from "../format/time";
-import type { Display } from "../store/display";
+import type { Picture } from "../store/display";
 import { gapsOf } from "../store/gaps";
 import { useSession, useStore } from "../store/use-telemetry";
 import { plotOptions } from "./options";
@@ -19,7 +19,7 @@ import { bindTouch } from "./touch";
 
 export interface ChartProps {
   readonly spec: ChartSpec;
-  readonly display: Display;
+  readonly picture: Picture;
   readonly top: number;
   readonly restarts: readonly number[];
   readonly alone: string | null;
@@ -32,7 +32,7 @@ export interface ChartProps {
 const THIN_PX = 2.4;
 
 export function Chart(props: ChartProps) {
-  const { spec, frame, display } = props;
+  const { spec, frame, picture } = props;
   const session = useSession();
   const host = useRef<HTMLDivElement>(null);
   const latest = useRef(props);
@@ -64,7 +64,7 @@ export function Chart(props: ChartProps) {
 
   useLayoutEffect(() => {
     plot.current?.draw();
-  }, [display, spec, props.alone, props.theme, shape, k, phone, first, last]);
+  }, [picture, spec, props.alone, props.theme, shape, k, phone, first, last]);
 
   return (
     <div
@@ -84,8 +84,8 @@ export function Chart(props: ChartProps) {
 function TimeChip() {
   const { cursor, display } = useSession();
   const at = useStore(cursor, (x) => x);
-  const from = useStore(display, (now) => now.from);
-  const to = useStore(display, (now) => now.to);
+  const from = useStore(display, (now) => now.picture.from);
+  const to = useStore(display, (now) => now.picture.to);
   if (at === null || at < from) return null;
   return (
     <div className="chip" style={{ "--at": (at - from) / (to - from) } as React.CSSProperties}>
@@ -133,8 +133,8 @@ function mountPlot(
     steering = false;
   };
   const draw = (): void => {
-    const { spec, display, alone, top } = props();
-    const data = plotData(spec, display.slice, alone);
+    const { spec, picture, alone, top } = props();
+    const data = plotData(spec, picture.slice, alone);
     const height = Math.max(1, u.bbox.height / devicePixelRatio);
     const thin = data.means.map(
       (mean) => spec.kind === "stack" && (mean / top) * height < THIN_PX * frame.k,
@@ -142,7 +142,7 @@ function mountPlot(
     scene = sceneOf(props(), u.ctx, thin, data.highest);
     u.batch(() => {
       u.setData([data.x, ...data.columns], false);
-      u.setScale("x", { min: display.from, max: display.to });
+      u.setScale("x", { min: picture.from, max: picture.to });
     });
     moveCursor();
   };
@@ -167,17 +167,13 @@ function emptyData({ series }: ChartSpec): uPlot.AlignedData {
 }
 
 function sceneOf(
-  { spec, display, restarts, top, frame }: ChartProps,
+  { spec, picture, restarts, top, frame }: ChartProps,
   context: CanvasRenderingContext2D | null,
   thin: readonly boolean[],
   highest = 0,
 ): Scene {
-  const { kind } = display.fresh;
-  const palette = readPalette(
-    document.body,
-    (kind === "lost" || kind === "ended") && !display.paused,
-  );
-  const { slice, tick, to } = display;
+  const { slice, tick, to, lost } = picture;
+  const palette = readPalette(document.body, lost);
   return {
     spec,
     palette,

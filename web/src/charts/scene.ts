@@ -135,6 +135,14 @@ export function drawWords(u: uPlot, scene: Scene, frame: Frame): void {
       ctx.fillText(words, middle, bbox.top - 6 * px);
     });
   }
+  if (frame.first) {
+    ctx.textAlign = "right";
+    ctx.fillStyle = scene.palette.ink3;
+    for (const at of scene.restarts) {
+      const x = u.valToPos(at, "x", true);
+      if (x > bbox.left && x <= right) ctx.fillText("restarted", x - 4 * px, bbox.top + 11 * px);
+    }
+  }
   if (frame.phone) {
     ctx.fillStyle = scene.palette.ink3;
     const half = scene.top / 2;

@@ -1,9 +1,9 @@
 /** A sparkline: the window in small, hatched where nothing is known. No axis, no unit, one end dot. */
-import type { Display } from "../store/display";
+import type { Picture } from "../store/display";
 import { gapsOf } from "../store/gaps";
 
 export interface SparkProps {
-  readonly display: Display;
+  readonly picture: Pick<Picture, "slice" | "from" | "to" | "tick">;
   readonly values: readonly (number | null)[];
   /** Drawn quieter, behind. */
   readonly second?: readonly (number | null)[];
@@ -16,14 +16,14 @@ export interface SparkProps {
 const HEIGHT = 100;
 
 export function Spark({
-  display,
+  picture,
   values,
   second,
   steps = false,
   least = 0,
   fromZero = true,
 }: SparkProps) {
-  const { slice, from, to, tick } = display;
+  const { slice, from, to, tick } = picture;
   const width = to - from;
   const known = [...values, ...(second ?? [])].filter((value) => value !== null);
   const range = rangeOf(known, least, fromZero);

@@ -7,8 +7,8 @@ import { Readout } from "../charts/readout";
 import { plotData, yAxisOf } from "../charts/plot-data";
 import { newestIndex, valuesOf, type ChartSpec } from "../charts/spec";
 import type { Frame } from "../charts/scene";
-import type { Display } from "../store/display";
-import { useDisplay, useSession, useTelemetry, useView } from "../store/use-telemetry";
+import type { Picture } from "../store/display";
+import { usePicture, useSession, useTelemetry, useView } from "../store/use-telemetry";
 
 export interface ChartsProps {
   readonly layout: { readonly k: number; readonly phone: boolean };
@@ -16,13 +16,13 @@ export interface ChartsProps {
 }
 
 export function Charts({ layout, theme }: ChartsProps) {
-  const display = useDisplay((now) => now);
+  const picture = usePicture((now) => now);
   const focus = useView((view) => view.focus);
   const facets = useView((view) => view.facets);
   const restarts = useTelemetry((state) => state.restarts);
   const specs = useMemo(
-    () => chartsFor(display.sample, focus, facets),
-    [display.sample, focus, facets],
+    () => chartsFor(picture.sample, focus, facets),
+    [picture.sample, focus, facets],
   );
   return (
     <section className="charts" aria-label="Charts">
@@ -32,7 +32,7 @@ export function Charts({ layout, theme }: ChartsProps) {
         return (
           <OneChart
             key={spec.id}
-            {...{ spec, display, restarts, theme }}
+            {...{ spec, picture, restarts, theme }}
             on={spec.id === focus}
             frame={{ ...layout, first, last }}
           />
@@ -44,21 +44,21 @@ export function Charts({ layout, theme }: ChartsProps) {
 
 interface OneChartProps {
   readonly spec: ChartSpec;
-  readonly display: Display;
+  readonly picture: Picture;
   readonly restarts: readonly number[];
   readonly theme: string;
   readonly on: boolean;
   readonly frame: Frame;
 }
 
-function OneChart({ spec, display, restarts, theme, on, frame }: OneChartProps) {
+function OneChart({ spec, picture, restarts, theme, on, frame }: OneChartProps) {
   const { actions } = useSession();
   const [picked, setPicked] = useState<string | null>(null);
   const stalled = useTelemetry((state) => state.alerts.has("stall.io"));
   const alone = spec.series.some(({ label }) => label === picked) ? picked : null;
   const axis = useMemo(
-    () => yAxisOf(spec, plotData(spec, display.wider, null).highest),
-    [spec, display.wider],
+    () => yAxisOf(spec, plotData(spec, picture.wider, null).highest),
+    [spec, picture.wider],
   );
   const id = `chart-${spec.id}`;
   const { k, phone, first, last } = frame;
@@ -89,17 +89,17 @@ function OneChart({ spec, display, restarts, theme, on, frame }: OneChartProps) 
       </figcaption>
       <Chart
         top={axis.top}
-        {...{ spec, display, restarts, alone, theme }}
+        {...{ spec, picture, restarts, alone, theme }}
         frame={steady}
         labelledBy={`${id} ${id}-sum`}
       />
       <p className="hidden" id={`${id}-sum`}>
-        {summary(spec, display)}
+        {summary(spec, picture)}
       </p>
       <Readout
         spec={spec}
-        slice={display.slice}
-        tick={display.tick}
+        slice={picture.slice}
+        tick={picture.tick}
         alone={alone}
         pick={setPicked}
         warned={stalled}
@@ -121,7 +121,7 @@ const EXPLAINED: Readonly<Record<string, string>> = {
 };
 
 /** For whoever does not see the canvas: now, least and most of each series in the window. */
-function summary(spec: ChartSpec, { slice, from, to }: Display): string {
+function summary(spec: ChartSpec, { slice, from, to }: Picture): string {
   if (spec.kind === "cells") return `${spec.series.length} cores over ${Math.round(to - from)} s`;
   const at = newestIndex(slice);
   const parts = spec.series.map((series) => {

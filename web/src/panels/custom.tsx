@@ -4,22 +4,22 @@ import { byteRateText, bytesText, count, fixed, percentText } from "../format/nu
 import { spoken, splitUnit, type Kind } from "../format/names";
 import { duration } from "../format/time";
 import type { Json } from "../protocol/frames";
-import { useDisplay } from "../store/use-telemetry";
+import { usePicture } from "../store/use-telemetry";
 import { Panel } from "./panel";
 
 const MOST_ROWS = 12;
 const SPARK_SECONDS = 60;
 
 export function CustomSections() {
-  const custom = useDisplay((display) => display.sample?.custom);
+  const custom = usePicture((picture) => picture.sample?.custom);
   return Object.entries(custom ?? {}).map(([name, section]) => (
     <Custom key={name} name={name} section={section} />
   ));
 }
 
 function Custom({ name, section }: { name: string; section: Json }) {
-  const whole = useDisplay((now) => now);
-  const display = { ...whole, from: Math.max(whole.from, whole.to - SPARK_SECONDS) };
+  const whole = usePicture((now) => now);
+  const picture = { ...whole, from: Math.max(whole.from, whole.to - SPARK_SECONDS) };
   const rows = rowsOf(section).slice(0, MOST_ROWS);
   const title = spoken(name);
   return (
@@ -37,8 +37,8 @@ function Custom({ name, section }: { name: string; section: Json }) {
             <dd>
               {numeric && (
                 <Spark
-                  display={display}
-                  values={display.slice.column(`${name}.${path}`)}
+                  picture={picture}
+                  values={picture.slice.column(`${name}.${path}`)}
                   fromZero={false}
                 />
               )}

@@ -1,6 +1,6 @@
 /** Disks: busy, read, written; the layers above them (md, dm) below, quieter. */
 import { bytesShort, fixed, percentText } from "../format/numbers";
-import { useDisplay, useTelemetry } from "../store/use-telemetry";
+import { usePicture, useTelemetry } from "../store/use-telemetry";
 import { Drawer, useDrawer } from "./drawer";
 import { SourceWord, useHas } from "./panel";
 import { Columns, TableHead } from "./table-head";
@@ -8,8 +8,8 @@ import { isPhysical } from "./vitals-devices";
 
 export function Disks() {
   const has = useHas("disks");
-  const rows = useDisplay((display) => display.sample?.sections.disks);
-  const source = useDisplay((display) => display.sample?.sources["disks"] ?? null);
+  const rows = usePicture((picture) => picture.sample?.sections.disks);
+  const source = usePicture((picture) => picture.sample?.sources["disks"] ?? null);
   const alerts = useTelemetry((state) => state.alerts);
   const drawer = useDrawer();
   if (!has) return null;

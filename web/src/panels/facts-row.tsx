@@ -1,6 +1,6 @@
 /** The tables under the charts, hanging on the same six lines as the vital row. */
 import type { Sample } from "../protocol/frames";
-import { useDisplay } from "../store/use-telemetry";
+import { usePicture } from "../store/use-telemetry";
 import { CustomSections } from "./custom";
 import { Disks } from "./disks";
 import { Filesystems } from "./filesystems";
@@ -12,7 +12,7 @@ import { Temperatures } from "./temperatures";
 import { ThisStream } from "./this-stream";
 
 export function FactsRow() {
-  const shared = useDisplay(({ sample }) => sample === null || sharesColumn(sample));
+  const shared = usePicture(({ sample }) => sample === null || sharesColumn(sample));
   return (
     <div className="six facts6">
       <Filesystems />

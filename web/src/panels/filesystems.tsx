@@ -2,14 +2,14 @@
 import { bytesShort, percentText } from "../format/numbers";
 import type { Filesystem } from "../protocol/sections";
 import type { Alert } from "../store/thresholds";
-import { useDisplay, useTelemetry } from "../store/use-telemetry";
+import { usePicture, useTelemetry } from "../store/use-telemetry";
 import { SourceWord, StaleTag, useHas } from "./panel";
 import { Columns, TableHead } from "./table-head";
 
 export function Filesystems() {
   const has = useHas("filesystems");
-  const rows = useDisplay((display) => display.sample?.sections.filesystems);
-  const source = useDisplay((display) => display.sample?.sources["filesystems"] ?? null);
+  const rows = usePicture((picture) => picture.sample?.sections.filesystems);
+  const source = usePicture((picture) => picture.sample?.sources["filesystems"] ?? null);
   const alerts = useTelemetry((state) => state.alerts);
   if (!has) return null;
   return (

@@ -1,7 +1,7 @@
 /** Interfaces: in and out; virtual ones quieter; errors and drops mark the name. */
 import { bytesShort, fixed, UNKNOWN } from "../format/numbers";
 import type { Interface } from "../protocol/sections";
-import { useDisplay, useTelemetry } from "../store/use-telemetry";
+import { usePicture, useTelemetry } from "../store/use-telemetry";
 import { linkSpeed } from "./device-words";
 import { Drawer, useDrawer } from "./drawer";
 import { SourceWord, useHas } from "./panel";
@@ -9,8 +9,8 @@ import { Columns, TableHead } from "./table-head";
 
 export function Interfaces() {
   const has = useHas("interfaces");
-  const rows = useDisplay((display) => display.sample?.sections.interfaces);
-  const source = useDisplay((display) => display.sample?.sources["interfaces"] ?? null);
+  const rows = usePicture((picture) => picture.sample?.sections.interfaces);
+  const source = usePicture((picture) => picture.sample?.sources["interfaces"] ?? null);
   const alerts = useTelemetry((state) => state.alerts);
   const drawer = useDrawer();
   if (!has) return null;

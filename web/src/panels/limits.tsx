@@ -1,14 +1,14 @@
 /** Inside a container: what it may use, beside what the host has, and that the two are not the same. */
 import { bytesText, fixed, percentText } from "../format/numbers";
-import { useDisplay } from "../store/use-telemetry";
+import { usePicture } from "../store/use-telemetry";
 import { isLimited } from "./limited";
 import { Facts, Panel } from "./panel";
 
 export function Limits() {
-  const cgroup = useDisplay((display) => display.sample?.sections.cgroup);
-  const view = useDisplay((display) => display.sample?.sections.system?.view);
-  const total = useDisplay((display) => display.sample?.sections.memory?.total_bytes);
-  const cores = useDisplay((display) => display.sample?.sections.cpu?.online_count);
+  const cgroup = usePicture((picture) => picture.sample?.sections.cgroup);
+  const view = usePicture((picture) => picture.sample?.sections.system?.view);
+  const total = usePicture((picture) => picture.sample?.sections.memory?.total_bytes);
+  const cores = usePicture((picture) => picture.sample?.sections.cpu?.online_count);
   if (cgroup === undefined || !isLimited(cgroup)) return null;
   return (
     <Panel

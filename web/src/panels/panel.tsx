@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 
 import { age } from "../format/time";
 import type { SourceState } from "../protocol/frames";
-import { useDisplay } from "../store/use-telemetry";
+import { usePicture } from "../store/use-telemetry";
 
 export interface PanelProps {
   readonly title: string;
@@ -15,8 +15,8 @@ export interface PanelProps {
 }
 
 export function Panel({ title, explain, section, aside, children, className = "" }: PanelProps) {
-  const source = useDisplay((display) =>
-    section === undefined ? null : (display.sample?.sources[section] ?? null),
+  const source = usePicture((picture) =>
+    section === undefined ? null : (picture.sample?.sources[section] ?? null),
   );
   return (
     <section className={`panel ${className}`} aria-label={title} data-panel={title}>
@@ -49,7 +49,11 @@ export function SourceWord({ source }: { source: SourceState | null }) {
         </span>
       );
     case "failed":
-      return <span className="w">▲ failed</span>;
+      return (
+        <span className="w" title={source.reason ?? undefined}>
+          ▲ failed
+        </span>
+      );
     case "stale":
       return <StaleTag seconds={source.age_seconds} />;
     default:
@@ -81,7 +85,7 @@ export function Facts({ rows }: FactsProps) {
 
 /** Whether a section has a place: it is there, or it failed and says why, or nothing came yet. */
 export function useHas(section: string): boolean {
-  return useDisplay(({ sample }) => {
+  return usePicture(({ sample }) => {
     if (sample === null) return true;
     return section in sample.sections || sample.sources[section]?.state === "failed";
   });

@@ -2,7 +2,7 @@
 import { bytesShort, bytesText, count, fixed, UNKNOWN } from "../format/numbers";
 import { clock, duration } from "../format/time";
 import type { Process } from "../protocol/sections";
-import { useDisplay, useSession } from "../store/use-telemetry";
+import { usePicture, useSession } from "../store/use-telemetry";
 import { Drawer } from "./drawer";
 
 export interface ProcessRowProps {
@@ -31,7 +31,7 @@ export function ProcessRow({ row, open, toggle }: ProcessRowProps) {
           </button>
         </th>
         <td className="hm nm">{row.user ?? UNKNOWN}</td>
-        <td className={row.state === "D" ? "k" : "f"}>{row.state}</td>
+        <State row={row} />
         <td className={cpu >= 1 ? "r k" : "r"}>
           <span className="cell">
             <span className={cpu > 100 ? "bar data over" : "bar data"}>
@@ -48,9 +48,24 @@ export function ProcessRow({ row, open, toggle }: ProcessRowProps) {
   );
 }
 
+const LONG_WAIT = 10;
+
+/** Waiting for a disk is worth the ink; waiting for long is worth a mark. */
+function State({ row }: { row: Process }) {
+  const { processes } = useSession();
+  if (row.state !== "D") return <td className="f">{row.state}</td>;
+  const waited = processes.waited(row);
+  if (waited < LONG_WAIT) return <td className="k">D</td>;
+  return (
+    <td className="w" title={`waiting for a disk for ${waited} samples`}>
+      D<span className="mark late">▲</span>
+    </td>
+  );
+}
+
 function Details({ row, command }: { row: Process; command: string }) {
   const { processes } = useSession();
-  const now = useDisplay((display) => display.to);
+  const now = usePicture((picture) => picture.to);
   const history = processes.cpuHistory(row);
   const most = Math.max(100, ...history.map((value) => value ?? 0));
   const points = history.map((value, at) =>

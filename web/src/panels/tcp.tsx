@@ -1,7 +1,7 @@
 /** TCP by state where somebody counts the states, by the kernel's cheap counters where nobody does. */
 import { count, fixed, UNKNOWN } from "../format/numbers";
 import { age } from "../format/time";
-import { useDisplay } from "../store/use-telemetry";
+import { usePicture } from "../store/use-telemetry";
 import { Facts, Panel, useHas } from "./panel";
 
 const STATES = [
@@ -13,7 +13,7 @@ const STATES = [
 
 export function Tcp() {
   const has = useHas("tcp");
-  const tcp = useDisplay((display) => display.sample?.sections.tcp);
+  const tcp = usePicture((picture) => picture.sample?.sections.tcp);
   if (!has) return null;
   const states = tcp?.states;
   const retransmits = tcp?.retransmits_per_second;

@@ -2,14 +2,14 @@
 import { fixed } from "../format/numbers";
 import { age } from "../format/time";
 import { sensorKey } from "../store/flatten";
-import { useDisplay, useTelemetry } from "../store/use-telemetry";
+import { usePicture, useTelemetry } from "../store/use-telemetry";
 import { Panel, StaleTag, useHas } from "./panel";
 
 const STALE_AFTER_SECONDS = 180; // three times the slowest sensor's cadence
 
 export function Temperatures() {
   const has = useHas("temperatures");
-  const sensors = useDisplay((display) => display.sample?.sections.temperatures);
+  const sensors = usePicture((picture) => picture.sample?.sections.temperatures);
   const alerts = useTelemetry((state) => state.alerts);
   if (!has || sensors?.length === 0) return null;
   const youngest = Math.min(...(sensors ?? []).map((sensor) => sensor.age_seconds ?? Infinity));

@@ -3,7 +3,7 @@ import { byteRateText, bytesText, count, percentText, UNKNOWN } from "../format/
 import { clock } from "../format/time";
 import { tickSeconds } from "../store/telemetry";
 import { toCsv, toJson } from "../store/export";
-import { useDisplay, useSession, useTelemetry } from "../store/use-telemetry";
+import { useDisplay, usePicture, useSession, useTelemetry } from "../store/use-telemetry";
 import { Facts, Panel } from "./panel";
 import { save } from "./save";
 
@@ -12,7 +12,7 @@ const CLOCKS_APART_SECONDS = 2;
 export function ThisStream() {
   const { startedUnix, display, telemetry } = useSession();
   const state = useTelemetry((now) => now);
-  const own = useDisplay((now) => now.sample?.sections.self);
+  const own = usePicture((now) => now.sample?.sections.self);
   const fresh = useDisplay((now) => now.fresh);
   const lost = fresh.kind === "lost" || fresh.kind === "ended";
   const apart = state.quickestSeconds ?? 0;
@@ -24,7 +24,7 @@ export function ThisStream() {
       : `${count(state.missed)} of ${count(state.received + state.missed)}`;
 
   const exportAs = (kind: "csv" | "json") => () => {
-    const { ring, from, to } = display.get();
+    const { ring, from, to } = display.get().picture;
     const slice = ring.slice(from, to);
     const host = telemetry.store.get().hello?.host.name ?? "host";
     const text = kind === "csv" ? toCsv(slice, ring.names) : toJson(slice, ring.names, host);

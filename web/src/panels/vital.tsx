@@ -5,12 +5,15 @@ import { FACETS } from "../charts/catalogue";
 import { age } from "../format/time";
 import type { Quantity } from "../format/numbers";
 import type { Focus } from "../store/view";
-import { useDisplay, useSession, useView } from "../store/use-telemetry";
+import { SourceWord } from "./panel";
+import { useDisplay, usePicture, useSession, useView } from "../store/use-telemetry";
 
 export interface VitalProps {
   readonly focus: Focus;
   readonly name: string;
   readonly explain: string;
+  /** Where its numbers come from: a source that failed or answered otherwise says so in the aside. */
+  readonly section: string;
   readonly aside: ReactNode;
   readonly numeral: ReactNode;
   readonly strip: ReactNode;
@@ -18,9 +21,20 @@ export interface VitalProps {
   readonly line: ReactNode;
 }
 
-export function Vital({ focus, name, explain, aside, numeral, strip, spark, line }: VitalProps) {
+export function Vital({
+  focus,
+  name,
+  explain,
+  section,
+  aside,
+  numeral,
+  strip,
+  spark,
+  line,
+}: VitalProps) {
   const { actions } = useSession();
   const on = useView((view) => view.focus === focus);
+  const source = usePicture(({ sample }) => sample?.sources[section] ?? null);
   const old = useDisplay(({ fresh, paused }) => {
     if (paused || (fresh.kind !== "lost" && fresh.kind !== "ended")) return null;
     return fresh.ageSeconds === null ? null : `${age(fresh.ageSeconds)} old`;
@@ -38,7 +52,13 @@ export function Vital({ focus, name, explain, aside, numeral, strip, spark, line
     >
       <span className="top">
         <b>{name}</b>
-        <span className="aside">{old ?? aside}</span>
+        <span className="aside">
+          {old ?? (
+            <>
+              <SourceWord source={source} /> {source?.state !== "failed" && aside}
+            </>
+          )}
+        </span>
       </span>
       {numeral}
       {strip}

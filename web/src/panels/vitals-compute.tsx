@@ -2,16 +2,16 @@
 import { Spark } from "../charts/spark";
 import { BarStrip, HeatStrip } from "../charts/strip";
 import { bytes, bytesText, fixed, percent, percentText } from "../format/numbers";
-import { useDisplay, useTelemetry } from "../store/use-telemetry";
+import { usePicture, useTelemetry } from "../store/use-telemetry";
 import { Numeral, Sub, Vital } from "./vital";
 
 const STEAL_SHOWN_PERCENT = 1;
 
 export function CpuVital() {
-  const display = useDisplay((now) => now);
+  const picture = usePicture((now) => now);
   const hello = useTelemetry((state) => state.hello);
   const steal = useTelemetry((state) => state.alerts.get("steal"));
-  const cpu = display.sample?.sections.cpu;
+  const cpu = picture.sample?.sections.cpu;
   const count = cpu?.online_count ?? hello?.host.cores ?? null;
   const stolen = (cpu?.steal_percent ?? 0) >= STEAL_SHOWN_PERCENT;
   return (
@@ -19,11 +19,12 @@ export function CpuVital() {
       focus="cpu"
       name="CPU"
       explain="cpu"
+      section="cpu"
       aside={count === null ? "–" : `${count} ${count === 1 ? "core" : "cores"}`}
       numeral={<Numeral value={percent(cpu?.usage_percent)} unit="%" testId="cpu" />}
       strip={<HeatStrip cores={cpu?.cores ?? []} />}
       spark={
-        <Spark display={display} values={display.slice.column("cpu.usage_percent")} least={60} />
+        <Spark picture={picture} values={picture.slice.column("cpu.usage_percent")} least={60} />
       }
       line={
         <>
@@ -45,12 +46,11 @@ export function CpuVital() {
 }
 
 export function MemoryVital() {
-  const display = useDisplay((now) => now);
+  const picture = usePicture((now) => now);
   const short = useTelemetry((state) => state.alerts.get("memory"));
   const swapping = useTelemetry((state) => state.alerts.get("swap"));
-  const memory = display.sample?.sections.memory;
-  const swap = display.sample?.sections.swap;
-  const source = display.sample?.sources["memory"];
+  const memory = picture.sample?.sections.memory;
+  const swap = picture.sample?.sections.swap;
   const used = bytes(memory?.used_bytes);
   const share = (part: number | null | undefined): number | null =>
     part == null || !memory?.total_bytes ? null : part / memory.total_bytes;
@@ -61,12 +61,8 @@ export function MemoryVital() {
       focus="memory"
       name="Memory"
       explain="memory"
-      aside={
-        <>
-          {source?.state === "psutil" && <span title={source.reason ?? ""}>psutil </span>}
-          {`of ${bytesText(memory?.total_bytes)}`}
-        </>
-      }
+      section="memory"
+      aside={`of ${bytesText(memory?.total_bytes)}`}
       numeral={<Numeral {...used} testId="memory" />}
       strip={
         <BarStrip
@@ -82,8 +78,8 @@ export function MemoryVital() {
       }
       spark={
         <Spark
-          display={display}
-          values={display.slice.column("memory.used_bytes")}
+          picture={picture}
+          values={picture.slice.column("memory.used_bytes")}
           fromZero={false}
           least={(memory?.total_bytes ?? 0) * 0.05}
         />
@@ -113,11 +109,11 @@ export function MemoryVital() {
 const STALLS = ["io", "cpu", "memory"] as const;
 
 export function LoadVital() {
-  const display = useDisplay((now) => now);
+  const picture = usePicture((now) => now);
   const alerts = useTelemetry((state) => state.alerts);
-  const load = display.sample?.sections.load;
-  const pressure = display.sample?.sections.pressure;
-  const online = display.sample?.sections.cpu?.online_count ?? 1;
+  const load = picture.sample?.sections.load;
+  const pressure = picture.sample?.sections.pressure;
+  const online = picture.sample?.sections.cpu?.online_count ?? 1;
   const full = 1.5 * online;
   const stalls = STALLS.map((what) => ({ what, share: pressure?.[what]?.some_percent ?? null }))
     .sort((one, other) => (other.share ?? -1) - (one.share ?? -1))
@@ -127,6 +123,7 @@ export function LoadVital() {
       focus="load"
       name="Load"
       explain="load"
+      section="load"
       aside="1, 5, 15 min"
       numeral={
         <span className="num">
@@ -141,9 +138,9 @@ export function LoadVital() {
           ticks={[{ share: 1 / 1.5, strong: true }]}
         />
       }
-      spark={<Spark display={display} values={display.slice.column("load.avg1")} steps least={1} />}
+      spark={<Spark picture={picture} values={picture.slice.column("load.avg1")} steps least={1} />}
       line={
-        pressure === undefined && display.sample !== null ? (
+        pressure === undefined && picture.sample !== null ? (
           <>
             <Sub name="running">{fixed(load?.procs_running, 0)}</Sub>
             <Sub name="blocked">{fixed(load?.procs_blocked, 0)}</Sub>

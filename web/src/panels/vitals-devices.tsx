@@ -6,18 +6,18 @@ import { age } from "../format/time";
 import type { Disk, Interface, Temperature } from "../protocol/sections";
 import { sensorKey } from "../store/flatten";
 import { faultsOf } from "../store/thresholds";
-import { useDisplay, useTelemetry } from "../store/use-telemetry";
+import { usePicture, useTelemetry } from "../store/use-telemetry";
 import { linkSpeed } from "./device-words";
 import { Numeral, Pair, Sub, Vital } from "./vital";
 
 export function NetworkVital() {
-  const display = useDisplay((now) => now);
+  const picture = usePicture((now) => now);
   const alerts = useTelemetry((state) => state.alerts);
-  const { network, interfaces, tcp } = display.sample?.sections ?? {};
+  const { network, interfaces, tcp } = picture.sample?.sections ?? {};
   const physical = (interfaces ?? []).filter((nic) => nic.counted !== false && nic.name !== "lo");
   const up = physical.filter((nic) => nic.operstate !== "down");
-  const received = display.slice.column("network.total_rx_bytes_per_second");
-  const sent = display.slice.column("network.total_tx_bytes_per_second");
+  const received = picture.slice.column("network.total_rx_bytes_per_second");
+  const sent = picture.slice.column("network.total_tx_bytes_per_second");
   const sendsMore =
     (network?.total_tx_bytes_per_second ?? 0) > (network?.total_rx_bytes_per_second ?? 0);
   const faults = physical.reduce((sum, nic) => sum + faultsOf(nic), 0);
@@ -29,6 +29,7 @@ export function NetworkVital() {
       focus="network"
       name="Network"
       explain="network"
+      section="network"
       aside={asideOf(up)}
       numeral={
         <Pair
@@ -41,7 +42,7 @@ export function NetworkVital() {
       strip={<BarStrip parts={[{ share: linkUse(up), kind: "meter" }]} />}
       spark={
         <Spark
-          display={display}
+          picture={picture}
           values={sendsMore ? sent : received}
           second={sendsMore ? received : sent}
           least={10_000}
@@ -84,9 +85,9 @@ function linkUse(up: readonly Interface[]): number | null {
 }
 
 export function DiskVital() {
-  const display = useDisplay((now) => now);
+  const picture = usePicture((now) => now);
   const alerts = useTelemetry((state) => state.alerts);
-  const { disk, disks } = display.sample?.sections ?? {};
+  const { disk, disks } = picture.sample?.sections ?? {};
   const physical = (disks ?? []).filter(isPhysical);
   const busiest = physical.reduce<Disk | null>(
     (best, one) => ((one.util_percent ?? -1) > (best?.util_percent ?? -1) ? one : best),
@@ -94,8 +95,8 @@ export function DiskVital() {
   );
   const wait =
     busiest === null ? null : Math.max(busiest.read_await_ms ?? 0, busiest.write_await_ms ?? 0);
-  const read = display.slice.column("disk.total_read_bytes_per_second");
-  const written = display.slice.column("disk.total_write_bytes_per_second");
+  const read = picture.slice.column("disk.total_read_bytes_per_second");
+  const written = picture.slice.column("disk.total_write_bytes_per_second");
   const writesMore =
     (disk?.total_write_bytes_per_second ?? 0) > (disk?.total_read_bytes_per_second ?? 0);
   return (
@@ -103,6 +104,7 @@ export function DiskVital() {
       focus="disk"
       name="Disk"
       explain="disk"
+      section="disk"
       aside={
         disks === undefined ? "–" : `${physical.length} ${physical.length === 1 ? "disk" : "disks"}`
       }
@@ -126,7 +128,7 @@ export function DiskVital() {
       }
       spark={
         <Spark
-          display={display}
+          picture={picture}
           values={writesMore ? written : read}
           second={writesMore ? read : written}
           least={100_000}
@@ -158,9 +160,9 @@ const COLD = 20;
 const HOT = 110;
 
 export function HeatVital() {
-  const display = useDisplay((now) => now);
+  const picture = usePicture((now) => now);
   const alerts = useTelemetry((state) => state.alerts);
-  const sensors = display.sample?.sections.temperatures ?? [];
+  const sensors = picture.sample?.sections.temperatures ?? [];
   const hottest = sensors.reduce<Temperature | null>(
     (best, one) => ((one.celsius ?? -Infinity) > (best?.celsius ?? -Infinity) ? one : best),
     null,
@@ -178,6 +180,7 @@ export function HeatVital() {
       focus="heat"
       name="Temperature"
       explain="heat"
+      section="temperatures"
       aside={hottest?.age_seconds == null ? "" : `${age(hottest.age_seconds)} ago`}
       numeral={<Numeral value={fixed(hottest?.celsius, 0)} unit="°C" />}
       strip={
@@ -190,8 +193,8 @@ export function HeatVital() {
       }
       spark={
         <Spark
-          display={display}
-          values={display.slice.column(`temperatures.${key}.celsius`)}
+          picture={picture}
+          values={picture.slice.column(`temperatures.${key}.celsius`)}
           steps
           fromZero={false}
           least={30}

@@ -1,10 +1,10 @@
 /** The vital row: what this host does now, in as many tiles as it has something to say. */
-import { useDisplay } from "../store/use-telemetry";
+import { usePicture } from "../store/use-telemetry";
 import { CpuVital, LoadVital, MemoryVital } from "./vitals-compute";
 import { DiskVital, HeatVital, NetworkVital } from "./vitals-devices";
 
 export function Vitals() {
-  const sections = useDisplay((display) => display.sample?.sections ?? null);
+  const sections = usePicture((picture) => picture.sample?.sections ?? null);
   // Before the first sample every tile stands: nothing jumps when it comes.
   const network =
     sections === null || sections.network !== undefined || sections.interfaces !== undefined;

@@ -41,8 +41,8 @@ function wordOf({ fresh, paused }: Display): string {
   return fresh.kind === "ended" ? "ended:" : fresh.kind;
 }
 
-function detailOf({ fresh, paused, to }: Display): string {
-  if (paused) return clock(to);
+function detailOf({ fresh, paused, picture }: Display): string {
+  if (paused) return clock(picture.to);
   switch (fresh.kind) {
     case "connecting":
       return "";

@@ -2,7 +2,7 @@
 import { shortCpu } from "../format/names";
 import { clock, uptime } from "../format/time";
 import { WINDOWS } from "../store/view";
-import { useDisplay, useSession, useTelemetry, useView } from "../store/use-telemetry";
+import { useDisplay, usePicture, useSession, useTelemetry, useView } from "../store/use-telemetry";
 import { Badge } from "./badge";
 import { Heartbeat } from "./heartbeat";
 
@@ -23,6 +23,7 @@ export function Header({ phone, toggleTheme, showHelp }: HeaderProps) {
         {host?.kernel != null && <span>Linux {host.kernel.replace(/^Linux /, "")}</span>}
         {host?.cpu_model != null && <span title={host.cpu_model}>{shortCpu(host.cpu_model)}</span>}
         <Uptime />
+        <ViewWord />
         {kiosk && <Clock />}
       </div>
       <div className="fresh">
@@ -35,12 +36,19 @@ export function Header({ phone, toggleTheme, showHelp }: HeaderProps) {
 }
 
 function Uptime() {
-  const seconds = useDisplay((display) => display.sample?.uptime_seconds ?? null);
+  const seconds = usePicture((picture) => picture.sample?.uptime_seconds ?? null);
   return <span>up {uptime(seconds)}</span>;
 }
 
+/** Inside a container part of the numbers are the host's: said where the host is named. */
+function ViewWord() {
+  const view = usePicture((picture) => picture.sample?.sections.system?.view ?? "host");
+  if (view === "host") return null;
+  return <span data-explain="limits">in a container</span>;
+}
+
 function Clock() {
-  return <span>{clock(useDisplay((display) => display.to))}</span>;
+  return <span>{clock(usePicture((picture) => picture.to))}</span>;
 }
 
 function Controls({ toggleTheme, showHelp }: Pick<HeaderProps, "toggleTheme" | "showHelp">) {

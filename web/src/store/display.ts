@@ -18,7 +18,8 @@ export interface Freeze {
   readonly zoom: { readonly from: number; readonly to: number } | null;
 }
 
-export interface Display {
+/** What is drawn. The same object until it would look different. */
+export interface Picture {
   readonly sample: Sample | null;
   readonly ring: Ring;
   readonly from: number;
@@ -28,6 +29,12 @@ export interface Display {
   /** The same and the minute before: what y axes are scaled to. */
   readonly wider: Slice;
   readonly tick: number;
+  /** Nobody can say what is true now: colour leaves the page. */
+  readonly lost: boolean;
+}
+
+export interface Display {
+  readonly picture: Picture;
   readonly fresh: Freshness;
   readonly paused: boolean;
   /** Samples that arrived since the pause. */
@@ -42,25 +49,51 @@ export function displayOf(
   freeze: Freeze | null,
   windowSeconds: number,
   nowMs: number,
+  before: Display | null = null,
 ): Display {
   const state = telemetry.store.get();
-  const tick = tickSeconds(state.hello);
   const fresh = freshness(state, nowMs);
-  const looking = freeze ?? { sample: state.latest, ring: telemetry.ring, zoom: null };
-  const edge = freeze?.edge ?? liveEdge(telemetry, nowMs);
-  const { from, to } = looking.zoom ?? { from: edge - windowSeconds, to: edge };
   return {
-    sample: looking.sample,
-    ring: looking.ring,
-    from,
-    to,
-    slice: looking.ring.slice(from - 1.5 * tick, to),
-    wider: looking.ring.slice(from - SCALE_MEMORY_SECONDS, to),
-    tick,
+    picture: pictureOf(telemetry, freeze, windowSeconds, nowMs, fresh, before?.picture ?? null),
     fresh,
     nowMs,
     paused: freeze !== null,
     waiting: freeze === null ? 0 : state.received - freeze.received,
+  };
+}
+
+function pictureOf(
+  telemetry: Telemetry,
+  freeze: Freeze | null,
+  windowSeconds: number,
+  nowMs: number,
+  fresh: Freshness,
+  before: Picture | null,
+): Picture {
+  const state = telemetry.store.get();
+  const { sample, ring } = freeze ?? { sample: state.latest, ring: telemetry.ring };
+  const edge = freeze?.edge ?? liveEdge(telemetry, nowMs);
+  const { from, to } = freeze?.zoom ?? { from: edge - windowSeconds, to: edge };
+  const lost = freeze === null && (fresh.kind === "lost" || fresh.kind === "ended");
+  const same =
+    before !== null &&
+    before.sample === sample &&
+    before.ring === ring &&
+    before.from === from &&
+    before.to === to &&
+    before.lost === lost;
+  if (same) return before;
+  const tick = tickSeconds(state.hello);
+  const slice = ring.slice(from - 1.5 * tick, to);
+  return {
+    sample,
+    ring,
+    from,
+    to,
+    slice,
+    wider: ring.slice(from - SCALE_MEMORY_SECONDS, to),
+    tick,
+    lost,
   };
 }
 

@@ -17,17 +17,25 @@ export interface ProcessTable {
   readonly store: Store<ProcessState>;
   readonly frame: (frame: Frame) => void;
   readonly cpuHistory: (process: Process) => readonly (number | null)[];
+  /** Samples in a row in which it waited for a disk. */
+  readonly waited: (process: Process) => number;
+}
+
+interface History {
+  readonly cpu: readonly (number | null)[];
+  readonly waited: number;
 }
 
 const MINUTE = 60;
 
 export function createProcessTable(): ProcessTable {
   const store = createStore<ProcessState>({ table: null, seq: 0, failed: null, source: null });
-  let histories = new Map<string, (number | null)[]>();
+  let histories: ReadonlyMap<string, History> = new Map();
 
   return {
     store,
-    cpuHistory: (process) => histories.get(identity(process)) ?? [],
+    cpuHistory: (process) => histories.get(identity(process))?.cpu ?? [],
+    waited: (process) => histories.get(identity(process))?.waited ?? 0,
     frame: (frame) => {
       if (frame.type !== "sample") return;
       const { sections, sources, seq } = frame.sample;
@@ -49,13 +57,16 @@ export function identity(process: Process): string {
 }
 
 function remember(
-  before: ReadonlyMap<string, (number | null)[]>,
+  before: ReadonlyMap<string, History>,
   rows: readonly Process[],
-): Map<string, (number | null)[]> {
-  const after = new Map<string, (number | null)[]>();
+): ReadonlyMap<string, History> {
+  const after = new Map<string, History>();
   for (const row of rows) {
-    const past = before.get(identity(row)) ?? [];
-    after.set(identity(row), [...past.slice(1 - MINUTE), row.cpu_percent]);
+    const past = before.get(identity(row));
+    after.set(identity(row), {
+      cpu: [...(past?.cpu ?? []).slice(1 - MINUTE), row.cpu_percent],
+      waited: row.state === "D" ? (past?.waited ?? 0) + 1 : 0,
+    });
   }
   return after;
 }

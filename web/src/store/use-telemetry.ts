@@ -3,7 +3,7 @@ import { createContext, useContext, useSyncExternalStore } from "react";
 
 import type { Actions } from "./actions";
 import type { Store } from "./create-store";
-import type { Display, Freeze } from "./display";
+import type { Display, Freeze, Picture } from "./display";
 import type { ProcessTable } from "./processes";
 import type { Telemetry, TelemetryState } from "./telemetry";
 import type { View } from "./view";
@@ -42,6 +42,11 @@ export function useTelemetry<S>(select: (state: TelemetryState) => S): S {
 
 export function useDisplay<S>(select: (display: Display) => S): S {
   return useStore(useSession().display, select);
+}
+
+/** What is drawn: a component that reads only this draws once per sample. */
+export function usePicture<S>(select: (picture: Picture) => S): S {
+  return useStore(useSession().display, ({ picture }) => select(picture));
 }
 
 export function useView<S>(select: (view: View) => S): S {

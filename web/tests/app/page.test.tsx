@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { act, cleanup, render, screen } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { StrictMode } from "react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
@@ -7,7 +7,7 @@ import { installDom } from "../support/dom";
 import { Page } from "../../src/app/page";
 import { createSession } from "../../src/app/session";
 import { FakeSocket } from "../support/fake-socket";
-import { golden, sampleText } from "../support/frames";
+import { golden, goldenObject, sampleText } from "../support/frames";
 
 // jsdom has no canvas; charts are seen by the end-to-end tests.
 vi.mock("../../src/charts/chart", () => ({ Chart: () => null }));
@@ -22,18 +22,20 @@ const last = () => {
 };
 const value = (id: string) => screen.getByTestId(id).textContent;
 
+let stop: () => void;
+
 beforeEach(async () => {
   vi.useFakeTimers();
   FakeSocket.all = [];
   installDom();
+  const session = createSession("http://ada/", undefined, {
+    WebSocket: FakeSocket,
+    random: () => 0.5,
+  });
+  stop = session.start();
   render(
     <StrictMode>
-      <Page
-        session={createSession("http://ada/", undefined, {
-          WebSocket: FakeSocket,
-          random: () => 0.5,
-        })}
-      />
+      <Page session={session} />
     </StrictMode>,
   );
   await settle();
@@ -41,6 +43,7 @@ beforeEach(async () => {
 
 afterEach(() => {
   cleanup();
+  stop();
   expect(vi.getTimerCount()).toBe(0);
   vi.useRealTimers();
 });
@@ -120,4 +123,61 @@ it("names the server's reason and stops trying when it is not allowed", async ()
   });
   await settle(5);
   expect(main().length).toBe(before + 1);
+});
+
+it("draws nothing while the tab is hidden, and all of it when it is shown again", async () => {
+  await connect();
+  const visibility = vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
+  last().say(sampleText({ seq: 43, cpu: { usage_percent: 81.2 } }));
+  await settle(2000);
+  expect(value("cpu")).toBe("29");
+  visibility.mockReturnValue("visible");
+  document.dispatchEvent(new Event("visibilitychange"));
+  await settle();
+  expect(value("cpu")).toBe("81");
+});
+
+it("pauses with p, says how many samples wait, and goes back to live with l", async () => {
+  await connect();
+  act(() => {
+    fireEvent.keyDown(window, { key: "p" });
+  });
+  last().say(sampleText({ seq: 43, cpu: { usage_percent: 81.2 } }));
+  await settle();
+  expect([badge(), value("cpu")]).toEqual(["paused", "29"]);
+  expect(value("next-try")).toBe("1 waiting");
+  act(() => {
+    fireEvent.keyDown(window, { key: "l" });
+  });
+  await settle();
+  expect([badge(), value("cpu")]).toEqual(["live", "81"]);
+});
+
+it("says which part could not be had, and keeps the rest", async () => {
+  last().open();
+  last().say(golden("hello"));
+  const { memory: _, ...rest } = goldenObject("sample");
+  const sources = { memory: { state: "failed", took_seconds: 0, reason: "no MemTotal" } };
+  last().say(JSON.stringify({ ...rest, sources }));
+  await settle();
+  expect([value("cpu"), value("memory")]).toEqual(["29", "–"]);
+  expect(document.querySelector("[data-focus=memory] .aside")?.textContent).toContain("failed");
+});
+
+it("hatches a filesystem that does not answer, and marks a full one once it lasts", async () => {
+  await connect();
+  for (let seq = 43; seq < 56; seq += 1) {
+    last().say(
+      sampleText({ seq, time_unix: 1_764_000_000 + seq, uptime_seconds: 3_564_720 + seq }),
+    );
+  }
+  await settle();
+  const rows = [...document.querySelectorAll(".filesystems tbody tr")];
+  expect(rows.map((row) => row.textContent)).toEqual([
+    "/41 %38.2 Gi",
+    "/srvwarn 91 %164 Gi",
+    "/mnt/nasstale 42 s",
+  ]);
+  expect(rows[2]?.querySelector(".hatched")).not.toBeNull();
+  expect(document.title).toMatch(/^▲ ada/);
 });

@@ -19,9 +19,10 @@ beforeEach(() => {
 describe("the display", () => {
   it("ends at the newest sample, and reaches back for the window", () => {
     const display = displayOf(telemetry, null, 60, 300);
-    expect([display.to, display.from]).toEqual([1_764_000_100, 1_764_000_040]);
-    expect(display.slice.x[0]).toBe(1_764_000_039);
-    expect(display.sample?.seq).toBe(100);
+    const { picture } = display;
+    expect([picture.to, picture.from]).toEqual([1_764_000_100, 1_764_000_040]);
+    expect(picture.slice.x[0]).toBe(1_764_000_039);
+    expect(picture.sample?.seq).toBe(100);
   });
 
   it("moves on in whole ticks when samples do not come", () => {
@@ -38,10 +39,20 @@ describe("the display", () => {
     expect(display).toMatchObject({
       paused: true,
       waiting: 2,
-      to: 1_764_000_100,
-      sample: { seq: 100 },
+      picture: { to: 1_764_000_100, sample: { seq: 100 } },
     });
-    expect(display.slice.x.at(-1)).toBe(1_764_000_100);
+    expect(display.picture.slice.x.at(-1)).toBe(1_764_000_100);
+  });
+
+  it("is the same picture until it would look different", () => {
+    const first = displayOf(telemetry, null, 60, 300);
+    const second = displayOf(telemetry, null, 60, 400, first);
+    expect(second).not.toBe(first);
+    expect(second.picture).toBe(first.picture);
+    expect(displayOf(telemetry, null, 60, 4000, second).picture).not.toBe(first.picture);
+    expect(displayOf(telemetry, null, 300, 400, second).picture).not.toBe(first.picture);
+    take(101);
+    expect(displayOf(telemetry, null, 60, 400, second).picture).not.toBe(first.picture);
   });
 
   it("shows the zoomed span", () => {
@@ -49,7 +60,7 @@ describe("the display", () => {
       ...freezeOf(telemetry, 300),
       zoom: { from: 1_764_000_010, to: 1_764_000_020 },
     };
-    expect(displayOf(telemetry, freeze, 60, 300)).toMatchObject({
+    expect(displayOf(telemetry, freeze, 60, 300).picture).toMatchObject({
       from: 1_764_000_010,
       to: 1_764_000_020,
     });
@@ -58,6 +69,6 @@ describe("the display", () => {
   it("keeps the frozen window whole when the ring has long moved on", () => {
     const freeze = freezeOf(telemetry, 300);
     for (let seq = 101; seq <= 900; seq += 1) take(seq);
-    expect(displayOf(telemetry, freeze, 60, 300).slice.known.every(Boolean)).toBe(true);
+    expect(displayOf(telemetry, freeze, 60, 300).picture.slice.known.every(Boolean)).toBe(true);
   });
 });

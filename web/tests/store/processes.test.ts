@@ -9,7 +9,7 @@ it("keeps a minute of each process, and forgets those that are gone", () => {
   for (let n = 0; n < 70; n += 1) processes.frame(decodeFrame(golden("sample-processes")));
   const [row] = processes.store.get().table?.top ?? [];
   if (row === undefined) throw new Error("no process");
-  expect(processes.cpuHistory(row)).toHaveLength(60);
+  expect([processes.cpuHistory(row).length, processes.waited(row)]).toEqual([60, 70]);
   const empty = { ...goldenObject("sample-processes"), processes: { total: 0, top: [] } };
   processes.frame(decodeFrame(JSON.stringify(empty)));
   expect(processes.cpuHistory(row)).toEqual([]);

@@ -29,7 +29,17 @@ process.on("SIGUSR1", () => (silent = true));
 process.on("SIGUSR2", () => (silent = false));
 
 const seqNow = () => Math.floor(Date.now() / 1000) - begun + STORY_NOW;
-const sampleAt = (seq) => ({ ...sampleOf(seq, seq, { twists, start: begun - STORY_NOW }), stream });
+const samples = new Map();
+/** Remembered as long as somebody may ask for it: making ten minutes anew takes longer than sending them. */
+const sampleAt = (seq) => {
+  const sample = samples.get(seq) ?? {
+    ...sampleOf(seq, seq, { twists, start: begun - STORY_NOW }),
+    stream,
+  };
+  samples.set(seq, sample);
+  samples.delete(seq - 700);
+  return sample;
+};
 const pick = (sample, sections) =>
   sections === null
     ? sample
