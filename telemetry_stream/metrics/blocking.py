@@ -122,8 +122,8 @@ class Blocking(Generic[K, V]):
             return
         if self._workers > len(self._running):
             return  # one that was just started has not taken its first call yet
-        self._workers += 1
         threads.start(self._name, self._work, self._generation)
+        self._workers += 1  # only now: the system may have had no thread to give
 
     def _work(self, generation: int) -> None:
         """Runs on a worker: call after call until closed, or until another one is idle already."""

@@ -94,7 +94,6 @@ class KeptFile(Generic[T]):
     def read(self, now: Now) -> T:
         """The parsed content as of this tick. Raises OSError or ParseError."""
         if now.tick != self._tick:
-            self._tick = now.tick
             try:
                 content = self._content()
                 if content != self._parsed:  # parsers are pure: the same content says the same
@@ -107,6 +106,7 @@ class KeptFile(Generic[T]):
                 self._error = error
             except OSError as error:
                 self._error = error
+            self._tick = now.tick
         if self._error is not None:
             raise self._error
         return self._value  # type: ignore[return-value]  # set whenever there is no error

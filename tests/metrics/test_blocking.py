@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from telemetry_stream import threads
 from telemetry_stream.metrics import blocking as blocking_module
 from telemetry_stream.metrics.blocking import MOST_WORKERS, Answer, Blocking
 from tests.metrics.trees import Tree
@@ -148,6 +149,25 @@ def test_dead_mounts_do_not_eat_all_threads(
     assert len(calls.made) == MOST_WORKERS
     calls.release()
     _wait(blocking)
+    blocking.close()
+
+
+def test_a_system_without_threads_is_tried_again(
+    tree: Tree, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No thread to be had costs this tick's section; the next tick may have more luck."""
+
+    def refuse(*_: object) -> threading.Thread:
+        raise RuntimeError("can't start new thread")
+
+    blocking = Blocking("ts-test", calls, tree.clock, patience_seconds=10.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(threads, "start", refuse)
+        for _ in range(MOST_WORKERS + 1):
+            with pytest.raises(RuntimeError):
+                blocking.ask(["a"])
+    blocking.ask(["a"])
+    assert blocking.answer("a") is not None
     blocking.close()
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from telemetry_stream.metrics import files as files_module
+from telemetry_stream.metrics.clock import Clock
 from telemetry_stream.metrics.files import Files, ParseError, parser, read_records
 from tests.metrics.trees import Tree
 
@@ -129,6 +130,49 @@ def test_an_error_closes_the_descriptor(
         with pytest.raises(OSError, match="Bad file"):
             os.fstat(fd)
     assert kept.read(tree.tick()) == b"content"
+
+
+def test_a_broken_parser_leaves_nothing_old_behind(tree: Tree) -> None:
+    """What nobody expects passes through, each time: an old value is never given out as if it were fresh."""
+    broken = False
+
+    def parse(content: bytes) -> bytes:
+        if broken:
+            raise TypeError("a fault of ours")
+        return content
+
+    tree.put("proc/x", "one")
+    kept = tree.files.proc("x", parse)
+    assert kept.read(tree.tick()) == b"one"
+    broken = True
+    tree.put("proc/x", "two")
+    now = tree.tick()
+    for _ in range(2):
+        with pytest.raises(TypeError):
+            kept.read(now)
+
+
+def test_the_host_that_was_given_is_the_one_of_process_1(tree: Tree) -> None:
+    """A host's /proc mounted in a container: its ``self`` and ``net`` are ours, those of process 1 the host's."""
+    tree.put("proc/net/dev", "ours")
+    tree.put("proc/self/mountinfo", "ours")
+    assert tree.files.net("dev", identity).read(tree.tick()) == b"ours"
+    assert tree.files.mountinfo(identity).read(tree.tick()) == b"ours"
+    tree.put("proc/1/net/dev", "the host's")
+    tree.put("proc/1/mountinfo", "the host's")
+    files = Files(tree.proc, tree.sys, tree.clock)
+    assert files.net("dev", identity).read(tree.tick()) == b"the host's"
+    assert files.mountinfo(identity).read(tree.tick()) == b"the host's"
+    assert files.net_path("tcp") == f"{tree.proc}/1/net/tcp"
+    files.close()
+
+
+def test_on_the_running_system_self_is_right() -> None:
+    """/proc itself is not another host's, however it is spelt."""
+    files = Files("/proc", "/sys", Clock())
+    assert files.is_system
+    assert files.net_path("tcp") == "/proc/net/tcp"
+    assert files.mountinfo_path == "/proc/self/mountinfo"
 
 
 def test_a_parse_error_names_its_file(tree: Tree) -> None:

@@ -148,7 +148,7 @@ def read_view(files: Files) -> str:
     if (meminfo := on_top.get("/proc/meminfo")) and meminfo.fstype.startswith("fuse"):
         return "lxcfs"
     root = on_top.get("/")
-    if root is not None and root.fstype == "overlay":
+    if root is not None and root.fstype.endswith(("overlay", "overlayfs")):
         return "container"
     for process in ("1", "self"):  # of process 1 only root may know
         try:
