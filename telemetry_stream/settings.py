@@ -64,6 +64,13 @@ class Settings:
     port: int = setting(8750, "TCP port to listen on; 0 takes a free one", low=0, high=65535)
     no_auth: bool = setting(False, "let everybody in who can reach an address that is not loopback")
     interval: float = setting(1.0, "time between samples", unit="seconds", low=0.1, high=60)
+    idle_interval: float = setting(
+        0.0,
+        "the same while nobody is watching, if that is longer; 0: no difference",
+        unit="seconds",
+        low=0,
+        high=60,
+    )
     history: float = setting(
         600.0, "how far back a viewer can ask", unit="seconds", low=0, high=86_400
     )

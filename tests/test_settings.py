@@ -66,6 +66,7 @@ def test_every_setting_can_come_from_every_origin(tmp_path: Path) -> None:
         "port": 0,
         "no_auth": True,
         "interval": 0.5,
+        "idle_interval": 5.0,
         "history": 60.0,
         "max_viewers": 7,
         "proc_root": str(tmp_path),
