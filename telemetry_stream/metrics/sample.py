@@ -10,9 +10,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import operator
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from .frozen import frozen
@@ -50,17 +51,23 @@ RESERVED = frozenset(
 
 
 @functools.cache
-def _field_names(record: type) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(record))
+def _reader(kind: type) -> Callable[[Any], Mapping[str, object]]:
+    """How to see an object of this type as JSON's, worked out once: most of a frame's cost is here."""
+    if issubclass(kind, Mapping):
+        return dict
+    if not dataclasses.is_dataclass(kind):
+        raise TypeError(f"{kind.__name__} has no JSON form")
+    names = tuple(field.name for field in dataclasses.fields(kind))
+    if len(names) == 1:
+        (name,) = names
+        return lambda record: {name: getattr(record, name)}
+    read = operator.attrgetter(*names)
+    return lambda record: dict(zip(names, read(record), strict=True))
 
 
 def _plain(value: Any) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    if not dataclasses.is_dataclass(value):
-        raise TypeError(f"{type(value).__name__} has no JSON form")
     kind: type = type(value)
-    return {name: getattr(value, name) for name in _field_names(kind)}
+    return _reader(kind)(value)
 
 
 _encoder = json.JSONEncoder(

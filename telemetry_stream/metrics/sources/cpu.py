@@ -122,6 +122,8 @@ def core_deltas(
     if before is None or seconds is None:
         return None
     raw = [now - then for now, then in zip(ticks, before, strict=True)]
+    if min(raw) >= 0:
+        return raw  # as nearly always
     passed = [max(0, change) for change in raw]
     fell = raw[IDLE] < 0 or raw[USER] < 0 or raw[SYSTEM] < 0
     too_little = sum(passed[:GUEST]) < 0.5 * seconds * CLK_TCK

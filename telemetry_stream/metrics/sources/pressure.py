@@ -19,7 +19,7 @@ from ..clock import Now
 from ..files import Files, KeptFile, ParseError, parser
 from ..frozen import frozen
 
-KEYS = (b"avg10", b"avg60", b"avg300", b"total")
+KEYS = (b"avg10=", b"avg60=", b"avg300=", b"total=")
 RESOURCES = ("cpu", "memory", "io", "irq")
 
 
@@ -60,11 +60,11 @@ def parse(content: bytes) -> Mapping[str, Line]:
         words = line.split()
         if not words or words[0] not in (b"some", b"full"):
             continue
-        keys, values = zip(*(word.split(b"=") for word in words[1:]), strict=True)
-        if keys[:4] != KEYS:
+        keys = tuple(word[: word.find(b"=") + 1] for word in words[1:5])
+        if keys != KEYS:
             raise ParseError("avg10, avg60, avg300 and total expected", line=number)
-        averages = float(values[0]), float(values[1]), float(values[2])
-        total = int(values[3])
+        averages = float(words[1][6:]), float(words[2][6:]), float(words[3][7:])
+        total = int(words[4][6:])
         if total < 0 or not 0 <= min(averages) <= max(averages) < math.inf:
             raise ParseError("not a share of time", line=number)
         if max(averages) > 100:
