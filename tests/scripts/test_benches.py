@@ -1,0 +1,70 @@
+"""The benchmarks of the hub run and count right. How fast they are is for people to read, not for a test."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from websockets.sync.client import connect
+
+from tests.conftest import eventually
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def accepts(port: int) -> bool:
+    """Whether something listens there."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_handoff_accepts_all_and_drops_what_the_stalled_client_has_no_room_for() -> None:
+    """Five lines of JSON: 1000 of 1000 accepted, all delivered to the reading ones, 16 kept by the stalled one."""
+    ran = subprocess.run(
+        [sys.executable, SCRIPTS / "bench-handoff", "--clients", "5"],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )
+    runs = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert len(runs) == 5
+    for run in runs:
+        assert run["us_1000"] > 0
+        assert (run["accepted"], run["delivered"], run["dropped"]) == (1000, 4000, 984)
+
+
+def test_fanout_sends_every_message_through_the_real_ws() -> None:
+    """Two viewers get all messages and nothing else; the closing line counts them."""
+    port = free_port()
+    numbers = ["--port", port, "--expect", 2, "--count", 20, "--rate", 200, "--size", 100]
+    with subprocess.Popen(
+        [sys.executable, SCRIPTS / "bench-fanout", *map(str, numbers)],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as server:
+        try:
+            assert eventually(lambda: accepts(port))
+            url = f"ws://127.0.0.1:{port}/ws"
+            with connect(url, proxy=None) as one, connect(url, proxy=None) as other:
+                for viewer in (one, other):
+                    messages = [json.loads(viewer.recv(10)) for _ in range(20)]
+                    assert [message["seq"] for message in messages] == list(range(20))
+                    assert all(len(message["pad"]) == 100 for message in messages)
+                _, errors = server.communicate(timeout=30)
+        finally:
+            server.kill()
+    closing = json.loads(errors.splitlines()[-1])
+    assert (closing["sent"], closing["dropped"], closing["refused"]) == (40, 0, 0)
+    assert closing["threads_per_viewer"] == 2
+    assert closing["cpu_s"] > 0
