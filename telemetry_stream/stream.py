@@ -105,6 +105,7 @@ class Stream:
         self._published = threading.Condition(self._lock)
         self._ring: deque[_Entry] = deque()
         self._latest: _Entry | None = None
+        self._newest: Sample | None = None
 
     @property
     def seq(self) -> int:
@@ -128,7 +129,7 @@ class Stream:
             seq = self.seq + 1
             head = f'{{"type":"sample","stream":"{self.id}","seq":{seq},{about}'.encode()
             entry = _Entry(seq, now, head, encoded)
-            self._latest = entry
+            self._latest, self._newest = entry, sample
             self._ring.append(replace(entry, sample=encoded.without_dear()))
             while self._ring and self._ring[0].published_at < now - self._history_seconds:
                 self._ring.popleft()
@@ -202,15 +203,21 @@ class Stream:
         latest = self._latest
         return latest.text(sections) if latest else None
 
+    def maybe_newest(self) -> Sample | None:
+        """The newest sample as it was published, or None before the first."""
+        return self._newest
+
     def lacks(self, sections: Collection[str]) -> bool:
         """Whether one of these sections was not collected for the newest sample."""
         latest = self._latest
         return latest is None or not all(latest.sample.has(name) for name in sections)
 
-    def wait_newer(self, seq: int, timeout: float) -> bool:
-        """Wait up to ``timeout`` seconds for a sample after ``seq``."""
+    def wait_newer(self, seq: int, sections: Collection[str], timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds for a sample after ``seq`` for which all these were collected."""
         with self._published:
-            return self._published.wait_for(lambda: self.seq > seq, timeout)
+            return self._published.wait_for(
+                lambda: self.seq > seq and not self.lacks(sections), timeout
+            )
 
     def watched(self) -> set[tuple[str, ...] | None]:
         """The choices of sections that somebody is watching now."""

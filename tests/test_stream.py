@@ -173,6 +173,7 @@ def test_hello_comes_first() -> None:
                 "kernel": "Linux 6.1.0",
                 "cpu_model": None,
                 "cores": 2,
+                "os": None,
             },
             "stream": stream.id,
             "interval_seconds": 0.5,
@@ -431,6 +432,30 @@ def test_each_choice_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
         assert all(a is b for a, b in zip(first.frames[1:], second.frames[1:], strict=True))
         for viewer in viewers:
             viewer.leave()
+
+
+def test_newest_is_the_sample_that_was_published() -> None:
+    """The very object, for those who need no text; None before the first."""
+    with streaming() as stream:
+        assert stream.maybe_newest() is None
+        for number in (1, 2):
+            published = sample(number)
+            stream.publish(published)
+            assert stream.maybe_newest() is published
+
+
+def test_waiting_for_a_newer_sample_with_all_sections() -> None:
+    """One that was taken without them does not do, nor does one that is there already."""
+    with streaming() as stream:
+        publish(stream, 2)
+        assert not stream.wait_newer(2, (), 0.0)
+        assert not stream.wait_newer(0, ("processes",), 0.0)
+        assert stream.wait_newer(1, ("cpu", "pad"), 0.0)
+        waiter = threading.Thread(target=stream.wait_newer, args=(2, ("cpu",), 10))
+        waiter.start()
+        publish(stream)
+        waiter.join(10)
+        assert not waiter.is_alive()
 
 
 def test_nobody_watching_joins_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 # How long a request for a section that nobody was watching waits for the next sample, which has it.
 FRESH_SECONDS = 3.0
 
+# The sections with dear parts that /metrics shows, and for how long after a scrape they are collected: the next one
+# finds them when it comes within a minute, as it does by default.
+SCRAPED = ("processes", "tcp")
+SCRAPE_SECONDS = 75.0
+
 STREAM_PARAMETERS = ("every", "sections", "history", "since", "stream")
 
 Route = Callable[[Any, Any], Iterable[bytes]]
@@ -32,8 +37,9 @@ Route = Callable[[Any, Any], Iterable[bytes]]
 class Routes:
     """The WSGI application.
 
-    ``want`` has sections collected for a while that are only collected on demand; ``maybe_problem`` says why the
-    program is not healthy, or None that it is.
+    ``want(sections)`` is told of whoever comes for these sections (None: all that come unasked), and
+    ``want(sections, seconds)`` that it will come again within so long. It answers whether the newest sample is old, and
+    a new one is being taken. ``maybe_problem`` says why the program is not healthy, or None that it is.
     """
 
     def __init__(
@@ -44,7 +50,7 @@ class Routes:
         viewers: Viewers,
         access: Access,
         section_names: Collection[str],
-        want: Callable[[Collection[str]], object],
+        want: Callable[..., object],
         maybe_problem: Callable[[], str | None],
         pages: WSGIApplication,
     ) -> None:
@@ -63,6 +69,7 @@ class Routes:
             "/api/v1/stream": self._lines,
             "/api/v1/clients": self._clients,
             "/healthz": self._healthz,
+            "/metrics": self._metrics,
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -109,15 +116,17 @@ class Routes:
             query.whole_number("since", 0, 0, MAX_SEQ),
             query.text("stream"),
         )
+        self._want(choice.sections)
         return choice, resume if "history" in query or "since" in query else None
 
     def _sample(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         query = Query(environ["QUERY_STRING"], ("sections",))
         sections = query.maybe_names("sections", self._section_names)
-        if sections is not None:
-            self._want(sections)
-            if self._stream.lacks(DEAR.intersection(sections)):
-                self._stream.wait_newer(self._stream.seq, FRESH_SECONDS)
+        seq, dear = self._stream.seq, DEAR.intersection(sections or ())
+        if self._want(sections):
+            self._stream.wait_newer(seq, dear, FRESH_SECONDS)
+        elif dear and self._stream.lacks(dear):
+            self._stream.wait_newer(0, dear, FRESH_SECONDS)
         sample = self._stream.maybe_latest(sections)
         if sample is None:
             raise HTTPError(
@@ -129,6 +138,7 @@ class Routes:
         query = Query(environ["QUERY_STRING"], ("seconds", "sections"))
         resume = Resume(query.maybe_seconds("seconds"))
         sections = query.maybe_names("sections", self._section_names)
+        self._want(sections)
         return json_pieces(start_response, self._stream.history(resume, sections))
 
     def _clients(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -144,6 +154,25 @@ class Routes:
             "ended_total": stats.ended,
         }
         return json_body(start_response, to_json(report))
+
+    def _metrics(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        Query(environ["QUERY_STRING"], ())
+        try:
+            from . import prometheus  # noqa: PLC0415  # http.server and ssl: some MiB that few want
+        except ModuleNotFoundError as failure:
+            if failure.name != "prometheus_client":
+                raise
+            raise HTTPError(
+                "501 Not Implemented",
+                "/metrics needs the package prometheus-client; "
+                "install it with: pip install 'telemetry_stream[prometheus]'",
+            ) from None
+        seq = self._stream.seq
+        if self._want(SCRAPED, SCRAPE_SECONDS):
+            self._stream.wait_newer(seq, (), FRESH_SECONDS)
+        return prometheus.serve(
+            environ, start_response, stream=self._stream, hub=self._hub, viewers=self._viewers
+        )
 
     def _healthz(self, _: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         problem = self._maybe_problem()

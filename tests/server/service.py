@@ -26,7 +26,7 @@ from telemetry_stream.server.viewers import Viewers
 from telemetry_stream.stream import Stream
 from telemetry_stream.websocket.connection import Timing
 
-HOST = HostInfo("host-1", "box", "Linux 6.1.0", None, 2)
+HOST = HostInfo("host-1", "box", "Linux 6.1.0", None, 2, None)
 SECTIONS = ("cpu", "pad")
 
 
@@ -65,6 +65,8 @@ class Service:
         static_root: str = "/nonexistent",
     ) -> None:
         self.problem: str | None = None
+        self.wanted: list[tuple[Any, ...]] = []  # how Routes has called want
+        self.is_old = False  # what want answers
         self.hub = Hub(grace_seconds=grace_seconds)
         self.stream = Stream(
             self.hub,
@@ -80,7 +82,7 @@ class Service:
             viewers=self.viewers,
             access=Access(("box",)),
             section_names=SECTIONS,
-            want=lambda _: None,
+            want=self._want,
             maybe_problem=lambda: self.problem,
             pages=pages(static_root),
         )
@@ -88,6 +90,10 @@ class Service:
             ("127.0.0.1", 0), lambda transport: our_http.serve(transport, self.routes)
         )
         self.address = self._listener.address
+
+    def _want(self, *wish: Any) -> bool:
+        self.wanted.append(wish)
+        return self.is_old
 
     def publish(self, count: int = 1, *, pad: int = 0) -> int:
         """Publish so many samples; return the last one's ``seq``."""

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+from typing import Any
 
 import pytest
 
+from telemetry_stream import server
+from telemetry_stream.server.routes import FRESH_SECONDS
 from tests.net.pairs import read_to_end
 from tests.server.service import Service, message
 from tests.websocket.peer import KEY, Peer
@@ -17,6 +22,7 @@ ROUTES = (
     "/api/v1/stream",
     "/api/v1/clients",
     "/healthz",
+    "/metrics",
 )
 UPGRADE = {
     "Upgrade": "websocket",
@@ -96,6 +102,83 @@ def test_healthz() -> None:
         answer = service.ask("/healthz")
         assert answer.status == 503
         assert answer.json == {"error": "no sample has been taken for 9 s"}
+
+
+def test_metrics_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """501, with what to install; nothing else misses it."""
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    monkeypatch.delitem(sys.modules, "telemetry_stream.server.prometheus", raising=False)
+    monkeypatch.delattr(server, "prometheus", raising=False)
+    with Service() as service:
+        answer = service.ask("/metrics")
+        assert answer.status == 501
+        assert "pip install 'telemetry_stream[prometheus]'" in answer.json["error"]
+        assert service.wanted == []
+        assert service.ask("/healthz").status == 200
+
+
+def test_the_library_is_imported_for_the_first_scrape() -> None:
+    """It brings http.server and ssl with it, which a program without Prometheus need not carry."""
+    script = "import sys, telemetry_stream.app; sys.exit('prometheus_client' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "wish"),
+    [
+        ("/api/v1/sample", (None,)),
+        ("/api/v1/sample?sections=pad,cpu", (("cpu", "pad"),)),
+        ("/api/v1/history", (None,)),
+        ("/api/v1/history?seconds=5&sections=cpu", (("cpu",),)),
+        ("/metrics", (("processes", "tcp"), 75.0)),
+        ("/healthz", None),
+        ("/api/v1/clients", None),
+        ("/nothing", None),
+        ("/metrics?sections=cpu", None),
+        ("/api/v1/sample?sections=gpu", None),
+        ("/api/v1/history?seconds=x", None),
+        ("/api/v1/stream?sections=cpu&every=x", None),
+    ],
+)
+def test_requests_say_what_they_want(path: str, wish: tuple[object, ...] | None) -> None:
+    """So that it is collected; those that show no sample, or are refused, want nothing."""
+    with Service() as service:
+        service.publish()
+        service.ask(path)
+        assert service.wanted == ([] if wish is None else [wish])
+
+
+def test_viewers_say_what_they_want_when_they_come() -> None:
+    """What they have chosen, or None for all that comes unasked."""
+    with Service() as service:
+        with service.viewer("/ws?sections=cpu") as viewer:
+            assert message(viewer)["type"] == "hello"
+        with service.viewer("/ws?every=5") as viewer:
+            assert message(viewer)["type"] == "hello"
+        assert service.wanted == [(("cpu",),), (None,)]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/sample", "/metrics"])
+def test_an_old_sample_is_waited_out(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When want says that a new one is being taken, the answer is that, however soon it came."""
+    with Service() as service:
+        service.publish(4)
+        waited: list[tuple[Any, ...]] = []
+
+        def wait_newer(*arguments: Any) -> bool:
+            waited.append(arguments)
+            service.publish()
+            return True
+
+        monkeypatch.setattr(service.stream, "wait_newer", wait_newer)
+        service.ask(path)
+        assert waited == []
+        service.is_old = True
+        body = service.ask(path).body
+        assert [(seq, set(sections), seconds) for seq, sections, seconds in waited] == [
+            (4, set(), FRESH_SECONDS)
+        ]
+        assert (b'"seq":5,' in body) or (b"telemetry_stream_samples_total 5.0" in body)
 
 
 def test_websocket_gets_what_its_query_asks_for() -> None:
