@@ -14,25 +14,27 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import Self
 
 from . import __version__
+from .guard import Guard, GuardError
 from .hub import End, Hub
 from .metrics.collector import Collector
 from .metrics.sources import DEAR, Source
 from .metrics.sources.own import SelfStats
 from .metrics.ticker import Ticker
 from .net import http
+from .net.address import PerAddress
 from .net.listener import Listener
-from .server.access import Access
 from .server.pages import pages
 from .server.routes import Routes
 from .server.viewers import Viewers
 from .settings import Settings
 from .stream import Stream
 from .websocket.connection import Timing
+from .websocket.inbound import Allowance
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,9 @@ END_SECONDS = 0.5
 # reloads finds all as it was.
 WANTED_SECONDS = 5.0
 
+# A fan-out to a thousand viewers takes 11 ms.
+HUB_SECONDS = 2.0
+
 
 class StartError(Exception):
     """The program cannot start: one sentence that says why."""
@@ -53,14 +58,27 @@ class App:
     """Telemetry of this host, served until ``close``. Use it as a context manager, or ``start`` and ``close`` it.
 
     ``sources`` are an embedding program's own, each a section of every sample. ``stream`` publishes to the viewers.
+    ``listening`` is a bound socket to use instead of the settings' address; ``on_ready`` is called once there is a
+    sample to be seen.
     """
 
-    def __init__(self, settings: Settings | None = None, *, sources: Sequence[Source] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        sources: Sequence[Source] = (),
+        listening: socket.socket | None = None,
+        on_ready: Callable[[], object] | None = None,
+    ) -> None:
         self.settings = settings = settings or Settings()
         self.failure: BaseException | None = None
+        self._listening = listening
+        self._on_ready = on_ready
         # Not an Event: a signal may come while its lock is held by the very thread that the handler runs on. A
         # SimpleQueue's put is reentrant.
-        self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[bool] = (
+            queue.SimpleQueue()
+        )  # or, if False, only to be reloaded
         self._listener: Listener | None = None
         self._collector = Collector(
             proc_root=settings.proc_root,
@@ -75,6 +93,7 @@ class App:
                 ticks_missed=lambda: self._ticker.missed,
             ),
         )
+        self._guard = Guard(settings)
         # It has threads: made once the sources have passed, so that a name clash leaves none behind.
         self._hub = hub = Hub(on_crash=self._fail)
         self._hub_stats = hub.stats()  # of the tick: adding up a thousand viewers once is enough
@@ -90,37 +109,82 @@ class App:
         self._pace_lock = threading.Lock()
         self._idle_from = 0.0  # monotonic seconds, until when somebody is known to be there
         self._awake_since = 0.0
-        self._viewers = Viewers(hub, self.stream, limit=settings.max_viewers, timing=Timing())
-        name = socket.gethostname()
+        self._viewers = Viewers(
+            hub,
+            self.stream,
+            limit=settings.max_viewers,
+            per_address=PerAddress(settings.max_viewers_per_address),
+            timing=Timing(),
+            allowance=Allowance(
+                settings.max_message_bytes,
+                settings.max_messages_per_second,
+                32 * settings.max_message_bytes,
+            ),
+            holds=self._guard.holds,
+        )
         self._routes = Routes(
             stream=self.stream,
             hub=hub,
             viewers=self._viewers,
-            access=Access((name, f"{name}.local", settings.host)),
+            access=self._guard.access,
             section_names=self._collector.section_names,
             want=self._want,
-            maybe_problem=self._maybe_problem,
+            maybe_problem=self.maybe_problem,
             pages=pages(),
         )
 
     @property
     def url(self) -> str:
         """Where the dashboard is, once started."""
+        return self._url(self._started().address[0])
+
+    @property
+    def maybe_login_url(self) -> str | None:
+        """The address that logs a browser in, if this start has made a token: for showing it once."""
+        if self._guard.made is None:
+            return None
+        host = self._started().address[0]
+        reachable = socket.gethostname() if host in ("0.0.0.0", "::") else host
+        return f"{self._url(reachable)}?token={self._guard.made.value}"
+
+    @property
+    def kept_token_path(self) -> str:
+        """The file that has a token which was made."""
+        return self._guard.kept_path
+
+    def _url(self, host: str) -> str:
+        listener = self._started()
+        scheme = "http" if listener.ssl_context is None else "https"
+        shown = f"[{host}]" if ":" in host else host
+        return f"{scheme}://{shown}:{listener.address[1]}/"
+
+    def _started(self) -> Listener:
         if self._listener is None:
             raise RuntimeError("the app has not been started")
-        host, port = self._listener.address
-        return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+        return self._listener
 
     def start(self) -> None:
-        """Listen and take the first sample. Raises StartError if the address cannot be had."""
-        host, port = self.settings.host, self.settings.port
+        """Listen and take the first sample. Raises StartError if the address cannot be had, or not safely."""
+        settings, guard = self.settings, self._guard
+        host, port = settings.host, settings.port
+        limits = http.Limits(
+            head_seconds=settings.head_seconds,
+            max_head_bytes=settings.max_head_bytes,
+            max_requests=settings.max_requests_per_connection,
+        )
         try:
+            guard.load(host if self._listening is None else self._listening.getsockname()[0])
             self._listener = Listener(
-                (host, port),
-                lambda transport: http.serve(transport, self._routes),
-                max_connections=self.settings.max_connections,
+                self._listening or (host, port),
+                lambda transport: http.serve(transport, self._routes, limits, guard.headers),
+                max_connections=settings.max_connections,
+                per_address=PerAddress(settings.max_connections_per_address),
+                ssl_context=guard.ssl_context,
                 on_crash=self._fail,
             )
+        except GuardError as error:
+            self._hub.close()
+            raise StartError(str(error)) from error
         except (OSError, UnicodeError) as error:  # IDNA has no form for some names, such as "a..b"
             self._hub.close()
             reason = error.strerror if isinstance(error, OSError) else "not a host name"
@@ -138,16 +202,28 @@ class App:
             self._listener.close(time.monotonic() + END_SECONDS)
         self._ticker.close()  # last: a source of an embedding program may hang
         self._collector.close()
-        self._ended.put(None)
+        self._ended.put(True)
 
     def stop(self) -> None:
         """Make ``wait`` return. For signal handlers: does nothing else."""
-        self._ended.put(None)
+        self._ended.put(True)
+
+    def reload_soon(self) -> None:
+        """Make ``wait`` reload. For signal handlers: does nothing else."""
+        self._ended.put(False)
+
+    def reload(self) -> None:
+        """Read tokens and certificate again. Viewers whose token is gone are ended; no other connection notices."""
+        self._guard.reload()
+        if self._listener is not None:
+            self._listener.ssl_context = self._guard.ssl_context
+        self._viewers.end_withdrawn()
 
     def wait(self) -> None:
         """Wait until ``stop`` or ``close`` is called, or a thread of ours has died; then ``failure`` is not None."""
-        self._ended.get()
-        self._ended.put(None)  # for the next who waits
+        while not self._ended.get():
+            self.reload()
+        self._ended.put(True)  # for the next who waits
 
     def __enter__(self) -> Self:
         self.start()
@@ -174,6 +250,9 @@ class App:
             elif now >= self._idle_from:
                 self._ticker.pace(max(self.settings.interval, self.settings.idle_interval))
         self.stream.publish(self._collector.collect())
+        if self._on_ready is not None:
+            self._on_ready()
+            self._on_ready = None
 
     def _want(self, sections: Collection[str] | None, seconds: float = WANTED_SECONDS) -> bool:
         """Somebody has come for these sections (None: all that come unasked) and may come again within so long.
@@ -201,9 +280,10 @@ class App:
         """Runs on the thread that died. Nothing half-alive stays up: the first failure ends the program."""
         if self.failure is None:
             self.failure = error
-        self._ended.put(None)
+        self._ended.put(True)
 
-    def _maybe_problem(self) -> str | None:
+    def maybe_problem(self) -> str | None:
+        """Why this program is not well, or None: what ``/healthz`` and the watchdog say. Takes 2 s if the hub hangs."""
         if self.failure is not None:
             return "a thread of the program has died"
         with self._pace_lock:
@@ -213,4 +293,6 @@ class App:
         age = 0.0 if since is None else time.monotonic() - since
         if age > max(5.0, 3 * interval):
             return f"no sample has been taken for {age:.0f} s"
+        if not self._hub.moves(HUB_SECONDS):
+            return "the hub does not move"
         return None

@@ -1,6 +1,7 @@
 """The command line: settings in, one program run, an exit status out.
 
-0 after SIGTERM or SIGINT; 1 if a thread of ours died; 2, with one line that says why, if it cannot start.
+0 after SIGTERM or SIGINT; 1 if a thread of ours died; 2, with one line that says why, if it cannot start. SIGHUP has
+tokens and certificate read again. ``telemetry-stream token [NAME]`` prints a line for a token file, and does no more.
 """
 
 from __future__ import annotations
@@ -11,29 +12,54 @@ import os
 import signal
 import sys
 
-from . import __version__
+from . import __version__, descriptors, logs, systemd
 from .app import App, StartError
+from .guard import GuardError, token_line
 from .settings import SettingsError, load
+
+log = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until told to stop."""
     try:
-        settings = load(sys.argv[1:] if arguments is None else arguments, os.environ)
-        logging.basicConfig(
-            level=settings.log_level.upper(),
-            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        )
-        app = App(settings)
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        if given[:1] == ["token"]:
+            print(token_line(given[1:]))
+            return 0
+        notifier = systemd.maybe_notifier(os.environ, os.getpid())
+        listening = systemd.maybe_listening(os.environ, os.getpid())
+        if listening is not None:
+            # Where we are is for the .socket unit to say; who is let in there, the settings decide as anywhere.
+            host, port = listening.getsockname()[:2]
+            given += ["--host", host, "--port", str(port)]
+        settings = load(given, os.environ)
+        logs.configure(settings.log_level, settings.log_format, os.environ)
+        on_ready = None if notifier is None else notifier.ready
+        shortage = descriptors.maybe_raise_limit(settings.max_connections)
+        if shortage is not None:
+            log.warning("%s", shortage)
+        app = App(settings, listening=listening, on_ready=on_ready)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: app.stop())
+        signal.signal(signal.SIGHUP, lambda *_: app.reload_soon())
         app.start()
-    except (SettingsError, StartError) as error:
+    except (SettingsError, GuardError, StartError, systemd.SystemdError) as error:
         print(f"telemetry-stream: {error}", file=sys.stderr)
         return 2
+    if notifier is not None:
+        notifier.start(app.maybe_problem)
     gc.freeze()  # what was imported and built stays; looking at it again and again is a pause for every viewer
     print(f"telemetry_stream {__version__}: live at {app.url}", flush=True)
+    if app.maybe_login_url is not None:
+        # A journal is a log, and keeps for months what lets in.
+        shown = (
+            app.kept_token_path if logs.is_journal(sys.stdout, os.environ) else app.maybe_login_url
+        )
+        print(f"a token has been made, and this is shown once; log in with {shown}", flush=True)
     app.wait()
+    if notifier is not None:
+        notifier.close()
     app.close()
     if app.failure is not None:
         print(f"telemetry-stream: ended by an error: {app.failure!r}", file=sys.stderr)

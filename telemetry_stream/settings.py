@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 ENVIRONMENT_PREFIX = "TELEMETRY_STREAM_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("auto", "text", "json", "journald")
 
 # Beside viewers, the listener keeps this many connections for pages, API calls and health checks.
 SPARE_CONNECTIONS = 64
@@ -78,6 +79,11 @@ class Settings:
     proc_root: str = setting("/proc", "where procfs is mounted", directory=True)
     sys_root: str = setting("/sys", "where sysfs is mounted", directory=True)
     log_level: str = setting("info", "least severe message that is logged", one_of=LOG_LEVELS)
+    log_format: str = setting(
+        "auto",
+        "how it is written; auto: journald where the journal reads along, else text",
+        one_of=LOG_FORMATS,
+    )
 
     def __post_init__(self) -> None:
         """Check every value, whoever gave it."""

@@ -24,7 +24,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     # A viewer is a client of the hub, and some sections are collected only for whoever asks.
     "server": {"threads", "stream", "websocket", "hub", "metrics", "net"},
     "app": {"threads", "hub", "metrics", "net", "websocket", "stream", "server", "settings"},
-    "cli": {"app", "settings"},
+    "systemd": {"threads"},
+    "logs": set(),
+    "cli": {"app", "settings", "systemd", "logs"},
     "__main__": {"cli"},
 }
 # Anybody may ask for the version; App and Settings are for programs outside.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -21,7 +22,15 @@ HOSTS = ROOT / "tests/fixtures/hosts"
 class Program:
     """A started program. ``end`` must be called, whatever has happened."""
 
-    def __init__(self, arguments: Sequence[str], script: str | None, folder: Path) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        script: str | None,
+        folder: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        descriptors: Sequence[int] = (),
+    ) -> None:
         what = ["-m", "telemetry_stream"] if script is None else ["-c", script]
         self._log = tempfile.NamedTemporaryFile(dir=folder, suffix=".log")  # noqa: SIM115  # end closes it
         self.process = subprocess.Popen(
@@ -31,6 +40,8 @@ class Program:
             stderr=self._log,
             cwd=ROOT,
             text=True,
+            env={**os.environ, **(environment or {})},
+            pass_fds=descriptors,
         )
 
     @cached_property
