@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from . import rates
@@ -128,6 +129,14 @@ class Interfaces:
                 for name, row in numbers.items()
             )
         return self._rows
+
+    def counted(self, now: Now) -> Sequence[tuple[float | None, float | None]]:
+        """As InterfacesSource."""
+        return [
+            (row.rx_bytes_per_second, row.tx_bytes_per_second)
+            for row in self.collect(now)
+            if row.counted
+        ]
 
 
 def _interface_numbers(counters: Any) -> network.Numbers:

@@ -116,7 +116,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "age_seconds": "how old the values are",
     },
     "interfaces[]": {
-        "name": "the kernel's name",
+        "name": "the kernel's name; beyond 64 only physical ones have a row",
         "operstate": "up, down, unknown, ...",
         "speed_mbps": "of the link; null when it is down or has none",
         "counted": "whether the totals hold it: physical ones; in a container all but lo",

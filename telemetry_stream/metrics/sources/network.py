@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from .. import rates
@@ -41,6 +41,8 @@ UNKNOWN = (None,) * len(USED_COLUMNS)
 IDLE = (0.0,) * len(USED_COLUMNS)
 LOOPBACK = "lo"
 SPEED_SECONDS = 30.0
+# A host of containers has hundreds of veth: they must not fill the frames. Physical interfaces always have their row.
+MOST_ROWS = 64
 # 2^32 - 1 Mbit/s is how SPEED_UNKNOWN leaves some drivers.
 SPEED_UNKNOWN = (1 << 32) - 1
 
@@ -157,7 +159,9 @@ class InterfacesSource:
         self._details: dict[str, _Details] = {}
         self._operstates: dict[str, str | None] = {}
         self._ask_speeds_at = -math.inf
+        self._rowless: set[str] = set()
         self._rows: tuple[Interface, ...] = ()
+        self._counted: list[tuple[float | None, float | None]] = []
         self._tick = -1
 
     def collect(self, now: Now) -> tuple[Interface, ...]:
@@ -170,16 +174,33 @@ class InterfacesSource:
         new = self._look(rows)
         self._ask_speeds(now)
         any_device = any(details.has_device for details in self._details.values())
-        self._rows = tuple(
-            self._row(name, numbers, None if name in new else before.get(name), seconds, any_device)
-            for name, numbers in rows.items()
-        )
+        shown = [
+            self._row(
+                name, rows[name], None if name in new else before.get(name), seconds, any_device
+            )
+            for name in rows
+            if name in self._details
+        ]
+        self._rows = tuple(shown)
+        self._counted = [
+            (row.rx_bytes_per_second, row.tx_bytes_per_second) for row in shown if row.counted
+        ]
+        if not any_device:  # a container with a crowd of interfaces: those without a row count, too
+            for name in self._rowless:
+                rates_of = speeds(rows[name], before.get(name), seconds)
+                self._counted.append((rates_of[0], rates_of[1]))
         return self._rows
+
+    def counted(self, now: Now) -> Sequence[tuple[float | None, float | None]]:
+        """Bytes received and sent per second of each interface that the totals count."""
+        self.collect(now)
+        return self._counted
 
     def _look(self, names: Mapping[str, Numbers]) -> set[str]:
         """Bring the details up to date; the names that belong to another interface than before."""
         for name in self._details.keys() - names.keys():
             self._details.pop(name).close()
+        self._rowless &= names.keys()
         new = set()
         for name in names:
             details = self._details.get(name)
@@ -187,7 +208,15 @@ class InterfacesSource:
                 if details.ifindex_attribute.maybe_read() == details.ifindex:
                     continue
                 details.close()
-            self._details[name] = _Details(self._files, os.path.join(self._directory, name))
+            elif name in self._rowless:
+                continue
+            directory = os.path.join(self._directory, name)
+            if len(self._details) >= MOST_ROWS and not os.path.exists(
+                os.path.join(directory, "device")
+            ):
+                self._rowless.add(name)
+                continue
+            self._details[name] = _Details(self._files, directory)
             new.add(name)
         return new
 
@@ -250,9 +279,9 @@ def speeds(
 
 
 class Interfaces(Protocol):
-    """Who knows the rows."""
+    """Who knows the interfaces."""
 
-    def collect(self, now: Now) -> tuple[Interface, ...]: ...
+    def counted(self, now: Now) -> Sequence[tuple[float | None, float | None]]: ...
 
 
 class NetworkSource:
@@ -265,13 +294,5 @@ class NetworkSource:
 
     def collect(self, now: Now) -> Network:
         """Raises what the section interfaces raises."""
-        return totals(self._interfaces.collect(now))
-
-
-def totals(rows: tuple[Interface, ...]) -> Network:
-    """Sums over the counted interfaces whose rates are known."""
-    counted = [row for row in rows if row.counted]
-    return Network(
-        rates.total(row.rx_bytes_per_second for row in counted),
-        rates.total(row.tx_bytes_per_second for row in counted),
-    )
+        counted = self._interfaces.counted(now)
+        return Network(rates.total(rx for rx, _ in counted), rates.total(tx for _, tx in counted))

@@ -210,14 +210,35 @@ def test_interfaces_come_and_go_without_a_trace(tree: Tree, host: Host) -> None:
     assert tree.files.budget.kept == kept
 
 
-def test_beyond_the_budget_attributes_are_read_without_keeping(tree: Tree, host: Host) -> None:
-    """Two hundred interfaces do not eat the descriptors of the viewers, and are all told apart."""
-    names = [f"veth{number}" for number in range(200)]
+def test_a_crowd_of_veths_fills_neither_frames_nor_descriptors(tree: Tree, host: Host) -> None:
+    """Three hundred containers: the physical ones have their rows, 64 rows in all, 128 descriptors at most."""
+    names = [f"veth{number}" for number in range(300)]
     for number, name in enumerate(names):
-        make(tree, name, device=False, ifindex=number, operstate="down" if number == 199 else "up")
-    rows, _ = host.read("".join(line(name, (0, 0, 0, 0)) for name in names))
-    assert tree.files.budget.kept == 128
-    assert rows["veth199"].operstate == "down"
+        make(tree, name, device=False, ifindex=number)
+    make(tree, "eth0")
+    make(tree, "eth1")
+
+    def lines(received: int) -> str:
+        return "".join(line(name, (received, 0, 0, 0)) for name in [*names, "eth0", "eth1"])
+
+    rows, _ = host.read(lines(0))
+    assert len(rows) == 66
+    rows, totals = host.read(lines(50))
+    assert {"eth0", "eth1", "veth0"} <= rows.keys()
+    assert totals.total_rx_bytes_per_second == 100.0
+    assert tree.files.budget.kept <= 132
+
+
+def test_a_crowd_in_a_container_is_counted_whole(tree: Tree, host: Host) -> None:
+    """Where nothing has a device all but lo count, with a row or without; who comes late is unknown once."""
+    names = [f"net{number}" for number in range(100)]
+    host.read("".join(line(name, (0, 0, 0, 0)) for name in names))
+    late = [*names, "late"]
+    rows, totals = host.read("".join(line(name, (10, 0, 0, 0)) for name in late))
+    assert len(rows) == 64
+    assert totals.total_rx_bytes_per_second == 1000.0
+    _, totals = host.read("".join(line(name, (20, 0, 0, 0)) for name in late))
+    assert totals.total_rx_bytes_per_second == 1010.0
 
 
 def test_a_link_that_goes_down_is_asked_for_its_speed_again(tree: Tree, host: Host) -> None:
