@@ -70,10 +70,10 @@ class Ticker:
         deadline = before = self._monotonic()
         while True:
             woken = self._wake.wait(max(0.0, deadline - self._monotonic()))
+            self._wake.clear()  # first, so that a close() that comes now is seen or wakes again
             if self._closed:
                 return
             if woken:  # another pace: counted from the last deadline, so that it makes no burst
-                self._wake.clear()
                 deadline = max(before + self.interval_seconds, self._monotonic())
                 continue
             began = self._monotonic()

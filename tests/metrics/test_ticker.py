@@ -27,6 +27,9 @@ class Waits:
         self._left = ticks
         self.ticker: Ticker
 
+    def clear(self) -> None:
+        """There is nothing to clear."""
+
     def close(self) -> bool:
         """What the ticker sees when it is woken to end."""
         self.ticker._closed = True
@@ -127,9 +130,6 @@ def test_a_new_pace_counts_from_the_last_deadline() -> None:
         def set(self) -> None:
             """Nobody waits: this is all one thread."""
 
-        def clear(self) -> None:
-            """There is nothing to clear."""
-
     ticker._wake = Wake(0)  # type: ignore[assignment]
     ticker._run()
     assert began == [100.0, 105.0, 106.0, 107.0]
@@ -148,6 +148,28 @@ def test_a_new_pace_wakes_the_thread() -> None:
     assert ticks.acquire(timeout=5)
     assert ticks.acquire(timeout=5)
     ticker.close()
+
+
+def test_a_close_that_comes_with_a_new_pace_is_heard() -> None:
+    """Between the thread's waking for the one and its going on, the other comes: it ends, and not a minute later."""
+    ticked = threading.Event()
+    ticker = Ticker(60.0, ticked.set)
+
+    class Wake(threading.Event):
+        def clear(self) -> None:
+            if ticker.interval_seconds == 50.0:
+                ticker._closed = True
+                self.set()
+            super().clear()
+
+    ticker._wake = Wake()
+    ticker.start()
+    assert ticked.wait(5)
+    ticker.pace(50.0)
+    thread = ticker._thread
+    assert thread is not None
+    thread.join(5)
+    assert not thread.is_alive()
 
 
 def test_the_first_tick_is_now_and_close_is_at_once() -> None:
