@@ -22,6 +22,7 @@ export default ts.config(
     languageOptions: {
       globals: {
         console: "readonly",
+        document: "readonly",
         process: "readonly",
         setInterval: "readonly",
         setTimeout: "readonly",

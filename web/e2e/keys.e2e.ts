@@ -137,6 +137,74 @@ describe("a key", () => {
   });
 });
 
+describe("a finger", () => {
+  const onPhone = async (run: (phone: Page) => Promise<void>) => {
+    const { page: phone, complaints } = await openPage(browser, mock.url, {
+      viewport: { width: 390, height: 844 },
+      hasTouch: true,
+      isMobile: true,
+    });
+    await stateIs(phone, "live", 5000);
+    await run(phone);
+    expect(complaints).toEqual([]);
+    await phone.context().close();
+  };
+  const over = async (phone: Page) => {
+    const plotted = phone.locator("[data-chart=cpu] .u-over");
+    await plotted.scrollIntoViewIfNeeded();
+    const box = await plotted.boundingBox();
+    if (box === null) throw new Error("no chart");
+    return box;
+  };
+
+  it("sets the cursor with a tap", async () => {
+    await onPhone(async (phone) => {
+      const box = await over(phone);
+      await phone.touchscreen.tap(box.x + box.width / 2, box.y + 40);
+      await phone.locator(".chip").first().waitFor({ timeout: 2000 });
+    });
+  });
+
+  it("zooms with a second one", async () => {
+    await onPhone(async (phone) => {
+      const box = await over(phone);
+      const session = await phone.context().newCDPSession(phone);
+      const at = (share: number, id: number) => ({
+        x: box.x + box.width * share,
+        y: box.y + 40,
+        id,
+      });
+      const touch = (
+        type: "touchStart" | "touchMove" | "touchEnd",
+        points: ReturnType<typeof at>[],
+      ) => session.send("Input.dispatchTouchEvent", { type, touchPoints: points });
+      await touch("touchStart", [at(0.3, 1)]);
+      await touch("touchStart", [at(0.3, 1), at(0.6, 2)]);
+      await touch("touchMove", [at(0.3, 1), at(0.7, 2)]);
+      await touch("touchEnd", []);
+      await stateIs(phone, "paused", 2000);
+    });
+  });
+
+  it("finds every control at least as large as a finger", async () => {
+    await onPhone(async (phone) => {
+      const small = await phone.locator("header button, main button").evaluateAll((buttons) =>
+        buttons
+          .map((button) => ({
+            name: button.textContent,
+            height: button.getBoundingClientRect().height,
+          }))
+          .filter(({ height }) => height > 0 && height < 24),
+      );
+      expect(small).toEqual([]);
+      const controls = await phone
+        .locator(".ctl button")
+        .evaluateAll((buttons) => buttons.map((button) => button.getBoundingClientRect().height));
+      expect(Math.min(...controls)).toBeGreaterThanOrEqual(44);
+    });
+  });
+});
+
 describe("the pointer", () => {
   it("sets one cursor on all charts, and the readout follows", async () => {
     const box = await plot("memory");

@@ -73,6 +73,14 @@ describe("the page on this host", () => {
     await stateIs(page, "live", 3000);
   });
 
+  it("gives up a connection that is silent for ten seconds, and is live when somebody answers again", async () => {
+    server.hold();
+    await stateIs(page, "lost", 14_000);
+    server.goOn();
+    await stateIs(page, "live", 20_000);
+    expect(await missed()).toMatch(/^0 of/); // the ring filled the hole
+  });
+
   it("says lost when the server is killed, and is live again after a restart without a reload", async () => {
     await mark();
     await until(async () => (await received()) >= 3, 6000);

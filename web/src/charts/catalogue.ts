@@ -6,7 +6,8 @@ import { byteRateText, bytesText, count, fixed, percentText, UNKNOWN } from "../
 import type { Sample } from "../protocol/frames";
 import type { Focus } from "../store/view";
 import { IO_STALL_WARN_PERCENT } from "../store/thresholds";
-import { rowKey } from "../store/flatten";
+import type { Slice } from "../store/ring";
+import { perRow, rowNames } from "./rows";
 import { COLOURS, type ChartSpec, type SeriesSpec } from "./spec";
 
 export const FACETS: Readonly<Record<Focus, readonly string[]>> = {
@@ -21,7 +22,12 @@ export const FACETS: Readonly<Record<Focus, readonly string[]>> = {
 type Facets = Readonly<Record<string, string>>;
 
 /** The five places, top to bottom, each with what stands in it now. */
-export function chartsFor(sample: Sample | null, focus: Focus, facets: Facets): ChartSpec[] {
+export function chartsFor(
+  sample: Sample | null,
+  focus: Focus,
+  facets: Facets,
+  slice: Slice | null = null,
+): ChartSpec[] {
   const has = (name: keyof Sample["sections"]): boolean =>
     sample === null || sample.sections[name] !== undefined;
   const charts: ChartSpec[] = [];
@@ -32,10 +38,11 @@ export function chartsFor(sample: Sample | null, focus: Focus, facets: Facets): 
   add("memory", memory(sample, facets["memory"]));
   if (focus === "load" || !has("pressure")) add("load", load(facets["load"]));
   else charts.push({ id: "load", facets: [], facet: "", ...pressure("some") });
-  if (has("network") || has("interfaces")) add("network", network(sample, facets["network"]));
+  if (has("network") || has("interfaces"))
+    add("network", network(sample, facets["network"], slice));
   if (has("temperatures") && (focus === "heat" || !(has("disk") || has("disks"))))
-    add("heat", heat(sample));
-  else if (has("disk") || has("disks")) add("disk", disk(sample, facets["disk"]));
+    add("heat", heat(sample, slice));
+  else if (has("disk") || has("disks")) add("disk", disk(sample, facets["disk"], slice));
   return charts;
 }
 
@@ -147,7 +154,7 @@ function load(facet: string | undefined): Picture {
   };
 }
 
-function network(sample: Sample | null, facet: string | undefined): Picture {
+function network(sample: Sample | null, facet: string | undefined, slice: Slice | null): Picture {
   const bytes = {
     name: "Network",
     unit: "/s",
@@ -161,7 +168,13 @@ function network(sample: Sample | null, facet: string | undefined): Picture {
     case "interfaces":
       return {
         ...bytes,
-        ...perRow("interfaces", names, ["rx_bytes_per_second", "tx_bytes_per_second"], "sum"),
+        ...perRow(
+          slice,
+          "interfaces",
+          names,
+          ["rx_bytes_per_second", "tx_bytes_per_second"],
+          "sum",
+        ),
       };
     case "packets":
       return {
@@ -170,7 +183,13 @@ function network(sample: Sample | null, facet: string | undefined): Picture {
         kind: "lines",
         floor: 10,
         format: perSecond,
-        ...perRow("interfaces", names, ["rx_packets_per_second", "tx_packets_per_second"], "sum"),
+        ...perRow(
+          slice,
+          "interfaces",
+          names,
+          ["rx_packets_per_second", "tx_packets_per_second"],
+          "sum",
+        ),
       };
     case "tcp": {
       const states = ["established", "time_wait", "listen", "close_wait", "syn_recv", "fin_wait2"];
@@ -207,7 +226,7 @@ function network(sample: Sample | null, facet: string | undefined): Picture {
   }
 }
 
-function disk(sample: Sample | null, facet: string | undefined): Picture {
+function disk(sample: Sample | null, facet: string | undefined, slice: Slice | null): Picture {
   const names = rowNames(sample?.sections.disks);
   const lines = { name: "Disk", kind: "lines" } as const;
   switch (facet) {
@@ -217,7 +236,7 @@ function disk(sample: Sample | null, facet: string | undefined): Picture {
         unit: "% of time busy",
         full: 100,
         format: percentText,
-        ...perRow("disks", names, ["util_percent"]),
+        ...perRow(slice, "disks", names, ["util_percent"]),
       };
     case "operations":
       return {
@@ -225,7 +244,7 @@ function disk(sample: Sample | null, facet: string | undefined): Picture {
         unit: "operations /s",
         floor: 10,
         format: perSecond,
-        ...perRow("disks", names, ["reads_per_second", "writes_per_second"], "sum"),
+        ...perRow(slice, "disks", names, ["reads_per_second", "writes_per_second"], "sum"),
       };
     case "wait":
       return {
@@ -233,7 +252,7 @@ function disk(sample: Sample | null, facet: string | undefined): Picture {
         unit: "ms per request",
         floor: 1,
         format: (value) => (value === null ? UNKNOWN : `${fixed(value, 1)} ms`),
-        ...perRow("disks", names, ["read_await_ms", "write_await_ms"], "max"),
+        ...perRow(slice, "disks", names, ["read_await_ms", "write_await_ms"], "max"),
       };
     case "queue":
       return {
@@ -241,7 +260,7 @@ function disk(sample: Sample | null, facet: string | undefined): Picture {
         unit: "requests waiting",
         floor: 1,
         format: (value) => fixed(value, 2),
-        ...perRow("disks", names, ["queue_depth"]),
+        ...perRow(slice, "disks", names, ["queue_depth"]),
       };
     default:
       return {
@@ -257,7 +276,7 @@ function disk(sample: Sample | null, facet: string | undefined): Picture {
   }
 }
 
-function heat(sample: Sample | null): Picture {
+function heat(sample: Sample | null, slice: Slice | null): Picture {
   const names = rowNames(sample?.sections.temperatures);
   return {
     name: "Temperature",
@@ -265,32 +284,10 @@ function heat(sample: Sample | null): Picture {
     kind: "steps",
     floor: 40,
     format: (value) => (value === null ? UNKNOWN : `${fixed(value, 0)} °C`),
-    ...perRow("temperatures", names, ["celsius"]),
+    ...perRow(slice, "temperatures", names, ["celsius"]),
   };
 }
 
 function perSecond(value: number | null): string {
   return value === null ? UNKNOWN : `${value < 9.95 ? fixed(value, 1) : count(value)} /s`;
-}
-
-function rowNames(rows: readonly object[] | undefined): string[] {
-  return (rows ?? [])
-    .map((row) => rowKey(row as Record<string, unknown>))
-    .filter((name) => name !== null);
-}
-
-/** One line per device, as many as can be told apart by colour. */
-function perRow(
-  list: string,
-  names: readonly string[],
-  fields: readonly string[],
-  join?: SeriesSpec["join"],
-) {
-  const series = names.slice(0, COLOURS.length).map((name, index) => ({
-    label: name,
-    columns: fields.map((field) => `${list}.${name}.${field}`),
-    colour: COLOURS[index] ?? ("s1" as const),
-    ...(join !== undefined && { join }),
-  }));
-  return { series, more: Math.max(0, names.length - series.length) };
 }

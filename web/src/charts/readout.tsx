@@ -47,7 +47,7 @@ export function Readout({ spec, slice, tick, alone, pick, warned }: ReadoutProps
           </button>
         );
       })}
-      {spec.more !== undefined && spec.more > 0 && <div className="f">and {spec.more} more</div>}
+      {spec.more !== undefined && spec.more > 0 && <div className="more">and {spec.more} more</div>}
     </div>
   );
 }

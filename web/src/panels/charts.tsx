@@ -21,8 +21,8 @@ export function Charts({ layout, theme }: ChartsProps) {
   const facets = useView((view) => view.facets);
   const restarts = useTelemetry((state) => state.restarts);
   const specs = useMemo(
-    () => chartsFor(picture.sample, focus, facets),
-    [picture.sample, focus, facets],
+    () => chartsFor(picture.sample, focus, facets, picture.wider),
+    [picture, focus, facets],
   );
   return (
     <section className="charts" aria-label="Charts">

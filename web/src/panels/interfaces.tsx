@@ -1,5 +1,5 @@
 /** Interfaces: in and out; virtual ones quieter; errors and drops mark the name. */
-import { bytesShort, fixed, UNKNOWN } from "../format/numbers";
+import { bytesShort, count, fixed, UNKNOWN } from "../format/numbers";
 import type { Interface } from "../protocol/sections";
 import { usePicture, useTelemetry } from "../store/use-telemetry";
 import { linkSpeed } from "./device-words";
@@ -67,11 +67,15 @@ function rank(nic: Interface): number {
 
 function factsOf(nic: Interface): [string, string][] {
   const pair = (one: number | null, other: number | null): string =>
-    one === null && other === null ? UNKNOWN : `${fixed(one, 1)} in, ${fixed(other, 1)} out`;
+    one === null && other === null ? UNKNOWN : `${perSecond(one)} in, ${perSecond(other)} out`;
   return [
     ["link", linkSpeed(nic.speed_mbps) ?? nic.operstate ?? UNKNOWN],
-    ["packets /s", pair(nic.rx_packets_per_second, nic.tx_packets_per_second)],
-    ["errors /s", pair(nic.rx_errors_per_second, nic.tx_errors_per_second)],
-    ["drops /s", pair(nic.rx_drops_per_second, nic.tx_drops_per_second)],
+    ["packets", pair(nic.rx_packets_per_second, nic.tx_packets_per_second)],
+    ["errors", pair(nic.rx_errors_per_second, nic.tx_errors_per_second)],
+    ["drops", pair(nic.rx_drops_per_second, nic.tx_drops_per_second)],
   ];
+}
+
+function perSecond(value: number | null): string {
+  return value === null || value >= 9.95 || value === 0 ? count(value) : fixed(value, 1);
 }

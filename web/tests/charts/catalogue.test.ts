@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 import { chartsFor, FACETS } from "../../src/charts/catalogue";
 import { flatten } from "../../src/store/flatten";
+import { Ring } from "../../src/store/ring";
 import { FOCI } from "../../src/store/view";
 import { decodeSample } from "../../src/protocol/decode";
 import { goldenObject, sampleAt } from "../support/frames";
@@ -60,6 +61,23 @@ describe("the charts", () => {
     }));
     const spec = chartsFor(sampleAt(1, { disks }), "disk", { disk: "busy" }).at(-1);
     expect([spec?.series.length, spec?.more]).toEqual([8, 42]);
+  });
+
+  it("draw the busiest of the window when there are too many, in the host's order", () => {
+    const disks = Array.from({ length: 50 }, (_, n) => ({
+      name: `sd${n}`,
+      kind: "disk",
+      util_percent: n,
+    }));
+    const ring = new Ring(2);
+    ring.push(1, flatten(sampleAt(1, { disks })));
+    const spec = chartsFor(sampleAt(1, { disks }), "disk", { disk: "busy" }, ring.slice(0, 9)).at(
+      -1,
+    );
+    expect(spec?.series.map(({ label }) => label)).toEqual(
+      [42, 43, 44, 45, 46, 47, 48, 49].map((n) => `sd${n}`),
+    );
+    expect(new Set(spec?.series.map(({ colour }) => colour)).size).toBe(8);
   });
 
   it("name cores by the kernel's id", () => {
