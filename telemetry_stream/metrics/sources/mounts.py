@@ -23,7 +23,7 @@ class Mount:
     mountpoint: str
     device: str
     fstype: str
-    read_only: bool
+    read_only: bool  # the filesystem, by whichever mount
     options: str  # of the filesystem, not of this mount
 
 
@@ -44,7 +44,8 @@ def parse(content: bytes) -> tuple[Mount, ...]:
         words, last = front.split(b" "), back.split(b" ")
         if not dash or len(words) < 6 or len(last) < 2:
             continue
-        options = words[5].split(b",") + (last[2].split(b",") if len(last) > 2 else [])
+        # Of the filesystem, not of this mount: a service's sandbox (ProtectSystem=strict) has all mounts read-only.
+        options = last[2].split(b",") if len(last) > 2 else []
         mounts.append(
             Mount(
                 words[2].decode("ascii", "replace"),

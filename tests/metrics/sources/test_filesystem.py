@@ -18,7 +18,7 @@ from telemetry_stream.metrics.stale import Stale
 from tests.metrics.trees import Tree, assert_sane
 
 ROOT = "27 1 254:0 / / rw - ext4 /dev/vda rw\n"
-DATA = "28 27 8:1 / /data ro - xfs /dev/sda1 rw\n"
+DATA = "28 27 8:1 / /data ro - xfs /dev/sda1 ro\n"
 
 
 @dataclass

@@ -15,11 +15,14 @@ LINES = rb"""27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard
 
 
 def test_parse() -> None:
-    """The type is the word after the lone dash, however many optional fields come before; names are unescaped."""
+    """The type is the word after the lone dash, however many optional fields come before; names are unescaped.
+
+    What counts as read-only is the filesystem (mnt1), not the one mount that a sandbox has made so (proc).
+    """
     assert parse(LINES) == (
         Mount("254:0", "/", "/dev/vda", "ext4", False, "rw,discard"),
         Mount("98:0", "/mnt with\todd\nname\\", "/dev/r oot", "ext3", True, "ro,errors=continue"),
-        Mount("0:21", "/proc", "proc", "proc", True, "rw,hidepid=invisible"),
+        Mount("0:21", "/proc", "proc", "proc", False, "rw,hidepid=invisible"),
     )
 
 
