@@ -81,7 +81,10 @@ class Collector:
     def want(self, sections: Iterable[str] | None, until_monotonic: float) -> None:
         """Have the dear parts of these sections (None: of all) collected until then. Any thread."""
         with self._wanted_lock:
-            for name in self.section_names if sections is None else sections:
+            known = self.section_names
+            for name in known if sections is None else sections:
+                if name not in known:
+                    continue
                 self._wanted[name] = max(until_monotonic, self._wanted.get(name, until_monotonic))
 
     def collect(self) -> Sample:

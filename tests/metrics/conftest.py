@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
 
+from telemetry_stream.metrics import fallback, fallback_devices, fallback_processes
 from tests.metrics.trees import Tree
 
 # A loaded machine may take its time over one example: pytest's own timeout is the limit.
@@ -21,3 +23,12 @@ def tree(tmp_path: Path) -> Iterator[Tree]:
     made = Tree(tmp_path / "host")
     yield made
     made.close()
+
+
+@pytest.fixture
+def psutil(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Stands in for psutil: a test fills in what it needs."""
+    made = SimpleNamespace()
+    for module in (fallback, fallback_devices, fallback_processes):
+        monkeypatch.setattr(module, "load_psutil", lambda: made)
+    return made

@@ -205,7 +205,7 @@ def test_what_is_dear_is_collected_while_it_is_wanted(tree: Tree) -> None:
         return sample.sections.get("processes"), tcp.states
 
     assert collect() == (None, None)
-    collector.want(["processes"], tree.monotonic + 1.5)
+    collector.want(["processes", "no such section"], tree.monotonic + 1.5)
     first, states = collect()
     assert isinstance(first, Processes)
     assert states is None

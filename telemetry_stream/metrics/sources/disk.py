@@ -84,7 +84,7 @@ def parse(content: bytes) -> Mapping[Key, Numbers]:
     """/proc/diskstats by name and number. Rows with fewer than 11 numbers (partitions of Linux 2.6) are left out."""
     rows: dict[Key, Numbers] = {}
     for line in content.split(b"\n"):
-        if b" loop" in line or b" ram" in line:  # a host has dozens of them
+        if b" loop" in line or b" ram" in line or b" zram" in line:  # a host has dozens of them
             continue
         words = line.split()
         if len(words) < COLUMNS + 3:
