@@ -1,69 +1,56 @@
 """Every setting, with its default, unit and range: the fields of :class:`Settings` are the table.
 
 ``load`` reads flags over ``TELEMETRY_STREAM_*`` over a TOML file over the defaults; an embedding program builds
-``Settings`` itself. Either way a wrong value is one :class:`SettingsError` of one line. Only ``cli`` and ``app`` read
-this module: the parts are given plain values. It opens no socket and looks no name up; whether a port is free shows
-when it is bound.
+``Settings`` itself. Either way a wrong value is one :class:`SettingsError` of one line. Only ``cli``, ``app`` and
+``guard`` read this module: the parts are given plain values. It opens no socket and looks no name up; whether a port is
+free shows when it is bound.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import dataclass, fields
+from ipaddress import ip_network
 from typing import Any, NoReturn
+
+from . import setting as form
+from .setting import SettingsError, checked, limits, parsed, setting, shown_default
+
+__all__ = ["Settings", "SettingsError", "limits", "load"]
 
 ENVIRONMENT_PREFIX = "TELEMETRY_STREAM_"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("auto", "text", "json", "journald")
-
-# Beside viewers, the listener keeps this many connections for pages, API calls and health checks.
-SPARE_CONNECTIONS = 64
-
-
-class SettingsError(ValueError):
-    """A value that cannot be used: which setting, what it was, where it came from, and what is allowed."""
-
-    def __init__(self, name: str, value: object, origin: str, allowed: str) -> None:
-        """Take ``origin`` such as ``--port``, and ``allowed`` as the end of a sentence."""
-        super().__init__(name, value, origin, allowed)
-        self.name = name
-        self.value = value
-        self.origin = origin
-        self.allowed = allowed
-
-    def __str__(self) -> str:
-        """Say it in one line, whatever the texts hold."""
-        shown = repr(self.value)
-        if len(shown) > 80:
-            shown = shown[:77] + "..."
-        return " ".join(f"{self.name} = {shown} from {self.origin}: {self.allowed}".split())
-
-
-def setting(
-    default: Any,
-    means: str,
-    *,
-    unit: str | None = None,
-    low: float | None = None,
-    high: float | None = None,
-    one_of: Sequence[str] | None = None,
-    directory: bool = False,
-) -> Any:
-    """Describe one row of the table; its type is that of ``default``."""
-    row = {"means": means, "unit": unit, "low": low, "high": high, "one_of": one_of}
-    return field(default=default, metadata={**row, "directory": directory})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the program can be told. Building one checks it; SettingsError names the first value that is wrong."""
 
-    host: str = setting("127.0.0.1", "address to listen on; any but loopback needs no_auth")
+    host: str = setting("127.0.0.1", "address to listen on; any but loopback needs a token")
     port: int = setting(8750, "TCP port to listen on; 0 takes a free one", low=0, high=65535)
     no_auth: bool = setting(False, "let everybody in who can reach an address that is not loopback")
+    token_file: str = setting(
+        "", "file with a token per line, each with a name if you like", form=form.PATH
+    )
+    token: str = setting("", "a token that lets in; never as a flag", form=form.TOKEN, secret=True)
+    state_dir: str = setting(
+        "", "where a made token is kept; none: where systemd or XDG have it", form=form.PATH
+    )
+    allow_host: str = setting("", "other names that this server is called by", form=form.HOSTS)
+    allow_origin: str = setting("", "other sites whose pages may read all this", form=form.ORIGINS)
+    frame_ancestors: str = setting(
+        "'none'", "pages that may frame the dashboard", form=form.ANCESTORS
+    )
+    tls_cert: str = setting(
+        "", "PEM file with the certificate chain; then all is https", form=form.PATH
+    )
+    tls_key: str = setting("", "PEM file with the certificate's key", form=form.PATH)
+    trust_proxy: str = setting(
+        "", "reverse proxies whose X-Forwarded-For and -Proto count", form=form.PROXIES
+    )
     interval: float = setting(1.0, "time between samples", unit="seconds", low=0.1, high=60)
     idle_interval: float = setting(
         0.0,
@@ -76,8 +63,32 @@ class Settings:
         600.0, "how far back a viewer can ask", unit="seconds", low=0, high=86_400
     )
     max_viewers: int = setting(1000, "viewers at a time; more are refused", low=1, high=100_000)
-    proc_root: str = setting("/proc", "where procfs is mounted", directory=True)
-    sys_root: str = setting("/sys", "where sysfs is mounted", directory=True)
+    max_viewers_per_address: int = setting(
+        64, "the same from one address; loopback has no limit", low=1, high=100_000
+    )
+    spare_connections: int = setting(
+        64, "connections beside the viewers', for pages, requests and checks", low=8, high=10_000
+    )
+    max_connections_per_address: int = setting(
+        128, "connections from one address; loopback has no limit", low=1, high=110_000
+    )
+    max_requests_per_connection: int = setting(
+        1000, "requests until a connection ends", low=1, high=1_000_000
+    )
+    max_head_bytes: int = setting(
+        16_384, "length of a request's head", unit="bytes", low=1024, high=1_048_576
+    )
+    head_seconds: float = setting(
+        10.0, "time for a request's head, however it drips", unit="seconds", low=1, high=300
+    )
+    max_message_bytes: int = setting(
+        512, "length of a message from a viewer", unit="bytes", low=126, high=65_536
+    )
+    max_messages_per_second: int = setting(
+        20, "frames from a viewer, pings too; more end it", low=5, high=10_000
+    )
+    proc_root: str = setting("/proc", "where procfs is mounted", form=form.DIRECTORY)
+    sys_root: str = setting("/sys", "where sysfs is mounted", form=form.DIRECTORY)
     log_level: str = setting("info", "least severe message that is logged", one_of=LOG_LEVELS)
     log_format: str = setting(
         "auto",
@@ -88,13 +99,30 @@ class Settings:
     def __post_init__(self) -> None:
         """Check every value, whoever gave it."""
         for row in fields(self):
-            _checked(row, getattr(self, row.name), "Settings()")
-        _check_exposure(self.host, self.no_auth, "Settings()")
+            checked(row, getattr(self, row.name), "Settings()")
+        self._check_together()
 
     @property
     def max_connections(self) -> int:
-        """All connections at a time: the viewers and a few for everything else."""
-        return self.max_viewers + SPARE_CONNECTIONS
+        """All connections at a time: the viewers' and those for everything else."""
+        return self.max_viewers + self.spare_connections
+
+    def _check_together(self) -> None:
+        """Check what one value says about another."""
+        if bool(self.tls_cert) != bool(self.tls_key):
+            name = "tls_cert" if self.tls_cert else "tls_key"
+            allowed = "tls_cert and tls_key come together"
+            raise SettingsError(name, getattr(self, name), "the settings", allowed)
+        if self.no_auth and (self.token or self.token_file):
+            allowed = "with a token or token_file it would let in whoever has none"
+            raise SettingsError("no_auth", True, "the settings", allowed)
+        for name in (
+            self.trust_proxy.replace("loopback", "::1").split(",") if self.trust_proxy else ()
+        ):
+            try:
+                ip_network(name, strict=False)
+            except ValueError as error:
+                raise SettingsError("trust_proxy", name, "the settings", f"{error}") from None
 
 
 def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
@@ -112,11 +140,9 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
         if ENVIRONMENT_PREFIX + name.upper() in environment
     }
     values: dict[str, Any] = {}
-    origins: dict[str, str] = {}
 
     def take(name: str, value: object, origin: str) -> None:
-        values[name] = _checked(rows[name], value, origin)
-        origins[name] = origin
+        values[name] = checked(rows[name], value, origin)
 
     flagged, named = flags.pop("config", None), variables.pop("config", None)
     path, origin = (
@@ -125,87 +151,16 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     if path is not None:
         for name, value in _read_toml(path, origin).items():
             if name not in rows:
-                raise SettingsError(
-                    name, value, path, f"no such setting; there are {', '.join(rows)}"
-                )
+                allowed = f"no such setting; there are {', '.join(rows)}"
+                raise SettingsError(name, "…", path, allowed)  # its value may be a token
             take(name, value, path)
     for name, text in variables.items():
         origin = ENVIRONMENT_PREFIX + name.upper()
-        take(name, _parsed(rows[name], text, origin), origin)
+        take(name, parsed(rows[name], text, origin), origin)
     for name, given in flags.items():
         origin = _flag(name)
-        take(name, given if given is True else _parsed(rows[name], given, origin), origin)
-    if "host" in values:
-        _check_exposure(values["host"], values.get("no_auth", False), origins["host"])
+        take(name, given if given is True else parsed(rows[name], given, origin), origin)
     return Settings(**values)
-
-
-def limits(row: Field[Any]) -> str:
-    """What a row's value may be, in words: the end of an error, and of the line in ``--help``."""
-    about = row.metadata
-    if about["one_of"] is not None:
-        return "one of " + ", ".join(about["one_of"])
-    if about["low"] is not None:
-        kind = "a whole number" if isinstance(row.default, int) else "a number"
-        unit = f" of {about['unit']}" if about["unit"] else ""
-        return f"{kind}{unit} from {about['low']} to {about['high']}"
-    if isinstance(row.default, bool):
-        return "true or false"
-    return (
-        "a directory that exists"
-        if about["directory"]
-        else "an address or a host name, without brackets"
-    )
-
-
-def _parsed(row: Field[Any], text: str, origin: str) -> object:
-    """Read the text of a flag or variable as the row's type."""
-    try:
-        if isinstance(row.default, bool):
-            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
-        kind: type = type(row.default)
-        return kind(text)
-    except (KeyError, ValueError):
-        raise SettingsError(row.name, text, origin, f"must be {limits(row)}") from None
-
-
-def _checked(row: Field[Any], value: Any, origin: str) -> Any:
-    """Return the value as the row's type, or raise SettingsError."""
-    about, kind = row.metadata, type(row.default)
-    if kind is float and type(value) is int and abs(value) < 2**53:
-        value = float(
-            value
-        )  # TOML and people write 1 for 1.0; past 2**53 it is out of every range anyway
-    fits = type(value) is kind
-    if fits and about["low"] is not None:
-        fits = about["low"] <= value <= about["high"]  # false for nan
-    elif fits and about["one_of"] is not None:
-        fits = value in about["one_of"]
-    elif fits and about["directory"]:
-        fits = os.path.isdir(value)
-    elif fits and kind is str:
-        fits = re.fullmatch(r"[A-Za-z0-9._:%-]+", value) is not None
-    if not fits:
-        raise SettingsError(row.name, value, origin, f"must be {limits(row)}")
-    return value
-
-
-def _check_exposure(host: str, no_auth: bool, origin: str) -> None:
-    """Refuse to be reachable from other hosts unless that was asked for in so many words."""
-    if not no_auth and not _is_loopback(host):
-        consequence = "other hosts could read everything there; say --no-auth (no_auth = true) if that is meant"
-        raise SettingsError("host", host, origin, consequence)
-
-
-def _is_loopback(host: str) -> bool:
-    if host in {"127.0.0.1", "localhost"}:
-        return True
-    import ipaddress  # noqa: PLC0415 (5 ms of start-up that the usual address need not pay)
-
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name: where it leads is known only when it is looked up
-        return False
 
 
 def _read_toml(path: str, origin: str) -> dict[str, Any]:
@@ -237,6 +192,9 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the command line as everything else here says it."""
+        if any(re.match(r"--token(=|$)", argument) for argument in self.arguments):
+            reason = "is no flag, since other users see those; use token_file or the environment"
+            raise SettingsError("token", "(secret)", "the command line", reason)
         raise SettingsError(
             "arguments", self.arguments, "the command line", f"{message} (see --help)"
         )
@@ -258,11 +216,12 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--config", metavar="FILE", help="TOML file with settings")
     for row in fields(Settings):
+        if row.metadata["secret"]:
+            continue
         if isinstance(row.default, bool):
             parser.add_argument(_flag(row.name), action="store_true", help=row.metadata["means"])
             continue
         metavar = (row.metadata["unit"] or row.name.rsplit("_", 1)[-1]).upper()
-        default = f"{row.default:g}" if isinstance(row.default, float) else row.default
-        text = f"{row.metadata['means']} ({limits(row)}; default {default})"
+        text = f"{row.metadata['means']} ({limits(row)}; default {shown_default(row)})"
         parser.add_argument(_flag(row.name), metavar=metavar, help=text)
     return parser

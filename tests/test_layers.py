@@ -17,16 +17,30 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hub": {"threads"},
     "metrics": {"threads"},
     "net": {"threads"},
-    "settings": set(),
+    "setting": set(),
+    "settings": {"setting"},
+    # The composition root's second file.
+    "guard": {"net", "server", "settings"},
+    "descriptors": set(),
     "websocket": {"threads", "hub", "net"},
     "encoded": {"metrics"},
     "stream": {"threads", "hub", "metrics", "encoded"},
     # A viewer is a client of the hub, and some sections are collected only for whoever asks.
     "server": {"threads", "stream", "websocket", "hub", "metrics", "net"},
-    "app": {"threads", "hub", "metrics", "net", "websocket", "stream", "server", "settings"},
+    "app": {
+        "threads",
+        "hub",
+        "metrics",
+        "net",
+        "websocket",
+        "stream",
+        "server",
+        "settings",
+        "guard",
+    },
     "systemd": {"threads"},
     "logs": set(),
-    "cli": {"app", "settings", "systemd", "logs"},
+    "cli": {"app", "guard", "settings", "descriptors", "systemd", "logs"},
     "__main__": {"cli"},
 }
 # Anybody may ask for the version; App and Settings are for programs outside.

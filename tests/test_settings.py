@@ -13,7 +13,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from telemetry_stream import __version__
-from telemetry_stream.settings import SPARE_CONNECTIONS, Settings, SettingsError, limits, load
+from telemetry_stream.setting import shown_default
+from telemetry_stream.settings import Settings, SettingsError, limits, load
 
 # A busy machine is not a slow program: no test here is about speed.
 without_hurry = hypothesis_settings(deadline=None)
@@ -64,26 +65,48 @@ def test_every_setting_can_come_from_every_origin(tmp_path: Path) -> None:
     given_values: dict[str, Any] = {
         "host": "::1",
         "port": 0,
-        "no_auth": True,
+        "no_auth": False,
+        "token_file": "/etc/tokens",
+        "token": "0123456789abcdef",
+        "state_dir": str(tmp_path),
+        "allow_host": "home.example,board",
+        "allow_origin": "https://home.example,http://board:3000",
+        "frame_ancestors": "'self' https://home.example",
+        "tls_cert": "/etc/cert.pem",
+        "tls_key": "/etc/key.pem",
+        "trust_proxy": "loopback,10.0.0.0/8,2001:db8::1",
         "interval": 0.5,
         "idle_interval": 5.0,
         "history": 60.0,
         "max_viewers": 7,
+        "max_viewers_per_address": 3,
+        "spare_connections": 9,
+        "max_connections_per_address": 4,
+        "max_requests_per_connection": 5,
+        "max_head_bytes": 2000,
+        "head_seconds": 2.5,
+        "max_message_bytes": 1000,
+        "max_messages_per_second": 10,
         "proc_root": str(tmp_path),
         "sys_root": str(tmp_path),
         "log_level": "warning",
+        "log_format": "json",
     }
     assert set(given_values) == {row.name for row in fields(Settings)}
     expected = Settings(**given_values)
     flags, variables, lines = [], {}, []
     for name, value in given_values.items():
         flag = "--" + name.replace("_", "-")
-        flags += [flag] if value is True else [flag, str(value)]
+        if name == "token":  # no flag, since other users see those
+            variables_of_flags = {"TELEMETRY_STREAM_TOKEN": value}
+        elif value is not False:
+            flags += [flag, str(value)]
         variables["TELEMETRY_STREAM_" + name.upper()] = str(value)
         lines.append(
             f"{name} = {str(value).lower() if not isinstance(value, str) else repr(value)}"
         )
-    assert load(flags, {}) == expected
+    assert load(flags, variables_of_flags) == expected
+    assert load(["--no-auth"], {}).no_auth
     assert load([], variables) == expected
     assert load(["--config", toml(tmp_path, "\n".join(lines))], {}) == expected
 
@@ -225,23 +248,6 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     assert "is not valid TOML" in str(refusal([], {"TELEMETRY_STREAM_CONFIG": str(path)}))
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost"])
-def test_loopback_needs_no_permission(host: str) -> None:
-    """All of 127.0.0.0/8, ::1 and localhost stay on this host."""
-    assert load(["--host", host], {}).host == host
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "127.example.org", "board.local"])
-def test_any_other_address_must_be_meant(host: str) -> None:
-    """Other hosts reach the program only where --no-auth was said in so many words."""
-    error = refusal(["--host", host])
-    assert (error.name, error.origin) == ("host", "--host")
-    assert "--no-auth" in str(error)
-    assert load(["--host", host, "--no-auth"], {}).host == host
-    with pytest.raises(SettingsError, match="--no-auth"):
-        Settings(host=host)
-
-
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -272,7 +278,55 @@ def test_settings_do_not_change() -> None:
 
 def test_connections_leave_room_beside_the_viewers() -> None:
     """A full house of viewers still leaves the health check a connection."""
-    assert Settings(max_viewers=5).max_connections == 5 + SPARE_CONNECTIONS
+    assert Settings(max_viewers=5, spare_connections=8).max_connections == 13
+
+
+@pytest.mark.parametrize(
+    ("together", "name", "says"),
+    [
+        ({"tls_cert": "/c"}, "tls_cert", "come together"),
+        ({"tls_key": "/k"}, "tls_key", "come together"),
+        ({"no_auth": True, "token": "0123456789abcdef"}, "no_auth", "whoever has none"),
+        ({"no_auth": True, "token_file": "/t"}, "no_auth", "whoever has none"),
+        ({"trust_proxy": "loopback,10.0.0.300"}, "trust_proxy", "10.0.0.300"),
+        ({"trust_proxy": "10.0.0.0/33"}, "trust_proxy", "10.0.0.0/33"),
+    ],
+)
+def test_values_that_do_not_go_together(together: dict[str, Any], name: str, says: str) -> None:
+    """What one value says about another is checked as well."""
+    with pytest.raises(SettingsError, match=says) as caught:
+        Settings(**together)
+    check_is_one_line_about(name, caught.value)
+
+
+SECRET = "hunter2-hunter2-hunter2"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "content"),
+    [
+        (["--token", SECRET], {}, ""),
+        ([f"--token={SECRET}"], {}, ""),
+        ([], {"TELEMETRY_STREAM_TOKEN": SECRET + "!"}, ""),
+        ([], {}, f"token = '{SECRET}!'"),
+        ([], {}, f"tokn = '{SECRET}'"),
+        ([], {}, f"[token]\nmain = '{SECRET}'"),
+    ],
+)
+def test_a_token_is_never_in_an_error(
+    arguments: list[str], environment: dict[str, str], content: str, tmp_path: Path
+) -> None:
+    """Neither where it is wrong, nor where it stands in the wrong place."""
+    files = ["--config", toml(tmp_path, content)] if content else []
+    with pytest.raises(SettingsError) as caught:
+        load([*arguments, *files], environment)
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(caught.value)
+
+
+def test_a_token_is_not_in_the_settings_text() -> None:
+    """They may be logged by an embedding program."""
+    assert "hunter2" not in repr(Settings(token=SECRET))
 
 
 def test_a_long_value_does_not_flood_the_line() -> None:
@@ -343,6 +397,9 @@ def test_help_shows_every_setting_with_its_range_and_default(
         in text
     )
     for row in fields(Settings):
+        if row.metadata["secret"]:
+            assert f"--{row.name} " not in text
+            continue
         assert f"--{row.name.replace('_', '-')}" in text
         assert row.metadata["means"] in text
 
@@ -358,6 +415,6 @@ def test_the_readme_s_table_is_this_table() -> None:
     """README.md lists each setting with its default and what it may be, in the order of the table."""
     expected = []
     for row in fields(Settings):
-        default = f"{row.default:g}" if isinstance(row.default, float) else str(row.default).lower()
+        default = shown_default(row)
         expected.append(f"| `{row.name}` | `{default}` | {limits(row)} | {row.metadata['means']} |")
     assert re.findall(r"^\| `\w+` \|.*\|$", README.read_text("utf-8"), re.MULTILINE) == expected

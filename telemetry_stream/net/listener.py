@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .. import threads
-from .transport import Transport
+from .address import PerAddress
+from .transport import Transport, host_and_port
 
 if TYPE_CHECKING:
     import ssl  # a plain listener does not pay for it
@@ -46,11 +47,17 @@ STILLBORN = {
     errno.ENONET, errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.ENETUNREACH,
 }  # fmt: skip
 
-REFUSAL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\n"
-    b"Content-Type: application/json\r\nContent-Length: 33\r\n\r\n"
-    b'{"error": "too many connections"}'
-)
+
+def _refusal(status: bytes, message: bytes) -> bytes:
+    body = b'{"error": "%s"}' % message
+    return (
+        b"HTTP/1.1 %s\r\nRetry-After: 10\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        b"X-Content-Type-Options: nosniff\r\nContent-Length: %d\r\n\r\n%s"
+    ) % (status, len(body), body)
+
+
+REFUSAL = _refusal(b"503 Service Unavailable", b"too many connections")
+REFUSAL_OF_ADDRESS = _refusal(b"429 Too Many Requests", b"too many connections from your address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +83,14 @@ class Listener:
         handle: Callable[[Transport], object],
         *,
         max_connections: int = 8192,
+        per_address: PerAddress | None = None,
         ssl_context: ssl.SSLContext | None = None,
         on_crash: Callable[[BaseException], None] | None = None,
     ) -> None:
         """Bind ``address`` (OSError when it cannot be had), or take a bound socket over.
 
-        ``on_crash`` is told when the accept loop itself dies of an unexpected error.
+        ``ssl_context`` may be replaced at any time: it is for the connections to come. ``on_crash`` is told when the
+        accept loop itself dies of an unexpected error.
         """
         self._sock = address if isinstance(address, socket.socket) else _bind(address)
         self._sock.setblocking(False)
@@ -90,7 +99,8 @@ class Listener:
         self._address: tuple[str, int] = self._sock.getsockname()[:2]
         self._handle = handle
         self._max_connections = max_connections
-        self._ssl_context = ssl_context
+        self._per_address = per_address
+        self.ssl_context = ssl_context
         self._on_crash = on_crash
         self._stop = threading.Event()
         self._wake_reader, self._wake_writer = socket.socketpair()
@@ -157,7 +167,7 @@ class Listener:
         try:
             while not self._stop.is_set():
                 try:
-                    sock, _ = self._sock.accept()
+                    sock, peer = self._sock.accept()
                 except BlockingIOError:
                     poller.poll(LINGER_SECONDS * 1000 if self._lingering else None)
                     self._bury(time.monotonic() - LINGER_SECONDS)
@@ -167,48 +177,58 @@ class Listener:
                     elif error.errno not in STILLBORN:
                         raise
                 else:
-                    self._admit(sock)
+                    self._admit(sock, host_and_port(peer)[0])
         finally:
             self._bury(time.monotonic())
 
-    def _admit(self, sock: socket.socket) -> None:
+    def _admit(self, sock: socket.socket, address: str) -> None:
         """Give the connection its thread, or refuse it."""
         with self._lock:
             full = len(self._open) >= self._max_connections
         if full:
-            self._refuse(sock)
+            self._refuse(sock, REFUSAL)
+            return
+        if self._per_address is not None and not self._per_address.take(address):
+            self._refuse(sock, REFUSAL_OF_ADDRESS)
             return
         try:
             transport = self._transport(sock)
         except OSError as error:  # reset before we could look at it
             log.debug("connection lost before it began: %s", error)
+            self._forget(address)
             sock.close()
             return
         try:
             with self._lock:  # the thread finds itself in _open, however soon it ends
                 number = self._accepted % 10_000_000
-                thread = threads.start(f"ts-conn{number}", self._run, transport)
+                thread = threads.start(f"ts-conn{number}", self._run, transport, address)
                 self._open[transport] = thread
                 self._accepted += 1
         except RuntimeError as error:  # the system has no thread to give
-            self._refuse(sock)
+            self._forget(address)
+            self._refuse(sock, REFUSAL)
             self._calm_down(error)
 
     def _transport(self, sock: socket.socket) -> Transport:
-        if self._ssl_context is None:
+        context = self.ssl_context
+        if context is None:
             return Transport(sock)
         from .tls import TlsTransport  # noqa: PLC0415 (brings ssl: 2 MiB and 10 ms that a plain listener saves)
 
-        return TlsTransport(sock, self._ssl_context)
+        return TlsTransport(sock, context)
 
-    def _refuse(self, sock: socket.socket) -> None:
-        """Answer 503 without waiting, and let the socket linger."""
+    def _forget(self, address: str) -> None:
+        if self._per_address is not None:
+            self._per_address.give_back(address)
+
+    def _refuse(self, sock: socket.socket, answer: bytes) -> None:
+        """Answer without waiting, and let the socket linger."""
         with self._lock:
             self._refused += 1
         sock.setblocking(False)
         try:
-            if self._ssl_context is None:
-                sock.send(REFUSAL)
+            if self.ssl_context is None:
+                sock.send(answer)
             sock.shutdown(socket.SHUT_WR)
         except OSError as error:
             log.debug("refused connection was gone already: %s", error)
@@ -232,7 +252,7 @@ class Listener:
 
     # The connection's thread.
 
-    def _run(self, transport: Transport) -> None:
+    def _run(self, transport: Transport, address: str) -> None:
         try:
             if self._shook_hands(transport):
                 self._handle(transport)
@@ -244,6 +264,7 @@ class Listener:
             try:
                 transport.close()
             finally:
+                self._forget(address)
                 with self._lock:
                     del self._open[transport]
 

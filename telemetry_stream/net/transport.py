@@ -63,8 +63,8 @@ class Transport:
                 sock.setsockopt(
                     socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MILLISECONDS
                 )
-        self.local_address = _host_and_port(sock.getsockname())
-        self.peer_address = _host_and_port(sock.getpeername())
+        self.local_address = host_and_port(sock.getsockname())
+        self.peer_address = host_and_port(sock.getpeername())
         self.bytes_sent = 0
         self._sock = sock
         self._lock = threading.Lock()
@@ -257,7 +257,7 @@ class Transport:
             return  # reset, or silent past the deadline: there is nobody left to be polite to
 
 
-def _host_and_port(address: object) -> tuple[str, int]:
+def host_and_port(address: object) -> tuple[str, int]:
     """Take what socket names an end with; an IPv4 peer of a dual-stack listener is shown as IPv4."""
     if not isinstance(address, tuple):
         return ("unix", 0)  # a socketpair in a test

@@ -149,6 +149,7 @@ class Exchange:
     def _response(self, status: str, headers: Sequence[tuple[str, str]]) -> h11.Response:
         code, _, reason = status.partition(" ")
         named = {name.lower() for name, _ in headers}
+        named.discard("vary")  # is a list, to which the server's own may add
         extra = [(name, value) for name, value in self._headers if name.lower() not in named]
         if "date" not in named:
             extra.append(("Date", format_date_time(time.time())))

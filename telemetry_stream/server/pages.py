@@ -12,20 +12,12 @@ from whitenoise import WhiteNoise  # type: ignore[import-untyped]  # the library
 from .answer import HTTPError
 
 if TYPE_CHECKING:
-    from wsgiref.headers import Headers
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 STATIC_ROOT = os.path.join(os.path.dirname(os.path.dirname(__file__)), "static")
 
 # Vite puts a hash of its content into the name of every file below assets/.
 HASHED = re.compile(r"^/assets/.+-[A-Za-z0-9_-]{8}\.\w+$")
-
-# The page loads its own files and talks to its own server; styles are set on elements by the chart library.
-SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 def pages(root: str = STATIC_ROOT) -> WSGIApplication:
@@ -48,11 +40,5 @@ def pages(root: str = STATIC_ROOT) -> WSGIApplication:
         max_age=0,
         allow_all_origins=False,
         immutable_file_test=lambda _, url: HASHED.match(url) is not None,
-        add_headers_function=_add_headers,
     )
     return files
-
-
-def _add_headers(headers: Headers, _path: str, _url: str) -> None:
-    for name, value in SECURITY_HEADERS.items():
-        headers[name] = value

@@ -14,7 +14,8 @@ from ..stream import Choice, Framing, Resume, Stream, to_json
 from ..websocket.handshake import maybe_refuse
 from . import lines
 from .access import Access
-from .answer import HTTPError, error, json_body, json_pieces
+from .answer import HTTPError, error, json_body, json_pieces, whole
+from .login import STRANGER, log_out
 from .query import MAX_EVERY, MAX_SEQ, Query
 from .viewers import WEBSOCKET_FRAMING, Viewers
 
@@ -70,24 +71,29 @@ class Routes:
             "/api/v1/clients": self._clients,
             "/healthz": self._healthz,
             "/metrics": self._metrics,
+            "/logout": self._logout,
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         try:
-            self._access.check(environ)
+            answer = self._access.check(environ)
+            if answer is not None:
+                return whole(start_response, answer)
             return self._route(environ)(environ, start_response)
         except HTTPError as failure:
             return error(start_response, failure)
 
     def _route(self, environ: WSGIEnvironment) -> Route:
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        methods = ("POST",) if path == "/logout" else ("GET", "HEAD")
+        if method not in methods:
             raise HTTPError(
                 "405 Method Not Allowed",
-                f"{environ['REQUEST_METHOD']} is not served here, only GET and HEAD",
-                (("Allow", "GET, HEAD"),),
+                f"{method} is not served here, only {' and '.join(methods)}",
+                (("Allow", ", ".join(methods)),),
             )
-        return self._table.get(environ["PATH_INFO"], self._pages)
+        return self._table.get(path, self._pages)
 
     def _websocket(self, environ: WSGIEnvironment, _: StartResponse) -> Iterable[bytes]:
         refusal = maybe_refuse(environ)
@@ -174,8 +180,12 @@ class Routes:
             environ, start_response, stream=self._stream, hub=self._hub, viewers=self._viewers
         )
 
-    def _healthz(self, _: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def _logout(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return whole(start_response, log_out(environ))
+
+    def _healthz(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         problem = self._maybe_problem()
         if problem is not None:
-            raise HTTPError("503 Service Unavailable", problem)
+            told = "not ok" if environ[STRANGER] else problem
+            raise HTTPError("503 Service Unavailable", told)
         return json_body(start_response, b'{"status":"ok"}')

@@ -9,16 +9,21 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 from ..hub import Client, End, Hub
+from ..net.address import PerAddress
 from ..net.transport import Transport
 from ..net.wsgi import HIJACK
 from ..stream import Choice, Framing, Resume, Stream
 from ..websocket import frame
 from ..websocket.connection import Connection, ThreadUnavailableError, Timing
+from ..websocket.inbound import Allowance
 from . import lines
 from .answer import JSON_HEADERS, HTTPError
+from .forwarded import peer_of
+from .login import USER
+from .tokens import Token
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +36,16 @@ NO_THREAD = (
 )
 
 
+class _Guest(NamedTuple):
+    number: int
+    address: str
+    peer: str
+    token: Token | None  # what has let it in
+
+
 @dataclass(frozen=True, slots=True)
 class _Viewer:
-    number: int
+    guest: _Guest
     client: Client
     choice: Choice
     transport: Transport
@@ -41,16 +53,30 @@ class _Viewer:
 
 
 class Viewers:
-    """Serves viewers on their connections' threads, at most ``limit`` of them at a time.
+    """Serves viewers on their connections' threads, at most ``limit`` of them at a time, and so many per address.
 
     The lock guards ``_viewers``, ``_places`` and ``refused``.
     """
 
-    def __init__(self, hub: Hub, stream: Stream, *, limit: int, timing: Timing) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        stream: Stream,
+        *,
+        limit: int,
+        timing: Timing,
+        per_address: PerAddress | None = None,
+        allowance: Allowance = Allowance(),  # noqa: B008  # immutable
+        holds: Callable[[Token | None], bool] = lambda _: True,
+    ) -> None:
+        """``holds`` says whether the token that has let a viewer in still does."""
         self._hub = hub
         self._stream = stream
         self._limit = limit
         self._timing = timing
+        self._per_address = per_address or PerAddress(limit)
+        self._allowance = allowance
+        self._holds = holds
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._all_gone = threading.Condition(self._lock)
@@ -69,21 +95,26 @@ class Viewers:
         self._hand_over(environ, partial(self._serve_lines, choice, resume), "200 OK", headers)
 
     def _hand_over(
-        self, environ: Mapping[str, Any], serve: Callable[[int, Transport], None], *head: object
+        self,
+        environ: Mapping[str, Any],
+        serve: Callable[[_Guest, Transport], None],
+        *head: object,
     ) -> None:
-        """Take a place, and the connection from HTTP; ``serve(number, transport)`` runs when HTTP has let go."""
-        number = self._take_place()
+        """Take a place, and the connection from HTTP; ``serve(guest, transport)`` runs when HTTP has let go."""
+        address = environ["REMOTE_ADDR"]
+        number = self._take_place(address)
+        guest = _Guest(number, address, peer_of(environ), environ[USER])
 
         def serve_and_leave(transport: Transport) -> None:
             try:
-                serve(number, transport)
+                serve(guest, transport)
             finally:
-                self._give_place_back(number)
+                self._give_place_back(guest)
 
         try:
             environ[HIJACK](serve_and_leave, *head)
         except BaseException:
-            self._give_place_back(number)
+            self._give_place_back(guest)
             raise
 
     def _serve_websocket(
@@ -91,20 +122,27 @@ class Viewers:
         key: str,
         choice: Choice,
         resume: Resume | None,
-        number: int,
+        guest: _Guest,
         transport: Transport,
     ) -> None:
-        client = Client(transport.try_send, topic=choice, name=f"ws{number} {transport.peer}")
-        connection = Connection(transport, key, client, number=number, timing=self._timing)
-        viewer = _Viewer(number, client, choice, transport, time.monotonic())
+        client = Client(transport.try_send, topic=choice, name=f"ws{guest.number} {guest.peer}")
+        connection = Connection(
+            transport,
+            key,
+            client,
+            number=guest.number,
+            timing=self._timing,
+            allowance=self._allowance,
+        )
+        viewer = _Viewer(guest, client, choice, transport, time.monotonic())
         self._serve(viewer, resume, connection.serve)
 
     def _serve_lines(
-        self, choice: Choice, resume: Resume | None, number: int, transport: Transport
+        self, choice: Choice, resume: Resume | None, guest: _Guest, transport: Transport
     ) -> None:
-        client = Client(transport.try_send, topic=choice, name=f"lines{number} {transport.peer}")
-        viewer = _Viewer(number, client, choice, transport, time.monotonic())
-        write_seconds = self._timing.write
+        number, write_seconds = guest.number, self._timing.write
+        client = Client(transport.try_send, topic=choice, name=f"lines{number} {guest.peer}")
+        viewer = _Viewer(guest, client, choice, transport, time.monotonic())
         self._serve(
             viewer,
             resume,
@@ -121,7 +159,8 @@ class Viewers:
     ) -> None:
         """Pump for one viewer from its joining to its end."""
         with self._lock:
-            self._viewers[viewer.number] = viewer
+            self._viewers[viewer.guest.number] = viewer
+        self._maybe_end(viewer)  # the token may have been withdrawn since it was looked at
         try:
             serve(lambda: self._stream.join(viewer.client, resume))
         except ThreadUnavailableError as error:
@@ -140,21 +179,39 @@ class Viewers:
             client.name, end.words, time.monotonic() - viewer.since, client.sent, client.dropped,
         )  # fmt: skip
 
-    def _take_place(self) -> int:
+    def end_withdrawn(self) -> None:
+        """End every viewer whose token lets nobody in any more; call it when tokens have changed."""
         with self._lock:
-            if not self._places:
-                self.refused += 1
-                raise HTTPError(
-                    "503 Service Unavailable",
-                    f"there are {self._limit} viewers, which is as many as may be",
-                    (("Retry-After", "10"),),
-                )
-            self._places -= 1
+            viewers = list(self._viewers.values())
+        for viewer in viewers:
+            self._maybe_end(viewer)
+
+    def _maybe_end(self, viewer: _Viewer) -> None:
+        if not self._holds(viewer.guest.token):
+            viewer.client.close(End.POLICY)
+
+    def _take_place(self, address: str) -> int:
+        if not self._per_address.take(address):
+            limit = self._per_address.limit
+            self._refuse("429 Too Many Requests", f"your address has {limit} viewers")
+        with self._lock:
+            is_free = self._places > 0
+            self._places -= is_free
+        if not is_free:
+            self._per_address.give_back(address)
+            self._refuse("503 Service Unavailable", f"there are {self._limit} viewers")
         return next(self._numbers)
 
-    def _give_place_back(self, number: int) -> None:
+    def _refuse(self, status: str, reason: str) -> NoReturn:
         with self._lock:
-            self._viewers.pop(number, None)
+            self.refused += 1
+        message = f"{reason}, which is as many as may be"
+        raise HTTPError(status, message, (("Retry-After", "10"),))
+
+    def _give_place_back(self, guest: _Guest) -> None:
+        self._per_address.give_back(guest.address)
+        with self._lock:
+            self._viewers.pop(guest.number, None)
             self._places += 1
             if self._places == self._limit:
                 self._all_gone.notify_all()
@@ -173,10 +230,11 @@ class Viewers:
 
 
 def _report(viewer: _Viewer, now: float) -> dict[str, Any]:
-    client, choice = viewer.client, viewer.choice
+    guest, client, choice = viewer.guest, viewer.client, viewer.choice
     return {
-        "id": viewer.number,
-        "peer": viewer.transport.peer,
+        "id": guest.number,
+        "peer": guest.peer,
+        "user": guest.token and guest.token.name,
         "kind": "lines" if choice.framing is lines.FRAMING else "websocket",
         "sections": choice.sections,
         "every": choice.every,

@@ -376,4 +376,4 @@ def test_socket_options_and_names() -> None:
 )
 def test_address_of_either_family(name: object, expected: tuple[str, int]) -> None:
     """An IPv4 peer that came in through a dual-stack listener is shown as IPv4."""
-    assert transport_module._host_and_port(name) == expected
+    assert transport_module.host_and_port(name) == expected

@@ -6,7 +6,7 @@ import http.client
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -18,13 +18,17 @@ from telemetry_stream.hub import Hub
 from telemetry_stream.metrics.sample import Sample, SourceState
 from telemetry_stream.metrics.sources.host import HostInfo
 from telemetry_stream.net import http as our_http
+from telemetry_stream.net.address import PerAddress
 from telemetry_stream.net.listener import Listener
 from telemetry_stream.server.access import Access
+from telemetry_stream.server.answer import security_headers
 from telemetry_stream.server.pages import pages
 from telemetry_stream.server.routes import Routes
+from telemetry_stream.server.tokens import Token
 from telemetry_stream.server.viewers import Viewers
 from telemetry_stream.stream import Stream
 from telemetry_stream.websocket.connection import Timing
+from telemetry_stream.websocket.inbound import Allowance
 
 HOST = HostInfo("host-1", "box", "Linux 6.1.0", None, 2, None)
 SECTIONS = ("cpu", "pad")
@@ -63,6 +67,10 @@ class Service:
         grace_seconds: float = 0.1,
         history_seconds: float = 600.0,
         static_root: str = "/nonexistent",
+        access: Access | None = None,
+        allowance: Allowance = Allowance(),  # noqa: B008  # immutable
+        viewers_per_address: PerAddress | None = None,
+        holds: Callable[[Token | None], bool] = lambda _: True,
     ) -> None:
         self.problem: str | None = None
         self.wanted: list[tuple[Any, ...]] = []  # how Routes has called want
@@ -75,19 +83,28 @@ class Service:
             interval_seconds=1.0,
             history_seconds=history_seconds,
         )
-        self.viewers = Viewers(self.hub, self.stream, limit=limit, timing=timing)
+        self.viewers = Viewers(
+            self.hub,
+            self.stream,
+            limit=limit,
+            timing=timing,
+            allowance=allowance,
+            per_address=viewers_per_address,
+            holds=holds,
+        )
         self.routes = Routes(
             stream=self.stream,
             hub=self.hub,
             viewers=self.viewers,
-            access=Access(("box",)),
+            access=access or Access(("box",)),
             section_names=SECTIONS,
             want=self._want,
             maybe_problem=lambda: self.problem,
             pages=pages(static_root),
         )
         self._listener = Listener(
-            ("127.0.0.1", 0), lambda transport: our_http.serve(transport, self.routes)
+            ("127.0.0.1", 0),
+            lambda transport: our_http.serve(transport, self.routes, headers=security_headers()),
         )
         self.address = self._listener.address
 

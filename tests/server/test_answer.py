@@ -5,7 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from telemetry_stream.server.answer import HTTPError, error, json_body, json_pieces
+from telemetry_stream.server.answer import (
+    Answer,
+    HTTPError,
+    error,
+    json_body,
+    json_pieces,
+    security_headers,
+    whole,
+)
 
 
 class Response:
@@ -25,7 +33,6 @@ def test_json_is_neither_kept_nor_guessed_at() -> None:
     assert dict(response.headers) == {
         "Content-Type": "application/json",
         "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
     }
 
 
@@ -55,3 +62,22 @@ def test_error_says_what_was_wrong() -> None:
     assert dict(response.headers)["Retry-After"] == "1"
     assert dict(response.headers)["Content-Type"] == "application/json"
     assert "no" in str(failure)
+
+
+def test_whole_answer_goes_out_as_it_is() -> None:
+    """Status, headers and body."""
+    response = Response()
+    answer = Answer("303 See Other", (("Location", "/"),), b"body")
+    assert whole(response, answer) == [b"body"]
+    assert (response.status, response.headers) == ("303 See Other", [("Location", "/")])
+
+
+def test_policy_allows_nothing_inline_and_frames_only_where_told() -> None:
+    """Of all the headers only that one part is a setting."""
+    headers = dict(security_headers("'self' https://home.example"))
+    policy = headers.pop("Content-Security-Policy").split("; ")
+    assert "unsafe" not in str(policy)
+    assert "default-src 'self'" in policy
+    assert policy[-1] == "frame-ancestors 'self' https://home.example"
+    assert headers == {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
+    assert "frame-ancestors 'none'" in str(security_headers())

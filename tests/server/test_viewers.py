@@ -75,6 +75,7 @@ def test_report_tells_of_each_viewer() -> None:
         assert first == {
             "id": 1,
             "peer": f"{host}:{port}",
+            "user": None,
             "kind": "websocket",
             "sections": ("cpu",),
             "every": 2,
