@@ -48,6 +48,9 @@ def test_processes_come_only_to_who_names_them() -> None:
     """Collected while one viewer names them; another one, that names nothing, and the history hold none."""
     with App(FAST) as app, websockets_viewer(app.url) as plain:
         assert not any("processes" in sample["sources"] for sample in read_samples(plain, 5))
+        assert get(app.url, "/api/v1/sample")[0] == 200
+        read_samples(plain, 5)
+        assert app.stream.lacks(("processes",)), "not even collected"
         with websockets_viewer(app.url, "sections=processes,cpu") as viewer:
             sample = sample_with(viewer, lambda sample: "processes" in sample)
             assert sample["processes"]["total"] >= 1
