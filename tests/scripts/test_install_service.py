@@ -1,0 +1,147 @@
+"""scripts/install-service below another root, with a Python that only writes down what it is asked for."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+TOOLS = ("bash", "cat", "chmod", "cp", "dirname", "install", "mkdir", "rm", "rmdir", "sed")
+
+# `-m venv DIR` makes DIR with this very script as its python; everything else is a line in the file CALLS.
+PYTHON = """#!/bin/sh
+echo "$@" >>CALLS
+if [ "$2" = venv ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi
+"""
+
+
+class Machine:
+    """A host's root, a clone, and a PATH with few tools."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clone = folder / "clone"
+        self.host = folder / "host"
+        self.tools = folder / "tools"
+        self.calls = folder / "calls"
+        for made in (self.clone, self.host, self.tools):
+            made.mkdir()
+        for part in ("scripts", "deploy"):
+            shutil.copytree(ROOT / part, self.clone / part)
+        for tool in TOOLS:
+            found = shutil.which(tool)
+            assert found is not None
+            (self.tools / tool).symlink_to(found)
+        self.put("python3", PYTHON.replace("CALLS", str(self.calls)))
+        self.put("id", "#!/bin/sh\necho 0\n")
+
+    def put(self, name: str, script: str) -> None:
+        """A tool that is a shell script."""
+        (self.tools / name).write_text(script)
+        (self.tools / name).chmod(0o755)
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The script."""
+        return subprocess.run(
+            [self.clone / "scripts/install-service", *arguments],
+            env={"PATH": str(self.tools)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def install(self, *arguments: str) -> list[str]:
+        """Install below the root; the last of what pip was asked for."""
+        done = self.run("--root", str(self.host), *arguments)
+        assert done.returncode == 0, done.stderr
+        assert "To remove it:" in done.stderr
+        return self.calls.read_text().splitlines()[-1].split()
+
+    def files(self) -> list[str]:
+        """What the root holds."""
+        return sorted(str(p.relative_to(self.host)) for p in self.host.rglob("*") if p.is_file())
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """With everything that is needed, and a systemd of Debian 12."""
+    made = Machine(tmp_path)
+    made.put("systemctl", "#!/bin/sh\necho 'systemd 252 (252.39-1~deb12u2)'\n")
+    return made
+
+
+UNITS = [
+    "etc/systemd/system/telemetry-stream.service",
+    "etc/systemd/system/telemetry-stream.socket",
+]
+BACKOFF = "etc/systemd/system/telemetry-stream.service.d/backoff.conf"
+PROGRAM = "opt/telemetry-stream/bin/python"
+
+
+def test_install_and_uninstall(machine: Machine) -> None:
+    """The clone goes into a virtual environment of its own, the units to systemd; afterwards nothing is left."""
+    asked = machine.install()
+    assert asked[:3] == ["-m", "pip", "install"]
+    assert asked[-2:] == ["--upgrade", f"{machine.clone}[prometheus]"]
+    assert machine.files() == [*UNITS, PROGRAM]
+    for name in UNITS:
+        assert (machine.host / name).read_text() == (ROOT / "deploy" / Path(name).name).read_text()
+    done = machine.run("--root", str(machine.host), "--uninstall")
+    assert done.returncode == 0
+    assert "/var/lib/private/telemetry-stream" in done.stderr
+    assert machine.files() == []
+    assert not (machine.host / PROGRAM).parent.parent.exists()
+
+
+def test_offline_takes_wheels_and_asks_no_index(machine: Machine, tmp_path: Path) -> None:
+    """Everything from one folder."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    asked = machine.install("--wheels", str(wheels))
+    assert "--no-index" in asked
+    assert asked[asked.index("--find-links") + 1] == str(wheels)
+
+
+def test_the_growing_pause_comes_with_a_systemd_that_knows_it(machine: Machine) -> None:
+    """254 brought RestartSteps; an older one would warn of it at each start."""
+    machine.put("systemctl", "#!/bin/sh\necho 'systemd 257 (257.9-1~deb13u1)'\n")
+    machine.install()
+    assert machine.files() == [UNITS[0], BACKOFF, UNITS[1], PROGRAM]
+    (machine.host / BACKOFF).with_name("mine.conf").touch()
+    machine.run("--root", str(machine.host), "--uninstall")
+    assert machine.files() == [BACKOFF.replace("backoff", "mine")]
+
+
+def test_bringing_up_to_date_keeps_the_environment(machine: Machine) -> None:
+    """The second time there is no new one."""
+    machine.install()
+    machine.install()
+    made = [line for line in machine.calls.read_text().splitlines() if line.startswith("-m venv")]
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ("user", "arguments", "sentence"),
+    [
+        ("1000", [], "Only root can install a service: sudo "),
+        ("0", [], "There is no systemd running here."),
+        ("0", ["--root"], "--root needs a folder."),
+        ("0", ["--wheels", "/nonexistent"], "There is no folder /nonexistent."),
+        ("0", ["--prefix", "/usr"], "There is no option --prefix;"),
+    ],
+)
+def test_what_cannot_be_is_refused(
+    user: str, arguments: list[str], sentence: str, tmp_path: Path
+) -> None:
+    """In one sentence, with nothing done."""
+    machine = Machine(
+        tmp_path
+    )  # without systemctl, so that nothing is installed in earnest anywhere
+    machine.put("id", f"#!/bin/sh\necho {user}\n")
+    done = machine.run(*arguments)
+    assert done.returncode == 1
+    assert done.stderr.startswith(sentence)
+    assert len(done.stderr.splitlines()) == 1
+    assert not machine.calls.exists()
