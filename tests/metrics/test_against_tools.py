@@ -87,7 +87,7 @@ def test_ss(collector: Collector) -> None:
         "CLOSE-WAIT": "close_wait",
     }
 
-    def apart() -> int:
+    def apart() -> Any:
         lines = tool("ss", "-H", "-tan").splitlines()
         states = sampled(collector)["tcp"].states
         counted = {theirs: sum(line.startswith(theirs) for line in lines) for theirs in names}
