@@ -33,8 +33,8 @@ def directives() -> dict[str, list[str]]:
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """A root in which the program and kill are where the units say."""
-    for program in ("opt/telemetry-stream/bin/telemetry-stream", "bin/kill"):
+    """A root in which the program and a shell are where the units say."""
+    for program in ("opt/telemetry-stream/bin/telemetry-stream", "bin/sh"):
         (tmp_path / program).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / program).write_text("#!/bin/sh\n")
         (tmp_path / program).chmod(0o755)
