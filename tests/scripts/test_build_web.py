@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 
@@ -134,3 +135,29 @@ def test_a_build_that_makes_no_page_is_no_success(tree: Path) -> None:
     put_program(tree, "npm", "")
     with pytest.raises(SystemExit, match=r"made no telemetry_stream/static/index\.html"):
         build_web.build()
+
+
+def test_what_becomes_smaller_is_compressed_beside_itself(tree: Path) -> None:
+    """For whoever builds a wheel from a built page, too; anew when the file is newer; the same bytes each time."""
+    put_page(2000)
+    script = build_web.PAGE.parent / "assets" / "index-12345678.js"
+    script.parent.mkdir()
+    script.write_text("let x = 1;\n" * 100)
+    (script.parent / "tiny.css").write_text("a{}")
+    (script.parent / "picture.png").write_bytes(bytes(1000))
+    build_web.build()
+    packed = script.with_name(script.name + ".gz")
+    first = packed.read_bytes()
+    assert gzip.decompress(first) == script.read_bytes()
+    assert sorted(path.name for path in script.parent.iterdir()) == [
+        "index-12345678.js",
+        "index-12345678.js.gz",
+        "picture.png",
+        "tiny.css",
+    ]
+    packed.write_bytes(b"kept while it is newer")
+    build_web.build()
+    assert packed.read_bytes() == b"kept while it is newer"
+    os.utime(packed, (1, 1))
+    build_web.build()
+    assert packed.read_bytes() == first
