@@ -1,0 +1,70 @@
+"""The viewer that is not to be hurt: a process of its own that reads, answers pings, and notes what came when.
+
+    python -m tests.attacks.honest 127.0.0.1 8750
+
+prints a line for each sample: its seq, the ticks that the program has missed so far, and the monotonic time of its
+arrival in seconds. It is a process because an attacker in the same interpreter would make it late.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from typing import NamedTuple
+
+from tests.viewers import PATIENCE_SECONDS
+from tests.websocket.peer import PING, PONG, TEXT, Peer, frame
+
+
+class Arrival(NamedTuple):
+    seq: int
+    ticks_missed: int
+    at_seconds: float
+
+
+class HonestViewer:
+    """Starts the process and reads what it prints. ``end`` must be called."""
+
+    def __init__(self, address: tuple[str, int], root: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.attacks.honest", address[0], str(address[1])],
+            stdout=subprocess.PIPE,
+            cwd=root,
+        )
+
+    def read_until(self, at_seconds: float) -> list[Arrival]:
+        """What has come since the last call, and whatever comes until the first that is newer than ``at_seconds``."""
+        assert self._process.stdout is not None
+        arrivals: list[Arrival] = []
+        while not arrivals or arrivals[-1].at_seconds <= at_seconds:
+            line = self._process.stdout.readline()
+            assert line, "the honest viewer has been thrown out"
+            seq, missed, at = line.split()
+            arrivals.append(Arrival(int(seq), int(missed), float(at)))
+        return arrivals
+
+    def end(self) -> None:
+        """Leave."""
+        self._process.kill()
+        self._process.communicate()
+
+
+def main(host: str, port: str) -> None:
+    """Read until the connection ends or has been silent for long."""
+    with Peer((host, int(port))) as peer:
+        peer.sock.settimeout(PATIENCE_SECONDS)
+        while (got := peer.maybe_frame()) is not None:
+            at = time.monotonic()
+            if got.opcode == PING:
+                peer.send(frame(PONG, got.payload))
+            if got.opcode != TEXT:
+                continue
+            message = json.loads(got.payload)
+            if message["type"] == "sample":
+                print(message["seq"], message["self"]["ticks_missed"], at, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,174 @@
+"""A running program with an honest viewer, and what an attack may not do to either."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.attacks.honest import Arrival, HonestViewer
+from tests.attacks.wire import dial
+from tests.conftest import eventually
+from tests.system.program import ROOT, Program, link_or_empty, read_or_empty
+from tests.viewers import address_of, get
+
+# Within this long after an attack everything is as before; memory to within so many bytes.
+RECOVERY_SECONDS = 15.0
+RESIDENT_SLACK_BYTES = 5 * 1024 * 1024
+
+
+class Footprint(NamedTuple):
+    """What a process holds: threads and descriptors by kind, and memory."""
+
+    threads: Counter[str]
+    descriptors: Counter[str]
+    resident_bytes: int
+
+
+@dataclass
+class Report:
+    """What an attack did to the honest viewer and to the program."""
+
+    samples: int
+    missed: int
+    ticks_missed: int
+    lateness_p50_seconds: float
+    lateness_p99_seconds: float
+    recovery_seconds: float
+    before: Footprint
+    after: Footprint
+
+
+class Target:
+    """The program under attack. ``end`` must be called."""
+
+    def __init__(self, program: Program, interval_seconds: float, crowd: int) -> None:
+        self.program = program
+        self.address = address_of(program.url)
+        self.expected_in_log: str | None = None  # words of the one error that an attack may cause
+        self._interval_seconds = interval_seconds
+        self._viewer = HonestViewer(self.address, str(ROOT))
+        try:
+            self._warm_up(crowd)
+            # Files that are opened at the first need, and the ring, are there after a few samples.
+            self._seen = self._viewer.read_until(time.monotonic() + 15 * interval_seconds)
+        except BaseException:
+            self.end()
+            raise
+
+    def _warm_up(self, crowd: int) -> None:
+        """Bring a crowd once.
+
+        Arenas of malloc and of Python and cached stacks are taken when they are first needed, and kept: after 500
+        idle connections 6 MiB, after the next 500 another 0.1. An attack is to leave nothing beyond that.
+        """
+        with ExitStack() as stack:
+            for _ in range(crowd):
+                stack.enter_context(dial(self.address))
+            assert eventually(lambda: self.footprint().threads["ts-connN"] == crowd)
+        assert eventually(lambda: self.footprint().threads["ts-connN"] == 0)
+
+    def end(self) -> None:
+        """Send the viewer away."""
+        self._viewer.end()
+
+    def begin(self) -> Footprint:
+        """Forget what the viewer has seen so far, but for the last."""
+        self._seen = (self._seen + self._viewer.read_until(time.monotonic()))[-1:]
+        self.expected_in_log = None
+        # A tick opens files for a moment: what is held is what is held three times in a row.
+        looks = [self.footprint()]
+
+        def is_quiet() -> bool:
+            looks.append(self.footprint())
+            return len({(repr(look[:2])) for look in looks[-3:]}) == 1 and len(looks) > 2
+
+        assert eventually(is_quiet)
+        return looks[-1]
+
+    def footprint(self) -> Footprint:
+        """What the program holds now, as the kernel counts it."""
+        process = Path(f"/proc/{self.program.process.pid}")
+        threads = [read_or_empty(path / "comm").strip() for path in (process / "task").iterdir()]
+        links = [link_or_empty(path) for path in (process / "fd").iterdir()]
+        return Footprint(
+            Counter(re.sub(r"\d+", "N", name) for name in threads if name),
+            Counter(re.sub(r"\d+", "N", link) for link in links if link),
+            int(re.findall(r"VmRSS:\s+(\d+) kB", (process / "status").read_text())[0]) * 1024,
+        )
+
+    def ended(self, words: str) -> int:
+        """How many viewers have ended in this way."""
+        status, report = get(self.program.url, "/api/v1/clients")
+        assert status == 200
+        count: int = report["ended_total"].get(words, 0)
+        return count
+
+    def read_for(self, seconds: float) -> list[Arrival]:
+        """What the honest viewer sees from now on for so long."""
+        seen = self._viewer.read_until(time.monotonic())
+        self._seen += seen
+        more = self._viewer.read_until(time.monotonic() + seconds)
+        self._seen += more
+        return more
+
+    def report(self, before: Footprint) -> Report:
+        """Wait until the program holds what it held before, and look at what the viewer saw meanwhile."""
+        ended_at = time.monotonic()
+        after = before
+
+        def has_recovered() -> bool:
+            nonlocal after
+            after = self.footprint()
+            return after[:2] == before[:2] and (
+                after.resident_bytes <= before.resident_bytes + RESIDENT_SLACK_BYTES
+            )
+
+        eventually(has_recovered, RECOVERY_SECONDS)
+        recovery = time.monotonic() - ended_at
+        arrivals = self._seen + self._viewer.read_until(time.monotonic() + self._interval_seconds)
+        lateness = sorted(self._lateness(arrivals))
+        return Report(
+            samples=len(arrivals),
+            missed=arrivals[-1].seq - arrivals[0].seq + 1 - len(arrivals),
+            ticks_missed=arrivals[-1].ticks_missed - arrivals[0].ticks_missed,
+            lateness_p50_seconds=lateness[len(lateness) // 2],
+            lateness_p99_seconds=lateness[len(lateness) * 99 // 100],
+            recovery_seconds=recovery,
+            before=before,
+            after=after,
+        )
+
+    def _lateness(self, arrivals: list[Arrival]) -> list[float]:
+        """How late each sample came, by the grid of the one that came earliest."""
+        offsets = [
+            arrival.at_seconds - (arrival.seq + arrival.ticks_missed) * self._interval_seconds
+            for arrival in arrivals
+        ]
+        return [offset - min(offsets) for offset in offsets]
+
+    def assert_unhurt(self, report: Report) -> None:
+        """Nothing missed, nothing left, nothing in the log that an attacker should not be able to write there."""
+        assert report.missed == 0
+        assert difference(report.after.threads, report.before.threads) == {}
+        assert difference(report.after.descriptors, report.before.descriptors) == {}
+        grown = report.after.resident_bytes - report.before.resident_bytes
+        assert grown <= RESIDENT_SLACK_BYTES
+        bad = [
+            line
+            for line in self.program.log.splitlines()
+            if re.search(r"Traceback|ERROR|CRITICAL", line)
+            and not (self.expected_in_log and self.expected_in_log in line)
+        ]
+        assert not bad, self.program.log
+
+
+def difference(after: Counter[str], before: Counter[str]) -> dict[str, int]:
+    """What there is more of, and less."""
+    return {
+        name: after[name] - before[name] for name in after | before if after[name] != before[name]
+    }

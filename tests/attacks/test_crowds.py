@@ -1,0 +1,114 @@
+"""Attacks on the running program by numbers: connections, viewers, choices, and descriptors that run out."""
+
+from __future__ import annotations
+
+import itertools
+import resource
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.attacks.target import Target
+from tests.attacks.wire import dial, head, read_to_end, say, statuses
+from tests.conftest import eventually
+from tests.viewers import clients
+from tests.websocket.peer import Peer
+
+# All that the program takes, but for the honest viewer's.
+CROWD = 1063
+
+CHECK = head("GET /healthz HTTP/1.1")
+
+
+def test_500_idle_connections(target: Target) -> None:
+    """They say nothing, or half a word, and keep nobody else from being served."""
+    with ExitStack() as stack:
+        for i in range(500):
+            stack.enter_context(dial(target.address)).sendall(CHECK[: i % 30])
+        assert statuses(say(target.address, CHECK, and_listen=False)) == [200]
+
+
+def test_more_connections_than_may_be(target: Target) -> None:
+    """What is above the limit is told so; when the crowd has gone, all are welcome again."""
+    with ExitStack() as stack:
+        crowd = [stack.enter_context(dial(target.address)) for _ in range(1100)]
+        assert statuses(read_to_end(crowd[-1])) == [503]
+    assert eventually(lambda: statuses(say(target.address, CHECK, and_listen=False)) == [200])
+
+
+def test_a_thousand_who_come_and_go_at_once(target: Target) -> None:
+    """Connected and reset before they are looked at."""
+    for _ in range(1000):
+        with socket.create_connection(target.address) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def test_200_viewers_leave_at_once(target: Target) -> None:
+    """Half of them without a word, half with a reset."""
+    peers = [Peer(target.address) for _ in range(200)]
+    assert eventually(lambda: len(clients(target.program.url)) == 201)
+    for i, peer in enumerate(peers):
+        if i % 2:
+            peer.close()
+        else:
+            peer.reset()
+    assert eventually(lambda: len(clients(target.program.url)) == 1)
+
+
+def test_300_choices_of_sections(target: Target) -> None:
+    """Each has to be put together for itself, each tick; and each viewer gets its own."""
+    with Peer(target.address) as peer:
+        peer.message()
+        names = sorted(peer.message()["sources"])
+    choices = list(itertools.islice(itertools.combinations(names, 3), 300))
+    assert len(choices) == 300
+    with ExitStack() as stack:
+        peers = [
+            stack.enter_context(Peer(target.address, f"/ws?sections={','.join(choice)}"))
+            for choice in choices
+        ]
+        for peer, choice in zip(peers, choices, strict=True):
+            assert peer.message()["sections"] == list(choice)
+            for _ in range(3):
+                assert set(peer.message()["sources"]) <= set(choice)
+
+
+@contextmanager
+def few_descriptors(pid: int, spare: int) -> Iterator[None]:
+    """Let the process open only so many more."""
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    taken = {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
+    free = (number for number in itertools.count() if number not in taken)
+    limit = next(itertools.islice(free, spare, None))
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def cpu_ticks(pid: int) -> int:
+    """User and system time of a process, in clock ticks (proc(5), fields 14 and 15 of stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_no_descriptors_left(target: Target) -> None:
+    """The accept loop waits without spinning, and takes those who have waited when there are descriptors again."""
+    target.expected_in_log = complaint = "cannot take new connections for now"
+    pid = target.program.process.pid
+    with ExitStack() as crowd:
+        with few_descriptors(pid, spare=20):
+            sockets = [crowd.enter_context(dial(target.address)) for _ in range(60)]
+            assert eventually(lambda: complaint in target.program.log)
+            before = cpu_ticks(pid)
+            viewed = target.read_for(1.0)
+            assert cpu_ticks(pid) - before < 60  # of 100; a loop that spins takes them all
+            assert len(viewed) > 3
+        for sock in sockets:
+            sock.sendall(CHECK)
+        for sock in sockets:
+            assert sock.recv(12) == b"HTTP/1.1 200"
+    assert target.program.log.count(complaint) == 1

@@ -1,0 +1,232 @@
+"""Attacks on the running program by those who have become viewers, with frames that no client should send."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import socket
+import struct
+import zlib
+
+import pytest
+
+from tests.attacks.target import Target
+from tests.attacks.wire import read_to_end, talk_until_hung_up
+from tests.conftest import eventually
+from tests.websocket.peer import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Peer,
+    closing,
+    frame,
+    handshake,
+)
+
+PROTOCOL_ERROR, BAD_DATA, POLICY, TOO_BIG = 1002, 1007, 1008, 1009
+
+
+def length_only(size: int) -> bytes:
+    """The head of a masked text frame that announces so much."""
+    return bytes((0x80 | TEXT, 0xFF)) + size.to_bytes(8, "big") + bytes(4)
+
+
+BROKEN: dict[str, tuple[bytes, int]] = {
+    "unmasked": (b"\x81\x02hi", PROTOCOL_ERROR),
+    "unmasked ping": (b"\x89\x00", PROTOCOL_ERROR),
+    "first reserved bit": (b"\xc1\x80" + bytes(4), PROTOCOL_ERROR),
+    "second reserved bit": (b"\xa1\x80" + bytes(4), PROTOCOL_ERROR),
+    "third reserved bit": (b"\x91\x80" + bytes(4), PROTOCOL_ERROR),
+    "reserved bit in a close": (b"\xc8\x80" + bytes(4), PROTOCOL_ERROR),
+    **{
+        f"reserved opcode {opcode}": (frame(opcode), PROTOCOL_ERROR)
+        for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)
+    },
+    "fragmented ping": (frame(PING, fin=False), PROTOCOL_ERROR),
+    "fragmented close": (frame(CLOSE, fin=False), PROTOCOL_ERROR),
+    "long ping": (frame(PING, bytes(126)), PROTOCOL_ERROR),
+    "long close": (frame(CLOSE, b"\x03\xe8" + b"x" * 124), PROTOCOL_ERROR),
+    "continuation of nothing": (frame(CONTINUATION, b"x"), PROTOCOL_ERROR),
+    "message inside a message": (frame(TEXT, b"a", fin=False) + frame(TEXT, b"b"), PROTOCOL_ERROR),
+    "length that is no length": (length_only(1 << 63), PROTOCOL_ERROR),
+    "length in too many bytes": (length_only(1), PROTOCOL_ERROR),
+    "length in too many bytes, 16 bits": (b"\x81\xfe\x00\x01" + bytes(5), PROTOCOL_ERROR),
+    "text that is no UTF-8": (frame(TEXT, b"\xff"), BAD_DATA),
+    "text that is a surrogate": (frame(TEXT, b"\xed\xa0\x80"), BAD_DATA),
+    "text that ends too early": (frame(TEXT, b"\xe2\x82"), BAD_DATA),
+    "text broken across fragments": (
+        frame(TEXT, b"\xe2", fin=False) + frame(CONTINUATION, b"\x28"),
+        BAD_DATA,
+    ),
+    "message of 513": (frame(TEXT, b"x" * 513), TOO_BIG),
+    "binary message of 513": (frame(BINARY, b"x" * 513), TOO_BIG),
+    "message of 16000": (frame(TEXT, b"x" * 16_000), TOO_BIG),
+    "fragments of 300": (
+        frame(TEXT, b"x" * 300, fin=False) + frame(CONTINUATION, b"x" * 300),
+        TOO_BIG,
+    ),
+    "start of 2**62": (length_only(1 << 62) + b"x" * 600, TOO_BIG),
+    **{
+        f"close {code}": (closing(code), PROTOCOL_ERROR)
+        for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, 65535)
+    },
+    "close with half a code": (frame(CLOSE, b"\x03"), PROTOCOL_ERROR),
+    "close with no UTF-8": (closing(1000, b"\xff"), BAD_DATA),
+    "close with half a letter": (closing(1000, b"\xe2\x82"), BAD_DATA),
+}
+
+
+def close_code(peer: Peer) -> int | None:
+    """Read to the end: the code of the close frame, which is the last frame, or None if a reset took it along."""
+    try:
+        frames = peer.frames_to_end()
+    except ConnectionError:
+        return None
+    assert [got.opcode for got in frames].count(CLOSE) == 1
+    assert frames[-1].opcode == CLOSE
+    return frames[-1].code
+
+
+def test_broken_frames_end_with_their_code(target: Target) -> None:
+    """Whatever RFC 6455 forbids, each by a viewer of its own."""
+    for name, (words, code) in BROKEN.items():
+        with Peer(target.address) as peer:
+            peer.send(words)
+            assert close_code(peer) == code, name
+
+
+def test_closes_are_answered_once(target: Target) -> None:
+    """Good ones with their own code, also when more follows, and when the peer does not wait for it."""
+    for code in (1000, 1001, 1003, 1007, 1011, 3000, 4999):
+        for behind in (b"", frame(TEXT, b"more"), closing(1001), frame(PING) * 50, b"\xff" * 50):
+            with Peer(target.address) as peer:
+                peer.send(closing(code, "grüß".encode()) + behind)
+                assert close_code(peer) == code, (code, behind)
+    for _ in range(50):
+        with Peer(target.address) as peer:
+            peer.send(closing(1000))
+
+
+# What is said first, what is said then for ever, and the words of the end.
+FLOODS: dict[str, tuple[bytes, bytes, str]] = {
+    "messages": (b"", frame(TEXT, b"hello") * 100, "policy"),
+    "pings": (b"", frame(PING, b"hello") * 100, "policy"),
+    "long pings": (b"", frame(PING, b"x" * 125) * 100, "policy"),
+    "pongs": (b"", frame(PONG) * 100, "policy"),
+    "empty fragments": (frame(TEXT, fin=False), frame(CONTINUATION, fin=False) * 100, "policy"),
+    "longest messages": (b"", frame(TEXT, b"x" * 512) * 100, "policy"),
+    "pings between fragments": (
+        frame(TEXT, fin=False),
+        (frame(PING) + frame(CONTINUATION, b"x", fin=False)) * 50,
+        "policy",
+    ),
+    "one frame without end": (length_only(1 << 40), b"x" * 65536, "too big"),
+    "one ping without end": (b"\x89\xff" + (1 << 40).to_bytes(8, "big"), b"x" * 65536, "gone"),
+}
+
+
+@pytest.mark.parametrize("name", FLOODS)
+def test_flood_ends_the_viewer(name: str, target: Target) -> None:
+    """Ten at a time who go on and on and read nothing are gone at once."""
+    first, then, words = FLOODS[name]
+    before = target.ended(words)
+    peers = [Peer(target.address) for _ in range(10)]
+    try:
+        for peer in peers:
+            peer.send(first)
+            talk_until_hung_up(peer.send, then)
+    finally:
+        for peer in peers:
+            peer.close()
+    assert eventually(lambda: target.ended(words) == before + 10)
+
+
+def test_noise_after_the_handshake(target: Target) -> None:
+    """Three hundred viewers who say random bytes, masked frames of random kinds, or both; each end is orderly."""
+    dice = random.Random(6455)
+    for _ in range(300):
+        words = b"".join(
+            dice.randbytes(dice.randrange(40))
+            if dice.random() < 0.3
+            else frame(
+                dice.randrange(16), dice.randbytes(dice.randrange(40)), fin=dice.random() < 0.7
+            )
+            for _ in range(dice.randrange(1, 6))
+        )
+        with Peer(target.address, trailing=words) as peer:
+            peer.sock.shutdown(socket.SHUT_WR)
+            read_to_end(peer.sock)
+
+
+OFFERS = [
+    "permessage-deflate",
+    "permessage-deflate; client_max_window_bits",
+    "permessage-deflate; client_max_window_bits=abc",
+    "permessage-deflate; server_max_window_bits=99999999999999999999",
+    'permessage-deflate; client_max_window_bits="8',
+    "permessage-deflate, permessage-deflate; x=y; " + "z; " * 1000,
+    "x-webkit-deflate-frame",
+    ";;;,,,===",
+]
+
+
+def test_deflate_offers(target: Target) -> None:
+    """None is taken up, however it is written; who compresses all the same breaks the protocol."""
+    packer = zlib.compressobj(wbits=-15)
+    bomb = packer.compress(bytes(300_000)) + packer.flush(zlib.Z_SYNC_FLUSH)
+    assert len(bomb) < 500
+    for offer in OFFERS:
+        with Peer(target.address, headers=f"Sec-WebSocket-Extensions: {offer}\r\n") as peer:
+            assert b"extensions" not in peer.head.lower()
+            compressed = bytearray(frame(TEXT, bomb))
+            compressed[0] |= 0x40
+            peer.send(bytes(compressed))
+            assert close_code(peer) == PROTOCOL_ERROR
+
+
+def test_words_in_the_segment_of_the_handshake(target: Target) -> None:
+    """A whole frame, two, half a one, a broken one: what follows the head belongs to the viewer."""
+    for trailing in (frame(PING, b"early"), frame(PING, b"early") * 2):
+        with Peer(target.address, trailing=trailing) as peer:
+            assert peer.skip_to(PONG).payload == b"early"
+    whole = frame(PING, b"in two")
+    for cut in range(1, len(whole)):
+        with Peer(target.address, trailing=whole[:cut]) as peer:
+            peer.message()  # so that the rest comes in another segment
+            peer.send(whole[cut:])
+            assert peer.skip_to(PONG).payload == b"in two"
+    with Peer(target.address, trailing=b"\x81\x02hi") as peer:
+        assert close_code(peer) == PROTOCOL_ERROR
+
+
+def test_byte_by_byte(target: Target) -> None:
+    """A slow talker is understood."""
+    with Peer(target.address) as peer:
+        for byte in frame(PING, b"drip"):
+            peer.send(bytes((byte,)))
+        assert peer.skip_to(PONG).payload == b"drip"
+
+
+def test_resets_in_the_middle_of_a_frame(target: Target) -> None:
+    """Two hundred who leave with a RST, at every place of the handshake, of a frame, and of what they are sent."""
+    words = handshake() + frame(PING, b"x" * 30)
+    for cut in itertools.islice(itertools.cycle(range(1, len(words) + 1, 7)), 200):
+        with socket.create_connection(target.address) as sock:
+            sock.sendall(words[:cut])
+            if cut % 3 == 0 and cut > len(handshake()):
+                sock.recv(100)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def test_half_closed(target: Target) -> None:
+    """Who says that it will say no more, in the middle of a frame or between two, is no viewer any longer."""
+    before = target.ended("gone")
+    for words in (b"", b"\x81", frame(PING), frame(PING)[:-1], frame(TEXT, b"x", fin=False)):
+        with Peer(target.address) as peer:
+            peer.send(words)
+            peer.sock.shutdown(socket.SHUT_WR)
+            peer.frames_to_end()
+    assert eventually(lambda: target.ended("gone") == before + 5)

@@ -1,0 +1,58 @@
+"""What the attackers do with sockets: say something, and hear what the server makes of it."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable
+
+from tests.viewers import PATIENCE_SECONDS
+
+Address = tuple[str, int]
+
+
+def dial(address: Address) -> socket.socket:
+    """A connection whose every wait ends, by a failure."""
+    return socket.create_connection(address, PATIENCE_SECONDS)
+
+
+def read_to_end(sock: socket.socket) -> bytes:
+    """All that comes until the server hangs up, politely or by a reset; TimeoutError if it does not."""
+    heard = bytearray()
+    try:
+        while data := sock.recv(65536):
+            heard += data
+    except ConnectionError:
+        pass
+    return bytes(heard)
+
+
+def say(address: Address, words: bytes, *, and_listen: bool = True) -> bytes:
+    """Say all of ``words``, or as much as the server listens to, and hear it out."""
+    with dial(address) as sock:
+        try:
+            sock.sendall(words)
+            if not and_listen:
+                sock.shutdown(socket.SHUT_WR)
+        except ConnectionError:
+            pass  # it has had enough
+        return read_to_end(sock)
+
+
+def statuses(answers: bytes) -> list[int]:
+    """The status of each answer in a stream of them."""
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", answers)]
+
+
+def talk_until_hung_up(send: Callable[[bytes], object], words: bytes) -> None:
+    """Repeat ``words`` until the server hangs up. It has to: the test's timeout is near."""
+    try:
+        while True:
+            send(words)
+    except ConnectionError:
+        pass
+
+
+def head(line: str = "GET / HTTP/1.1", *headers: str) -> bytes:
+    """A request's head with a Host."""
+    return "\r\n".join([line, "Host: localhost", *headers, "", ""]).encode("latin-1")
