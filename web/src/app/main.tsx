@@ -1,3 +1,4 @@
+/** The first thing that runs: reads the address, starts the session, mounts the page. */
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 

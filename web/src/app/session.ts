@@ -4,6 +4,7 @@
  * loop and never while the tab is hidden. Nothing runs before `start`, nothing is left after its end.
  */
 import { decodeFrame } from "../protocol/decode";
+import type { Hello } from "../protocol/frames";
 import { createActions } from "../store/actions";
 import { createStore } from "../store/create-store";
 import { displayOf, type Display, type Freeze } from "../store/display";
@@ -39,12 +40,20 @@ export function createSession(
     displayOf(telemetry, freeze.get(), views.get().windowSeconds, now(), before);
   const display = createStore(compute(null));
 
-  const main = new Connection(
-    () => streamAddress(address, { historySeconds: RING_SLOTS, since: telemetry.resumePoint() }),
+  let every = 1;
+  const main: Connection = new Connection(
+    () =>
+      streamAddress(address, { every, historySeconds: RING_SLOTS, since: telemetry.resumePoint() }),
     {
       opened: telemetry.opened,
       message: (text) => {
-        telemetry.frame(decodeFrame(text), typeof text === "string" ? text.length : 0);
+        const frame = decodeFrame(text);
+        if (frame.type === "hello" && everyFor(frame.hello) !== every) {
+          every = everyFor(frame.hello);
+          main.abandon();
+          return;
+        }
+        telemetry.frame(frame, typeof text === "string" ? text.length : 0);
       },
       closed: telemetry.closed,
     },
@@ -78,7 +87,13 @@ export function createSession(
     tryNow: () => {
       main.tryNow();
     },
-    watchProcesses: () => watch(address, processes.frame, freeze, edges),
+    watchProcesses: () =>
+      watch(
+        () => streamAddress(address, { every, sections: ["processes"] }),
+        processes.frame,
+        freeze,
+        edges,
+      ),
     start: () => {
       main.start();
       const timer = setInterval(tick, CLOCK_MS);
@@ -100,15 +115,20 @@ export function createSession(
   };
 }
 
+/** Nobody reads faster than once a second: of a quicker stream the page takes one sample a second. */
+function everyFor({ interval_seconds }: Hello): number {
+  return Math.max(1, Math.round(1 / interval_seconds));
+}
+
 /** The second connection: the server collects processes only while somebody asks for them. */
 function watch(
-  address: string,
+  address: () => string,
   frame: (frame: ReturnType<typeof decodeFrame>) => void,
   freeze: Session["freeze"],
   edges: Edges,
 ): () => void {
   const connection = new Connection(
-    () => streamAddress(address, { sections: ["processes"] }),
+    address,
     {
       opened: () => undefined,
       message: (text) => {

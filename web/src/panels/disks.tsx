@@ -1,5 +1,6 @@
 /** Disks: busy, read, written; the layers above them (md, dm) below, quieter. */
-import { bytesShort, fixed, percentText } from "../format/numbers";
+import { bytesShort, fixed, percentText, UNKNOWN } from "../format/numbers";
+import { waitOf } from "../store/thresholds";
 import { usePicture, useTelemetry } from "../store/use-telemetry";
 import { Drawer, useDrawer } from "./drawer";
 import { SourceWord, useHas } from "./panel";
@@ -30,7 +31,7 @@ export function Disks() {
           {sorted.map((disk) => {
             const slow = alerts.get(`wait:${disk.name}`);
             const quiet = isPhysical(disk) ? "" : "f";
-            const wait = Math.max(disk.read_await_ms ?? 0, disk.write_await_ms ?? 0);
+            const wait = waitOf(disk);
             return [
               <tr key={disk.name} className={quiet} data-row={disk.name}>
                 <th scope="row" className={quiet === "" ? "k" : "f"}>
@@ -52,7 +53,7 @@ export function Disks() {
                   key={`${disk.name}-drawer`}
                   span={4}
                   facts={[
-                    ["wait", `${fixed(wait, 1)} ms`],
+                    ["wait", wait === null ? UNKNOWN : `${fixed(wait, 1)} ms`],
                     ["queue", fixed(disk.queue_depth, 2)],
                     ["reads", `${fixed(disk.reads_per_second, 0)} /s`],
                     ["writes", `${fixed(disk.writes_per_second, 0)} /s`],

@@ -1,3 +1,4 @@
+/** Whether a container's or service's limits have a panel. */
 import type { Sections } from "../protocol/sections";
 
 /** Every process is in some cgroup; only one with a limit has something to say. */

@@ -2,20 +2,17 @@
  * The process table. Asks for processes only while it is on screen; takes a new order each two
  * seconds, and none while the pointer is on a row: what is about to be clicked does not run away.
  */
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 
 import { count } from "../format/numbers";
-import type { Process } from "../protocol/sections";
 import { identity } from "../store/processes";
 import { SORTS, type SortKey } from "../store/view";
 import { useSession, useStore, useView } from "../store/use-telemetry";
 import { useDrawer } from "./drawer";
-import { matches, ordered, sortKeyOf } from "./process-order";
+import { matches, sortKeyOf } from "./process-order";
 import { ProcessRow } from "./process-row";
-
-const REORDER_MS = 2000;
-const HEAD_REM = 1.25;
-const ROW_REM = 1.3125;
+import { useFittingRows, useOnScreen } from "./use-on-screen";
+import { useSteadyOrder } from "./use-steady-order";
 
 export interface ProcessesProps {
   /** At most so many rows; null where the table scrolls in its own place. */
@@ -166,86 +163,4 @@ function Heads({ sortKey, reversed }: { sortKey: SortKey; reversed: boolean }) {
       </tr>
     </thead>
   );
-}
-
-/** The newest values in an order that is at most two seconds old; new arrivals go last meanwhile. */
-function useSteadyOrder(
-  rows: readonly Process[],
-  key: SortKey,
-  reversed: boolean,
-  held: boolean,
-): Process[] {
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    if (held) return;
-    const timer = setInterval(() => {
-      setTurn((before) => before + 1);
-    }, REORDER_MS);
-    return () => {
-      clearInterval(timer);
-    };
-  }, [held]);
-  const [order, setOrder] = useState<{ for: string; places: ReadonlyMap<string, number> }>({
-    for: "",
-    places: new Map(),
-  });
-  const wanted = `${key} ${reversed} ${turn} ${order.places.size === 0}`;
-  if (order.for !== wanted && rows.length > 0) {
-    const places = new Map(ordered(rows, key, reversed).map((row, at) => [identity(row), at]));
-    setOrder({ for: `${key} ${reversed} ${turn} false`, places });
-  }
-  return useMemo(() => {
-    const placeOf = (row: Process): number => order.places.get(identity(row)) ?? Infinity;
-    return [...rows].sort((one, other) => {
-      const [a, b] = [placeOf(one), placeOf(other)];
-      return a === b ? one.pid - other.pid : a - b;
-    });
-  }, [rows, order]);
-}
-
-/** On a wall nobody scrolls: as many whole rows as there is room for. */
-function useFittingRows(kiosk: boolean): [React.RefObject<HTMLDivElement | null>, number] {
-  const list = useRef<HTMLDivElement>(null);
-  const [fitting, setFitting] = useState(Infinity);
-  useEffect(() => {
-    const element = list.current;
-    if (element === null || !kiosk) return;
-    const observer = new ResizeObserver(() => {
-      const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-      setFitting(Math.max(1, Math.floor((element.clientHeight / rem - HEAD_REM) / ROW_REM)));
-    });
-    observer.observe(element);
-    return () => {
-      observer.disconnect();
-    };
-  }, [kiosk]);
-  return [list, kiosk ? fitting : Infinity];
-}
-
-function useOnScreen(place: React.RefObject<HTMLElement | null>, run: () => () => void): void {
-  useEffect(() => {
-    const element = place.current;
-    if (element === null) return;
-    let stop: (() => void) | null = null;
-    let onScreen = false;
-    const decide = (): void => {
-      const wanted = onScreen && document.visibilityState !== "hidden";
-      if (wanted) stop ??= run();
-      else {
-        stop?.();
-        stop = null;
-      }
-    };
-    const observer = new IntersectionObserver((entries) => {
-      onScreen = entries.at(-1)?.isIntersecting ?? false;
-      decide();
-    });
-    observer.observe(element);
-    document.addEventListener("visibilitychange", decide);
-    return () => {
-      observer.disconnect();
-      document.removeEventListener("visibilitychange", decide);
-      stop?.();
-    };
-  }, [place, run]);
 }

@@ -5,7 +5,7 @@ import { byteRate, fixed, percentText, UNKNOWN } from "../format/numbers";
 import { age } from "../format/time";
 import type { Disk, Interface, Temperature } from "../protocol/sections";
 import { sensorKey } from "../store/flatten";
-import { faultsOf } from "../store/thresholds";
+import { faultsOf, waitOf } from "../store/thresholds";
 import { usePicture, useTelemetry } from "../store/use-telemetry";
 import { linkSpeed } from "./device-words";
 import { Numeral, Pair, Sub, Vital } from "./vital";
@@ -93,8 +93,7 @@ export function DiskVital() {
     (best, one) => ((one.util_percent ?? -1) > (best?.util_percent ?? -1) ? one : best),
     null,
   );
-  const wait =
-    busiest === null ? null : Math.max(busiest.read_await_ms ?? 0, busiest.write_await_ms ?? 0);
+  const wait = busiest === null ? null : waitOf(busiest);
   const read = picture.slice.column("disk.total_read_bytes_per_second");
   const written = picture.slice.column("disk.total_write_bytes_per_second");
   const writesMore =

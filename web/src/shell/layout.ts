@@ -29,7 +29,7 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-/** `kiosk` is only there to measure anew when it changes the size of everything. */
+/** Measured anew at each `resize`, which the kiosk also sends when it changes the size of everything. */
 export function useLayout(): Layout {
   return useSyncExternalStore(subscribe, measure);
 }

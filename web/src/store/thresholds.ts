@@ -68,8 +68,7 @@ export function readingsOf({ sections }: Sample): Reading[] {
     );
   }
   for (const disk of sections.disks ?? []) {
-    const wait = Math.max(disk.read_await_ms ?? 0, disk.write_await_ms ?? 0);
-    readings.push(limit(`wait:${disk.name}`, `${disk.name} slow`, wait, 100, null));
+    readings.push(limit(`wait:${disk.name}`, `${disk.name} slow`, waitOf(disk), 100, null));
   }
   for (const nic of sections.interfaces ?? []) {
     const busiest = Math.max(nic.rx_bytes_per_second ?? 0, nic.tx_bytes_per_second ?? 0);
@@ -89,6 +88,15 @@ export function readingsOf({ sections }: Sample): Reading[] {
     );
   }
   return readings;
+}
+
+/** The longer of the two waits; not known when no request completed, which is not zero. */
+export function waitOf(disk: {
+  readonly read_await_ms: number | null;
+  readonly write_await_ms: number | null;
+}): number | null {
+  const waits = [disk.read_await_ms, disk.write_await_ms].filter((wait) => wait !== null);
+  return waits.length === 0 ? null : Math.max(...waits);
 }
 
 export function faultsOf(nic: {

@@ -181,3 +181,16 @@ it("hatches a filesystem that does not answer, and marks a full one once it last
   expect(rows[2]?.querySelector(".hatched")).not.toBeNull();
   expect(document.title).toMatch(/^▲ ada/);
 });
+
+it("takes one sample a second of a stream that is quicker", async () => {
+  last().open();
+  last().say(JSON.stringify({ ...goldenObject("hello"), interval_seconds: 0.1 }));
+  await settle(5);
+  expect(last().query.get("every")).toBe("10");
+  last().open();
+  last().say(JSON.stringify({ ...goldenObject("hello"), interval_seconds: 0.1, every: 10 }));
+  last().say(sampleText({ seq: 50 }));
+  last().say(sampleText({ seq: 60, time_unix: 1_764_000_044, uptime_seconds: 3_564_764 }));
+  await settle();
+  expect([badge(), value("missed")]).toEqual(["live", "0 of 2"]);
+});

@@ -3,6 +3,8 @@
  * section that the page can draw. `sampleOf(t)` is a pure function of the second, so history and
  * live samples agree. Not a reference for numbers: those are the golden frames.
  */
+import { diskRow, fsRow, nicRow, pressureOf, round } from "./mock-devices.js";
+
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
 
@@ -45,72 +47,6 @@ function storyOf(t) {
   const tx = Math.max(0.1, 0.9 + Math.max(0, noise(t, 8)) + on * (72 + smooth(t, 9) * 7)) * MIB;
   const rx = Math.max(0.3, 3 + smooth(t, 10) * 0.5 + hump(cycle, 210, 40) * 22) * MIB;
   return { on, user, system, iowait, softirq, read, write, tx, rx, cycle };
-}
-
-export function round(value, digits = 2) {
-  return Number(value.toFixed(digits));
-}
-
-function pressureOf(some, full) {
-  return {
-    some_percent: round(some),
-    some_avg10_percent: round(some * 0.95),
-    full_percent: round(full),
-    full_avg10_percent: round(full),
-  };
-}
-
-function diskRow(name, kind, util, read, write, extra = {}) {
-  return {
-    name,
-    kind,
-    read_bytes_per_second: round(read, 0),
-    write_bytes_per_second: round(write, 0),
-    reads_per_second: round(read / 131072, 1),
-    writes_per_second: round(write / 65536, 1),
-    read_await_ms: read > 0 ? 3.1 : null,
-    write_await_ms: write > 0 ? 1.2 : null,
-    queue_depth: round(util / 30, 2),
-    util_percent: util,
-    in_flight: 0,
-    ...extra,
-  };
-}
-
-function nicRow(name, counted, operstate, speed_mbps, rx, tx, drops = 0) {
-  return {
-    name,
-    counted,
-    operstate,
-    speed_mbps,
-    rx_bytes_per_second: rx,
-    tx_bytes_per_second: tx,
-    rx_packets_per_second: rx === null ? null : round(rx / 900, 1),
-    tx_packets_per_second: tx === null ? null : round(tx / 900, 1),
-    rx_errors_per_second: rx === null ? null : 0,
-    tx_errors_per_second: tx === null ? null : 0,
-    rx_drops_per_second: rx === null ? null : drops,
-    tx_drops_per_second: tx === null ? null : 0,
-  };
-}
-
-function fsRow(mountpoint, used_percent, freeGib, extra = {}) {
-  const available = freeGib * GIB;
-  const used = (available * used_percent) / (100 - used_percent);
-  return {
-    mountpoint,
-    device: "/dev/nvme0n1p2",
-    fstype: "ext4",
-    size_bytes: round(used + available, 0),
-    used_bytes: round(used, 0),
-    available_bytes: round(available, 0),
-    used_percent,
-    inodes_used_percent: 12,
-    read_only: false,
-    stale: false,
-    age_seconds: 4,
-    ...extra,
-  };
 }
 
 /** `twists`: psi, heat, swap leave these out; many makes 50 of each device. */

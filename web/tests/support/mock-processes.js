@@ -1,5 +1,6 @@
 /** The invented host's processes, busiest first. */
-import { noise, round } from "./mock-host.js";
+import { round } from "./mock-devices.js";
+import { noise } from "./mock-host.js";
 
 const GIB = 2 ** 30;
 
