@@ -1,0 +1,214 @@
+"""The viewers of scripts/soak: healthy ones that look for holes, and a crowd that comes and goes; all on one thread.
+
+Each of the crowd is of a kind: it reads, stalls (never reads), resets, vanishes (closes without a word), leaves (says
+goodbye), or reads lines over HTTP. The frames are taken apart by hand: a client library would need a thread for each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import os
+import random
+import selectors
+import socket
+import struct
+import time
+from collections import Counter
+from typing import Any
+
+TURN_SECONDS = 0.1
+COME_EACH_TURN = 4
+KINDS = ("reads", "stalls", "resets", "vanishes", "leaves", "lines")
+TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+
+
+def request(path: str, *, upgrade: bool) -> bytes:
+    """The head of a request."""
+    head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
+    if upgrade:
+        key = base64.b64encode(os.urandom(16)).decode()
+        head += "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        head += f"Sec-WebSocket-Key: {key}\r\n"
+    return (head + "\r\n").encode()
+
+
+def masked(opcode: int, payload: bytes) -> bytes:
+    """A short frame of a client; a mask of zeros is one, too."""
+    return bytes([0x80 | opcode, 0x80 | len(payload)]) + bytes(4) + payload
+
+
+class Viewer:
+    """One connection of the load; ``kind`` is what becomes of it at ``ends_at``."""
+
+    def __init__(self, address: tuple[str, int], kind: str, ends_at: float) -> None:
+        self.kind = kind
+        self.ends_at = ends_at
+        self.sock = socket.socket()
+        if kind == "stalls":
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.sock.settimeout(10)
+        self.sock.connect(address)
+        lines = kind == "lines"
+        self.sock.sendall(
+            request("/api/v1/stream" if lines else "/ws?history=5", upgrade=not lines)
+        )
+        self.sock.setblocking(False)
+
+    def read(self) -> bytes:
+        """What has come; empty at the end."""
+        try:
+            return self.sock.recv(1 << 18)
+        except BlockingIOError:
+            return b"nothing yet"
+        except OSError:
+            return b""
+
+    def end(self) -> None:
+        """As its kind does."""
+        if self.kind == "resets":
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        elif self.kind in {"leaves", "healthy"}:
+            try:
+                self.sock.send(masked(CLOSE, b"\x03\xe8"))
+            except OSError:  # it was shown out before
+                pass
+        self.sock.close()
+
+
+class Holes:
+    """How many numbers of a sequence did not come, or came twice."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._newest: int | None = None
+
+    def take(self, seq: int) -> None:
+        """The next number."""
+        if self._newest is not None:
+            self.count += abs(seq - self._newest - 1)
+        self._newest = seq
+
+
+class Healthy(Viewer):
+    """Reads all, answers pings, and looks for holes."""
+
+    def __init__(self, address: tuple[str, int], interval: float) -> None:
+        super().__init__(address, "healthy", float("inf"))
+        self.frames = self.samples = 0
+        self.holes = Holes()
+        self.late_seconds = 0.0
+        self.newest: dict[str, Any] = {}
+        self._interval = interval
+        self._came: float | None = None
+        self._buffer = b""
+        self._message = b""
+
+    def read(self) -> bytes:
+        """Take in what has come, frame by frame."""
+        data = super().read()
+        if data == b"nothing yet":
+            return data
+        self._buffer += data
+        if self._came is None and b"\r\n\r\n" in self._buffer:
+            head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
+            if not head.startswith(b"HTTP/1.1 101"):
+                raise RuntimeError(f"a healthy viewer was refused: {head!r}")
+            self._came = time.monotonic()
+        while self._came is not None and self._frame():
+            pass
+        return data
+
+    def _frame(self) -> bool:
+        """Take one frame from the buffer, if it is whole (RFC 6455 section 5.2)."""
+        buffer = self._buffer
+        if len(buffer) < 2:
+            return False
+        size, start = buffer[1] & 0x7F, 2
+        if size >= 126:
+            start = 4 if size == 126 else 10
+            size = int.from_bytes(buffer[2:start], "big")
+        if len(buffer) < start + size:
+            return False
+        payload, self._buffer = buffer[start : start + size], buffer[start + size :]
+        opcode, final = buffer[0] & 0x0F, buffer[0] & 0x80
+        if opcode == PING:
+            self.sock.send(masked(PONG, payload))
+        elif opcode in {0, TEXT}:
+            self._message += payload
+            if final:
+                self._take(self._message)
+                self._message = b""
+        return True
+
+    def _take(self, text: bytes) -> None:
+        self.frames += 1
+        message = json.loads(text)
+        if message["type"] == "history":
+            for sample in message["samples"]:
+                self.holes.take(sample["seq"])
+        elif message["type"] == "sample":
+            self.holes.take(message["seq"])
+            now = time.monotonic()
+            if self._came is not None and self.samples > 1:
+                self.late_seconds = max(self.late_seconds, now - self._came - self._interval)
+            self._came, self.newest = now, message
+            self.samples += 1
+
+
+class Load:
+    """All viewers, served by one thread."""
+
+    def __init__(self, address: tuple[str, int], arguments: argparse.Namespace) -> None:
+        self.address = address
+        self.most = arguments.viewers
+        self.came: Counter[str] = Counter()
+        self.shown_out = 0
+        self.healthy = [Healthy(address, arguments.interval) for _ in range(arguments.healthy)]
+        self._random = random.Random(1)  # noqa: S311 (the same crowd each time)
+        self._selector = selectors.DefaultSelector()
+        self._others: set[Viewer] = set()
+        for viewer in self.healthy:
+            self._selector.register(viewer.sock, selectors.EVENT_READ, viewer)
+
+    def turn(self, *, come: bool) -> None:
+        """A tenth of a second: some come, some end, all who read read."""
+        until = time.monotonic() + TURN_SECONDS
+        if come:
+            for _ in range(min(COME_EACH_TURN, self.most - len(self._others))):
+                self._come()
+        for viewer in [viewer for viewer in self._others if viewer.ends_at <= time.monotonic()]:
+            self._leave(viewer)
+        while (left := until - time.monotonic()) > 0:
+            for key, _ in self._selector.select(left):
+                if not key.data.read():
+                    self._ended(key.data)
+
+    def _come(self) -> None:
+        kind = self._random.choice(KINDS)
+        lasts = self._random.uniform(20, 40) if kind == "stalls" else self._random.uniform(0.1, 8)
+        viewer = Viewer(self.address, kind, time.monotonic() + lasts)
+        self.came[kind] += 1
+        self._others.add(viewer)
+        if kind != "stalls":
+            self._selector.register(viewer.sock, selectors.EVENT_READ, viewer)
+
+    def _ended(self, viewer: Viewer) -> None:
+        """The server ended this one."""
+        if viewer in self.healthy:
+            raise RuntimeError("a healthy viewer was shown out")
+        self.shown_out += 1
+        self._leave(viewer)
+
+    def _leave(self, viewer: Viewer) -> None:
+        if viewer.kind != "stalls":
+            self._selector.unregister(viewer.sock)
+        self._others.discard(viewer)
+        viewer.end()
+
+    def close(self) -> None:
+        """Everybody goes."""
+        for viewer in (*self._others, *self.healthy):
+            viewer.end()
+        self._selector.close()
