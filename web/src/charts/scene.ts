@@ -167,8 +167,10 @@ export function drawWords(u: uPlot, scene: Scene, frame: Frame): void {
 
 /** A bare number: the unit of the axis stands in the title. */
 export function tickText({ bytes }: ChartSpec, value: number, top = value): string {
-  const inUnit = bytes === true ? value / byteUnit(top).size : value;
-  return String(inUnit >= 10 ? Math.round(inUnit) : Math.round(inUnit * 100) / 100);
+  const { size } = bytes === true ? byteUnit(top) : { size: 1 };
+  const scaled = value / size;
+  const digits = scaled >= 10 ? 0 : top / size >= 10 ? 1 : 2;
+  return String(Number(scaled.toFixed(digits)));
 }
 
 /** Left and width of each gap on the canvas, cut to the plot. */

@@ -1,5 +1,5 @@
 /** Every sensor with its own limits; without limits no colour, since only the chip knows. */
-import { fixed } from "../format/numbers";
+import { fixed, UNKNOWN } from "../format/numbers";
 import { age } from "../format/time";
 import { sensorKey } from "../store/flatten";
 import { usePicture, useTelemetry } from "../store/use-telemetry";
@@ -48,7 +48,7 @@ function Celsius({ value, level }: { value: number | null; level: string | undef
   return (
     <>
       {level !== undefined && <span className="mark">{level === "critical" ? "■" : "▲"}</span>}
-      {fixed(value, 0)} °C
+      {value === null ? UNKNOWN : `${fixed(value, 0)} °C`}
     </>
   );
 }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 
+import { tickText } from "../../src/charts/scene";
+import type { ChartSpec } from "../../src/charts/spec";
 import { byteUnit, roundByteTop, roundTop, timeStep, timeTicks } from "../../src/charts/scale";
 
 const MIB = 2 ** 20;
@@ -28,6 +30,19 @@ describe("the y axis", () => {
     [1.5 * MIB, 2 * MIB, "MiB"],
   ])("rounds %s bytes to %s, written in %s", (value, top, unit) => {
     expect([roundByteTop(value), byteUnit(roundByteTop(value)).name]).toEqual([top, unit]);
+  });
+});
+
+describe("ticks", () => {
+  const plain = {} as ChartSpec;
+  it.each([
+    [plain, 100, ["0", "50", "100"]],
+    [plain, 1, ["0", "0.5", "1"]],
+    [plain, 3000, ["0", "1500", "3000"]],
+    [{ ...plain, bytes: true }, 15.3 * 2 ** 30, ["0", "7.7", "15"]],
+    [{ ...plain, bytes: true }, 300 * MIB, ["0", "150", "300"]],
+  ])("are bare numbers in one unit", (spec, top, texts) => {
+    expect([0, top / 2, top].map((value) => tickText(spec, value, top))).toEqual(texts);
   });
 });
 
