@@ -1,11 +1,11 @@
-"""The sentences of definitions.py, by group and field. Data only; docs/metrics.md shows it as tables."""
+"""The sentences and units of definitions.py, by group and field. Data only; docs/metrics.md shows it as tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 _SHARES = {
-    "usage_percent": "100 × (total - idle - iowait) / total; steal is busy, iowait is idle time",
+    "usage_percent": "100 × (total - idle - iowait) / total; steal is busy, iowait is idle; null when no tick passed",
     "user_percent": "programs, without guest time",
     "nice_percent": "programs of low priority, without guest time",
     "system_percent": "the kernel on behalf of programs",
@@ -58,8 +58,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "avg1_per_cpu": "avg1 divided by the cores online",
         "runnable_threads": "threads that run or wait to run",
         "total_threads": "all threads there are",
-        "procs_running": "threads that run or wait to run, by /proc/stat",
-        "procs_blocked": "tasks that wait for a disk",
+        "procs_running": "threads that run or wait to run, by /proc/stat; null where it cannot be read",
+        "procs_blocked": "tasks that wait for a disk; null where /proc/stat cannot be read",
     },
     "memory": {
         "total_bytes": "memory that the kernel manages",
@@ -73,7 +73,7 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "dirty_bytes": "to be written to disk",
         "writeback_bytes": "being written to disk",
         "available_estimated": "true where the kernel does not say what is available and we estimated it",
-        "zfs_arc_bytes": "the ZFS cache; it counts as used. In LXC it is the host's",
+        "zfs_arc_bytes": "the ZFS cache, null without ZFS; it counts as used. In LXC it is the host's",
     },
     "swap": {
         "total_bytes": "swap space",
@@ -107,17 +107,17 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "device": "what is mounted",
         "fstype": "its type",
         "size_bytes": "blocks × block size",
-        "used_bytes": "size - free, the reserve of root not counted as used",
+        "used_bytes": "size - free; what is reserved for root is free",
         "available_bytes": "what an ordinary user may still write",
         "used_percent": "100 × used / (used + available), as df",
         "inodes_used_percent": "files of those that fit; null where there is no such table (btrfs, vfat)",
         "read_only": "mounted or made so",
         "stale": "it does not answer: the values are its last ones",
-        "age_seconds": "how old the values are",
+        "age_seconds": "how old the values are; null before the first answer",
     },
     "interfaces[]": {
         "name": "the kernel's name; beyond 64 only physical ones have a row",
-        "operstate": "up, down, unknown, ...",
+        "operstate": "up, down, unknown, ...; null where sysfs does not say",
         "speed_mbps": "of the link; null when it is down or has none",
         "counted": "whether the totals hold it: physical ones; in a container all but lo",
         "rx_bytes_per_second": "received",
@@ -144,8 +144,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "retransmits_per_second": "segments sent again",
         "active_opens_per_second": "connections opened from here",
         "passive_opens_per_second": "connections accepted here",
-        "states_age_seconds": "how old the counts by state are",
-        "states_truncated": "there were too many sockets to count them all",
+        "states_age_seconds": "how old the counts by state are; null with them",
+        "states_truncated": "there were more than 200 000 sockets: the counts are of those",
     },
     "tcp.states": _TCP_STATES,
     "udp": {
@@ -168,20 +168,20 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     "processes.top[]": {
         "pid": "process number",
         "name": "as the kernel knows it: 15 bytes at most",
-        "user": "whose it is, by the host's own passwd file; the number where it has no name",
+        "user": "whose it is, by the host's own passwd file; else the number; null where it has just ended",
         "state": "the kernel's letter",
         "cpu_percent": "100 is one core; all its threads, without children",
         "cpu_percent_of_host": "the same, divided by the cores online",
         "memory_rss_bytes": "resident, shared pages in full: the sum may exceed what there is",
         "memory_percent": "100 × resident / total memory",
         "threads": "how many it has",
-        "started_at": "Unix time; moves when the clock is set",
+        "started_at": "when it began; moves when the clock is set",
     },
     "temperatures[]": {
         "chip": "the driver's name, or the kind of a thermal zone",
-        "device": "the device behind it: tells two chips of one name apart",
+        "device": "the device behind it, which tells two chips of one name apart; null where there is none",
         "sensor": "temp1, temp2, ...",
-        "label": "what the driver calls the sensor",
+        "label": "what the driver calls the sensor; null where it does not",
         "celsius": "null where the sensor does not answer or says that it is broken",
         "high_celsius": "where it starts to be too hot",
         "critical_celsius": "where it is",
@@ -189,8 +189,8 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
     },
     "system": {
         "uptime_seconds": "since boot, suspend included",
-        "boot_time_unix": "when that was, by the clock of today",
-        "boot_id": "another one after each boot",
+        "boot_time_unix": "when that was, by today's clock; null where /proc/stat cannot be read",
+        "boot_id": "another one after each boot; null where the kernel does not tell",
         "suspended_seconds": "slept since the sample before; above 0.5 s the cpu rates are null",
         "view": "whose numbers these are: host, container (network and processes are its own), lxcfs (memory, too)",
     },
@@ -208,11 +208,59 @@ MEANINGS: Mapping[str, Mapping[str, str]] = {
         "cpu_percent": "of this program; 100 is one core",
         "memory_rss_bytes": "resident memory of this program",
         "threads": "threads of this program",
-        "viewers": "connected now",
+        "viewers": "connected now; null, like all that follow, where a program uses the collector alone",
         "frames_sent": "since the start",
         "frames_dropped": "not taken in time by the viewer they were for, since the start",
         "frames_refused": "not taken by the hub, whose inbox was full, since the start",
-        "tick_lateness_seconds": "how long after its time the newest tick began",
+        "tick_lateness_seconds": "how long after its time the newest tick began; null without a ticker",
         "ticks_missed": "times that passed while a tick was still running, since the start",
     },
+}
+
+# Of numbers whose names tell none. "*": all fields of the group.
+UNITS: Mapping[str, Mapping[str, str]] = {
+    "cpu": {"online_count": "cores"},
+    "cpu.cores[]": {"id": "number"},
+    "load": {
+        **dict.fromkeys(("avg1", "avg5", "avg15", "avg1_per_cpu"), "tasks"),
+        "runnable_threads": "threads",
+        "total_threads": "threads",
+        "procs_running": "threads",
+        "procs_blocked": "tasks",
+    },
+    "disks[]": {"queue_depth": "requests", "in_flight": "requests"},
+    "interfaces[]": {"speed_mbps": "Mbit/s"},
+    "sockets": {"*": "sockets"},
+    "tcp": {"*": "sockets"},
+    "tcp.states": {"*": "sockets"},
+    "udp": {"*": "sockets"},
+    "processes": {"*": "processes"},
+    "processes.by_state": {"*": "processes"},
+    "processes.top[]": {"pid": "number", "threads": "threads", "started_at": "seconds since 1970"},
+    "system": {"boot_time_unix": "seconds since 1970"},
+    "cgroup": {"version": "number"},
+    "self": {
+        "threads": "threads",
+        "viewers": "viewers",
+        **dict.fromkeys(("frames_sent", "frames_dropped", "frames_refused"), "frames"),
+        "ticks_missed": "ticks",
+    },
+}
+
+# When the fields of a group are null, beyond what is true of all.
+NULLS: Mapping[str, str] = {
+    "cpu": "All but `online_count` is null after a suspend; shares are over the cores valid in both samples.",
+    "cpu.cores[]": "All shares of a core are null once when it is new or was plugged in again, and after a suspend.",
+    "memory": "Null is what this kernel has no line for.",
+    "pressure.*": "`full_*` of cpu is null before Linux 5.13 and 0 since; irq (Linux 6.1) has no `some_*`. "
+    "What the kernel does not measure is null whole.",
+    "disks[]": "All rates of a disk are null once when any of its counters fell, or another disk took its name.",
+    "disk": "Sums of those rates that are known; null when none is.",
+    "filesystems[]": "Sizes are null until the filesystem has answered once.",
+    "interfaces[]": "All rates are null once when any counter of the interface fell, or another took its name.",
+    "network": "Sums of those rates that are known; null when none is.",
+    "tcp.states": "Null whole while nobody asks, and until the first count is done.",
+    "processes.top[]": "CPU is null at the first sight of a process that is older than the sample before.",
+    "temperatures[]": "Limits are null where the sensor has none, or none that a thermometer could reach.",
+    "cgroup": "All but `version` is null outside of our namespace, and so is what the root group has no file for.",
 }

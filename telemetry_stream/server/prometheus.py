@@ -1,7 +1,7 @@
 """The Prometheus page: the newest sample as metric families, and the program's own counters.
 
 Needs prometheus_client (the extra ``prometheus``), which brings http.server and ssl: import this module on the first
-scrape, not before. Names, help texts and factors come from the table in metrics/definitions.py; formats, their
+scrape, not before. Names, kinds, help texts and factors come from the table in metrics/definitions.py; formats, their
 negotiation and compression are prometheus_client's. A scrape collects nothing: it shows the newest sample, and what is
 null there has no series. No label is a pid or a peer, so the number of series does not grow with time.
 """
@@ -17,7 +17,7 @@ from prometheus_client.exposition import make_wsgi_app
 from prometheus_client.registry import Collector
 
 from ..hub import End, Hub
-from ..metrics.definitions import DEFINITIONS, GROUPS, Definition, Group
+from ..metrics.definitions import DEFINITIONS, GROUPS, Definition, Group, Kind
 from ..metrics.sample import Sample
 from ..stream import Stream
 from .answer import JSON_HEADERS
@@ -26,29 +26,8 @@ from .viewers import Viewers
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-# Names that Prometheus keeps for other types, or wants in another unit (promtool check metrics), with what they are
-# called here and the factor that this takes.
-ADJUSTED: Mapping[str, tuple[str, float]] = {
-    "node_cpu_online_count": ("node_cpu_online_cores", 1.0),
-    "node_network_speed_bits_per_second": ("node_network_speed_bytes_per_second", 1 / 8),
-    "node_pressure_some_seconds_sum": ("node_pressure_some_seconds", 1.0),
-    "node_pressure_full_seconds_sum": ("node_pressure_full_seconds", 1.0),
-    "node_processes_total": ("node_processes", 1.0),
-}
-
-# Counts that only rise, so that a scrape shows them with _total. All else is a gauge, rates too.
-COUNTERS = frozenset(
-    {
-        "node_pressure_some_seconds",
-        "node_pressure_full_seconds",
-        "telemetry_stream_frames_sent",
-        "telemetry_stream_frames_dropped",
-        "telemetry_stream_frames_refused",
-        "telemetry_stream_ticks_missed",
-    }
-)
-
 UNITS = ("bytes", "celsius", "ratio", "seconds")  # what OpenMetrics is told as a family's unit
+TOTAL = "_total"  # what a counter's series have behind the name of their family
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +35,8 @@ class Column:
     """One field of a group: where its values go."""
 
     field: str
-    name: str
+    name: str  # of its series; a counter's ends in _total
+    kind: Kind
     help: str
     factor: float
     labels: Mapping[str, str]  # beside those of the row
@@ -69,16 +49,20 @@ class Column:
         # Nine digits hold a microsecond and a hundredth of a percent; the rest is noise of the factor.
         return float(found) if self.factor == 1.0 else round(found * self.factor, 9)
 
+    def family(self) -> Metric:
+        """Its family, empty."""
+        return _family(self.name.removesuffix(TOTAL), self.help, self.kind)
+
 
 def _column(group: Group, of: Definition, prometheus: str) -> Column:
-    name, factor = ADJUSTED.get(prometheus, (prometheus, 1.0))
-    factor *= of.factor
-    wire = f"{group.path}.{of.name}" + (f" × {factor:g}" if factor != 1.0 else "")
     if group.enumerates:
         # Help is the family's: what one value of its label means is in docs/metrics.md.
         text = f"{group.path}, from {group.source}"
-        return Column(of.name, name, text, factor, {group.enumerates: of.name})
-    return Column(of.name, name, f"{of.meaning} ({wire})", factor, {})
+        labels = {group.enumerates: of.name}
+    else:
+        scale = f" × {of.factor:g}" if of.factor != 1.0 else ""
+        text, labels = f"{of.meaning} ({group.path}.{of.name}{scale})", {}
+    return Column(of.name, prometheus, of.kind, text, of.factor, labels)
 
 
 TABLE: tuple[tuple[Group, tuple[Column, ...]], ...] = tuple(
@@ -105,7 +89,7 @@ def families(sample: Sample) -> Iterator[Metric]:
                 if value is not None:
                     family = found.get(column.name)
                     if family is None:
-                        family = found[column.name] = _family(column.name, column.help)
+                        family = found[column.name] = column.family()
                     _add(family, value, {**labels, **column.labels})
         yield from found.values()
 
@@ -120,10 +104,10 @@ def own_families(
         ("viewers_joined", "viewers that were let in since the start", stats.registered),
         ("viewers_refused", "viewers that were one too many", viewers.refused),
     ):
-        family = Metric(f"telemetry_stream_{name}", text, "counter")
+        family = _family(f"telemetry_stream_{name}", text, "counter")
         _add(family, float(count), {})
         yield family
-    ended = Metric("telemetry_stream_viewers_ended", "viewers that left, by reason", "counter")
+    ended = _family("telemetry_stream_viewers_ended", "viewers that left, by reason", "counter")
     for end in End:
         _add(ended, float(stats.ended.get(end.words, 0)), {"reason": end.words})
     yield ended
@@ -180,22 +164,21 @@ def _rows(group: Group, sections: Mapping[str, object]) -> list[tuple[dict[str, 
         return []
     if part == "*":
         (label,) = group.labels
-        named = ((field.name, getattr(section, field.name)) for field in fields(section))
+        named = ((of.name, getattr(section, of.name)) for of in fields(section))
         return [({label: name}, record) for name, record in named if record]
     found = getattr(section, part, None) if part else section
     rows: dict[tuple[str, ...], object] = {}
     for record in found if isinstance(found, tuple) else (found,):
         if isinstance(record, group.record):
-            values = (getattr(record, label) for label in group.labels)
+            values = (getattr(record, name) for name in group.labels.values())
             rows.setdefault(tuple("" if v is None else str(v) for v in values), record)
     return [(dict(zip(group.labels, key, strict=True)), record) for key, record in rows.items()]
 
 
-def _family(name: str, text: str) -> Metric:
+def _family(name: str, text: str, kind: Kind = "gauge") -> Metric:
     unit = next((unit for unit in UNITS if name.endswith(f"_{unit}")), "")
-    return Metric(name, text, "counter" if name in COUNTERS else "gauge", unit)
+    return Metric(name, text, kind, unit)
 
 
 def _add(family: Metric, value: float, labels: dict[str, str]) -> None:
-    suffix = "_total" if family.type == "counter" else ""
-    family.add_sample(family.name + suffix, labels, value)
+    family.add_sample(family.name + (TOTAL if family.type == "counter" else ""), labels, value)

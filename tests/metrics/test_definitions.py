@@ -13,6 +13,7 @@ from telemetry_stream.metrics.definitions import (
     DEFINITIONS,
     GROUPS,
     Group,
+    _unit,
     definitions_of,
     document,
 )
@@ -63,11 +64,57 @@ def test_prometheus_names_are_valid_and_in_base_units() -> None:
             assert seen.setdefault(of.prometheus, group.path) == group.path
             assert of.factor > 0
 
+            assert of.prometheus.endswith("_total") == (of.kind == "counter")
+
 
 def test_factors() -> None:
-    """50 % is 0.5, 20 ms are 0.02 s, 1000 Mbit/s are 10^9 bit/s."""
+    """50 % is 0.5, 20 ms are 0.02 s, 1 µs is a millionth, 1000 Mbit/s are 125 million bytes a second."""
     by_name = {of.prometheus: of.factor for group in GROUPS for of in DEFINITIONS[group.path]}
     assert by_name["node_cpu_usage_ratio"] == 0.01
     assert by_name["node_disk_read_await_seconds"] == 0.001
-    assert by_name["node_network_speed_bits_per_second"] == 1e6
+    assert by_name["node_pressure_some_seconds_total"] == 1e-6
+    assert by_name["node_network_speed_bytes_per_second"] == 125_000
     assert by_name["node_memory_total_bytes"] == 1.0
+
+
+def test_names_that_prometheus_keeps_are_not_used() -> None:
+    """_count is a histogram's; a number of processes is no counter; ours that only rise are."""
+    kinds = {of.prometheus: of.kind for group in GROUPS for of in DEFINITIONS[group.path]}
+    assert kinds["node_cpu_online_cores"] == kinds["node_processes"] == "gauge"
+    counters = {name for name, kind in kinds.items() if kind == "counter"}
+    assert counters == {
+        "node_pressure_some_seconds_total",
+        "node_pressure_full_seconds_total",
+        "telemetry_stream_frames_sent_total",
+        "telemetry_stream_frames_dropped_total",
+        "telemetry_stream_frames_refused_total",
+        "telemetry_stream_ticks_missed_total",
+    }
+
+
+def test_labels_are_named_as_elsewhere() -> None:
+    """As node_exporter's: whoever joins both needs no relabelling."""
+    labels = {group.path: tuple(group.labels) for group in GROUPS if group.labels}
+    assert labels["cpu.cores[]"] == ("cpu",)
+    assert labels["disks[]"] == ("device",)
+    assert labels["interfaces[]"] == ("interface",)
+    text = document()
+    assert (
+        "| `id` | number | the kernel's number; offline cores leave holes | label `cpu` |" in text
+    )
+    assert "`node_disk_reads_per_second{device}`" in text
+
+
+def test_every_number_has_a_unit() -> None:
+    """In its name or in the column; a novel count without one is an error at import."""
+
+    @dataclasses.dataclass
+    class Swap:
+        total_bytes: int
+        pages: int
+
+    with pytest.raises(KeyError, match="pages"):
+        _unit(Group("disks[]", Swap, "", ""), "pages", "int")
+    assert _unit(Group("disks[]", Swap, "", ""), "total_bytes", "int") == ""
+    queue = next(of for of in DEFINITIONS["disks[]"] if of.name == "queue_depth")
+    assert queue.unit == "requests"

@@ -24,7 +24,7 @@ from telemetry_stream.metrics.definitions import DEFINITIONS, GROUPS
 from telemetry_stream.metrics.sample import Sample, SourceState, sample_of
 from telemetry_stream.metrics.sources import RECORDS
 from telemetry_stream.server import prometheus
-from telemetry_stream.server.prometheus import ADJUSTED, COUNTERS, TABLE, families
+from telemetry_stream.server.prometheus import TABLE, families
 from tests.metrics.replay import host_names, replay
 from tests.server.service import HOST, Service
 
@@ -92,8 +92,8 @@ def test_promtool_finds_no_fault(name: str, promtool: str, tmp_path: Path) -> No
 
 
 def test_promtool_would_find_a_fault(promtool: str) -> None:
-    """What the table calls some families is not what Prometheus wants, and each of them is adjusted."""
-    for name in ADJUSTED:
+    """A gauge by the name of a counter, an ending of histograms, a unit that is not base: what the table avoids."""
+    for name in ("node_processes_total", "node_cpu_online_count", "node_disk_read_await_ms"):
         text = f"# HELP {name} x\n# TYPE {name} gauge\n{name} 1\n"
         done = subprocess.run([promtool, "check", "metrics"], input=text.encode(), check=False)
         assert done.returncode == 3
@@ -126,12 +126,12 @@ def test_every_field_is_in_a_row_of_the_table() -> None:
 
 
 def test_every_row_with_a_name_is_a_column() -> None:
-    """And each name belongs to one group, with one type; what is adjusted is in the table."""
-    named = {of.prometheus for group in GROUPS for of in DEFINITIONS[group.path] if of.prometheus}
-    assert ADJUSTED.keys() <= named
-    columns = {column.name: group.path for group, all_of in TABLE for column in all_of}
-    assert set(columns) == {ADJUSTED[name][0] if name in ADJUSTED else name for name in named}
-    assert COUNTERS.issubset(columns)
+    """And each name belongs to one group, with one kind."""
+    rows = [of for group in GROUPS for of in DEFINITIONS[group.path] if of.prometheus]
+    columns = [column for _, all_of in TABLE for column in all_of]
+    assert [(of.prometheus, of.kind) for of in rows] == [(of.name, of.kind) for of in columns]
+    kinds = {(group.path, column.name, column.kind) for group, all_of in TABLE for column in all_of}
+    assert len(kinds) == len({column.name for column in columns})
 
 
 @pytest.mark.parametrize("name", host_names())
@@ -143,7 +143,7 @@ def test_a_captured_host_is_shown_whole(name: str, tmp_path: Path) -> None:
     for group, columns in TABLE:
         for labels, record in prometheus._rows(group, sample.sections):
             expected |= {
-                (column.name, *sorted({**labels, **column.labels}.items()))
+                (column.family().name, *sorted({**labels, **column.labels}.items()))
                 for column in columns
                 if getattr(record, column.field) is not None
             }
@@ -184,7 +184,7 @@ def test_units_become_base_units() -> None:
             },
         )
     )
-    sda, eth0 = {"name": "sda"}, {"name": "eth0"}
+    sda, eth0 = {"device": "sda"}, {"interface": "eth0"}
     assert series(text, "node_disk_read_await_seconds") == [(sda, 0.0125)]
     assert series(text, "node_disk_in_flight") == [(sda, 0.0)]
     assert series(text, "node_disk_counted") == [(sda, 1.0)]
@@ -218,7 +218,7 @@ def test_parts_of_a_section_have_labels() -> None:
             },
         )
     )
-    assert series(text, "node_cpu_core_usage_ratio") == [({"id": "0"}, 0.5)]
+    assert series(text, "node_cpu_core_usage_ratio") == [({"cpu": "0"}, 0.5)]
     assert series(text, "node_cpu_online_cores") == [({}, 1.0)]
     assert series(text, "node_pressure_some_avg10_ratio") == [({"resource": "io"}, 0.025)]
     assert series(text, "node_pressure_some_seconds_total") == [({"resource": "io"}, 1.5)]
@@ -289,7 +289,7 @@ def test_own_counters() -> None:
 
 
 def test_own_families_are_described() -> None:
-    """docs/protocol.md names each that is not in the table of docs/metrics.md, and what is adjusted."""
+    """docs/protocol.md names each that is not in the table of docs/metrics.md."""
     document = (ROOT / "docs/protocol.md").read_text()
     chapter = document.partition("\n## 10. Prometheus\n")[2]
     told = set(re.findall(r"`(\w+)(?:\{\w+\})?`", chapter))
@@ -297,8 +297,6 @@ def test_own_families_are_described() -> None:
     sample = dataclasses.replace(made(), sources={"cpu": SourceState("ok", 0.0)})
     names = {one.name for family in plain_text(page(sample)) for one in family.samples}
     assert names - columns == {name for name in told if name.startswith("telemetry_stream_")}
-    for name, (instead, _) in ADJUSTED.items():
-        assert {name, instead + ("_total" if instead in COUNTERS else "")} <= told
 
 
 # In which form.
