@@ -122,7 +122,7 @@ def state_directory(environment: Mapping[str, str]) -> str:
 def maybe_matching(tokens: Iterable[Token], value: str) -> Token | None:
     """The token with this value. Takes as long for any value of a length: nothing is learned from the time."""
     found = None
-    candidate = value.encode()
+    candidate = value.encode(errors="replace")
     for token in tokens:
         if hmac.compare_digest(token.value.encode(), candidate):
             found = token
@@ -132,8 +132,8 @@ def maybe_matching(tokens: Iterable[Token], value: str) -> Token | None:
 def _keep(directory: str, path: str, value: str) -> None:
     """Write a token file that only its owner may read, whole or not at all, and never over another."""
     os.makedirs(directory, 0o700, exist_ok=True)
-    draft = f"{path}.{os.getpid()}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    draft = f"{path}.{secrets.token_hex(8)}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with open(descriptor, "w", encoding="ascii") as file:
             file.write(f"{value}\n")

@@ -158,11 +158,15 @@ class Viewers:
         serve: Callable[[Callable[[], object]], None],
     ) -> None:
         """Pump for one viewer from its joining to its end."""
-        with self._lock:
-            self._viewers[viewer.guest.number] = viewer
-        self._maybe_end(viewer)  # the token may have been withdrawn since it was looked at
+
+        def on_open() -> None:
+            with self._lock:
+                self._viewers[viewer.guest.number] = viewer
+            self._stream.join(viewer.client, resume)
+            self._maybe_end(viewer)  # the token may have been withdrawn since it was looked at
+
         try:
-            serve(lambda: self._stream.join(viewer.client, resume))
+            serve(on_open)
         except ThreadUnavailableError as error:
             log.error("viewer %s refused: %s", viewer.client.name, error)
             viewer.transport.send(NO_THREAD, time.monotonic() + self._timing.close)

@@ -130,7 +130,8 @@ def test_any_header_is_let_in_or_refused(host: str, origin: str | None) -> None:
 @pytest.mark.parametrize(("scheme", "let_in"), [("https", "let in"), ("http", "403")])
 def test_over_tls_a_page_without_tls_is_not_ours(scheme: str, let_in: str) -> None:
     """Whoever sits on the line can answer for http://box, and would read what https://box has."""
-    assert status("box", f"{scheme}://box", **{"wsgi.url_scheme": "https"}) == let_in
+    over_tls: dict[str, Any] = {"wsgi.url_scheme": "https"}
+    assert status("box", f"{scheme}://box", **over_tls) == let_in
 
 
 def cors(origin: str | None, method: str = "GET", **more: Any) -> tuple[str, dict[str, str]]:

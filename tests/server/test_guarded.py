@@ -1,0 +1,240 @@
+"""The whole service behind a login: every route, both kinds of viewer, and the headers of every answer."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import ClientConnection
+
+from telemetry_stream.net.address import PerAddress
+from telemetry_stream.server.access import Access
+from telemetry_stream.server.answer import security_headers
+from telemetry_stream.server.forwarded import Proxies
+from telemetry_stream.server.login import Login
+from telemetry_stream.server.tokens import Token
+from telemetry_stream.websocket.inbound import Allowance
+from tests.conftest import eventually
+from tests.net.pairs import read_to_end
+from tests.server.service import Service, message
+from tests.server.test_routes import ROUTES, UPGRADE
+
+KITCHEN, OFFICE = Token("kitchen", "kitchen-kitchen-1"), Token("office", "office-office-123")
+BEARER = {"Authorization": f"Bearer {KITCHEN.value}"}
+PROXIED = Access(("box",), proxies=Proxies(("loopback",)))
+
+
+def read_to_close(viewer: ClientConnection) -> list[str]:
+    """The types of the messages up to the close."""
+    types = []
+    try:
+        while True:
+            types.append(message(viewer)["type"])
+    except ConnectionClosedError:
+        return types
+
+
+@pytest.fixture
+def login() -> Login:
+    """Two tokens."""
+    return Login((KITCHEN, OFFICE))
+
+
+@pytest.fixture
+def service(login: Login, tmp_path: Path) -> Iterator[Service]:
+    """A service that wants one of them, with a dashboard."""
+    (tmp_path / "index.html").write_text("<title>dashboard</title>")
+    access = Access(("box",), login=login, origins=("https://home.example",))
+
+    def holds(token: Token | None) -> bool:
+        return token in (login.tokens or ())
+
+    with Service(access=access, holds=holds, static_root=str(tmp_path)) as service:
+        service.publish()
+        yield service
+
+
+@pytest.mark.parametrize("path", [*ROUTES, "/", "/nothing", "/index.html"])
+def test_nothing_is_served_to_a_stranger(service: Service, path: str) -> None:
+    """No route, no file, no WebSocket; what there is and what not is not told either."""
+    answer = service.ask(path, **UPGRADE)
+    if path == "/healthz":
+        assert (answer.status, answer.json) == (200, {"status": "ok"})
+        return
+    assert answer.status == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert "token" in answer.json["error"]
+    assert service.hub.stats().registered == 0
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/sample", "/api/v1/history", "/api/v1/clients", "/healthz", "/"]
+)
+def test_a_script_with_a_token_is_served(service: Service, path: str) -> None:
+    """As Bearer."""
+    assert service.ask(path, **BEARER).status == 200
+
+
+def test_a_browser_s_way_in_and_out(service: Service) -> None:
+    """The address with the token, the cookie, the page, the stream by the cookie alone, and out again."""
+    first = service.ask(f"/?token={KITCHEN.value}&theme=dark")
+    assert (first.status, first.headers["Location"]) == (303, "/?theme=dark")
+    cookie = first.headers["Set-Cookie"].partition(";")[0]
+    page = service.ask("/?theme=dark", Cookie=cookie)
+    assert (page.status, page.body) == (200, b"<title>dashboard</title>")
+    headers = {"Cookie": cookie, "Origin": f"http://127.0.0.1:{service.address[1]}"}
+    with service.viewer(additional_headers=headers) as viewer:
+        assert message(viewer)["type"] == "hello"
+        assert service.ask("/api/v1/clients", **BEARER).json["clients"][0]["user"] == "kitchen"
+    out = service.ask("/logout", "POST", Cookie=cookie)
+    assert (out.status, out.body) == (204, b"")
+    assert "Max-Age=0" in out.headers["Set-Cookie"]
+
+
+def test_only_post_logs_out_and_no_page_of_others_does(service: Service) -> None:
+    """No link, image or prefetch, and no form of another site."""
+    assert service.ask("/logout", **BEARER).status == 405
+    assert service.ask("/logout", **BEARER).headers["Allow"] == "POST"
+    assert service.ask("/logout", "POST", Origin="https://evil.com", **BEARER).status == 403
+    assert service.ask("/logout", "POST").status == 401
+
+
+def test_healthz_tells_a_stranger_nothing_but_that(service: Service) -> None:
+    """The reason is for those with a token."""
+    service.problem = "the hub does not move"
+    stranger = service.ask("/healthz")
+    assert (stranger.status, stranger.json) == (503, {"error": "not ok"})
+    assert service.ask("/healthz", **BEARER).json == {"error": "the hub does not move"}
+
+
+def test_a_withdrawn_token_ends_its_viewers_and_no_other(service: Service, login: Login) -> None:
+    """1008 for a WebSocket, the end of the body for lines; the office watches on."""
+    office = {"Authorization": f"Bearer {OFFICE.value}"}
+    request = f"GET /api/v1/stream HTTP/1.1\r\nHost: box\r\nAuthorization: {BEARER['Authorization']}\r\n\r\n"
+    with (
+        service.viewer(additional_headers=BEARER) as going,
+        service.viewer(additional_headers=office) as staying,
+        socket.create_connection(service.address, 10) as lines,
+    ):
+        lines.sendall(request.encode())
+        assert message(going)["type"] == message(staying)["type"] == "hello"
+        assert eventually(lambda: len(service.viewers.report()) == 3)
+        login.tokens = (OFFICE,)
+        service.viewers.end_withdrawn()
+        assert read_to_close(going) == ["sample"]
+        assert (going.close_code, going.close_reason) == (1008, "policy")
+        assert read_to_end(lines).startswith(b"HTTP/1.1 200 OK")
+        service.publish()
+        assert [message(staying)["seq"] for _ in range(2)] == [1, 2]
+        assert service.ask("/ws", **UPGRADE, **BEARER).status == 401
+
+
+def test_a_token_withdrawn_during_the_handshake_ends_the_viewer(
+    service: Service, login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the token and the joining lies a moment, in which the reload may come."""
+    take_place = service.viewers._take_place
+
+    def reload_first(address: str) -> int:
+        login.tokens = (OFFICE,)
+        service.viewers.end_withdrawn()  # which does not know this one yet
+        return take_place(address)
+
+    monkeypatch.setattr(service.viewers, "_take_place", reload_first)
+    with service.viewer(additional_headers=BEARER) as viewer:
+        assert read_to_close(viewer) in ([], ["hello"], ["hello", "sample"])
+        assert viewer.close_code == 1008
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/nothing", "/api/v1/sample", "/healthz", "/logout", "/?token=wrong", "/api/v1/stream"],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+@pytest.mark.parametrize("headers", [{}, BEARER, {"Host": "evil.com"}, {"Content_Length": "x"}])
+def test_every_answer_has_the_security_headers(
+    service: Service, path: str, method: str, headers: dict[str, str]
+) -> None:
+    """Pages, JSON, redirects, errors of the routes and of the grammar, and the head of a stream."""
+    with socket.create_connection(service.address, 10) as client:
+        lines = {"Host": "box", **headers}
+        head = "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in lines.items())
+        client.sendall(f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode())
+        got = b""
+        while b"\r\n\r\n" not in got:
+            got += client.recv(4096)
+    answered = got.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+    for name, value in security_headers():
+        assert answered.count(f"{name}: {value}") == 1
+
+
+def test_an_allowed_page_may_read_even_that_it_may_not(service: Service) -> None:
+    """CORS headers stand in errors and in the head of a stream, too; caches are told."""
+    origin = {"Origin": "https://home.example"}
+    for path, headers, status in (
+        ("/api/v1/sample", BEARER, 200),
+        ("/api/v1/sample", {}, 401),
+        ("/api/v1/sample?x=1", BEARER, 400),
+        ("/", BEARER, 200),
+    ):
+        answer = service.ask(path, **origin, **headers)
+        assert answer.status == status
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://home.example"
+        assert "Origin" in answer.headers.get_all("Vary", [])
+    preflight = {"Access_Control_Request_Method": "GET", **origin}
+    answer = service.ask("/api/v1/sample", "OPTIONS", **preflight)
+    assert (answer.status, answer.body) == (204, b"")
+    assert service.ask("/api/v1/sample", **BEARER).headers["Access-Control-Allow-Origin"] is None
+
+
+def test_viewers_of_one_address_are_limited() -> None:
+    """By what the trusted proxy says; 429 with Retry-After, counted, and others are let in."""
+    with Service(access=PROXIED, viewers_per_address=PerAddress(1)) as service:
+        mine, other = {"X-Forwarded-For": "192.0.2.1"}, {"X-Forwarded-For": "192.0.2.2"}
+        with service.viewer(additional_headers=mine) as viewer:
+            assert message(viewer)["type"] == "hello"
+            refused = service.ask("/ws", X_Forwarded_For="192.0.2.1", **UPGRADE)
+            assert refused.status == 429
+            assert refused.headers["Retry-After"] == "10"
+            assert refused.json["error"] == "your address has 1 viewers, which is as many as may be"
+            assert service.viewers.refused == 1
+            with service.viewer(additional_headers=other) as another:
+                assert message(another)["type"] == "hello"
+                peers = [entry["peer"] for entry in service.viewers.report()]
+                assert peers == ["192.0.2.1", "192.0.2.2"]
+        assert service.viewers.wait_until_gone(10)
+        with service.viewer(additional_headers=mine) as viewer:
+            assert message(viewer)["type"] == "hello"
+
+
+def test_a_refusal_for_all_gives_the_address_its_place_back() -> None:
+    """Else who was refused once would never be let in."""
+    with Service(access=PROXIED, limit=1, viewers_per_address=PerAddress(1)) as service:
+        with service.viewer(additional_headers={"X-Forwarded-For": "192.0.2.1"}):
+            for _ in range(3):
+                assert service.ask("/ws", X_Forwarded_For="192.0.2.2", **UPGRADE).status == 503
+        assert service.viewers.wait_until_gone(10)
+        assert not service.viewers._per_address._taken
+
+
+def test_behind_a_proxy_with_tls_the_cookie_is_secure(login: Login) -> None:
+    """As the proxy's client sees it."""
+    access = Access(("box",), login=login, proxies=Proxies(("loopback",)))
+    with Service(access=access) as service:
+        answer = service.ask(f"/?token={KITCHEN.value}", X_Forwarded_Proto="https")
+        assert answer.headers["Set-Cookie"].endswith("; Secure")
+        assert not service.ask(f"/?token={KITCHEN.value}").headers["Set-Cookie"].endswith("Secure")
+
+
+def test_what_a_viewer_may_send_is_a_setting() -> None:
+    """A longer message than usual, and then one that is too long for that."""
+    with Service(allowance=Allowance(1000, 50, 32_000)) as service, service.viewer() as viewer:
+        viewer.send("x" * 1000)
+        service.publish()
+        assert [message(viewer)["type"] for _ in range(2)] == ["hello", "sample"]
+        viewer.send("x" * 1001)
+        assert read_to_close(viewer) == []
+        assert viewer.close_code == 1009
