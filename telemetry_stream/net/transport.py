@@ -42,7 +42,9 @@ class Transport:
     # try_send runs once a viewer and tick and finds its transport out of the cache: slots keep it in two lines.
     __slots__ = (
         "_ended",
+        "_heard_all",
         "_kept",
+        "_lingered",
         "_lock",
         "_mute",
         "_rest",
@@ -71,6 +73,8 @@ class Transport:
         self._rest = bytearray()
         self._kept = False  # whether there is a rest: spares try_send a look at it
         self._ended = False
+        self._heard_all = False  # the peer's FIN has come, and nothing before it is unread
+        self._lingered = False
         self._mute = False  # the last words have been said
         self._unread = b""
 
@@ -192,9 +196,12 @@ class Transport:
     def _read(self, n: int, deadline: float) -> bytes:
         while True:
             try:
-                return self._sock.recv(n)
+                data = self._sock.recv(n)
             except BlockingIOError:
                 self._wait(select.POLLIN, deadline)
+            else:
+                self._heard_all = not data
+                return data
 
     def _wait(self, event: int, deadline: float, due: int | None = None) -> None:
         """Sleep until the socket is ready for ``event`` or has ended; TimeoutError past ``deadline``.
@@ -229,16 +236,20 @@ class Transport:
                 if error.errno != errno.ENOTCONN:  # the peer's reset has woken everybody already
                     raise
 
-    def close(self) -> None:
-        """End the connection if need be and free the descriptor.
+    def linger(self) -> None:
+        """Let the peer get what was sent last: FIN, then up to ``DRAIN_SECONDS`` of reading on.
 
-        A connection that is still open ends politely: FIN, then up to ``DRAIN_SECONDS`` of reading on, so that the
-        peer gets what was sent last. A kept rest is given up. Safe to call twice.
+        A kept rest is given up. Does nothing on a connection that has ended, or the second time.
         """
+        if not (self._ended or self._lingered):
+            self._lingered = True
+            self._say_goodbye()
+
+    def close(self) -> None:
+        """End the connection if need be, after lingering, and free the descriptor. Safe to call twice."""
         if self._sock.fileno() < 0:
             return
-        if not self._ended:
-            self._say_goodbye()
+        self.linger()
         self.shutdown()
         with (
             self._lock
@@ -246,7 +257,9 @@ class Transport:
             self._sock.close()
 
     def _say_goodbye(self) -> None:
-        """Send FIN and read until the peer's own, for a short while."""
+        """Send FIN and read until the peer's own, for a short while; if that has come, close(2) is goodbye enough."""
+        if self._heard_all:
+            return
         deadline = time.monotonic() + DRAIN_SECONDS
         drained = 0
         try:

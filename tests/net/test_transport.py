@@ -310,6 +310,20 @@ def test_close_does_not_lose_the_last_message(pool: ThreadPoolExecutor) -> None:
     closing.result(10)
 
 
+def test_close_to_a_peer_that_has_said_its_last() -> None:
+    """It is still listening, and there is nothing to wait for."""
+    accepted, peer = tcp_pair()
+    transport = Transport(accepted)
+    peer.shutdown(socket.SHUT_WR)
+    assert transport.recv(100, soon()) == b""
+    transport.send(b"goodbye", soon())
+    transport.linger()
+    transport.send(b", really", soon())
+    transport.close()
+    assert read_exactly(peer, 100) == b"goodbye, really"
+    peer.close()
+
+
 def test_close_gives_up_on_a_peer_that_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Politeness has a deadline, and a limit in bytes."""
     monkeypatch.setattr(transport_module, "DRAIN_SECONDS", 0.05)
