@@ -23,12 +23,15 @@ import pytest
 
 from telemetry_stream import threads
 from telemetry_stream.net import listener as listener_module
+from telemetry_stream.net.address import PerAddress
 from telemetry_stream.net.http import serve
 from telemetry_stream.net.listener import Listener, ListenerStats
+from telemetry_stream.net.tls_context import server_context
 from telemetry_stream.net.transport import Transport
 from tests.net.conversation import HOST, echo, statuses
 from tests.net.pairs import CERTIFICATE, read_exactly, read_to_end, soon
 
+OTHER_CERTIFICATE = CERTIFICATE.parent / "other.pem"
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -125,6 +128,51 @@ def test_connection_over_the_limit_gets_503_and_a_free_place_is_taken_again() ->
         assert listener.stats().refused == 1
 
 
+def test_one_address_may_have_so_many_connections() -> None:
+    """429 for one more; a connection that ends gives its place back."""
+    places = PerAddress(1, is_exempt=lambda _: False)
+    with listening(hold, per_address=places) as listener:
+        with connect(listener) as first:
+            read_exactly(first, 9)
+            with connect(listener) as second:
+                head, _, body = read_to_end(second).partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 10\r\n")
+            assert json.loads(body) == {"error": "too many connections from your address"}
+            assert listener.stats().refused == 1
+            thread = next(t for t in threading.enumerate() if t.name == "ts-conn0")
+        thread.join(10)
+        assert not places._taken
+        with connect(listener) as third:
+            assert read_exactly(third, 9) == b"ts-conn1\n"
+
+
+def test_a_new_context_is_for_the_connections_to_come() -> None:
+    """Those that are open keep the old certificate and never notice."""
+    trusting_old, trusting_new = (
+        ssl.create_default_context(cafile=path) for path in (CERTIFICATE, OTHER_CERTIFICATE)
+    )
+    contexts = [server_context(str(path), str(path)) for path in (CERTIFICATE, OTHER_CERTIFICATE)]
+
+    def echo_bytes(transport: Transport) -> None:
+        while data := transport.recv(100, soon()):
+            transport.send(data, soon())
+
+    with (
+        listening(echo_bytes, ssl_context=contexts[0]) as listener,
+        trusting_old.wrap_socket(connect(listener), server_hostname="localhost") as old,
+    ):
+        old.sendall(b"before")
+        assert read_exactly(old, 6) == b"before"
+        listener.ssl_context = contexts[1]
+        with trusting_new.wrap_socket(connect(listener), server_hostname="localhost") as new:
+            new.sendall(b"new")
+            assert read_exactly(new, 3) == b"new"
+            new.unwrap()
+        old.sendall(b"after")
+        assert read_exactly(old, 5) == b"after"
+        old.unwrap()
+
+
 def test_refused_sockets_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """They linger in a bounded crowd, and the listener's end buries the last of them."""
     monkeypatch.setattr(listener_module, "MAX_LINGERING", 2)
@@ -208,8 +256,9 @@ def test_connection_that_was_reset_in_the_backlog_is_skipped() -> None:
 def test_threads_that_cannot_be_had(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The connection is refused like one too many, and the next one is served."""
+    """The connection is refused like one too many, has its address's place no longer, and the next one is served."""
     monkeypatch.setattr(listener_module, "CALM_SECONDS", 0.02)
+    places = PerAddress(1, is_exempt=lambda _: False)
     start, failures = threads.start, [RuntimeError("can't start new thread")]
 
     def starved(name: str, *args: Any, **kwargs: Any) -> threading.Thread:
@@ -218,7 +267,7 @@ def test_threads_that_cannot_be_had(
         return start(name, *args, **kwargs)
 
     monkeypatch.setattr(threads, "start", starved)
-    with listening(hold) as listener:
+    with listening(hold, per_address=places) as listener:
         with connect(listener) as unlucky:
             unlucky.sendall(b"GET /" + HOST)
             assert statuses(read_exactly(unlucky, 500)) == [503]

@@ -48,7 +48,7 @@ class Program:
     def url(self) -> str:
         """Where it is live, as its first line says."""
         line = self.read_line()
-        found = re.search(r"live at (http://\S+/)$", line)
+        found = re.search(r"live at (https?://\S+/)$", line)
         assert found, (line, self.log)
         return found[1]
 

@@ -1,0 +1,380 @@
+"""The whole program where others can reach it: its first token, TLS, SIGHUP, a proxy, and its limits."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import resource
+import signal
+import socket
+import ssl
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import ClientConnection, connect
+
+from tests.conftest import eventually
+from tests.net.pairs import CERTIFICATE
+from tests.system.conftest import StartProgram
+from tests.system.program import Program
+from tests.viewers import PATIENCE_SECONDS, address_of, ws_url
+
+FAST = ("--port", "0", "--interval", "0.1")
+OTHER_CERTIFICATE = CERTIFICATE.parent / "other.pem"
+KITCHEN, OFFICE = "kitchen-kitchen-1", "office-office-123"
+
+
+def trusting(certificate: Path) -> ssl.SSLContext:
+    """A client that trusts this one only."""
+    return ssl.create_default_context(cafile=certificate)
+
+
+def ask(
+    url: str, path: str, tls: ssl.SSLContext | None = None, **headers: str
+) -> tuple[int, http.client.HTTPMessage, bytes]:
+    """Status, headers and body of one request; ``Some_Header`` stands for ``Some-Header``."""
+    _, port = address_of(url)
+    connection = (
+        http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+        if tls is None
+        else http.client.HTTPSConnection("localhost", port, timeout=PATIENCE_SECONDS, context=tls)
+    )
+    with closing(connection):
+        connection.request(
+            "GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()}
+        )
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
+
+
+@contextmanager
+def viewer(
+    url: str, tls: ssl.SSLContext | None = None, headers: Mapping[str, str] | None = None
+) -> Iterator[ClientConnection]:
+    """A viewer by the ``websockets`` package, at localhost."""
+    _, port = address_of(url)
+    local = f"{'http' if tls is None else 'https'}://localhost:{port}/"
+    with connect(ws_url(local), ssl=tls, proxy=None, additional_headers=headers) as connection:
+        yield connection
+
+
+def read(connection: ClientConnection) -> dict[str, Any]:
+    """The viewer's next message."""
+    found: dict[str, Any] = json.loads(connection.recv(timeout=PATIENCE_SECONDS))
+    return found
+
+
+def bearer(token: str) -> dict[str, str]:
+    """What a script sends."""
+    return {"Authorization": f"Bearer {token}"}
+
+
+def write_tokens(path: Path, *lines: str) -> str:
+    """A token file for its owner only."""
+    path.write_text("".join(f"{line}\n" for line in lines))
+    path.chmod(0o600)
+    return str(path)
+
+
+# The first token.
+
+
+def test_the_first_start_prints_a_ready_address_and_no_later_one_does(
+    tmp_path: Path, start_program: StartProgram
+) -> None:
+    """The token is kept for its owner; the address logs in; neither log nor page have it."""
+    state = tmp_path / "state"
+    where = {"XDG_STATE_HOME": str(state)}
+    program = start_program("--host", "0.0.0.0", *FAST, "--log-level", "debug", environment=where)
+    url = program.url
+    found = re.search(r"log in with http://\S+:(\d+)(/\?token=(\S+))$", program.read_line())
+    assert found
+    assert int(found[1]) == address_of(url)[1]
+    path = state / "telemetry_stream/token"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert path.read_text() == f"{found[3]}\n"
+    assert ask(url, "/api/v1/sample")[0] == 401
+    status, headers, _ = ask(url, found[2])
+    assert (status, headers["Location"]) == (303, "/")
+    cookie = headers["Set-Cookie"].partition(";")[0]
+    assert ask(url, "/", Cookie=cookie)[0] == 200
+    with viewer(url, headers=bearer(found[3])) as connection:
+        assert read(connection)["type"] == "hello"
+    assert ask(url, "/api/v1/sample", None, **bearer(found[3] + "x"))[0] == 401
+    assert program.stop() == 0
+    assert found[3] not in program.log
+    again = start_program("--host", "0.0.0.0", *FAST, environment=where)
+    assert ask(again.url, "/api/v1/sample", None, **bearer(found[3]))[0] == 200
+    assert (
+        ask(again.url, "/", Cookie=cookie.replace(found[1], str(address_of(again.url)[1])))[0]
+        == 200
+    )
+    assert again.stop() == 0
+    assert again.read_line() == ""
+
+
+def test_a_journal_gets_the_file_s_name_instead(
+    tmp_path: Path, start_program: StartProgram
+) -> None:
+    """It is a log, and keeps what it gets for months."""
+    script = (
+        "import os, sys\nfrom telemetry_stream import cli\n"
+        "there = os.fstat(1)\nos.environ['JOURNAL_STREAM'] = f'{there.st_dev}:{there.st_ino}'\n"
+        "sys.exit(cli.main())\n"
+    )
+    program = start_program(
+        "--host", "0.0.0.0", "--state-dir", str(tmp_path / "state"), *FAST, script=script
+    )
+    assert program.url
+    line, token = program.read_line(), (tmp_path / "state/token").read_text().strip()
+    assert line.endswith(f"log in with {tmp_path / 'state/token'}")
+    assert token not in line
+
+
+def test_the_token_command_makes_a_line_for_a_token_file(
+    tmp_path: Path, start_program: StartProgram
+) -> None:
+    """Which lets in."""
+    command = [sys.executable, "-m", "telemetry_stream", "token", "kitchen"]
+    line = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert re.fullmatch(r"kitchen [A-Za-z0-9_-]{32}\n", line)
+    program = start_program("--token-file", write_tokens(tmp_path / "t", line.strip()), *FAST)
+    assert ask(program.url, "/api/v1/sample", None, **bearer(line.split()[1]))[0] == 200
+
+
+def test_a_token_from_the_environment(start_program: StartProgram) -> None:
+    """Then one is needed on loopback, too; it is not in the program's arguments."""
+    program = start_program(*FAST, environment={"TELEMETRY_STREAM_TOKEN": KITCHEN})
+    assert ask(program.url, "/api/v1/sample")[0] == 401
+    assert ask(program.url, "/api/v1/sample", None, **bearer(KITCHEN))[0] == 200
+
+
+# TLS, and what SIGHUP reads again.
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Path:
+    """A certificate with its key that can be replaced."""
+    path = tmp_path / "pair.pem"
+    path.write_bytes(CERTIFICATE.read_bytes())
+    return path
+
+
+def start_with_tls(start_program: StartProgram, pair: Path, *arguments: str) -> Program:
+    """All over https."""
+    return start_program(*FAST, "--tls-cert", str(pair), "--tls-key", str(pair), *arguments)
+
+
+def test_everything_is_served_over_tls(pair: Path, start_program: StartProgram) -> None:
+    """Pages, lines and viewers; nothing over plain HTTP, nothing below 1.2, and h2 is not offered."""
+    program = start_with_tls(start_program, pair)
+    assert program.url.startswith("https://")
+    tls = trusting(CERTIFICATE)
+    tls.set_alpn_protocols(["h2", "http/1.1"])
+    status, _, body = ask(program.url, "/healthz", tls)
+    assert (status, json.loads(body)) == (200, {"status": "ok"})
+    with viewer(program.url, tls) as one, viewer(program.url, tls) as two:
+        assert read(one)["type"] == read(two)["type"] == "hello"
+        for connection in (one, two):
+            numbers = [read(connection)["seq"] for _ in range(5)]
+            assert numbers == list(range(numbers[0], numbers[0] + 5))
+        sock = one.socket
+        assert isinstance(sock, ssl.SSLSocket)
+        assert sock.version() == "TLSv1.3"
+    with socket.create_connection(address_of(program.url), PATIENCE_SECONDS) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"HTTP" not in plain.recv(100)
+    assert program.stop() == 0
+    assert "Traceback" not in program.log
+
+
+def test_a_stop_says_goodbye_over_tls(pair: Path, start_program: StartProgram) -> None:
+    """1001, as in plain text."""
+    program = start_with_tls(start_program, pair)
+    with viewer(program.url, trusting(CERTIFICATE)) as connection:
+        assert read(connection)["type"] == "hello"
+        assert program.stop() == 0
+        for _ in connection:
+            pass
+        assert connection.close_code == 1001
+
+
+def test_sighup_brings_new_tokens_and_a_new_certificate_and_ends_nobody(
+    pair: Path, tmp_path: Path, start_program: StartProgram
+) -> None:
+    """But who has a withdrawn token: the others miss no sample, and new handshakes get the new certificate."""
+    path = tmp_path / "tokens"
+    tokens = write_tokens(path, f"kitchen {KITCHEN}", f"office {OFFICE}")
+    program = start_with_tls(start_program, pair, "--token-file", tokens)
+    old, new = trusting(CERTIFICATE), trusting(OTHER_CERTIFICATE)
+    with (
+        viewer(program.url, old, bearer(KITCHEN)) as going,
+        viewer(program.url, old, bearer(OFFICE)) as staying,
+    ):
+        assert read(going)["type"] == read(staying)["type"] == "hello"
+        first = read(staying)["seq"]
+        write_tokens(path, f"office {OFFICE}")
+        pair.write_bytes(OTHER_CERTIFICATE.read_bytes())
+        program.process.send_signal(signal.SIGHUP)
+        assert eventually(lambda: "certificate read again" in program.log)
+        assert close_code(going) == 1008
+        assert ask(program.url, "/healthz", new, **bearer(OFFICE))[0] == 200
+        assert ask(program.url, "/healthz", new, **bearer(KITCHEN))[0] == 401
+        with pytest.raises(ssl.SSLCertVerificationError):
+            ask(program.url, "/healthz", old)
+        with viewer(program.url, new, bearer(OFFICE)) as late:
+            last = read(late)["seq"]
+            numbers = [first]
+            while numbers[-1] <= last:
+                numbers.append(read(staying)["seq"])
+            assert numbers == list(range(first, last + 2))
+    assert program.stop() == 0
+    assert KITCHEN not in program.log
+    assert OFFICE not in program.log
+
+
+def close_code(connection: ClientConnection) -> int | None:
+    """Read to the end."""
+    try:
+        for _ in connection:
+            pass
+    except ConnectionClosedError:
+        pass
+    return connection.close_code
+
+
+def test_a_bad_file_at_sighup_is_one_line_and_the_old_stays(
+    pair: Path, tmp_path: Path, start_program: StartProgram
+) -> None:
+    """An unfinished renewal locks nobody out."""
+    path = tmp_path / "tokens"
+    program = start_with_tls(
+        start_program, pair, "--token-file", write_tokens(path, f"kitchen {KITCHEN}")
+    )
+    assert program.url
+    pair.write_text("half a certi")
+    path.write_text("kitchen half\n")
+    program.process.send_signal(signal.SIGHUP)
+    assert eventually(lambda: "certificate not read again" in program.log)
+    lines = [line for line in program.log.splitlines() if "not read again" in line]
+    assert len(lines) == 2
+    status, *_ = ask(program.url, "/api/v1/sample", trusting(CERTIFICATE), **bearer(KITCHEN))
+    assert status == 200
+
+
+def test_sighup_where_there_is_nothing_to_read_again(start_program: StartProgram) -> None:
+    """Is no reason to end."""
+    program = start_program(*FAST)
+    with viewer(program.url) as connection:
+        assert read(connection)["type"] == "hello"
+        program.process.send_signal(signal.SIGHUP)
+        assert [read(connection)["type"] for _ in range(3)] == ["sample"] * 3
+    assert program.stop() == 0
+
+
+# Limits.
+
+
+def test_limits_are_those_of_the_settings(start_program: StartProgram) -> None:
+    """Viewers per address as a trusted proxy tells them, a head's size, requests, messages."""
+    program = start_program(
+        *FAST,
+        *("--trust-proxy", "loopback", "--max-viewers-per-address", "1"),
+        *("--max-head-bytes", "2000", "--max-requests-per-connection", "2"),
+        *("--max-message-bytes", "200", "--max-messages-per-second", "5"),
+    )
+    port = address_of(program.url)[1]
+    with viewer(program.url, headers={"X-Forwarded-For": "192.0.2.1"}) as connection:
+        assert read(connection)["type"] == "hello"
+        stream = "/api/v1/stream"
+        assert ask(program.url, stream, X_Forwarded_For="192.0.2.1")[0] == 429
+        clients = json.loads(ask(program.url, "/api/v1/clients")[2])["clients"]
+        assert [client["peer"] for client in clients] == ["192.0.2.1"]
+        connection.send("x" * 201)
+        assert close_code(connection) == 1009
+    with viewer(program.url) as connection:
+        for _ in range(6):
+            connection.send("x")
+        assert close_code(connection) == 1008
+    assert ask(program.url, "/healthz", X_Filler="x" * 10_000)[0] == 431
+    with closing(http.client.HTTPConnection("127.0.0.1", port, PATIENCE_SECONDS)) as connection:
+        for expected in (None, "close"):
+            connection.request("GET", "/healthz")
+            response = connection.getresponse()
+            assert (response.read(), response.headers["Connection"]) == (
+                b'{"status":"ok"}',
+                expected,
+            )
+
+
+def test_connections_beside_the_viewers_are_limited(start_program: StartProgram) -> None:
+    """One viewer and eight others; the tenth connection is answered 503."""
+    program = start_program(*FAST, "--max-viewers", "1", "--spare-connections", "8")
+    address = address_of(program.url)
+    idle = [socket.create_connection(address, PATIENCE_SECONDS) for _ in range(9)]
+    try:
+        with socket.create_connection(address, PATIENCE_SECONDS) as refused:
+            assert refused.recv(100).startswith(b"HTTP/1.1 503")
+    finally:
+        for sock in idle:
+            sock.close()
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (SOFT, HARD))
+from telemetry_stream import cli
+sys.exit(cli.main())
+"""
+
+
+def test_descriptors_are_raised_to_what_the_viewers_may_need(start_program: StartProgram) -> None:
+    """As far as may be, and said in one line where that is not enough."""
+    enough = start_program(*FAST, script=LIMITED.replace("SOFT", "256").replace("HARD", "4096"))
+    short = start_program(*FAST, script=LIMITED.replace("SOFT", "256").replace("HARD", "512"))
+    for program, limit in ((enough, 1000 + 64 + 256), (short, 512)):
+        assert program.url
+        assert resource.prlimit(program.process.pid, resource.RLIMIT_NOFILE)[0] == limit
+    assert "descriptors" not in enough.log
+    (line,) = short.log.splitlines()
+    assert "1064 connections may need 1320 descriptors, and this process may have 512" in line
+
+
+def test_cross_site_and_frames_as_the_settings_say(start_program: StartProgram) -> None:
+    """Another name, another origin, and who may frame the page."""
+    program = start_program(
+        *FAST,
+        *("--allow-host", "metrics.example,board.example"),
+        *("--allow-origin", "https://home.example"),
+        *("--frame-ancestors", "'self' https://home.example"),
+    )
+    port = address_of(program.url)[1]
+    assert ask(program.url, "/healthz", Host=f"board.example:{port}")[0] == 200
+    assert ask(program.url, "/healthz", Host="other.example")[0] == 403
+    status, headers, _ = ask(program.url, "/api/v1/sample", Origin="https://home.example")
+    assert (status, headers["Access-Control-Allow-Origin"]) == (200, "https://home.example")
+    assert headers["Content-Security-Policy"].endswith(
+        "frame-ancestors 'self' https://home.example"
+    )
+    assert ask(program.url, "/api/v1/sample", Origin="https://evil.example")[0] == 403
+
+
+def test_where_no_token_can_be_kept_it_does_not_start(start_program: StartProgram) -> None:
+    """One line with every way out, and status 2; --no-auth starts."""
+    program = start_program("--host", "0.0.0.0", "--state-dir", "/proc/none", *FAST)
+    assert program.status() == 2
+    assert len(program.log.splitlines()) == 1
+    assert "--no-auth" in program.log
+    open_to_all = start_program("--host", "0.0.0.0", "--no-auth", *FAST)
+    assert ask(open_to_all.url, "/api/v1/sample")[0] == 200
+    assert os.path.exists("/proc/none") is False
