@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,6 +27,9 @@ from .sources.own import SelfStats
 from .stale import Stale
 
 log = logging.getLogger(__name__)
+
+TROUBLE = {"failed": logging.ERROR, "psutil": logging.WARNING}
+QUIET_SECONDS = 60.0
 
 
 class Collector:
@@ -69,9 +73,8 @@ class Collector:
         self._before: Now | None = None
         self._wanted: dict[str, float] = {}  # section -> until when, monotonic
         self._wanted_lock = threading.Lock()
-        self._troubled: dict[
-            str, tuple[State, str | None]
-        ] = {}  # what was logged last of whom is not ok
+        # Of each source that is not ok: what was logged last, and when.
+        self._troubled: dict[str, tuple[State, str | None, float]] = {}
 
     @property
     def section_names(self) -> tuple[str, ...]:
@@ -171,14 +174,22 @@ class Collector:
         return None, "failed", reason
 
     def _log_change(self, name: str, said: State, reason: str | None) -> None:
-        """One line when a source changes its state, not one per tick."""
-        if self._troubled.get(name) == (said, reason):
+        """One line when a source's trouble begins and one when it ends, and no more than one a minute for each source:
+        who flaps, or fails with other words each tick, fills no log. What is no trouble is for debugging only.
+        """
+        now = self.clock.monotonic()
+        before, words, at = self._troubled.get(name, ("ok", None, -math.inf))
+        if (said, reason) == (before, words):
+            if said == "ok" and now >= at + QUIET_SECONDS:
+                del self._troubled[name]
             return
-        self._troubled[name] = said, reason
-        level = {"failed": logging.ERROR, "psutil": logging.WARNING}.get(said, logging.DEBUG)
+        level = TROUBLE.get(said, logging.INFO if before in TROUBLE else logging.DEBUG)
+        if level > logging.DEBUG:
+            if now < at + QUIET_SECONDS:
+                return
+            at = now
         log.log(level, "source %s: %s%s", name, said, f" ({reason})" if reason else "")
-        if said == "ok":
-            del self._troubled[name]
+        self._troubled[name] = said, reason, at
 
 
 def _close(source: Source) -> None:

@@ -101,6 +101,54 @@ def test_a_file_that_makes_no_sense_costs_its_section_only(
     assert collector.collect().sources["load"].state == "ok"
 
 
+def test_trouble_is_logged_when_it_begins_and_when_it_ends(
+    tree: Tree, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once each, and at most once a minute: who flaps, with other words each time, fills no log."""
+    caplog.set_level(logging.INFO)
+    broken = False
+
+    def collect(now: Now) -> object:
+        if broken:
+            raise RuntimeError(f"tick {now.tick}")
+        return {"value": 1}
+
+    def logged() -> list[str]:
+        lines = [record.message for record in caplog.records if "mine" in record.message]
+        caplog.clear()
+        return lines
+
+    def tick(seconds: float = 1.0) -> None:
+        tree.advance(seconds)
+        collector.collect()
+
+    collector = tree.collector(extra_sources=[Mine("mine", collect)])
+    tick()
+    assert logged() == []
+    broken = True
+    tick()
+    assert logged() == ["source mine: failed (tick 2)"]
+    for turn in range(50):
+        broken = turn % 2 == 0
+        tick()
+    assert logged() == []
+    broken = False
+    tick(60.0)
+    assert logged() == ["source mine: ok"]
+    broken = True
+    tick()
+    assert logged() == []  # the minute is not over
+    tick(60.0)
+    assert logged() == ["source mine: failed (tick 55)"]
+    broken = False
+    tick(61.0)
+    assert logged() == ["source mine: ok"]
+    tick(61.0)
+    broken = True
+    tick()
+    assert logged() == ["source mine: failed (tick 58)"]
+
+
 def test_a_foreign_source_that_raises_costs_its_section_only(tree: Tree) -> None:
     """Each tick again, whatever it raises: its section is left out, and why is said."""
 
