@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
 import { openBrowser, openPage, shoot, stateIs, textOf } from "./browser";
 import { Server } from "./server";
@@ -14,12 +14,18 @@ const hosts = readdirSync(folder, { withFileTypes: true })
   .map(({ name }) => name);
 
 let browser: Browser;
+let server: Server | null = null;
 
 beforeAll(async () => {
   browser = await openBrowser();
 });
 afterAll(async () => {
   await browser.close();
+});
+
+afterEach(async () => {
+  await server?.end();
+  server = null;
 });
 
 interface Sample {
@@ -35,12 +41,7 @@ interface Sample {
 describe.each(hosts)("%s", (host) => {
   it("is shown as it is", async () => {
     const tree = join(folder, host, "t0");
-    const server = await Server.start(
-      "--proc-root",
-      join(tree, "proc"),
-      "--sys-root",
-      join(tree, "sys"),
-    );
+    server = await Server.start("--proc-root", join(tree, "proc"), "--sys-root", join(tree, "sys"));
     const { page, complaints } = await openPage(browser, server.url);
     await stateIs(page, "live", 5000);
     // Not before the slow readers (mounts, sensors) have answered once.
@@ -65,7 +66,6 @@ describe.each(hosts)("%s", (host) => {
       expect(await textOf(page, "[data-focus=memory] .sub")).toContain("none");
     expect(complaints).toEqual([]);
     await page.context().close();
-    await server.end();
   });
 });
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
 import { openBrowser, openPage, shoot, stateIs } from "./browser";
 import { Mock } from "./mock";
@@ -12,6 +12,14 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 
 let browser: Browser;
 let mock: Mock;
+const own: Mock[] = [];
+
+/** A host of the test's own, stopped whatever becomes of the test. */
+async function ownMock(...twists: string[]): Promise<Mock> {
+  const started = await Mock.start(...twists);
+  own.push(started);
+  return started;
+}
 
 beforeAll(async () => {
   browser = await openBrowser();
@@ -20,6 +28,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser.close();
   await mock.stop();
+});
+
+afterEach(async () => {
+  await Promise.all(own.splice(0).map((host) => host.stop()));
 });
 
 interface Violation {
@@ -91,10 +103,10 @@ describe("a state", () => {
     [1001, "shutting down"],
     [1008, "not allowed"],
   ])("ended by %s says %s, and axe finds nothing", async (code, why) => {
-    const own = await Mock.start();
-    const { page } = await openPage(browser, own.url);
+    const host = await ownMock();
+    const { page } = await openPage(browser, host.url);
     await stateIs(page, "live", 5000);
-    await own.endViewers(code);
+    await host.endViewers(code);
     await stateIs(page, "ended", 3000);
     expect(await page.locator("[data-testid=freshness]").textContent()).toContain(why);
     expect(await violations(page)).toEqual([]);
@@ -104,14 +116,13 @@ describe("a state", () => {
     }
     await stateIs(page, "live", 5000);
     await page.context().close();
-    await own.stop();
   });
 
   it("lost is grey, hatched and dated, and axe finds nothing", async () => {
-    const own = await Mock.start();
-    const { page } = await openPage(browser, own.url);
+    const host = await ownMock();
+    const { page } = await openPage(browser, host.url);
     await stateIs(page, "live", 5000);
-    await own.stop();
+    await host.stop();
     await stateIs(page, "lost", 3000);
     await page
       .locator(".vital .aside", { hasText: "4 s old" })
@@ -127,8 +138,8 @@ describe("a host", () => {
   it.each([["psi,heat,swap"], ["many"]])(
     "with %s is shown without a hole in the page",
     async (twists) => {
-      const own = await Mock.start(...twists.split(","));
-      const { page, complaints } = await openPage(browser, own.url);
+      const host = await ownMock(...twists.split(","));
+      const { page, complaints } = await openPage(browser, host.url);
       await stateIs(page, "live", 5000);
       await shoot(page, `host-${twists.replaceAll(",", "-")}`, true);
       if (twists === "many") {
@@ -140,7 +151,6 @@ describe("a host", () => {
       }
       expect(complaints).toEqual([]);
       await page.context().close();
-      await own.stop();
     },
   );
 });
