@@ -24,11 +24,12 @@ class Budget:
 class Attribute:
     """One small file of sysfs, read whenever asked, its descriptor kept while the budget allows."""
 
-    __slots__ = ("_budget", "_fd", "_size", "path")
+    __slots__ = ("_budget", "_fd", "_size", "opened", "path")
 
     def __init__(self, budget: Budget, path: str, size: int = 64) -> None:
         """``size`` is more than the file can hold."""
         self.path = path
+        self.opened = 0  # as long as this stays, what is read comes from one device: a kept descriptor fails after it
         self._budget = budget
         self._size = size
         self._fd = -1
@@ -56,6 +57,7 @@ class Attribute:
             self._budget.kept -= 1
 
     def _open_and_read(self) -> bytes:
+        self.opened += 1
         if self._budget.kept >= MOST_KEPT:
             return read_once(self.path)
         self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)

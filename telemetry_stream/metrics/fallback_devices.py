@@ -18,7 +18,7 @@ from .blocking import Blocking
 from .clock import Clock, Now
 from .files import Files
 from .lazy_psutil import load_psutil
-from .sources import Source, disk, filesystem, network, temperature
+from .sources import Source, disk, filesystem, link, network, temperature
 from .sources.mounts import Mount
 
 LIST_SECONDS = 30.0
@@ -122,7 +122,7 @@ class Interfaces:
                 network.Interface(
                     name,
                     ("up" if states[name].isup else "down") if name in states else None,
-                    network.parse_speed(b"%d" % states[name].speed) if name in states else None,
+                    link.parse_speed(b"%d" % states[name].speed) if name in states else None,
                     name in with_device if with_device else not name.startswith(network.LOOPBACK),
                     *network.speeds(row, before.get(name), seconds),
                 )

@@ -18,7 +18,7 @@ import pytest
 from telemetry_stream.metrics.collector import Collector
 from telemetry_stream.metrics.sample import Sample, encode_section
 from telemetry_stream.metrics.sources import Options
-from telemetry_stream.metrics.sources.network import parse_speed
+from telemetry_stream.metrics.sources.link import parse_speed
 from telemetry_stream.metrics.sources.pressure import PressureSource
 from telemetry_stream.metrics.units import CLK_TCK
 from tests.conftest import eventually

@@ -9,7 +9,8 @@ again or resumed, and is unknown for one interval. Kernel: fs/proc/stat.c.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Sequence
 
 from .. import rates
 from ..clock import Now
@@ -74,7 +75,7 @@ SHARES = (
     "steal_percent",
     "guest_percent",
 )
-UNKNOWN: Mapping[str, float | None] = dict.fromkeys(SHARES)
+UNKNOWN = (None,) * len(SHARES)
 
 
 class CpuRates:
@@ -91,14 +92,14 @@ class CpuRates:
         if was_suspended:
             seconds = None
         sums = [0] * COLUMNS
-        cores = []
+        cores: list[Core] = []
         for core_id, ticks in sorted(stat.cores.items()):
             passed = core_deltas(ticks, before.get(core_id), seconds)
             if passed is None:
                 cores.append(Core(core_id))
                 continue
-            sums = [a + b for a, b in zip(sums, passed, strict=True)]
-            cores.append(Core(core_id, **shares(passed)))
+            sums = list(map(operator.add, sums, passed))
+            cores.append(Core(core_id, *shares(passed)))
 
         def rate(name: str) -> float | None:
             count = getattr(stat, name)
@@ -106,7 +107,7 @@ class CpuRates:
             return None if count is None else rates.per_second(count, then, seconds)
 
         return Cpu(
-            **shares(sums),
+            **dict(zip(SHARES, shares(sums), strict=True)),
             online_count=len(stat.cores),
             context_switches_per_second=rate("context_switches"),
             interrupts_per_second=rate("interrupts"),
@@ -132,8 +133,8 @@ def core_deltas(
     return passed
 
 
-def shares(passed: list[int]) -> Mapping[str, float | None]:
-    """The ten shares by field name."""
+def shares(passed: list[int]) -> Sequence[float | None]:
+    """The ten shares in the order of SHARES, which is that of the fields."""
     total = sum(passed[:GUEST])
     if total <= 0:
         return UNKNOWN
@@ -147,7 +148,7 @@ def shares(passed: list[int]) -> Mapping[str, float | None]:
         *passed[SYSTEM:GUEST],
         guest + guest_nice,
     )
-    return dict(zip(SHARES, rates.percents(parts, total), strict=True))
+    return rates.percents(parts, total)
 
 
 class CpuSource:

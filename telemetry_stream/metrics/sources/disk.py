@@ -49,6 +49,9 @@ VIRTUAL_KINDS = ("dm", "md", "drbd", "zd")
 NAME = re.compile(r"(loop|ram|zram|sr|fd|dm|md|drbd|zd)[-_]?\d")
 NVME_PATH = re.compile(r"(nvme\d+)c\d+(n\d+)$")  # a path of a multipath head
 
+# The rates of a disk that did nothing, in the order of the fields: most disks, most of the time.
+IDLE = (0.0, 0.0, 0.0, 0.0, None, None, 0.0, 0.0)
+
 Numbers = tuple[int, ...]
 Key = tuple[str, str]  # name, "major:minor"
 
@@ -228,6 +231,8 @@ def disk(
     seconds: float | None,
 ) -> Disk:
     """One row."""
+    if numbers == before and seconds is not None:
+        return Disk(name, kind, counted, *IDLE, numbers[IN_FLIGHT])
     rose = deltas(numbers, before, seconds)
     if rose is None or seconds is None:
         return Disk(name, kind, counted, in_flight=numbers[IN_FLIGHT])

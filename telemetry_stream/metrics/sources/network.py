@@ -18,11 +18,11 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from .. import rates
-from ..attributes import Attribute
-from ..blocking import Answer, Blocking
+from ..blocking import Blocking
 from ..clock import Now
 from ..files import Files, ParseError, parser
 from ..frozen import frozen
+from .link import Link
 
 COLUMNS = 16
 RX_BYTES, RX_PACKETS, RX_ERRORS, RX_DROPS = 0, 1, 2, 3
@@ -40,11 +40,9 @@ USED_COLUMNS = (
 UNKNOWN = (None,) * len(USED_COLUMNS)
 IDLE = (0.0,) * len(USED_COLUMNS)
 LOOPBACK = "lo"
-SPEED_SECONDS = 30.0
+LOOK_CLOSELY_SECONDS = 30.0
 # A host of containers has hundreds of veth: they must not fill the frames. Physical interfaces always have their row.
 MOST_ROWS = 64
-# 2^32 - 1 Mbit/s is how SPEED_UNKNOWN leaves some drivers.
-SPEED_UNKNOWN = (1 << 32) - 1
 
 Numbers = tuple[int, ...]
 
@@ -90,60 +88,6 @@ def parse(content: bytes) -> Mapping[str, Numbers]:
     return rows
 
 
-def parse_speed(content: bytes | None) -> int | None:
-    """Mbit/s. -1 (unknown), 0 and SPEED_UNKNOWN are no speeds; a read that fails (down, virtual) is none either."""
-    try:
-        speed = int(content or b"")
-    except ValueError:
-        return None
-    return speed if 0 < speed < SPEED_UNKNOWN else None
-
-
-class _Details:
-    """What sysfs says about one interface, as long as its ifindex stays."""
-
-    __slots__ = (
-        "_operstate",
-        "_speed",
-        "_speed_answer",
-        "has_device",
-        "idle_row",
-        "ifindex",
-        "ifindex_attribute",
-        "known_idle",
-        "master",
-        "speed_path",
-    )
-
-    def __init__(self, files: Files, directory: str) -> None:
-        self.ifindex_attribute = Attribute(files.budget, os.path.join(directory, "ifindex"))
-        self._operstate = Attribute(files.budget, os.path.join(directory, "operstate"))
-        self.speed_path = os.path.join(directory, "speed")
-        self._speed_answer: Answer[bytes] | None = None
-        self._speed: int | None = None
-        self.idle_row: Interface | None = None
-        self.known_idle: tuple[str, str | None, int | None, bool] | None = None
-        self.ifindex = self.ifindex_attribute.maybe_read()
-        self.has_device = os.path.exists(os.path.join(directory, "device"))
-        # Azure: a VF enslaved to hv_netvsc counts every byte once more than its master does.
-        self.master = os.path.exists(os.path.join(directory, "master", "device"))
-
-    def operstate(self) -> str | None:
-        state = self._operstate.maybe_read()
-        return None if state is None else state.decode("ascii", "replace").strip()
-
-    def speed_mbps(self, answer: Answer[bytes] | None) -> int | None:
-        """What the newest answer says, parsed when it is new."""
-        if answer is not self._speed_answer:
-            self._speed_answer = answer
-            self._speed = None if answer is None else parse_speed(answer.value)
-        return self._speed
-
-    def close(self) -> None:
-        self.ifindex_attribute.close()
-        self._operstate.close()
-
-
 class InterfacesSource:
     """Section ``interfaces``; NetworkSource asks it for the same rows."""
 
@@ -156,9 +100,9 @@ class InterfacesSource:
         self._speeds = speeds
         self._directory = os.path.join(files.sys_root, "class", "net")
         self._previous: rates.Previous[str, Numbers] = rates.Previous()
-        self._details: dict[str, _Details] = {}
+        self._links: dict[str, Link] = {}
         self._operstates: dict[str, str | None] = {}
-        self._ask_speeds_at = -math.inf
+        self._look_closely_at = -math.inf
         self._rowless: set[str] = set()
         self._rows: tuple[Interface, ...] = ()
         self._counted: list[tuple[float | None, float | None]] = []
@@ -172,14 +116,14 @@ class InterfacesSource:
         self._tick = now.tick
         before, seconds = self._previous.exchange(rows, self._dev.monotonic)
         new = self._look(rows)
-        self._ask_speeds(now)
-        any_device = any(details.has_device for details in self._details.values())
+        self._look_closely(now, any_new=bool(new))
+        any_device = any(link.has_device for link in self._links.values())
         shown = [
             self._row(
                 name, rows[name], None if name in new else before.get(name), seconds, any_device
             )
             for name in rows
-            if name in self._details
+            if name in self._links
         ]
         self._rows = tuple(shown)
         self._counted = [
@@ -197,46 +141,48 @@ class InterfacesSource:
         return self._counted
 
     def _look(self, names: Mapping[str, Numbers]) -> set[str]:
-        """Bring the details up to date; the names that belong to another interface than before."""
-        for name in self._details.keys() - names.keys():
-            self._details.pop(name).close()
+        """Bring the links up to date; the names that belong to another interface than before."""
+        for name in self._links.keys() - names.keys():
+            self._links.pop(name).close()
         self._rowless &= names.keys()
         new = set()
         for name in names:
-            details = self._details.get(name)
-            if details is not None:
-                if details.ifindex_attribute.maybe_read() == details.ifindex:
+            link = self._links.get(name)
+            if link is not None:
+                if link.is_same():
                     continue
-                details.close()
+                self._links.pop(name).close()
             elif name in self._rowless:
                 continue
             directory = os.path.join(self._directory, name)
-            if len(self._details) >= MOST_ROWS and not os.path.exists(
+            if len(self._links) >= MOST_ROWS and not os.path.exists(
                 os.path.join(directory, "device")
             ):
                 self._rowless.add(name)
                 continue
-            self._details[name] = _Details(self._files, directory)
+            self._links[name] = Link(self._files.budget, directory)
             new.add(name)
         return new
 
-    def _ask_speeds(self, now: Now) -> None:
-        """Every half a minute, and whenever a link went up or down or an interface came."""
-        operstates = {name: details.operstate() for name, details in self._details.items()}
-        if operstates != self._operstates or now.monotonic >= self._ask_speeds_at:
+    def _look_closely(self, now: Now, *, any_new: bool) -> None:
+        """Ask for speeds and masters every half a minute, and whenever a link went up or down or an interface came."""
+        operstates = {name: link.operstate for name, link in self._links.items()}
+        if any_new or operstates != self._operstates or now.monotonic >= self._look_closely_at:
             self._operstates = operstates
-            self._ask_speeds_at = now.monotonic + SPEED_SECONDS
-            paths = [of.speed_path for name, of in self._details.items() if name != LOOPBACK]
+            self._look_closely_at = now.monotonic + LOOK_CLOSELY_SECONDS
+            for link in self._links.values():
+                link.look()
+            paths = [of.speed_path for name, of in self._links.items() if name != LOOPBACK]
             self._speeds.keep_only(paths)
             self._speeds.ask(paths)
         self._speeds.tend()
 
     def close(self) -> None:
         """Give the descriptors back and let idle workers go."""
-        for details in self._details.values():
-            details.close()
+        for link in self._links.values():
+            link.close()
         self._speeds.close()
-        self._ask_speeds_at = -math.inf
+        self._look_closely_at = -math.inf
 
     def _row(
         self,
@@ -246,22 +192,17 @@ class InterfacesSource:
         seconds: float | None,
         any_device: bool,
     ) -> Interface:
-        details = self._details[name]
+        link = self._links[name]
         counted = name != LOOPBACK and (
-            not any_device or (details.has_device and not details.master)
+            not any_device or (link.has_device and not link.has_master_device)
         )
-        known = (
+        return Interface(
             name,
-            self._operstates[name],
-            details.speed_mbps(self._speeds.answer(details.speed_path)),
+            link.operstate,
+            link.speed_mbps(self._speeds.answer(link.speed_path)),
             counted,
+            *speeds(numbers, before, seconds),
         )
-        rose = speeds(numbers, before, seconds)
-        if rose is IDLE and known == details.known_idle and details.idle_row is not None:
-            return details.idle_row  # the same row as in the sample before
-        row = Interface(*known, *rose)
-        details.known_idle, details.idle_row = (known, row) if rose is IDLE else (None, None)
-        return row
 
 
 def speeds(
