@@ -20,7 +20,7 @@ WORKDIR /src
 COPY . .
 # as new as its sources or newer, so the build backend takes it as it is and needs no Node
 COPY --from=web /src/telemetry_stream/static telemetry_stream/static
-RUN pip wheel --no-cache-dir --wheel-dir /wheels .
+RUN pip wheel --no-cache-dir --wheel-dir /wheels '.[prometheus]'
 
 FROM python:3.13-slim
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
@@ -30,6 +30,6 @@ ENV TELEMETRY_STREAM_PROC_ROOT=/host/proc \
 # nobody in particular: it reads what everybody may read, and writes nothing
 USER 10001:10001
 EXPOSE 8750
-HEALTHCHECK --interval=10s --timeout=5s --start-period=5s CMD ["python", "-c", \
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["python", "-c", \
     "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('TELEMETRY_STREAM_PORT', 8750)}/healthz\", timeout=4)"]
 ENTRYPOINT ["telemetry-stream"]
