@@ -76,9 +76,7 @@ class App:
         self._on_ready = on_ready
         # Not an Event: a signal may come while its lock is held by the very thread that the handler runs on. A
         # SimpleQueue's put is reentrant.
-        self._ended: queue.SimpleQueue[bool] = (
-            queue.SimpleQueue()
-        )  # or, if False, only to be reloaded
+        self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._listener: Listener | None = None
         self._collector = Collector(
             proc_root=settings.proc_root,
@@ -202,15 +200,11 @@ class App:
             self._listener.close(time.monotonic() + END_SECONDS)
         self._ticker.close()  # last: a source of an embedding program may hang
         self._collector.close()
-        self._ended.put(True)
+        self._ended.put(None)
 
     def stop(self) -> None:
         """Make ``wait`` return. For signal handlers: does nothing else."""
-        self._ended.put(True)
-
-    def reload_soon(self) -> None:
-        """Make ``wait`` reload. For signal handlers: does nothing else."""
-        self._ended.put(False)
+        self._ended.put(None)
 
     def reload(self) -> None:
         """Read tokens and certificate again. Viewers whose token is gone are ended; no other connection notices."""
@@ -221,9 +215,8 @@ class App:
 
     def wait(self) -> None:
         """Wait until ``stop`` or ``close`` is called, or a thread of ours has died; then ``failure`` is not None."""
-        while not self._ended.get():
-            self.reload()
-        self._ended.put(True)  # for the next who waits
+        self._ended.get()
+        self._ended.put(None)  # for the next who waits
 
     def __enter__(self) -> Self:
         self.start()
@@ -280,7 +273,7 @@ class App:
         """Runs on the thread that died. Nothing half-alive stays up: the first failure ends the program."""
         if self.failure is None:
             self.failure = error
-        self._ended.put(True)
+        self._ended.put(None)
 
     def maybe_problem(self) -> str | None:
         """Why this program is not well, or None: what ``/healthz`` and the watchdog say. Takes 2 s if the hub hangs."""

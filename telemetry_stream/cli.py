@@ -9,13 +9,14 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import signal
 import sys
+from signal import SIGHUP, SIGINT, SIGTERM
 
 from . import __version__, descriptors, logs, systemd
 from .app import App, StartError
 from .guard import GuardError, token_line
 from .settings import SettingsError, load
+from .signals import Signals
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +41,16 @@ def main(arguments: list[str] | None = None) -> int:
         if shortage is not None:
             log.warning("%s", shortage)
         app = App(settings, listening=listening, on_ready=on_ready)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: app.stop())
-        signal.signal(signal.SIGHUP, lambda *_: app.reload_soon())
-        app.start()
+        actions = {SIGTERM: app.stop, SIGINT: app.stop, SIGHUP: app.reload}
+        with Signals(actions):
+            return _serve(app, notifier)
     except (SettingsError, GuardError, StartError, systemd.SystemdError) as error:
         print(f"telemetry-stream: {error}", file=sys.stderr)
         return 2
+
+
+def _serve(app: App, notifier: systemd.Notifier | None) -> int:
+    app.start()
     if notifier is not None:
         notifier.start(app.maybe_problem)
     gc.freeze()  # what was imported and built stays; looking at it again and again is a pause for every viewer

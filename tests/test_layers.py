@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # The composition root's second file.
     "guard": {"net", "server", "settings"},
     "descriptors": set(),
+    "signals": {"threads"},
     "websocket": {"threads", "hub", "net"},
     "encoded": {"metrics"},
     "stream": {"threads", "hub", "metrics", "encoded"},
@@ -40,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "systemd": {"threads"},
     "logs": set(),
-    "cli": {"app", "guard", "settings", "descriptors", "systemd", "logs"},
+    "cli": {"app", "guard", "settings", "descriptors", "signals", "systemd", "logs"},
     "__main__": {"cli"},
 }
 # Anybody may ask for the version; App and Settings are for programs outside.

@@ -103,18 +103,18 @@ def test_the_first_start_prints_a_ready_address_and_no_later_one_does(
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert path.read_text() == f"{found[3]}\n"
-    assert ask(url, "/api/v1/sample")[0] == 401
+    assert ask(url, "/api/v1/clients")[0] == 401
     status, headers, _ = ask(url, found[2])
     assert (status, headers["Location"]) == (303, "/")
     cookie = headers["Set-Cookie"].partition(";")[0]
     assert ask(url, "/", Cookie=cookie)[0] == 200
     with viewer(url, headers=bearer(found[3])) as connection:
         assert read(connection)["type"] == "hello"
-    assert ask(url, "/api/v1/sample", None, **bearer(found[3] + "x"))[0] == 401
+    assert ask(url, "/api/v1/clients", None, **bearer(found[3] + "x"))[0] == 401
     assert program.stop() == 0
     assert found[3] not in program.log
     again = start_program("--host", "0.0.0.0", *FAST, environment=where)
-    assert ask(again.url, "/api/v1/sample", None, **bearer(found[3]))[0] == 200
+    assert ask(again.url, "/api/v1/clients", None, **bearer(found[3]))[0] == 200
     assert (
         ask(again.url, "/", Cookie=cookie.replace(found[1], str(address_of(again.url)[1])))[0]
         == 200
@@ -149,14 +149,14 @@ def test_the_token_command_makes_a_line_for_a_token_file(
     line = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert re.fullmatch(r"kitchen [A-Za-z0-9_-]{32}\n", line)
     program = start_program("--token-file", write_tokens(tmp_path / "t", line.strip()), *FAST)
-    assert ask(program.url, "/api/v1/sample", None, **bearer(line.split()[1]))[0] == 200
+    assert ask(program.url, "/api/v1/clients", None, **bearer(line.split()[1]))[0] == 200
 
 
 def test_a_token_from_the_environment(start_program: StartProgram) -> None:
     """Then one is needed on loopback, too; it is not in the program's arguments."""
     program = start_program(*FAST, environment={"TELEMETRY_STREAM_TOKEN": KITCHEN})
-    assert ask(program.url, "/api/v1/sample")[0] == 401
-    assert ask(program.url, "/api/v1/sample", None, **bearer(KITCHEN))[0] == 200
+    assert ask(program.url, "/api/v1/clients")[0] == 401
+    assert ask(program.url, "/api/v1/clients", None, **bearer(KITCHEN))[0] == 200
 
 
 # TLS, and what SIGHUP reads again.
@@ -265,10 +265,10 @@ def test_a_bad_file_at_sighup_is_one_line_and_the_old_stays(
     pair.write_text("half a certi")
     path.write_text("kitchen half\n")
     program.process.send_signal(signal.SIGHUP)
-    assert eventually(lambda: "certificate not read again" in program.log)
+    assert eventually(lambda: "certificate not read again" in program.log), program.log
     lines = [line for line in program.log.splitlines() if "not read again" in line]
     assert len(lines) == 2
-    status, *_ = ask(program.url, "/api/v1/sample", trusting(CERTIFICATE), **bearer(KITCHEN))
+    status, *_ = ask(program.url, "/api/v1/clients", trusting(CERTIFICATE), **bearer(KITCHEN))
     assert status == 200
 
 
@@ -361,12 +361,12 @@ def test_cross_site_and_frames_as_the_settings_say(start_program: StartProgram) 
     port = address_of(program.url)[1]
     assert ask(program.url, "/healthz", Host=f"board.example:{port}")[0] == 200
     assert ask(program.url, "/healthz", Host="other.example")[0] == 403
-    status, headers, _ = ask(program.url, "/api/v1/sample", Origin="https://home.example")
+    status, headers, _ = ask(program.url, "/api/v1/clients", Origin="https://home.example")
     assert (status, headers["Access-Control-Allow-Origin"]) == (200, "https://home.example")
     assert headers["Content-Security-Policy"].endswith(
         "frame-ancestors 'self' https://home.example"
     )
-    assert ask(program.url, "/api/v1/sample", Origin="https://evil.example")[0] == 403
+    assert ask(program.url, "/api/v1/clients", Origin="https://evil.example")[0] == 403
 
 
 def test_where_no_token_can_be_kept_it_does_not_start(start_program: StartProgram) -> None:
@@ -376,5 +376,5 @@ def test_where_no_token_can_be_kept_it_does_not_start(start_program: StartProgra
     assert len(program.log.splitlines()) == 1
     assert "--no-auth" in program.log
     open_to_all = start_program("--host", "0.0.0.0", "--no-auth", *FAST)
-    assert ask(open_to_all.url, "/api/v1/sample")[0] == 200
+    assert ask(open_to_all.url, "/api/v1/clients")[0] == 200
     assert os.path.exists("/proc/none") is False
