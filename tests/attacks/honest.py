@@ -1,6 +1,6 @@
 """The viewer that is not to be hurt: a process of its own that reads, answers pings, and notes what came when.
 
-    python -m tests.attacks.honest 127.0.0.1 8750
+    python -m tests.attacks.honest http://127.0.0.1:8750/
 
 prints a line for each sample: its seq, the ticks that the program has missed so far, and the monotonic time of its
 arrival in seconds. It is a process because an attacker in the same interpreter would make it late.
@@ -14,7 +14,8 @@ import sys
 import time
 from typing import NamedTuple
 
-from tests.viewers import PATIENCE_SECONDS
+from tests.attacks.wire import dial, over_tls
+from tests.viewers import PATIENCE_SECONDS, address_of
 from tests.websocket.peer import PING, PONG, TEXT, Peer, frame
 
 
@@ -27,9 +28,9 @@ class Arrival(NamedTuple):
 class HonestViewer:
     """Starts the process and reads what it prints. ``end`` must be called."""
 
-    def __init__(self, address: tuple[str, int], root: str) -> None:
+    def __init__(self, url: str, root: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.attacks.honest", address[0], str(address[1])],
+            [sys.executable, "-m", "tests.attacks.honest", url],
             stdout=subprocess.PIPE,
             cwd=root,
         )
@@ -51,9 +52,12 @@ class HonestViewer:
         self._process.communicate()
 
 
-def main(host: str, port: str) -> None:
+def main(url: str) -> None:
     """Read until the connection ends or has been silent for long."""
-    with Peer((host, int(port))) as peer:
+    sock = dial(address_of(url))
+    if url.startswith("https:"):
+        sock = over_tls(sock)
+    with Peer(sock) as peer:
         peer.sock.settimeout(PATIENCE_SECONDS)
         while (got := peer.maybe_frame()) is not None:
             at = time.monotonic()

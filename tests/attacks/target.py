@@ -51,7 +51,7 @@ class Target:
         self.address = address_of(program.url)
         self.expected_in_log: str | None = None  # words of the one error that an attack may cause
         self._interval_seconds = interval_seconds
-        self._viewer = HonestViewer(self.address, str(ROOT))
+        self._viewer = HonestViewer(program.url, str(ROOT))
         try:
             self._warm_up(crowd)
             # Files that are opened at the first need, and the ring, are there after a few samples.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 from collections.abc import Callable
 
+from tests.net.pairs import CERTIFICATE
 from tests.viewers import PATIENCE_SECONDS
 
 Address = tuple[str, int]
@@ -14,6 +16,13 @@ Address = tuple[str, int]
 def dial(address: Address) -> socket.socket:
     """A connection whose every wait ends, by a failure."""
     return socket.create_connection(address, PATIENCE_SECONDS)
+
+
+def over_tls(sock: socket.socket) -> ssl.SSLSocket:
+    """The connection with TLS on it, once both sides have agreed; who is at the other end is checked."""
+    return ssl.create_default_context(cafile=CERTIFICATE).wrap_socket(
+        sock, server_hostname="localhost"
+    )
 
 
 def read_to_end(sock: socket.socket) -> bytes:
