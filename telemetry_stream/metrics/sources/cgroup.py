@@ -1,10 +1,8 @@
-"""Limits and use of our own control group, version 2 (metrics.md 12; kernel docs:
-admin-guide/cgroup-v2.rst).
+"""Limits and use of our own control group, version 2 (metrics.md 12; kernel docs: admin-guide/cgroup-v2.rst).
 
-Our group is the line ``0::<path>`` of /proc/self/cgroup, below /sys/fs/cgroup. A limit of any
-ancestor binds us too, so the least counts. The root group has no limits and no usage files: null.
-On version 1 and hybrid hosts only ``version`` is said. These are the container's numbers; memory
-and cpu stay the host's, and are never mixed with these in silence.
+Our group is the line ``0::<path>`` of /proc/self/cgroup, below /sys/fs/cgroup. A limit of any ancestor binds us too, so
+the least counts. The root group has no limits and no usage files: null. On version 1 and hybrid hosts only ``version``
+is said. These are the container's numbers; memory and cpu stay the host's, and are never mixed with these in silence.
 """
 
 from __future__ import annotations
@@ -116,8 +114,10 @@ class CgroupSource:
     def collect(self, now: Now) -> Cgroup | None:
         """None on a kernel without control groups. Raises ParseError for a file that makes no sense."""
         if now.monotonic >= self._look_at:
-            self._look_at = now.monotonic + LOOK_SECONDS
             self._look()
+            self._look_at = (
+                now.monotonic + LOOK_SECONDS
+            )  # only now: a limit that makes no sense is not none
         if self._version is None or self._path is None:
             return None if self._version is None else Cgroup(self._version)
         current = self._maybe("memory.current")

@@ -1,11 +1,9 @@
-"""Filesystems: which are mounted from /proc/self/mountinfo, how full they are from statvfs
-(metrics.md 6).
+"""Filesystems: which are mounted from /proc/self/mountinfo, how full they are from statvfs (metrics.md 6).
 
-statvfs of a dead NFS, CIFS or FUSE mount blocks in the kernel and can neither be killed nor timed
-out, so it runs on workers (blocking.py), one call per mount: a mount that does not answer within 2
-s keeps its last values, marked stale, and is not asked again until the first call returns. Kinds
-that hold no files, and those behind a network, are left out by their type, before any call.
-used_percent is df's: the reserve of root is not part of the whole.
+statvfs of a dead NFS, CIFS or FUSE mount blocks in the kernel and can neither be killed nor timed out, so it runs on
+workers (blocking.py), one call per mount: a mount that does not answer within 2 s keeps its last values, marked stale,
+and is not asked again until the first call returns. Kinds that hold no files, and those behind a network, are left out
+by their type, before any call. used_percent is df's: the reserve of root is not part of the whole.
 """
 
 from __future__ import annotations
@@ -227,5 +225,8 @@ class MountTable:
                 self._poll.register(fd, select.POLLPRI)
             if not self._poll.poll(0):
                 return None
-        self._look_at = now.monotonic + LOOK_SECONDS
-        return self._kept.read(now)
+        table = self._kept.read(now)
+        self._look_at = (
+            now.monotonic + LOOK_SECONDS
+        )  # only now: after a failure nothing is known to be unchanged
+        return table

@@ -84,6 +84,20 @@ def test_a_limit_above_the_memory_there_is(group: Tree) -> None:
     assert record.memory_limit_bytes == 1000 * MIB
 
 
+def test_a_limit_that_makes_no_sense_is_not_none(group: Tree) -> None:
+    """The section fails as long as it is there; the ticks between two looks do not say that there is no limit."""
+    put(group, "a.slice/b.service", **{"cpu.max": "many of them\n"})
+    source = CgroupSource(group.files)
+    for _ in range(2):
+        with pytest.raises(ParseError):
+            source.collect(group.tick())
+    put(group, "a.slice/b.service", **{"cpu.max": "200000 100000\n"})
+    record = source.collect(group.tick())
+    source.close()
+    assert record is not None
+    assert record.cpu_limit_cores == 2.0
+
+
 def test_no_period_passed(group: Tree) -> None:
     """Throttled how often of never is unknown."""
     source = CgroupSource(group.files)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telemetry_stream.metrics import files
 from telemetry_stream.metrics.sources import filesystem
 from telemetry_stream.metrics.sources.filesystem import Filesystem, FilesystemsSource, choose
 from telemetry_stream.metrics.sources.mounts import Mount, parse
@@ -154,6 +155,20 @@ def test_mounts_are_asked_every_quarter_minute(tree: Tree, host: Host) -> None:
     assert len(host.statvfs.asked) == 1
     assert host.rows()[0].age_seconds == 0.0
     assert len(host.statvfs.asked) == 2
+
+
+def test_mounts_that_cannot_be_read_are_not_unchanged(tree: Tree, host: Host) -> None:
+    """After a failure each tick looks again, instead of showing the old ones for half a minute."""
+    tree.put("proc/self/mountinfo", ROOT)
+    host.rows()
+    tree.advance(filesystem.LOOK_SECONDS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(files, "LARGEST_FILE_BYTES", 1)
+        tree.put("proc/self/mountinfo", ROOT + DATA + "-\n" * files.RECORD_BUFFER_BYTES)
+        for _ in range(2):
+            with pytest.raises(files.ParseError, match="does not end"):
+                host.rows()
+    assert len(host.rows()) == 2
 
 
 def test_new_and_gone_mounts_are_seen(tree: Tree, host: Host) -> None:
