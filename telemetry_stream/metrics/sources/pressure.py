@@ -1,12 +1,10 @@
-"""Pressure stall information from /proc/pressure/{cpu,memory,io,irq} (metrics.md 4; kernel docs:
-accounting/psi.rst).
+"""Pressure stall information from /proc/pressure/{cpu,memory,io,irq} (metrics.md 4; kernel docs: accounting/psi.rst).
 
 Specimen, a line each for some and full:
     some avg10=3.00 avg60=19.52 avg300=13.94 total=92919312
-The averages move every 2 s; ``total`` (µs) is exact on every read, so our own ``*_percent`` comes
-from its delta. Absent before Linux 4.20; built in but off, reading gives EOPNOTSUPP. cpu has no
-full line before 5.13 (and 0 after), irq (6.1) has only that. Opened read-only: a write would
-register a trigger.
+The averages move every 2 s; ``total`` (µs) is exact on every read, so our own ``*_percent`` comes from its delta.
+Absent before Linux 4.20; built in but off, reading gives EOPNOTSUPP. cpu has no full line before 5.13 (and 0 after),
+irq (6.1) has only that. Opened read-only: a write would register a trigger.
 """
 
 from __future__ import annotations
@@ -90,8 +88,8 @@ class PressureSource:
 
     def collect(self, now: Now) -> Pressure | None:
         """None where the kernel has no PSI or has it switched off. Raises OSError or ParseError."""
-        stalls = {name: self._stalls(name, now) for name in RESOURCES}
-        return Pressure(**stalls) if any(stalls.values()) else None
+        stalls = [self._stalls(name, now) for name in RESOURCES]
+        return Pressure(*stalls) if any(stalls) else None
 
     def _stalls(self, name: str, now: Now) -> Stalls | None:
         kept = self._files[name]
@@ -110,4 +108,6 @@ def _line(
     line, then = lines.get(kind), before.get(kind)
     if line is None:
         return None, None, None, None, None
+    if line == then and us is not None:
+        return *line, 0.0  # nobody waited: most resources, most of the time
     return *line, rates.percent(rates.delta(line[3], then and then[3]), us)
