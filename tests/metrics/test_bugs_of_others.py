@@ -159,8 +159,10 @@ def test_06_negative_memory_in_a_container(tree: Tree) -> None:
 # 7: psutil 1915 2809
 def test_07_odd_lines_in_meminfo(tree: Tree) -> None:
     """No space after a colon is no error; MemAvailable 0 with free memory is a broken kernel: estimated."""
-    tree.put("proc/meminfo", MEMINFO.format(available=0) + "ShadowCallStack:10373888 kB\n")
+    odd = "ShadowCallStack:10373888 kB\nDirty:7 kB\n"
+    tree.put("proc/meminfo", MEMINFO.format(available=0) + odd)
     memory = Host(tree).section("memory")
+    assert memory.dirty_bytes == 7 * 1024
     assert memory.available_estimated
     assert memory.available_bytes == 100 * 1024
 
