@@ -1,3 +1,1 @@
-"""What is sent: the host's numbers, read from /proc and /sys (psutil behind them). Knows no sockets
-and no viewers.
-"""
+"""What is sent: the host's numbers, read from /proc and /sys (psutil behind them). Knows no sockets and no viewers."""

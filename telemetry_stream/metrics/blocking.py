@@ -1,14 +1,11 @@
-"""Calls that may block for ever (statvfs of a dead server, a sensor on a slow bus), kept away from
-the tick.
+"""Calls that may block for ever (statvfs of a dead server, a sensor on a slow bus), kept away from the tick.
 
-Strategy: keys are asked for and answers looked up later; between them stand daemon workers. One
-call per key is outstanding at most, so a dead mount holds one thread and not one per tick; while a
-call hangs, another worker takes the rest. Not a ThreadPoolExecutor, whose workers are joined at
-exit: a hung one would keep the process.
+Strategy: keys are asked for and answers looked up later; between them stand daemon workers. One call per key is
+outstanding at most, so a dead mount holds one thread and not one per tick; while a call hangs, another worker takes the
+rest. Not a ThreadPoolExecutor, whose workers are joined at exit: a hung one would keep the process.
 
-``ask`` and ``answers`` belong to the collecting thread, the calls run on the workers; the
-condition's lock guards everything between. With ``patience_seconds`` ask waits for the answers,
-which a program that takes one sample wants.
+``ask`` and ``answer`` belong to the collecting thread, the calls run on the workers; the condition's lock guards what
+stands between. With ``patience_seconds`` ask waits for the answers, which a program that takes one sample wants.
 """
 
 from __future__ import annotations
@@ -28,7 +25,7 @@ V = TypeVar("V")
 
 HUNG_SECONDS = 2.0  # a call that takes longer is not waited for: another worker does the rest
 MOST_WORKERS = (
-    8  # with so many dead mounts the living ones go stale, too, instead of eating threads
+    8  # with so many dead mounts the living ones go stale, too, before all threads are eaten
 )
 
 

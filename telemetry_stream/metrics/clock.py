@@ -1,7 +1,7 @@
 """The three clocks of a sample, as values that a test or a captured host can replace.
 
-Monotonic measures rates (it stands still in suspend), boottime tells that the machine was
-suspended, realtime only labels (it jumps when somebody sets the clock). Nothing here waits.
+Monotonic measures rates (it stands still in suspend), boottime tells that the machine was suspended, realtime only
+labels (it jumps when somebody sets the clock). Nothing here waits.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """The collector: asks every source once per tick, times each, and makes a Sample of what they say.
 
-Strategy: no thread and no waiting here; whoever owns the tick calls ``collect()``, always from one
-thread. A source that raises costs its own section: psutil answers for it where it can, at most once
-per tick and section, and the sample's ``sources`` say so. On a tree with given clocks two calls
-give the same two samples, always.
+Strategy: no thread and no waiting here; whoever owns the tick calls ``collect()``, always from one thread. A source
+that raises costs its own section: psutil answers for it where it can, at most once per tick and section, and the
+sample's ``sources`` say so. On a tree with given clocks two calls give the same two samples, always.
 
 ``want`` is the only method that other threads may call.
 """
@@ -46,8 +45,8 @@ class Collector:
         fallback: Sequence[Source] | None = None,
         options: Options | None = None,
     ) -> None:
-        """``fallback`` are sources that answer for those of the same name. None means psutil's where proc_root is the
-        running system's, which is all that psutil can see.
+        """``fallback`` are sources that answer for those of the same name. None means psutil's, where proc_root is the
+        running system's: psutil can see no other.
 
         Raises ValueError when two sources have one name, or one has a name that a frame needs itself.
         """

@@ -179,8 +179,10 @@ PARTS = frozenset({"cores", "states", "by_state", "top"})
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One field of a group. ``unit`` is empty where the name tells it; ``prometheus``, the name as it stands on the
-    page, is None for what is no number, a label, or a matter of the moment.
+    """One field of a group.
+
+    ``unit`` is empty where the name tells it. ``prometheus``, the name as it stands on the page, is None for what is no
+    number, a label, or a matter of the moment.
     """
 
     name: str

@@ -1,10 +1,9 @@
 """What psutil answers when a kernel file is missing, unreadable or makes no sense (metrics.md 13).
 
-Strategy: each answer only fills in what a parser would have returned, and goes through the same
-record builder as the file would have, so the rules exist once. Every answer keeps its own previous
-reading: after a switch from one to the other the first rates are None, never a difference between
-two ways of counting. psutil is imported by the first answer that needs it (it costs 15 ms and 4
-MiB), and sees the running system only, never another proc_root.
+Strategy: each answer only fills in what a parser would have returned, and goes through the same record builder as the
+file would have, so the rules exist once. Every answer keeps its own previous reading: after a switch from one to the
+other the first rates are None, never a difference between two ways of counting. psutil is imported by the first answer
+that needs it (it costs 15 ms and 4 MiB), and sees the running system only, never another proc_root.
 """
 
 from __future__ import annotations
@@ -19,8 +18,7 @@ from .sources import Source, cpu, host, load, memory, own
 from .sources.kernel_stat import CoreTicks, KernelStat
 from .units import CLK_TCK, PAGE_BYTES
 
-# The columns of /proc/stat by psutil's field names; psutil 8 changed their order, and other systems
-# have fewer.
+# The columns of /proc/stat by psutil's field names; psutil 8 changed their order, and other systems have fewer.
 CPU_FIELDS = (
     "user",
     "nice",
@@ -150,8 +148,7 @@ class System:
 
     def collect(self, now: Now) -> host.System:
         boot_time = load_psutil().boot_time()
-        # The boot time moves with the wall clock, as does now.realtime: their difference stays the
-        # uptime.
+        # The boot time moves with the wall clock, as does now.realtime: their difference stays the uptime.
         uptime = max(0.0, now.realtime - boot_time)
         return host.System(
             round(uptime, 2), int(boot_time), None, round(now.suspended_seconds, 3), "host"

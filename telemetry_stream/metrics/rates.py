@@ -1,5 +1,4 @@
-"""The one place where counters become rates: first sight, reset, wrap, hot-plug, no time elapsed
-(metrics.md 0).
+"""The one place where counters become rates: first sight, reset, wrap, hot-plug, no time elapsed (metrics.md 0).
 
 What cannot be known is None, never 0 and never a spike. Numbers are rounded to three decimals here,
 once, so the wire stays short and what is decoded equals what was encoded. Pure functions, and
@@ -18,8 +17,7 @@ DECIMALS = 3
 # Nothing here is negative, so int(x * SCALE + 0.5) rounds, at a third of what round() costs.
 SCALE = 1000
 WRAP_32 = 1 << 32
-# A 32-bit counter is believed to have wrapped only from its last GiB on: a fall from anywhere else
-# is a reset.
+# A 32-bit counter is believed to have wrapped only from its last GiB on: a fall from anywhere else is a reset.
 WRAP_32_FROM = WRAP_32 - (1 << 30)
 
 
@@ -99,11 +97,10 @@ class Previous(Generic[K, V]):
         self._at: float | None = None
 
     def exchange(self, rows: Mapping[K, V], at: float) -> tuple[Mapping[K, V], float | None]:
-        """Remember ``rows`` read at the monotonic time ``at``; return those before and the seconds
-        between.
+        """Remember ``rows`` read at the monotonic time ``at``; return those before and the seconds between.
 
-        The seconds are None when there is no reading before, or no time has passed. What was not
-        there before is not in the mapping returned; what has gone is forgotten.
+        The seconds are None when there is no reading before, or no time has passed. What was not there before is not in
+        the mapping returned; what has gone is forgotten.
         """
         rows_before, before = self._rows, self._at
         self._rows, self._at = rows, at

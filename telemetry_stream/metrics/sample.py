@@ -1,8 +1,8 @@
 """A sample: every section of one tick, how each came about, and its JSON there and back.
 
-Sections are frozen records whose fields are the wire's names (sources/__init__.py lists them), or a
-dict from an embedding program's own source. Numbers were rounded where they were computed; here
-they are only written. The stream puts the frame together: it alone knows ``seq``.
+Sections are frozen records whose fields are the wire's names (sources/__init__.py lists them), or a dict from an
+embedding program's own source. Numbers were rounded where they were computed; here they are only written. The stream
+puts the frame together: it alone knows ``seq``.
 """
 
 from __future__ import annotations
@@ -76,18 +76,14 @@ _encoder = json.JSONEncoder(
 
 
 def encode_section(section: object) -> str:
-    """The compact JSON text of one section, or of ``sample.sources``. ValueError or TypeError for what JSON cannot
-    say.
-    """
+    """Compact JSON of one section, or of ``sample.sources``. ValueError or TypeError for what JSON cannot say."""
     return _encoder.encode(section)
 
 
 def decode_sample(text: str | bytes) -> Sample:
-    """The sample that a sample message, or one of a history, describes. ValueError where it does
-    not make one.
+    """The sample that a sample message, or one of a history, describes. ValueError where it does not make one.
 
-    Known sections become their records (fields that this version does not know are ignored), others
-    stay as they are.
+    Known sections become their records (fields that this version does not know are ignored), others stay as they are.
     """
     message = json.loads(text)
     try:

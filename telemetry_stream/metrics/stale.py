@@ -1,6 +1,4 @@
-"""What a source returns when its section is older than it should be, since something that it asked
-hangs.
-"""
+"""What a source returns when its section is older than it should be, since something that it asked hangs."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The tick: one thread, ``ts-collect``, that calls a function on absolute deadlines.
 
-A tick that comes late, or takes too long, is one long interval: the deadlines that passed meanwhile
-are counted as missed and never made up for in a burst. Waiting is on an Event, so ``close()`` ends
-it at once. An exception that leaves the tick ends the thread; ``on_crash`` hears of it.
+A tick that comes late, or takes too long, is one long interval: the deadlines that passed meanwhile are counted as
+missed and never made up for in a burst. Waiting is on an Event, so ``close()`` ends it at once. An exception that
+leaves the tick ends the thread; ``on_crash`` hears of it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ JOIN_SECONDS = 0.4  # a stop of the whole program may take two seconds
 
 
 class Ticker:
-    """Owned by the program: ``start`` and ``close`` once each. The thread alone writes the figures; anyone reads them
-    and may call ``pace``.
+    """Owned by the program, which calls ``start`` once and ``close`` at the end.
+
+    The thread alone writes the figures; anyone reads them and may call ``pace``.
     """
 
     def __init__(
@@ -32,9 +33,8 @@ class Ticker:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.interval_seconds = _checked(interval_seconds)
-        self.lateness_seconds: float | None = (
-            None  # of the newest tick: how long after its deadline it began
-        )
+        # Of the newest tick: how long after its deadline it began.
+        self.lateness_seconds: float | None = None
         self.last_tick_monotonic: float | None = None
         self.made = 0
         self.missed = 0

@@ -1,6 +1,4 @@
-"""The machine's own units: never 100 and 4096 by heart (arm64 has pages of 64 KiB, some kernels
-tick at 1000 Hz).
-"""
+"""The machine's own units: never 100 and 4096 by heart (arm64 has pages of 64 KiB, some kernels tick at 1000 Hz)."""
 
 from __future__ import annotations
 

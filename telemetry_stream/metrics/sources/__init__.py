@@ -1,9 +1,8 @@
 """Every source of the program, in one visible table, in the order of the wire.
 
-A source has a ``name``, which is its section's, and ``collect(now)``, which returns the section's
-record, a ``Stale`` one, or None where this host has no such thing. What it raises costs its own
-section only. One that holds descriptors or workers of its own has ``close()``, too, after which it
-may be asked again.
+A source has a ``name``, which is its section's, and ``collect(now)``, which returns the section's record, a ``Stale``
+one, or None where this host has no such thing. What it raises costs its own section only. One that holds descriptors or
+workers of its own has ``close()``, too, after which it may be asked again.
 """
 
 from __future__ import annotations
@@ -54,18 +53,15 @@ class Closeable(Protocol):
 class Options:
     """What the sources leave open."""
 
-    filesystem_types: frozenset[str] = (
-        frozenset()
-    )  # shown besides local disks: "nfs4", "tmpfs", ...
+    filesystem_types: frozenset[str] = frozenset()  # shown besides local disks: "nfs4", ...
     process_rows: int | None = 15  # by CPU, and as many by memory; None: all processes
-    # How long one collect() may wait for what may block (mounts, sensors, TCP states). The ticking
-    # program never waits; one that takes a single sample wants it whole.
+    # How long one collect() may wait for what may block (mounts, sensors, TCP states). The ticking program never waits;
+    # one that takes a single sample wants it whole.
     patience_seconds: float = 0.0
     statvfs: Callable[[str], filesystem.Statvfs] = os.statvfs
 
 
-# Section name -> its record, or a tuple of them. The wire, the decoder and docs/metrics.md follow
-# this table.
+# Section name -> its record, or a tuple of them. The wire, the decoder and docs/metrics.md follow this table.
 RECORDS: dict[str, Any] = {
     "cpu": cpu.Cpu,
     "load": load.Load,
@@ -87,8 +83,7 @@ RECORDS: dict[str, Any] = {
     "self": own.Own,
 }
 
-# Collected only while somebody wants them. (The section tcp has a dear part, ``states``, and asks
-# now.wanted itself.)
+# Collected only while somebody wants them. (The section tcp has a dear part, ``states``, and asks now.wanted itself.)
 DEAR = frozenset({"processes"})
 
 

@@ -1,10 +1,9 @@
 """CPU use, in total and per core, from /proc/stat (metrics.md 1).
 
-Everything divides by the ticks that passed on the core itself, never by wall time: a tickless
-core's second has 99 to 101 of them. Guest time is inside user and nice already, so it is taken out
-there and left out of the total; steal is busy, iowait is idle. iowait and steal run backwards by
-themselves (clamped to 0 for that field); a core whose idle, user or system falls was plugged in
-again or resumed, and is unknown for one interval. Kernel: fs/proc/stat.c.
+Everything divides by the ticks that passed on the core itself, never by wall time: a tickless core's second has 99 to
+101 of them. Guest time is inside user and nice already, so it is taken out there and left out of the total; steal is
+busy, iowait is idle. iowait and steal run backwards by themselves (clamped to 0 for that field); a core whose idle,
+user or system falls was plugged in again or resumed, and is unknown for one interval. Kernel: fs/proc/stat.c.
 """
 
 from __future__ import annotations
@@ -20,8 +19,7 @@ from ..units import CLK_TCK
 from .kernel_stat import COLUMNS, CoreTicks, KernelStat, parse
 
 USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, GUEST, GUEST_NICE = range(10)
-# An idle counter that falls by more than this did not just jitter (node_exporter uses the same 3
-# s).
+# An idle counter that falls by more than this did not just jitter (node_exporter uses the same 3 s).
 IDLE_FALL_TICKS = 3 * CLK_TCK
 
 

@@ -1,11 +1,10 @@
-"""Disks from /proc/diskstats (metrics.md 5; kernel docs: admin-guide/iostats.rst, block/diskseq in
-ABI/stable).
+"""Disks from /proc/diskstats (metrics.md 5; kernel docs: admin-guide/iostats.rst, block/diskseq in ABI/stable).
 
-Specimen: ``254 0 vda 8413 6026 1317506 3292 1284 9492 569144 1062 0 1496 4501 [discards x4 [flushes
-x2]]``. Sectors are 512 bytes always, on 4Kn drives too. Partitions repeat their disk and dm/md
-repeat their members, so only whole physical disks count in the totals; whether something is a whole
-disk, sysfs says, never a digit in its name. The ms columns are unsigned int even on 64-bit kernels
-and wrap; everything else that falls is a reset.
+Specimen:
+    254 0 vda 8413 6026 1317506 3292 1284 9492 569144 1062 0 1496 4501 [discards x4 [flushes x2]]
+Sectors are 512 bytes always, on 4Kn drives too. Partitions repeat their disk and dm/md repeat their members, so only
+whole physical disks count in the totals; whether something is a whole disk, sysfs says, never a digit in its name. The
+ms columns are unsigned int even on 64-bit kernels and wrap; everything else that falls is a reset.
 """
 
 from __future__ import annotations
@@ -96,11 +95,8 @@ def parse(content: bytes) -> Mapping[Key, Numbers]:
         if min(numbers) < 0:
             if min(numbers[:IN_FLIGHT] + numbers[MS_IO:]) < 0:
                 continue  # no counter of any kernel: this row means nothing, the others may
-            numbers = (
-                *numbers[:IN_FLIGHT],
-                0,
-                *numbers[MS_IO:],
-            )  # in_flight went below 0 before Linux 5.0
+            # in_flight went below 0 before Linux 5.0
+            numbers = (*numbers[:IN_FLIGHT], 0, *numbers[MS_IO:])
         name = words[2].decode("utf-8", "replace")
         rows[name, f"{int(words[0])}:{int(words[1])}"] = numbers
     return rows

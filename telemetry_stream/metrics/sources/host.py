@@ -1,12 +1,10 @@
-"""The host itself: uptime, boot, suspend (the section ``system``), and who it is (HostInfo, read
-once).
+"""The host itself: uptime, boot, suspend (the section ``system``), and who it is (HostInfo, read once).
 
 The section cannot be called ``host``: in a sample that says which host it is of.
 
-Uptime includes suspend (CLOCK_BOOTTIME). The boot time moves when somebody sets the clock, and is
-wrong before NTP on boards without an RTC; the boot id tells a reboot from a clock step. Everything
-is read below proc_root, so a captured host names itself and a container that was given the host's
-/proc names the host.
+Uptime includes suspend (CLOCK_BOOTTIME). The boot time moves when somebody sets the clock, and is wrong before NTP on
+boards without an RTC; the boot id tells a reboot from a clock step. Everything is read below proc_root, so a captured
+host names itself and a container that was given the host's /proc names the host.
 """
 
 from __future__ import annotations
@@ -66,8 +64,7 @@ def parse_text(content: bytes) -> str:
     return content.decode("utf-8", "replace").strip()
 
 
-# PROC_PID_INIT_INO in include/linux/proc_ns.h: the namespace of processes that the kernel itself
-# made.
+# PROC_PID_INIT_INO in include/linux/proc_ns.h: the namespace of processes that the kernel itself made.
 FIRST_PID_NAMESPACE = "pid:[4026531836]"
 
 # x86, arm (32 bit), riscv, s390 and mips name the model differently; arm64 does not name it at all.

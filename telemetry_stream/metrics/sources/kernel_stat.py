@@ -1,12 +1,15 @@
 """The parse of /proc/stat (kernel docs: filesystems/proc.rst, 1.8), shared by cpu, load and host.
 
 Specimen:
-    cpu  1393 0 2411 ...           sum over all possible CPUs: not used, it jumps when a core goes
-    offline cpu3 702 0 1207 88213 52 0 4 0 0 0     user nice system idle iowait irq softirq steal
-    guest guest_nice, in CLK_TCK intr 104883 9 0 ...            the first number is the total; the
-    line exceeds 100 KB on large hosts ctxt 219922 / btime 1763969000 / processes 4711 /
-    procs_running 2 / procs_blocked 0
-Kernels before 2.6.33 write fewer columns (4, 7, 8 or 9): what is missing is 0.
+    cpu  1393 0 2411 ...                           sum over all possible CPUs: not used, it jumps when a core goes
+    cpu3 702 0 1207 88213 52 0 4 0 0 0             user nice system idle iowait irq softirq steal guest guest_nice
+    intr 104883 9 0 ...                            the first number is the total; over 100 KB on large hosts
+    ctxt 219922
+    btime 1763969000
+    processes 4711
+    procs_running 2
+    procs_blocked 0
+Times are in CLK_TCK. Kernels before 2.6.33 write fewer columns (4, 7, 8 or 9): what is missing is 0.
 """
 
 from __future__ import annotations
@@ -47,8 +50,10 @@ FIELDS = (
 
 @parser
 def parse(content: bytes) -> KernelStat:
-    """/proc/stat, whole. The cores come first; the rest is looked for, not split: the intr line of a large host holds
-    a hundred thousand bytes of single interrupts.
+    """/proc/stat, whole.
+
+    The cores come first; the rest is looked for, not split: the intr line of a large host holds a hundred thousand
+    bytes of single interrupts.
     """
     if b"-" in content:  # int() would take it; the kernel prints unsigned
         raise ParseError("negative number")

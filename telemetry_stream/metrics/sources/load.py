@@ -1,9 +1,7 @@
-"""Load averages and what runs, from /proc/loadavg and /proc/stat (metrics.md 2; kernel:
-kernel/sched/loadavg.c).
+"""Load averages and what runs, from /proc/loadavg and /proc/stat (metrics.md 2; kernel: kernel/sched/loadavg.c).
 
-Specimen: ``0.20 0.18 0.12 1/80 11206``: the averages, runnable/all threads, the last pid. Load
-counts runnable and uninterruptible tasks, moves every 5 s, is no percentage, and in a container it
-is the host's.
+Specimen: ``0.20 0.18 0.12 1/80 11206``: the averages, runnable/all threads, the last pid. Load counts runnable and
+uninterruptible tasks, moves every 5 s, is no percentage, and in a container it is the host's.
 """
 
 from __future__ import annotations

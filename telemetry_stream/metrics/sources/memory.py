@@ -1,10 +1,8 @@
-"""Memory and swap from /proc/meminfo, paging from /proc/vmstat (metrics.md 3; kernel docs:
-filesystems/proc.rst).
+"""Memory and swap from /proc/meminfo, paging from /proc/vmstat (metrics.md 3; kernel docs: filesystems/proc.rst).
 
-The kernel writes kB meaning 1024 bytes; this module speaks bytes. Used is total less *available*
-(as procps-ng 4.0.1 and psutil 7.1), not total less free less caches. MemAvailable exists since
-Linux 3.14 and is 0 on some broken ones: then it is estimated the kernel's own way. Inside LXC it
-may exceed the total: then free memory is what is available.
+The kernel writes kB meaning 1024 bytes; this module speaks bytes. Used is total less *available* (as procps-ng 4.0.1
+and psutil 7.1), not total less free less caches. MemAvailable exists since Linux 3.14 and is 0 on some broken ones:
+then it is estimated the kernel's own way. Inside LXC it may exceed the total: then free memory is what is available.
 """
 
 from __future__ import annotations

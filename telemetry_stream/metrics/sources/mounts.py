@@ -1,9 +1,8 @@
-"""The parse of /proc/PID/mountinfo (kernel docs: filesystems/proc.rst 3.5), shared by filesystem
-and host.
+"""The parse of /proc/PID/mountinfo (kernel docs: filesystems/proc.rst 3.5), shared by filesystem and host.
 
 Specimen: ``36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue``.
-Optional fields end at a lone ``-``, so the type is the word after it and not a fixed column. Names
-escape space, tab, newline and backslash in octal. Nothing here touches a mount.
+Optional fields end at a lone ``-``, so the type is the word after it and not a fixed column. Names escape space, tab,
+newline and backslash in octal. Nothing here touches a mount.
 """
 
 from __future__ import annotations

@@ -1,13 +1,11 @@
 """Interfaces and their totals from /proc/net/dev (metrics.md 7; kernel: net/core/net-procfs.c).
 
 Specimen, after two lines of headings:
-    eth0:68210035552    1609    0    0    0     0          0         0    94407     896    0    0
-    0     0       0    0
-Eight numbers received, eight sent: bytes packets errs drop fifo frame/colls compressed/carrier
-multicast/compressed. A name may hold a colon and a wide counter may touch it: the last colon
-splits. drop is rx_dropped + rx_missed here, so sysfs' own statistics differ; one source only.
-Totals count physical interfaces (they have a ``device`` in sysfs): bonds, bridges, VLANs, veth and
-tun repeat the same bytes.
+    eth0:68210035552   1609    0    0    0     0          0         0    94407     896    0    0    0     0       0    0
+Eight numbers received, eight sent: bytes packets errs drop fifo frame/colls compressed/carrier multicast/compressed. A
+name may hold a colon and a wide counter may touch it: the last colon splits. drop is rx_dropped + rx_missed here, so
+sysfs' own statistics differ; one source only. Totals count physical interfaces (they have a ``device`` in sysfs):
+bonds, bridges, VLANs, veth and tun repeat the same bytes.
 """
 
 from __future__ import annotations

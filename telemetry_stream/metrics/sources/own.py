@@ -1,9 +1,7 @@
-"""The section ``self``: what this program costs and does. (The module is not called self, which
-every method has.)
+"""The section ``self``: what this program costs and does. (The module is not called self, which every method has.)
 
-CPU comes from the process clock, finer than the ticks of /proc/self/stat; threads and resident
-memory from /proc/self/stat. What only other parts know (viewers, frames, lateness) comes through
-plain callables.
+CPU comes from the process clock, finer than the ticks of /proc/self/stat; threads and resident memory from
+/proc/self/stat. What only other parts know (viewers, frames, lateness) comes through plain callables.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Processes: how many in which state, and who uses most (metrics.md 9). process_table.py reads
-them.
+"""Processes: how many in which state, and who uses most (metrics.md 9). process_table.py reads them.
 
-CPU: 100 percent is one core (top's Irix mode). Memory is resident, shared pages in full, so the sum
-may exceed what there is. Processes that live between two ticks only are not seen. This section is
-dear: it is collected only while somebody wants it.
+CPU: 100 percent is one core (top's Irix mode). Memory is resident, shared pages in full, so the sum may exceed what
+there is. Processes that live between two ticks only are not seen. This section is dear: it is collected only while
+somebody wants it.
 """
 
 from __future__ import annotations

@@ -1,15 +1,12 @@
-"""Reading every /proc/PID/stat, again and again (metrics.md 9; kernel: fs/proc/array.c, man
-proc_pid_stat).
+"""Reading every /proc/PID/stat, again and again (metrics.md 9; kernel: fs/proc/array.c, man proc_pid_stat).
 
-Specimen: ``4300 (a b) (c)) S 1 4300 ...``: comm may hold spaces, parentheses, newlines and bytes
-that are no UTF-8, so it ends at the last parenthesis of the whole content; state is field 3, utime
-14, stime 15, threads 20, starttime 22, rss 24. A process is its pid *and* starttime: pids are used
-again, and wall clocks jump. utime already holds guest time and all threads, living and dead. A
-process that vanishes between listing and reading is no error.
+Specimen: ``4300 (a b) (c)) S 1 4300 ...``: comm may hold spaces, parentheses, newlines and bytes that are no UTF-8, so
+it ends at the last parenthesis of the whole content; state is field 3, utime 14, stime 15, threads 20, starttime 22,
+rss 24. A process is its pid *and* starttime: pids are used again, and wall clocks jump. utime already holds guest time
+and all threads, living and dead. A process that vanishes between listing and reading is no error.
 
-Strategy: descriptors stay open (a kept one costs half of opening anew), as many as the budget
-allows; the rest is opened, read and closed. Content that is what it was is not parsed: nine of ten
-processes sleep.
+Strategy: descriptors stay open (a kept one costs half of opening anew), as many as the budget allows; the rest is
+opened, read and closed. Content that is what it was is not parsed: nine of ten processes sleep.
 """
 
 from __future__ import annotations
@@ -22,9 +19,8 @@ from ..files import ParseError
 STAT_BYTES = 1024  # fifty numbers and a comm of 16 bytes stay below 600
 MOST_KEPT = 1024  # each kept descriptor holds about 4 KiB of kernel memory
 
-Fields = tuple[
-    bytes, str, int, int, int, int
-]  # comm, state, utime + stime, threads, starttime, rss
+# comm, state, utime + stime, threads, starttime, rss
+Fields = tuple[bytes, str, int, int, int, int]
 
 
 def parse(content: bytes) -> Fields:

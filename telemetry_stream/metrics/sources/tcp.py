@@ -1,10 +1,9 @@
-"""Sockets, TCP and UDP at a glance from net/sockstat, net/sockstat6 and net/snmp (metrics.md 8, the
-cheap path).
+"""Sockets, TCP and UDP at a glance from net/sockstat, net/sockstat6 and net/snmp (metrics.md 8, the cheap path).
 
-``inuse`` counts the sockets of this network namespace (LISTEN included, TIME_WAIT not) per family:
-the IPv4 file and the IPv6 file are added up, a missing sockstat6 is a host without IPv6.
-``orphan``, ``alloc`` and ``mem`` are machine-wide. CurrEstab holds both families; since Linux 6.10
-it includes CLOSE_WAIT, as RFC 4022 says. Kernel: net/ipv4/proc.c, net/ipv6/proc.c.
+``inuse`` counts the sockets of this network namespace (LISTEN included, TIME_WAIT not) per family: the IPv4 file and
+the IPv6 file are added up, a missing sockstat6 is a host without IPv6. ``orphan``, ``alloc`` and ``mem`` are
+machine-wide. CurrEstab holds both families; since Linux 6.10 it includes CLOSE_WAIT, as RFC 4022 says. Kernel:
+net/ipv4/proc.c, net/ipv6/proc.c.
 """
 
 from __future__ import annotations

@@ -1,17 +1,14 @@
-"""TCP sockets by state: sock_diag over netlink, /proc/net/tcp and tcp6 behind it (metrics.md 8, per
-state).
+"""TCP sockets by state: sock_diag over netlink, /proc/net/tcp and tcp6 behind it (metrics.md 8, per state).
 
-Kernel: include/uapi/linux/inet_diag.h, net/ipv4/tcp_diag.c; man sock_diag. The kernel walks its
-whole hash either way; sock_diag hands out 32 KB a read and the file 4, which makes it ten times
-cheaper (10 000 sockets: 4 ms against 44). IPv4 clients of a dual-stack listener are in tcp6 only; a
-missing tcp6 is a host without IPv6.
+Kernel: include/uapi/linux/inet_diag.h, net/ipv4/tcp_diag.c; man sock_diag. The kernel walks its whole hash either way;
+sock_diag hands out 32 KB a read and the file 4, which makes it ten times cheaper (10 000 sockets: 4 ms against 44).
+IPv4 clients of a dual-stack listener are in tcp6 only; a missing tcp6 is a host without IPv6.
 
 The older request, TCPDIAG_GETSOCK, is used since it gives both families in one walk; SOCK_DIAG_BY_FAMILY needs two, and
 walking an almost empty hash is most of the cost (0.23 ms against 0.46).
 
-Strategy: a scan runs on a worker, so it never delays a tick, and its duration sets how soon the
-next one may follow. sock_diag speaks of our own network namespace: for another host's proc_root
-only its files are right.
+Strategy: a scan runs on a worker, so it never delays a tick, and its duration sets how soon the next one may follow.
+sock_diag speaks of our own network namespace: for another host's proc_root only its files are right.
 """
 
 from __future__ import annotations
@@ -55,9 +52,8 @@ NLMSG_ERROR, NLMSG_DONE, TCPDIAG_GETSOCK = 2, 3, 18
 NLM_F_REQUEST_DUMP = 0x301
 HEADER_BYTES = 16
 STATE_OFFSET = HEADER_BYTES + 1  # inet_diag_msg: family, state, ...
-REQUEST = struct.Struct(
-    "=IHHII 52x I 4x"
-)  # nlmsghdr, inet_diag_req: any family, any address, these states
+# nlmsghdr, inet_diag_req: any family, any address, these states.
+REQUEST = struct.Struct("=IHHII 52x I 4x")
 RECEIVE_BYTES = 64 * 1024
 RECEIVE_BUFFER_BYTES = 1024 * 1024
 ALL_STATES = 0xFFFFFFFF
@@ -115,8 +111,7 @@ def tally_proc(content: bytes, tally: Tally) -> None:
 def tally_netlink(message: bytes, tally: Tally) -> bool:
     """Count one received buffer of netlink messages. True when it ends the dump. OSError for the kernel's refusal."""
     size = len(message)
-    # Sockets of one kind have messages of one length: mostly a buffer is a table, whose columns
-    # slices can count.
+    # Sockets of one kind have messages of one length: mostly a buffer is a table, whose columns slices can count.
     length = int.from_bytes(message[:4], "little" if LITTLE else "big")
     if length > STATE_OFFSET and size % length == 0 and length % 4 == 0:
         rows = size // length

@@ -1,10 +1,8 @@
-"""Temperatures from /sys/class/hwmon, else from /sys/class/thermal (metrics.md 10; kernel docs:
-hwmon/sysfs-interface).
+"""Temperatures from /sys/class/hwmon, else from /sys/class/thermal (metrics.md 10; kernel docs: hwmon/sysfs-interface).
 
-Reading a sensor may take long (a slow bus, a command to a disk) and has side effects: polling once
-a second warmed idle NVMe drives by 20 degrees. So a chip is read on a worker (blocking.py), every
-10 s, disks every 60 s, with one call outstanding. hwmonN changes with every boot; a chip is its
-name and the device behind it.
+Reading a sensor may take long (a slow bus, a command to a disk) and has side effects: polling once a second warmed idle
+NVMe drives by 20 degrees. So a chip is read on a worker (blocking.py), every 10 s, disks every 60 s, with one call
+outstanding. hwmonN changes with every boot; a chip is its name and the device behind it.
 """
 
 from __future__ import annotations
