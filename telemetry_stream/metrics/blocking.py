@@ -24,9 +24,8 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 HUNG_SECONDS = 2.0  # a call that takes longer is not waited for: another worker does the rest
-MOST_WORKERS = (
-    8  # with so many dead mounts the living ones go stale, too, before all threads are eaten
-)
+# With so many dead mounts the living ones go stale, too, instead of eating threads.
+MOST_WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True)
