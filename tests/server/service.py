@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,6 +72,7 @@ class Service:
         allowance: Allowance = Allowance(),  # noqa: B008  # immutable
         viewers_per_address: PerAddress | None = None,
         holds: Callable[[Token | None], bool] = lambda _: True,
+        ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self.problem: str | None = None
         self.wanted: list[tuple[Any, ...]] = []  # how Routes has called want
@@ -105,6 +107,7 @@ class Service:
         self._listener = Listener(
             ("127.0.0.1", 0),
             lambda transport: our_http.serve(transport, self.routes, headers=security_headers()),
+            ssl_context=ssl_context,
         )
         self.address = self._listener.address
 

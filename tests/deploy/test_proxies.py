@@ -1,0 +1,204 @@
+"""The examples for nginx and Caddy, tried: a login, a viewer and JSON lines through each, by its own configuration."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from tests.conftest import eventually
+from tests.net.pairs import CERTIFICATE
+from tests.system.program import ROOT, Program
+from tests.viewers import PATIENCE_SECONDS, address_of, get
+
+TOKEN = "kitchen-kitchen-1"
+NAME = "telemetry.example.org"
+TLS = ssl.create_default_context(cafile=CERTIFICATE)
+
+NGINX = """
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log info;
+events {{}}
+http {{
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/site.conf;
+}}
+"""
+
+
+def program_named(name: str) -> str:
+    """Where scripts/test has it, or where the system has."""
+    path = os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ["PATH"], "/usr/sbin"])
+    found = shutil.which(name, path=path)
+    assert found, f"the proxies' examples are tried with {name}, which scripts/test fetches"
+    return found
+
+
+def free_port() -> int:
+    """One that nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def replaced(text: str, *pairs: tuple[str, str]) -> str:
+    """The example with what its user has to change; all of it must be there."""
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+def nginx(folder: Path, port: int, upstream: int) -> list[str]:
+    """The command that runs deploy/nginx.conf."""
+    site = replaced(
+        (ROOT / "deploy/nginx.conf").read_text(),
+        ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
+        ("127.0.0.1:8750", f"127.0.0.1:{upstream}"),
+        (f"/etc/ssl/{NAME}.pem", str(CERTIFICATE)),
+        (f"/etc/ssl/{NAME}.key", str(CERTIFICATE)),
+        ("/var/log/nginx/telemetry.log", f"{folder}/access.log"),
+    )
+    (folder / "site.conf").write_text(site)
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder))
+    return [program_named("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
+
+
+def caddy(folder: Path, port: int, upstream: int) -> list[str]:
+    """The command that runs deploy/Caddyfile, with a certificate of ours and everything logged."""
+    own = f"\n\ttls {CERTIFICATE} {CERTIFICATE}\n"
+    site = replaced(
+        (ROOT / "deploy/Caddyfile").read_text(),
+        (f"\n{NAME} {{", f"\nhttps://{NAME}:{port} {{\n\tbind 127.0.0.1{own}"),
+        ("127.0.0.1:8750", f"127.0.0.1:{upstream}"),
+    )
+    (folder / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https disable_redirects\n}\n" + site)
+    return [program_named("caddy"), "run", "--config", str(folder / "Caddyfile")]
+
+
+@pytest.fixture(params=[nginx, caddy], ids=["nginx", "caddy"])
+def proxied(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Program, int]]:
+    """The program as the examples say, and the port on which the proxy serves it."""
+    command: Callable[[Path, int, int], list[str]] = request.param
+    tokens = tmp_path / "tokens"
+    tokens.write_text(f"kitchen {TOKEN}\n")
+    tokens.chmod(0o600)
+    flags = ["--port", "0", "--interval", "0.1", "--trust-proxy", "loopback"]
+    program = Program([*flags, "--allow-host", NAME, "--token-file", str(tokens)], None, tmp_path)
+    port = free_port()
+    home = {**os.environ, "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    try:
+        argv = command(tmp_path, port, address_of(program.url)[1])
+        with (tmp_path / "proxy.log").open("w") as log:
+            proxy = subprocess.Popen(argv, stdout=log, stderr=log, env=home)
+        try:
+            assert eventually(lambda: accepts(port) or proxy.poll()), "it takes no connection"
+            assert proxy.poll() is None, (tmp_path / "proxy.log").read_text()
+            yield program, port
+        finally:
+            proxy.terminate()
+            proxy.wait(PATIENCE_SECONDS)
+    finally:
+        program.end()
+
+
+def accepts(port: int) -> bool:
+    """Whether somebody listens there."""
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    return False
+
+
+class Tunnel(http.client.HTTPSConnection):
+    """HTTPS to the proxy, whose name no resolver knows; its certificate is for localhost."""
+
+    def connect(self) -> None:
+        plain = socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS)
+        self.sock = secured(plain)
+
+
+def secured(plain: socket.socket) -> ssl.SSLSocket:
+    """TLS with the proxy under the site's name."""
+    context = ssl.create_default_context(cafile=CERTIFICATE)
+    context.check_hostname = False
+    return context.wrap_socket(plain, server_hostname=NAME)
+
+
+@contextlib.contextmanager
+def answer(port: int, path: str, **headers: str) -> Iterator[http.client.HTTPResponse]:
+    """One request; ``Some_Header`` stands for ``Some-Header``."""
+    connection = Tunnel(NAME, port, timeout=PATIENCE_SECONDS)
+    with contextlib.closing(connection):
+        connection.request(
+            "GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()}
+        )
+        with connection.getresponse() as response:
+            yield response
+
+
+def test_a_browser_logs_in_and_watches_through_the_proxy(
+    proxied: tuple[Program, int], tmp_path: Path
+) -> None:
+    """The cookie is Secure, the peer is the proxy's client whatever that writes, no token is in the proxy's log."""
+    program, port = proxied
+    with answer(port, "/", Accept="text/html") as page:
+        assert (page.status, b'name="token"' in page.read()) == (401, True)
+    with answer(port, f"/?token={TOKEN}&a=1") as login:
+        assert (login.status, login.headers["Location"]) == (303, "/?a=1")
+        cookie, *flags = login.headers["Set-Cookie"].split("; ")
+        assert "Secure" in flags
+    headers = {"Cookie": cookie, "X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "http"}
+    plain = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
+    with connect(
+        f"ws://{NAME}:{port}/ws?every=1",
+        sock=secured(plain),
+        origin=Origin(f"https://{NAME}:{port}"),
+        additional_headers=headers,
+    ) as viewer:
+        kinds = [json.loads(viewer.recv(timeout=PATIENCE_SECONDS))["type"] for _ in range(4)]
+        assert kinds == ["hello", "sample", "sample", "sample"]
+        with answer(port, "/api/v1/clients", Authorization=f"Bearer {TOKEN}") as report:
+            (client,) = json.loads(report.read())["clients"]
+        assert (client["peer"], client["user"]) == ("127.0.0.1", "kitchen")
+    logs = [path.read_text() for path in tmp_path.glob("*.log")]
+    assert logs
+    assert TOKEN not in "".join(logs)
+    assert get(program.url, "/healthz")[0] == 200
+
+
+def test_json_lines_come_when_they_are_made(proxied: tuple[Program, int]) -> None:
+    """The proxy keeps nothing back."""
+    _, port = proxied
+    with answer(port, "/api/v1/stream?sections=load", Authorization=f"Bearer {TOKEN}") as response:
+        assert response.status == 200
+        messages: list[dict[str, Any]] = [json.loads(response.readline()) for _ in range(5)]
+    assert [message["type"] for message in messages][:2] == ["hello", "sample"]
+
+
+def test_a_page_of_another_site_is_refused_behind_the_proxy_too(
+    proxied: tuple[Program, int],
+) -> None:
+    """So is our own name without TLS."""
+    _, port = proxied
+    for origin in ("https://evil.example", f"http://{NAME}:{port}"):
+        with answer(port, "/api/v1/clients", Origin=origin) as response:
+            assert response.status == 403
