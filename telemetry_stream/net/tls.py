@@ -31,6 +31,10 @@ class TlsTransport(Transport):
         super().__init__(sock)
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
+        self._poller = (
+            select.poll()
+        )  # for try_send, under the lock: making one takes as long as asking it
+        self._poller.register(sock, select.POLLOUT)
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
 
     def handshake(self, deadline: float) -> None:
@@ -49,18 +53,24 @@ class TlsTransport(Transport):
                 raise ConnectionResetError(errno.ECONNRESET, "end of stream in the TLS handshake")
 
     def try_send(self, data: bytes) -> int:
-        if len(data) < 2 or not self._lock.acquire(blocking=False):
+        if len(data) < 2 or not self._lock.acquire(False):
             return 0
         try:
-            self._flush_locked()
             # A record cannot be taken back, so make sure first that at least a byte of it will go.
-            if self._rest or not self._is_writable():
+            if self._kept or not self._poller.poll(0):
                 return 0
             self._tls.write(data)
-            before = self.bytes_sent
-            self._flush_outgoing_locked()
+            record = self._outgoing.read()
+            try:
+                sent = self._sock.send(record)
+            except BlockingIOError:
+                sent = 0  # poll has promised more than there was; the record is made, so it is kept
+            self.bytes_sent += sent
+            if sent == len(record):
+                return len(data)
+            self._keep_locked(memoryview(record)[sent:])
             # What is left is cipher text, so the count is not exact, but "all" and "nothing" are.
-            return min(self.bytes_sent - before, len(data) - 1) if self._rest else len(data)
+            return max(1, min(sent, len(data) - 1))
         finally:
             self._lock.release()
 
@@ -73,11 +83,6 @@ class TlsTransport(Transport):
     def _flush_outgoing_locked(self) -> None:
         self._keep_locked(memoryview(self._outgoing.read()))
         self._flush_locked()
-
-    def _is_writable(self) -> bool:
-        poller = select.poll()
-        poller.register(self._sock, select.POLLOUT)
-        return bool(poller.poll(0))
 
     def _read(self, n: int, deadline: float) -> bytes:
         """Hand out what is decrypted already before asking the socket: poll knows nothing of it."""

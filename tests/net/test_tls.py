@@ -143,6 +143,27 @@ def test_full_buffer_takes_nothing_of_a_try_send(
     assert "rest=0" in repr(transport)
 
 
+class Promising:
+    """A poll that always says yes."""
+
+    def poll(self, _: int) -> list[tuple[int, int]]:
+        return [(0, select.POLLOUT)]
+
+
+def test_record_that_is_made_and_does_not_fit_is_kept_and_counts_as_taken(
+    ends: tuple[TlsTransport, ssl.SSLSocket], pool: ThreadPoolExecutor
+) -> None:
+    """Should poll ever promise more than there is: the frame is neither lost nor sent twice."""
+    transport, client = ends
+    client.settimeout(10)
+    with pytest.raises(BlockingIOError):
+        fill(transport._sock)
+    transport._poller = Promising()  # type: ignore[assignment]
+    assert transport.try_send(b"taken") == 1
+    assert "rest=0" not in repr(transport)
+    assert transport.try_send(b"refused") == 0
+
+
 def test_all_that_is_decrypted_is_handed_out_without_polling(
     ends: tuple[TlsTransport, ssl.SSLSocket],
 ) -> None:

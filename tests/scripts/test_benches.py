@@ -68,3 +68,19 @@ def test_fanout_sends_every_message_through_the_real_ws() -> None:
     assert (closing["sent"], closing["dropped"], closing["refused"]) == (40, 0, 0)
     assert closing["threads_per_viewer"] == 2
     assert closing["cpu_s"] > 0
+
+
+def test_tls_is_compared_with_plain_text() -> None:
+    """Both runs deliver everything, and the closing line has the ratio."""
+    numbers = ["--viewers", 3, "--count", 20, "--rate", 200, "--size", 100]
+    ran = subprocess.run(
+        [sys.executable, SCRIPTS / "bench-tls", *map(str, numbers)],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )
+    report = json.loads(ran.stdout)
+    assert report["dropped"] == 0
+    assert report["plain_us_per_frame"] > 0
+    assert report["ratio"] > 0
