@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import resource
 
-# Beside connections: the collector's kept files, those refused connections that linger, and what libraries hold.
-OTHERS = 256
+# Beside connections: up to 1024 files of processes while somebody looks at them, and the collector's other kept files,
+# refused connections that linger, and what libraries hold.
+OTHERS = 1024 + 256
 
 
 def maybe_raise_limit(connections: int) -> str | None:

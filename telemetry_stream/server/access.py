@@ -61,6 +61,12 @@ class Access:
                 return Answer("204 No Content", PREFLIGHT)
         return self._login.check(environ, host[1])
 
+    @property
+    def refused_tokens(self) -> int:
+        """Tries with a token that were wrong, or came too soon after those that were."""
+        throttle = self._login.throttle
+        return throttle.failed + throttle.slowed
+
     def _is_foreign(self, origin: str, host: Authority, scheme: str) -> bool:
         """Whether the page is of an allowed other origin; False if it is our own. Raises HTTPError for all others."""
         if origin.lower() in self._origins:

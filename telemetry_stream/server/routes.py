@@ -157,6 +157,7 @@ class Routes:
             "dropped_frames_total": stats.dropped,
             "refused_frames_total": stats.refused,
             "refused_viewers_total": self._viewers.refused,
+            "refused_tokens_total": self._access.refused_tokens,
             "ended_total": stats.ended,
         }
         return json_body(start_response, to_json(report))

@@ -195,7 +195,10 @@ def test_host_and_origin_come_before_the_token() -> None:
     assert status("box", "http://evil.com", access, **wrong) == "403"
     assert login.throttle.failed == 0
     assert status("box", None, access, **wrong) == "401"
-    assert login.throttle.failed == 1
+    assert access.refused_tokens == login.throttle.failed == 1
+    for _ in range(10):
+        status("box", None, access, **wrong)
+    assert access.refused_tokens == 11
 
 
 def test_the_proxy_s_word_counts_for_the_origin() -> None:

@@ -90,6 +90,7 @@ def test_clients_tells_of_viewers_and_counts() -> None:
             "dropped_frames_total": 0,
             "refused_frames_total": 0,
             "refused_viewers_total": 0,
+            "refused_tokens_total": 0,
             "ended_total": {"gone": 1},
         }
 

@@ -342,12 +342,12 @@ def test_descriptors_are_raised_to_what_the_viewers_may_need(start_program: Star
     """As far as may be, and said in one line where that is not enough."""
     enough = start_program(*FAST, script=LIMITED.replace("SOFT", "256").replace("HARD", "4096"))
     short = start_program(*FAST, script=LIMITED.replace("SOFT", "256").replace("HARD", "512"))
-    for program, limit in ((enough, 1000 + 64 + 256), (short, 512)):
+    for program, limit in ((enough, 1000 + 64 + 1280), (short, 512)):
         assert program.url
         assert resource.prlimit(program.process.pid, resource.RLIMIT_NOFILE)[0] == limit
     assert "descriptors" not in enough.log
     (line,) = short.log.splitlines()
-    assert "1064 connections may need 1320 descriptors, and this process may have 512" in line
+    assert "1064 connections may need 2344 descriptors, and this process may have 512" in line
 
 
 def test_cross_site_and_frames_as_the_settings_say(start_program: StartProgram) -> None:
