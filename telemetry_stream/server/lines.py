@@ -1,12 +1,15 @@
 """The stream as JSON lines over plain HTTP, for ``curl -N``: the same hub, the same promise, no WebSocket.
 
-One thread per reader, its connection's own, which is the write pump. What the reader sends is never read: the kernel
-holds a few kilobytes of it and then the reader's own send blocks. That it has left shows at the next frame.
+One thread per reader, its connection's own, which is the write pump. Readers have nothing to say: what one sends is
+thrown away, a little at each look whether it has left, and then its own send blocks. A reader that ends its half of the
+connection counts as gone, which is all that tells of one that waits for a rare frame.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
 
 from .. import threads
@@ -15,6 +18,10 @@ from ..net.transport import Transport
 from ..stream import Framing
 
 log = logging.getLogger(__name__)
+
+# A place is free again so long after its reader has left, at the latest; there is no ping that would tell it.
+LOOK_SECONDS = 5.0
+LOOK_BYTES = 4096
 
 
 def _line(payload: bytes) -> bytes:
@@ -40,7 +47,22 @@ def serve(
     """Write to ``client`` on the calling thread until it ends; the response head has been sent."""
     threads.rename(f"ts-lines{number % 10_000}")
     on_open()
+
+    def send(data: bytes, deadline: float) -> None:
+        transport.send(data, deadline)
+        if not data:  # the pump's ping, or its wait for a rest, when a look does no harm
+            _look(transport)
+
     try:
-        write_pump(client, transport.send, write_seconds=write_seconds)
+        write_pump(client, send, write_seconds=write_seconds, ping_seconds=LOOK_SECONDS)
     finally:
         client.close(End.GONE)
+
+
+def _look(transport: Transport) -> None:
+    """Raise ConnectionResetError if the reader has left; never wait."""
+    try:
+        if not transport.recv(LOOK_BYTES, time.monotonic()):
+            raise ConnectionResetError(errno.ECONNRESET, "the reader has left")
+    except TimeoutError:
+        pass  # nothing to read: it is still there

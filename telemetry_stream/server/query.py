@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from .answer import HTTPError
 
 MAX_SEQ = 2**63 - 1
-MAX_EVERY = 86_400
+MAX_EVERY = 3_600
 MAX_HISTORY_SECONDS = 86_400.0
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from telemetry_stream.net.transport import Transport
+from telemetry_stream.server import lines
 from telemetry_stream.server.lines import FRAMING
 from telemetry_stream.websocket.connection import Timing
 from tests.conftest import eventually, our_threads
@@ -132,8 +135,47 @@ def test_reader_that_left_is_noticed_at_the_next_frames() -> None:
         assert service.viewers.report() == []
 
 
-def test_what_a_reader_sends_is_not_read() -> None:
-    """Neither as a request nor into memory."""
+@pytest.mark.parametrize("last_words", [b"", b"GET / HTTP/1.1\r\n\r\n" * 500])
+def test_reader_that_left_is_noticed_without_a_frame(
+    monkeypatch: pytest.MonkeyPatch, last_words: bytes
+) -> None:
+    """Its place is free at the next looks, however rare its samples are and whatever it has said."""
+    monkeypatch.setattr(lines, "LOOK_SECONDS", 0.02)
+    with Service(limit=1) as service:
+        with reading(service, "?every=3600") as reader:
+            assert reader.line()["type"] == "hello"
+            reader.sock.sendall(last_words)
+        assert service.viewers.wait_until_gone(10)
+        assert service.hub.stats().ended == {"gone": 1}
+        with reading(service) as reader:
+            assert reader.line()["type"] == "hello"
+
+
+def test_reader_that_is_there_outlives_the_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that has sent something, and reads only later."""
+    looks: list[int] = []
+    enough = threading.Event()
+    recv = Transport.recv
+
+    def counted(self: Transport, n: int, deadline: float) -> bytes:
+        if n == lines.LOOK_BYTES:
+            looks.append(n)
+            if len(looks) > 3:
+                enough.set()
+        return recv(self, n, deadline)
+
+    monkeypatch.setattr(Transport, "recv", counted)
+    monkeypatch.setattr(lines, "LOOK_SECONDS", 0.01)
+    with Service() as service, reading(service) as reader:
+        reader.sock.sendall(b"hello?")
+        assert enough.wait(10)
+        service.publish(3)
+        assert reader.line()["type"] == "hello"
+        assert [reader.line()["seq"] for _ in range(3)] == [1, 2, 3]
+
+
+def test_what_a_reader_sends_is_no_request() -> None:
+    """It is answered nothing, and disturbs nothing."""
     with Service() as service, reading(service) as reader:
         assert reader.line()["type"] == "hello"
         reader.sock.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)

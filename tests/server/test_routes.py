@@ -319,7 +319,7 @@ def test_websocket_by_head_and_http_1_0() -> None:
         ("/ws?since=-1", "since = '-1'"),
         ("/ws?seconds=1", "no parameter 'seconds'"),
         ("/ws?every=1&every=2", "every is given twice"),
-        ("/api/v1/stream?every=86401", "from 1 to 86400"),
+        ("/api/v1/stream?every=3601", "from 1 to 3600"),
         ("/api/v1/sample?every=1", "there are: sections"),
         ("/api/v1/sample?sections=", "no section ''"),
         ("/api/v1/history?seconds=nan", "seconds = 'nan'"),
