@@ -384,3 +384,11 @@ def test_stop_may_interrupt_wait_at_any_line() -> None:
         if interruption.lines < line:
             return
     pytest.fail("wait has more lines than can be")
+
+
+def test_connections_per_address_are_those_of_the_settings() -> None:
+    """Not by connecting: a test comes from loopback, which has no such limit."""
+    with App(Settings(port=0, max_connections_per_address=7)) as app:
+        assert app._listener is not None
+        assert app._listener._per_address is not None
+        assert app._listener._per_address.limit == 7

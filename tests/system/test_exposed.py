@@ -13,6 +13,7 @@ import ssl
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -107,7 +108,7 @@ def test_the_first_start_prints_a_ready_address_and_no_later_one_does(
     status, headers, _ = ask(url, found[2])
     assert (status, headers["Location"]) == (303, "/")
     cookie = headers["Set-Cookie"].partition(";")[0]
-    assert ask(url, "/", Cookie=cookie)[0] == 200
+    assert ask(url, "/api/v1/clients", Cookie=cookie)[0] == 200
     with viewer(url, headers=bearer(found[3])) as connection:
         assert read(connection)["type"] == "hello"
     assert ask(url, "/api/v1/clients", None, **bearer(found[3] + "x"))[0] == 401
@@ -116,7 +117,11 @@ def test_the_first_start_prints_a_ready_address_and_no_later_one_does(
     again = start_program("--host", "0.0.0.0", *FAST, environment=where)
     assert ask(again.url, "/api/v1/clients", None, **bearer(found[3]))[0] == 200
     assert (
-        ask(again.url, "/", Cookie=cookie.replace(found[1], str(address_of(again.url)[1])))[0]
+        ask(
+            again.url,
+            "/api/v1/clients",
+            Cookie=cookie.replace(found[1], str(address_of(again.url)[1])),
+        )[0]
         == 200
     )
     assert again.stop() == 0
@@ -315,6 +320,16 @@ def test_limits_are_those_of_the_settings(start_program: StartProgram) -> None:
                 b'{"status":"ok"}',
                 expected,
             )
+
+
+def test_a_head_that_drips_has_as_long_as_the_settings_say(start_program: StartProgram) -> None:
+    """However many bytes have come: then 408."""
+    program = start_program(*FAST, "--head-seconds", "1")
+    began = time.monotonic()
+    with socket.create_connection(address_of(program.url), PATIENCE_SECONDS) as slow:
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: loc")
+        assert slow.recv(100).startswith(b"HTTP/1.1 408")
+    assert 0.9 < time.monotonic() - began < 9
 
 
 def test_connections_beside_the_viewers_are_limited(start_program: StartProgram) -> None:
