@@ -16,6 +16,7 @@ JSON_HEADERS: Headers = (
     ("Content-Type", "application/json"),
     ("Cache-Control", "no-store"),
 )
+LINES_HEADERS: Headers = (("Content-Type", "application/x-ndjson"), *JSON_HEADERS[1:])
 
 
 class Answer(NamedTuple):

@@ -14,7 +14,7 @@ from ..stream import Choice, Framing, Resume, Stream, to_json
 from ..websocket.handshake import maybe_refuse
 from . import lines
 from .access import Access
-from .answer import HTTPError, error, json_body, json_pieces, whole
+from .answer import LINES_HEADERS, Answer, HTTPError, error, json_body, json_pieces, whole
 from .login import STRANGER, log_out
 from .query import MAX_EVERY, MAX_SEQ, Query
 from .viewers import WEBSOCKET_FRAMING, Viewers
@@ -105,7 +105,7 @@ class Routes:
     def _lines(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         wish = self._wish(environ, lines.FRAMING)
         if environ["REQUEST_METHOD"] == "HEAD":
-            return json_body(start_response, b"")
+            return whole(start_response, Answer("200 OK", LINES_HEADERS))
         self._viewers.lines(environ, *wish)
         return ()
 

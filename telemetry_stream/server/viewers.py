@@ -20,7 +20,7 @@ from ..websocket import frame
 from ..websocket.connection import Connection, ThreadUnavailableError, Timing
 from ..websocket.inbound import Allowance
 from . import lines
-from .answer import JSON_HEADERS, HTTPError
+from .answer import LINES_HEADERS, HTTPError
 from .forwarded import peer_of
 from .login import USER
 from .tokens import Token
@@ -91,8 +91,9 @@ class Viewers:
 
     def lines(self, environ: Mapping[str, Any], choice: Choice, resume: Resume | None) -> None:
         """Serve a reader of JSON lines. Raises HTTPError 503 if there are too many viewers."""
-        headers = [("Content-Type", "application/x-ndjson"), *JSON_HEADERS[1:]]
-        self._hand_over(environ, partial(self._serve_lines, choice, resume), "200 OK", headers)
+        self._hand_over(
+            environ, partial(self._serve_lines, choice, resume), "200 OK", LINES_HEADERS
+        )
 
     def _hand_over(
         self,

@@ -198,7 +198,10 @@ def test_shutdown_ends_the_stream() -> None:
 
 
 def test_head_has_no_stream() -> None:
-    """It says that there is one, takes no place, and checks the query."""
+    """It says of what type the stream is, takes no place, and checks the query."""
     with Service(limit=1) as service, Peer(service.address):
-        assert service.ask("/api/v1/stream", "HEAD").status == 200
+        head = service.ask("/api/v1/stream", "HEAD")
+        assert head.status == 200
+        assert head.headers["Content-Type"] == "application/x-ndjson"
+        assert head.headers["Cache-Control"] == "no-store"
         assert service.ask("/api/v1/stream?every=0", "HEAD").status == 400
