@@ -41,7 +41,10 @@ _simple_websocket: Any = _import_server()
 
 
 class Allowance(NamedTuple):
-    """What a peer may send: bytes in one message, frames of every kind and bytes in any one second."""
+    """What a peer may send: bytes in one message; frames of every kind and bytes in each second.
+
+    A second is counted from its first frame.
+    """
 
     message_bytes: int = 512
     frames_per_second: int = 20
