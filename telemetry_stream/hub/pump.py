@@ -29,24 +29,8 @@ def write_pump(
     at the monotonic ``deadline``, or OSError when the peer is gone. ``ping`` is sent each ``ping_seconds``.
     Returns once ``client.end`` is set, by this function where the peer was too slow or gone; raises nothing of that.
     """
-    next_ping = time.monotonic() + ping_seconds
     try:
-        while client.end is None:
-            # An endless wait would overflow the lock's clock; an hour is as good, the loop just comes round.
-            item = client.take(min(next_ping - time.monotonic(), 3600.0))
-            if client.end is not None:
-                return
-            if item is not None:
-                frames = 0
-                for frame in (item,) if isinstance(item, bytes) else item:
-                    send(frame, time.monotonic() + write_seconds)
-                    frames += bool(frame)
-                    if client.end is not None:
-                        return
-                client.done(frames)
-            if (now := time.monotonic()) >= next_ping:
-                send(ping, now + write_seconds)
-                next_ping = now + ping_seconds
+        _drain(client, send, write_seconds, ping, ping_seconds)
     except TimeoutError:
         client.close(End.SLOW_CONSUMER)
     except OSError:
@@ -54,3 +38,36 @@ def write_pump(
     except BaseException:
         client.close(End.CRASHED)  # a viewer whose frames cannot be made must not wait for them
         raise
+
+
+def _drain(
+    client: Client,
+    send: Callable[[bytes, float], None],
+    write_seconds: float,
+    ping: bytes,
+    ping_seconds: float,
+) -> None:
+    next_ping = time.monotonic() + ping_seconds
+
+    def ping_if_due() -> None:
+        nonlocal next_ping
+        if (now := time.monotonic()) >= next_ping:
+            send(ping, now + write_seconds)
+            next_ping = now + ping_seconds
+
+    while client.end is None:
+        # An endless wait would overflow the lock's clock; an hour is as good, the loop just comes round.
+        item = client.take(min(next_ping - time.monotonic(), 3600.0))
+        if client.end is not None:
+            return
+        if item is not None:
+            frames = 0
+            for frame in (item,) if isinstance(item, bytes) else item:
+                if frames:
+                    ping_if_due()  # whoever draws a long history slowly must be asked whether he lives, too
+                send(frame, time.monotonic() + write_seconds)
+                frames += bool(frame)
+                if client.end is not None:
+                    return
+            client.done(frames)
+        ping_if_due()

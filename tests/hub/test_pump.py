@@ -250,6 +250,23 @@ def test_pings_a_busy_client() -> None:
     assert client.sent
 
 
+def test_pings_between_the_frames_that_are_owed() -> None:
+    """A history that is drawn slowly, frame by frame, does not keep the pings from their time."""
+    client = stuck()
+    give_up = time.monotonic() + WAIT_SECONDS
+    sent: list[bytes] = []
+
+    def history() -> Iterator[bytes]:
+        while b"." not in sent and time.monotonic() < give_up:
+            yield b"piece"
+        yield b"end"
+        client.close(End.GOING_AWAY)
+
+    client.owe(history())
+    write_pump(client, lambda data, _: sent.append(data), ping=b".", ping_seconds=0.005)
+    assert sent.index(b".") < sent.index(b"end")
+
+
 def test_no_ping_unless_asked() -> None:
     """Without a period the pump is not woken for pings, and an endless wait does not overflow the lock's clock."""
     client = stuck()
