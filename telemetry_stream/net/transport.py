@@ -123,6 +123,7 @@ class Transport:
         whole, and the caller is to end the connection. Raises OSError when the connection is dead.
         """
         with self._lock:
+            self._require_voice_locked()
             due = self._put_locked(data)
         while self.bytes_sent < due:
             self._wait(select.POLLOUT, deadline, due)
@@ -137,6 +138,7 @@ class Transport:
         dead or these are not the first last words.
         """
         with self._lock:
+            self._require_voice_locked()
             self._put_locked(data)
             if self._rest:
                 # In use are the old buffer and some; the kernel counts its overhead, which may be as much again.
@@ -146,6 +148,10 @@ class Transport:
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, room)
                 self._flush_locked()
             self._mute = self._kept = True
+
+    def _require_voice_locked(self) -> None:
+        if self._mute:
+            raise BrokenPipeError(errno.EPIPE, "connection has been ended: its last words are said")
 
     def _put_locked(self, data: bytes) -> int:
         """Write or keep ``data``; return the value of ``bytes_sent`` at which its last byte is out."""
@@ -166,7 +172,7 @@ class Transport:
 
     def _flush_locked(self) -> None:
         """Write as much of the kept rest as fits."""
-        if self._ended or self._mute:
+        if self._ended:
             raise BrokenPipeError(errno.EPIPE, "connection has been ended")
         while self._rest:
             try:
@@ -175,7 +181,7 @@ class Transport:
                 return
             self.bytes_sent += sent
             del self._rest[:sent]
-        self._kept = False
+        self._kept = self._mute  # which keeps try_send out for good
 
     # Reading: one thread.
 

@@ -124,6 +124,7 @@ class _Peer:
         self._transport = transport
         self._client = client
         self._timing = timing
+        self._closing = False  # the library is about to send a close frame
         self._silent_at = time.monotonic() + timing.silence
 
     def send(self, data: bytes) -> int:
@@ -131,7 +132,11 @@ class _Peer:
 
         Once we have ended the client, nothing more: the write pump says goodbye, and nothing may follow that.
         """
-        if self._client.end in (None, End.GONE):
+        if self._closing and self._client.end is End.GONE:
+            self._transport.last_words(
+                data
+            )  # not even a frame that is on its way follows a close frame
+        elif self._client.end in (None, End.GONE):
             try:
                 self._transport.send(data, time.monotonic() + self._timing.write)
             except TimeoutError:
@@ -155,6 +160,7 @@ class _Peer:
 
     def closing(self, *, too_big: bool) -> None:
         """End the client first, so that no frame follows the library's close frame (RFC 6455 section 5.5.1)."""
+        self._closing = True
         self._client.close(End.TOO_BIG if too_big else End.GONE)
 
     def close(self) -> None:

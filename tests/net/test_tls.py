@@ -173,12 +173,19 @@ def test_all_that_is_decrypted_is_handed_out_without_polling(
     assert b"".join(transport.recv(1, soon()) for _ in range(200)) == bytes(range(200))
 
 
+@pytest.mark.parametrize("last_words", [False, True])
 def test_polite_end_is_seen_by_both(
-    ends: tuple[TlsTransport, ssl.SSLSocket], pool: ThreadPoolExecutor
+    ends: tuple[TlsTransport, ssl.SSLSocket], pool: ThreadPoolExecutor, *, last_words: bool
 ) -> None:
     """close says close_notify behind the last message, and a client's close_notify reads as the end."""
     transport, client = ends
-    transport.send(b"goodbye", soon())
+    if last_words:
+        transport.last_words(b"goodbye")
+        assert transport.try_send(b"more") == 0
+        with pytest.raises(OSError, match="ended"):
+            transport.send(b"more", soon())
+    else:
+        transport.send(b"goodbye", soon())
     closing = pool.submit(transport.close)
     assert read_exactly(client, 100) == b"goodbye"  # SSLEOFError would say: cut off
     client.close()
