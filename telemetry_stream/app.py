@@ -38,9 +38,11 @@ from .websocket.inbound import Allowance
 
 log = logging.getLogger(__name__)
 
-# What is left of the two seconds that a stop may take once the viewers have had theirs.
+# Of the two seconds that a stop may take: the hub's for what it still has to hand out, the viewers' to answer our
+# goodbye, the connections' to end.
+CLOSE_SECONDS = 1.5
+HUB_CLOSE_SECONDS = 0.3
 GOODBYE_SECONDS = 1.0
-END_SECONDS = 0.5
 
 # How long after the last who was there the dear sections are collected and the normal interval is kept: a page that
 # reloads finds all as it was.
@@ -192,12 +194,13 @@ class App:
 
     def close(self) -> None:
         """Tell every viewer 1001 and stop everything, within two seconds. May be called more than once."""
+        deadline = time.monotonic() + CLOSE_SECONDS
         if self._listener is not None:
             self._listener.stop_accepting()
-        self._hub.close(End.GOING_AWAY)
+        self._hub.close(End.GOING_AWAY, HUB_CLOSE_SECONDS)
         if self._listener is not None:
             self._viewers.wait_until_gone(GOODBYE_SECONDS)
-            self._listener.close(time.monotonic() + END_SECONDS)
+            self._listener.close(deadline)
         self._ticker.close()  # last: a source of an embedding program may hang
         self._collector.close()
         self._ended.put(None)
