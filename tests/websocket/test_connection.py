@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import json
 import logging
+import re
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +35,7 @@ from tests.websocket.peer import (
     handshake,
 )
 
+DOCUMENT = Path(__file__).parents[2] / "docs/protocol.md"
 PAD_BYTES = 64 * 1024  # with a small receive buffer, a stalled viewer's socket holds three or four
 
 
@@ -393,3 +396,16 @@ def test_both_client_libraries_get_the_stream() -> None:
             for receive in (lambda: message(viewer), lambda: json.loads(other.recv())):
                 assert receive()["type"] == "hello"
                 assert receive()["seq"] == 1
+
+
+def test_default_timing_is_what_the_protocol_promises() -> None:
+    """Every number of it that a client can see, as the chapter on keeping a connection gives it."""
+    chapter = DOCUMENT.read_text().partition("## 6.")[2].partition("## 7.")[0]
+    found = re.search(
+        r"pings every (\d+) s\b.* (\d+) s after its last pong.*within (\d+) s\b", chapter, re.DOTALL
+    )
+    assert found
+    ping, silence, write = map(float, found.groups())
+    promised = Timing(ping, silence, write, close=1.0)
+    assert Timing() == promised
+    assert promised.silence > promised.ping
