@@ -241,8 +241,8 @@ class Listener:
 
     def _calm_down(self, error: Exception) -> None:
         """Sleep instead of spinning: the connection that cannot be had stays readable in the backlog."""
-        self._bury(time.monotonic())
-        now = time.monotonic()
+        now = time.monotonic()  # those that linger hold what an OSError lacks, and no threads
+        self._bury(now if isinstance(error, OSError) else now - LINGER_SECONDS)
         if now >= self._quiet_until:
             self._quiet_until = now + LOG_AGAIN_SECONDS
             log.error("cannot take new connections for now: %s", error)

@@ -277,6 +277,29 @@ def test_threads_that_cannot_be_had(
     assert "can't start new thread" in caplog.text
 
 
+def test_who_is_refused_for_want_of_a_thread_may_linger(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its socket is no descriptor too many; closed with the request unread it would be reset."""
+    monkeypatch.setattr(listener_module, "CALM_SECONDS", 0.02)
+    monkeypatch.setattr(listener_module, "LINGER_SECONDS", 60.0)
+    start, failures = threads.start, [RuntimeError("can't start new thread")]
+
+    def starved(name: str, *args: Any, **kwargs: Any) -> threading.Thread:
+        if name.startswith("ts-conn") and failures:
+            raise failures.pop()
+        return start(name, *args, **kwargs)
+
+    monkeypatch.setattr(threads, "start", starved)
+    listener = Listener(("127.0.0.1", 0), hold)
+    with connect(listener) as unlucky:
+        unlucky.sendall(b"GET /" + HOST)
+        listener.start()
+        with connect(listener) as lucky:
+            assert read_exactly(lucky, 9) == b"ts-conn0\n"
+        unlucky.sendall(b"more")  # would be a broken pipe
+        assert statuses(read_exactly(unlucky, 500)) == [503]
+    assert listener.close(soon())
+
+
 def test_handler_that_crashes_costs_its_own_connection(caplog: pytest.LogCaptureFixture) -> None:
     """It is logged and counted, the client sees the end, and the next one is served."""
     faults: list[Exception] = [LookupError("on purpose")]
