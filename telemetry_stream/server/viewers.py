@@ -27,6 +27,8 @@ from .tokens import Token
 
 log = logging.getLogger(__name__)
 
+LOG_AGAIN_SECONDS = 60.0  # a refused viewer may try again for ever
+
 WEBSOCKET_FRAMING = Framing(frame.text, frame.fragments)
 
 NO_THREAD = (
@@ -55,7 +57,7 @@ class _Viewer:
 class Viewers:
     """Serves viewers on their connections' threads, at most ``limit`` of them at a time, and so many per address.
 
-    The lock guards ``_viewers``, ``_places`` and ``refused``.
+    The lock guards ``_viewers``, ``_places``, ``refused`` and ``_quiet_until``.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class Viewers:
         self._places = limit
         self._viewers: dict[int, _Viewer] = {}
         self.refused = 0
+        self._quiet_until = 0.0
 
     def websocket(self, environ: Mapping[str, Any], choice: Choice, resume: Resume | None) -> None:
         """Serve a viewer whose handshake has been checked. Raises HTTPError 503 if there are too many."""
@@ -210,7 +213,13 @@ class Viewers:
     def _refuse(self, status: str, reason: str) -> NoReturn:
         with self._lock:
             self.refused += 1
+            now = time.monotonic()
+            is_news = now >= self._quiet_until
+            if is_news:
+                self._quiet_until = now + LOG_AGAIN_SECONDS
         message = f"{reason}, which is as many as may be"
+        if is_news:
+            log.warning("viewer refused: %s; silent about others for a minute", message)
         raise HTTPError(status, message, (("Retry-After", "10"),))
 
     def _give_place_back(self, guest: _Guest) -> None:
