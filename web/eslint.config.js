@@ -23,10 +23,13 @@ export default ts.config(
       globals: {
         console: "readonly",
         document: "readonly",
+        MutationObserver: "readonly",
+        performance: "readonly",
         process: "readonly",
         setInterval: "readonly",
         setTimeout: "readonly",
         URL: "readonly",
+        window: "readonly",
       },
     },
   },

@@ -68,6 +68,23 @@ export async function openPage(
   return { page, complaints, strangers };
 }
 
+/** As the page sees it when its tab is hidden: a headless Chromium holds every tab for seen. */
+export async function hide(page: Page): Promise<void> {
+  await setVisibility(page, "hidden");
+}
+
+export async function show(page: Page): Promise<void> {
+  await setVisibility(page, "visible");
+}
+
+async function setVisibility(page: Page, state: DocumentVisibilityState): Promise<void> {
+  await page.evaluate((value) => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, value });
+    Object.defineProperty(document, "hidden", { configurable: true, value: value === "hidden" });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, state);
+}
+
 export async function stateIs(page: Page, state: string, timeout: number): Promise<void> {
   await page.locator(`[data-testid=freshness][data-state=${state}]`).waitFor({ timeout });
 }
