@@ -16,17 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.sync.client import connect
-from websockets.typing import Origin
 
 from tests.conftest import eventually
 from tests.net.pairs import CERTIFICATE
 from tests.system.program import ROOT, Program
+from tests.system.unthreaded import UnthreadedViewer
 from tests.viewers import PATIENCE_SECONDS, address_of, get
 
 TOKEN = "kitchen-kitchen-1"
 NAME = "telemetry.example.org"
-TLS = ssl.create_default_context(cafile=CERTIFICATE)
 
 NGINX = """
 daemon off;
@@ -167,14 +165,10 @@ def test_a_browser_logs_in_and_watches_through_the_proxy(
         cookie, *flags = login.headers["Set-Cookie"].split("; ")
         assert "Secure" in flags
     headers = {"Cookie": cookie, "X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "http"}
-    plain = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
-    with connect(
-        f"ws://{NAME}:{port}/ws?every=1",
-        sock=secured(plain),
-        origin=Origin(f"https://{NAME}:{port}"),
-        additional_headers=headers,
-    ) as viewer:
-        kinds = [json.loads(viewer.recv(timeout=PATIENCE_SECONDS))["type"] for _ in range(4)]
+    headers["Origin"] = f"https://{NAME}:{port}"
+    with secured(socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)) as sock:
+        viewer = UnthreadedViewer(sock, f"wss://{NAME}:{port}/ws?every=1", headers)
+        kinds = [viewer.read()["type"] for _ in range(4)]
         assert kinds == ["hello", "sample", "sample", "sample"]
         with answer(port, "/api/v1/clients", Authorization=f"Bearer {TOKEN}") as report:
             (client,) = json.loads(report.read())["clients"]

@@ -17,17 +17,15 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from websockets.exceptions import ConnectionClosedError
-from websockets.sync.client import ClientConnection, connect
 
 from tests.conftest import eventually
 from tests.net.pairs import CERTIFICATE
 from tests.system.conftest import StartProgram
 from tests.system.program import Program
-from tests.viewers import PATIENCE_SECONDS, address_of, ws_url
+from tests.system.unthreaded import UnthreadedViewer
+from tests.viewers import PATIENCE_SECONDS, address_of
 
 FAST = ("--port", "0", "--interval", "0.1")
 OTHER_CERTIFICATE = CERTIFICATE.parent / "other.pem"
@@ -60,18 +58,16 @@ def ask(
 @contextmanager
 def viewer(
     url: str, tls: ssl.SSLContext | None = None, headers: Mapping[str, str] | None = None
-) -> Iterator[ClientConnection]:
-    """A viewer by the ``websockets`` package, at localhost."""
+) -> Iterator[UnthreadedViewer]:
+    """A viewer that leaves at the end."""
     _, port = address_of(url)
-    local = f"{'http' if tls is None else 'https'}://localhost:{port}/"
-    with connect(ws_url(local), ssl=tls, proxy=None, additional_headers=headers) as connection:
-        yield connection
-
-
-def read(connection: ClientConnection) -> dict[str, Any]:
-    """The viewer's next message."""
-    found: dict[str, Any] = json.loads(connection.recv(timeout=PATIENCE_SECONDS))
-    return found
+    sock = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
+    if tls is not None:
+        sock = tls.wrap_socket(sock, server_hostname="localhost")
+    with sock:
+        yield UnthreadedViewer(
+            sock, f"{'ws' if tls is None else 'wss'}://localhost:{port}/ws", headers or {}
+        )
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -110,7 +106,7 @@ def test_the_first_start_prints_a_ready_address_and_no_later_one_does(
     cookie = headers["Set-Cookie"].partition(";")[0]
     assert ask(url, "/api/v1/clients", Cookie=cookie)[0] == 200
     with viewer(url, headers=bearer(found[3])) as connection:
-        assert read(connection)["type"] == "hello"
+        assert connection.read()["type"] == "hello"
     assert ask(url, "/api/v1/clients", None, **bearer(found[3] + "x"))[0] == 401
     assert program.stop() == 0
     assert found[3] not in program.log
@@ -189,13 +185,12 @@ def test_everything_is_served_over_tls(pair: Path, start_program: StartProgram) 
     status, _, body = ask(program.url, "/healthz", tls)
     assert (status, json.loads(body)) == (200, {"status": "ok"})
     with viewer(program.url, tls) as one, viewer(program.url, tls) as two:
-        assert read(one)["type"] == read(two)["type"] == "hello"
+        assert one.read()["type"] == two.read()["type"] == "hello"
         for connection in (one, two):
-            numbers = [read(connection)["seq"] for _ in range(5)]
+            numbers = [connection.read()["seq"] for _ in range(5)]
             assert numbers == list(range(numbers[0], numbers[0] + 5))
-        sock = one.socket
-        assert isinstance(sock, ssl.SSLSocket)
-        assert sock.version() == "TLSv1.3"
+        assert isinstance(one.sock, ssl.SSLSocket)
+        assert one.sock.version() == "TLSv1.3"
     with socket.create_connection(address_of(program.url), PATIENCE_SECONDS) as plain:
         plain.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"HTTP" not in plain.recv(100)
@@ -207,11 +202,9 @@ def test_a_stop_says_goodbye_over_tls(pair: Path, start_program: StartProgram) -
     """1001, as in plain text."""
     program = start_with_tls(start_program, pair)
     with viewer(program.url, trusting(CERTIFICATE)) as connection:
-        assert read(connection)["type"] == "hello"
+        assert connection.read()["type"] == "hello"
         assert program.stop() == 0
-        for _ in connection:
-            pass
-        assert connection.close_code == 1001
+        assert connection.close_code() == 1001
 
 
 def test_sighup_brings_new_tokens_and_a_new_certificate_and_ends_nobody(
@@ -226,36 +219,26 @@ def test_sighup_brings_new_tokens_and_a_new_certificate_and_ends_nobody(
         viewer(program.url, old, bearer(KITCHEN)) as going,
         viewer(program.url, old, bearer(OFFICE)) as staying,
     ):
-        assert read(going)["type"] == read(staying)["type"] == "hello"
-        first = read(staying)["seq"]
+        assert going.read()["type"] == staying.read()["type"] == "hello"
+        first = staying.read()["seq"]
         write_tokens(path, f"office {OFFICE}")
         pair.write_bytes(OTHER_CERTIFICATE.read_bytes())
         program.process.send_signal(signal.SIGHUP)
         assert eventually(lambda: "certificate read again" in program.log)
-        assert close_code(going) == 1008
+        assert going.close_code() == 1008
         assert ask(program.url, "/healthz", new, **bearer(OFFICE))[0] == 200
         assert ask(program.url, "/healthz", new, **bearer(KITCHEN))[0] == 401
         with pytest.raises(ssl.SSLCertVerificationError):
             ask(program.url, "/healthz", old)
         with viewer(program.url, new, bearer(OFFICE)) as late:
-            last = read(late)["seq"]
+            last = late.read()["seq"]
             numbers = [first]
             while numbers[-1] <= last:
-                numbers.append(read(staying)["seq"])
+                numbers.append(staying.read()["seq"])
             assert numbers == list(range(first, last + 2))
     assert program.stop() == 0
     assert KITCHEN not in program.log
     assert OFFICE not in program.log
-
-
-def close_code(connection: ClientConnection) -> int | None:
-    """Read to the end."""
-    try:
-        for _ in connection:
-            pass
-    except ConnectionClosedError:
-        pass
-    return connection.close_code
 
 
 def test_a_bad_file_at_sighup_is_one_line_and_the_old_stays(
@@ -281,9 +264,9 @@ def test_sighup_where_there_is_nothing_to_read_again(start_program: StartProgram
     """Is no reason to end."""
     program = start_program(*FAST)
     with viewer(program.url) as connection:
-        assert read(connection)["type"] == "hello"
+        assert connection.read()["type"] == "hello"
         program.process.send_signal(signal.SIGHUP)
-        assert [read(connection)["type"] for _ in range(3)] == ["sample"] * 3
+        assert [connection.read()["type"] for _ in range(3)] == ["sample"] * 3
     assert program.stop() == 0
 
 
@@ -300,17 +283,17 @@ def test_limits_are_those_of_the_settings(start_program: StartProgram) -> None:
     )
     port = address_of(program.url)[1]
     with viewer(program.url, headers={"X-Forwarded-For": "192.0.2.1"}) as connection:
-        assert read(connection)["type"] == "hello"
+        assert connection.read()["type"] == "hello"
         stream = "/api/v1/stream"
         assert ask(program.url, stream, X_Forwarded_For="192.0.2.1")[0] == 429
         clients = json.loads(ask(program.url, "/api/v1/clients")[2])["clients"]
         assert [client["peer"] for client in clients] == ["192.0.2.1"]
         connection.send("x" * 201)
-        assert close_code(connection) == 1009
+        assert connection.close_code() == 1009
     with viewer(program.url) as connection:
         for _ in range(6):
             connection.send("x")
-        assert close_code(connection) == 1008
+        assert connection.close_code() == 1008
     assert ask(program.url, "/healthz", X_Filler="x" * 10_000)[0] == 431
     with closing(http.client.HTTPConnection("127.0.0.1", port, PATIENCE_SECONDS)) as connection:
         for expected in (None, "close"):
