@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from .. import threads
 from .address import PerAddress
+from .refusal import REFUSAL, REFUSAL_OF_ADDRESS
 from .transport import Transport, host_and_port
 
 if TYPE_CHECKING:
@@ -46,18 +47,6 @@ STILLBORN = {
     errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN, errno.ENOPROTOOPT, errno.EHOSTDOWN,
     errno.ENONET, errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.ENETUNREACH,
 }  # fmt: skip
-
-
-def _refusal(status: bytes, message: bytes) -> bytes:
-    body = b'{"error": "%s"}' % message
-    return (
-        b"HTTP/1.1 %s\r\nRetry-After: 10\r\nConnection: close\r\nContent-Type: application/json\r\n"
-        b"X-Content-Type-Options: nosniff\r\nContent-Length: %d\r\n\r\n%s"
-    ) % (status, len(body), body)
-
-
-REFUSAL = _refusal(b"503 Service Unavailable", b"too many connections")
-REFUSAL_OF_ADDRESS = _refusal(b"429 Too Many Requests", b"too many connections from your address")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from ..hub import Client, End, Hub
 from ..net.address import PerAddress
+from ..net.refusal import refusal
 from ..net.transport import Transport
 from ..net.wsgi import HIJACK
 from ..stream import Choice, Framing, Resume, Stream
@@ -31,11 +32,7 @@ LOG_AGAIN_SECONDS = 60.0  # a refused viewer may try again for ever
 
 WEBSOCKET_FRAMING = Framing(frame.text, frame.fragments)
 
-NO_THREAD = (
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\n"
-    b"Content-Type: application/json\r\nContent-Length: 30\r\n\r\n"
-    b'{"error": "no thread to give"}'
-)
+NO_THREAD = refusal(b"503 Service Unavailable", b"no thread to give")
 
 
 class _Guest(NamedTuple):

@@ -120,6 +120,9 @@ def test_connection_over_the_limit_gets_503_and_a_free_place_is_taken_again() ->
                 head, _, body = read_to_end(second).partition(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: ")
             assert f"Content-Length: {len(body)}".encode() in head
+            assert b"\r\nX-Content-Type-Options: nosniff\r\n" in head
+            assert b"\r\nReferrer-Policy: no-referrer\r\n" in head
+            assert b"\r\nContent-Security-Policy: default-src 'none'; " in head
             assert json.loads(body) == {"error": "too many connections"}
             thread = next(t for t in threading.enumerate() if t.name == "ts-conn0")
         thread.join(10)
