@@ -33,7 +33,31 @@ export function useSession(): Session {
 }
 
 export function useStore<T, S>(store: Store<T>, select: (state: T) => S): S {
-  return useSyncExternalStore(store.subscribe, () => select(store.get()));
+  return useSyncExternalStore(whileShown(store.subscribe), () => select(store.get()));
+}
+
+type Subscribe = Store<unknown>["subscribe"];
+
+const shownOnly = new WeakMap<Subscribe, Subscribe>();
+
+/** The same subscription, silent while the tab is hidden and told once when it is shown: one per store. */
+function whileShown(subscribe: Subscribe): Subscribe {
+  let subscribed = shownOnly.get(subscribe);
+  if (subscribed === undefined) {
+    subscribed = (listener) => {
+      const tell = (): void => {
+        if (document.visibilityState !== "hidden") listener();
+      };
+      const unsubscribe = subscribe(tell);
+      document.addEventListener("visibilitychange", tell);
+      return () => {
+        document.removeEventListener("visibilitychange", tell);
+        unsubscribe();
+      };
+    };
+    shownOnly.set(subscribe, subscribed);
+  }
+  return subscribed;
 }
 
 export function useTelemetry<S>(select: (state: TelemetryState) => S): S {
