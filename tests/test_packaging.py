@@ -19,6 +19,7 @@ import telemetry_stream
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+PROSE_IN = ("telemetry_stream", "tests", "scripts", "examples")
 NOT_SOURCES = shutil.ignore_patterns(
     ".git",
     ".venv",
@@ -183,3 +184,16 @@ def test_the_sdist_can_be_built_and_tested_again(built: Path) -> None:
         "web/package-lock.json",
     } <= names
     assert not [name for name in names if "node_modules" in name or "__pycache__" in name]
+
+
+def test_every_document_that_is_named_exists() -> None:
+    """In the README, the documents themselves, the code and its tests; a document's neighbours go by name alone."""
+    named = set()
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+        pages = re.findall(r"\]\(([\w./-]+\.md)", path.read_text())
+        named |= {(path.parent / page).resolve() for page in pages}
+    sources = [path for folder in PROSE_IN for path in ROOT.glob(f"{folder}/**/*.py")]
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *sources):
+        named |= {ROOT / page for page in re.findall(r"\bdocs/[\w-]+\.md\b", path.read_text())}
+    assert {page.name for page in named} >= {"protocol.md", "metrics.md"}
+    assert sorted(str(page) for page in named if not page.is_file()) == []
