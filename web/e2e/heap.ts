@@ -1,4 +1,4 @@
-/** A day of samples told to the page within a minute, and the heap it leaves: for the test and for scripts/bench-page. */
+/** A day of samples told to the page within a minute, and the heap it leaves: for the test and for scripts/measure-page. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 

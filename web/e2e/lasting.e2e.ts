@@ -1,4 +1,4 @@
-/** Lasting: it draws, rests while nobody looks, and a day of samples leaves no more behind. Speed: scripts/bench-page. */
+/** Lasting: it draws, rests while nobody looks, and a day of samples leaves no more behind. Speed: scripts/measure-page. */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 

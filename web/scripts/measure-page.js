@@ -1,7 +1,7 @@
 /**
  * What the page costs, one JSON line per figure: the first chart, the main thread, the heap. On the
  * invented host over loopback, with the browser and the day of samples of the end-to-end tests.
- * Figures only: nothing here passes or fails. node scripts/bench-page.js (after npm run build).
+ * Figures only: nothing here passes or fails. node scripts/measure-page.js (after npm run build).
  */
 import { runnerImport } from "vite";
 
