@@ -111,6 +111,7 @@ def test_end_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     with Service() as service:
         with Peer(service.address) as peer:
             assert peer.message()["type"] == "hello"
+            assert eventually(lambda: service.hub.stats().sent == 1)  # counted after the write
         assert service.viewers.wait_until_gone(10)
     (record,) = caplog.records
     assert record.levelno == logging.INFO
