@@ -1,7 +1,7 @@
 """A sample as JSON: each of its sections encoded once, joined to a message for any choice of them.
 
 Strategy. The stream remembers hundreds of these, so each is one run of bytes with the places of its sections beside
-it, and not a dictionary of small texts: an eighth less memory for a full ring. What most viewers want, all sections
+it, and not a dictionary of small texts: a sixth less memory for a full ring. What most viewers want, all sections
 that come unasked, is that run of bytes as it stands.
 """
 
