@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from .. import threads
 from .address import PerAddress
+from .rarely import RareLog
 from .refusal import REFUSAL, REFUSAL_OF_ADDRESS
 from .transport import Transport, host_and_port
 
@@ -37,7 +38,6 @@ BACKLOG = 1024  # at 5, the standard library's, 54 of 60 simultaneous connects w
 SEND_BUFFER_BYTES = 64 * 1024
 HANDSHAKE_SECONDS = 10.0
 CALM_SECONDS = 0.5  # between tries while descriptors, memory or threads are out
-LOG_AGAIN_SECONDS = 60.0
 LINGER_SECONDS = 1.0
 MAX_LINGERING = 64
 
@@ -101,7 +101,8 @@ class Listener:
         self._refused = 0
         self._crashed = 0
         self._lingering: deque[tuple[float, socket.socket]] = deque()
-        self._quiet_until = 0.0
+        self._refusals = RareLog(log, logging.WARNING)
+        self._lacks = RareLog(log, logging.ERROR)
 
     def __repr__(self) -> str:
         return f"<Listener {self._address[0]}:{self._address[1]} {self.stats()}>"
@@ -174,9 +175,17 @@ class Listener:
     def _admit(self, sock: socket.socket, address: str) -> None:
         """Give the connection its thread, or refuse it."""
         if self.stats().open >= self._max_connections:
+            self._refusals.say(
+                "connection refused: %d are open, as many as may be", self._max_connections
+            )
             self._refuse(sock, REFUSAL)
             return
         if self._per_address is not None and not self._per_address.take(address):
+            self._refusals.say(
+                "connection refused: %s has %d, as many as one address may",
+                address,
+                self._per_address.limit,
+            )
             self._refuse(sock, REFUSAL_OF_ADDRESS)
             return
         try:
@@ -232,9 +241,7 @@ class Listener:
         """Sleep instead of spinning: the connection that cannot be had stays readable in the backlog."""
         now = time.monotonic()  # those that linger hold what an OSError lacks, and no threads
         self._bury(now if isinstance(error, OSError) else now - LINGER_SECONDS)
-        if now >= self._quiet_until:
-            self._quiet_until = now + LOG_AGAIN_SECONDS
-            log.error("cannot take new connections for now: %s", error)
+        self._lacks.say("cannot take new connections for now: %s", error)
         self._stop.wait(CALM_SECONDS)
 
     # The connection's thread.

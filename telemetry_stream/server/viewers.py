@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from ..hub import Client, End, Hub
 from ..net.address import PerAddress
+from ..net.rarely import RareLog
 from ..net.refusal import refusal
 from ..net.transport import Transport
 from ..net.wsgi import HIJACK
@@ -27,8 +28,6 @@ from .login import USER
 from .tokens import Token
 
 log = logging.getLogger(__name__)
-
-LOG_AGAIN_SECONDS = 60.0  # a refused viewer may try again for ever
 
 WEBSOCKET_FRAMING = Framing(frame.text, frame.fragments)
 
@@ -54,7 +53,7 @@ class _Viewer:
 class Viewers:
     """Serves viewers on their connections' threads, at most ``limit`` of them at a time, and so many per address.
 
-    The lock guards ``_viewers``, ``_places``, ``refused`` and ``_quiet_until``.
+    The lock guards ``_viewers``, ``_places`` and ``refused``.
     """
 
     def __init__(
@@ -82,7 +81,8 @@ class Viewers:
         self._places = limit
         self._viewers: dict[int, _Viewer] = {}
         self.refused = 0
-        self._quiet_until = 0.0
+        self._refusals = RareLog(log, logging.WARNING)  # who is refused may try again for ever
+        self._lacks = RareLog(log, logging.ERROR)
 
     def websocket(self, environ: Mapping[str, Any], choice: Choice, resume: Resume | None) -> None:
         """Serve a viewer whose handshake has been checked. Raises HTTPError 503 if there are too many."""
@@ -169,7 +169,7 @@ class Viewers:
         try:
             serve(on_open)
         except ThreadUnavailableError as error:
-            log.error("viewer %s refused: %s", viewer.client.name, error)
+            self._lacks.say("viewer %s refused: %s", viewer.client.name, error)
             viewer.transport.send(NO_THREAD, time.monotonic() + self._timing.close)
         finally:
             self._hub.unregister(viewer.client)
@@ -210,13 +210,8 @@ class Viewers:
     def _refuse(self, status: str, reason: str) -> NoReturn:
         with self._lock:
             self.refused += 1
-            now = time.monotonic()
-            is_news = now >= self._quiet_until
-            if is_news:
-                self._quiet_until = now + LOG_AGAIN_SECONDS
         message = f"{reason}, which is as many as may be"
-        if is_news:
-            log.warning("viewer refused: %s; silent about others for a minute", message)
+        self._refusals.say("viewer refused: %s", message)
         raise HTTPError(status, message, (("Retry-After", "10"),))
 
     def _give_place_back(self, guest: _Guest) -> None:

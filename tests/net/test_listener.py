@@ -110,8 +110,10 @@ def test_accepted_sockets_have_a_small_send_buffer() -> None:
     assert sizes == [2 * 64 * 1024]
 
 
-def test_connection_over_the_limit_gets_503_and_a_free_place_is_taken_again() -> None:
-    """The refusal is a whole HTTP answer, and costs the connections that are open nothing."""
+def test_connection_over_the_limit_gets_503_and_a_free_place_is_taken_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The refusal is a whole HTTP answer and a line in the log, and costs the connections that are open nothing."""
     with listening(hold, max_connections=1) as listener:
         with connect(listener) as first:
             read_exactly(first, 9)
@@ -129,10 +131,11 @@ def test_connection_over_the_limit_gets_503_and_a_free_place_is_taken_again() ->
         with connect(listener) as third:
             assert read_exactly(third, 9) == b"ts-conn1\n"
         assert listener.stats().refused == 1
+    assert "connection refused: 1 are open, as many as may be" in caplog.text
 
 
-def test_one_address_may_have_so_many_connections() -> None:
-    """429 for one more; a connection that ends gives its place back."""
+def test_one_address_may_have_so_many_connections(caplog: pytest.LogCaptureFixture) -> None:
+    """429 for one more, and the log says whose; a connection that ends gives its place back."""
     places = PerAddress(1, is_exempt=lambda _: False)
     with listening(hold, per_address=places) as listener:
         with connect(listener) as first:
@@ -141,6 +144,7 @@ def test_one_address_may_have_so_many_connections() -> None:
                 head, _, body = read_to_end(second).partition(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 10\r\n")
             assert json.loads(body) == {"error": "too many connections from your address"}
+            assert "connection refused: 127.0.0.1 has 1, as many as one address may" in caplog.text
             assert listener.stats().refused == 1
             thread = next(t for t in threading.enumerate() if t.name == "ts-conn0")
         thread.join(10)
@@ -221,7 +225,7 @@ def test_real_lack_of_descriptors(
     """With the process at its limit a connection waits in the backlog, and is served when there is room."""
     monkeypatch.setattr(listener_module, "CALM_SECONDS", 0.02)
     said = threading.Event()
-    monkeypatch.setattr(listener_module.log, "error", lambda *_: said.set())
+    monkeypatch.setattr(listener_module.log, "log", lambda *_, **__: said.set())
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with listening(hold) as listener, socket.socket() as client:
         client.settimeout(10)
