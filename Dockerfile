@@ -4,9 +4,10 @@
 #   docker run --rm --network host -v /proc:/host/proc:ro -v /sys:/host/sys:ro telemetry-stream
 #
 # With the host's network it listens on the host's own 127.0.0.1, and TCP counts are the host's: those belong to a network
-# namespace, not to a mount. In a network of its own it must be told to be reachable, and only the port map protects it:
+# namespace, not to a mount. In a network of its own it must be told to be reachable, which needs a token of 16 characters
+# or more (`telemetry-stream token` makes one); TELEMETRY_STREAM_TOKEN in the shell's environment is handed on:
 #
-#   docker run --rm -p 127.0.0.1:8750:8750 -v ... telemetry-stream --host 0.0.0.0 --no-auth
+#   docker run --rm -p 8750:8750 -e TELEMETRY_STREAM_TOKEN -v ... telemetry-stream --host 0.0.0.0
 
 FROM node:22-slim AS web
 WORKDIR /src/web
