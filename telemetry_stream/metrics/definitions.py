@@ -1,35 +1,23 @@
 """What every number means: the one table behind docs/metrics.md, the help texts of the Prometheus page and the records'
 own docstrings, which it completes when it is imported. Nothing of the running program needs it before somebody asks.
 
-A group is a record of the wire; ``definitions_of`` checks that its table and its record have the same fields, so
-neither can drift. Units are in the names; null is "not known" everywhere, 0 a measured zero.
+A group is a record of the wire. Which one, its path says: RECORDS is the one list. ``definitions_of`` checks that its
+table and its record have the same fields, so neither can drift. Units are in the names; null is "not known" everywhere,
+0 a measured zero.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from .meanings import MEANINGS, NULLS, UNITS
-from .sources import (
-    cgroup,
-    cpu,
-    disk,
-    filesystem,
-    host,
-    load,
-    memory,
-    network,
-    own,
-    pressure,
-    process,
-    tcp,
-    temperature,
-)
-from .sources.tcp_states import TcpStates
+from .sources import RECORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,114 +29,68 @@ class Group:
     """
 
     path: str
-    record: type
     source: str
     prefix: str
     labels: Mapping[str, str] = field(default_factory=dict)
     enumerates: str | None = None
 
+    @property
+    def record(self) -> type:
+        """What stands at the path."""
+        return record_at(self.path)
+
+
+@functools.cache
+def record_at(path: str) -> type:
+    """The record at a place on the wire, as the types of RECORDS have it. KeyError or ValueError: there is none."""
+    name, *parts = path.replace("[]", "").split(".")
+    record = _record_in(RECORDS[name])
+    for part in parts:
+        hints = typing.get_type_hints(record)
+        record = _record_in(next(iter(hints.values())) if part == "*" else hints[part])
+    return record
+
+
+def _record_in(hint: Any) -> type:
+    """The record of ``Record``, ``Record | None`` or ``tuple[Record, ...]``."""
+    arms: tuple[type, ...] = (hint, *typing.get_args(hint))
+    (record,) = (arm for arm in arms if dataclasses.is_dataclass(arm))
+    return record
+
 
 GROUPS = (
-    Group(
-        "cpu",
-        cpu.Cpu,
-        "/proc/stat",
-        "node_cpu",
-    ),
-    Group(
-        "cpu.cores[]",
-        cpu.Core,
-        "/proc/stat",
-        "node_cpu_core",
-        {"cpu": "id"},
-    ),
-    Group("load", load.Load, "/proc/loadavg, /proc/stat", "node_load"),
-    Group(
-        "memory",
-        memory.Memory,
-        "/proc/meminfo",
-        "node_memory",
-    ),
-    Group("swap", memory.Swap, "/proc/meminfo, /proc/vmstat", "node_swap"),
-    Group(
-        "pressure.*",
-        pressure.Stalls,
-        "/proc/pressure/*",
-        "node_pressure",
-        {"resource": "*"},
-    ),
-    Group(
-        "disks[]",
-        disk.Disk,
-        "/proc/diskstats",
-        "node_disk",
-        {"device": "name"},
-    ),
-    Group(
-        "disk",
-        disk.DiskTotals,
-        "the counted disks",
-        "node_disks",
-    ),
+    Group("cpu", "/proc/stat", "node_cpu"),
+    Group("cpu.cores[]", "/proc/stat", "node_cpu_core", {"cpu": "id"}),
+    Group("load", "/proc/loadavg, /proc/stat", "node_load"),
+    Group("memory", "/proc/meminfo", "node_memory"),
+    Group("swap", "/proc/meminfo, /proc/vmstat", "node_swap"),
+    Group("pressure.*", "/proc/pressure/*", "node_pressure", {"resource": "*"}),
+    Group("disks[]", "/proc/diskstats", "node_disk", {"device": "name"}),
+    Group("disk", "the counted disks", "node_disks"),
     Group(
         "filesystems[]",
-        filesystem.Filesystem,
         "/proc/self/mountinfo, statvfs",
         "node_filesystem",
         {name: name for name in ("mountpoint", "device", "fstype")},
     ),
-    Group(
-        "interfaces[]",
-        network.Interface,
-        "/proc/net/dev, /sys/class/net",
-        "node_network",
-        {"interface": "name"},
-    ),
-    Group(
-        "network",
-        network.Network,
-        "the counted interfaces",
-        "node_networks",
-    ),
-    Group("sockets", tcp.Sockets, "/proc/net/sockstat", "node_sockets"),
-    Group("tcp", tcp.Tcp, "/proc/net/sockstat, sockstat6, snmp", "node_tcp"),
-    Group(
-        "tcp.states",
-        TcpStates,
-        "sock_diag, /proc/net/tcp, tcp6",
-        "node_tcp_states",
-        enumerates="state",
-    ),
-    Group("udp", tcp.Udp, "/proc/net/sockstat, sockstat6", "node_udp"),
-    Group("processes", process.Processes, "/proc/PID/stat", "node_processes"),
-    Group(
-        "processes.by_state",
-        process.ProcessStates,
-        "/proc/PID/stat",
-        "node_processes_by_state",
-        enumerates="state",
-    ),
-    Group(
-        "processes.top[]",
-        process.Process,
-        "/proc/PID/stat",
-        "",
-    ),
+    Group("interfaces[]", "/proc/net/dev, /sys/class/net", "node_network", {"interface": "name"}),
+    Group("network", "the counted interfaces", "node_networks"),
+    Group("sockets", "/proc/net/sockstat", "node_sockets"),
+    Group("tcp", "/proc/net/sockstat, sockstat6, snmp", "node_tcp"),
+    Group("tcp.states", "sock_diag, /proc/net/tcp, tcp6", "node_tcp_states", enumerates="state"),
+    Group("udp", "/proc/net/sockstat, sockstat6", "node_udp"),
+    Group("processes", "/proc/PID/stat", "node_processes"),
+    Group("processes.by_state", "/proc/PID/stat", "node_processes_by_state", enumerates="state"),
+    Group("processes.top[]", "/proc/PID/stat", ""),
     Group(
         "temperatures[]",
-        temperature.Temperature,
         "/sys/class/hwmon, /sys/class/thermal",
         "node_temperature",
         {name: name for name in ("chip", "device", "sensor", "label")},
     ),
-    Group("system", host.System, "/proc/uptime, /proc/stat", "node"),
-    Group(
-        "cgroup",
-        cgroup.Cgroup,
-        "/sys/fs/cgroup",
-        "node_cgroup",
-    ),
-    Group("self", own.Own, "this process", "telemetry_stream"),
+    Group("system", "/proc/uptime, /proc/stat", "node"),
+    Group("cgroup", "/sys/fs/cgroup", "node_cgroup"),
+    Group("self", "this process", "telemetry_stream"),
 )
 
 Kind = Literal["gauge", "counter"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 
@@ -16,9 +15,14 @@ from telemetry_stream.metrics.definitions import (
     _unit,
     definitions_of,
     document,
+    record_at,
 )
+from telemetry_stream.metrics.meanings import MEANINGS
 from telemetry_stream.metrics.sources import RECORDS
-from telemetry_stream.metrics.sources.cpu import Core
+from telemetry_stream.metrics.sources.cpu import Core, Cpu
+from telemetry_stream.metrics.sources.disk import Disk, DiskTotals
+from telemetry_stream.metrics.sources.pressure import Stalls
+from telemetry_stream.metrics.sources.tcp_states import TcpStates
 
 
 def test_the_document_is_what_the_table_says() -> None:
@@ -33,16 +37,37 @@ def test_every_section_is_defined() -> None:
     assert roots == RECORDS.keys()
 
 
-def test_the_table_cannot_drift() -> None:
+@pytest.mark.parametrize(
+    ("path", "record"),
+    [
+        ("cpu", Cpu),
+        ("cpu.cores[]", Core),
+        ("pressure.*", Stalls),
+        ("disks[]", Disk),
+        ("disk", DiskTotals),
+        ("tcp.states", TcpStates),
+    ],
+)
+def test_a_path_leads_to_its_record(path: str, record: type) -> None:
+    """A section, one of its rows, a part that may be null, and any of several alike."""
+    assert record_at(path) is record
+
+
+@pytest.mark.parametrize("path", ["diks[]", "cpu.core[]", "cpu.usage_percent.x"])
+def test_a_path_that_leads_nowhere_is_an_error(path: str) -> None:
+    """At import, where GROUPS is worked out."""
+    with pytest.raises((KeyError, ValueError)):
+        record_at(path)
+
+
+@pytest.mark.parametrize(("sentences", "odd"), [({}, "used"), ({"used": "", "new": ""}, "new")])
+def test_the_table_cannot_drift(
+    monkeypatch: pytest.MonkeyPatch, sentences: dict[str, str], odd: str
+) -> None:
     """A field without a sentence, or a sentence without a field, is an error at import."""
-
-    @dataclasses.dataclass
-    class Drifted:
-        used: int
-        novel: int
-
-    with pytest.raises(KeyError, match="novel"):
-        definitions_of(Group("sockets", Drifted, "", ""))
+    monkeypatch.setitem(MEANINGS, "sockets", sentences)
+    with pytest.raises(KeyError, match=f"{{'{odd}'}}"):
+        definitions_of(Group("sockets", "", ""))
 
 
 def test_docstrings_hold_the_meanings() -> None:
@@ -107,14 +132,8 @@ def test_labels_are_named_as_elsewhere() -> None:
 
 def test_every_number_has_a_unit() -> None:
     """In its name or in the column; a novel count without one is an error at import."""
-
-    @dataclasses.dataclass
-    class Swap:
-        total_bytes: int
-        pages: int
-
     with pytest.raises(KeyError, match="pages"):
-        _unit(Group("disks[]", Swap, "", ""), "pages", "int")
-    assert _unit(Group("disks[]", Swap, "", ""), "total_bytes", "int") == ""
+        _unit(Group("disks[]", "", ""), "pages", "int")
+    assert _unit(Group("disks[]", "", ""), "total_bytes", "int") == ""
     queue = next(of for of in DEFINITIONS["disks[]"] if of.name == "queue_depth")
     assert queue.unit == "requests"
