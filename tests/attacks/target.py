@@ -42,6 +42,23 @@ class Report:
     before: Footprint
     after: Footprint
 
+    def figures(self) -> dict[str, float]:
+        """The numbers alone: what a test may record, wherever it runs."""
+        return {
+            "samples": self.samples,
+            "missed": self.missed,
+            "ticks_missed": self.ticks_missed,
+            "lateness_p50_seconds": self.lateness_p50_seconds,
+            "lateness_p99_seconds": self.lateness_p99_seconds,
+            "recovery_seconds": self.recovery_seconds,
+            "threads_before": self.before.threads.total(),
+            "threads_after": self.after.threads.total(),
+            "descriptors_before": self.before.descriptors.total(),
+            "descriptors_after": self.after.descriptors.total(),
+            "resident_bytes_before": self.before.resident_bytes,
+            "resident_bytes_after": self.after.resident_bytes,
+        }
+
 
 class Target:
     """The program under attack. ``end`` must be called."""
