@@ -162,11 +162,11 @@ class Stream:
             if isinstance(topic, Choice):
                 self._hub.broadcast(topic.framing.message(text), topic)
 
-    def join(self, client: Client, resume: Resume | None) -> bool:
+    def join(self, client: Client, resume: Resume | None, user: str | None = None) -> bool:
         """Register ``client``, whose topic is a Choice, and owe it ``hello`` and what came before.
 
         That is a ``history`` of the samples asked for in ``resume``, or without one the newest sample.
-        False if the hub is closed.
+        ``user`` is the name of the token that has let it in, which ``hello`` says. False if the hub is closed.
         """
         choice = client.topic
         if not isinstance(choice, Choice):
@@ -174,12 +174,13 @@ class Stream:
         with self._lock:
             latest = self._latest
             entries = tuple(self._ring) if resume else ()
-            client.owe(self._opening(choice, resume, latest, entries))
+            client.owe(self._opening(choice, user, resume, latest, entries))
             return self._hub.register(client)
 
     def _opening(
         self,
         choice: Choice,
+        user: str | None,
         resume: Resume | None,
         latest: _Entry | None,
         entries: tuple[_Entry, ...],
@@ -190,6 +191,7 @@ class Stream:
             "seq": latest.seq if latest else 0,
             "every": choice.every,
             "sections": choice.sections,
+            "user": user,
         }
         yield choice.framing.message(to_json(hello))
         if resume is not None:

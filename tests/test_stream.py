@@ -57,6 +57,7 @@ class Viewer:
         *,
         sections: tuple[str, ...] | None = None,
         every: int = 1,
+        user: str | None = None,
     ) -> None:
         self._came: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._hub = stream._hub
@@ -67,7 +68,7 @@ class Viewer:
         self._pump = threads.start(
             "ts-viewer", write_pump, self.client, lambda data, _: self._take(data)
         )
-        self.let_in = stream.join(self.client, resume)
+        self.let_in = stream.join(self.client, resume, user)
 
     def _take(self, data: bytes) -> int:
         if data:
@@ -180,7 +181,18 @@ def test_hello_comes_first() -> None:
             "seq": 0,
             "every": 3,
             "sections": ["cpu"],
+            "user": None,
         }
+
+
+def test_hello_names_who_was_let_in() -> None:
+    """Each viewer its own user, of the same choice too."""
+    with (
+        streaming() as stream,
+        Viewer(stream, user="kitchen") as kitchen,
+        Viewer(stream, user="office") as office,
+    ):
+        assert [viewer.message()["user"] for viewer in (kitchen, office)] == ["kitchen", "office"]
 
 
 def test_samples_count_from_one_without_holes() -> None:

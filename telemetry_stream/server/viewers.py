@@ -40,6 +40,10 @@ class _Guest(NamedTuple):
     peer: str
     token: Token | None  # what has let it in
 
+    @property
+    def user(self) -> str | None:
+        return self.token and self.token.name
+
 
 @dataclass(frozen=True, slots=True)
 class _Viewer:
@@ -163,7 +167,7 @@ class Viewers:
         def on_open() -> None:
             with self._lock:
                 self._viewers[viewer.guest.number] = viewer
-            self._stream.join(viewer.client, resume)
+            self._stream.join(viewer.client, resume, viewer.guest.user)
             self._maybe_end(viewer)  # the token may have been withdrawn since it was looked at
 
         try:
@@ -240,7 +244,7 @@ def _report(viewer: _Viewer, now: float) -> dict[str, Any]:
     return {
         "id": guest.number,
         "peer": guest.peer,
-        "user": guest.token and guest.token.name,
+        "user": guest.user,
         "kind": "lines" if choice.framing is lines.FRAMING else "websocket",
         "sections": choice.sections,
         "every": choice.every,

@@ -87,7 +87,7 @@ def test_a_browser_s_way_in_and_out(service: Service) -> None:
     assert (page.status, page.body) == (200, b"<title>dashboard</title>")
     headers = {"Cookie": cookie, "Origin": f"http://127.0.0.1:{service.address[1]}"}
     with service.viewer(additional_headers=headers) as viewer:
-        assert message(viewer)["type"] == "hello"
+        assert message(viewer)["user"] == "kitchen"
         assert service.ask("/api/v1/clients", **BEARER).json["clients"][0]["user"] == "kitchen"
     out = service.ask("/logout", "POST", Cookie=cookie)
     assert (out.status, out.body) == (204, b"")
@@ -120,7 +120,7 @@ def test_a_withdrawn_token_ends_its_viewers_and_no_other(service: Service, login
         socket.create_connection(service.address, 10) as lines,
     ):
         lines.sendall(request.encode())
-        assert message(going)["type"] == message(staying)["type"] == "hello"
+        assert [message(viewer)["user"] for viewer in (going, staying)] == ["kitchen", "office"]
         assert eventually(lambda: len(service.viewers.report()) == 3)
         login.tokens = (OFFICE,)
         service.viewers.end_withdrawn()
