@@ -42,7 +42,7 @@ class _Guest(NamedTuple):
 
     @property
     def user(self) -> str | None:
-        return self.token and self.token.name
+        return self.token.name if self.token else None
 
 
 @dataclass(frozen=True, slots=True)
