@@ -124,12 +124,12 @@ class App:
         )
         self._routes = Routes(
             stream=self.stream,
-            hub=hub,
             viewers=self._viewers,
             access=self._guard.access,
             section_names=self._collector.section_names,
             want=self._want,
             maybe_problem=self.maybe_problem,
+            refused_connections=lambda: self._started().stats().refused,
             pages=pages(),
         )
 

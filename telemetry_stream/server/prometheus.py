@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.exposition import make_wsgi_app
 from prometheus_client.registry import Collector
 
-from ..hub import End, Hub
+from ..hub import End
 from ..metrics.definitions import DEFINITIONS, GROUPS, Definition, Group, Kind
 from ..metrics.sample import Sample
 from ..stream import Stream
@@ -95,13 +95,19 @@ def families(sample: Sample) -> Iterator[Metric]:
 
 
 def own_families(
-    sample: Sample | None, stream: Stream, hub: Hub, viewers: Viewers
+    sample: Sample | None,
+    stream: Stream,
+    viewers: Viewers,
+    refused_connections: int,
+    refused_tokens: int,
 ) -> Iterator[Metric]:
     """What the program counts beside the section ``self``, and how the sample came about."""
-    stats = hub.stats()
+    totals = viewers.totals()
     for name, text, count in (
         ("samples", "samples taken since the start", stream.seq),
-        ("viewers_joined", "viewers that were let in since the start", stats.registered),
+        ("connections_refused", "connections that were one too many", refused_connections),
+        ("tokens_refused", "tries with a wrong token, or too soon after one", refused_tokens),
+        ("viewers_joined", "viewers that were let in since the start", totals.registered),
         ("viewers_refused", "viewers that were one too many", viewers.refused),
     ):
         family = _family(f"telemetry_stream_{name}", text, "counter")
@@ -109,7 +115,7 @@ def own_families(
         yield family
     ended = _family("telemetry_stream_viewers_ended", "viewers that left, by reason", "counter")
     for end in End:
-        _add(ended, float(stats.ended.get(end.words, 0)), {"reason": end.words})
+        _add(ended, float(totals.ended.get(end.words, 0)), {"reason": end.words})
     yield ended
     if sample is None:
         return
@@ -129,14 +135,16 @@ def serve(
     start_response: StartResponse,
     *,
     stream: Stream,
-    hub: Hub,
     viewers: Viewers,
+    refused_connections: int,
+    refused_tokens: int,
 ) -> Iterable[bytes]:
     """Answer a scrape in the format that it asks for."""
     sample = stream.maybe_newest()
     registry = CollectorRegistry(auto_describe=False)
     shown = families(sample) if sample else ()
-    registry.register(_Collected([*shown, *own_families(sample, stream, hub, viewers)]))
+    own = own_families(sample, stream, viewers, refused_connections, refused_tokens)
+    registry.register(_Collected([*shown, *own]))
 
     def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
         return start_response(status, [*headers, *JSON_HEADERS[1:]], *exc_info)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..hub import Hub
 from ..metrics.sources import DEAR
 from ..stream import Choice, Framing, Resume, Stream, to_json
 from ..websocket.handshake import maybe_refuse
@@ -40,28 +39,29 @@ class Routes:
 
     ``want(sections)`` is told of whoever comes for these sections (None: all that come unasked), and
     ``want(sections, seconds)`` that it will come again within so long. It answers whether the newest sample is old, and
-    a new one is being taken. ``maybe_problem`` says why the program is not healthy, or None that it is.
+    a new one is being taken. ``maybe_problem`` says why the program is not healthy, or None that it is;
+    ``refused_connections`` how many the listener has turned away.
     """
 
     def __init__(
         self,
         *,
         stream: Stream,
-        hub: Hub,
         viewers: Viewers,
         access: Access,
         section_names: Collection[str],
         want: Callable[..., object],
         maybe_problem: Callable[[], str | None],
+        refused_connections: Callable[[], int],
         pages: WSGIApplication,
     ) -> None:
         self._stream = stream
-        self._hub = hub
         self._viewers = viewers
         self._access = access
         self._section_names = tuple(section_names)
         self._want = want
         self._maybe_problem = maybe_problem
+        self._refused_connections = refused_connections
         self._pages = pages
         self._table: dict[str, Route] = {
             "/ws": self._websocket,
@@ -149,7 +149,7 @@ class Routes:
 
     def _clients(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         Query(environ["QUERY_STRING"], ())
-        stats = self._hub.stats()
+        stats = self._viewers.totals()
         report = {
             "clients": self._viewers.report(),
             "registered_total": stats.registered,
@@ -178,7 +178,12 @@ class Routes:
         if self._want(SCRAPED, SCRAPE_SECONDS):
             self._stream.wait_newer(seq, (), FRESH_SECONDS)
         return prometheus.serve(
-            environ, start_response, stream=self._stream, hub=self._hub, viewers=self._viewers
+            environ,
+            start_response,
+            stream=self._stream,
+            viewers=self._viewers,
+            refused_connections=self._refused_connections(),
+            refused_tokens=self._access.refused_tokens,
         )
 
     def _logout(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

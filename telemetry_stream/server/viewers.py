@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
-from ..hub import Client, End, Hub
+from ..hub import Client, End, Hub, HubStats
 from ..net.address import PerAddress
 from ..net.rarely import RareLog
 from ..net.refusal import refusal
@@ -230,6 +230,10 @@ class Viewers:
         """Wait up to ``timeout`` seconds for every viewer's connection to end."""
         with self._lock:
             return self._all_gone.wait_for(lambda: self._places == self._limit, timeout)
+
+    def totals(self) -> HubStats:
+        """What the hub has counted of all that are or were here."""
+        return self._hub.stats()
 
     def report(self) -> list[dict[str, Any]]:
         """One entry per viewer, in the order of their coming."""

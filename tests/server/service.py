@@ -96,12 +96,12 @@ class Service:
         )
         self.routes = Routes(
             stream=self.stream,
-            hub=self.hub,
             viewers=self.viewers,
             access=access or Access(("box",)),
             section_names=SECTIONS,
             want=self._want,
             maybe_problem=lambda: self.problem,
+            refused_connections=lambda: self._listener.stats().refused,
             pages=pages(static_root),
         )
         self._listener = Listener(

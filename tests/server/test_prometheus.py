@@ -11,6 +11,8 @@ import subprocess
 import sys
 import typing
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain_text
 
+from telemetry_stream import App, Settings
 from telemetry_stream.hub import End
 from telemetry_stream.metrics.definitions import DEFINITIONS, GROUPS
 from telemetry_stream.metrics.sample import Sample, SourceState, sample_of
@@ -26,7 +29,9 @@ from telemetry_stream.metrics.sources import RECORDS
 from telemetry_stream.server import prometheus
 from telemetry_stream.server.prometheus import TABLE, families
 from tests.metrics.replay import host_names, replay
+from tests.net.pairs import read_to_end
 from tests.server.service import HOST, Service
+from tests.viewers import address_of, bare_socket
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -286,6 +291,42 @@ def test_own_counters() -> None:
     assert series(text, "telemetry_stream_viewers_refused_total") == [({}, 1.0)]
     ended = series(text, "telemetry_stream_viewers_ended_total")
     assert [labels for labels, value in ended if value] == [{"reason": "gone"}]
+
+
+def test_who_was_turned_away() -> None:
+    """By the program itself: a wrong token, a viewer and a connection that were one too many."""
+    token = {"Authorization": "Bearer " + "x" * 16}
+    settings = Settings(port=0, token="x" * 16, max_viewers=1, spare_connections=8)
+    stream_request = (
+        f"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token['Authorization']}\r\n\r\n"
+    ).encode()
+    names = [
+        f"telemetry_stream_{what}_refused_total" for what in ("connections", "tokens", "viewers")
+    ]
+    with App(settings) as app, ExitStack() as stack:
+        scraper = stack.enter_context(closing(HTTPConnection(*address_of(app.url), timeout=10)))
+
+        def ask(path: str, **headers: str) -> tuple[int, str]:
+            scraper.request("GET", path, headers=headers)
+            answer = scraper.getresponse()
+            return answer.status, answer.read().decode()
+
+        def counts() -> list[float]:
+            text = ask("/metrics", **token)[1]
+            return [value for name in names for _, value in series(text, name)]
+
+        assert counts() == [0, 0, 0]
+        assert ask("/metrics", Authorization="Bearer wrong")[0] == 401
+        assert counts() == [0, 1, 0]
+        viewer = stack.enter_context(bare_socket(app.url, stream_request))
+        assert viewer.recv(1)
+        assert ask("/api/v1/stream", **token)[0] == 503
+        assert counts() == [0, 1, 1]
+        for _ in range(7):
+            stack.enter_context(bare_socket(app.url))
+        with bare_socket(app.url) as extra:
+            assert read_to_end(extra).startswith(b"HTTP/1.1 503 ")
+        assert counts() == [1, 1, 1]
 
 
 def test_own_families_are_described() -> None:
