@@ -1,0 +1,148 @@
+"""Which lines of /proc/diskstats are disks, which of them count, and which are another one. (Rates: test_disk.)"""
+
+from __future__ import annotations
+
+import pytest
+
+from telemetry_stream.metrics.sources.disk import Disk, DisksSource, DiskTotals
+from tests.metrics.sources.test_disk import LINES, SDA, change, line, make, pair
+from tests.metrics.trees import Tree
+
+
+@pytest.mark.parametrize("name", ["nvme0n1", "mmcblk0", "cciss!c0d0", "vda", "xvda1"])
+def test_a_whole_disk_is_what_sysfs_says(tree: Tree, name: str) -> None:
+    """Not what its last character says; a slash in a name is an exclamation mark in sysfs."""
+    make(tree, name)
+    shown = name.replace("!", "/")
+    grown = change(SDA, sectors_read=2010)
+    rows, totals = pair(tree, line(shown, SDA), line(shown, grown), seconds=1.0)
+    assert rows[shown].counted
+    assert totals.total_read_bytes_per_second == 5120.0
+
+
+def test_every_byte_is_counted_once(tree: Tree) -> None:
+    """LUKS on LVM on a partition: four lines move 10 sectors each, one disk's worth is counted; dm rows are shown."""
+    make(tree, "sda")
+    make(tree, "dm-0", slaves=("sda3",))
+    make(tree, "dm-1", slaves=("dm-0",))
+    make(tree, "md0", slaves=("sda",))
+    make(tree, "zram0", "sr0", "fd0", "loop1")
+    names = {
+        "sda": "8 0",
+        "sda3": "8 3",
+        "dm-0": "253 0",
+        "dm-1": "253 1",
+        "md0": "9 0",
+        "zram0": "252 0",
+        "sr0": "11 0",
+        "fd0": "2 0",
+    }
+    grown = change(SDA, sectors_read=2010)
+    rows, totals = pair(
+        tree,
+        "".join(line(name, SDA, number) for name, number in names.items()),
+        "".join(line(name, grown, number) for name, number in names.items()),
+        seconds=1.0,
+    )
+    assert {name: (row.kind, row.counted) for name, row in rows.items()} == {
+        "sda": ("disk", True),
+        "dm-0": ("dm", False),
+        "dm-1": ("dm", False),
+        "md0": ("md", False),
+    }
+    assert totals == DiskTotals(5120.0, 0.0)
+
+
+def test_a_disk_made_of_others_under_any_name_is_not_counted(tree: Tree) -> None:
+    """bcache0 has slaves: its bytes are theirs."""
+    make(tree, "bcache0", slaves=("sdb",))
+    rows, _ = pair(tree, line("bcache0", SDA), line("bcache0", SDA))
+    assert not rows["bcache0"].counted
+
+
+def test_nvme_multipath(tree: Tree) -> None:
+    """A hidden path is no disk; a head that counts nothing itself gets the sum of its paths, another keeps its own."""
+    make(tree, "nvme0n1", "nvme1n1")
+    make(tree, "nvme0c0n1", "nvme0c1n1", "nvme1c2n1", hidden=1)
+    grown = change(SDA, sectors_read=2010)
+
+    def lines(numbers: tuple[int, ...]) -> str:
+        return "".join(
+            [
+                line("nvme0c0n1", numbers, "0 0"),
+                line("nvme0c1n1", numbers, "0 0"),
+                line("nvme0n1", (0,) * 11, "259 0"),
+                line("nvme1c2n1", numbers, "0 0"),
+                line("nvme1n1", numbers, "259 1"),
+            ]
+        )
+
+    rows, totals = pair(tree, lines(SDA), lines(grown), seconds=1.0)
+    assert {name: row.read_bytes_per_second for name, row in rows.items()} == {
+        "nvme0n1": 10240.0,
+        "nvme1n1": 5120.0,
+    }
+    assert totals.total_read_bytes_per_second == 15360.0
+
+
+def test_without_sysfs_no_disk_is_guessed(tree: Tree) -> None:
+    """What is a whole disk only sysfs knows: without it there are no rows, and nothing counted eight times."""
+    rows, totals = pair(tree, LINES.decode(), LINES.decode())
+    assert rows == {}
+    assert totals == DiskTotals(None, None)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("reads", 99),  # a count that falls is a reset
+        ("sectors_written", 1),
+        ("ms_io", 0),  # a wrap to 0 would mean 2^32 - 600 ms of work in 2 s
+    ],
+)
+def test_a_fall_is_another_device_and_unknown_once(tree: Tree, column: str, value: int) -> None:
+    """The whole row is unknown, and the totals with it; never a rate of trillions."""
+    make(tree, "sda")
+    after = change(SDA, **{column: value})
+    rows, totals = pair(tree, line("sda", SDA), line("sda", after))
+    assert rows["sda"] == Disk("sda", "disk", True, in_flight=2)
+    assert totals == DiskTotals(None, None)
+
+
+def test_a_64_bit_ms_column_that_falls_is_a_reset(tree: Tree) -> None:
+    """What was above 2^32 cannot have wrapped there."""
+    make(tree, "sda")
+    before = change(SDA, ms_weighted=(1 << 32) + 5)
+    rows, _ = pair(tree, line("sda", before), line("sda", SDA))
+    assert rows["sda"].read_bytes_per_second is None
+
+
+def test_the_same_name_with_another_number(tree: Tree) -> None:
+    """dm-3 removed and made again as 253:7: first sight, even though every counter grew."""
+    make(tree, "sda")
+    grown = change(SDA, sectors_read=2010)
+    rows, _ = pair(tree, line("sda", SDA, "8 0"), line("sda", grown, "8 16"))
+    assert rows["sda"].read_bytes_per_second is None
+
+
+def test_the_same_name_and_number_with_another_diskseq(tree: Tree) -> None:
+    """Unplugged and plugged within a second: sysfs numbers the appearances of disks."""
+    make(tree, "sda", diskseq=9)
+    source = DisksSource(tree.files)
+    tree.put("proc/diskstats", line("sda", SDA))
+    source.collect(tree.tick())
+    grown = change(SDA, sectors_read=2010)
+    tree.put("proc/diskstats", line("sda", grown))
+    make(tree, "sda", diskseq=12)
+    assert source.collect(tree.tick())[0].read_bytes_per_second is None
+    assert source.collect(tree.tick())[0].read_bytes_per_second == 0.0
+    source.close()
+
+
+def test_a_vanished_disk_is_absent_and_the_totals_go_on(tree: Tree) -> None:
+    """sdb took its counters with it: the sum is over what is valid in both, never negative."""
+    make(tree, "sda", "sdb")
+    before = line("sda", SDA) + line("sdb", change(SDA, sectors_read=10**12), "8 16")
+    rows, totals = pair(tree, before, line("sda", change(SDA, sectors_read=2010)), seconds=1.0)
+    assert list(rows) == ["sda"]
+    assert totals.total_read_bytes_per_second == 5120.0
