@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from telemetry_stream.metrics.clock import Clock, Now
 from telemetry_stream.metrics.collector import Collector
 from telemetry_stream.metrics.files import Files
+from telemetry_stream.metrics.sample import Sample
+from telemetry_stream.metrics.sources import Options
 
 
 class Tree:
@@ -83,6 +85,26 @@ class Tree:
         self.files.close()
         for collector in self._collectors:
             collector.close()
+
+
+class Host:
+    """A collector on a tree, asked for everything."""
+
+    def __init__(self, tree: Tree, **options: Any) -> None:
+        self.tree = tree
+        self.collector = tree.collector(
+            options=Options(process_rows=None, patience_seconds=10.0, **options)
+        )
+        self.collector.want(None, math.inf)
+
+    def section(self, name: str, *, seconds: float = 1.0) -> Any:
+        """One section of the next sample."""
+        return self.sample(seconds=seconds).sections[name]
+
+    def sample(self, *, seconds: float = 1.0) -> Sample:
+        """The next sample."""
+        self.tree.advance(seconds)
+        return self.collector.collect()
 
 
 def odd(*specimens: bytes) -> st.SearchStrategy[bytes]:
