@@ -13,6 +13,9 @@ from dataclasses import Field, field
 from typing import Any, NamedTuple
 
 
+LONGEST_SHOWN = 200  # of a value: whole for any usual path, whose end is what tells
+
+
 class SettingsError(ValueError):
     """A value that cannot be used: which setting, what it was, where it came from, and what is allowed."""
 
@@ -27,8 +30,8 @@ class SettingsError(ValueError):
     def __str__(self) -> str:
         """Say it in one line, whatever the texts hold."""
         shown = repr(self.value)
-        if len(shown) > 80:
-            shown = shown[:77] + "..."
+        if len(shown) > LONGEST_SHOWN:
+            shown = shown[: LONGEST_SHOWN - 3] + "..."
         return " ".join(f"{self.name} = {shown} from {self.origin}: {self.allowed}".split())
 
 
