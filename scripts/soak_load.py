@@ -39,6 +39,22 @@ def masked(opcode: int, payload: bytes) -> bytes:
     return bytes([0x80 | opcode, 0x80 | len(payload)]) + bytes(4) + payload
 
 
+def maybe_frame(data: bytes) -> tuple[int, bytes, bytes] | None:
+    """The first byte of the server's first frame, its payload, and what follows it; None while it is not whole.
+
+    RFC 6455 section 5.2; the first byte has FIN and the opcode.
+    """
+    if len(data) < 2:
+        return None
+    size, start = data[1] & 0x7F, 2
+    if size >= 126:
+        start = 4 if size == 126 else 10
+        size = int.from_bytes(data[2:start], "big")
+    if len(data) < start + size:
+        return None
+    return data[0], data[start : start + size], data[start + size :]
+
+
 class Viewer:
     """One connection of the load; ``kind`` is what becomes of it at ``ends_at``."""
 
@@ -121,18 +137,11 @@ class Healthy(Viewer):
         return data
 
     def _frame(self) -> bool:
-        """Take one frame from the buffer, if it is whole (RFC 6455 section 5.2)."""
-        buffer = self._buffer
-        if len(buffer) < 2:
+        """Take one frame from the buffer, if it is whole."""
+        if (frame := maybe_frame(self._buffer)) is None:
             return False
-        size, start = buffer[1] & 0x7F, 2
-        if size >= 126:
-            start = 4 if size == 126 else 10
-            size = int.from_bytes(buffer[2:start], "big")
-        if len(buffer) < start + size:
-            return False
-        payload, self._buffer = buffer[start : start + size], buffer[start + size :]
-        opcode, final = buffer[0] & 0x0F, buffer[0] & 0x80
+        first, payload, self._buffer = frame
+        opcode, final = first & 0x0F, first & 0x80
         if opcode == PING:
             self.sock.send(masked(PONG, payload))
         elif opcode in {0, TEXT}:
