@@ -1,4 +1,4 @@
-"""A short run of scripts/soak: what an hour of it is judged by holds for half a minute, too."""
+"""A short run of scripts/soak: what an hour of it is judged by holds for a minute, too."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from soak_load import Holes
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.mark.timeout(120)
-def test_half_a_minute_under_strain(tmp_path: Path) -> None:
+@pytest.mark.timeout(150)
+def test_a_minute_under_strain(tmp_path: Path) -> None:
     """Viewers come, stall, reset and leave by the hundred, sources fail, clocks jump: nobody healthy notices."""
     log = tmp_path / "log"
     done = subprocess.run(
         [
             sys.executable, ROOT / "scripts/soak",
-            "--minutes", "0.5", "--interval", "0.5", "--viewers", "100", "--healthy", "10", "--log", log,
+            "--minutes", "1", "--interval", "0.5", "--viewers", "100", "--healthy", "10", "--log", log,
         ],
         capture_output=True,
         text=True,
@@ -30,10 +30,10 @@ def test_half_a_minute_under_strain(tmp_path: Path) -> None:
     figures = json.loads(done.stdout)
     assert figures["shortcomings"] == [], (figures, log.read_text()[-4000:])
     assert done.returncode == 0
-    assert figures["ticks_made"] >= 50
+    assert figures["ticks_made"] >= 110
     assert figures["gaps"] == figures["ticks_missed"] == 0
-    assert figures["frames_delivered"] >= 10 * 2 * 50  # a sample and the filler, to each
-    assert sum(figures["others_came"].values()) >= 200
+    assert figures["frames_delivered"] >= 10 * 2 * 110  # a sample and the filler, to each
+    assert sum(figures["others_came"].values()) >= 500
     assert figures["others_ended"]["too slow"] > 0  # the stalling ones were shown out meanwhile
 
 
