@@ -6,16 +6,18 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_stream.metrics import files
+from telemetry_stream.metrics import blocking, files
 from telemetry_stream.metrics.sources import filesystem
 from telemetry_stream.metrics.sources.filesystem import Filesystem, FilesystemsSource, choose
 from telemetry_stream.metrics.sources.mounts import Mount, parse
 from telemetry_stream.metrics.stale import Stale
+from tests.conftest import eventually
 from tests.metrics.trees import Tree, assert_sane
 
 ROOT = "27 1 254:0 / / rw - ext4 /dev/vda rw\n"
@@ -185,14 +187,24 @@ def test_new_and_gone_mounts_are_seen(tree: Tree, host: Host) -> None:
     assert len(host.rows(seconds=30.0)) == 1
 
 
-def test_a_dead_mount_costs_its_own_row(tree: Tree) -> None:
+def test_a_dead_mount_costs_its_own_row(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its last values stay, stale, with their age; it is asked no second time; the others are asked as ever."""
-    host = Host(tree, patience_seconds=0.2)
+    monkeypatch.setattr(
+        blocking, "HUNG_SECONDS", 0.0
+    )  # real ones, until another worker asks the others
+    host = Host(tree, patience_seconds=0.0)
+
+    def is_answered(*numbers: int) -> bool:
+        section = host.source.collect(tree.tick(0.0))
+        rows: Any = section.section if isinstance(section, Stale) else section
+        return all(rows[number].age_seconds == 0.0 for number in numbers)
+
     tree.put("proc/self/mountinfo", ROOT + DATA)
-    host.rows()
+    assert eventually(lambda: is_answered(0, 1))
     host.statvfs.dead.add(f"{host.prefix}/data")
     first = host.source.collect(tree.tick(15.0))
     assert isinstance(first, tuple)  # not yet: it may still answer
+    assert eventually(lambda: is_answered(0))
     second = host.source.collect(tree.tick(3.0))
     assert isinstance(second, Stale)
     assert isinstance(second.section, tuple)
@@ -202,6 +214,8 @@ def test_a_dead_mount_costs_its_own_row(tree: Tree) -> None:
     assert second.age_seconds == 18.0
     for _ in range(5):
         host.source.collect(tree.tick(15.0))
+        assert eventually(lambda: is_answered(0))
+    assert host.statvfs.asked.count(f"{host.prefix}/") == 7
     assert host.statvfs.asked.count(f"{host.prefix}/data") == 2
     host.statvfs.gate.set()
     host.source.close()
