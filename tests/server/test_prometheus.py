@@ -1,4 +1,4 @@
-"""The Prometheus page: what it shows of a sample, with no fault to Prometheus' linter. (More: test_prometheus_scrape.)"""
+"""The Prometheus page of a sample: all of it, without a fault to Prometheus' linter. (More: test_prometheus_scrape.)"""
 
 from __future__ import annotations
 
