@@ -36,7 +36,7 @@ class Sent:
     def __call__(self, data: bytes, deadline: float) -> None:
         self.data.append(data)
         if len(self.data) == self.until:
-            self.client.close(End.GOING_AWAY)
+            self.client.close(End.POLICY)
 
 
 def test_writes_what_waits_in_order() -> None:
@@ -62,13 +62,13 @@ def test_owed_frames_are_drawn_one_by_one() -> None:
     def send(data: bytes, deadline: float) -> None:
         log.append(f"sent {data.decode()}")
         if data == b"<9>":
-            client.close(End.GOING_AWAY)
+            client.close(End.POLICY)
 
     client.owe(owed())
     client.offer(b"<9>")
     write_pump(client, send)
     assert log == ["made 0", "sent <0>", "made 1", "sent <1>", "made 2", "sent <2>", "sent <9>"]
-    assert client.sent == 3  # the last one's end came before it was counted
+    assert client.sent == 4
 
 
 def test_end_stops_the_owed_frames() -> None:
@@ -91,7 +91,7 @@ def test_flush_writes_nothing_and_opens_the_straight_path() -> None:
         if data == b".":  # the first ping: the flush is behind us
             wire.room = 100
             client.offer(b"<2>")
-            client.close(End.GOING_AWAY)
+            client.close(End.POLICY)
             return
         sent.append(data)
         wire.send(data)
@@ -113,7 +113,7 @@ def test_frame_in_the_pump_is_not_overtaken() -> None:
         if data == b"<1>":
             client.offer(b"<2>")
         else:
-            client.close(End.GOING_AWAY)
+            client.close(End.POLICY)
         wire.send(data)
 
     write_pump(client, send)
@@ -129,7 +129,7 @@ def test_each_write_has_the_write_deadline() -> None:
     def send(data: bytes, deadline: float) -> None:
         allowed.append(deadline - time.monotonic())
         if data == b".":
-            client.close(End.GOING_AWAY)
+            client.close(End.POLICY)
 
     write_pump(client, send, write_seconds=1000.0, ping=b".", ping_seconds=0)
     assert len(allowed) == 3
@@ -241,7 +241,7 @@ def test_pings_a_busy_client() -> None:
         nonlocal last
         last = data
         if data == b"." or time.monotonic() > give_up:
-            client.close(End.GOING_AWAY)
+            client.close(End.POLICY)
         else:
             client.offer(b"<1>")
 
@@ -260,7 +260,7 @@ def test_pings_between_the_frames_that_are_owed() -> None:
         while b"." not in sent and time.monotonic() < give_up:
             yield b"piece"
         yield b"end"
-        client.close(End.GOING_AWAY)
+        client.close(End.POLICY)
 
     client.owe(history())
     write_pump(client, lambda data, _: sent.append(data), ping=b".", ping_seconds=0.005)
@@ -275,7 +275,7 @@ def test_no_ping_unless_asked() -> None:
     class Asleep(Client):
         def take(self, timeout: float) -> bytes | Iterator[bytes] | None:
             asked.append(timeout)
-            self.close(End.GOING_AWAY)
+            self.close(End.POLICY)
             return super().take(timeout)
 
     client = Asleep(lambda _: 0)
@@ -308,12 +308,88 @@ def test_close_wakes_a_sleeping_pump() -> None:
     send = Sent(client, until=1)
     pump = threads.start("ts-write", write_pump, client, send)
     assert asleep.wait(WAIT_SECONDS)
-    client.close(End.GOING_AWAY)
+    client.close(End.POLICY)
     pump.join(WAIT_SECONDS)
     alive = pump.is_alive()
     client.queue.put(b"")  # so that a failure leaves no thread
     assert not alive
     assert send.data == []
+
+
+def test_who_is_told_to_go_away_gets_what_waits_first() -> None:
+    """The frames of a full queue, whose end the pump sees only when it has written one."""
+    client = stuck()
+    for n in range(QUEUE_FRAMES):
+        client.offer(numbered(n))
+    sent: list[bytes] = []
+    allowed: set[float] = set()
+
+    def send(data: bytes, deadline: float) -> None:
+        if client.close(End.GOING_AWAY):
+            assert client.offer(b"too late")
+        else:
+            allowed.add(deadline)
+        sent.append(data)
+
+    write_pump(client, send)
+    assert sent == [numbered(n) for n in range(QUEUE_FRAMES)]
+    assert client.sent == QUEUE_FRAMES
+    assert len(allowed) == 1  # one deadline for all of it, however many wait
+
+
+def test_who_is_told_to_go_away_while_the_pump_sleeps() -> None:
+    """What wakes it is no frame, and nothing is lost whether it looks before the goodbye or after."""
+    client = stuck()
+    client.offer(b"<1>")
+    client.close(End.GOING_AWAY)
+    send = Sent(client, until=9)
+    write_pump(client, send)
+    assert send.data == [b"<1>"]
+
+    class Told(Client):
+        def take(self, timeout: float) -> bytes | Iterator[bytes] | None:
+            item = super().take(timeout)
+            self.close(End.GOING_AWAY)
+            return item
+
+    client = Told(lambda _: 0)
+    client.offer(b"<1>")
+    client.offer(b"<2>")
+    send = Sent(client, until=9)
+    write_pump(client, send)
+    assert send.data == [b"<1>", b"<2>"]
+
+
+def test_nobody_waits_for_who_goes_away_without_reading() -> None:
+    """The deadline ends it, and the reason stays."""
+    client = stuck()
+    client.offer(b"<1>")
+    client.offer(b"<2>")
+    tried: list[bytes] = []
+
+    def deaf(data: bytes, deadline: float) -> None:
+        tried.append(data)
+        if not client.close(End.GOING_AWAY):
+            raise TimeoutError
+
+    write_pump(client, deaf)
+    assert tried == [b"<1>", b"<2>"]
+    assert client.end is End.GOING_AWAY
+
+
+def test_a_history_is_not_begun_at_the_goodbye() -> None:
+    """It may take longer than there is, and who has seen nothing will miss nothing."""
+    client = stuck()
+    client.owe(iter([b"<1>", b"<2>"]))
+    client.offer(b"<3>")
+    sent: list[bytes] = []
+
+    def send(data: bytes, deadline: float) -> None:
+        sent.append(data)
+        client.close(End.GOING_AWAY)
+
+    write_pump(client, send)
+    assert sent == [b"<1>"]  # and nothing behind the half of it
 
 
 def test_end_on_a_full_queue_is_noticed() -> None:
@@ -388,7 +464,7 @@ class World:
         """Nothing new comes any more; once all that waits is written, the client ends."""
         self.grace(last=False)
         if self.straggling is None and not self.client.queue.unfinished_tasks:
-            self.client.close(End.GOING_AWAY)
+            self.client.close(End.POLICY)
 
 
 STEPS = st.lists(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -133,6 +134,24 @@ def test_nothing_follows_our_close() -> None:
                 peer.send(frame(PING, b"late") + closing(1000) + frame(PING, b"later"))
                 assert peer.frames_to_end() == []
             assert service.viewers.wait_until_gone(10), peers
+
+
+def test_who_is_behind_gets_what_waits_and_then_the_goodbye() -> None:
+    """A viewer whose queue is half full when the server stops misses nothing, if only it reads."""
+    with Service() as service, Peer(service.address, buffer_bytes=4096) as peer:
+        assert peer.message()["type"] == "hello"
+        (client,) = service.hub.clients()
+        texts = []
+        while client.queue.qsize() < 8:
+            texts.append(f"{len(texts)} " + "x" * 20_000)
+            service.stream.broadcast("note", text=texts[-1])
+            assert service.hub.moves(10)
+        assert client.end is None
+        service.hub.close()
+        frames = peer.frames_to_end()
+        assert [json.loads(f.payload)["text"] for f in frames[:-1]] == texts
+        assert frames[-1].code == 1001
+        assert client.dropped == 0
 
 
 def test_stalled_peer_does_not_hold_up_the_end() -> None:
