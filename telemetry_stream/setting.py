@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import Field, field
 from typing import Any, NamedTuple
 
-
 LONGEST_SHOWN = 200  # of a value: whole for any usual path, whose end is what tells
 
 
