@@ -146,7 +146,8 @@ class Listener:
             f"{thread.name} ({transport.peer})" for transport, thread in left if thread.is_alive()
         ]
         if stuck:
-            log.warning("connections that did not end in time: %s", ", ".join(stuck))
+            named = ", ".join(stuck[:5])
+            log.warning("%d connections did not end in time, such as %s", len(stuck), named)
         return not stuck
 
     # The accept thread.
