@@ -97,7 +97,7 @@ class TlsTransport(Transport):
                         self._flush_outgoing_locked()
             if not self._feed(deadline):
                 with self._lock:
-                    self._incoming.write_eof()  # the next read raises SSLEOFError: cut off, maybe by somebody else
+                    self._incoming.write_eof()  # the next read raises SSLError: cut off, maybe by somebody else
 
     def _feed(self, deadline: float) -> bool:
         """Give OpenSSL what the peer sent; False at the end of the stream."""

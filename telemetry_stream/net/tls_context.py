@@ -17,12 +17,13 @@ def server_context(certificate: str, key: str) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # Of whole numbers: where a C long has 32 bits ssl.Options has a negative member, and ~ on it loses other options.
+    options = int(context.options)
     # A renegotiation costs us much more than it costs whoever asks for it; TLS 1.3 has none.
-    context.options |= ssl.OP_NO_RENEGOTIATION
-    if hasattr(
-        ssl, "OP_IGNORE_UNEXPECTED_EOF"
-    ):  # with it, a stream cut off by somebody else is a proper end
-        context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
+    options |= int(ssl.OP_NO_RENEGOTIATION)
+    # With it, a stream cut off by somebody else would be a proper end.
+    options &= ~int(getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0))
+    context.options = ssl.Options(options)
     context.set_alpn_protocols(["http/1.1"])
     try:
         # An empty password: for a key that wants one, OpenSSL would ask on the terminal.
