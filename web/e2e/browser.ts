@@ -1,5 +1,6 @@
 /** A headless Chromium, the distribution's own, and a page that collects what it complained about. */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
@@ -58,8 +59,10 @@ export async function openPage(
   const strangers: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.stack ?? error.message));
   page.on("console", (message) => {
-    if (message.type() === "error" && !/WebSocket connection/.test(message.text()))
-      complaints.push(message.text());
+    const refused =
+      /WebSocket connection/.test(message.text()) ||
+      message.location().url.includes("/api/v1/stream?");
+    if (message.type() === "error" && !refused) complaints.push(message.text());
   });
   page.on("request", (request) => {
     if (new URL(request.url()).host !== new URL(url).host) strangers.push(request.url());
@@ -92,6 +95,27 @@ export async function stateIs(page: Page, state: string, timeout: number): Promi
 /** The text of a place, once `accept` likes it. */
 export async function textOf(page: Page, selector: string): Promise<string> {
   return (await page.locator(selector).first().textContent()) ?? "";
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+interface Violation {
+  id: string;
+  nodes: { target: string[]; failureSummary: string }[];
+}
+
+/** What axe finds on the page, or in one place of it. */
+export async function violations(page: Page, place = ":root"): Promise<string[]> {
+  await page.evaluate(axe);
+  const found = await page.evaluate(async (selector) => {
+    const runner = (
+      window as unknown as { axe: { run: (place: string) => Promise<{ violations: Violation[] }> } }
+    ).axe;
+    return (await runner.run(selector)).violations;
+  }, place);
+  return found.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.target.join(" ")} ${node.failureSummary}`),
+  );
 }
 
 export async function shoot(page: Page, name: string, fullPage = false): Promise<void> {

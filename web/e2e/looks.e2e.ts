@@ -1,14 +1,9 @@
 /** How the page looks, to eyes, to axe and to assistive technology: every size, theme and state. */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
-import { openBrowser, openPage, shoot, stateIs } from "./browser";
+import { openBrowser, openPage, shoot, stateIs, violations } from "./browser";
 import { Mock } from "./mock";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 let browser: Browser;
 let mock: Mock;
@@ -33,24 +28,6 @@ afterAll(async () => {
 afterEach(async () => {
   await Promise.all(own.splice(0).map((host) => host.stop()));
 });
-
-interface Violation {
-  id: string;
-  nodes: { target: string[]; failureSummary: string }[];
-}
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const found = await page.evaluate(async () => {
-    const runner = (
-      window as unknown as { axe: { run: () => Promise<{ violations: Violation[] }> } }
-    ).axe;
-    return (await runner.run()).violations;
-  });
-  return found.flatMap(({ id, nodes }) =>
-    nodes.map((node) => `${id}: ${node.target.join(" ")} ${node.failureSummary}`),
-  );
-}
 
 /** Nothing wider than the page, whatever the font. */
 async function overflow(page: Page): Promise<number> {

@@ -42,6 +42,11 @@ export class Server {
     this.#process.kill("SIGCONT");
   }
 
+  /** SIGHUP: tokens and certificate are read anew. */
+  readAnew(): void {
+    this.#process.kill("SIGHUP");
+  }
+
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const exit = once(this.#process, "exit");

@@ -11,6 +11,7 @@ import { Header } from "../shell/header";
 import { Help } from "../shell/help";
 import { keyFor, type Doing } from "../shell/keys";
 import { useLayout } from "../shell/layout";
+import { isCut } from "../store/freshness";
 import { SessionContext, useDisplay, useStore } from "../store/use-telemetry";
 import type { RunningSession } from "./session";
 import { useRoot } from "./use-root";
@@ -31,8 +32,8 @@ function Body({ session }: { session: RunningSession }) {
   const kiosk = useStore(session.view, (view) => view.kiosk);
   const layout = useLayout();
   const [helping, setHelping] = useState(false);
-  const fresh = useDisplay(({ fresh: { kind }, paused }) =>
-    paused ? "paused" : kind === "ended" ? "lost" : kind,
+  const look = useDisplay(({ fresh, paused }) =>
+    paused ? "paused" : isCut(fresh) ? "lost" : fresh.kind,
   );
   const doing = useMemo<Doing>(
     () => ({
@@ -53,9 +54,9 @@ function Body({ session }: { session: RunningSession }) {
   useKeys(doing, helping);
   const most = layout.wide ? null : layout.phone ? ROWS_ON_PHONE : ROWS_ON_TABLET;
   return (
-    <div className={`page ${fresh}${kiosk ? " kiosk" : ""}`}>
+    <div className={`page ${look}${kiosk ? " kiosk" : ""}`}>
       <Header
-        phone={layout.phone}
+        layout={layout}
         toggleTheme={toggleTheme}
         showHelp={() => {
           setHelping(true);
@@ -67,7 +68,7 @@ function Body({ session }: { session: RunningSession }) {
           <Charts layout={layout} theme={theme} />
           <Processes most={most} />
         </div>
-        <FactsRow />
+        <FactsRow wide={layout.wide} />
       </main>
       <Announcer />
       <Explain />

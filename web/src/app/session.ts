@@ -10,11 +10,13 @@ import { createStore } from "../store/create-store";
 import { displayOf, type Display, type Freeze } from "../store/display";
 import { freshness } from "../store/freshness";
 import { createProcessTable } from "../store/processes";
-import { createTelemetry } from "../store/telemetry";
+import { createTelemetry, type Telemetry } from "../store/telemetry";
 import type { Session } from "../store/use-telemetry";
 import { DEFAULT_VIEW, type View } from "../store/view";
 import { streamAddress } from "../stream/address";
 import { Connection, type Edges } from "../stream/connection";
+import { logOut } from "../stream/log-out";
+import { BROWSER, Refusals, type Browser } from "../stream/refusal";
 import { onWake } from "../stream/wake";
 
 const RING_SLOTS = 600;
@@ -27,7 +29,7 @@ export interface RunningSession extends Session {
 export function createSession(
   address: string,
   view: View = DEFAULT_VIEW,
-  edges: Edges = {},
+  edges: Edges & Partial<Browser> = {},
 ): RunningSession {
   const now = () => performance.now();
   const unix = () => (performance.timeOrigin + performance.now()) / 1000;
@@ -40,12 +42,17 @@ export function createSession(
     displayOf(telemetry, freeze.get(), views.get().windowSeconds, now(), before);
   const display = createStore(compute(null));
 
+  const browser = { ...BROWSER, ...edges };
+  const refusals = new Refusals(address, browser);
   let every = 1;
   const main: Connection = new Connection(
     () =>
       streamAddress(address, { every, historySeconds: RING_SLOTS, since: telemetry.resumePoint() }),
     {
-      opened: telemetry.opened,
+      opened: () => {
+        refusals.opened();
+        telemetry.opened();
+      },
       message: (text) => {
         const frame = decodeFrame(text);
         if (frame.type === "hello" && everyFor(frame.hello) !== every) {
@@ -56,6 +63,7 @@ export function createSession(
         telemetry.frame(frame, typeof text === "string" ? text.length : 0);
       },
       closed: telemetry.closed,
+      why: (end, signal) => refusals.why(end, signal),
     },
     edges,
   );
@@ -87,8 +95,10 @@ export function createSession(
     tryNow: () => {
       main.tryNow();
     },
+    logOut: () => logOut(address, browser),
     watchProcesses: () =>
       watch(
+        telemetry,
         () => streamAddress(address, { every, sections: ["processes"] }),
         processes.frame,
         freeze,
@@ -120,8 +130,12 @@ function everyFor({ interval_seconds }: Hello): number {
   return Math.max(1, Math.round(1 / interval_seconds));
 }
 
-/** The second connection: the server collects processes only while somebody asks for them. */
+/**
+ * The second connection: the server collects processes only while somebody asks for them. It lives only
+ * while the first one does, so that it never takes the last place before it, nor asks what that asks.
+ */
 function watch(
+  { store }: Telemetry,
   address: () => string,
   frame: (frame: ReturnType<typeof decodeFrame>) => void,
   freeze: Session["freeze"],
@@ -139,11 +153,18 @@ function watch(
     },
     edges,
   );
-  connection.start();
+  const follow = (): void => {
+    const { link, hello } = store.get();
+    if (link.phase === "open" && hello !== null) connection.start();
+    else connection.stop();
+  };
+  follow();
+  const unfollow = store.subscribe(follow);
   const stopWaking = onWake(() => {
     connection.tryNow();
   });
   return () => {
+    unfollow();
     stopWaking();
     connection.stop();
   };

@@ -220,6 +220,11 @@ export const MEANINGS: Readonly<Record<string, Meaning>> = {
     "its /proc/self/statm",
   ),
   "per viewer": entry("per viewer", "Bytes a second that this page receives.", "this page"),
+  login: entry(
+    "logged in",
+    "The token that let this page in, by its name. Logging out ends it in this browser only.",
+    "the streamer's tokens",
+  ),
   heartbeat: entry(
     "Heartbeat",
     "A tick for each of the last samples, newest at the right: full came in time, half came late, a stub never came.",

@@ -11,7 +11,7 @@ import { Tcp } from "./tcp";
 import { Temperatures } from "./temperatures";
 import { ThisStream } from "./this-stream";
 
-export function FactsRow() {
+export function FactsRow({ wide }: { wide: boolean }) {
   const shared = usePicture(({ sample }) => sample === null || sharesColumn(sample));
   return (
     <div className="six facts6">
@@ -26,7 +26,7 @@ export function FactsRow() {
           <CustomSections />
         </div>
       )}
-      <ThisStream />
+      <ThisStream wide={wide} />
     </div>
   );
 }

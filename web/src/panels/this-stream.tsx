@@ -1,20 +1,22 @@
 /** How the numbers get here and what that costs: the page shows its own price. */
 import { byteRateText, bytesText, count, percentText, UNKNOWN } from "../format/numbers";
 import { clock } from "../format/time";
+import { isCut } from "../store/freshness";
 import { tickSeconds } from "../store/telemetry";
 import { toCsv, toJson } from "../store/export";
 import { useDisplay, usePicture, useSession, useTelemetry } from "../store/use-telemetry";
+import { LoggedIn } from "./logged-in";
 import { Facts, Panel } from "./panel";
 import { save } from "./save";
 
 const CLOCKS_APART_SECONDS = 2;
 
-export function ThisStream() {
+export function ThisStream({ wide }: { wide: boolean }) {
   const { startedUnix, display, telemetry } = useSession();
   const state = useTelemetry((now) => now);
   const own = usePicture((now) => now.sample?.sections.self);
   const fresh = useDisplay((now) => now.fresh);
-  const lost = fresh.kind === "lost" || fresh.kind === "ended";
+  const lost = isCut(fresh);
   const apart = state.quickestSeconds ?? 0;
   const tick = tickSeconds(state.hello);
   const gone = lost && fresh.ageSeconds !== null ? Math.floor(fresh.ageSeconds / tick) : 0;
@@ -79,6 +81,7 @@ export function ThisStream() {
           ],
         ]}
       />
+      {!wide && <LoggedIn labelled />}
       {Math.abs(apart) > CLOCKS_APART_SECONDS && (
         <p className="w">
           <span className="mark">▲</span>clocks {Math.abs(apart).toFixed(0)} s apart

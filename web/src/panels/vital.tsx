@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { FACETS } from "../charts/catalogue";
 import { age } from "../format/time";
 import type { Quantity } from "../format/numbers";
+import { isCut } from "../store/freshness";
 import type { Focus } from "../store/view";
 import { SourceWord } from "./panel";
 import { useDisplay, usePicture, useSession, useView } from "../store/use-telemetry";
@@ -36,7 +37,7 @@ export function Vital({
   const on = useView((view) => view.focus === focus);
   const source = usePicture(({ sample }) => sample?.sources[section] ?? null);
   const old = useDisplay(({ fresh, paused }) => {
-    if (paused || (fresh.kind !== "lost" && fresh.kind !== "ended")) return null;
+    if (paused || !isCut(fresh)) return null;
     return fresh.ageSeconds === null ? null : `${age(fresh.ageSeconds)} old`;
   });
   return (

@@ -1,7 +1,8 @@
-/** Why a connection ended: the server's named ends, by close code, in the words of the page. */
+/** Why a connection ended, or never came about: the server's own reasons, in the words of the page. */
 export interface End {
+  /** Of the close frame; below 1000, where close codes begin (RFC 6455 §7.4.2), the status of HTTP. */
   readonly code: number;
-  /** Stands in the badge: `ended: too slow`. Null when nobody said why. */
+  /** Stands in the badge: `ended: too slow`, `refused`. Null when nobody said why. */
   readonly name: string | null;
   readonly why: string;
   /** Whether trying again by itself makes sense. */
@@ -19,4 +20,14 @@ export function endOf(code: number): End {
   const named = NAMED[code];
   if (named !== undefined) return { code, ...named };
   return { code, name: null, why: "the connection broke", retry: true };
+}
+
+/** The server's answer to a handshake, in its own words. */
+export function refusedWith(status: number, why: string): End {
+  return { code: status, name: "refused", why, retry: true };
+}
+
+/** Whether a named end is an answer of HTTP: nothing was there yet that could have ended. */
+export function isRefusal({ code }: End): boolean {
+  return code < 1000;
 }

@@ -22,6 +22,8 @@ export const hello = record({
   seq: number,
   every: maybe(number),
   sections: maybe(list(text)),
+  /** Of the token that has let this viewer in; null where none is needed, or an older server does not say. */
+  user: maybe(text),
 });
 
 export const sampleHead = record({

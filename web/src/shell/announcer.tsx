@@ -1,18 +1,22 @@
 /** Speaks to screen readers: how live the page is and which thresholds were crossed, never values. */
 import { useEffect, useState } from "react";
 
+import { isCut } from "../store/freshness";
 import { useDisplay, useTelemetry } from "../store/use-telemetry";
 
 export function Announcer() {
-  const kind = useDisplay((display) => (display.paused ? "paused" : display.fresh.kind));
-  const lost = kind === "lost" || kind === "ended";
+  const kind = useDisplay(({ paused, fresh }) => (paused ? "paused" : fresh.kind));
+  const alarm = useDisplay(({ paused, fresh }) => {
+    if (paused || !isCut(fresh)) return "";
+    return `connection ${fresh.kind}${fresh.kind === "refused" ? `: ${fresh.why}` : ""}`;
+  });
   return (
     <>
       <div className="hidden" role="status">
-        {lost ? "" : kind}
+        {alarm === "" ? kind : ""}
       </div>
       <div className="hidden" role="alert">
-        {lost ? `connection ${kind}` : ""}
+        {alarm}
       </div>
       <Crossings />
     </>
@@ -45,18 +49,20 @@ function Crossings() {
 function useTitle(): void {
   const host = useTelemetry((state) => state.hello?.host.name ?? "telemetry_stream");
   const alerts = useTelemetry((state) => state.alerts);
-  const kind = useDisplay((display) => display.fresh.kind);
+  const cut = useDisplay(({ fresh }) =>
+    isCut(fresh) ? (fresh.kind === "refused" ? "refused" : "lost") : null,
+  );
   useEffect(() => {
-    document.title = titleOf(host, kind, alerts);
-  }, [host, kind, alerts]);
+    document.title = titleOf(host, cut, alerts);
+  }, [host, cut, alerts]);
 }
 
 export function titleOf(
   host: string,
-  kind: string,
+  cut: string | null,
   alerts: ReadonlyMap<string, { readonly level: string; readonly what: string }>,
 ): string {
-  if (kind === "lost" || kind === "ended") return `(lost) ${host}`;
+  if (cut !== null) return `(${cut}) ${host}`;
   const all = [...alerts.values()];
   const worst = all.find(({ level }) => level === "critical") ?? all[0];
   if (worst === undefined) return host;

@@ -2,6 +2,7 @@
 import { age, clock } from "../format/time";
 import { count } from "../format/numbers";
 import type { Display } from "../store/display";
+import { isCut } from "../store/freshness";
 import { useDisplay, useSession, useTelemetry } from "../store/use-telemetry";
 
 export function Badge() {
@@ -10,12 +11,12 @@ export function Badge() {
   const { fresh, paused } = display;
   const fault = useTelemetry((state) => state.fault);
   const aside = asideOf(display, address, fault);
-  const closed = fresh.kind === "lost" || fresh.kind === "ended" || fresh.kind === "connecting";
+  const closed = isCut(fresh) || fresh.kind === "connecting";
   return (
     <>
       {aside !== null && (
         <div className="try" data-testid="next-try">
-          {aside}
+          <span>{aside}</span>
           {closed && !paused && (
             <button type="button" onClick={tryNow}>
               {fresh.kind === "ended" ? "reconnect" : "try now"}
@@ -38,6 +39,7 @@ export function Badge() {
 function wordOf({ fresh, paused }: Display): string {
   if (paused) return "paused";
   if (fresh.kind === "late") return "late by";
+  if (fresh.kind === "refused") return fresh.name;
   return fresh.kind === "ended" ? "ended:" : fresh.kind;
 }
 
@@ -51,7 +53,7 @@ function detailOf({ fresh, paused, picture }: Display): string {
     case "ended":
       return fresh.name;
     default:
-      return age(fresh.ageSeconds);
+      return fresh.ageSeconds === null ? "" : age(fresh.ageSeconds);
   }
 }
 
@@ -78,6 +80,7 @@ function asideOf(
     case "lost":
       return tryWord(fresh.nextTrySeconds) ?? "trying";
     case "ended":
+    case "refused":
       return [fresh.why, tryWord(fresh.nextTrySeconds)].filter((part) => part !== null).join(" · ");
   }
 }

@@ -3,16 +3,18 @@ import { shortCpu } from "../format/names";
 import { clock, uptime } from "../format/time";
 import { WINDOWS } from "../store/view";
 import { useDisplay, usePicture, useSession, useTelemetry, useView } from "../store/use-telemetry";
+import { LoggedIn } from "../panels/logged-in";
 import { Badge } from "./badge";
 import { Heartbeat } from "./heartbeat";
+import type { Layout } from "./layout";
 
 export interface HeaderProps {
-  readonly phone: boolean;
+  readonly layout: Layout;
   readonly toggleTheme: () => void;
   readonly showHelp: () => void;
 }
 
-export function Header({ phone, toggleTheme, showHelp }: HeaderProps) {
+export function Header({ layout, toggleTheme, showHelp }: HeaderProps) {
   const host = useTelemetry((state) => state.hello?.host ?? null);
   const kiosk = useView((view) => view.kiosk);
   return (
@@ -27,10 +29,11 @@ export function Header({ phone, toggleTheme, showHelp }: HeaderProps) {
         {kiosk && <Clock />}
       </div>
       <div className="fresh">
-        <Heartbeat count={phone ? 40 : 60} />
+        <Heartbeat count={layout.phone ? 40 : 60} />
         <Badge />
       </div>
       {!kiosk && <Controls toggleTheme={toggleTheme} showHelp={showHelp} />}
+      {layout.wide && <LoggedIn />}
     </header>
   );
 }

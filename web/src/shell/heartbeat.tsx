@@ -1,6 +1,7 @@
 /** One tick per sample, newest at the right: one look tells whether the picture lives. */
 import { LATE_COLUMN, tickSeconds } from "../store/telemetry";
 import { liveEdge } from "../store/display";
+import { isCut } from "../store/freshness";
 import { useDisplay, useSession } from "../store/use-telemetry";
 
 export type Beat = "full" | "late" | "missed" | "none";
@@ -13,7 +14,7 @@ export interface HeartbeatProps {
 export function Heartbeat({ count }: HeartbeatProps) {
   const { telemetry } = useSession();
   const nowMs = useDisplay((display) => display.nowMs);
-  const lost = useDisplay(({ fresh }) => fresh.kind === "lost" || fresh.kind === "ended");
+  const lost = useDisplay(({ fresh }) => isCut(fresh));
   const tick = tickSeconds(telemetry.store.get().hello);
   const edge = liveEdge(telemetry, nowMs);
   const beats = beatsOf(telemetry.ring.slice(edge - (count + 2) * tick, edge), edge, tick, count);

@@ -4,7 +4,7 @@
  * freeze, the window and the time.
  */
 import type { Sample } from "../protocol/frames";
-import { freshness, type Freshness } from "./freshness";
+import { freshness, isCut, type Freshness } from "./freshness";
 import type { Ring, Slice } from "./ring";
 import { tickSeconds, type Telemetry } from "./telemetry";
 
@@ -74,7 +74,7 @@ function pictureOf(
   const { sample, ring } = freeze ?? { sample: state.latest, ring: telemetry.ring };
   const edge = freeze?.edge ?? liveEdge(telemetry, nowMs);
   const { from, to } = freeze?.zoom ?? { from: edge - windowSeconds, to: edge };
-  const lost = freeze === null && (fresh.kind === "lost" || fresh.kind === "ended");
+  const lost = freeze === null && isCut(fresh);
   const same =
     before !== null &&
     before.sample === sample &&

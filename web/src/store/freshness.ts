@@ -2,6 +2,7 @@
  * How live the page is, as one value; the badge, the title and the colours all read this. Pure: the
  * time is an argument, monotonic milliseconds, so a clock that is set changes nothing.
  */
+import { isRefusal } from "../protocol/ends";
 import { tickSeconds, type TelemetryState } from "./telemetry";
 
 export type Freshness =
@@ -15,7 +16,8 @@ export type Freshness =
   | { readonly kind: "late"; readonly ageSeconds: number }
   | { readonly kind: "lost"; readonly ageSeconds: number; readonly nextTrySeconds: number | null }
   | {
-      readonly kind: "ended";
+      /** Shown out, or not let in. */
+      readonly kind: "ended" | "refused";
       readonly ageSeconds: number | null;
       readonly name: string;
       readonly why: string;
@@ -32,7 +34,8 @@ export function freshness(state: TelemetryState, nowMs: number): Freshness {
   const ageSeconds = arrivedAtMs === null ? null : Math.max(0, (nowMs - arrivedAtMs) / 1000);
 
   if (link.phase !== "open" && link.end !== null && link.end.name !== null) {
-    return { kind: "ended", ageSeconds, name: link.end.name, why: link.end.why, nextTrySeconds };
+    const kind = isRefusal(link.end) ? "refused" : "ended";
+    return { kind, ageSeconds, name: link.end.name, why: link.end.why, nextTrySeconds };
   }
   if (ageSeconds === null) {
     const seconds = Math.max(0, (nowMs - state.startedAtMs) / 1000);
@@ -45,6 +48,13 @@ export function freshness(state: TelemetryState, nowMs: number): Freshness {
     kind: ageSeconds > LATE_AFTER_TICKS * tickSeconds(state.hello) ? "late" : "live",
     ageSeconds,
   };
+}
+
+/** Nobody can say what is true now. */
+export function isCut(
+  fresh: Freshness,
+): fresh is Extract<Freshness, { kind: "lost" | "ended" | "refused" }> {
+  return fresh.kind === "lost" || fresh.kind === "ended" || fresh.kind === "refused";
 }
 
 /** From here on an open connection counts as dead: it is dropped and tried anew. */

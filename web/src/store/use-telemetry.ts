@@ -20,6 +20,8 @@ export interface Session {
   /** Asks for processes until the answer is called. */
   readonly watchProcesses: () => () => void;
   readonly tryNow: () => void;
+  /** Leads to the login page; null, or why it does not. */
+  readonly logOut: () => Promise<string | null>;
   readonly address: string;
   readonly startedUnix: number;
 }

@@ -16,6 +16,11 @@ export interface Listener {
   message(text: unknown): void;
   /** `nextTryInMs` is null when nobody will try again by itself. */
   closed(end: End, nextTryInMs: number | null): void;
+  /**
+   * More than the socket says of a try that came to nothing, or of an end that forbids to try again;
+   * must not reject. `closed` waits for it, and once it has answered its signal is aborted.
+   */
+  why?(end: End, signal: AbortSignal): Promise<End>;
 }
 
 export interface Edges {
@@ -33,6 +38,9 @@ export class Connection {
   readonly #listener: Listener;
   readonly #edges: Edges;
   #socket: ReconnectingWebSocket | null = null;
+  #open = false;
+  #asking: AbortController | null = null;
+  /** Ends the wait for the next try, or for an answer; with neither, null. */
   #timer: unknown = null;
   #failures = 0;
 
@@ -50,6 +58,7 @@ export class Connection {
       ...(this.#edges.WebSocket && { WebSocket: this.#edges.WebSocket }),
     });
     socket.onopen = () => {
+      this.#open = true;
       this.#listener.opened();
     };
     socket.onmessage = (event) => {
@@ -57,7 +66,7 @@ export class Connection {
       this.#listener.message(event.data);
     };
     socket.onclose = (event) => {
-      this.#closed(endOf(event.code));
+      this.#ended(endOf(event.code));
     };
     this.#socket = socket;
   }
@@ -68,6 +77,7 @@ export class Connection {
     const socket = this.#socket;
     if (socket === null) return;
     this.#socket = null;
+    this.#open = false;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
   }
@@ -86,22 +96,47 @@ export class Connection {
     this.start();
   }
 
-  #closed(end: End): void {
+  #ended(end: End): void {
     if (this.#timer !== null) return;
+    const letIn = this.#open;
+    this.#open = false;
+    if (this.#listener.why === undefined || (letIn && end.retry)) this.#closed(end);
+    else void this.#ask(end);
+  }
+
+  async #ask(end: End): Promise<void> {
+    const asking = new AbortController();
+    this.#asking = asking;
+    this.#after(TRY_TIMEOUT_MS, () => {
+      asking.abort();
+    });
+    const answer = await this.#listener.why?.(end, asking.signal);
+    if (this.#asking !== asking) return; // another try, or the end of all, has come first
+    this.#cancel();
+    this.#closed(answer ?? end);
+  }
+
+  #closed(end: End): void {
     if (!end.retry) {
       this.#listener.closed(end, null);
       return;
     }
     const delay = retryDelayMs(this.#failures, this.#edges.random ?? Math.random);
     this.#failures += 1;
-    this.#timer = (this.#edges.setTimeout ?? setTimeout)(() => {
+    this.#after(delay, () => {
       this.#timer = null;
       this.#socket?.reconnect();
-    }, delay);
+    });
     this.#listener.closed(end, delay);
   }
 
+  #after(ms: number, run: () => void): void {
+    this.#timer = (this.#edges.setTimeout ?? setTimeout)(run, ms);
+  }
+
   #cancel(): void {
+    this.#asking?.abort();
+    this.#asking = null;
     if (this.#timer === null) return;
     (this.#edges.clearTimeout ?? clearTimeout)(this.#timer as never);
     this.#timer = null;

@@ -19,6 +19,15 @@ describe("decodeFrame", () => {
     });
   });
 
+  it.each([
+    ["kitchen", "kitchen"],
+    [null, null],
+    [undefined, null], // a server of before
+  ])("takes a hello's user %s for %s", (user, taken) => {
+    const frame = decodeFrame(JSON.stringify({ ...goldenObject("hello"), user }));
+    expect(frame).toMatchObject({ type: "hello", hello: { user: taken } });
+  });
+
   it("reads the golden sample with every section as it is on the wire", () => {
     const wire = goldenObject("sample");
     const frame = decodeFrame(golden("sample"));

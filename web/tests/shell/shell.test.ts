@@ -7,10 +7,10 @@ import { KEYS, keyFor } from "../../src/shell/keys";
 
 describe("the title", () => {
   it.each([
-    ["live", [], "ada"],
-    ["live", [["a", { level: "warn", what: "io stall" }]], "▲ ada · io stall"],
+    [null, [], "ada"],
+    [null, [["a", { level: "warn", what: "io stall" }]], "▲ ada · io stall"],
     [
-      "live",
+      null,
       [
         ["a", { level: "warn", what: "io stall" }],
         ["b", { level: "critical", what: "/srv full" }],
@@ -18,10 +18,11 @@ describe("the title", () => {
       "■ ada · /srv full",
     ],
     ["lost", [["a", { level: "warn", what: "io stall" }]], "(lost) ada"],
-  ] as [string, [string, { level: string; what: string }][], string][])(
-    "of a %s page with %j is %s",
-    (kind, alerts, title) => {
-      expect(titleOf("ada", kind, new Map(alerts))).toBe(title);
+    ["refused", [], "(refused) ada"],
+  ] as [string | null, [string, { level: string; what: string }][], string][])(
+    "of a page cut by %s with %j is %s",
+    (cut, alerts, title) => {
+      expect(titleOf("ada", cut, new Map(alerts))).toBe(title);
     },
   );
 });

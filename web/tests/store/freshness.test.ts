@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { endOf } from "../../src/protocol/ends";
+import { endOf, refusedWith } from "../../src/protocol/ends";
 import { freshness } from "../../src/store/freshness";
 import { createTelemetry } from "../../src/store/telemetry";
 import { hello, sampleAt } from "../support/frames";
@@ -51,6 +51,20 @@ describe("freshness", () => {
       kind: "ended",
       name: "not allowed",
       nextTrySeconds: null,
+    });
+  });
+
+  it.each([
+    ["at the first try", createTelemetry({ monotonicMs: () => 0, unixSeconds: () => 0 }), null],
+    ["later", live(), 0.3],
+  ])("is refused in the server's words %s", (_, telemetry, ageSeconds) => {
+    telemetry.closed(refusedWith(503, "there are 2 viewers"), 500);
+    expect(freshness(telemetry.store.get(), 300)).toEqual({
+      kind: "refused",
+      ageSeconds,
+      name: "refused",
+      why: "there are 2 viewers",
+      nextTrySeconds: 1,
     });
   });
 

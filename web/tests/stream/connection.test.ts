@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { Connection, type Listener } from "../../src/stream/connection";
+import { refusedWith, type End } from "../../src/protocol/ends";
 import { FakeSocket } from "../support/fake-socket";
 
 const closed = vi.fn<Listener["closed"]>();
@@ -114,6 +115,102 @@ describe("Connection", () => {
     FakeSocket.last.end(1006);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(message).not.toHaveBeenCalled();
+    expect(closed).not.toHaveBeenCalled();
+    expect(FakeSocket.all).toHaveLength(1);
+  });
+});
+
+describe("a connection that can ask why", () => {
+  const why = vi.fn<NonNullable<Listener["why"]>>();
+  const refused = refusedWith(503, "there are 2 viewers");
+  let answer: (end: End) => void;
+  const signal = () => why.mock.lastCall?.[1];
+
+  beforeEach(async () => {
+    connection.stop();
+    FakeSocket.all = [];
+    why.mockImplementation(
+      () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
+    );
+    connection = new Connection(
+      () => address,
+      { opened, message, closed, why },
+      { WebSocket: FakeSocket, random: () => 0.5 },
+    );
+    connection.start();
+    await vi.advanceTimersByTimeAsync(0);
+  });
+
+  const settle = () => vi.advanceTimersByTimeAsync(0);
+
+  it("does so once after a try that came to nothing, and then plans the next one", async () => {
+    FakeSocket.last.end(1006);
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(why).toHaveBeenCalledOnce();
+    expect(closed).not.toHaveBeenCalled();
+    answer(refused);
+    await settle();
+    expect(closed.mock.calls).toEqual([[refused, 500]]);
+    expect(signal()?.aborted).toBe(true); // hung up
+    await vi.advanceTimersByTimeAsync(501);
+    FakeSocket.last.end(1006);
+    answer(refused);
+    await settle();
+    expect(closed).toHaveBeenLastCalledWith(refused, 850);
+    expect(why).toHaveBeenCalledTimes(2);
+  });
+
+  it("asks nothing of a connection that was there and broke, nor after a named end", async () => {
+    for (const code of [1006, 1001, 4008]) {
+      FakeSocket.last.open();
+      FakeSocket.last.say("hello");
+      FakeSocket.last.end(code);
+      await vi.advanceTimersByTimeAsync(501);
+    }
+    expect(why).not.toHaveBeenCalled();
+    expect(closed).toHaveBeenCalledTimes(3);
+  });
+
+  it("asks when it was there and may not come again", async () => {
+    FakeSocket.last.open();
+    FakeSocket.last.end(1008);
+    expect(why).toHaveBeenCalledWith(expect.objectContaining({ code: 1008 }), signal());
+    answer({ ...refused, retry: false });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(closed.mock.calls).toEqual([[{ ...refused, retry: false }, null]]);
+    expect(FakeSocket.all).toHaveLength(1);
+  });
+
+  it("calls an answer off that does not come in four seconds", async () => {
+    FakeSocket.last.end(1006);
+    await vi.advanceTimersByTimeAsync(3999);
+    expect(signal()?.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(signal()?.aborted).toBe(true);
+  });
+
+  it("tries at once when asked to, and then takes no answer to the try before", async () => {
+    FakeSocket.last.end(1006);
+    const before = signal();
+    connection.tryNow();
+    await settle();
+    expect(before?.aborted).toBe(true);
+    FakeSocket.last.open();
+    answer(refused);
+    await settle();
+    expect(FakeSocket.all).toHaveLength(2);
+    expect(closed).not.toHaveBeenCalled();
+  });
+
+  it("takes no answer after stop", async () => {
+    FakeSocket.last.end(1006);
+    connection.stop();
+    expect(signal()?.aborted).toBe(true);
+    answer(refused);
+    await vi.advanceTimersByTimeAsync(60_000);
     expect(closed).not.toHaveBeenCalled();
     expect(FakeSocket.all).toHaveLength(1);
   });

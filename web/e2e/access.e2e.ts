@@ -1,0 +1,98 @@
+/** The page against the real program that lets in by token, and not more viewers than it has places. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+
+import { openBrowser, openPage, shoot, stateIs, textOf, violations, type Watched } from "./browser";
+import { Server } from "./server";
+
+const KITCHEN = "kitchen-kitchen-kitchen";
+const folder = mkdtempSync(join(tmpdir(), "telemetry-"));
+const tokens = join(folder, "tokens");
+
+let browser: Browser;
+let server: Server;
+const watched: Watched[] = [];
+
+beforeAll(async () => {
+  browser = await openBrowser();
+});
+afterAll(async () => {
+  await browser.close();
+  rmSync(folder, { recursive: true });
+});
+afterEach(async () => {
+  for (const { page, complaints } of watched.splice(0)) {
+    await page.context().close();
+    // The login page comes with 401, which Chromium counts among the faults.
+    expect(complaints.filter((text) => !text.includes("401"))).toEqual([]);
+  }
+  await server.end();
+});
+
+async function open(
+  ...args: Parameters<typeof openPage> extends [Browser, ...infer R] ? R : never
+) {
+  const opened = await openPage(browser, ...args);
+  watched.push(opened);
+  return opened.page;
+}
+
+describe("with tokens", () => {
+  const start = async () => {
+    writeFileSync(tokens, `kitchen ${KITCHEN}\nhall hall-hall-hall-hall\n`, { mode: 0o600 });
+    server = await Server.start("--token-file", tokens);
+    const page = await open(`${server.url}?token=${KITCHEN}&focus=disk`);
+    await stateIs(page, "live", 5000);
+    return page;
+  };
+  const loginPage = { name: "Log in" } as const;
+
+  it("a token leads to the page, which says whose it is, and Log out to the login", async () => {
+    const page = await start();
+    expect(page.url()).toBe(`${server.url}?focus=disk`);
+    expect(await textOf(page, "[data-testid=user]")).toBe("kitchen");
+    expect(await violations(page, "header")).toEqual([]);
+    await page.getByRole("button", { name: "Log out" }).press("Enter");
+    await page.getByRole("button", loginPage).waitFor({ timeout: 3000 });
+    await page.goto(server.url);
+    expect(await page.getByRole("button", loginPage).count()).toBe(1);
+  });
+
+  it("who could not log out is told, and watches on", async () => {
+    const page = await start();
+    await page.route("**/logout", (route) => route.abort());
+    await page.getByRole("button", { name: "Log out" }).click();
+    await page.getByRole("alert").getByText("still logged in").waitFor({ timeout: 3000 });
+    expect(await violations(page, "header")).toEqual([]);
+    await stateIs(page, "live", 100);
+    watched[0]?.complaints.splice(0); // the fault that was made here
+  });
+
+  it("a token that is withdrawn leads to the login", async () => {
+    const page = await start();
+    writeFileSync(tokens, "hall hall-hall-hall-hall\n");
+    server.readAnew();
+    await page.getByRole("button", loginPage).waitFor({ timeout: 4000 });
+  });
+});
+
+describe("with one place", () => {
+  it("the second page is told in the server's words, and comes in when the first has left", async () => {
+    server = await Server.start("--max-viewers", "1");
+    const first = await open(server.url);
+    await stateIs(first, "live", 5000);
+    const second = await open(server.url);
+    await stateIs(second, "refused", 3000);
+    expect(await textOf(second, "[data-testid=next-try]")).toContain(
+      "there are 1 viewers, which is as many as may be",
+    );
+    expect(await violations(second, "header")).toEqual([]);
+    await shoot(second, "refused");
+    await first.close();
+    await stateIs(second, "live", 4000);
+  });
+});
