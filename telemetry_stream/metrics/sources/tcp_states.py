@@ -132,7 +132,10 @@ def tally_netlink(message: bytes, tally: Tally) -> bool:
         if kind == NLMSG_DONE:
             return True
         if kind == NLMSG_ERROR:
-            number = -int(struct.unpack_from("=i", message, offset + HEADER_BYTES)[0])
+            code = message[offset + HEADER_BYTES :][
+                :4
+            ]  # a negated errno, of 12 bits (MAX_ERRNO in linux/err.h)
+            number = -int.from_bytes(code, "little" if LITTLE else "big", signed=True) & 0xFFF
             raise OSError(number, os.strerror(number))
         if length <= STATE_OFFSET or offset + length > size:
             raise OSError(errno.EBADMSG, "a netlink message that is too short")

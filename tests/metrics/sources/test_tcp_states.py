@@ -127,6 +127,13 @@ def test_a_refusal_is_an_os_error() -> None:
         tally_netlink(refusal, Tally())
 
 
+@pytest.mark.parametrize("number", [b"", b"\x80", b"\x00\x00\x00\x80", b"\xff\xff\xff\x7f"])
+def test_a_refusal_without_a_number_is_an_os_error_too(number: bytes) -> None:
+    """Cut off in the number, or with one that no error has."""
+    with pytest.raises(OSError, match=r"\[Errno \d+\]"):
+        tally_netlink(struct.pack("=IHHII", 20, NLMSG_ERROR, 0, 1, 0) + number, Tally())
+
+
 @given(
     odd(message(1) + message(6, length=96))
     | st.lists(st.integers(0, 255)).map(lambda states: b"".join(map(message, states)))
