@@ -53,7 +53,7 @@ PAGE = """<!doctype html>
 <main>
 <h1>telemetry_stream</h1>
 <p{role}>{sentence}</p>
-<form action="/" method="get">
+<form action="{root}" method="get">
 <p><label for="token">Token</label></p>
 <p><input id="token" name="token" type="password" required autofocus autocomplete="current-password"></p>
 <p><button type="submit">Log in</button></p>
@@ -62,8 +62,13 @@ PAGE = """<!doctype html>
 </main>
 </html>
 """
-ASKS = PAGE.format(role="", sentence="This page is for those who have a token.")
-REFUSES = PAGE.format(role=' role="alert"', sentence="That is not a token of this program.")
+WANTED = "This page is for those who have a token."
+UNKNOWN = "That is not a token of this program."
+# Relative, for we know nothing of the prefix that a proxy may have put before us.
+ROOT = "./"
+ASKS = PAGE.format(role="", sentence=WANTED, root=ROOT)
+ASKS_ELSEWHERE = PAGE.format(role="", sentence=WANTED, root="/")
+REFUSES = PAGE.format(role=' role="alert"', sentence=UNKNOWN, root=ROOT)
 
 
 class Login:
@@ -115,7 +120,7 @@ class Login:
         return Answer(
             "303 See Other",
             (
-                ("Location", f"/?{query}" if query else "/"),
+                ("Location", f"{ROOT}?{query}" if query else ROOT),
                 ("Cache-Control", "no-store"),
                 _set_cookie(environ, signed, COOKIE_SECONDS),
             ),
@@ -210,7 +215,8 @@ def _ask(environ: dict[str, Any]) -> Answer:
         )
     # A browser that follows a link from another site keeps a Strict cookie to itself. Asked by our own page to come
     # again it shows it; that request is not a cross-site one, so this happens once.
-    return _page(ASKS, again=environ.get("HTTP_SEC_FETCH_SITE") == "cross-site")
+    asks = ASKS if environ["PATH_INFO"] == "/" else ASKS_ELSEWHERE
+    return _page(asks, again=environ.get("HTTP_SEC_FETCH_SITE") == "cross-site")
 
 
 def _page(text: str, *, again: bool = False) -> Answer:

@@ -161,7 +161,7 @@ def test_a_browser_logs_in_and_watches_through_the_proxy(
     with answer(port, "/", Accept="text/html") as page:
         assert (page.status, b'name="token"' in page.read()) == (401, True)
     with answer(port, f"/?token={TOKEN}&a=1") as login:
-        assert (login.status, login.headers["Location"]) == (303, "/?a=1")
+        assert (login.status, login.headers["Location"]) == (303, "./?a=1")
         cookie, *flags = login.headers["Set-Cookie"].split("; ")
         assert "Secure" in flags
     headers = {"Cookie": cookie, "X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "http"}

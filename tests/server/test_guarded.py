@@ -81,7 +81,7 @@ def test_a_script_with_a_token_is_served(service: Service, path: str) -> None:
 def test_a_browser_s_way_in_and_out(service: Service) -> None:
     """The address with the token, the cookie, the page, the stream by the cookie alone, and out again."""
     first = service.ask(f"/?token={KITCHEN.value}&theme=dark")
-    assert (first.status, first.headers["Location"]) == (303, "/?theme=dark")
+    assert (first.status, first.headers["Location"]) == (303, "./?theme=dark")
     cookie = first.headers["Set-Cookie"].partition(";")[0]
     page = service.ask("/?theme=dark", Cookie=cookie)
     assert (page.status, page.body) == (200, b"<title>dashboard</title>")

@@ -102,7 +102,7 @@ def test_the_first_start_prints_a_ready_address_and_no_later_one_does(
     assert path.read_text() == f"{found[3]}\n"
     assert ask(url, "/api/v1/clients")[0] == 401
     status, headers, _ = ask(url, found[2])
-    assert (status, headers["Location"]) == (303, "/")
+    assert (status, headers["Location"]) == (303, "./")
     cookie = headers["Set-Cookie"].partition(";")[0]
     assert ask(url, "/api/v1/clients", Cookie=cookie)[0] == 200
     with viewer(url, headers=bearer(found[3])) as connection:

@@ -1,5 +1,7 @@
 /** The page against the real program that lets in by token, and not more viewers than it has places. */
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer, type AddressInfo, type Server as Listener } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -77,6 +79,40 @@ describe("with tokens", () => {
     writeFileSync(tokens, "hall hall-hall-hall-hall\n");
     server.readAnew();
     await page.getByRole("button", loginPage).waitFor({ timeout: 4000 });
+  });
+});
+
+describe("behind a proxy with a prefix", () => {
+  let proxy: Listener;
+
+  /** Takes the prefix out of each request, and lets all else through. */
+  const startProxy = async (port: number): Promise<string> => {
+    proxy = createServer((client) => {
+      const upstream = connect(port, "127.0.0.1");
+      client.on("data", (data) => {
+        upstream.write(data.toString("latin1").replace(/^(GET|POST) \/tele\//, "$1 /"), "latin1");
+      });
+      upstream.pipe(client);
+      client.on("close", () => upstream.destroy()).on("error", () => upstream.destroy());
+      upstream.on("close", () => client.destroy()).on("error", () => client.destroy());
+    }).listen(0, "127.0.0.1");
+    await once(proxy, "listening");
+    return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/tele/`;
+  };
+
+  it("the form leads in and Log out leads to it, both there", async () => {
+    writeFileSync(tokens, `kitchen ${KITCHEN}\n`, { mode: 0o600 });
+    server = await Server.start("--token-file", tokens);
+    const address = await startProxy(Number(server.port));
+    const page = await open(address);
+    await page.getByLabel("Token").fill(KITCHEN);
+    await page.getByRole("button", { name: "Log in" }).click();
+    await stateIs(page, "live", 5000);
+    expect(page.url()).toBe(address);
+    await page.getByRole("button", { name: "Log out" }).click();
+    await page.getByRole("button", { name: "Log in" }).waitFor({ timeout: 3000 });
+    expect(page.url()).toBe(address);
+    proxy.close();
   });
 });
 
