@@ -8,7 +8,7 @@ import type { Hello } from "../protocol/frames";
 import { createActions } from "../store/actions";
 import { createStore } from "../store/create-store";
 import { displayOf, type Display, type Freeze } from "../store/display";
-import { freshness } from "../store/freshness";
+import { silentAfterSeconds } from "../store/freshness";
 import { createProcessTable } from "../store/processes";
 import { createTelemetry, type Telemetry } from "../store/telemetry";
 import type { Session } from "../store/use-telemetry";
@@ -45,15 +45,19 @@ export function createSession(
   const browser = { ...BROWSER, ...edges };
   const refusals = new Refusals(address, browser);
   let every = 1;
+  // When this connection began, was given up last, or said something: a new one has as long as the old one had.
+  let heardAtMs = now();
   const main: Connection = new Connection(
     () =>
       streamAddress(address, { every, historySeconds: RING_SLOTS, since: telemetry.resumePoint() }),
     {
       opened: () => {
+        heardAtMs = now();
         refusals.opened();
         telemetry.opened();
       },
       message: (text) => {
+        heardAtMs = now();
         const frame = decodeFrame(text);
         if (frame.type === "hello" && everyFor(frame.hello) !== every) {
           every = everyFor(frame.hello);
@@ -79,7 +83,11 @@ export function createSession(
   const tick = (): void => {
     const state = telemetry.store.get();
     // Open but silent for long: nobody is there any more, whatever TCP believes.
-    if (state.link.phase === "open" && freshness(state, now()).kind === "lost") main.abandon();
+    const silentSeconds = (now() - heardAtMs) / 1000;
+    if (state.link.phase === "open" && silentSeconds > silentAfterSeconds(state)) {
+      heardAtMs = now();
+      main.abandon();
+    }
     refresh();
   };
   return {

@@ -61,6 +61,23 @@ async function connect(): Promise<void> {
   await settle();
 }
 
+it("gives a connection in place of a silent one its time, as slow as the handshake may be", async () => {
+  await connect();
+  const tries = main().length;
+  await settle(9_000);
+  expect(main()).toHaveLength(tries);
+  await settle(2_500);
+  expect(main()).toHaveLength(tries + 1);
+  await settle(3_000); // no answer yet
+  expect(main()).toHaveLength(tries + 1);
+  last().open();
+  await settle(8_000); // a long history over a thin line
+  expect(main()).toHaveLength(tries + 1);
+  last().say(sampleText({ seq: 60 }));
+  await settle();
+  expect(badge()).toBe("live");
+});
+
 it("has every place and no number before the first sample", () => {
   expect(badge()).toBe("connecting");
   expect([value("host"), value("cpu"), value("memory")]).toEqual(["–", "–", "–"]);
