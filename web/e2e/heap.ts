@@ -8,7 +8,7 @@ import { stateIs } from "./browser";
 
 const HOUR = 3600;
 const DAY = 86_400;
-const BATCH = 60;
+const BATCH = 240;
 
 /** A socket in the page that says what `feed` tells it to, as fast as it is told. */
 function fakeSocket(): void {
