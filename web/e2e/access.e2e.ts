@@ -8,7 +8,16 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
-import { openBrowser, openPage, shoot, stateIs, textOf, violations, type Watched } from "./browser";
+import {
+  GUARD_MS,
+  openBrowser,
+  openPage,
+  shoot,
+  stateIs,
+  textOf,
+  type Watched,
+  violations,
+} from "./browser";
 import { Server } from "./server";
 
 const KITCHEN = "kitchen-kitchen-kitchen";
@@ -48,7 +57,7 @@ describe("with tokens", () => {
     writeFileSync(tokens, `kitchen ${KITCHEN}\nhall hall-hall-hall-hall\n`, { mode: 0o600 });
     server = await Server.start("--token-file", tokens);
     const page = await open(`${server.url}?token=${KITCHEN}&focus=disk`);
-    await stateIs(page, "live", 5000);
+    await stateIs(page, "live");
     return page;
   };
   const loginPage = { name: "Log in" } as const;
@@ -59,7 +68,7 @@ describe("with tokens", () => {
     expect(await textOf(page, "[data-testid=user]")).toBe("kitchen");
     expect(await violations(page, "header")).toEqual([]);
     await page.getByRole("button", { name: "Log out" }).press("Enter");
-    await page.getByRole("button", loginPage).waitFor({ timeout: 3000 });
+    await page.getByRole("button", loginPage).waitFor({ timeout: GUARD_MS });
     await page.goto(server.url);
     expect(await page.getByRole("button", loginPage).count()).toBe(1);
   });
@@ -68,7 +77,7 @@ describe("with tokens", () => {
     const page = await start();
     await page.route("**/logout", (route) => route.abort());
     await page.getByRole("button", { name: "Log out" }).click();
-    await page.getByRole("alert").getByText("still logged in").waitFor({ timeout: 3000 });
+    await page.getByRole("alert").getByText("still logged in").waitFor({ timeout: GUARD_MS });
     expect(await violations(page, "header")).toEqual([]);
     await stateIs(page, "live", 100);
     watched[0]?.complaints.splice(0); // the fault that was made here
@@ -78,7 +87,7 @@ describe("with tokens", () => {
     const page = await start();
     writeFileSync(tokens, "hall hall-hall-hall-hall\n");
     server.readAnew();
-    await page.getByRole("button", loginPage).waitFor({ timeout: 4000 });
+    await page.getByRole("button", loginPage).waitFor({ timeout: GUARD_MS });
   });
 });
 
@@ -107,10 +116,10 @@ describe("behind a proxy with a prefix", () => {
     const page = await open(address);
     await page.getByLabel("Token").fill(KITCHEN);
     await page.getByRole("button", { name: "Log in" }).click();
-    await stateIs(page, "live", 5000);
+    await stateIs(page, "live");
     expect(page.url()).toBe(address);
     await page.getByRole("button", { name: "Log out" }).click();
-    await page.getByRole("button", { name: "Log in" }).waitFor({ timeout: 3000 });
+    await page.getByRole("button", { name: "Log in" }).waitFor({ timeout: GUARD_MS });
     expect(page.url()).toBe(address);
     proxy.close();
   });
@@ -120,15 +129,15 @@ describe("with one place", () => {
   it("the second page is told in the server's words, and comes in when the first has left", async () => {
     server = await Server.start("--max-viewers", "1");
     const first = await open(server.url);
-    await stateIs(first, "live", 5000);
+    await stateIs(first, "live");
     const second = await open(server.url);
-    await stateIs(second, "refused", 3000);
+    await stateIs(second, "refused");
     expect(await textOf(second, "[data-testid=next-try]")).toContain(
       "there are 1 viewers, which is as many as may be",
     );
     expect(await violations(second, "header")).toEqual([]);
     await shoot(second, "refused");
     await first.close();
-    await stateIs(second, "live", 4000);
+    await stateIs(second, "live");
   });
 });

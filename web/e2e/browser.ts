@@ -17,6 +17,8 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+export const GUARD_MS = 15_000; // against waiting for ever; no claim about speed
+
 export const artefacts = join(import.meta.dirname, "../test-results/screenshots");
 mkdirSync(artefacts, { recursive: true });
 
@@ -88,7 +90,7 @@ async function setVisibility(page: Page, state: DocumentVisibilityState): Promis
   }, state);
 }
 
-export async function stateIs(page: Page, state: string, timeout: number): Promise<void> {
+export async function stateIs(page: Page, state: string, timeout = GUARD_MS): Promise<void> {
   await page.locator(`[data-testid=freshness][data-state=${state}]`).waitFor({ timeout });
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
-import { openBrowser, openPage, shoot, stateIs, textOf } from "./browser";
+import { GUARD_MS, openBrowser, openPage, shoot, stateIs, textOf } from "./browser";
 import { Server } from "./server";
 
 const folder = join(import.meta.dirname, "../../tests/fixtures/hosts");
@@ -43,10 +43,10 @@ describe.each(hosts)("%s", (host) => {
     const tree = join(folder, host, "t0");
     server = await Server.start("--proc-root", join(tree, "proc"), "--sys-root", join(tree, "sys"));
     const { page, complaints } = await openPage(browser, server.url);
-    await stateIs(page, "live", 5000);
+    await stateIs(page, "live");
     // Not before the slow readers (mounts, sensors) have answered once.
     await expect
-      .poll(() => textOf(page, "[data-testid=missed]"), { timeout: 5000 })
+      .poll(() => textOf(page, "[data-testid=missed]"), { timeout: GUARD_MS })
       .toMatch(/of [3-9]/);
     const sample = await server.json<Sample>("api/v1/sample");
     await shoot(page, `captured-${host}`);

@@ -5,7 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { KEYS } from "../src/shell/keys";
-import { openBrowser, openPage, stateIs, textOf, type Watched } from "./browser";
+import { GUARD_MS, openBrowser, openPage, stateIs, textOf, type Watched } from "./browser";
 import { Mock } from "./mock";
 
 let browser: Browser;
@@ -24,7 +24,7 @@ afterAll(async () => {
 beforeEach(async () => {
   watched = await openPage(browser, mock.url);
   page = watched.page;
-  await stateIs(page, "live", 5000);
+  await stateIs(page, "live");
 });
 afterEach(async () => {
   expect(watched.complaints).toEqual([]);
@@ -43,25 +43,25 @@ const plot = async (chart: string) => {
 describe("a key", () => {
   it("p pauses and goes on; the heart beats on", async () => {
     await press("p");
-    await stateIs(page, "paused", 1000);
-    await page.getByText(/[2-9] waiting/).waitFor({ timeout: 5000 });
+    await stateIs(page, "paused");
+    await page.getByText(/[2-9] waiting/).waitFor({ timeout: GUARD_MS });
     await press("p");
-    await stateIs(page, "live", 1000);
+    await stateIs(page, "live");
   });
 
   it("arrows look back by a second, with Shift by ten; l and Escape go back to live", async () => {
     await press("ArrowLeft");
-    await stateIs(page, "paused", 1000);
+    await stateIs(page, "paused");
     expect(await chip()).toContain("\u22120:01");
     await press("Shift+ArrowLeft");
     expect(await chip()).toContain("\u22120:11");
     await press("ArrowRight");
     expect(await chip()).toContain("\u22120:10");
     await press("l");
-    await stateIs(page, "live", 1000);
+    await stateIs(page, "live");
     await press("p");
     await press("Escape");
-    await stateIs(page, "live", 1000);
+    await stateIs(page, "live");
   });
 
   it("1, 2 and 3 choose the window", async () => {
@@ -103,7 +103,7 @@ describe("a key", () => {
     await press("Escape");
     expect(query().get("filter")).toBeNull();
     await press("p");
-    await stateIs(page, "paused", 1000);
+    await stateIs(page, "paused");
   });
 
   it("t changes the theme, and it is remembered", async () => {
@@ -130,10 +130,10 @@ describe("a key", () => {
     const shown = await help.locator(".keys dt").allTextContents();
     expect(shown).toEqual([...KEYS.map((key) => key.shown), "drag"]);
     await press("p");
-    await stateIs(page, "live", 1000);
+    await stateIs(page, "live");
     await press("Escape");
     await help.waitFor({ state: "detached" });
-    await stateIs(page, "live", 1000);
+    await stateIs(page, "live");
   });
 });
 
@@ -144,7 +144,7 @@ describe("a finger", () => {
       hasTouch: true,
       isMobile: true,
     });
-    await stateIs(phone, "live", 5000);
+    await stateIs(phone, "live");
     await run(phone);
     expect(complaints).toEqual([]);
     await phone.context().close();
@@ -161,7 +161,7 @@ describe("a finger", () => {
     await onPhone(async (phone) => {
       const box = await over(phone);
       await phone.touchscreen.tap(box.x + box.width / 2, box.y + 40);
-      await phone.locator(".chip").first().waitFor({ timeout: 2000 });
+      await phone.locator(".chip").first().waitFor({ timeout: GUARD_MS });
     });
   });
 
@@ -182,7 +182,7 @@ describe("a finger", () => {
       await touch("touchStart", [at(0.3, 1), at(0.6, 2)]);
       await touch("touchMove", [at(0.3, 1), at(0.7, 2)]);
       await touch("touchEnd", []);
-      await stateIs(phone, "paused", 2000);
+      await stateIs(phone, "paused");
     });
   });
 
@@ -222,9 +222,9 @@ describe("the pointer", () => {
     await page.mouse.down();
     await page.mouse.move(box.x + 200, box.y + 40, { steps: 4 });
     await page.mouse.up();
-    await stateIs(page, "paused", 1000);
+    await stateIs(page, "paused");
     await page.mouse.dblclick(box.x + 100, box.y + 40);
-    await stateIs(page, "live", 1000);
+    await stateIs(page, "live");
   });
 
   it("explains a name after half a second", async () => {

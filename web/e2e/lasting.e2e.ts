@@ -2,12 +2,11 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-import { hide, openBrowser, openPage, show, stateIs } from "./browser";
+import { GUARD_MS, hide, openBrowser, openPage, show, stateIs } from "./browser";
 import { heapOfADay } from "./heap";
 import { Mock } from "./mock";
 
 const HEAP_GROWTH_MIB = 10;
-const GUARD_MS = 10_000; // against waiting for ever; no claim about speed
 
 let browser: Browser;
 let mock: Mock;
@@ -52,7 +51,7 @@ describe("the page", () => {
 
   it("draws its first chart", async () => {
     const { page } = await openPage(browser, mock.url);
-    await stateIs(page, "live", GUARD_MS);
+    await stateIs(page, "live");
     const painted = () =>
       page
         .locator("[data-chart] canvas")
@@ -76,7 +75,7 @@ describe("the page", () => {
       page.evaluate(() => ({
         ...(window as unknown as { counts: Record<"canvas" | "svg", number> }).counts,
       }));
-    await stateIs(page, "live", GUARD_MS);
+    await stateIs(page, "live");
     const arrived = async () => (await socket).waitForEvent("framereceived", { timeout: GUARD_MS });
     await hide(page);
     await arrived(); // what was under way when the tab went is done

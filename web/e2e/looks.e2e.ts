@@ -2,7 +2,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
-import { openBrowser, openPage, shoot, stateIs, violations } from "./browser";
+import { GUARD_MS, openBrowser, openPage, shoot, stateIs, violations } from "./browser";
 import { Mock } from "./mock";
 
 let browser: Browser;
@@ -51,9 +51,9 @@ describe.each([
       viewport: { width, height },
       colorScheme,
     });
-    await stateIs(page, "live", 5000);
+    await stateIs(page, "live");
     await page.locator(".procs").scrollIntoViewIfNeeded();
-    await page.locator("[data-pid]").first().waitFor({ timeout: 5000 });
+    await page.locator("[data-pid]").first().waitFor({ timeout: GUARD_MS });
     await page.evaluate(() => {
       window.scrollTo(0, 0);
     });
@@ -68,7 +68,7 @@ describe.each([
 describe("on a laptop", () => {
   it("everything fits without scrolling", async () => {
     const { page } = await openPage(browser, mock.url);
-    await stateIs(page, "live", 5000);
+    await stateIs(page, "live");
     expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBe(1000);
     await page.context().close();
   });
@@ -82,25 +82,25 @@ describe("a state", () => {
   ])("ended by %s says %s, and axe finds nothing", async (code, why) => {
     const host = await ownMock();
     const { page } = await openPage(browser, host.url);
-    await stateIs(page, "live", 5000);
+    await stateIs(page, "live");
     await host.endViewers(code);
-    await stateIs(page, "ended", 3000);
+    await stateIs(page, "ended");
     expect(await page.locator("[data-testid=freshness]").textContent()).toContain(why);
     expect(await violations(page)).toEqual([]);
     await shoot(page, `ended-${code}`);
     if (code === 1008) {
       await page.getByRole("button", { name: "reconnect" }).click();
     }
-    await stateIs(page, "live", 5000);
+    await stateIs(page, "live");
     await page.context().close();
   });
 
   it("lost is grey, hatched and dated, and axe finds nothing", async () => {
     const host = await ownMock();
     const { page } = await openPage(browser, host.url);
-    await stateIs(page, "live", 5000);
+    await stateIs(page, "live");
     await host.stop();
-    await stateIs(page, "lost", 3000);
+    await stateIs(page, "lost");
     await page
       .locator(".vital .aside", { hasText: "4 s old" })
       .first()
@@ -117,7 +117,7 @@ describe("a host", () => {
     async (twists) => {
       const host = await ownMock(...twists.split(","));
       const { page, complaints } = await openPage(browser, host.url);
-      await stateIs(page, "live", 5000);
+      await stateIs(page, "live");
       await shoot(page, `host-${twists.replaceAll(",", "-")}`, true);
       if (twists === "many") {
         expect(await page.locator(".disks [data-row]").count()).toBe(50);
