@@ -4,12 +4,13 @@
  * loop and never while the tab is hidden. Nothing runs before `start`, nothing is left after its end.
  */
 import { decodeFrame } from "../protocol/decode";
+import { isRefusal } from "../protocol/ends";
 import type { Hello } from "../protocol/frames";
 import { createActions } from "../store/actions";
 import { createStore } from "../store/create-store";
 import { displayOf, type Display, type Freeze } from "../store/display";
 import { silentAfterSeconds } from "../store/freshness";
-import { createProcessTable } from "../store/processes";
+import { createProcessTable, type ProcessTable } from "../store/processes";
 import { createTelemetry, type Telemetry } from "../store/telemetry";
 import type { Session } from "../store/use-telemetry";
 import { DEFAULT_VIEW, type View } from "../store/view";
@@ -108,7 +109,8 @@ export function createSession(
       watch(
         telemetry,
         () => streamAddress(address, { every, sections: ["processes"] }),
-        processes.frame,
+        processes,
+        refusals,
         freeze,
         edges,
       ),
@@ -140,12 +142,13 @@ function everyFor({ interval_seconds }: Hello): number {
 
 /**
  * The second connection: the server collects processes only while somebody asks for them. It lives only
- * while the first one does, so that it never takes the last place before it, nor asks what that asks.
+ * while the first one does, so that it never takes the last place before it, nor asks why when that asks.
  */
 function watch(
   { store }: Telemetry,
   address: () => string,
-  frame: (frame: ReturnType<typeof decodeFrame>) => void,
+  processes: ProcessTable,
+  refusals: Refusals,
   freeze: Session["freeze"],
   edges: Edges,
 ): () => void {
@@ -155,9 +158,13 @@ function watch(
       opened: () => undefined,
       message: (text) => {
         // A table that stands still while somebody reads it is the point of pausing.
-        if (freeze.get() === null) frame(decodeFrame(text));
+        if (freeze.get() === null) processes.frame(decodeFrame(text));
       },
-      closed: () => undefined,
+      closed: (end) => {
+        if (isRefusal(end)) processes.failed(end.why);
+      },
+      // Where this viewer is shown out for good, the first connection is, too, and asks.
+      why: (end, signal) => (end.retry ? refusals.why(end, signal) : Promise.resolve(end)),
     },
     edges,
   );

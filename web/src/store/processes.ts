@@ -16,6 +16,8 @@ export interface ProcessState {
 export interface ProcessTable {
   readonly store: Store<ProcessState>;
   readonly frame: (frame: Frame) => void;
+  /** It cannot be had, for this reason, until a frame has it. */
+  readonly failed: (why: string) => void;
   readonly cpuHistory: (process: Process) => readonly (number | null)[];
   /** Samples in a row in which it waited for a disk. */
   readonly waited: (process: Process) => number;
@@ -31,9 +33,13 @@ const MINUTE = 60;
 export function createProcessTable(): ProcessTable {
   const store = createStore<ProcessState>({ table: null, seq: 0, failed: null, source: null });
   let histories: ReadonlyMap<string, History> = new Map();
+  const failed = (why: string): void => {
+    store.update((now) => ({ ...now, failed: why }));
+  };
 
   return {
     store,
+    failed,
     cpuHistory: (process) => histories.get(identity(process))?.cpu ?? [],
     waited: (process) => histories.get(identity(process))?.waited ?? 0,
     frame: (frame) => {
@@ -41,8 +47,7 @@ export function createProcessTable(): ProcessTable {
       const { sections, sources, seq } = frame.sample;
       const source = sources["processes"];
       if (sections.processes === undefined) {
-        if (source?.state === "failed")
-          store.update((now) => ({ ...now, failed: source.reason ?? "failed" }));
+        if (source?.state === "failed") failed(source.reason ?? "failed");
         return;
       }
       histories = remember(histories, sections.processes.top ?? []);

@@ -217,6 +217,23 @@ it("takes one sample a second of a stream that is quicker", async () => {
   expect([badge(), value("missed")]).toEqual(["live", "0 of 2"]);
 });
 
+it("says in the server's words why there is no process table, and shows it when there is", async () => {
+  await connect();
+  const words = "your address has 1 viewers, which is as many as may be";
+  browser.fetch.mockImplementation(() =>
+    Promise.resolve(answer(429, JSON.stringify({ error: words }))),
+  );
+  tables().at(-1)?.end(1006);
+  await settle();
+  expect(badge()).toBe("live");
+  expect(screen.getByText(`▲ failed: ${words}`)).toBeTruthy();
+  await settle(600);
+  tables().at(-1)?.open();
+  tables().at(-1)?.say(golden("sample-processes"));
+  await settle();
+  expect(screen.queryByText(/failed: your address/)).toBeNull();
+});
+
 it("says in the server's words why it is not let in, and comes in when it is", async () => {
   const words = "there are 1 viewers, which is as many as may be";
   browser.fetch.mockImplementation(() =>
