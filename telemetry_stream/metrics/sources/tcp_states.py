@@ -132,10 +132,9 @@ def tally_netlink(message: bytes, tally: Tally) -> bool:
         if kind == NLMSG_DONE:
             return True
         if kind == NLMSG_ERROR:
-            code = message[offset + HEADER_BYTES :][
-                :4
-            ]  # a negated errno, of 12 bits (MAX_ERRNO in linux/err.h)
-            number = -int.from_bytes(code, "little" if LITTLE else "big", signed=True) & 0xFFF
+            body = message[offset + HEADER_BYTES :]
+            negated = int.from_bytes(body[:4], "little" if LITTLE else "big", signed=True)
+            number = -negated & 0xFFF  # no errno is larger: MAX_ERRNO in linux/err.h
             raise OSError(number, os.strerror(number))
         if length <= STATE_OFFSET or offset + length > size:
             raise OSError(errno.EBADMSG, "a netlink message that is too short")
