@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..stream import to_json
+from .login_page import STYLE_SOURCE
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse
@@ -41,8 +42,9 @@ def security_headers(frame_ancestors: str = "'none'") -> Headers:
     """What every answer carries. ``frame_ancestors`` are the pages that may frame ours, as CSP spells them."""
     # The page loads its own files and talks to its own server; styles are set on elements by the chart library.
     policy = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'"
+    styles = f"style-src 'self' {STYLE_SOURCE}"
     return (
-        ("Content-Security-Policy", f"{policy}; frame-ancestors {frame_ancestors}"),
+        ("Content-Security-Policy", f"{policy}; {styles}; frame-ancestors {frame_ancestors}"),
         ("Referrer-Policy", "no-referrer"),
         ("X-Content-Type-Options", "nosniff"),
     )

@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from ..net.address import network_of
+from . import login_page
 from .answer import Answer, HTTPError
 from .throttle import Throttle
 from .tokens import Token, maybe_matching
@@ -43,32 +44,8 @@ API = re.compile(r"/(api/.*|ws|metrics|logout)", re.DOTALL)
 
 UNAUTHORIZED = "401 Unauthorized"
 CHALLENGE = ("WWW-Authenticate", "Bearer")
-
-PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>telemetry_stream: log in</title>
-<main>
-<h1>telemetry_stream</h1>
-<p{role}>{sentence}</p>
-<form action="{root}" method="get">
-<p><label for="token">Token</label></p>
-<p><input id="token" name="token" type="password" required autofocus autocomplete="current-password"></p>
-<p><button type="submit">Log in</button></p>
-</form>
-<p>Who runs this program has the token: it was printed when it was made, or is in the token file.</p>
-</main>
-</html>
-"""
-WANTED = "This page is for those who have a token."
-UNKNOWN = "That is not a token of this program."
 # Relative, for we know nothing of the prefix that a proxy may have put before us.
 ROOT = "./"
-ASKS = PAGE.format(role="", sentence=WANTED, root=ROOT)
-ASKS_ELSEWHERE = PAGE.format(role="", sentence=WANTED, root="/")
-REFUSES = PAGE.format(role=' role="alert"', sentence=UNKNOWN, root=ROOT)
 
 
 class Login:
@@ -112,7 +89,7 @@ class Login:
     def _log_in(self, tokens: tuple[Token, ...], value: str, environ: dict[str, Any]) -> Answer:
         user = self._maybe_user(tokens, value, environ["REMOTE_ADDR"])
         if user is None:
-            return _page(REFUSES)
+            return _page(login_page.REFUSES)
         log.info("%s has logged in with %s", environ["REMOTE_ADDR"], user.name)
         query = "&".join(_without_token(environ["QUERY_STRING"]))
         until = int(time.time()) + COOKIE_SECONDS
@@ -215,11 +192,11 @@ def _ask(environ: dict[str, Any]) -> Answer:
         )
     # A browser that follows a link from another site keeps a Strict cookie to itself. Asked by our own page to come
     # again it shows it; that request is not a cross-site one, so this happens once.
-    asks = ASKS if environ["PATH_INFO"] == "/" else ASKS_ELSEWHERE
+    asks = login_page.ASKS if environ["PATH_INFO"] == "/" else login_page.ASKS_ELSEWHERE
     return _page(asks, again=environ.get("HTTP_SEC_FETCH_SITE") == "cross-site")
 
 
-def _page(text: str, *, again: bool = False) -> Answer:
+def _page(page: bytes, *, again: bool = False) -> Answer:
     headers = [
         ("Content-Type", "text/html; charset=utf-8"),
         ("Cache-Control", "no-store"),
@@ -227,4 +204,4 @@ def _page(text: str, *, again: bool = False) -> Answer:
     ]
     if again:
         headers.append(("Refresh", "0"))
-    return Answer(UNAUTHORIZED, tuple(headers), text.encode())
+    return Answer(UNAUTHORIZED, tuple(headers), page)

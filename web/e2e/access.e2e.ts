@@ -71,6 +71,12 @@ describe("with tokens", () => {
     await page.getByRole("button", loginPage).waitFor({ timeout: GUARD_MS });
     await page.goto(server.url);
     expect(await page.getByRole("button", loginPage).count()).toBe(1);
+    expect(await violations(page, "main")).toEqual([]);
+    expect(
+      await page.locator("h1").evaluate((heading) => getComputedStyle(heading).marginTop),
+    ).toBe(
+      "0px", // its own style is let through
+    );
   });
 
   it("who could not log out is told, and watches on", async () => {

@@ -1,0 +1,60 @@
+"""The page that asks for a token: whole in itself, since whoever has none may load nothing else.
+
+Its style is within it. The Content-Security-Policy of every answer knows it by its hash (CSP Level 3, section 8.4), so
+that no other inline style is let through. Colours are the dashboard's (web/src/app/styles/tokens.css).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+STYLE = """
+:root { color-scheme: light dark; --bg: #fbfbfc; --ink: #14171a; --ink-2: #4d555d; --line: #848d95;
+  --accent: #00708a; --on-loud: #fbfbfc; --critical: #bd2318; }
+@media (prefers-color-scheme: dark) { :root { --bg: #0e1013; --ink: #e9ecef; --ink-2: #a3abb3; --line: #7f8891;
+  --accent: #62c6dc; --on-loud: #0e1013; --critical: #ff6f61; } }
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--bg); color: var(--ink);
+  font: 16px/1.5 system-ui, sans-serif; }
+main { box-sizing: border-box; width: min(24rem, 100vw); padding: 1.5rem; }
+h1 { margin: 0 0 1rem; font-size: 1.25rem; border-bottom: 2px solid var(--accent); padding-bottom: .5rem; }
+p { margin: 0 0 1rem; color: var(--ink-2); }
+p[role=alert] { color: var(--critical); }
+label { display: block; color: var(--ink); }
+input, button { box-sizing: border-box; width: 100%; min-height: 44px; padding: 0 .75rem; font: inherit;
+  border: 1px solid var(--line); border-radius: 4px; }
+input { background: var(--bg); color: var(--ink); }
+button { background: var(--accent); color: var(--on-loud); border-color: var(--accent); cursor: pointer; }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+"""
+# For style-src.
+STYLE_SOURCE = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>telemetry_stream: log in</title>
+<style>{style}</style>
+<main>
+<h1>telemetry_stream</h1>
+<p{role}>{sentence}</p>
+<form action="{root}" method="get">
+<p><label for="token">Token</label>
+<input id="token" name="token" type="password" required autofocus autocomplete="current-password"></p>
+<p><button type="submit">Log in</button></p>
+</form>
+<p>Who runs this program has the token: it was printed when it was made, or is in the token file.</p>
+</main>
+</html>
+"""
+
+
+def _page(sentence: str, *, role: str = "", root: str = "./") -> bytes:
+    """Write the page; ``root`` is relative, for we know nothing of the prefix that a proxy may have put before us."""
+    return _PAGE.format(style=STYLE, role=role, sentence=sentence, root=root).encode()
+
+
+ASKS = _page("This page is for those who have a token.")
+ASKS_ELSEWHERE = _page("This page is for those who have a token.", root="/")
+REFUSES = _page("That is not a token of this program.", role=' role="alert"')
