@@ -1,4 +1,4 @@
-"""The benchmarks of the hub run and count right. How fast they are is for people to read, not for a test."""
+"""The benchmarks run and count right. How fast they are is for people to read, not for a test."""
 
 from __future__ import annotations
 
@@ -84,3 +84,21 @@ def test_tls_is_compared_with_plain_text() -> None:
     assert report["dropped"] == 0
     assert report["plain_us_per_frame"] > 0
     assert report["ratio"] > 0
+
+
+def test_the_program_costs_something_and_sees_the_processes_beside_it() -> None:
+    """A line for each who watches, and three more processes than there were; none of them is left."""
+    ran = subprocess.run(
+        [sys.executable, SCRIPTS / "bench-program", "--seconds", "0.5", "--interval", "0.1", "--processes", "3"],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )  # fmt: skip
+    rows = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [row["watched_by"] for row in rows] == ["nobody", "all but processes", "everything"]
+    for row in rows:
+        assert 0 < row["cpu_percent"] < 100
+        assert row["resident_mib"] > 10
+        assert row["threads"] >= 6
+        assert row["processes"] >= 5  # the three, the shell, the program
