@@ -14,6 +14,9 @@ from .client import Client, End
 # A viewer that takes no whole frame for this long is evicted; gorilla/websocket's example waits as long.
 WRITE_SECONDS = 10.0
 
+# What a viewer that is told to go away has for taking what waits: half of what a stop gives it (app.py).
+LAST_SECONDS = 0.5
+
 
 def write_pump(
     client: Client,
@@ -28,14 +31,14 @@ def write_pump(
     ``send(data, deadline)`` writes all of ``data``, after any rest kept from a straight send, or raises TimeoutError
     at the monotonic ``deadline``, or OSError when the peer is gone. ``ping`` is sent each ``ping_seconds``.
     Returns once ``client.end`` is set, by this function where the peer was too slow or gone; raises nothing of that.
-    A client that is only told to go away is first sent what waits, within ``write_seconds`` for all of it: no later run
-    could make up for it. But a history that has begun is not finished, for that could take longer, and then nothing may
-    follow the part that went out.
+    A client that is told to go away is first sent the frames that wait, within half a second for all of them: no later
+    run could make up for those. What it is owed is neither begun nor finished then, since that could take longer; what
+    waits behind it would make no sense without it.
     """
     try:
-        begun = _drain(client, send, write_seconds, ping, ping_seconds)
+        taken = _drain(client, send, write_seconds, ping, ping_seconds)
         if client.end is End.GOING_AWAY:
-            _clear(client, send, begun, time.monotonic() + write_seconds)
+            _clear(client, send, taken, time.monotonic() + LAST_SECONDS)
     except TimeoutError:
         client.close(End.SLOW_CONSUMER)
     except OSError:
@@ -57,7 +60,7 @@ def _drain(
 
     def ping_if_due() -> None:
         nonlocal next_ping
-        if (now := time.monotonic()) >= next_ping:
+        if (now := time.monotonic()) >= next_ping and client.end is None:
             send(ping, now + write_seconds)
             next_ping = now + ping_seconds
 
@@ -72,12 +75,12 @@ def _drain(
         elif item is not None:
             frames = 0
             for frame in item:
+                if client.end is not None:
+                    return item
                 if frames:
                     ping_if_due()  # whoever draws a long history slowly must be asked whether he lives, too
                 send(frame, time.monotonic() + write_seconds)
                 frames += 1
-                if client.end is not None:
-                    return item
             client.done(frames)
         ping_if_due()
     return None
@@ -86,13 +89,12 @@ def _drain(
 def _clear(
     client: Client,
     send: Callable[[bytes, float], None],
-    begun: bytes | Iterator[bytes] | None,
+    taken: bytes | Iterator[bytes] | None,
     deadline: float,
 ) -> None:
-    """Write ``begun`` and the frames behind it, as far as a history."""
-    item = client.take(0.0) if begun is None else begun
+    """Write ``taken`` and the frames behind it, up to what is owed."""
+    item = client.take(0.0) if taken is None else taken
     while isinstance(item, bytes):
-        if item:  # a rest that the sender keeps goes out with the goodbye at the latest
-            send(item, deadline)
+        send(item, deadline)
         client.done(bool(item))
         item = client.take(0.0)
