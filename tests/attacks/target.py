@@ -20,6 +20,13 @@ from tests.viewers import address_of, get
 RECOVERY_SECONDS = 15.0
 RESIDENT_SLACK_BYTES = 5 * 1024 * 1024
 
+# What tells a viewer or a collector that was held up from a busy machine, where samples come each 100 ms. The aim is
+# 50 ms and no tick missed; on a machine with other work a sound run has had samples late by 161 ms. Whoever is made to
+# wait for an attacker waits for seconds, that is for dozens of ticks; a tick that is missed leaves no hole in the
+# numbers, so that samples alone would not tell.
+HELD_UP_SECONDS = 1.0
+HELD_UP_TICKS = 10
+
 
 class Footprint(NamedTuple):
     """What a process holds: threads and descriptors by kind, and memory."""
@@ -41,6 +48,24 @@ class Report:
     recovery_seconds: float
     before: Footprint
     after: Footprint
+
+    def shortcomings(self) -> list[str]:
+        """What no attack may do, in words; nothing on a machine that is merely busy."""
+        found = []
+        if self.missed:
+            found.append(f"the viewer missed {self.missed} samples")
+        if self.lateness_p99_seconds >= HELD_UP_SECONDS:
+            found.append(f"the viewer was held up for {self.lateness_p99_seconds:.1f} s")
+        if self.ticks_missed >= HELD_UP_TICKS:
+            found.append(f"the collector was held up for {self.ticks_missed} ticks")
+        for kind in ("threads", "descriptors"):
+            left = difference(getattr(self.after, kind), getattr(self.before, kind))
+            if left:
+                found.append(f"{kind} differ by {left}")
+        grown = self.after.resident_bytes - self.before.resident_bytes
+        if grown > RESIDENT_SLACK_BYTES:
+            found.append(f"memory grew by {grown} bytes")
+        return found
 
     def figures(self) -> dict[str, float]:
         """The numbers alone: what a test may record, wherever it runs."""
@@ -169,12 +194,8 @@ class Target:
         return [offset - min(offsets) for offset in offsets]
 
     def assert_unhurt(self, report: Report) -> None:
-        """Nothing missed, nothing left, nothing in the log that an attacker should not be able to write there."""
-        assert report.missed == 0
-        assert difference(report.after.threads, report.before.threads) == {}
-        assert difference(report.after.descriptors, report.before.descriptors) == {}
-        grown = report.after.resident_bytes - report.before.resident_bytes
-        assert grown <= RESIDENT_SLACK_BYTES
+        """Nobody held up, nothing left, nothing in the log that an attacker should not be able to write there."""
+        assert report.shortcomings() == [], report
         bad = [
             line
             for line in self.program.log.splitlines()
