@@ -56,6 +56,10 @@ class StartError(Exception):
     """The program cannot start: one sentence that says why."""
 
 
+class AddressError(StartError):
+    """Its address cannot be had now: somebody else may let go of the port, or the network come up."""
+
+
 class App:
     """Telemetry of this host, served until ``close``. Use it as a context manager, or ``start`` and ``close`` it.
 
@@ -188,7 +192,8 @@ class App:
         except (OSError, UnicodeError) as error:  # IDNA has no form for some names, such as "a..b"
             self._hub.close()
             reason = error.strerror if isinstance(error, OSError) else "not a host name"
-            raise StartError(f"cannot listen on {host} port {port}: {reason}") from error
+            kind = StartError if isinstance(error, UnicodeError | PermissionError) else AddressError
+            raise kind(f"cannot listen on {host} port {port}: {reason}") from error
         self._ticker.start()
         self._listener.start()
 

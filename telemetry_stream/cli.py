@@ -13,7 +13,7 @@ import sys
 from signal import SIGHUP, SIGINT, SIGTERM
 
 from . import __version__, descriptors, logs, systemd
-from .app import App, StartError
+from .app import AddressError, App, StartError
 from .guard import GuardError, token_line
 from .settings import SettingsError, load
 from .signals import Signals
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _serve(app, notifier)
     except (SettingsError, GuardError, StartError, systemd.SystemdError) as error:
         print(f"telemetry-stream: {error}", file=sys.stderr)
-        return 2
+        return 1 if isinstance(error, AddressError) else 2
 
 
 def _serve(app: App, notifier: systemd.Notifier | None) -> int:

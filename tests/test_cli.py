@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -26,9 +29,9 @@ def _usual_signals_and_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[
         signal.signal(number, handler)
 
 
-def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 2) -> str:
     """The one line that the program ends with instead of starting."""
-    assert main(list(arguments)) == 2
+    assert main(list(arguments)) == status
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("telemetry-stream: ")
@@ -84,11 +87,20 @@ def test_a_dead_thread_ends_a_run_with_1(
     )
 
 
-def test_a_port_in_use_is_one_line_and_2(capsys: pytest.CaptureFixture[str]) -> None:
-    """It names the address."""
+def test_a_port_in_use_is_one_line_and_1(capsys: pytest.CaptureFixture[str]) -> None:
+    """It names the address, and may be free another time."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert f"127.0.0.1 port {port}" in refusal(capsys, "--port", str(port))
+        assert f"127.0.0.1 port {port}" in refusal(capsys, "--port", str(port), status=1)
+
+
+def test_a_right_that_nobody_gives_is_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A port below 1024, without the capability: no later try has it."""
+    forbidden = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    monkeypatch.setattr(socket.socket, "bind", Mock(side_effect=forbidden))
+    assert "127.0.0.1 port 80: Permission denied" in refusal(capsys, "--port", "80")
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_two_signals_are_as_good_as_one(start_program: StartProgram) -> None:
     [
         ("ts-collect", "stream.Stream", "publish"),
         ("ts-hub", "hub.Hub", "_fan_out"),
-        ("ts-accept", "listener.Listener", "_bury"),
+        ("ts-accept", "listener.Listener", "_wait_for_somebody"),
     ],
 )
 def test_a_crashed_thread_ends_the_program_with_1(
@@ -161,22 +161,38 @@ def accepts(program: Program) -> bool:
 
 
 def test_what_cannot_start_is_one_line_and_2(tmp_path: Path, start_program: StartProgram) -> None:
-    """A port in use, a bad value, a missing root, bad TOML."""
+    """A bad value, a missing root, bad TOML: systemd does not try again what no second try would change."""
     broken = tmp_path / "broken.toml"
     broken.write_text("[port\n")
+    programs = {
+        "interval = 0.0 from --interval": start_program("--interval", "0"),
+        "proc_root": start_program("--proc-root", "/nonexistent"),
+        str(broken): start_program("--config", str(broken)),
+        "not a host name": start_program("--host", "a..b", "--no-auth"),
+    }
+    for named, program in programs.items():
+        assert_never_started(program, named, 2)
+
+
+def test_an_address_that_cannot_be_had_yet_is_one_line_and_1(start_program: StartProgram) -> None:
+    """In use, on no interface, unknown: it may be had later, and systemd tries again."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         programs = {
             f"127.0.0.1 port {port}": start_program("--port", port),
-            "interval = 0.0 from --interval": start_program("--interval", "0"),
-            "proc_root": start_program("--proc-root", "/nonexistent"),
-            str(broken): start_program("--config", str(broken)),
+            "192.0.2.1 port": start_program("--host", "192.0.2.1", "--no-auth"),
+            "nobody.invalid port": start_program("--host", "nobody.invalid", "--no-auth"),
         }
         for named, program in programs.items():
-            assert program.status() == 2
-            assert len(program.log.splitlines()) == 1
-            assert named in program.log
-            assert program.read_line() == ""
+            assert_never_started(program, f"cannot listen on {named}", 1)
+
+
+def assert_never_started(program: Program, named: str, status: int) -> None:
+    """It has said why in a line that names this, and nothing else."""
+    assert program.status() == status
+    assert len(program.log.splitlines()) == 1
+    assert named in program.log
+    assert program.read_line() == ""
 
 
 # A client of the given kind that reads, until it is killed.
