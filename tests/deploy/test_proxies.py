@@ -87,8 +87,9 @@ def caddy(folder: Path, port: int, upstream: int) -> list[str]:
         (ROOT / "deploy/Caddyfile").read_text(),
         (f"\n{NAME} {{", f"\nhttps://{NAME}:{port} {{\n\tbind 127.0.0.1{own}"),
         ("127.0.0.1:8750", f"127.0.0.1:{upstream}"),
+        ("\n{\n", "\n{\n\tadmin off\n\tauto_https disable_redirects\n"),
     )
-    (folder / "Caddyfile").write_text("{\n\tadmin off\n\tauto_https disable_redirects\n}\n" + site)
+    (folder / "Caddyfile").write_text(site)
     return [program_named("caddy"), "run", "--config", str(folder / "Caddyfile")]
 
 
@@ -177,6 +178,20 @@ def test_a_browser_logs_in_and_watches_through_the_proxy(
     assert logs
     assert TOKEN not in "".join(logs)
     assert get(program.url, "/healthz")[0] == 200
+
+
+def test_no_token_is_logged_while_the_program_is_down(
+    proxied: tuple[Program, int], tmp_path: Path
+) -> None:
+    """Each request is then an error of the proxy's, and its line would have the address."""
+    program, port = proxied
+    program.end()
+    for path in (f"/?token={TOKEN}", f"/?a=1&%74oken={TOKEN}", "/api/v1/sample"):
+        with answer(port, path) as response:
+            assert response.status in (502, 503)
+    logs = "".join(path.read_text() for path in tmp_path.glob("*.log"))
+    assert "/api/v1/sample" in logs
+    assert TOKEN not in logs
 
 
 def test_json_lines_come_when_they_are_made(proxied: tuple[Program, int]) -> None:
