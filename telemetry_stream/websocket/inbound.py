@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 from wsproto import ConnectionType, WSConnection
-from wsproto.events import CloseConnection, Event
+from wsproto.events import CloseConnection, Event, TextMessage
 
 
 def _import_server() -> Any:
@@ -96,17 +96,24 @@ class PeerSocket(Protocol):
 
 
 class _CountedConnection(WSConnection):
-    """Counts every frame that wsproto has read: pings and empty fragments trip no other limit. Announces its close."""
+    """Counts every frame that wsproto has read: pings and empty fragments trip no other limit. Announces text, and its
+    close.
+    """
 
-    def __init__(self, quota: Quota, on_closing: Callable[[], None]) -> None:
+    def __init__(
+        self, quota: Quota, on_text: Callable[[str], None], on_closing: Callable[[], None]
+    ) -> None:
         super().__init__(ConnectionType.SERVER)
         self._quota = quota
+        self._on_text = on_text
         self._on_closing = on_closing
 
     def events(self) -> Iterator[Event]:  # type: ignore[override]  # the library only iterates
         source = self.handshake if self.connection is None else self.connection
         for event in source.events():
             self._quota.take(frames=1)
+            if isinstance(event, TextMessage):
+                self._on_text(event.data)
             yield event
 
     def send(self, event: Event) -> bytes:
@@ -168,13 +175,17 @@ class Inbound(_simple_websocket.Server):  # type: ignore[misc]  # the library ha
     def handshake(self) -> None:
         """Swap in the bounded parts, then answer 101. The library calls this before it would start its thread."""
         self.input_buffer: list[Any] = _Discarding()
-        self.ws = _CountedConnection(self._quota, self._closing)
+        self.ws = _CountedConnection(self._quota, self._count_bytes, self._closing)
         super().handshake()
         del self.ws.handshake  # served its purpose, and holds an HTTP parser's three kilobytes
 
     def read(self) -> None:
         """Receive until the peer closes, breaks a rule, falls silent or vanishes; pongs and close are answered."""
         self.thread.run()
+
+    def _count_bytes(self, text: str) -> None:
+        """Add what the library will not: it counts characters, of which each may be four bytes."""
+        self.incoming_message_len += len(text.encode()) - len(text)
 
     def _closing(self) -> None:
         self.sock.closing(too_big=self.incoming_message_len > self.max_message_size)

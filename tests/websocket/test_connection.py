@@ -315,6 +315,7 @@ def test_flood_ends_with_1008(flood: bytes) -> None:
     [
         pytest.param(frame(TEXT, b"x" * 513), id="one frame"),
         pytest.param(frame(BINARY, b"x" * 513), id="binary"),
+        pytest.param(frame(TEXT, ("\N{GRINNING FACE}" * 128 + "x").encode()), id="129 characters"),
         pytest.param(
             frame(TEXT, b"x" * 300, fin=False) + frame(CONTINUATION, b"x" * 300), id="two"
         ),
@@ -333,7 +334,11 @@ def test_long_message_ends_with_1009(data: bytes) -> None:
 def test_short_messages_are_thrown_away() -> None:
     """Up to 512 bytes are taken, and nothing comes of them."""
     with Service() as service, Peer(service.address) as peer:
-        peer.send(frame(TEXT, b"x" * 512) + frame(BINARY, b"x" * 512) + frame(PING, b"still here"))
+        faces = ("\N{GRINNING FACE}" * 128).encode()
+        for data in (frame(TEXT, b"x" * 512), frame(BINARY, b"x" * 512), frame(TEXT, faces)):
+            peer.send(data)
+        peer.send(frame(TEXT, faces[:256], fin=False) + frame(CONTINUATION, faces[256:]))
+        peer.send(frame(PING, b"still here"))
         assert peer.skip_to(PONG).payload == b"still here"
 
 

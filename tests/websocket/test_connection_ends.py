@@ -141,7 +141,7 @@ def test_who_is_behind_gets_what_waits_and_then_the_goodbye() -> None:
     with Service() as service, Peer(service.address, buffer_bytes=4096) as peer:
         assert peer.message()["type"] == "hello"
         (client,) = service.hub.clients()
-        texts = []
+        texts: list[str] = []
         while client.queue.qsize() < 8:
             texts.append(f"{len(texts)} " + "x" * 20_000)
             service.stream.broadcast("note", text=texts[-1])
