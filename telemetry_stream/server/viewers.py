@@ -85,7 +85,9 @@ class Viewers:
         self._places = limit
         self._viewers: dict[int, _Viewer] = {}
         self.refused = 0
-        self._refusals = RareLog(log, logging.WARNING)  # who is refused may try again for ever
+        # Who is refused may try again for ever. One address must not keep silent that all places are taken.
+        self._full = RareLog(log, logging.WARNING)
+        self._address_full = RareLog(log, logging.WARNING)
         self._lacks = RareLog(log, logging.ERROR)
 
     def websocket(self, environ: Mapping[str, Any], choice: Choice, resume: Resume | None) -> None:
@@ -177,7 +179,10 @@ class Viewers:
             viewer.transport.send(NO_THREAD, time.monotonic() + self._timing.close)
         finally:
             self._hub.unregister(viewer.client)
-            self._log_end(viewer)
+            with self._lock:
+                has_joined = viewer.guest.number in self._viewers
+            if has_joined:
+                self._log_end(viewer)
 
     def _log_end(self, viewer: _Viewer) -> None:
         client = viewer.client
@@ -202,12 +207,16 @@ class Viewers:
     def _take_place(self, address: str) -> int:
         if not self._per_address.take(address):
             limit = self._per_address.limit
+            self._address_full.say(
+                "viewer refused: %s has %d, as many as one address may", address, limit
+            )
             self._refuse("429 Too Many Requests", f"your address has {limit} viewers")
         with self._lock:
             is_free = self._places > 0
             self._places -= is_free
         if not is_free:
             self._per_address.give_back(address)
+            self._full.say("viewer refused: there are %d, as many as may be", self._limit)
             self._refuse("503 Service Unavailable", f"there are {self._limit} viewers")
         return next(self._numbers)
 
@@ -215,7 +224,6 @@ class Viewers:
         with self._lock:
             self.refused += 1
         message = f"{reason}, which is as many as may be"
-        self._refusals.say("viewer refused: %s", message)
         raise HTTPError(status, message, (("Retry-After", "10"),))
 
     def _give_place_back(self, guest: _Guest) -> None:

@@ -1,4 +1,4 @@
-"""A line that may come too often comes once a minute, and none is forgotten."""
+"""A line that may come too often comes once a minute, and the next says how many did not."""
 
 from __future__ import annotations
 

@@ -190,8 +190,8 @@ def test_an_allowed_page_may_read_even_that_it_may_not(service: Service) -> None
     assert service.ask("/api/v1/sample", **BEARER).headers["Access-Control-Allow-Origin"] is None
 
 
-def test_viewers_of_one_address_are_limited() -> None:
-    """By what the trusted proxy says; 429 with Retry-After, counted, and others are let in."""
+def test_viewers_of_one_address_are_limited(caplog: pytest.LogCaptureFixture) -> None:
+    """By what the trusted proxy says; 429 with Retry-After, counted and logged, and others are let in."""
     with Service(access=PROXIED, viewers_per_address=PerAddress(1)) as service:
         mine, other = {"X-Forwarded-For": "192.0.2.1"}, {"X-Forwarded-For": "192.0.2.2"}
         with service.viewer(additional_headers=mine) as viewer:
@@ -201,6 +201,7 @@ def test_viewers_of_one_address_are_limited() -> None:
             assert refused.headers["Retry-After"] == "10"
             assert refused.json["error"] == "your address has 1 viewers, which is as many as may be"
             assert service.viewers.refused == 1
+            assert "viewer refused: 192.0.2.1 has 1, as many as one address may" in caplog.text
             with service.viewer(additional_headers=other) as another:
                 assert message(another)["type"] == "hello"
                 peers = [entry["peer"] for entry in service.viewers.report()]
