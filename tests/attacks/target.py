@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
+import socket
 import time
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.attacks.honest import Arrival, HonestViewer
-from tests.attacks.wire import dial
+from tests.attacks.wire import dial, head, over_tls, read_to_end, statuses
 from tests.conftest import eventually
 from tests.system.program import ROOT, Program, link_or_empty, read_or_empty
-from tests.viewers import address_of, get
+from tests.viewers import address_of
 
 # Within this long after an attack everything is as before; memory to within so many bytes.
 RECOVERY_SECONDS = 15.0
@@ -143,11 +145,23 @@ class Target:
             int(re.findall(r"VmRSS:\s+(\d+) kB", (process / "status").read_text())[0]) * 1024,
         )
 
+    def dial(self, *, buffer_bytes: int | None = None) -> socket.socket:
+        """A connection to the program, over TLS if it speaks that."""
+        sock = dial(self.address, buffer_bytes=buffer_bytes)
+        return over_tls(sock) if self.program.url.startswith("https:") else sock
+
+    def clients(self) -> dict[str, Any]:
+        """What the program says of its viewers."""
+        with self.dial() as sock:
+            sock.sendall(head("GET /api/v1/clients HTTP/1.1", "Connection: close"))
+            answer = read_to_end(sock)
+        assert statuses(answer) == [200], answer
+        found: dict[str, Any] = json.loads(answer.partition(b"\r\n\r\n")[2])
+        return found
+
     def ended(self, words: str) -> int:
         """How many viewers have ended in this way."""
-        status, report = get(self.program.url, "/api/v1/clients")
-        assert status == 200
-        count: int = report["ended_total"].get(words, 0)
+        count: int = self.clients()["ended_total"].get(words, 0)
         return count
 
     def read_for(self, seconds: float) -> list[Arrival]:

@@ -10,6 +10,7 @@ import zlib
 
 import pytest
 
+from tests.attacks.stalling import PATH, ROOM_BYTES, assert_reads_on
 from tests.attacks.target import Target
 from tests.attacks.wire import read_to_end, talk_until_hung_up
 from tests.conftest import eventually
@@ -219,6 +220,12 @@ def test_resets_in_the_middle_of_a_frame(target: Target) -> None:
             if cut % 3 == 0 and cut > len(handshake()):
                 sock.recv(100)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def test_stalling_for_a_while(target: Target) -> None:
+    """Who pings on without reading, and then reads on, has missed nothing, and has a pong for each ping."""
+    with Peer(target.address, PATH, buffer_bytes=ROOM_BYTES) as peer:
+        assert_reads_on(target, peer)
 
 
 def test_half_closed(target: Target) -> None:

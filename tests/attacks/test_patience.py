@@ -9,10 +9,13 @@ import socket
 from contextlib import ExitStack
 from threading import Event
 
+from tests.attacks.stalling import PATH, ROOM_BYTES, assert_whole, pongs, stall
 from tests.attacks.target import Target
 from tests.attacks.wire import dial, head, read_to_end, statuses
 from tests.conftest import eventually
-from tests.websocket.peer import PING, Peer, frame
+from tests.websocket.peer import CLOSE, PING, Peer, frame
+
+TOO_SLOW = 4008
 
 SCRIPT = """
 import sys
@@ -102,6 +105,18 @@ def test_deaf_pingers(target: Target) -> None:
                     talking.discard(peer)
             pause.wait(0.1)
     assert eventually(lambda: target.ended("too slow") == before + 5)
+
+
+def test_stalled_for_too_long(target: Target) -> None:
+    """Who stalls and pings on, and reads after it was shown out, finds whole frames up to the close frame."""
+    before = target.ended("too slow")
+    with Peer(target.address, PATH, buffer_bytes=ROOM_BYTES) as peer:
+        said = stall(target, peer)
+        assert eventually(lambda: target.ended("too slow") == before + 1)
+        *frames, last = peer.frames_to_end()
+    assert (last.opcode, last.code) == (CLOSE, TOO_SLOW)
+    assert_whole(frames, dropped=0)
+    assert pongs(frames) == said[: len(pongs(frames))]
 
 
 def test_half_open_viewers(target: Target) -> None:

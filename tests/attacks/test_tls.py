@@ -12,6 +12,7 @@ import ssl
 import struct
 from contextlib import ExitStack
 
+from tests.attacks.stalling import PATH, ROOM_BYTES, assert_reads_on
 from tests.attacks.target import Target
 from tests.attacks.wire import dial, head, over_tls, read_to_end, say, statuses
 from tests.net.pairs import CERTIFICATE
@@ -88,6 +89,12 @@ def test_reading_and_writing_at_once(target: Target) -> None:
         for peer in peers:
             for i in range(PINGS):
                 assert peer.skip_to(PONG).payload == b"%d" % i
+
+
+def test_stalling_for_a_while(target: Target) -> None:
+    """A record that did not fit is finished before any other, a pong's included, whoever of the two threads made it."""
+    with Peer(target.dial(buffer_bytes=ROOM_BYTES), PATH) as peer:
+        assert_reads_on(target, peer)
 
 
 def test_many_frames_in_one_record(target: Target) -> None:

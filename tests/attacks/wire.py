@@ -13,9 +13,18 @@ from tests.viewers import PATIENCE_SECONDS
 Address = tuple[str, int]
 
 
-def dial(address: Address) -> socket.socket:
-    """A connection whose every wait ends, by a failure."""
-    return socket.create_connection(address, PATIENCE_SECONDS)
+def dial(address: Address, *, buffer_bytes: int | None = None) -> socket.socket:
+    """A connection whose every wait ends, by a failure; with so little room for what comes, on request."""
+    sock = socket.socket()
+    if buffer_bytes is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
+    sock.settimeout(PATIENCE_SECONDS)
+    try:
+        sock.connect(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def over_tls(sock: socket.socket) -> ssl.SSLSocket:
