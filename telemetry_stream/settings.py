@@ -192,7 +192,8 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the command line as everything else here says it."""
-        if any(re.match(r"--token(=|$)", argument) for argument in self.arguments):
+        # However it is spelled: what stands behind it is not to be said.
+        if any(re.match(r"-[\w-]*tok(?!en-file)", argument) for argument in self.arguments):
             reason = "is no flag, since other users see those; use token_file or the environment"
             raise SettingsError("token", "(secret)", "the command line", reason)
         raise SettingsError(

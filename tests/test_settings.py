@@ -306,6 +306,9 @@ SECRET = "hunter2-hunter2-hunter2"
     [
         (["--token", SECRET], {}, ""),
         ([f"--token={SECRET}"], {}, ""),
+        (["--tokn", SECRET], {}, ""),
+        (["-token", SECRET], {}, ""),
+        ([f"--auth-token={SECRET}"], {}, ""),
         ([], {"TELEMETRY_STREAM_TOKEN": SECRET + "!"}, ""),
         ([], {}, f"token = '{SECRET}!'"),
         ([], {}, f"tokn = '{SECRET}'"),
