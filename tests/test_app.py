@@ -238,7 +238,7 @@ def test_close_tells_every_reading_viewer_and_waits_for_no_stuck_one() -> None:
     [
         ("ts-collect", Stream, "publish"),
         ("ts-hub", Hub, "_fan_out"),
-        ("ts-accept", Listener, "_bury"),
+        ("ts-accept", Listener, "_wait_for_somebody"),
     ],
 )
 def test_a_thread_that_dies_ends_wait(

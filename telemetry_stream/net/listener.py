@@ -1,11 +1,10 @@
 """The accept loop: one named thread per connection, within limits, calm when the system has nothing left to give.
 
 Relies on ``threads`` for starting threads and on a handler that serves one transport until it ends. Each connection's
-transport is made here and closed here, whatever the handler does. It knows no HTTP beyond one ready-made refusal.
+transport is made here and closed here, whatever the handler does. It knows no HTTP beyond ready-made refusals.
 
-Strategy: the accept thread never waits for a peer. A TLS handshake runs in the connection's own thread; a connection
-over the limit gets its 503 by one non-blocking send, and its socket lingers for a second among at most
-``MAX_LINGERING`` others, because closing it at once would reset it and take the answer along (RFC 9112 section 9.6).
+Strategy: the accept thread never waits for a peer. A TLS handshake runs in the connection's own thread; who is over a
+limit, or cannot have a thread or a descriptor, is turned away by the ``Refuser``, which does not wait either.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import select
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,6 +23,7 @@ from .. import threads
 from .address import PerAddress
 from .rarely import RareLog
 from .refusal import REFUSAL, REFUSAL_OF_ADDRESS
+from .refuser import Refuser
 from .transport import Transport, host_and_port
 
 if TYPE_CHECKING:
@@ -37,11 +36,12 @@ BACKLOG = 1024  # at 5, the standard library's, 54 of 60 simultaneous connects w
 # Set before accept, for accepted sockets inherit it. The kernel doubles it (socket(7)).
 SEND_BUFFER_BYTES = 64 * 1024
 HANDSHAKE_SECONDS = 10.0
-CALM_SECONDS = 0.5  # between tries while descriptors, memory or threads are out
-LINGER_SECONDS = 1.0
-MAX_LINGERING = 64
+CALM_SECONDS = 0.5  # between tries while memory or threads are out, or the reserve is lost
 
-EXHAUSTED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}
+NO_MEMORY = {errno.ENOBUFS, errno.ENOMEM}
+LACK = "cannot take new connections for now: %s"
+
 # accept(2) hands on what had gone wrong with the new connection before it was accepted: the next one may be well.
 STILLBORN = {
     errno.ECONNABORTED, errno.EPROTO, errno.EPERM, errno.ENETDOWN, errno.ENOPROTOOPT, errno.EHOSTDOWN,
@@ -63,7 +63,7 @@ class Listener:
     """Accepts on one address and runs ``handle(transport)`` for each connection on a thread of its own.
 
     ``start``, ``stop_accepting`` and ``close`` are the owner's to call. ``_lock`` guards ``_open`` and the counts;
-    ``_lingering`` is the accept thread's.
+    ``_refuser`` is the accept thread's.
     """
 
     def __init__(
@@ -98,9 +98,8 @@ class Listener:
         self._leaving = threading.Lock()
         self._open: dict[Transport, threading.Thread] = {}
         self._accepted = 0
-        self._refused = 0
         self._crashed = 0
-        self._lingering: deque[tuple[float, socket.socket]] = deque()
+        self._refuser = Refuser()
         self._refusals = RareLog(log, logging.WARNING)
         self._lacks = RareLog(log, logging.ERROR)
 
@@ -114,7 +113,9 @@ class Listener:
 
     def stats(self) -> ListenerStats:
         with self._lock:
-            return ListenerStats(len(self._open), self._accepted, self._refused, self._crashed)
+            return ListenerStats(
+                len(self._open), self._accepted, self._refuser.refused, self._crashed
+            )
 
     def start(self) -> None:
         self._thread = threads.start("ts-accept", self._accept_loop, on_crash=self._on_crash)
@@ -127,6 +128,7 @@ class Listener:
         self._wake_writer.close()
         if self._thread is not None:
             self._thread.join()  # it never waits for a peer
+        self._refuser.close()
         self._wake_reader.close()
         self._sock.close()
 
@@ -156,22 +158,34 @@ class Listener:
         poller = select.poll()
         poller.register(self._sock, select.POLLIN)
         poller.register(self._wake_reader, select.POLLIN)
-        try:
-            while not self._stop.is_set():
-                try:
-                    sock, peer = self._sock.accept()
-                except BlockingIOError:
-                    poller.poll(LINGER_SECONDS * 1000 if self._lingering else None)
-                    self._bury(time.monotonic() - LINGER_SECONDS)
-                except OSError as error:
-                    if error.errno in EXHAUSTED:
-                        self._calm_down(error)
-                    elif error.errno not in STILLBORN:
-                        raise
-                else:
-                    self._admit(sock, host_and_port(peer)[0])
-        finally:
-            self._bury(time.monotonic())
+        while not self._stop.is_set():
+            try:
+                sock, peer = self._sock.accept()
+            except BlockingIOError:
+                self._wait_for_somebody(poller)
+            except OSError as error:
+                if error.errno in NO_DESCRIPTOR:
+                    self._do_without_descriptor(error, poller)
+                elif error.errno in NO_MEMORY:
+                    self._calm_down(error)
+                elif error.errno not in STILLBORN:
+                    raise
+            else:
+                self._admit(sock, host_and_port(peer)[0])
+
+    def _wait_for_somebody(self, poller: select.poll) -> None:
+        poller.poll(self._refuser.patience_milliseconds())
+        self._refuser.tidy()
+
+    def _do_without_descriptor(self, error: OSError, poller: select.poll) -> None:
+        """Take one from those that linger; if none does, answer one connection with the one in reserve."""
+        if not poller.poll(0):  # accept(2) asks for a descriptor before it looks for a connection
+            self._wait_for_somebody(poller)
+        elif not self._refuser.let_go():
+            if self._refuser.refuse_next(self._sock, self._in_plain(REFUSAL)):
+                self._lacks.say(LACK, error)
+            else:
+                self._calm_down(error)
 
     def _admit(self, sock: socket.socket, address: str) -> None:
         """Give the connection its thread, or refuse it."""
@@ -179,7 +193,7 @@ class Listener:
             self._refusals.say(
                 "connection refused: %d are open, as many as may be", self._max_connections
             )
-            self._refuse(sock, REFUSAL)
+            self._refuser.refuse(sock, self._in_plain(REFUSAL))
             return
         if self._per_address is not None and not self._per_address.take(address):
             self._refusals.say(
@@ -187,7 +201,7 @@ class Listener:
                 address,
                 self._per_address.limit,
             )
-            self._refuse(sock, REFUSAL_OF_ADDRESS)
+            self._refuser.refuse(sock, self._in_plain(REFUSAL_OF_ADDRESS))
             return
         try:
             transport = self._transport(sock)
@@ -204,7 +218,7 @@ class Listener:
                 self._accepted += 1
         except RuntimeError as error:  # the system has no thread to give
             self._forget(address)
-            self._refuse(sock, REFUSAL)
+            self._refuser.refuse(sock, self._in_plain(REFUSAL))
             self._calm_down(error)
 
     def _transport(self, sock: socket.socket) -> Transport:
@@ -218,32 +232,17 @@ class Listener:
         if self._per_address is not None:
             self._per_address.give_back(address)
 
-    def _refuse(self, sock: socket.socket, answer: bytes) -> None:
-        """Answer without waiting, and let the socket linger."""
-        with self._lock:
-            self._refused += 1
-        sock.setblocking(False)
-        try:
-            if self.ssl_context is None:
-                sock.send(answer)
-            sock.shutdown(socket.SHUT_WR)
-        except OSError as error:
-            log.debug("refused connection was gone already: %s", error)
-        self._lingering.append((time.monotonic(), sock))
-        if len(self._lingering) > MAX_LINGERING:
-            self._bury(self._lingering[0][0])
-
-    def _bury(self, until: float) -> None:
-        """Close the refused sockets that have lingered since ``until`` or longer."""
-        while self._lingering and self._lingering[0][0] <= until:
-            self._lingering.popleft()[1].close()
+    def _in_plain(self, answer: bytes) -> bytes:
+        """The answer, or nothing where a handshake would have to be waited for first."""
+        return answer if self.ssl_context is None else b""
 
     def _calm_down(self, error: Exception) -> None:
         """Sleep instead of spinning: the connection that cannot be had stays readable in the backlog."""
-        now = time.monotonic()  # those that linger hold what an OSError lacks, and no threads
-        self._bury(now if isinstance(error, OSError) else now - LINGER_SECONDS)
-        self._lacks.say("cannot take new connections for now: %s", error)
+        if isinstance(error, OSError):  # those that linger hold what it lacks, and no threads
+            self._refuser.let_go()
+        self._lacks.say(LACK, error)
         self._stop.wait(CALM_SECONDS)
+        self._refuser.tidy()
 
     # The connection's thread.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import resource
+import select
 import socket
 import struct
 from collections.abc import Iterator
@@ -96,7 +97,7 @@ def cpu_ticks(pid: int) -> int:
 
 
 def test_no_descriptors_left(target: Target) -> None:
-    """The accept loop waits without spinning, and takes those who have waited when there are descriptors again."""
+    """Whom they do not suffice for is told so, the accept loop does not spin, and then all are welcome again."""
     target.expected_in_log = complaint = "cannot take new connections for now"
     pid = target.program.process.pid
     with ExitStack() as crowd:
@@ -107,8 +108,13 @@ def test_no_descriptors_left(target: Target) -> None:
             viewed = target.read_for(1.0)
             assert cpu_ticks(pid) - before < 60  # of 100; a loop that spins takes them all
             assert len(viewed) > 3
-        for sock in sockets:
+            refused = select.select(sockets, [], [], 0)[0]
+            assert 40 <= len(refused) < 60
+            for sock in refused:
+                assert statuses(read_to_end(sock)) == [503]
+            assert statuses(say(target.address, CHECK, and_listen=False)) == [503]
+        for sock in set(sockets) - set(refused):
             sock.sendall(CHECK)
-        for sock in sockets:
             assert sock.recv(12) == b"HTTP/1.1 200"
+        assert statuses(say(target.address, CHECK, and_listen=False)) == [200]
     assert target.program.log.count(complaint) == 1

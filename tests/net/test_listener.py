@@ -6,7 +6,6 @@ import errno
 import json
 import logging
 import os
-import resource
 import socket
 import ssl
 import struct
@@ -15,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,13 @@ import pytest
 
 from telemetry_stream import threads
 from telemetry_stream.net import listener as listener_module
+from telemetry_stream.net import refuser as refuser_module
 from telemetry_stream.net.address import PerAddress
 from telemetry_stream.net.http import serve
 from telemetry_stream.net.listener import Listener, ListenerStats
 from telemetry_stream.net.tls_context import server_context
 from telemetry_stream.net.transport import Transport
+from tests.net import descriptors
 from tests.net.conversation import HOST, echo, statuses
 from tests.net.pairs import CERTIFICATE, read_exactly, read_to_end, soon
 
@@ -180,19 +181,12 @@ def test_a_new_context_is_for_the_connections_to_come() -> None:
         old.unwrap()
 
 
-def test_refused_sockets_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They linger in a bounded crowd, and the listener's end buries the last of them."""
-    monkeypatch.setattr(listener_module, "MAX_LINGERING", 2)
-    with listening(hold, max_connections=0) as listener:
-        clients = [connect(listener) for _ in range(6)]
-        for client in clients:
-            assert statuses(read_to_end(client)) == [503]
-        assert len(listener._lingering) <= 3
-    for client in clients:
-        client.close()
+def complaints(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The errors in the log."""
+    return [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
 
 
-@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+@pytest.mark.parametrize("code", [errno.ENOBUFS, errno.ENOMEM])
 def test_exhausted_system_neither_spins_nor_kills(
     code: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -203,15 +197,15 @@ def test_exhausted_system_neither_spins_nor_kills(
     with listening(hold, sock) as listener, connect(listener) as client:
         assert read_exactly(client, 9) == b"ts-conn0\n"
     assert time.monotonic() - began >= 3 * 0.02
-    assert [
-        record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR
-    ] == [f"cannot take new connections for now: [Errno {code}] {os.strerror(code)}"]
+    assert complaints(caplog) == [
+        f"cannot take new connections for now: [Errno {code}] {os.strerror(code)}"
+    ]
 
 
 def test_stopping_does_not_wait_for_the_calm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An accept loop that sleeps for want of descriptors ends at once, after a single try."""
+    """An accept loop that sleeps for want of memory ends at once, after a single try."""
     monkeypatch.setattr(listener_module, "CALM_SECONDS", 60.0)
-    sock = Troubled(*[OSError(errno.EMFILE, "out of descriptors")] * 1000)
+    sock = Troubled(*[OSError(errno.ENOMEM, "out of memory")] * 1000)
     began = time.monotonic()
     with listening(hold, sock) as listener, connect(listener):
         pass
@@ -219,25 +213,101 @@ def test_stopping_does_not_wait_for_the_calm(monkeypatch: pytest.MonkeyPatch) ->
     assert sock.accepts <= 1
 
 
-def test_real_lack_of_descriptors(
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE])
+def test_lack_of_descriptors_is_answered(code: int, caplog: pytest.LogCaptureFixture) -> None:
+    """With 503 by the one in reserve; whoever comes when there is one again is served."""
+    listener = Listener(Troubled(OSError(code, os.strerror(code))), hold)
+    with connect(listener) as unlucky, connect(listener) as lucky:
+        listener.start()
+        assert statuses(read_to_end(unlucky)) == [503]
+        assert read_exactly(lucky, 9) == b"ts-conn0\n"
+        assert listener.stats() == ListenerStats(open=1, accepted=1, refused=1, crashed=0)
+    assert listener.close(soon())
+    assert complaints(caplog) == [
+        f"cannot take new connections for now: [Errno {code}] {os.strerror(code)}"
+    ]
+
+
+def test_lack_of_even_the_descriptor_in_reserve(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With the process at its limit a connection waits in the backlog, and is served when there is room."""
+    """The loop sleeps between tries, and who has waited in the backlog is served in the end."""
     monkeypatch.setattr(listener_module, "CALM_SECONDS", 0.02)
-    said = threading.Event()
-    monkeypatch.setattr(listener_module.log, "log", lambda *_, **__: said.set())
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with listening(hold) as listener, socket.socket() as client:
-        client.settimeout(10)
-        spare = os.dup(0)  # the lowest free number: from here on there is none
-        os.close(spare)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (spare, hard))
-        try:
-            client.connect(listener.address)
-            assert said.wait(10)
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    lack = OSError(errno.EMFILE, "out of descriptors")
+    listener = Listener(Troubled(*[lack] * 6), hold)  # each turn tries with and without the reserve
+    began = time.monotonic()
+    with connect(listener) as client:
+        listener.start()
         assert read_exactly(client, 9) == b"ts-conn0\n"
+    assert time.monotonic() - began >= 3 * 0.02
+    assert listener.close(soon())
+    assert listener.stats().refused == 0
+    assert len(complaints(caplog)) == 1
+
+
+def test_lack_of_descriptors_is_nothing_while_nobody_comes(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Accept asks for a descriptor first; the one who comes later finds one, and is served."""
+    sleeps, wait = threading.Event(), Listener._wait_for_somebody
+
+    def wait_and_tell(*arguments: Any) -> None:
+        sleeps.set()
+        wait(*arguments)
+
+    monkeypatch.setattr(Listener, "_wait_for_somebody", wait_and_tell)
+    sock = Troubled(OSError(errno.EMFILE, "out of descriptors"))
+    with listening(hold, sock) as listener:
+        assert sleeps.wait(10)
+        with connect(listener) as client:
+            assert read_exactly(client, 9) == b"ts-conn0\n"
+        assert listener.stats().refused == 0
+    assert not complaints(caplog)
+
+
+def test_real_lack_of_descriptors(caplog: pytest.LogCaptureFixture) -> None:
+    """With the process at its limit all who come get 503, who is there stays, and then all are served again."""
+    with listening(hold) as listener, connect(listener) as honest, ExitStack() as stack:
+        read_exactly(honest, 9)
+        clients = [stack.enter_context(socket.socket()) for _ in range(20)]
+        with descriptors.none_left():
+            for client in clients[:-1]:
+                client.settimeout(10)
+                client.connect(listener.address)
+                client.sendall(b"GET /" + HOST)
+                assert statuses(read_exactly(client, 500)) == [503]
+        clients[-1].connect(listener.address)
+        assert read_exactly(clients[-1], 9) == b"ts-conn1\n"
+        assert listener.stats() == ListenerStats(open=2, accepted=2, refused=19, crashed=0)
+    assert len(complaints(caplog)) == 1
+
+
+def test_those_that_linger_give_their_descriptors_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who can be served with one of theirs is not refused."""
+    monkeypatch.setattr(refuser_module, "LINGER_SECONDS", 60.0)
+    places = PerAddress(1, is_exempt=lambda _: False)
+    with listening(hold, per_address=places) as listener, socket.socket() as third:
+        with connect(listener) as first, connect(listener) as second:
+            read_exactly(first, 9)
+            assert statuses(read_to_end(second)) == [429]
+            places.limit = 2
+            third.settimeout(10)
+            with descriptors.none_left():
+                third.connect(listener.address)
+                assert read_exactly(third, 9) == b"ts-conn1\n"
+        assert listener.stats().refused == 1
+
+
+def test_lack_of_descriptors_under_tls() -> None:
+    """Nobody waits for a handshake: the connection ends without an answer."""
+    lack = OSError(errno.EMFILE, "out of descriptors")
+    context = server_context(str(CERTIFICATE), str(CERTIFICATE))
+    listener = Listener(Troubled(lack), hold, ssl_context=context)
+    with connect(listener) as client:
+        listener.start()
+        assert read_to_end(client) == b""
+    assert listener.close(soon())
+    assert listener.stats().refused == 1
 
 
 def test_connection_that_died_in_the_backlog_is_skipped() -> None:
@@ -287,7 +357,7 @@ def test_threads_that_cannot_be_had(
 def test_who_is_refused_for_want_of_a_thread_may_linger(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its socket is no descriptor too many; closed with the request unread it would be reset."""
     monkeypatch.setattr(listener_module, "CALM_SECONDS", 0.02)
-    monkeypatch.setattr(listener_module, "LINGER_SECONDS", 60.0)
+    monkeypatch.setattr(refuser_module, "LINGER_SECONDS", 60.0)
     start, failures = threads.start, [RuntimeError("can't start new thread")]
 
     def starved(name: str, *args: Any, **kwargs: Any) -> threading.Thread:
