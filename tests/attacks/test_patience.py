@@ -1,4 +1,4 @@
-"""Attacks on the running program by those who make it wait: for a head, for a pong, for room in a socket.
+"""Attacks on the running program by those who make it wait: for a head, a next one, a pong, or room in a socket.
 
 The program's patience is a fraction of the real one's, so that the tests need not wait for it.
 """
@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import socket
 from contextlib import ExitStack
-from threading import Event
 
 from tests.attacks.stalling import PATH, ROOM_BYTES, assert_whole, pongs, stall
 from tests.attacks.target import Target
-from tests.attacks.wire import dial, head, read_to_end, statuses
+from tests.attacks.wire import dial, drip, head, pause, read_to_end, statuses
 from tests.conftest import eventually
 from tests.websocket.peer import CLOSE, PING, Peer, frame
 
@@ -23,29 +22,11 @@ from functools import partial
 from telemetry_stream import app, cli
 from telemetry_stream.net import http
 app.Timing = partial(app.Timing, ping=2.0, silence=4.0, write=1.0, close=0.1)
-http.Limits = partial(http.Limits, write_seconds=1.0)
+http.Limits = partial(http.Limits, idle_seconds=1.0, write_seconds=1.0)
 sys.exit(cli.main())
 """
 ARGUMENTS = ("--head-seconds", "2")
 CROWD = 200
-
-# A pause between the words of a slow talker; nothing is waited for.
-pause = Event()
-
-
-def drip(sockets: list[socket.socket], words: bytes) -> list[bytes]:
-    """Say ``words`` to each over and over, a byte at a time, until all have hung up; return what each has said."""
-    talking = dict.fromkeys(sockets)
-    for i in range(10_000):
-        for sock in list(talking):
-            try:
-                sock.send(words[i % len(words)].to_bytes())
-            except OSError:
-                del talking[sock]
-        if not talking:
-            break
-        pause.wait(0.05)
-    return [read_to_end(sock) for sock in sockets]
 
 
 def test_slowloris_by_200(target: Target) -> None:
@@ -65,12 +46,18 @@ def test_silent_connections(target: Target) -> None:
         assert {read_to_end(sock) for sock in sockets} == {b""}
 
 
+def test_idle_after_a_request(target: Target) -> None:
+    """Who keeps a connection after an answer, and asks no more, is hung up on without a word: no 408 is due."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(dial(target.address)) for _ in range(50)]
+        for sock in sockets:
+            sock.sendall(head("GET /healthz HTTP/1.1"))
+        assert {tuple(statuses(read_to_end(sock))) for sock in sockets} == {(200,)}
+
+
 def deaf(target: Target, request: bytes) -> socket.socket:
     """A connection with as little room as the kernel allows, that asks and never reads."""
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-    sock.settimeout(10)
-    sock.connect(target.address)
+    sock = dial(target.address, buffer_bytes=2048)
     sock.sendall(request)
     return sock
 

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 
 from tests.attacks.stalling import PATH, ROOM_BYTES, assert_reads_on
 from tests.attacks.target import Target
-from tests.attacks.wire import dial, head, over_tls, read_to_end, say, statuses
+from tests.attacks.wire import dial, drip, head, over_tls, read_to_end, say, statuses
 from tests.net.pairs import CERTIFICATE
 from tests.websocket.peer import PING, PONG, Peer, frame, handshake
 
@@ -77,6 +77,13 @@ def test_silence_and_resets_in_the_handshake(target: Target) -> None:
             sock.sendall(hello[: i * 7])
         for sock in sockets:
             read_to_end(sock)
+
+
+def test_dripping_in_the_handshake(target: Target) -> None:
+    """A hello that comes byte by byte has its deadline: of fifty no one gets to the end of it, and to an answer."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(dial(target.address)) for _ in range(50)]
+        assert set(drip(sockets, client_hello())) == {b""}
 
 
 def test_reading_and_writing_at_once(target: Target) -> None:

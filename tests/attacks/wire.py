@@ -6,11 +6,15 @@ import re
 import socket
 import ssl
 from collections.abc import Callable
+from threading import Event
 
 from tests.net.pairs import CERTIFICATE
 from tests.viewers import PATIENCE_SECONDS
 
 Address = tuple[str, int]
+
+# A pause between the words of a slow talker; nothing is waited for.
+pause = Event()
 
 
 def dial(address: Address, *, buffer_bytes: int | None = None) -> socket.socket:
@@ -69,6 +73,21 @@ def talk_until_hung_up(send: Callable[[bytes], object], words: bytes) -> None:
             send(words)
     except ConnectionError:
         pass
+
+
+def drip(sockets: list[socket.socket], words: bytes) -> list[bytes]:
+    """Say ``words`` to each over and over, a byte at a time, until all have hung up; return what each has said."""
+    talking = dict.fromkeys(sockets)
+    for i in range(10_000):
+        for sock in list(talking):
+            try:
+                sock.send(words[i % len(words)].to_bytes())
+            except OSError:
+                del talking[sock]
+        if not talking:
+            break
+        pause.wait(0.05)
+    return [read_to_end(sock) for sock in sockets]
 
 
 def head(line: str = "GET / HTTP/1.1", *headers: str) -> bytes:
