@@ -33,6 +33,10 @@ ENV TELEMETRY_STREAM_PROC_ROOT=/host/proc \
 # nobody in particular: it reads what everybody may read, and writes nothing
 USER 10001:10001
 EXPOSE 8750
+# Settings are read from the environment here, not from flags. The certificate is for another name than 127.0.0.1.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["python", "-c", \
-    "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('TELEMETRY_STREAM_PORT', 8750)}/healthz\", timeout=4)"]
+    "import os, ssl, urllib.request as u; get = os.environ.get; \
+    scheme = 'https' if get('TELEMETRY_STREAM_TLS_CERT') else 'http'; \
+    u.urlopen(f\"{scheme}://127.0.0.1:{get('TELEMETRY_STREAM_PORT', 8750)}/healthz\", timeout=4, \
+    context=ssl._create_unverified_context())"]
 ENTRYPOINT ["telemetry-stream"]
