@@ -182,7 +182,7 @@ class App:
                 self._listening or (host, port),
                 lambda transport: http.serve(transport, self._routes, limits, guard.headers),
                 max_connections=settings.max_connections,
-                per_address=PerAddress(settings.max_connections_per_address),
+                per_address=PerAddress(settings.max_connections_per_address, guard.stands_for_many),
                 ssl_context=guard.ssl_context,
                 on_crash=self._fail,
             )

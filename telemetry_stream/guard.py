@@ -36,13 +36,14 @@ class Guard:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._proxies = Proxies(_listed(settings.trust_proxy))
         name = socket.gethostname()
         self.login = Login()
         self.access = Access(
             (name, f"{name}.local", settings.host, *_listed(settings.allow_host)),
             origins=_listed(settings.allow_origin),
             login=self.login,
-            proxies=Proxies(_listed(settings.trust_proxy)),
+            proxies=self._proxies,
         )
         self.headers: Headers = security_headers(settings.frame_ancestors)
         self.ssl_context: ssl.SSLContext | None = None
@@ -69,6 +70,10 @@ class Guard:
     def holds(self, token: Token | None) -> bool:
         """Whether who was let in by this (None: by none) would be let in by it now."""
         return self.login.tokens is None or token in self.login.tokens
+
+    def stands_for_many(self, peer: str) -> bool:
+        """Whether a peer may have connections without number: whatever is on this host, and trusted proxies."""
+        return is_loopback(peer) or self._proxies.is_trusted(peer)
 
     def _reload_tokens(self) -> None:
         self.login.tokens = found = self._maybe_tokens(may_make=False)

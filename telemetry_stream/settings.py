@@ -70,7 +70,10 @@ class Settings:
         64, "connections beside the viewers', for pages, requests and checks", low=8, high=10_000
     )
     max_connections_per_address: int = setting(
-        128, "connections from one address; loopback has no limit", low=1, high=110_000
+        128,
+        "connections from one address; loopback and trusted proxies have no limit",
+        low=1,
+        high=110_000,
     )
     max_requests_per_connection: int = setting(
         1000, "requests until a connection ends", low=1, high=1_000_000

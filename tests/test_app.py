@@ -13,6 +13,7 @@ from contextlib import ExitStack, closing
 from types import FrameType, SimpleNamespace
 from typing import NoReturn
 
+import psutil
 import pytest
 
 from telemetry_stream import App, Settings
@@ -20,6 +21,7 @@ from telemetry_stream.app import StartError
 from telemetry_stream.hub import Hub
 from telemetry_stream.hub.client import QUEUE_FRAMES
 from telemetry_stream.metrics.clock import Now
+from telemetry_stream.net.address import is_loopback
 from telemetry_stream.net.listener import Listener
 from telemetry_stream.stream import Stream
 from tests.conftest import eventually, our_threads
@@ -388,7 +390,40 @@ def test_stop_may_interrupt_wait_at_any_line() -> None:
 
 def test_connections_per_address_are_those_of_the_settings() -> None:
     """Not by connecting: a test comes from loopback, which has no such limit."""
-    with App(Settings(port=0, max_connections_per_address=7)) as app:
+    with App(Settings(port=0, max_connections_per_address=2, trust_proxy="192.0.2.1")) as app:
         assert app._listener is not None
-        assert app._listener._per_address is not None
-        assert app._listener._per_address.limit == 7
+        assert (places := app._listener._per_address) is not None
+        assert [places.take("192.0.2.2") for _ in range(3)] == [True, True, False]
+        assert all(places.take(many) for many in ("192.0.2.1", "127.0.0.1") for _ in range(3))
+
+
+def maybe_reachable_address() -> str | None:
+    """An address of this host that is not loopback."""
+    addresses = [a for found in psutil.net_if_addrs().values() for a in found]
+    ours = [a.address for a in addresses if a.family == socket.AF_INET]
+    return next((address for address in ours if not is_loopback(address)), None)
+
+
+@pytest.mark.parametrize("is_trusted", [True, False])
+def test_a_proxy_elsewhere_stands_for_many_if_it_is_trusted(is_trusted: bool) -> None:
+    """Then its connections have no limit, and whoever it names has his own; else it is one address like any other."""
+    if (proxy := maybe_reachable_address()) is None:
+        pytest.skip("this host has no address but loopback")
+    settings = Settings(
+        host=proxy,
+        port=0,
+        no_auth=True,
+        trust_proxy=proxy if is_trusted else "",
+        max_connections_per_address=2,
+        max_viewers_per_address=1,
+    )
+
+    def come(client: str) -> bytes:
+        request = upgrade_request()[:-2] + f"X-Forwarded-For: {client}\r\n\r\n".encode()
+        return stack.enter_context(bare_socket(app.url, request)).recv(12)
+
+    with App(settings) as app, ExitStack() as stack:
+        statuses = [come(f"192.0.2.{number}")[-3:] for number in (1, 2, 3, 4, 1)]
+    assert statuses == (
+        [b"101"] * 4 + [b"429"] if is_trusted else [b"101", b"429", b"429", b"429", b"429"]
+    )

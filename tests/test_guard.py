@@ -176,3 +176,21 @@ def test_line_for_a_token_file() -> None:
     for wrong in (["two", "names"], ["na.me"], ["--help"], [""]):
         with pytest.raises(GuardError, match="one name or none"):
             token_line(wrong)
+
+
+@pytest.mark.parametrize(
+    ("peer", "many"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("10.1.2.3", True),
+        ("192.0.2.1", True),
+        ("192.0.2.2", False),
+        ("2001:db8::1", False),
+        ("unix", False),
+    ],
+)
+def test_who_stands_for_many(peer: str, many: bool) -> None:
+    """Trusted proxies do, and this host, trusted or not."""
+    guard = Guard(Settings(trust_proxy="10.0.0.0/8,192.0.2.1"))
+    assert guard.stands_for_many(peer) is many

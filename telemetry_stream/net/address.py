@@ -27,8 +27,8 @@ def is_loopback(address: str) -> bool:
 
 
 class PerAddress:
-    """So many at a time from one address. Peers on this host are not limited: they could do worse anyway, and a
-    reverse proxy or an SSH tunnel comes from there.
+    """So many at a time from one address, but for those that are exempt. By default that is who is on this host: they
+    could do worse anyway, and a reverse proxy or an SSH tunnel comes from there.
 
     For any thread; the lock guards the counts.
     """

@@ -26,7 +26,7 @@ class Proxies:
 
     def correct(self, environ: dict[str, Any]) -> None:
         """Put the proxy's word about its client in the place of what the connection says."""
-        if not self._networks or not self._is_trusted(environ["REMOTE_ADDR"]):
+        if not self._networks or not self.is_trusted(environ["REMOTE_ADDR"]):
             return
         address = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
         if _maybe_address(address) is not None:
@@ -36,7 +36,8 @@ class Proxies:
         if scheme in ("http", "https"):
             environ["wsgi.url_scheme"] = scheme
 
-    def _is_trusted(self, peer: str) -> bool:
+    def is_trusted(self, peer: str) -> bool:
+        """Whether a connection's peer is one of these proxies."""
         address = _maybe_address(peer)
         return address is not None and any(address in network for network in self._networks)
 
