@@ -12,9 +12,21 @@ import ssl
 import struct
 from contextlib import ExitStack
 
+import pytest
+
+from tests.attacks.broken import BROKEN, close_code, length_only
 from tests.attacks.stalling import PATH, ROOM_BYTES, assert_reads_on
 from tests.attacks.target import Target
-from tests.attacks.wire import dial, drip, head, over_tls, read_to_end, say, statuses
+from tests.attacks.wire import (
+    dial,
+    drip,
+    head,
+    read_to_end,
+    say,
+    statuses,
+    talk_until_hung_up,
+)
+from tests.conftest import eventually
 from tests.net.pairs import CERTIFICATE
 from tests.websocket.peer import PING, PONG, Peer, frame, handshake
 
@@ -89,7 +101,7 @@ def test_dripping_in_the_handshake(target: Target) -> None:
 def test_reading_and_writing_at_once(target: Target) -> None:
     """Forty viewers ping while they are sent samples: one object of TLS, two threads of ours."""
     with ExitStack() as stack:
-        peers = [stack.enter_context(Peer(over_tls(dial(target.address)))) for _ in range(40)]
+        peers = [stack.enter_context(Peer(target.dial())) for _ in range(40)]
         for i in range(PINGS):
             for peer in peers:
                 peer.send(frame(PING, b"%d" % i))
@@ -104,9 +116,44 @@ def test_stalling_for_a_while(target: Target) -> None:
         assert_reads_on(target, peer)
 
 
+def test_broken_frames_end_with_their_code(target: Target) -> None:
+    """As without TLS: the close frame is sealed and sent before the connection ends."""
+    for name, (words, code) in BROKEN.items():
+        with Peer(target.dial()) as peer:
+            peer.send(words)
+            assert close_code(peer) == code, name
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "words"),
+    [
+        (b"", frame(PING, b"hello") * 100, "policy"),
+        (length_only(1 << 40), b"x" * 65536, "too big"),
+    ],
+    ids=["pings", "one frame without end"],
+)
+def test_flood_ends_the_viewer(first: bytes, then: bytes, words: str, target: Target) -> None:
+    """Ten at a time, whose records have to be opened before anybody can count what is in them, are gone at once."""
+    before = target.ended(words)
+    with ExitStack() as stack:
+        peers = [stack.enter_context(Peer(target.dial())) for _ in range(10)]
+        for peer in peers:
+            peer.send(first)
+            talk_until_hung_up(peer.send, then)
+    assert eventually(lambda: target.ended(words) == before + 10)
+
+
+def test_byte_by_byte(target: Target) -> None:
+    """A slow talker, with a record for each byte, is understood."""
+    with Peer(target.dial()) as peer:
+        for byte in frame(PING, b"drip"):
+            peer.send(bytes((byte,)))
+        assert peer.skip_to(PONG).payload == b"drip"
+
+
 def test_many_frames_in_one_record(target: Target) -> None:
     """What has been decrypted with the first is seen without another byte on the wire."""
-    with Peer(over_tls(dial(target.address)), trailing=frame(PING, b"a")) as peer:
+    with Peer(target.dial(), trailing=frame(PING, b"a")) as peer:
         peer.send(b"".join(frame(PING, b"%d" % i) for i in range(PINGS)))
         for word in (b"a", *(b"%d" % i for i in range(PINGS))):
             assert peer.skip_to(PONG).payload == word

@@ -71,7 +71,7 @@ def talk_until_hung_up(send: Callable[[bytes], object], words: bytes) -> None:
     try:
         while True:
             send(words)
-    except ConnectionError:
+    except (ConnectionError, ssl.SSLEOFError):
         pass
 
 
