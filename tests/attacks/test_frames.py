@@ -13,6 +13,7 @@ import pytest
 from tests.attacks.broken import (
     BROKEN,
     PROTOCOL_ERROR,
+    TOO_BIG,
     close_code,
     length_only,
 )
@@ -38,6 +39,25 @@ def test_broken_frames_end_with_their_code(target: Target) -> None:
         with Peer(target.address) as peer:
             peer.send(words)
             assert close_code(peer) == code, name
+
+
+def test_long_messages_are_counted_in_bytes(target: Target) -> None:
+    """512 bytes of any alphabet pass, whole or cut within a letter; one byte more is too big, in fragments as well."""
+    for letter in ("x", "é", "€", "😀"):
+        longest = (letter * 512).encode()[: 512 - 512 % len(letter.encode())].ljust(512, b".")
+        whole = frame(TEXT, longest)
+        cut = frame(TEXT, longest[:257], fin=False) + frame(CONTINUATION, longest[257:])
+        with Peer(target.address) as peer:
+            peer.send(whole + cut + whole + frame(PING, b"passed"))
+            assert peer.skip_to(PONG).payload == b"passed", letter
+        for words in (
+            frame(TEXT, longest + b"."),
+            frame(TEXT, longest, fin=False) + frame(CONTINUATION, b"."),
+            frame(TEXT, longest[:257], fin=False) + frame(CONTINUATION, longest[257:] + b"."),
+        ):
+            with Peer(target.address) as peer:
+                peer.send(words + closing(1000))  # which ends it if nothing else does
+                assert close_code(peer) == TOO_BIG, (letter, len(words))
 
 
 def test_closes_are_answered_once(target: Target) -> None:
