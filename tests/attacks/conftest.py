@@ -17,18 +17,26 @@ def started(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Target]:
     """The program and its honest viewer. A module's ``SCRIPT`` is run instead of ``-m telemetry_stream``, with its
-    ``ARGUMENTS``. Its ``CROWD`` are connections that have come and gone before.
+    ``ARGUMENTS``. Its ``CROWD`` are connections that have come and gone before. Where it has a ``TOKEN``, whoever asks
+    needs one, and the viewer has that.
 
     The ring is short, so that it is full, and its memory taken, before the first attack.
     """
     script = getattr(request.module, "SCRIPT", None)
-    arguments = (
+    token = getattr(request.module, "TOKEN", None)
+    folder = tmp_path_factory.mktemp("attacks")
+    arguments = [
         *("--port", "0", "--interval", str(INTERVAL_SECONDS), "--history", "1"),
         *getattr(request.module, "ARGUMENTS", ()),
-    )
-    program = Program(arguments, script, tmp_path_factory.mktemp("attacks"))
+    ]
+    if token is not None:
+        file = folder / "tokens"
+        file.touch(0o600)
+        file.write_text(f"honest {token}\n")
+        arguments += ["--token-file", str(file)]
+    program = Program(arguments, script, folder)
     try:
-        target = Target(program, INTERVAL_SECONDS, getattr(request.module, "CROWD", 0))
+        target = Target(program, INTERVAL_SECONDS, getattr(request.module, "CROWD", 0), token)
         try:
             yield target
         finally:

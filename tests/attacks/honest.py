@@ -1,6 +1,6 @@
 """The viewer that is not to be hurt: a process of its own that reads, answers pings, and notes what came when.
 
-    python -m tests.attacks.honest http://127.0.0.1:8750/
+    python -m tests.attacks.honest http://127.0.0.1:8750/ [token]
 
 prints a line for each sample: its seq, the ticks that the program has missed so far, and the monotonic time of its
 arrival in seconds. It is a process because an attacker in the same interpreter would make it late.
@@ -14,7 +14,7 @@ import sys
 import time
 from typing import NamedTuple
 
-from tests.attacks.wire import dial, over_tls
+from tests.attacks.wire import bearer, dial, over_tls
 from tests.viewers import PATIENCE_SECONDS, address_of
 from tests.websocket.peer import PING, PONG, TEXT, Peer, frame
 
@@ -28,9 +28,9 @@ class Arrival(NamedTuple):
 class HonestViewer:
     """Starts the process and reads what it prints. ``end`` must be called."""
 
-    def __init__(self, url: str, root: str) -> None:
+    def __init__(self, url: str, root: str, token: str | None = None) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.attacks.honest", url],
+            [sys.executable, "-m", "tests.attacks.honest", url, *([token] if token else [])],
             stdout=subprocess.PIPE,
             cwd=root,
         )
@@ -52,12 +52,12 @@ class HonestViewer:
         self._process.communicate()
 
 
-def main(url: str) -> None:
+def main(url: str, token: str | None = None) -> None:
     """Read until the connection ends or has been silent for long."""
     sock = dial(address_of(url))
     if url.startswith("https:"):
         sock = over_tls(sock)
-    with Peer(sock) as peer:
+    with Peer(sock, headers=f"{bearer(token)}\r\n" if token else "") as peer:
         peer.sock.settimeout(PATIENCE_SECONDS)
         while (got := peer.maybe_frame()) is not None:
             at = time.monotonic()

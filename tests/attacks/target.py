@@ -90,12 +90,14 @@ class Report:
 class Target:
     """The program under attack. ``end`` must be called."""
 
-    def __init__(self, program: Program, interval_seconds: float, crowd: int) -> None:
+    def __init__(
+        self, program: Program, interval_seconds: float, crowd: int, token: str | None = None
+    ) -> None:
         self.program = program
         self.address = address_of(program.url)
         self.expected_in_log: str | None = None  # words of the one error that an attack may cause
         self._interval_seconds = interval_seconds
-        self._viewer = HonestViewer(program.url, str(ROOT))
+        self._viewer = HonestViewer(program.url, str(ROOT), token)
         try:
             self._warm_up(crowd)
             # Files that are opened at the first need, and the ring, are there after a few samples.

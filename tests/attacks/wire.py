@@ -17,13 +17,18 @@ Address = tuple[str, int]
 pause = Event()
 
 
-def dial(address: Address, *, buffer_bytes: int | None = None) -> socket.socket:
-    """A connection whose every wait ends, by a failure; with so little room for what comes, on request."""
+def dial(address: Address, *, buffer_bytes: int | None = None, source: str = "") -> socket.socket:
+    """A connection whose every wait ends, by a failure.
+
+    On request with so little room for what comes, or from another address (all of 127.0.0.0/8 is this host).
+    """
     sock = socket.socket()
     if buffer_bytes is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
     sock.settimeout(PATIENCE_SECONDS)
     try:
+        if source:
+            sock.bind((source, 0))
         sock.connect(address)
     except OSError:
         sock.close()
@@ -49,9 +54,9 @@ def read_to_end(sock: socket.socket) -> bytes:
     return bytes(heard)
 
 
-def say(address: Address, words: bytes, *, and_listen: bool = True) -> bytes:
+def say(address: Address, words: bytes, *, and_listen: bool = True, source: str = "") -> bytes:
     """Say all of ``words``, or as much as the server listens to, and hear it out."""
-    with dial(address) as sock:
+    with dial(address, source=source) as sock:
         try:
             sock.sendall(words)
             if not and_listen:
@@ -93,3 +98,8 @@ def drip(sockets: list[socket.socket], words: bytes) -> list[bytes]:
 def head(line: str = "GET / HTTP/1.1", *headers: str) -> bytes:
     """A request's head with a Host."""
     return "\r\n".join([line, "Host: localhost", *headers, "", ""]).encode("latin-1")
+
+
+def bearer(token: str) -> str:
+    """The header that shows a token."""
+    return f"Authorization: Bearer {token}"
