@@ -86,7 +86,9 @@ describe("with tokens", () => {
     await page.getByRole("alert").getByText("still logged in").waitFor({ timeout: GUARD_MS });
     expect(await violations(page, "header")).toEqual([]);
     await stateIs(page, "live", 100);
-    watched[0]?.complaints.splice(0); // the fault that was made here
+    const made = /logout|ERR_FAILED/; // the fault of this test
+    const others = watched[0]?.complaints.splice(0).filter((text) => !made.test(text)) ?? [];
+    expect(others).toEqual([]);
   });
 
   it("a token that is withdrawn leads to the login", async () => {
@@ -99,6 +101,7 @@ describe("with tokens", () => {
 
 describe("behind a proxy with a prefix", () => {
   let proxy: Listener;
+  afterEach(() => proxy.close());
 
   /** Takes the prefix out of each request, and lets all else through. */
   const startProxy = async (port: number): Promise<string> => {
@@ -127,7 +130,6 @@ describe("behind a proxy with a prefix", () => {
     await page.getByRole("button", { name: "Log out" }).click();
     await page.getByRole("button", { name: "Log in" }).waitFor({ timeout: GUARD_MS });
     expect(page.url()).toBe(address);
-    proxy.close();
   });
 });
 
