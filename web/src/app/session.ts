@@ -110,7 +110,7 @@ export function createSession(
         telemetry,
         () => streamAddress(address, { every, sections: ["processes"] }),
         processes,
-        refusals,
+        new Refusals(address, browser),
         freeze,
         edges,
       ),
@@ -155,7 +155,9 @@ function watch(
   const connection = new Connection(
     address,
     {
-      opened: () => undefined,
+      opened: () => {
+        refusals.opened();
+      },
       message: (text) => {
         // A table that stands still while somebody reads it is the point of pausing.
         if (freeze.get() === null) processes.frame(decodeFrame(text));

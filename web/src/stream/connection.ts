@@ -17,7 +17,7 @@ export interface Listener {
   /** `nextTryInMs` is null when nobody will try again by itself. */
   closed(end: End, nextTryInMs: number | null): void;
   /**
-   * More than the socket says of a try that came to nothing, or of an end that forbids to try again;
+   * More than the socket says of a try that was cut off, or of an end that forbids to try again;
    * must not reject. `closed` waits for it, and once it has answered its signal is aborted.
    */
   why?(end: End, signal: AbortSignal): Promise<End>;
@@ -66,7 +66,8 @@ export class Connection {
       this.#listener.message(event.data);
     };
     socket.onclose = (event) => {
-      this.#ended(endOf(event.code));
+      // partysocket's word for a try that hung. Nobody has refused anything, so there is nothing to ask.
+      this.#ended(endOf(event.code), event.reason === "timeout");
     };
     this.#socket = socket;
   }
@@ -96,11 +97,11 @@ export class Connection {
     this.start();
   }
 
-  #ended(end: End): void {
+  #ended(end: End, hung: boolean): void {
     if (this.#timer !== null) return;
     const letIn = this.#open;
     this.#open = false;
-    if (this.#listener.why === undefined || (letIn && end.retry)) this.#closed(end);
+    if (this.#listener.why === undefined || hung || (letIn && end.retry)) this.#closed(end);
     else void this.#ask(end);
   }
 

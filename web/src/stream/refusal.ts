@@ -1,7 +1,8 @@
 /**
  * Why a viewer was not let in. A browser tells a page nothing of the answer to a WebSocket's handshake,
  * so this asks for the stream by plain HTTP, which goes through the same doors as /ws and says what is
- * wrong as JSON. When to ask and when to try again is the connection's business, which also hangs up.
+ * wrong as JSON; all but the Origin's, for a browser sends none to the page's own server. When to ask
+ * and when to try again is the connection's business, which also hangs up.
  */
 import { endOf, refusedWith, type End } from "../protocol/ends";
 import { field, object, text } from "../protocol/shape";
@@ -29,7 +30,10 @@ const UNREACHABLE: End = { ...endOf(1006), why: "the server is not reachable" };
 const LOGGED_OUT: End = { ...refusedWith(401, "the login does not hold any more"), retry: false };
 const TOKEN_WANTED = refusedWith(401, "the server wants a token: load this page again to log in");
 const BLOCKED: End = {
-  ...refusedWith(200, "the server answers, but something before it does not pass WebSockets on"),
+  ...refusedWith(
+    200,
+    "the server answers, but something before it does not pass WebSockets, or their Host, on",
+  ),
   name: "blocked",
 };
 

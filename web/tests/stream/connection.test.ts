@@ -98,6 +98,24 @@ describe("Connection", () => {
     expect(FakeSocket.last.readyState).toBe(3);
   });
 
+  it("does not ask why a try hung: nobody has refused anything", async () => {
+    const why = vi.fn<NonNullable<Listener["why"]>>((end) => Promise.resolve(end));
+    const asking = new Connection(
+      () => address,
+      { opened, message, closed, why },
+      { WebSocket: FakeSocket, random: () => 0.5 },
+    );
+    asking.start();
+    await vi.advanceTimersByTimeAsync(4001);
+    expect(closed).toHaveBeenCalled();
+    expect(why).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(501);
+    FakeSocket.last.end(1006);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(why).toHaveBeenCalledOnce();
+    asking.stop();
+  });
+
   it("drops a silent connection and makes another", async () => {
     const silent = FakeSocket.last;
     silent.open();

@@ -31,7 +31,7 @@ describe("Refusals", () => {
   });
 
   it.each([
-    [403, '{"error":"pages of another origin may not read this server"}', /another origin/],
+    [403, '{"error":"this server is not called \'ada\'"}', /is not called/],
     [429, '{"error":"your address has 5 viewers, which is as many as may be"}', /has 5 viewers/],
     [503, FULL, /there are 1000 viewers/],
   ])("say for %s what the server says, and go on trying", async (status, body, words) => {
