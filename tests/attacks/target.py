@@ -6,7 +6,7 @@ import json
 import re
 import socket
 import time
-from collections import Counter
+from collections import Counter, deque
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,12 +126,13 @@ class Target:
         """Forget what the viewer has seen so far, but for the last."""
         self._seen = (self._seen + self._viewer.read_until(time.monotonic()))[-1:]
         self.expected_in_log = None
-        # A tick opens files for a moment: what is held is what is held three times in a row.
-        looks = [self.footprint()]
+        # A tick opens files for a moment, and the socket that asks for TCP's states for 16 ms at times: what is held is
+        # what is held at twenty looks in a row, which take 40 ms or more.
+        looks: deque[Footprint] = deque(maxlen=20)
 
         def is_quiet() -> bool:
             looks.append(self.footprint())
-            return len({(repr(look[:2])) for look in looks[-3:]}) == 1 and len(looks) > 2
+            return len(looks) == looks.maxlen and all(look[:2] == looks[0][:2] for look in looks)
 
         assert eventually(is_quiet)
         return looks[-1]
