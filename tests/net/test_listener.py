@@ -350,7 +350,7 @@ def test_threads_that_cannot_be_had(
             assert statuses(read_exactly(unlucky, 500)) == [503]
         with connect(listener) as lucky:
             assert read_exactly(lucky, 9) == b"ts-conn0\n"
-        assert listener.stats() == ListenerStats(open=1, accepted=1, refused=1, crashed=0)
+            assert listener.stats() == ListenerStats(open=1, accepted=1, refused=1, crashed=0)
     assert "can't start new thread" in caplog.text
 
 
