@@ -1,9 +1,10 @@
 """The viewers of scripts/bench-restart: each comes back as a dashboard does, and keeps what it got; all on one thread.
 
 What a page does is said in web/src/stream (backoff.ts, connection.ts, address.ts) and done here in small: the schedule
-of its tries, the time that it gives each, and what it asks for. It relies on soak_load.py for frames. It does not do
-what only a person at a browser does ("try now", a tab that is shown again), and has no table of processes open, for
-which a page has a second connection.
+of its tries, the time that it gives each, and what it asks for. It relies on wire.py for frames. It does not do
+what only a person at a browser does ("try now", a tab that is shown again), does not ask why it was refused, which a
+page does by HTTP before it waits for its next try, and has no table of processes open, for which a page has a second
+connection.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import NamedTuple
 
-from soak_load import CLOSE, PING, PONG, TEXT, masked, maybe_frame, request
+from wire import CLOSE, PING, PONG, TEXT, masked, maybe_frame, request
 
 FIRST_SECONDS, GROWTH, LONGEST_SECONDS = 0.5, 1.7, 15.0
 TRY_SECONDS = 4.0
@@ -233,7 +234,7 @@ class Crowd:
         try:
             self._selector.unregister(what)
         except KeyError:
-            pass  # the connection was refused at once
+            pass  # refused at once, or forgotten before
 
     def seen(self, sample: Seen) -> None:
         """Somebody has got this one."""

@@ -1,15 +1,13 @@
 """The viewers of scripts/soak: healthy ones that look for holes, and a crowd that comes and goes; all on one thread.
 
 Each of the crowd is of a kind: it reads, stalls (never reads), resets, vanishes (closes without a word), leaves (says
-goodbye), or reads lines over HTTP. The frames are taken apart by hand: a client library would need a thread for each.
+goodbye), or reads lines over HTTP.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
 import json
-import os
 import random
 import selectors
 import socket
@@ -18,41 +16,11 @@ import time
 from collections import Counter
 from typing import Any
 
+from wire import CLOSE, PING, PONG, TEXT, masked, maybe_frame, request
+
 TURN_SECONDS = 0.1
 COME_EACH_TURN = 4
 KINDS = ("reads", "stalls", "resets", "vanishes", "leaves", "lines")
-TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
-
-
-def request(path: str, *, upgrade: bool) -> bytes:
-    """The head of a request."""
-    head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
-    if upgrade:
-        key = base64.b64encode(os.urandom(16)).decode()
-        head += "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        head += f"Sec-WebSocket-Key: {key}\r\n"
-    return (head + "\r\n").encode()
-
-
-def masked(opcode: int, payload: bytes) -> bytes:
-    """A short frame of a client; a mask of zeros is one, too."""
-    return bytes([0x80 | opcode, 0x80 | len(payload)]) + bytes(4) + payload
-
-
-def maybe_frame(data: bytes) -> tuple[int, bytes, bytes] | None:
-    """The first byte of the server's first frame, its payload, and what follows it; None while it is not whole.
-
-    RFC 6455 section 5.2; the first byte has FIN and the opcode.
-    """
-    if len(data) < 2:
-        return None
-    size, start = data[1] & 0x7F, 2
-    if size >= 126:
-        start = 4 if size == 126 else 10
-        size = int.from_bytes(data[2:start], "big")
-    if len(data) < start + size:
-        return None
-    return data[0], data[start : start + size], data[start + size :]
 
 
 class Viewer:

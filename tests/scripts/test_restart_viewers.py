@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import restart_viewers
 from restart_viewers import Crowd, Seen, path_after, retry_delay_seconds
-from soak_load import CLOSE, TEXT
+from wire import CLOSE, TEXT
 
 WEB = Path(__file__).parents[2] / "web/src"
 PATIENCE_SECONDS = 5.0
