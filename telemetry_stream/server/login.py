@@ -44,8 +44,6 @@ API = re.compile(r"/(api/.*|ws|metrics|logout)", re.DOTALL)
 
 UNAUTHORIZED = "401 Unauthorized"
 CHALLENGE = ("WWW-Authenticate", "Bearer")
-# Relative, for we know nothing of the prefix that a proxy may have put before us.
-ROOT = "./"
 
 
 class Login:
@@ -89,7 +87,7 @@ class Login:
     def _log_in(self, tokens: tuple[Token, ...], value: str, environ: dict[str, Any]) -> Answer:
         user = self._maybe_user(tokens, value, environ["REMOTE_ADDR"])
         if user is None:
-            return _page(login_page.REFUSES)
+            return _unauthorized(login_page.REFUSES)
         log.info("%s has logged in with %s", environ["REMOTE_ADDR"], user.name)
         query = "&".join(_without_token(environ["QUERY_STRING"]))
         until = int(time.time()) + COOKIE_SECONDS
@@ -97,7 +95,7 @@ class Login:
         return Answer(
             "303 See Other",
             (
-                ("Location", f"{ROOT}?{query}" if query else ROOT),
+                ("Location", login_page.ROOT + (f"?{query}" if query else "")),
                 ("Cache-Control", "no-store"),
                 _set_cookie(environ, signed, COOKIE_SECONDS),
             ),
@@ -193,10 +191,10 @@ def _ask(environ: dict[str, Any]) -> Answer:
     # A browser that follows a link from another site keeps a Strict cookie to itself. Asked by our own page to come
     # again it shows it; that request is not a cross-site one, so this happens once.
     asks = login_page.ASKS if environ["PATH_INFO"] == "/" else login_page.ASKS_ELSEWHERE
-    return _page(asks, again=environ.get("HTTP_SEC_FETCH_SITE") == "cross-site")
+    return _unauthorized(asks, again=environ.get("HTTP_SEC_FETCH_SITE") == "cross-site")
 
 
-def _page(page: bytes, *, again: bool = False) -> Answer:
+def _unauthorized(page: bytes, *, again: bool = False) -> Answer:
     headers = [
         ("Content-Type", "text/html; charset=utf-8"),
         ("Cache-Control", "no-store"),

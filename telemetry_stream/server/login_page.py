@@ -10,9 +10,9 @@ import base64
 import hashlib
 
 STYLE = """
-:root { color-scheme: light dark; --bg: #fbfbfc; --ink: #14171a; --ink-2: #4d555d; --line: #848d95;
+:root { color-scheme: light dark; --bg: #fbfbfc; --ink: #14171a; --ink-2: #4d555d; --meter: #848d95;
   --accent: #00708a; --on-loud: #fbfbfc; --critical: #bd2318; }
-@media (prefers-color-scheme: dark) { :root { --bg: #0e1013; --ink: #e9ecef; --ink-2: #a3abb3; --line: #7f8891;
+@media (prefers-color-scheme: dark) { :root { --bg: #0e1013; --ink: #e9ecef; --ink-2: #a3abb3; --meter: #68727c;
   --accent: #62c6dc; --on-loud: #0e1013; --critical: #ff6f61; } }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--bg); color: var(--ink);
   font: 16px/1.5 system-ui, sans-serif; }
@@ -22,7 +22,7 @@ p { margin: 0 0 1rem; color: var(--ink-2); }
 p[role=alert] { color: var(--critical); }
 label { display: block; color: var(--ink); }
 input, button { box-sizing: border-box; width: 100%; min-height: 44px; padding: 0 .75rem; font: inherit;
-  border: 1px solid var(--line); border-radius: 4px; }
+  border: 1px solid var(--meter); border-radius: 4px; }
 input { background: var(--bg); color: var(--ink); }
 button { background: var(--accent); color: var(--on-loud); border-color: var(--accent); cursor: pointer; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
@@ -50,8 +50,11 @@ _PAGE = """<!doctype html>
 """
 
 
-def _page(sentence: str, *, role: str = "", root: str = "./") -> bytes:
-    """Write the page; ``root`` is relative, for we know nothing of the prefix that a proxy may have put before us."""
+# Where tokens are taken. Relative, for we know nothing of the prefix that a proxy may have put before us.
+ROOT = "./"
+
+
+def _page(sentence: str, *, role: str = "", root: str = ROOT) -> bytes:
     return _PAGE.format(style=STYLE, role=role, sentence=sentence, root=root).encode()
 
 

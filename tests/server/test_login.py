@@ -175,7 +175,7 @@ def test_a_token_counts_in_the_address_of_the_page_only(login: Login) -> None:
 
 
 def test_people_get_a_page(login: Login) -> None:
-    """Plain, with no script and no style, never kept; the form leads to /?token=, behind a prefix too."""
+    """Plain, with no script and no style attribute, never kept; the form leads to /?token=, behind a prefix too."""
     for path, form in (("/", "./"), ("/deep/link", "/")):
         answer = login.check(request(path, **HTML), 8750)
         assert answer is not None

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +61,17 @@ def test_where_the_form_leads(page: bytes, action: str, role: str | None) -> Non
     assert ("form", {"action": action, "method": "get"}) in tags
     assert next(attrs for tag, attrs in tags if tag == "p").get("role") == role
     assert [attrs["type"] for tag, attrs in tags if tag == "input"] == ["password"]
+
+
+def test_its_colours_are_the_dashboard_s() -> None:
+    """Those of its light theme, and in the dark those of the dark one, by the same names."""
+    sheet = (Path(__file__).parents[2] / "web/src/app/styles/tokens.css").read_text()
+    themes = {
+        "light": re.findall(r':root\[data-theme="light"\] \{(.*?)\n\}', sheet, re.DOTALL)[0],
+        "dark": re.findall(r":root \{(.*?)\n\}", sheet, re.DOTALL)[0],
+    }
+    light, _, dark = login_page.STYLE.partition("@media (prefers-color-scheme: dark)")
+    for theme, style in (("light", light), ("dark", dark)):
+        colours = re.findall(r"--[\w-]+: #\w+;", style)
+        assert len(colours) == 7
+        assert not [colour for colour in colours if colour not in themes[theme]], theme
