@@ -90,6 +90,8 @@ class Listener:
         self._max_connections = max_connections
         self._per_address = per_address
         self.ssl_context = ssl_context
+        if ssl_context is not None:
+            from . import tls  # noqa: F401, PLC0415 (now, when there is a descriptor to read it with)
         self._on_crash = on_crash
         self._stop = threading.Event()
         self._wake_reader, self._wake_writer = socket.socketpair()

@@ -494,10 +494,22 @@ def test_https_end_to_end() -> None:
         assert listener.stats().crashed == 0
 
 
-def test_plain_listener_does_not_load_ssl() -> None:
-    """A board without TLS pays neither its memory nor its start-up time."""
-    code = "import telemetry_stream.net.http, telemetry_stream.net.listener, sys; sys.exit('ssl' in sys.modules)"
-    assert (
-        subprocess.run([sys.executable, "-c", code], check=False, timeout=30, cwd=ROOT).returncode
-        == 0
+@pytest.mark.parametrize("context", ["None", "__import__('ssl').create_default_context()"])
+def test_tls_is_loaded_at_the_start_or_never(context: str) -> None:
+    """A board without TLS pays neither its memory nor its time; with it, its first peer may find no descriptor left."""
+    code = f"""
+import sys
+from telemetry_stream.net import http, listener
+listener.Listener(("127.0.0.1", 0), print, ssl_context={context})
+print({{"ssl", "telemetry_stream.net.tls"}} & sys.modules.keys() or None)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        cwd=ROOT,
+        check=True,
     )
+    assert (ran.stdout == "None\n") == (context == "None")
+    assert ("telemetry_stream.net.tls" in ran.stdout) == (context != "None")
