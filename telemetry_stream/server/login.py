@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from ..net.address import network_of
+from ..net.rarely import RareLog
 from . import login_page
 from .answer import Answer, HTTPError
 from .throttle import Throttle
@@ -57,6 +58,7 @@ class Login:
     ) -> None:
         self.tokens = tokens
         self.throttle = throttle or Throttle()
+        self._guesses = RareLog(log, logging.WARNING)  # whoever has many addresses has many tries
 
     def check(self, environ: dict[str, Any], port: int | None) -> Answer | None:
         """None lets the request in; else what to answer instead. Raises HTTPError for programs.
@@ -113,7 +115,7 @@ class Login:
         user = maybe_matching(tokens, value)
         if user is None:
             tries = self.throttle.fail(address)
-            log.warning("wrong token from %s, try %d", network_of(address), tries)
+            self._guesses.say("wrong token from %s, try %d", network_of(address), tries)
         return user
 
 

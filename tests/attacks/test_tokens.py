@@ -75,7 +75,9 @@ def test_flood_of_wrong_tokens(target: Target) -> None:
     with Peer(dial(target.address, source="127.0.0.2"), headers=f"{cookie}\r\n") as peer:
         assert peer.message()["user"] == "honest"
     log = target.program.log
-    assert 5 <= log.count("wrong token from 127.0.0.2,") <= 10  # of a hundred
+    assert (
+        log.count("wrong token from") == 1
+    )  # of a thousand, from as many addresses as there are guesses
     assert_kept_secret(log, TOKEN, WRONG, cookie[-64:], forged(cookie)[-64:])
 
 
