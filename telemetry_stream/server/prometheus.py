@@ -105,7 +105,11 @@ def own_families(
     totals = viewers.totals()
     for name, text, count in (
         ("samples", "samples taken since the start", stream.seq),
-        ("connections_refused", "connections that ended before they could ask: too many, or no thread for them", refused_connections),
+        (
+            "connections_refused",
+            "connections turned away: too many, or no thread",
+            refused_connections,
+        ),
         ("tokens_refused", "tries with a wrong token, or too soon after one", refused_tokens),
         ("viewers_joined", "viewers that were let in since the start", totals.registered),
         ("viewers_refused", "viewers that were one too many", viewers.refused),
