@@ -14,6 +14,7 @@ import pytest
 
 from telemetry_stream import App, Settings
 from telemetry_stream import app as app_module
+from tests.apps import FAST
 from tests.conftest import eventually
 from tests.viewers import (
     Message,
@@ -28,7 +29,6 @@ from tests.viewers import (
     websockets_viewer,
 )
 
-FAST = Settings(port=0, interval=0.1)
 IDLE = Settings(port=0, interval=0.1, idle_interval=60)
 
 
