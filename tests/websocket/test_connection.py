@@ -1,15 +1,13 @@
-"""Connection: what viewers on real sockets get, and how each of them ends."""
+"""Connection: how it finds a viewer alive, its two threads, and what surrounds the handshake, on real sockets."""
 
 from __future__ import annotations
 
-import itertools
 import json
-import logging
 import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,159 +20,9 @@ from telemetry_stream.websocket.connection import Connection, ThreadUnavailableE
 from tests.conftest import eventually, our_threads
 from tests.net.pairs import tcp_pair
 from tests.server.service import Service, message
-from tests.websocket.peer import (
-    BINARY,
-    CLOSE,
-    CONTINUATION,
-    KEY,
-    PING,
-    PONG,
-    TEXT,
-    Peer,
-    frame,
-    handshake,
-)
+from tests.websocket.peer import CONTINUATION, KEY, PING, PONG, TEXT, Peer, frame, handshake
 
 DOCUMENT = Path(__file__).parents[2] / "docs/protocol.md"
-PAD_BYTES = 64 * 1024  # with a small receive buffer, a stalled viewer's socket holds three or four
-
-
-# A fast and a slow viewer.
-
-
-def stall(service: Service, fast: Callable[[], object], drops: int) -> None:
-    """Broadcast until a viewer that does not read has lost so many frames; ``fast`` reads each."""
-    for _ in range(1000):
-        service.publish(pad=PAD_BYTES)
-        fast()
-        if service.hub.stats().dropped >= drops:
-            return
-    pytest.fail("the stalled viewer has lost nothing")
-
-
-def test_fast_viewer_gets_ten_of_ten_while_a_slow_one_is_stalled() -> None:
-    """What the slow one loses is counted, on it and in total; the fast one loses nothing."""
-    with (
-        Service(grace_seconds=0.01) as service,
-        Peer(service.address, buffer_bytes=4096),
-        service.viewer(max_size=None) as fast,
-    ):
-        assert message(fast)["type"] == "hello"
-        stall(service, lambda: message(fast), 1)
-        slow = service.hub.clients()[0]
-        assert eventually(lambda: not slow.in_grace)
-        before = slow.dropped
-        first = service.stream.seq + 1
-        service.publish(10, pad=PAD_BYTES)
-        assert [message(fast)["seq"] for _ in range(10)] == list(range(first, first + 10))
-        assert eventually(lambda: service.hub.stats().dropped == before + 10)
-        slow_report, fast_report = service.viewers.report()
-        assert slow_report["dropped_frames"] == before + 10
-        assert fast_report["dropped_frames"] == 0
-
-
-def test_slow_viewer_is_evicted_at_the_write_deadline(caplog: pytest.LogCaptureFixture) -> None:
-    """The reason is in the log and in the counters, and its threads and descriptor are free again."""
-    caplog.set_level(logging.INFO, "telemetry_stream")
-    with (
-        Service(timing=Timing(write=0.1), grace_seconds=0.01) as service,
-        service.viewer(max_size=None) as fast,
-        Peer(service.address, buffer_bytes=4096) as slow,
-    ):
-        assert message(fast)["type"] == "hello"
-        assert slow.message()["type"] == "hello"
-        stall(service, lambda: message(fast), 1)
-        assert eventually(lambda: service.hub.stats().ended == {"too slow": 1})
-        assert eventually(lambda: [c.name[:3] for c in service.hub.clients()] == ["ws1"])
-        assert eventually(lambda: not any("ts-ws2" in thread.name for thread in our_threads()))
-        (end,) = (r for r in caplog.records if "ended: too slow" in r.getMessage())
-        assert end.levelno == logging.WARNING
-        assert "ws2 127.0.0.1:" in end.getMessage()
-        seq = service.publish()
-        assert message(fast)["seq"] == seq
-
-
-def test_evicted_viewer_that_reads_again_is_told_why() -> None:
-    """Its socket was full; what it held comes whole, and then 4008, though the connection is long over here."""
-    with (
-        Service(timing=Timing(write=0.1, close=0.1), grace_seconds=0.01) as service,
-        service.viewer(max_size=None) as fast,
-        Peer(service.address) as slow,
-    ):
-        assert message(fast)["type"] == "hello"
-        assert slow.message()["type"] == "hello"
-        stall(service, lambda: message(fast), 1)
-        assert eventually(lambda: service.hub.stats().ended == {"too slow": 1})
-        *samples, last = slow.frames_to_end()
-        assert [frame.opcode for frame in samples] == [TEXT] * len(samples)
-        seqs = [json.loads(frame.payload)["seq"] for frame in samples]
-        assert seqs == list(range(1, len(seqs) + 1))
-        assert (last.opcode, last.code) == (CLOSE, 4008)
-
-
-def test_slow_viewer_that_recovers_sees_one_hole() -> None:
-    """Frames stay in order, and the hole is exactly as large as its count of drops."""
-    with (
-        Service(grace_seconds=0.01) as service,
-        Peer(service.address, buffer_bytes=4096) as slow,
-        service.viewer(max_size=None) as fast,
-    ):
-        assert message(fast)["type"] == "hello"
-        assert slow.message()["type"] == "hello"
-        client = service.hub.clients()[0]
-        stall(service, lambda: message(fast), 5)
-        assert eventually(lambda: not client.in_grace)
-        dropped = client.dropped
-        seqs = [slow.message()["seq"] for _ in range(service.stream.seq - dropped)]
-        service.publish(5)
-        seqs += [slow.message()["seq"] for _ in range(5)]
-        steps = [later - earlier for earlier, later in itertools.pairwise(seqs)]
-        assert [step for step in steps if step != 1] == [dropped + 1]
-        assert client.dropped == dropped
-
-
-def watch(service: Service, samples: int, paced: threading.Semaphore) -> None:
-    """Come, see so many consecutive samples, leave; ``paced`` is told of the hello and of each sample."""
-    with service.viewer() as viewer:
-        assert message(viewer)["type"] == "hello"
-        paced.release()
-        seqs = []
-        for _ in range(samples):
-            seqs.append(message(viewer)["seq"])
-            paced.release()
-    assert seqs == list(range(seqs[0], seqs[0] + samples))
-
-
-def test_hundred_viewers_come_and_go_during_a_broadcast() -> None:
-    """Half of them stay, half come twice: nobody errs, and each sees consecutive samples all its time."""
-    errors: list[BaseException] = []
-    paced, unpaced = threading.Semaphore(0), threading.Semaphore(0)
-
-    def come_twice() -> None:
-        watch(service, 2, unpaced)
-        watch(service, 3, unpaced)
-
-    def wait_for_all_who_stay() -> None:
-        for _ in range(50):
-            assert paced.acquire(timeout=30)
-
-    with Service() as service:
-        stayers = [
-            threads.start("ts-stayer", watch, service, 110, paced, on_crash=errors.append)
-            for _ in range(50)
-        ]
-        wait_for_all_who_stay()
-        comers = [threads.start("ts-comer", come_twice, on_crash=errors.append) for _ in range(50)]
-        for _ in range(110):
-            service.publish()
-            wait_for_all_who_stay()
-        assert eventually(lambda: service.publish() and not any(t.is_alive() for t in comers), 30)
-        for stayer in stayers:
-            stayer.join(30)
-        assert not errors
-        assert service.viewers.wait_until_gone(10)
-        stats = service.hub.stats()
-        assert (stats.clients, stats.registered, stats.dropped) == (0, 150, 0)
 
 
 # Being alive.
@@ -283,84 +131,6 @@ def test_no_thread_for_the_write_pump(monkeypatch: pytest.MonkeyPatch) -> None:
             Connection(transport, KEY, client, number=1).serve(lambda: None)
         assert transport.bytes_sent == 0
         assert client.end is End.CRASHED
-
-
-# What a viewer may not do.
-
-
-@pytest.mark.parametrize(
-    "flood",
-    [
-        pytest.param(30 * frame(TEXT, b"hi"), id="messages"),
-        pytest.param(30 * frame(PING, b"?"), id="pings"),
-        pytest.param(30 * frame(PONG), id="pongs"),
-        pytest.param(
-            frame(TEXT, fin=False) + 30 * frame(CONTINUATION, fin=False), id="empty fragments"
-        ),
-        pytest.param(40 * frame(BINARY, bytes(500)), id="bytes"),
-    ],
-)
-def test_flood_ends_with_1008(flood: bytes) -> None:
-    """A viewer has nothing to say; one that talks all the time costs us a core."""
-    with Service() as service, Peer(service.address) as peer:
-        peer.send(flood)
-        goodbye = peer.frames_to_end()[-1]
-        assert (goodbye.opcode, goodbye.payload) == (CLOSE, b"\x03\xf0policy")
-        assert service.viewers.wait_until_gone(10)
-        assert service.hub.stats().ended == {"policy": 1}
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        pytest.param(frame(TEXT, b"x" * 513), id="one frame"),
-        pytest.param(frame(BINARY, b"x" * 513), id="binary"),
-        pytest.param(frame(TEXT, ("\N{GRINNING FACE}" * 128 + "x").encode()), id="129 characters"),
-        pytest.param(
-            frame(TEXT, b"x" * 300, fin=False) + frame(CONTINUATION, b"x" * 300), id="two"
-        ),
-    ],
-)
-def test_long_message_ends_with_1009(data: bytes) -> None:
-    """Also when it comes in fragments that are short each."""
-    with Service() as service, Peer(service.address) as peer:
-        peer.send(data)
-        assert peer.skip_to(CLOSE).code == 1009
-        assert peer.frames_to_end() == []
-        assert service.viewers.wait_until_gone(10)
-        assert service.hub.stats().ended == {"too big": 1}
-
-
-def test_short_messages_are_thrown_away() -> None:
-    """Up to 512 bytes are taken, and nothing comes of them."""
-    with Service() as service, Peer(service.address) as peer:
-        faces = ("\N{GRINNING FACE}" * 128).encode()
-        for data in (frame(TEXT, b"x" * 512), frame(BINARY, b"x" * 512), frame(TEXT, faces)):
-            peer.send(data)
-        peer.send(frame(TEXT, faces[:256], fin=False) + frame(CONTINUATION, faces[256:]))
-        peer.send(frame(PING, b"still here"))
-        assert peer.skip_to(PONG).payload == b"still here"
-
-
-@pytest.mark.parametrize(
-    ("data", "code"),
-    [
-        pytest.param(b"\x81\x02hi", 1002, id="unmasked"),
-        pytest.param(b"\xc1\x80" + bytes(4), 1002, id="compressed, not negotiated"),
-        pytest.param(frame(0x3), 1002, id="unknown opcode"),
-        pytest.param(frame(PING, fin=False), 1002, id="fragmented ping"),
-        pytest.param(frame(TEXT, b"\xff"), 1007, id="no UTF-8"),
-    ],
-)
-def test_broken_frame_ends_with_its_code(data: bytes, code: int) -> None:
-    """RFC 6455 section 7.4.1; and the next viewer is served."""
-    with Service() as service:
-        with Peer(service.address) as peer:
-            peer.send(data)
-            assert peer.skip_to(CLOSE).code == code
-            assert peer.frames_to_end() == []
-        with Peer(service.address) as peer:
-            assert peer.message()["type"] == "hello"
 
 
 # The handshake's surroundings.
