@@ -1,4 +1,4 @@
-"""A client for a write pump, and the send that the pump is given: both in memory."""
+"""A client for a write pump, and a send that can end it, so that the pump may run on the test's own thread."""
 
 from __future__ import annotations
 

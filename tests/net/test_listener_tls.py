@@ -18,8 +18,6 @@ from tests.net.listening import connect, listening
 from tests.net.pairs import CERTIFICATE, read_exactly, read_to_end, soon
 
 OTHER_CERTIFICATE = CERTIFICATE.parent / "other.pem"
-
-
 ROOT = Path(__file__).parent.parent.parent
 
 
