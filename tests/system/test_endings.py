@@ -217,8 +217,8 @@ def test_a_killed_client_leaves_no_viewer_behind(kind: str, start_program: Start
     with websockets_viewer(program.url) as staying:
         read_samples(staying, 2)
         assert len(clients(program.url)) == 1
-        # The two pumps; its socket, the listener and the pair that wakes the accept thread.
-        assert eventually(lambda: program.held_for_clients() == (2, 4))
+        # The two pumps; its socket, the listener, its reserve and the pair that wakes the accept thread.
+        assert eventually(lambda: program.held_for_clients() == (2, 5))
         client = subprocess.Popen(
             [sys.executable, "-c", READER, program.url, kind],
             stdout=subprocess.PIPE,
@@ -233,5 +233,5 @@ def test_a_killed_client_leaves_no_viewer_behind(kind: str, start_program: Start
             client.communicate()
         assert eventually(lambda: len(clients(program.url)) == 1)
         assert get(program.url, "/api/v1/clients")[1]["ended_total"] == {"gone": 1}
-        assert eventually(lambda: program.held_for_clients() == (2, 4))
+        assert eventually(lambda: program.held_for_clients() == (2, 5))
         read_samples(staying, 2)
