@@ -26,10 +26,11 @@ RUN pip wheel --no-cache-dir --wheel-dir /wheels '.[prometheus]'
 FROM python:3.13-slim
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \
     pip install --no-cache-dir --no-index /wheels/*.whl
-# glibc gives threads up to eight heaps a core, and each keeps what a crowd of viewers once took: two are enough
+# What a crowd of viewers took is given back: glibc makes threads up to eight heaps a core, and keeps 40 MiB of stacks
 ENV TELEMETRY_STREAM_PROC_ROOT=/host/proc \
     TELEMETRY_STREAM_SYS_ROOT=/host/sys \
-    MALLOC_ARENA_MAX=2
+    MALLOC_ARENA_MAX=2 \
+    GLIBC_TUNABLES=glibc.pthread.stack_cache_size=1048576
 # nobody in particular: it reads what everybody may read, and writes nothing
 USER 10001:10001
 EXPOSE 8750
