@@ -102,7 +102,8 @@ class Listener:
         self._accepted = 0
         self._crashed = 0
         self._refuser = Refuser()
-        self._refusals = RareLog(log, logging.WARNING)
+        self._full = RareLog(log, logging.WARNING)
+        self._address_full = RareLog(log, logging.WARNING)  # not to silence the other
         self._lacks = RareLog(log, logging.ERROR)
 
     def __repr__(self) -> str:
@@ -192,13 +193,13 @@ class Listener:
     def _admit(self, sock: socket.socket, address: str) -> None:
         """Give the connection its thread, or refuse it."""
         if self.stats().open >= self._max_connections:
-            self._refusals.say(
+            self._full.say(
                 "connection refused: %d are open, as many as may be", self._max_connections
             )
             self._refuser.refuse(sock, self._in_plain(REFUSAL))
             return
         if self._per_address is not None and not self._per_address.take(address):
-            self._refusals.say(
+            self._address_full.say(
                 "connection refused: %s has %d, as many as one address may",
                 address,
                 self._per_address.limit,
