@@ -48,8 +48,8 @@ GOODBYE_SECONDS = 1.0
 # reloads finds all as it was.
 WANTED_SECONDS = 5.0
 
-# A fan-out to a thousand viewers takes 11 ms.
-HUB_SECONDS = 2.0
+# A fan-out to a thousand viewers takes 11 ms, letting one in less than one.
+STUCK_SECONDS = 2.0
 
 
 class StartError(Exception):
@@ -279,8 +279,7 @@ class App:
 
     def _fail(self, error: BaseException) -> None:
         """Runs on the thread that died. Nothing half-alive stays up: the first failure ends the program."""
-        if self.failure is None:
-            self.failure = error
+        self.failure = self.failure or error
         self._ended.put(None)
 
     def maybe_problem(self) -> str | None:
@@ -294,6 +293,8 @@ class App:
         age = 0.0 if since is None else time.monotonic() - since
         if age > max(5.0, 3 * interval):
             return f"no sample has been taken for {age:.0f} s"
-        if not self._hub.moves(HUB_SECONDS):
+        if self._listener is not None and self._listener.stuck_seconds() > STUCK_SECONDS:
+            return "no connection can be taken"
+        if not self._hub.moves(STUCK_SECONDS):
             return "the hub does not move"
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from types import SimpleNamespace
 from typing import NoReturn
@@ -10,6 +11,7 @@ from typing import NoReturn
 import pytest
 
 from telemetry_stream import App, Settings
+from telemetry_stream import app as app_module
 from telemetry_stream.app import StartError
 from telemetry_stream.hub import Hub
 from telemetry_stream.net.listener import Listener
@@ -92,3 +94,31 @@ def test_healthz_says_when_ticks_have_stopped(monkeypatch: pytest.MonkeyPatch) -
         later.monotonic = lambda: time.monotonic() + 190
         assert get(app.url, "/healthz") == (503, {"error": "no sample has been taken for 190 s"})
         monkeypatch.undo()
+
+
+def test_an_accept_loop_that_hangs_is_said_and_delays_no_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As where memory is out for a thread that has begun already: the watchdog hears of it, and close ends."""
+    hung, let_go = threading.Event(), threading.Event()
+
+    def hang(_: Listener, sock: socket.socket, __: str) -> None:
+        with sock:
+            hung.set()
+            assert let_go.wait(PATIENCE_SECONDS)
+
+    monkeypatch.setattr(Listener, "_admit", hang)
+    monkeypatch.setattr(app_module, "STUCK_SECONDS", 0.05)
+    app = App(FAST)
+    app.start()
+    try:
+        assert app.maybe_problem() is None
+        with socket.create_connection(address_of(app.url), PATIENCE_SECONDS):
+            assert hung.wait(PATIENCE_SECONDS)
+            assert eventually(lambda: app.maybe_problem() == "no connection can be taken")
+            began = time.monotonic()
+            app.close()
+            assert time.monotonic() - began < 4, "two are promised; the rest is for a busy machine"
+    finally:
+        let_go.set()
+        app.close()

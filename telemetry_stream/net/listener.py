@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from .. import threads
 from .address import PerAddress
+from .bind import bind
 from .rarely import RareLog
 from .refusal import REFUSAL, REFUSAL_OF_ADDRESS
 from .refuser import Refuser
@@ -36,7 +37,8 @@ BACKLOG = 1024  # at 5, the standard library's, 54 of 60 simultaneous connects w
 # Set before accept, for accepted sockets inherit it. The kernel doubles it (socket(7)).
 SEND_BUFFER_BYTES = 64 * 1024
 HANDSHAKE_SECONDS = 10.0
-CALM_SECONDS = 0.5  # between tries while memory or threads are out, or the reserve is lost
+CALM_SECONDS = 0.5  # between tries while memory is out, or the reserve is lost
+JOIN_SECONDS = 1.0
 
 NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}
 NO_MEMORY = {errno.ENOBUFS, errno.ENOMEM}
@@ -81,7 +83,7 @@ class Listener:
         ``ssl_context`` may be replaced at any time: it is for the connections to come. ``on_crash`` is told when the
         accept loop itself dies of an unexpected error.
         """
-        self._sock = address if isinstance(address, socket.socket) else _bind(address)
+        self._sock = address if isinstance(address, socket.socket) else bind(address)
         self._sock.setblocking(False)
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._sock.listen(BACKLOG)
@@ -99,6 +101,7 @@ class Listener:
         self._lock = threading.Lock()
         self._leaving = threading.Lock()
         self._open: dict[Transport, threading.Thread] = {}
+        self._admitting_since: float | None = None  # written by ts-accept alone
         self._accepted = 0
         self._crashed = 0
         self._refuser = Refuser()
@@ -120,6 +123,14 @@ class Listener:
                 len(self._open), self._accepted, self._refuser.refused, self._crashed
             )
 
+    def stuck_seconds(self) -> float:
+        """How long ``ts-accept`` has been at one connection, which takes it less than a millisecond.
+
+        Where memory is out a new thread may die before it can say that it has begun, and CPython waits for that word.
+        """
+        since = self._admitting_since
+        return 0.0 if since is None else time.monotonic() - since
+
     def start(self) -> None:
         self._thread = threads.start("ts-accept", self._accept_loop, on_crash=self._on_crash)
 
@@ -130,7 +141,7 @@ class Listener:
         self._stop.set()
         self._wake_writer.close()
         if self._thread is not None:
-            self._thread.join()  # it never waits for a peer
+            self._thread.join(JOIN_SECONDS)  # it never waits for a peer; but see stuck_seconds
         self._refuser.close()
         self._wake_reader.close()
         self._sock.close()
@@ -174,7 +185,9 @@ class Listener:
                 elif error.errno not in STILLBORN:
                     raise
             else:
+                self._admitting_since = time.monotonic()
                 self._admit(sock, host_and_port(peer)[0])
+                self._admitting_since = None
 
     def _wait_for_somebody(self, poller: select.poll) -> None:
         poller.poll(self._refuser.patience_milliseconds())
@@ -222,7 +235,7 @@ class Listener:
         except RuntimeError as error:  # the system has no thread to give
             self._forget(address)
             self._refuser.refuse(sock, self._in_plain(REFUSAL))
-            self._calm_down(error)
+            self._lacks.say(LACK, error)
 
     def _transport(self, sock: socket.socket) -> Transport:
         if (context := self.ssl_context) is None:
@@ -279,21 +292,3 @@ class Listener:
             log.debug("no TLS with %s: %s", transport.peer, error)
             return False
         return True
-
-
-def _bind(address: tuple[str, int]) -> socket.socket:
-    """Bind the first address that ``address`` names; ``::`` takes IPv4 too."""
-    host, port = address
-    family, kind, protocol, _, name = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )[0]
-    sock = socket.socket(family, kind, protocol)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host != "::"))
-        sock.bind(name)
-    except OSError:
-        sock.close()
-        raise
-    return sock
