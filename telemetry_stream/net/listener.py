@@ -100,7 +100,7 @@ class Listener:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._leaving = threading.Lock()
-        self._open: dict[Transport, threading.Thread] = {}
+        self._open: dict[Transport, threading.Thread | None] = {}
         self._admitting_since: float | None = None  # written by ts-accept alone
         self._accepted = 0
         self._crashed = 0
@@ -156,11 +156,10 @@ class Listener:
             left = list(self._open.items())
         for transport, _ in left:
             transport.shutdown()
-        for _, thread in left:
+        begun = [(thread, transport.peer) for transport, thread in left if thread is not None]
+        for thread, _ in begun:
             thread.join(max(0.0, deadline - time.monotonic()))
-        stuck = [
-            f"{thread.name} ({transport.peer})" for transport, thread in left if thread.is_alive()
-        ]
+        stuck = [f"{thread.name} ({peer})" for thread, peer in begun if thread.is_alive()]
         if stuck:
             named = ", ".join(stuck[:5])
             log.warning("%d connections did not end in time, such as %s", len(stuck), named)
@@ -226,13 +225,18 @@ class Listener:
             self._forget(address)
             sock.close()
             return
-        try:
-            with self._lock:  # the thread finds itself in _open, however soon it ends
-                number = self._accepted % 10_000_000
-                thread = threads.start(f"ts-conn{number}", self._run, transport, address)
-                self._open[transport] = thread
-                self._accepted += 1
+        with self._lock:
+            number, self._accepted = self._accepted, self._accepted + 1
+            self._open[transport] = None  # the thread finds itself there, however soon it ends
+        try:  # not under the lock: see stuck_seconds
+            thread = threads.start(f"ts-conn{number % 10_000_000}", self._run, transport, address)
+            with self._lock:
+                if transport in self._open:
+                    self._open[transport] = thread
         except RuntimeError as error:  # the system has no thread to give
+            with self._lock:
+                del self._open[transport]
+                self._accepted -= 1
             self._forget(address)
             self._refuser.refuse(sock, self._in_plain(REFUSAL))
             self._lacks.say(LACK, error)

@@ -9,6 +9,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -220,3 +221,29 @@ def test_who_is_refused_for_want_of_a_thread_may_linger(monkeypatch: pytest.Monk
         unlucky.sendall(b"more")  # would be a broken pipe
         assert statuses(read_exactly(unlucky, 500)) == [503]
     assert listener.close(soon())
+
+
+def test_a_thread_that_never_begins_keeps_nobody_from_the_counts_or_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """CPython waits for its word without end where memory is out: no lock may be held meanwhile."""
+    hung, let_go = threading.Event(), threading.Event()
+    start = threads.start
+
+    def never_begins(name: str, target: Callable[..., object], *args: Any, **rest: Any) -> Any:
+        if name.startswith("ts-conn"):
+            hung.set()
+            assert let_go.wait(10)
+        return start(name, target, *args, **rest)
+
+    monkeypatch.setattr(threads, "start", never_begins)
+    with listening(hold) as listener, connect(listener):
+        try:
+            assert hung.wait(10)
+            assert listener._lock.acquire(timeout=10)
+            listener._lock.release()
+            assert listener.stats().open == 1
+            assert listener.stuck_seconds() > 0
+            assert listener.close(time.monotonic())
+        finally:
+            let_go.set()
