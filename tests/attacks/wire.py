@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import ssl
@@ -60,7 +61,10 @@ def say(address: Address, words: bytes, *, and_listen: bool = True, source: str 
         try:
             sock.sendall(words)
             if not and_listen:
-                sock.shutdown(socket.SHUT_WR)
+                with contextlib.suppress(
+                    OSError
+                ):  # ENOTCONN, where the server has hung up by a reset
+                    sock.shutdown(socket.SHUT_WR)
         except ConnectionError:
             pass  # it has had enough
         return read_to_end(sock)
