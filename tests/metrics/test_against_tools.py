@@ -195,7 +195,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
 
 
 def test_mpstat(watched: Watched) -> None:
-    """Use per core, guest time taken out of user as there, to ten points: beside other tests the two seconds of each begin apart."""
+    """Use per core, guest taken out of user as there, to ten points: on a busy machine the two windows begin apart."""
     cpu = watched.ours["cpu"]
     loads = watched.mpstat["sysstat"]["hosts"][0]["statistics"][0]["cpu-load"]
     theirs = {int(row["cpu"]): row for row in loads if row["cpu"].isdigit()}
