@@ -256,10 +256,9 @@ class Listener:
         """The answer, or nothing where a handshake would have to be waited for first."""
         return answer if self.ssl_context is None else b""
 
-    def _calm_down(self, error: Exception) -> None:
+    def _calm_down(self, error: OSError) -> None:
         """Sleep instead of spinning: the connection that cannot be had stays readable in the backlog."""
-        if isinstance(error, OSError):  # those that linger hold what it lacks, and no threads
-            self._refuser.let_go()
+        self._refuser.let_go()  # those that linger may hold what is lacking
         self._lacks.say(LACK, error)
         self._stop.wait(CALM_SECONDS)
         self._refuser.tidy()

@@ -176,12 +176,8 @@ def test_connection_that_was_reset_in_the_backlog_is_skipped() -> None:
     assert listener.close(soon())
 
 
-def test_threads_that_cannot_be_had(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The connection is refused like one too many, has its address's place no longer, and the next one is served."""
-    monkeypatch.setattr(listener_module, "CALM_SECONDS", 0.02)
-    places = PerAddress(1, is_exempt=lambda _: False)
+def lack_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the system have none for the next connection, and then again as many as are wanted."""
     start, failures = threads.start, [RuntimeError("can't start new thread")]
 
     def starved(name: str, *args: Any, **kwargs: Any) -> threading.Thread:
@@ -190,6 +186,14 @@ def test_threads_that_cannot_be_had(
         return start(name, *args, **kwargs)
 
     monkeypatch.setattr(threads, "start", starved)
+
+
+def test_threads_that_cannot_be_had(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The connection is refused like one too many, has its address's place no longer, and the next one is served."""
+    places = PerAddress(1, is_exempt=lambda _: False)
+    lack_one_thread(monkeypatch)
     with listening(hold, per_address=places) as listener:
         with connect(listener) as unlucky:
             unlucky.sendall(b"GET /" + HOST)
@@ -202,16 +206,8 @@ def test_threads_that_cannot_be_had(
 
 def test_who_is_refused_for_want_of_a_thread_may_linger(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its socket is no descriptor too many; closed with the request unread it would be reset."""
-    monkeypatch.setattr(listener_module, "CALM_SECONDS", 0.02)
     monkeypatch.setattr(refuser_module, "LINGER_SECONDS", 60.0)
-    start, failures = threads.start, [RuntimeError("can't start new thread")]
-
-    def starved(name: str, *args: Any, **kwargs: Any) -> threading.Thread:
-        if name.startswith("ts-conn") and failures:
-            raise failures.pop()
-        return start(name, *args, **kwargs)
-
-    monkeypatch.setattr(threads, "start", starved)
+    lack_one_thread(monkeypatch)
     listener = Listener(("127.0.0.1", 0), hold)
     with connect(listener) as unlucky:
         unlucky.sendall(b"GET /" + HOST)
