@@ -107,7 +107,7 @@ def own_families(
         ("samples", "samples taken since the start", stream.seq),
         (
             "connections_refused",
-            "connections turned away: too many, or no thread",
+            "connections turned away: too many, or no thread or descriptor for them",
             refused_connections,
         ),
         ("tokens_refused", "tries with a wrong token, or too soon after one", refused_tokens),
