@@ -115,9 +115,8 @@ class CgroupSource:
         """None on a kernel without control groups. Raises ParseError for a file that makes no sense."""
         if now.monotonic >= self._look_at:
             self._look()
-            self._look_at = (
-                now.monotonic + LOOK_SECONDS
-            )  # only now: a limit that makes no sense is not none
+            # Only now: a limit that makes no sense is not none.
+            self._look_at = now.monotonic + LOOK_SECONDS
         if self._version is None or self._path is None:
             return None if self._version is None else Cgroup(self._version)
         current = self._maybe("memory.current")

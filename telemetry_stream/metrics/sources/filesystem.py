@@ -226,7 +226,6 @@ class MountTable:
             if not self._poll.poll(0):
                 return None
         table = self._kept.read(now)
-        self._look_at = (
-            now.monotonic + LOOK_SECONDS
-        )  # only now: after a failure nothing is known to be unchanged
+        # Only now: after a failure nothing is known to be unchanged.
+        self._look_at = now.monotonic + LOOK_SECONDS
         return table
