@@ -44,6 +44,7 @@ def test_a_thousand_who_come_and_go_at_once(target: Target) -> None:
     for _ in range(1000):
         with socket.create_connection(target.address) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert statuses(say(target.address, CHECK, and_listen=False)) == [200]
 
 
 def test_200_viewers_leave_at_once(target: Target) -> None:

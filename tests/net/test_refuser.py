@@ -127,7 +127,9 @@ def test_a_reserve_that_was_lost_comes_back() -> None:
 
 
 def test_closing_twice() -> None:
-    """The second time there is nothing left to close."""
+    """The second time there is nothing left to close, and the descriptor is somebody else's."""
     refuser = Refuser()
     refuser.close()
-    refuser.close()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        refuser.close()
+        assert other.getsockname()[1] > 0
