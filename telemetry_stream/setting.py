@@ -117,9 +117,8 @@ def checked(row: Field[Any], value: Any, origin: str) -> Any:
     """Return the value as the row's type, or raise SettingsError."""
     about, kind = row.metadata, type(row.default)
     if kind is float and type(value) is int and abs(value) < 2**53:
-        value = float(
-            value
-        )  # TOML and people write 1 for 1.0; past 2**53 it is out of every range anyway
+        # TOML and people write 1 for 1.0; past 2**53 it is out of every range anyway.
+        value = float(value)
     fits = type(value) is kind
     if fits and about["low"] is not None:
         fits = about["low"] <= value <= about["high"]  # false for nan

@@ -31,9 +31,8 @@ class TlsTransport(Transport):
         super().__init__(sock)
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._poller = (
-            select.poll()
-        )  # for try_send, under the lock: making one takes as long as asking it
+        # For try_send, under the lock: making one takes as long as asking it.
+        self._poller = select.poll()
         self._poller.register(sock, select.POLLOUT)
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
 

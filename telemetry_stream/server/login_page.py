@@ -1,6 +1,6 @@
 """The page that asks for a token: whole in itself, since whoever has none may load nothing else.
 
-Its style is within it. The Content-Security-Policy of every answer knows it by its hash (CSP Level 3, section 8.4), so
+Its style is within it. The Content-Security-Policy of every answer knows it by its hash (CSP Level 3, 2.3.1), so
 that no other inline style is let through. Colours are the dashboard's (web/src/app/styles/tokens.css).
 """
 

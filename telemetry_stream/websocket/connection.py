@@ -133,9 +133,8 @@ class _Peer:
         Once we have ended the client, nothing more: the write pump says goodbye, and nothing may follow that.
         """
         if self._closing and self._client.end is End.GONE:
-            self._transport.last_words(
-                data
-            )  # not even a frame that is on its way follows a close frame
+            # Not even a frame that is on its way follows a close frame.
+            self._transport.last_words(data)
         elif self._client.end in (None, End.GONE):
             try:
                 self._transport.send(data, time.monotonic() + self._timing.write)
