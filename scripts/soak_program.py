@@ -16,8 +16,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from telemetry_stream import app, cli
-from telemetry_stream.metrics.clock import Clock, Now
 from telemetry_stream.metrics.collector import Collector
+from telemetry_stream.metrics.source import Clock, Now
 
 FILLER = "x" * 30_000
 

@@ -19,10 +19,11 @@ from types import TracebackType
 from typing import Self
 
 from . import __version__
-from .guard import Guard, GuardError
+from .access.guard import Guard, GuardError
 from .hub import End, Hub
 from .metrics.collector import Collector
-from .metrics.sources import DEAR, Source
+from .metrics.source import Source
+from .metrics.sources import DEAR
 from .metrics.sources.own import SelfStats
 from .metrics.ticker import Ticker
 from .net import http
@@ -125,6 +126,7 @@ class App:
                 32 * settings.max_message_bytes,
             ),
             holds=self._guard.holds,
+            headers=self._guard.headers,
         )
         self._routes = Routes(
             stream=self.stream,
@@ -184,6 +186,7 @@ class App:
                 max_connections=settings.max_connections,
                 per_address=PerAddress(settings.max_connections_per_address, guard.stands_for_many),
                 ssl_context=guard.ssl_context,
+                headers=guard.headers,
                 on_crash=self._fail,
             )
         except GuardError as error:

@@ -13,8 +13,8 @@ import sys
 from signal import SIGHUP, SIGINT, SIGTERM
 
 from . import __version__, descriptors, logs, systemd
+from .access.guard import GuardError, token_line
 from .app import AddressError, App, StartError
-from .guard import GuardError, token_line
 from .settings import SettingsError, load
 from .signals import Signals
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, fields
 from ipaddress import ip_network
 from typing import Any, NoReturn
 
-from . import setting as form
-from .setting import SettingsError, checked, limits, parsed, setting, shown_default
+from . import validation as form
+from .validation import SettingsError, checked, limits, parsed, setting, shown_default
 
 __all__ = ["Settings", "SettingsError", "limits", "load"]
 

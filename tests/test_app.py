@@ -7,7 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from telemetry_stream import App, Settings, guard
+from telemetry_stream import App, Settings
+from telemetry_stream.access import guard
 from tests.apps import FAST
 from tests.viewers import (
     PATIENCE_SECONDS,

@@ -9,7 +9,7 @@ from typing import NoReturn
 import pytest
 
 from telemetry_stream import App
-from telemetry_stream.metrics.clock import Now
+from telemetry_stream.metrics.source import Now
 from tests.apps import FAST
 from tests.conftest import eventually, our_threads
 from tests.viewers import (

@@ -13,8 +13,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from telemetry_stream import __version__
-from telemetry_stream.setting import shown_default
 from telemetry_stream.settings import Settings, SettingsError, limits, load
+from telemetry_stream.validation import shown_default
 
 # A busy machine is not a slow program: no test here is about speed.
 without_hurry = hypothesis_settings(deadline=None)

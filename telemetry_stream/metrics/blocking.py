@@ -5,7 +5,7 @@ outstanding at most, so a dead mount holds one thread and not one per tick; whil
 rest. Not a ThreadPoolExecutor, whose workers are joined at exit: a hung one would keep the process.
 
 ``ask`` and ``answer`` belong to the collecting thread, the calls run on the workers; the condition's lock guards what
-stands between. With ``patience_seconds`` ask waits for the answers, which a program that takes one sample wants.
+stands between. With ``timeout_seconds`` ask waits for the answers, which a program that takes one sample wants.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from .. import threads
-from .clock import Clock
+from .source import Clock
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -46,12 +46,12 @@ class Blocking(Generic[K, V]):
         call: Callable[[K], V],
         clock: Clock,
         *,
-        patience_seconds: float = 0.0,
+        timeout_seconds: float = 0.0,
     ) -> None:
         self._name = name
         self._call = call
         self._clock = clock
-        self._patience_seconds = patience_seconds
+        self._timeout_seconds = timeout_seconds
         self._changed = threading.Condition()
         self._waiting: deque[K] = deque()
         self._asked: dict[K, float] = {}  # key -> when it was asked for, until it is answered
@@ -72,9 +72,9 @@ class Blocking(Generic[K, V]):
                     self._waiting.append(key)
             self._staff_locked()
             self._changed.notify_all()
-            if self._patience_seconds:
+            if self._timeout_seconds:
                 self._changed.wait_for(
-                    lambda: not any(key in self._asked for key in keys), self._patience_seconds
+                    lambda: not any(key in self._asked for key in keys), self._timeout_seconds
                 )
 
     def keep_only(self, keys: Iterable[K]) -> None:

@@ -17,13 +17,12 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from .clock import Clock, Now
 from .files import Files
 from .sample import RESERVED, Sample, SourceState, State, encode_section
-from .sources import DEAR, Closeable, Options, Source, build_sources
+from .source import Clock, Closeable, Now, Options, Source, Stale
+from .sources import DEAR, build_sources
 from .sources.host import HostInfo, System, read_host_info
 from .sources.own import SelfStats
-from .stale import Stale
 
 log = logging.getLogger(__name__)
 

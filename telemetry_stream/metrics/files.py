@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from .attributes import Budget, maybe_read_once
-from .clock import Clock, Now
+from .source import Clock, Now
 
 T = TypeVar("T")
 

@@ -14,15 +14,15 @@ import operator
 import types
 import typing
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from .frozen import frozen
 from .sources import RECORDS
 
 State = Literal["ok", "absent", "failed", "stale", "psutil"]
 
 
-@frozen
+@dataclass(slots=True)
 class SourceState:
     """How a section came about: read, not on this host, failed, too old, or answered by psutil."""
 
@@ -32,7 +32,7 @@ class SourceState:
     age_seconds: float | None = None  # of a stale one
 
 
-@frozen
+@dataclass(slots=True)
 class Sample:
     """One tick. ``interval_seconds`` is measured, None for the first; absent and failed sections are left out."""
 

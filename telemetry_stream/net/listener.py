@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 
 from .. import threads
 from .address import PerAddress
+from .answer import Headers
 from .bind import bind
-from .rarely import RareLog
-from .refusal import REFUSAL, REFUSAL_OF_ADDRESS
-from .refuser import Refuser
+from .rate_limited_log import RateLimitedLog
+from .refuser import Refuser, refusal
 from .transport import Transport, host_and_port
 
 if TYPE_CHECKING:
@@ -76,11 +76,13 @@ class Listener:
         max_connections: int = 8192,
         per_address: PerAddress | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        headers: Headers = (),
         on_crash: Callable[[BaseException], None] | None = None,
     ) -> None:
         """Bind ``address`` (OSError when it cannot be had), or take a bound socket over.
 
-        ``ssl_context`` may be replaced at any time: it is for the connections to come. ``on_crash`` is told when the
+        ``ssl_context`` may be replaced at any time: it is for the connections to come. ``headers`` are sent with each
+        refusal. ``on_crash`` is told when the
         accept loop itself dies of an unexpected error.
         """
         self._sock = address if isinstance(address, socket.socket) else bind(address)
@@ -105,9 +107,13 @@ class Listener:
         self._accepted = 0
         self._crashed = 0
         self._refuser = Refuser()
-        self._full = RareLog(log, logging.WARNING)
-        self._address_full = RareLog(log, logging.WARNING)  # not to silence the other
-        self._lacks = RareLog(log, logging.ERROR)
+        self._too_many = refusal("503 Service Unavailable", "too many connections", headers)
+        self._too_many_of_address = refusal(
+            "429 Too Many Requests", "too many connections from your address", headers
+        )
+        self._full = RateLimitedLog(log, logging.WARNING)
+        self._address_full = RateLimitedLog(log, logging.WARNING)  # not to silence the other
+        self._lacks = RateLimitedLog(log, logging.ERROR)
 
     def __repr__(self) -> str:
         return f"<Listener {self._address[0]}:{self._address[1]} {self.stats()}>"
@@ -197,26 +203,26 @@ class Listener:
         if not poller.poll(0):  # accept(2) asks for a descriptor before it looks for a connection
             self._wait_for_somebody(poller)
         elif not self._refuser.let_go():
-            if self._refuser.refuse_next(self._sock, self._in_plain(REFUSAL)):
-                self._lacks.say(LACK, error)
+            if self._refuser.refuse_next(self._sock, self._in_plain(self._too_many)):
+                self._lacks.log(LACK, error)
             else:
                 self._calm_down(error)
 
     def _admit(self, sock: socket.socket, address: str) -> None:
         """Give the connection its thread, or refuse it."""
         if self.stats().open >= self._max_connections:
-            self._full.say(
+            self._full.log(
                 "connection refused: %d are open, as many as may be", self._max_connections
             )
-            self._refuser.refuse(sock, self._in_plain(REFUSAL))
+            self._refuser.refuse(sock, self._in_plain(self._too_many))
             return
         if self._per_address is not None and not self._per_address.take(address):
-            self._address_full.say(
+            self._address_full.log(
                 "connection refused: %s has %d, as many as one address may",
                 address,
                 self._per_address.limit,
             )
-            self._refuser.refuse(sock, self._in_plain(REFUSAL_OF_ADDRESS))
+            self._refuser.refuse(sock, self._in_plain(self._too_many_of_address))
             return
         try:
             transport = self._transport(sock)
@@ -238,8 +244,8 @@ class Listener:
                 del self._open[transport]
                 self._accepted -= 1
             self._forget(address)
-            self._refuser.refuse(sock, self._in_plain(REFUSAL))
-            self._lacks.say(LACK, error)
+            self._refuser.refuse(sock, self._in_plain(self._too_many))
+            self._lacks.log(LACK, error)
 
     def _transport(self, sock: socket.socket) -> Transport:
         if (context := self.ssl_context) is None:
@@ -259,7 +265,7 @@ class Listener:
     def _calm_down(self, error: OSError) -> None:
         """Sleep instead of spinning: the connection that cannot be had stays readable in the backlog."""
         self._refuser.let_go()  # those that linger may hold what is lacking
-        self._lacks.say(LACK, error)
+        self._lacks.log(LACK, error)
         self._stop.wait(CALM_SECONDS)
         self._refuser.tidy()
 

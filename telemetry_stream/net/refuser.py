@@ -11,10 +11,13 @@ its descriptor takes one connection, which is answered and closed, and is taken 
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import time
 from collections import deque
+
+from .answer import Headers
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +26,20 @@ MAX_LINGERING = 64
 
 # As much as can have come before the first read: tcp_rmem's default, from which only reading lets it grow (tcp(7)).
 UNREAD_BYTES = 128 * 1024
+
+
+def refusal(status: str, message: str, headers: Headers = ()) -> bytes:
+    """A whole HTTP response with a JSON error, after which the connection ends."""
+    body = json.dumps({"error": message})
+    fields = (
+        ("Retry-After", "10"),
+        ("Connection", "close"),
+        ("Content-Type", "application/json"),
+        *headers,
+        ("Content-Length", str(len(body))),
+    )
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields)
+    return f"HTTP/1.1 {status}\r\n{head}\r\n{body}".encode("latin-1")
 
 
 class Refuser:

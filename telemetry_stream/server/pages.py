@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from whitenoise import WhiteNoise  # type: ignore[import-untyped]  # the library has no types
 
-from .answer import HTTPError
+from ..net.answer import HTTPError
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment

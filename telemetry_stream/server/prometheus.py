@@ -19,8 +19,8 @@ from prometheus_client.registry import Collector
 from ..hub import End
 from ..metrics.definitions import DEFINITIONS, GROUPS, Definition, Group, Kind
 from ..metrics.sample import Sample
+from ..net.answer import JSON_HEADERS
 from ..stream import Stream
-from .answer import JSON_HEADERS
 from .viewers import Viewers
 
 if TYPE_CHECKING:

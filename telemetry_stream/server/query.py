@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection
 from urllib.parse import parse_qsl
 
-from .answer import HTTPError
+from ..net.answer import HTTPError
 
 MAX_SEQ = 2**63 - 1
 MAX_EVERY = 3_600

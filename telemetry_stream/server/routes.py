@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
+from ..access.access import Access
+from ..access.login import STRANGER, log_out
 from ..metrics.sources import DEAR
+from ..net.answer import LINES_HEADERS, Answer, HTTPError, error, json_body, json_pieces, whole
 from ..stream import Choice, Framing, Resume, Stream, to_json
 from ..websocket.handshake import maybe_refuse
 from . import lines
-from .access import Access
-from .answer import LINES_HEADERS, Answer, HTTPError, error, json_body, json_pieces, whole
-from .login import STRANGER, log_out
 from .query import MAX_EVERY, MAX_SEQ, Query
 from .viewers import WEBSOCKET_FRAMING, Viewers
 

@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
+from ..access.forwarded import peer_of
+from ..access.login import USER
+from ..access.tokens import Token
 from ..hub import Client, End, Hub, HubStats
 from ..net.address import PerAddress
-from ..net.rarely import RareLog
-from ..net.refusal import refusal
+from ..net.answer import LINES_HEADERS, Headers, HTTPError
+from ..net.rate_limited_log import RateLimitedLog
+from ..net.refuser import refusal
 from ..net.transport import Transport
 from ..net.wsgi import HIJACK
 from ..stream import Choice, Framing, Resume, Stream
@@ -22,16 +26,10 @@ from ..websocket import frame
 from ..websocket.connection import Connection, ThreadUnavailableError, Timing
 from ..websocket.inbound import Allowance
 from . import lines
-from .answer import LINES_HEADERS, HTTPError
-from .forwarded import peer_of
-from .login import USER
-from .tokens import Token
 
 log = logging.getLogger(__name__)
 
 WEBSOCKET_FRAMING = Framing(frame.text, frame.fragments)
-
-NO_THREAD = refusal(b"503 Service Unavailable", b"no thread to give")
 
 
 class _Guest(NamedTuple):
@@ -70,8 +68,11 @@ class Viewers:
         per_address: PerAddress | None = None,
         allowance: Allowance = Allowance(),  # noqa: B008  # immutable
         holds: Callable[[Token | None], bool] = lambda _: True,
+        headers: Headers = (),
     ) -> None:
-        """``holds`` says whether the token that has let a viewer in still does."""
+        """``holds`` says whether the token that has let a viewer in still does. ``headers`` are sent with the answer
+        to a viewer for whom there is no thread.
+        """
         self._hub = hub
         self._stream = stream
         self._limit = limit
@@ -79,6 +80,7 @@ class Viewers:
         self._per_address = per_address or PerAddress(limit)
         self._allowance = allowance
         self._holds = holds
+        self._no_thread = refusal("503 Service Unavailable", "no thread to give", headers)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._all_gone = threading.Condition(self._lock)
@@ -86,9 +88,9 @@ class Viewers:
         self._viewers: dict[int, _Viewer] = {}
         self.refused = 0
         # Who is refused may try again for ever. One address must not keep silent that all places are taken.
-        self._full = RareLog(log, logging.WARNING)
-        self._address_full = RareLog(log, logging.WARNING)
-        self._lacks = RareLog(log, logging.ERROR)
+        self._full = RateLimitedLog(log, logging.WARNING)
+        self._address_full = RateLimitedLog(log, logging.WARNING)
+        self._lacks = RateLimitedLog(log, logging.ERROR)
 
     def websocket(self, environ: Mapping[str, Any], choice: Choice, resume: Resume | None) -> None:
         """Serve a viewer whose handshake has been checked. Raises HTTPError 503 if there are too many."""
@@ -175,8 +177,8 @@ class Viewers:
         try:
             serve(on_open)
         except ThreadUnavailableError as error:
-            self._lacks.say("viewer %s refused: %s", viewer.client.name, error)
-            viewer.transport.send(NO_THREAD, time.monotonic() + self._timing.close)
+            self._lacks.log("viewer %s refused: %s", viewer.client.name, error)
+            viewer.transport.send(self._no_thread, time.monotonic() + self._timing.close)
         finally:
             self._hub.unregister(viewer.client)
             with self._lock:
@@ -207,7 +209,7 @@ class Viewers:
     def _take_place(self, address: str) -> int:
         if not self._per_address.take(address):
             limit = self._per_address.limit
-            self._address_full.say(
+            self._address_full.log(
                 "viewer refused: %s has %d, as many as one address may", address, limit
             )
             self._refuse("429 Too Many Requests", f"your address has {limit} viewers")
@@ -216,7 +218,7 @@ class Viewers:
             self._places -= is_free
         if not is_free:
             self._per_address.give_back(address)
-            self._full.say("viewer refused: there are %d, as many as may be", self._limit)
+            self._full.log("viewer refused: there are %d, as many as may be", self._limit)
             self._refuse("503 Service Unavailable", f"there are {self._limit} viewers")
         return next(self._numbers)
 

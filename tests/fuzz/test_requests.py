@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry_stream.server.access import Access
-from telemetry_stream.server.forwarded import Proxies
-from telemetry_stream.server.login import Login
-from telemetry_stream.server.tokens import Token
+from telemetry_stream.access.access import Access
+from telemetry_stream.access.forwarded import Proxies
+from telemetry_stream.access.login import Login
+from telemetry_stream.access.tokens import Token
 from tests.server.service import Service
 
 TOKEN = "not-a-secret-of-anybody"

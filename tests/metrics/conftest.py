@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import settings
 
-from telemetry_stream.metrics import fallback, fallback_devices, fallback_processes
+from telemetry_stream.metrics.fallback import devices, host, processes
 from tests.metrics.trees import Tree
 
 # A loaded machine may take its time over one example: pytest's own timeout is the limit.
@@ -29,6 +29,6 @@ def tree(tmp_path: Path) -> Iterator[Tree]:
 def psutil(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """Stands in for psutil: a test fills in what it needs."""
     made = SimpleNamespace()
-    for module in (fallback, fallback_devices, fallback_processes):
+    for module in (devices, host, processes):
         monkeypatch.setattr(module, "load_psutil", lambda: made)
     return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from telemetry_stream.metrics.clock import Now
+from telemetry_stream.metrics.source import Now
 
 
 class Mine:

@@ -10,10 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from telemetry_stream.metrics.clock import Clock
 from telemetry_stream.metrics.collector import Collector
 from telemetry_stream.metrics.sample import Sample, encode_section
-from telemetry_stream.metrics.sources import Options
+from telemetry_stream.metrics.source import Clock, Options
 from telemetry_stream.metrics.sources.own import SelfStats
 
 HOSTS = Path(__file__).parent.parent / "fixtures" / "hosts"
@@ -77,7 +76,7 @@ def replay(name: str, workspace: Path) -> list[Sample]:
                 sys_root=str(tree / "sys"),
                 clock=clock,
                 self_stats=SelfStats(cpu_seconds=lambda: 0.0),
-                options=Options(process_rows=None, patience_seconds=30.0, statvfs=statvfs),
+                options=Options(process_rows=None, timeout_seconds=30.0, statvfs=statvfs),
             )
             collector.want(None, math.inf)
         samples.append(collector.collect())

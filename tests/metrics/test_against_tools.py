@@ -24,13 +24,13 @@ import pytest
 
 from telemetry_stream.metrics.collector import Collector
 from telemetry_stream.metrics.sample import Sample
-from telemetry_stream.metrics.sources import Options
+from telemetry_stream.metrics.source import Options
 
 
 @contextmanager
 def collector_of_everything() -> Iterator[Collector]:
     """Of this host, and waited for."""
-    made = Collector(options=Options(process_rows=None, patience_seconds=10.0))
+    made = Collector(options=Options(process_rows=None, timeout_seconds=10.0))
     made.want(None, math.inf)
     yield made
     made.close()

@@ -51,7 +51,7 @@ def calls() -> Iterator[Calls]:
 
 def test_answers_come_and_are_kept(tree: Tree, calls: Calls) -> None:
     """With patience ask waits for them; values and errors both are answers, with their time."""
-    blocking = Blocking("ts-test", calls, tree.clock, patience_seconds=10.0)
+    blocking = Blocking("ts-test", calls, tree.clock, timeout_seconds=10.0)
     blocking.ask(["a", "bad"])
     assert blocking.answer("a") == Answer(1, None, tree.monotonic)
     bad = blocking.answer("bad")
@@ -79,7 +79,7 @@ def test_without_patience_ask_returns_at_once(tree: Tree, calls: Calls) -> None:
 def test_one_call_per_key_is_outstanding(tree: Tree, calls: Calls) -> None:
     """Asked ten times while it hangs, it was made once; after it returned it may be made again."""
     calls.block("a")
-    blocking = Blocking("ts-test", calls, tree.clock, patience_seconds=0.01)
+    blocking = Blocking("ts-test", calls, tree.clock, timeout_seconds=0.01)
     for _ in range(10):
         blocking.ask(["a"])
     calls.release()
@@ -160,7 +160,7 @@ def test_a_system_without_threads_is_tried_again(
     def refuse(*_: object) -> threading.Thread:
         raise RuntimeError("can't start new thread")
 
-    blocking = Blocking("ts-test", calls, tree.clock, patience_seconds=10.0)
+    blocking = Blocking("ts-test", calls, tree.clock, timeout_seconds=10.0)
     with monkeypatch.context() as patch:
         patch.setattr(threads, "start", refuse)
         for _ in range(MOST_WORKERS + 1):
@@ -173,7 +173,7 @@ def test_a_system_without_threads_is_tried_again(
 
 def test_what_is_gone_is_forgotten(tree: Tree, calls: Calls) -> None:
     """An unmounted filesystem keeps no answer."""
-    blocking = Blocking("ts-test", calls, tree.clock, patience_seconds=10.0)
+    blocking = Blocking("ts-test", calls, tree.clock, timeout_seconds=10.0)
     blocking.ask(["a", "b"])
     blocking.keep_only(["b"])
     assert blocking.answer("a") is None
@@ -184,7 +184,7 @@ def test_what_is_gone_is_forgotten(tree: Tree, calls: Calls) -> None:
 def test_close_leaves_a_hung_worker_behind_and_ask_starts_anew(tree: Tree, calls: Calls) -> None:
     """Closing waits for nobody; what a left worker brings home later is not believed."""
     calls.block("a")
-    blocking = Blocking("ts-test", calls, tree.clock, patience_seconds=0.01)
+    blocking = Blocking("ts-test", calls, tree.clock, timeout_seconds=0.01)
     blocking.ask(["a"])
     assert calls.begun["a"].wait(10)
     blocking.close()
@@ -192,7 +192,7 @@ def test_close_leaves_a_hung_worker_behind_and_ask_starts_anew(tree: Tree, calls
     assert blocking.outstanding_seconds("a") == 0.0
     calls.release()
     assert blocking.answer("a") is None
-    patient = Blocking("ts-test", calls, tree.clock, patience_seconds=10.0)
+    patient = Blocking("ts-test", calls, tree.clock, timeout_seconds=10.0)
     patient.ask(["b"])
     patient.close()
     patient.ask(["c"])

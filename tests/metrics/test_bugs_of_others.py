@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream.metrics.sources import Options
+from telemetry_stream.metrics.source import Options
 from telemetry_stream.metrics.sources.link import parse_speed
 from telemetry_stream.metrics.sources.pressure import PressureSource
 from tests.conftest import eventually

@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from telemetry_stream.metrics.clock import Now
 from telemetry_stream.metrics.collector import Collector
 from telemetry_stream.metrics.sample import Sample, SourceState
-from telemetry_stream.metrics.sources import RECORDS, Options
+from telemetry_stream.metrics.source import Now, Options
+from telemetry_stream.metrics.sources import RECORDS
 from telemetry_stream.metrics.sources.load import Load
 from telemetry_stream.metrics.sources.process import Processes
 from telemetry_stream.metrics.sources.tcp import Tcp
@@ -77,7 +77,7 @@ def test_what_is_dear_is_collected_while_it_is_wanted(tree: Tree) -> None:
     tree.put("proc/net/sockstat", "TCP: inuse 5\n")
     tree.put("proc/net/snmp", "Tcp: CurrEstab\nTcp: 5\n")
     tree.put("proc/net/tcp", "heading\n 0: a b 0A c\n")
-    collector = tree.collector(options=Options(patience_seconds=10.0))
+    collector = tree.collector(options=Options(timeout_seconds=10.0))
 
     def collect() -> tuple[object, object]:
         sample = collector.collect()

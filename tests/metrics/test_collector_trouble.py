@@ -6,11 +6,10 @@ import logging
 
 import pytest
 
-from telemetry_stream.metrics.clock import Now
 from telemetry_stream.metrics.sample import SourceState
+from telemetry_stream.metrics.source import Now, Stale
 from telemetry_stream.metrics.sources import DEAR, RECORDS
 from telemetry_stream.metrics.sources.tcp import Sockets
-from telemetry_stream.metrics.stale import Stale
 from tests.metrics.foreign import Mine
 from tests.metrics.trees import Tree
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from telemetry_stream.metrics import files as files_module
-from telemetry_stream.metrics.clock import Clock
 from telemetry_stream.metrics.files import Files, ParseError, parser, read_records
+from telemetry_stream.metrics.source import Clock
 from tests.metrics.trees import Tree
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream.metrics.clock import Clock, Now
 from telemetry_stream.metrics.collector import Collector
 from telemetry_stream.metrics.sample import Sample
-from telemetry_stream.metrics.sources import Options, temperature
+from telemetry_stream.metrics.source import Clock, Now, Options
+from telemetry_stream.metrics.sources import temperature
 from tests.metrics.sources import test_filesystem, test_process_table, test_temperature
 from tests.metrics.trees import Tree
 

@@ -11,11 +11,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from telemetry_stream.metrics.clock import Clock, Now
 from telemetry_stream.metrics.collector import Collector
 from telemetry_stream.metrics.files import Files
 from telemetry_stream.metrics.sample import Sample
-from telemetry_stream.metrics.sources import Options
+from telemetry_stream.metrics.source import Clock, Now, Options
 
 
 class Tree:
@@ -93,7 +92,7 @@ class Host:
     def __init__(self, tree: Tree, **options: Any) -> None:
         self.tree = tree
         self.collector = tree.collector(
-            options=Options(process_rows=None, patience_seconds=10.0, **options)
+            options=Options(process_rows=None, timeout_seconds=10.0, **options)
         )
         self.collector.want(None, math.inf)
 

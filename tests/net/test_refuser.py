@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import socket
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 
+import h11
 import pytest
 
 from telemetry_stream.net import refuser as refuser_module
-from telemetry_stream.net.refusal import REFUSAL
-from telemetry_stream.net.refuser import Refuser
+from telemetry_stream.net.refuser import Refuser, refusal
 from tests.net import descriptors
 from tests.net.conversation import HOST, statuses
 from tests.net.pairs import read_to_end, tcp_pair
+
+TOO_MANY = refusal("503 Service Unavailable", "too many connections")
 
 
 @contextmanager
@@ -35,7 +38,7 @@ def test_answer_survives_what_comes_late() -> None:
     """The socket lingers, so that a request behind the refusal is no broken pipe and no reset."""
     accepted, client = tcp_pair()
     with closing(Refuser()) as refuser, client:
-        refuser.refuse(accepted, REFUSAL)
+        refuser.refuse(accepted, TOO_MANY)
         client.sendall(b"GET /" + HOST)
         assert statuses(read_to_end(client)) == [503]
         client.sendall(b"more")
@@ -58,7 +61,7 @@ def test_a_peer_that_is_gone() -> None:
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
     with closing(Refuser()) as refuser:
-        refuser.refuse(accepted, REFUSAL)
+        refuser.refuse(accepted, TOO_MANY)
         assert refuser.refused == 1
 
 
@@ -68,7 +71,7 @@ def test_those_that_linger_are_few_and_not_for_long(monkeypatch: pytest.MonkeyPa
     pairs = [tcp_pair() for _ in range(5)]
     with closing(Refuser()) as refuser:
         for accepted, _ in pairs:
-            refuser.refuse(accepted, REFUSAL)
+            refuser.refuse(accepted, TOO_MANY)
         assert [accepted.fileno() < 0 for accepted, _ in pairs] == [True] * 3 + [False] * 2
         assert refuser.patience_milliseconds() == 1000
         monkeypatch.setattr(refuser_module, "LINGER_SECONDS", 0.0)
@@ -84,7 +87,7 @@ def test_those_that_linger_go_when_their_descriptors_are_needed() -> None:
     accepted, client = tcp_pair()
     with closing(Refuser()) as refuser, client:
         assert not refuser.let_go()
-        refuser.refuse(accepted, REFUSAL)
+        refuser.refuse(accepted, TOO_MANY)
         assert refuser.let_go()
         assert accepted.fileno() < 0
 
@@ -98,11 +101,11 @@ def test_one_descriptor_answers_one_after_the_other() -> None:
             for _ in clients:
                 with pytest.raises(OSError, match="Too many open files"):
                     listening.accept()
-                assert refuser.refuse_next(listening, REFUSAL)
+                assert refuser.refuse_next(listening, TOO_MANY)
             for client in clients:
                 assert client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0  # no reset
                 assert statuses(read_to_end(client)) == [503]
-            assert not refuser.refuse_next(listening, REFUSAL)  # nobody is left
+            assert not refuser.refuse_next(listening, TOO_MANY)  # nobody is left
             with pytest.raises(OSError, match="Too many open files"):
                 socket.socket()
         assert refuser.refused == 20
@@ -114,15 +117,15 @@ def test_a_reserve_that_was_lost_comes_back() -> None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))  # so that the one given up is none
         try:
-            assert not refuser.refuse_next(listening, REFUSAL)
+            assert not refuser.refuse_next(listening, TOO_MANY)
             refuser.tidy()
-            assert not refuser.refuse_next(listening, REFUSAL)
+            assert not refuser.refuse_next(listening, TOO_MANY)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        assert not refuser.refuse_next(listening, REFUSAL)
+        assert not refuser.refuse_next(listening, TOO_MANY)
         refuser.tidy()
         with descriptors.none_left():
-            assert refuser.refuse_next(listening, REFUSAL)
+            assert refuser.refuse_next(listening, TOO_MANY)
         assert statuses(read_to_end(clients[0])) == [503]
 
 
@@ -133,3 +136,21 @@ def test_closing_twice() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         refuser.close()
         assert other.getsockname()[1] > 0
+
+
+@pytest.mark.parametrize("status", ["503 Service Unavailable", "429 Too Many Requests"])
+def test_a_refusal_is_a_whole_response(status: str) -> None:
+    """h11 reads it to its end; it has Retry-After, the headers given and a JSON error."""
+    client = h11.Connection(h11.CLIENT)
+    client.send(h11.Request(method="GET", target="/", headers=[("Host", "x")]))
+    client.send(h11.EndOfMessage())
+    client.receive_data(refusal(status, 'too "many"', (("X-Policy", "strict"),)))
+    head, body, end = (client.next_event() for _ in range(3))
+    assert isinstance(head, h11.Response)
+    assert isinstance(body, h11.Data)
+    assert isinstance(end, h11.EndOfMessage)
+    assert head.status_code == int(status[:3])
+    assert json.loads(bytes(body.data)) == {"error": 'too "many"'}
+    assert (b"x-policy", b"strict") in list(head.headers)
+    assert (b"retry-after", b"10") in list(head.headers)
+    assert client.trailing_data == (b"", False)

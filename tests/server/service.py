@@ -15,17 +15,17 @@ from typing import Any, NamedTuple, Self
 import websocket
 from websockets.sync.client import ClientConnection, connect
 
+from telemetry_stream.access.access import Access
+from telemetry_stream.access.policy import security_headers
+from telemetry_stream.access.tokens import Token
 from telemetry_stream.hub import Hub
 from telemetry_stream.metrics.sample import Sample, SourceState
 from telemetry_stream.metrics.sources.host import HostInfo
 from telemetry_stream.net import http as our_http
 from telemetry_stream.net.address import PerAddress
 from telemetry_stream.net.listener import Listener
-from telemetry_stream.server.access import Access
-from telemetry_stream.server.answer import security_headers
 from telemetry_stream.server.pages import pages
 from telemetry_stream.server.routes import Routes
-from telemetry_stream.server.tokens import Token
 from telemetry_stream.server.viewers import Viewers
 from telemetry_stream.stream import Stream
 from telemetry_stream.websocket.connection import Timing

@@ -10,12 +10,12 @@ import pytest
 from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import ClientConnection
 
+from telemetry_stream.access.access import Access
+from telemetry_stream.access.forwarded import Proxies
+from telemetry_stream.access.login import Login
+from telemetry_stream.access.policy import security_headers
+from telemetry_stream.access.tokens import Token
 from telemetry_stream.net.address import PerAddress
-from telemetry_stream.server.access import Access
-from telemetry_stream.server.answer import security_headers
-from telemetry_stream.server.forwarded import Proxies
-from telemetry_stream.server.login import Login
-from telemetry_stream.server.tokens import Token
 from telemetry_stream.websocket.inbound import Allowance
 from tests.conftest import eventually
 from tests.net.pairs import read_to_end

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_stream.server.answer import HTTPError
+from telemetry_stream.net.answer import HTTPError
 from telemetry_stream.server.query import MAX_SEQ, Query
 
 KNOWN = ("n", "seconds", "names", "text")

@@ -7,15 +7,12 @@ workers of its own has ``close()``, too, after which it may be asked again.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from ..attributes import read_once
 from ..blocking import Blocking
-from ..clock import Now
 from ..files import Files
+from ..source import Options, Source
 from . import (
     cgroup,
     cpu,
@@ -31,35 +28,6 @@ from . import (
     tcp,
     temperature,
 )
-
-
-class Source(Protocol):
-    """What the collector asks each tick. ``collect`` runs on the collecting thread and must not wait."""
-
-    @property
-    def name(self) -> str: ...
-
-    def collect(self, now: Now) -> object | None: ...
-
-
-@runtime_checkable
-class Closeable(Protocol):
-    """A source that holds something."""
-
-    def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the sources leave open."""
-
-    filesystem_types: frozenset[str] = frozenset()  # shown besides local disks: "nfs4", ...
-    process_rows: int | None = 15  # by CPU, and as many by memory; None: all processes
-    # How long one collect() may wait for what may block (mounts, sensors, TCP states). The ticking program never waits;
-    # one that takes a single sample wants it whole.
-    patience_seconds: float = 0.0
-    statvfs: Callable[[str], filesystem.Statvfs] = os.statvfs
-
 
 # Section name -> its record, or a tuple of them. The wire, the decoder and docs/metrics.md follow this table.
 RECORDS: dict[str, Any] = {
@@ -89,10 +57,10 @@ DEAR = frozenset({"processes"})
 
 def build_sources(files: Files, stats: own.SelfStats, options: Options) -> tuple[Source, ...]:
     """All sources of one collector."""
-    patience = options.patience_seconds
+    patience = options.timeout_seconds
     disks = disk.DisksSource(files)
     speeds: Blocking[str, bytes] = Blocking(
-        "ts-link-speed", read_once, files.clock, patience_seconds=patience
+        "ts-link-speed", read_once, files.clock, timeout_seconds=patience
     )
     interfaces = network.InterfacesSource(files, speeds)
     return (
@@ -104,15 +72,15 @@ def build_sources(files: Files, stats: own.SelfStats, options: Options) -> tuple
         disks,
         disk.DiskTotalsSource(disks),
         filesystem.FilesystemsSource(
-            files, also=options.filesystem_types, statvfs=options.statvfs, patience_seconds=patience
+            files, also=options.filesystem_types, statvfs=options.statvfs, timeout_seconds=patience
         ),
         interfaces,
         network.NetworkSource(interfaces),
         tcp.SocketsSource(files),
-        tcp.TcpSource(files, patience_seconds=patience),
+        tcp.TcpSource(files, timeout_seconds=patience),
         tcp.UdpSource(files),
         process.ProcessesSource(files, rows=options.process_rows),
-        temperature.TemperaturesSource(files, patience_seconds=patience),
+        temperature.TemperaturesSource(files, timeout_seconds=patience),
         host.SystemSource(files),
         cgroup.CgroupSource(files),
         own.SelfSource(files, stats),

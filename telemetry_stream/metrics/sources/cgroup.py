@@ -10,19 +10,19 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from .. import rates
 from ..attributes import Attribute, maybe_read_once
-from ..clock import Now
 from ..files import Files, ParseError, parser
-from ..frozen import frozen
+from ..source import Now
 from . import memory
 
 MOST_BYTES = 16384  # memory.stat is the largest of our files, and below 2 KiB today
 LOOK_SECONDS = 10.0  # limits change when an administrator says so, groups when we are moved
 
 
-@frozen
+@dataclass(slots=True)
 class Cgroup:
     """Null is: no limit, or not known. 100 percent of CPU is one core."""
 

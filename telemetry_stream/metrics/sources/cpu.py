@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from .. import rates
-from ..clock import Now
 from ..files import Files
-from ..frozen import frozen
+from ..source import Now
 from ..units import CLK_TCK
 from .kernel_stat import COLUMNS, CoreTicks, KernelStat, parse
 
@@ -23,7 +23,7 @@ USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, GUEST, GUEST_NICE = range
 IDLE_FALL_TICKS = 3 * CLK_TCK
 
 
-@frozen
+@dataclass(slots=True)
 class Core:
     """One online core; ``id`` is the kernel's, which has holes where cores are offline."""
 
@@ -40,7 +40,7 @@ class Core:
     guest_percent: float | None = None
 
 
-@frozen
+@dataclass(slots=True)
 class Cpu:
     """All cores that are valid in both samples together, and each online core."""
 

@@ -17,9 +17,8 @@ from typing import Protocol
 
 from .. import rates
 from ..attributes import Attribute, maybe_read_once
-from ..clock import Now
 from ..files import Files, parser
-from ..frozen import frozen
+from ..source import Now
 
 SECTOR_BYTES = 512
 COLUMNS = 11
@@ -55,7 +54,7 @@ Numbers = tuple[int, ...]
 Key = tuple[str, str]  # name, "major:minor"
 
 
-@frozen
+@dataclass(slots=True)
 class Disk:
     """One whole disk, or a device made of disks (``kind`` dm, md, ...), which the totals leave out."""
 
@@ -73,7 +72,7 @@ class Disk:
     in_flight: int | None = None
 
 
-@frozen
+@dataclass(slots=True)
 class DiskTotals:
     """Over the counted disks."""
 

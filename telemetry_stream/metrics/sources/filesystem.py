@@ -12,14 +12,13 @@ import math
 import os
 import select
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from .. import rates
 from ..blocking import HUNG_SECONDS, Blocking
-from ..clock import Clock, Now
 from ..files import Files, KeptFile
-from ..frozen import frozen
-from ..stale import Stale
+from ..source import Clock, Now, Stale, Statvfs
 from . import mounts
 from .mounts import Mount
 
@@ -39,7 +38,7 @@ SKIPPED = frozenset(_SKIPPED.split())
 NETWORK = frozenset(_NETWORK.split())
 
 
-@frozen
+@dataclass(slots=True)
 class Filesystem:
     """One filesystem at its shortest mountpoint; sizes are None until its first answer."""
 
@@ -54,23 +53,6 @@ class Filesystem:
     read_only: bool
     stale: bool  # does not answer
     age_seconds: float | None  # of these values
-
-
-class Statvfs(Protocol):
-    """What we use of os.statvfs_result."""
-
-    @property
-    def f_frsize(self) -> int: ...
-    @property
-    def f_blocks(self) -> int: ...
-    @property
-    def f_bfree(self) -> int: ...
-    @property
-    def f_bavail(self) -> int: ...
-    @property
-    def f_files(self) -> int: ...
-    @property
-    def f_ffree(self) -> int: ...
 
 
 def is_shown(mount: Mount, also: Collection[str]) -> bool:
@@ -151,7 +133,7 @@ class FilesystemsSource:
         *,
         also: Collection[str] = (),
         statvfs: Callable[[str], Statvfs] = os.statvfs,
-        patience_seconds: float = 0.0,
+        timeout_seconds: float = 0.0,
         table: Table | None = None,
     ) -> None:
         """``also`` names types that are shown although they are off by default (nfs4, tmpfs)."""
@@ -161,7 +143,7 @@ class FilesystemsSource:
         # Another host's mounts are reached through its first process.
         self._prefix = "" if files.is_system else os.path.join(files.proc_root, "1", "root")
         self._blocking: Blocking[str, Statvfs] = Blocking(
-            "ts-statvfs", statvfs, files.clock, patience_seconds=patience_seconds
+            "ts-statvfs", statvfs, files.clock, timeout_seconds=timeout_seconds
         )
         self._ask_at = -math.inf
         self._mounts: list[Mount] = []

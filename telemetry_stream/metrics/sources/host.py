@@ -17,16 +17,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..attributes import maybe_read_once
-from ..clock import Now
 from ..files import Files, ParseError, parser
-from ..frozen import frozen
+from ..source import Now
 from . import kernel_stat, mounts
 
 # A machine-id must not leave the machine (man machine-id): only this keyed hash of it does.
 ID_KEY = b"telemetry_stream host id 1"
 
 
-@frozen
+@dataclass(slots=True)
 class System:
     """Since when this host runs, and what it slept through."""
 

@@ -15,16 +15,16 @@ Times are in CLK_TCK. Kernels before 2.6.33 write fewer columns (4, 7, 8 or 9): 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from ..files import ParseError, parser
-from ..frozen import frozen
 
 COLUMNS = 10
 MOST_DIGITS = 32  # of a 64-bit number, with what follows it
 CoreTicks = tuple[int, ...]  # COLUMNS of them
 
 
-@frozen
+@dataclass(slots=True)
 class KernelStat:
     """What we use of /proc/stat; None where the kernel does not say."""
 

@@ -7,15 +7,15 @@ uninterruptible tasks, moves every 5 s, is no percentage, and in a container it 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from .. import rates
-from ..clock import Now
 from ..files import Files, ParseError, parser
-from ..frozen import frozen
+from ..source import Now
 from . import kernel_stat
 
 
-@frozen
+@dataclass(slots=True)
 class Load:
     """Threads where it says threads: not the counts by process state of the section processes."""
 
@@ -29,7 +29,7 @@ class Load:
     procs_blocked: int | None  # tasks in iowait
 
 
-@frozen
+@dataclass(slots=True)
 class Loadavg:
     """One /proc/loadavg."""
 

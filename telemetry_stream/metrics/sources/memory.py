@@ -8,15 +8,15 @@ then it is estimated the kernel's own way. Inside LXC it may exceed the total: t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from .. import rates
-from ..clock import Now
 from ..files import Files, ParseError, parser
-from ..frozen import frozen
+from ..source import Now
 from ..units import KIB, PAGE_BYTES
 
 
-@frozen
+@dataclass(slots=True)
 class Memory:
     """Physical memory. ``cached`` contains ``shared`` (tmpfs, shm), which cannot be reclaimed."""
 
@@ -34,7 +34,7 @@ class Memory:
     zfs_arc_bytes: int | None  # counted as used; inside LXC it is the host's
 
 
-@frozen
+@dataclass(slots=True)
 class Swap:
     """Swap space; the rates are None on the first sample."""
 

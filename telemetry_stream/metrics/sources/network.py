@@ -13,13 +13,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from .. import rates
 from ..blocking import Blocking
-from ..clock import Now
 from ..files import Files, ParseError, parser
-from ..frozen import frozen
+from ..source import Now
 from .link import Link
 
 COLUMNS = 16
@@ -45,7 +45,7 @@ MOST_ROWS = 64
 Numbers = tuple[int, ...]
 
 
-@frozen
+@dataclass(slots=True)
 class Interface:
     """One interface; ``counted`` says whether the totals hold it."""
 
@@ -63,7 +63,7 @@ class Interface:
     tx_drops_per_second: float | None = None
 
 
-@frozen
+@dataclass(slots=True)
 class Network:
     """Over the counted interfaces."""
 

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from .. import rates
-from ..clock import Now
 from ..files import Files, ParseError, parser
-from ..frozen import frozen
+from ..source import Now
 from ..units import PAGE_BYTES
 
 T = TypeVar("T")
@@ -33,7 +32,7 @@ class SelfStats:
     cpu_seconds: Callable[[], float] = time.process_time
 
 
-@frozen
+@dataclass(slots=True)
 class Own:
     """This process. Counts are since it started; 100 percent is one core."""
 

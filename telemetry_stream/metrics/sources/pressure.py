@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from .. import rates
-from ..clock import Now
 from ..files import Files, KeptFile, ParseError, parser
-from ..frozen import frozen
+from ..source import Now
 
 KEYS = (b"avg10=", b"avg60=", b"avg300=", b"total=")
 RESOURCES = ("cpu", "memory", "io", "irq")
 
 
-@frozen
+@dataclass(slots=True)
 class Stalls:
     """One resource: ``some`` task waited for it, or ``full``: all of them did."""
 
@@ -37,7 +37,7 @@ class Stalls:
     full_percent: float | None = None
 
 
-@frozen
+@dataclass(slots=True)
 class Pressure:
     """All resources that this kernel measures."""
 

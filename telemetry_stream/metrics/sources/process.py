@@ -17,9 +17,8 @@ from typing import Protocol
 
 from .. import rates
 from ..attributes import maybe_read_once
-from ..clock import Now
 from ..files import Files, ParseError
-from ..frozen import frozen
+from ..source import Now
 from ..units import CLK_TCK, PAGE_BYTES
 from . import kernel_stat, memory, mounts
 from .mounts import Mount
@@ -38,7 +37,7 @@ STATES = {
 }
 
 
-@frozen
+@dataclass(slots=True)
 class ProcessStates:
     """How many processes are in each state."""
 
@@ -51,7 +50,7 @@ class ProcessStates:
     other: int = 0
 
 
-@frozen
+@dataclass(slots=True)
 class Process:
     """One process; 100 percent of CPU is one core, shared memory counts in full."""
 
@@ -67,7 +66,7 @@ class Process:
     started_at: float | None  # Unix time: only to show, never an identity
 
 
-@frozen
+@dataclass(slots=True)
 class Processes:
     """All that this mount of /proc shows; ``top`` are those with most CPU and those with most memory."""
 

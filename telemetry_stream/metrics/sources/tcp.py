@@ -9,23 +9,23 @@ net/ipv4/proc.c, net/ipv6/proc.c.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from .. import rates
-from ..clock import Now
 from ..files import Files, KeptFile, ParseError, parser
-from ..frozen import frozen
+from ..source import Now
 from ..units import PAGE_BYTES
 from .tcp_states import StatesScan, TcpStates
 
 
-@frozen
+@dataclass(slots=True)
 class Sockets:
     """Sockets of every kind."""
 
     used: int | None
 
 
-@frozen
+@dataclass(slots=True)
 class Tcp:
     """TCP of both families; the rates are None on the first sample."""
 
@@ -43,7 +43,7 @@ class Tcp:
     states_truncated: bool = False  # there were too many to count them all
 
 
-@frozen
+@dataclass(slots=True)
 class Udp:
     """UDP of both families."""
 
@@ -128,11 +128,11 @@ class TcpSource:
 
     name = "tcp"
 
-    def __init__(self, files: Files, *, patience_seconds: float = 0.0) -> None:
+    def __init__(self, files: Files, *, timeout_seconds: float = 0.0) -> None:
         self._sockstats = _Sockstats(files)
         self._snmp: KeptFile[Counters] = files.net("snmp", parse_snmp)
         self._previous: rates.Previous[bytes, int] = rates.Previous()
-        self._scan = StatesScan(files, patience_seconds=patience_seconds)
+        self._scan = StatesScan(files, timeout_seconds=timeout_seconds)
 
     def collect(self, now: Now) -> Tcp:
         """Raises OSError or ParseError where sockstat or snmp cannot be had."""

@@ -22,9 +22,8 @@ import struct
 from dataclasses import dataclass, field
 
 from ..blocking import Blocking
-from ..clock import Now
 from ..files import Files
-from ..frozen import frozen
+from ..source import Now
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +60,7 @@ ALL_STATES = 0xFFFFFFFF
 TIMEOUT_SECONDS = 5.0
 
 
-@frozen
+@dataclass(slots=True)
 class TcpStates:
     """Sockets of both families in each state."""
 
@@ -207,12 +206,12 @@ class Scanned:
 class StatesScan:
     """Scans on a worker while they are wanted, as often as their cost allows."""
 
-    def __init__(self, files: Files, *, patience_seconds: float = 0.0) -> None:
+    def __init__(self, files: Files, *, timeout_seconds: float = 0.0) -> None:
         self._clock = files.clock
         self._netlink = files.is_system
         self._paths = files.net_path("tcp"), files.net_path("tcp6")
         self._blocking: Blocking[None, tuple[Tally, float]] = Blocking(
-            "ts-tcp-states", self._scan, files.clock, patience_seconds=patience_seconds
+            "ts-tcp-states", self._scan, files.clock, timeout_seconds=timeout_seconds
         )
         self._next_at = -math.inf
         self._told: str | None = None

@@ -15,10 +15,8 @@ from dataclasses import dataclass
 
 from ..attributes import maybe_read_once
 from ..blocking import HUNG_SECONDS, Blocking
-from ..clock import Clock, Now
 from ..files import Files
-from ..frozen import frozen
-from ..stale import Stale
+from ..source import Clock, Now, Stale
 
 CHIP_SECONDS = 10.0
 DISK_SECONDS = 60.0
@@ -31,7 +29,7 @@ ZONE = re.compile(r"thermal_zone\d+$")
 TRIP = re.compile(r"trip_point_(\d+)_type$")
 
 
-@frozen
+@dataclass(slots=True)
 class Temperature:
     """One sensor. ``celsius`` is None where it does not answer or says itself that it is broken."""
 
@@ -165,11 +163,11 @@ class TemperaturesSource:
 
     name = "temperatures"
 
-    def __init__(self, files: Files, *, patience_seconds: float = 0.0) -> None:
+    def __init__(self, files: Files, *, timeout_seconds: float = 0.0) -> None:
         self._clock: Clock = files.clock
         self._sys_root = files.sys_root
         self._blocking: Blocking[str, tuple[Reading, ...]] = Blocking(
-            "ts-sensors", read_directory, files.clock, patience_seconds=patience_seconds
+            "ts-sensors", read_directory, files.clock, timeout_seconds=timeout_seconds
         )
         self._chips: list[Chip] = []
         self._look_at = -math.inf

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_stream.metrics import blocking, files
+from telemetry_stream.metrics.source import Stale
 from telemetry_stream.metrics.sources import filesystem
 from telemetry_stream.metrics.sources.filesystem import Filesystem, FilesystemsSource, choose
 from telemetry_stream.metrics.sources.mounts import Mount, parse
-from telemetry_stream.metrics.stale import Stale
 from tests.conftest import eventually
 from tests.metrics.trees import Tree, assert_sane
 
@@ -55,11 +55,11 @@ class Statvfs:
 class Host:
     """A source on a tree, whose calls are waited for."""
 
-    def __init__(self, tree: Tree, *, patience_seconds: float = 10.0) -> None:
+    def __init__(self, tree: Tree, *, timeout_seconds: float = 10.0) -> None:
         self.tree = tree
         self.statvfs = Statvfs()
         self.source = FilesystemsSource(
-            tree.files, statvfs=self.statvfs, patience_seconds=patience_seconds
+            tree.files, statvfs=self.statvfs, timeout_seconds=timeout_seconds
         )
         self.prefix = f"{tree.proc}/1/root"
 
@@ -192,7 +192,7 @@ def test_a_dead_mount_costs_its_own_row(tree: Tree, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(
         blocking, "HUNG_SECONDS", 0.0
     )  # real ones, until another worker asks the others
-    host = Host(tree, patience_seconds=0.0)
+    host = Host(tree, timeout_seconds=0.0)
 
     def is_answered(*numbers: int) -> bool:
         section = host.source.collect(tree.tick(0.0))
@@ -223,7 +223,7 @@ def test_a_dead_mount_costs_its_own_row(tree: Tree, monkeypatch: pytest.MonkeyPa
 
 def test_a_mount_that_never_answered(tree: Tree) -> None:
     """What it is is known, how full it is is not; and the tick went on."""
-    host = Host(tree, patience_seconds=0.0)
+    host = Host(tree, timeout_seconds=0.0)
     host.statvfs.dead.add(f"{host.prefix}/")
     tree.put("proc/self/mountinfo", ROOT)
     assert host.rows() == (
@@ -238,7 +238,7 @@ def test_a_mount_that_never_answered(tree: Tree) -> None:
 
 def test_a_mount_that_refuses(tree: Tree) -> None:
     """EACCES is an answer: a row without sizes, which is not stale."""
-    source = FilesystemsSource(tree.files, patience_seconds=10.0)  # the tree has no 1/root
+    source = FilesystemsSource(tree.files, timeout_seconds=10.0)  # the tree has no 1/root
     tree.put("proc/self/mountinfo", ROOT)
     rows = source.collect(tree.tick())
     source.close()

@@ -59,7 +59,7 @@ class Host:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         speeds: Blocking[str, bytes] = Blocking(
-            "ts-link-speed", read_once, tree.clock, patience_seconds=10.0
+            "ts-link-speed", read_once, tree.clock, timeout_seconds=10.0
         )
         self.source = InterfacesSource(tree.files, speeds)
         self.totals = NetworkSource(self.source)

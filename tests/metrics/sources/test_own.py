@@ -7,8 +7,8 @@ import time
 import pytest
 from hypothesis import given
 
-from telemetry_stream.metrics.clock import Clock, Now
 from telemetry_stream.metrics.files import Files, ParseError
+from telemetry_stream.metrics.source import Clock, Now
 from telemetry_stream.metrics.sources import own
 from telemetry_stream.metrics.sources.own import Own, SelfSource, SelfStats
 from telemetry_stream.metrics.units import PAGE_BYTES

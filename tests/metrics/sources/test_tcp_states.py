@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_stream.metrics.clock import Clock, Now
 from telemetry_stream.metrics.files import Files
+from telemetry_stream.metrics.source import Clock, Now
 from telemetry_stream.metrics.sources import tcp_states
 from telemetry_stream.metrics.sources.tcp_states import (
     NLMSG_DONE,
@@ -178,7 +178,7 @@ def test_netlink_on_this_system_agrees_with_the_file() -> None:
 def test_a_scan_rests_as_long_as_it_costs(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
     """0.2 ms and less: each tick; more: after 2 s, 5 s, 10 s, 30 s; the age says how old the counts are."""
     tree.put("proc/net/tcp", TCP)
-    scan = StatesScan(tree.files, patience_seconds=10.0)
+    scan = StatesScan(tree.files, timeout_seconds=10.0)
     scans: list[float] = []
     cost = 0.0
 
@@ -223,7 +223,7 @@ def test_netlink_that_is_forbidden_gives_way_to_the_file(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(tcp_states, "scan_netlink", forbid)
     clock = Clock()
-    scan = StatesScan(Files("/proc", "/sys", clock), patience_seconds=10.0)
+    scan = StatesScan(Files("/proc", "/sys", clock), timeout_seconds=10.0)
     for tick in range(3):
         assert scan.maybe_states(Now(tick, clock.monotonic(), 0.0, 0.0)) is not None
     scan.close()
@@ -236,7 +236,7 @@ def test_another_hosts_proc_is_never_asked_by_netlink(
     """Netlink speaks of our own network namespace: the tree's file is read."""
     monkeypatch.setattr(tcp_states, "scan_netlink", lambda: pytest.fail("asked"))
     tree.put("proc/net/tcp", TCP)
-    scan = StatesScan(tree.files, patience_seconds=10.0)
+    scan = StatesScan(tree.files, timeout_seconds=10.0)
     answer = scan.maybe_states(tree.tick())
     scan.close()
     assert answer is not None
@@ -261,7 +261,7 @@ def test_a_scan_never_delays_the_tick(tree: Tree, monkeypatch: pytest.MonkeyPatc
 
 def test_no_states_to_be_had(tree: Tree, caplog: pytest.LogCaptureFixture) -> None:
     """Neither way: none are said, the log has one line, and the section tcp stands."""
-    scan = StatesScan(tree.files, patience_seconds=10.0)
+    scan = StatesScan(tree.files, timeout_seconds=10.0)
     for _ in range(3):
         assert scan.maybe_states(tree.tick()) is None
     scan.close()

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from telemetry_stream.metrics.source import Stale
 from telemetry_stream.metrics.sources.temperature import (
     TemperaturesSource,
     parse_millidegrees,
 )
-from telemetry_stream.metrics.stale import Stale
 from tests.metrics.trees import Tree, odd
 
 
@@ -33,7 +33,7 @@ def chip(
 @pytest.fixture
 def source(tree: Tree) -> Iterator[TemperaturesSource]:
     """A source that waits for its sensors."""
-    made = TemperaturesSource(tree.files, patience_seconds=10.0)
+    made = TemperaturesSource(tree.files, timeout_seconds=10.0)
     yield made
     made.close()
 

@@ -1,0 +1,16 @@
+"""The security headers of every answer."""
+
+from __future__ import annotations
+
+from telemetry_stream.access.policy import security_headers
+
+
+def test_policy_allows_nothing_inline_and_frames_only_where_told() -> None:
+    """Of all the headers only that one part is a setting."""
+    headers = dict(security_headers("'self' https://home.example"))
+    policy = headers.pop("Content-Security-Policy").split("; ")
+    assert "unsafe" not in str(policy)
+    assert "default-src 'self'" in policy
+    assert policy[-1] == "frame-ancestors 'self' https://home.example"
+    assert headers == {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
+    assert "frame-ancestors 'none'" in str(security_headers())

@@ -1,0 +1,113 @@
+"""What psutil answers, by the same rules as the files."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from telemetry_stream.metrics.fallback import host as fallback_module
+from telemetry_stream.metrics.fallback.host import parse_cpu_list, psutil_sources
+from telemetry_stream.metrics.source import Now
+from telemetry_stream.metrics.sources.memory import Swap
+from telemetry_stream.metrics.sources.own import SelfStats
+from telemetry_stream.metrics.units import PAGE_BYTES
+from tests.metrics.psutils import source
+from tests.metrics.trees import Tree, assert_sane
+
+
+def ask(tree: Tree, section: str, now: Now | None = None) -> Any:
+    """A new fallback's answer for one section."""
+    return source(tree, section).collect(now or tree.tick())
+
+
+def test_a_system_without_proc_runs_on_psutil_alone(tree: Tree) -> None:
+    """Everything that psutil can speak for is there, sane, marked, and has its rates in the second sample."""
+    collector = tree.collector(fallback=psutil_sources(tree.clock, SelfStats()))
+    collector.collect()
+    tree.advance(1.0)
+    sample = collector.collect()
+    assert sample.uptime_seconds is not None
+    for name in (
+        "cpu",
+        "load",
+        "memory",
+        "swap",
+        "disks",
+        "disk",
+        "interfaces",
+        "network",
+        "system",
+        "self",
+    ):
+        assert sample.sources[name].state == "psutil", name
+        assert_sane(sample.sections[name])
+    cpu: Any = sample.sections["cpu"]
+    assert cpu.context_switches_per_second is not None
+
+
+def test_psutil_is_imported_only_when_it_is_needed() -> None:
+    """A healthy host never pays for it."""
+    program = (
+        "import sys; from telemetry_stream.metrics.collector import Collector\n"
+        "c = Collector(); c.collect(); c.close(); sys.exit('psutil' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_cpu_goes_by_field_names_and_the_rules_of_the_file(
+    tree: Tree, psutil: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """psutil 8 has another order and other systems fewer fields; ids come from sysfs: cores 0 and 3 are online.
+
+    Core 0: 0.25 s user and 0.75 s idle passed; core 3: 0.5 s system, 0.5 s idle.
+    """
+    monkeypatch.setattr(fallback_module, "maybe_read_once", lambda _path: b"0,3\n")
+    times = [SimpleNamespace(idle=5.0, user=1.0), SimpleNamespace(system=1.0, idle=7.0)]
+    psutil.cpu_times = lambda percpu: times
+    psutil.cpu_stats = lambda: SimpleNamespace(ctx_switches=100, interrupts=10)
+    answer = source(tree, "cpu").collect
+    first: Any = answer(tree.tick())
+    assert [core.usage_percent for core in first.cores] == [
+        None,
+        None,
+    ]  # never the 0.0 of psutil's first call
+    times[:] = [SimpleNamespace(idle=5.75, user=1.25), SimpleNamespace(system=1.5, idle=7.5)]
+    second: Any = answer(tree.tick())
+    assert [(core.id, core.usage_percent) for core in second.cores] == [(0, 25.0), (3, 50.0)]
+    assert second.usage_percent == 37.5
+
+
+def test_swap_counts_in_pages_of_this_machine(tree: Tree, psutil: SimpleNamespace) -> None:
+    """psutil multiplies pages by 4096 whatever they are: two pages in, one out, in a second."""
+    counts = SimpleNamespace(total=1000, free=250, sin=0, sout=0)
+    psutil.swap_memory = lambda: counts
+    answer = source(tree, "swap").collect
+    answer(tree.tick())
+    counts.sin, counts.sout = 2 * 4096, 4096
+    assert answer(tree.tick()) == Swap(1000, 250, 750, 75.0, 2.0 * PAGE_BYTES, 1.0 * PAGE_BYTES)
+
+
+def test_memory_is_total_less_available(tree: Tree, psutil: SimpleNamespace) -> None:
+    """Not psutil's own used, which changed its meaning in 7.1."""
+    psutil.virtual_memory = lambda: SimpleNamespace(total=1000, available=600, used=123, free=50)
+    memory = ask(tree, "memory")
+    assert (memory.used_bytes, memory.used_percent, memory.cached_bytes) == (400, 40.0, None)
+
+
+def test_uptime_is_since_psutils_boot_time(tree: Tree, psutil: SimpleNamespace) -> None:
+    """Both move with the wall clock: the difference does not."""
+    psutil.boot_time = lambda: tree.realtime - 50.0
+    system = ask(tree, "system", tree.tick(0.0))
+    assert (system.uptime_seconds, system.boot_id) == (50.0, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"), [(b"0-1\n", [0, 1]), (b"0,2-3,7", [0, 2, 3, 7]), (b"5\n", [5])]
+)
+def test_cpu_lists(content: bytes, expected: list[int]) -> None:
+    """Ids and ranges, as sysfs writes them."""
+    assert parse_cpu_list(content) == expected

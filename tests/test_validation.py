@@ -1,0 +1,106 @@
+"""One setting: forms of texts, and errors that keep a secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import pytest
+
+from telemetry_stream import validation as form
+from telemetry_stream.validation import (
+    SettingsError,
+    checked,
+    limits,
+    parsed,
+    setting,
+    shown_default,
+)
+
+
+@dataclass
+class Table:
+    """A row of each kind."""
+
+    count: int = setting(3, "a count", low=1, high=5)
+    seconds: float = setting(1.5, "a time", unit="seconds", low=0.5, high=60)
+    choice: str = setting("a", "a choice", one_of=("a", "b"))
+    flag: bool = setting(False, "a flag")
+    secret: str = setting("", "a secret", form=form.TOKEN, secret=True)
+
+
+ROWS = {row.name: row for row in fields(Table)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        (form.HOST, ["::1", "board.local", "10.0.0.1"], ["", "[::1]", "a b", "a,b", "http://a"]),
+        (form.HOSTS, ["", "a", "a.example,b"], [",", "a,", "a b", "http://a", "a,,b"]),
+        (
+            form.ORIGINS,
+            ["", "https://home.example", "http://a:3000,https://[::1]:8"],
+            ["home.example", "https://a/", "https://a, https://b", "ftp://a", "*", "https://a\r\nX: y"],
+        ),
+        (
+            form.ANCESTORS,
+            ["'none'", "'self'", "'self' https://home.example", "https://*.example http://a:1"],
+            ["", "none;", "'none' 'self'", "'self', https://a", "'self'; script-src *", "a\nb", "'unsafe'"],
+        ),
+        (
+            form.PROXIES,
+            ["", "loopback", "loopback,10.0.0.0/8,2001:db8::1"],
+            ["true", "proxy.local", "10.0.0.1 ", "10.0.0.1/", ","],
+        ),
+        (form.PATH, ["", "/etc/a b", "größe"], ["a\0b", "a\nb"]),
+        (form.TOKEN, ["", "0123456789abcdef"], ["0123456789abcde", "0123456789abcdef ", "x" * 257]),
+        (form.DIRECTORY, ["/proc"], ["", "/nowhere", "/proc/version", "/pr\0oc"]),
+    ],
+)  # fmt: skip
+def test_forms(kind: form.Form, good: list[str], bad: list[str]) -> None:
+    """What is taken is safe where it is used: in a header, in a policy, as an address."""
+
+    @dataclass
+    class OfKind:
+        value: str = setting("", "a text", form=kind)
+
+    (row,) = fields(OfKind)
+    assert [checked(row, text, "here") for text in good] == good
+    for text in bad:
+        with pytest.raises(SettingsError, match="from here: must be ") as caught:
+            checked(row, text, "here")
+        assert str(caught.value).endswith(kind.words)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "default"),
+    [
+        ("count", "a whole number from 1 to 5", "3"),
+        ("seconds", "a number of seconds from 0.5 to 60", "1.5"),
+        ("choice", "one of a, b", "a"),
+        ("flag", "true or false", "false"),
+        ("secret", "16 to 256 letters, digits and . _ ~ -", "none"),
+    ],
+)
+def test_rows_in_words(name: str, words: str, default: str) -> None:
+    """For errors, --help and the README."""
+    assert (limits(ROWS[name]), shown_default(ROWS[name])) == (words, default)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [("count", "4", 4), ("seconds", "2", 2.0), ("flag", "True", True), ("choice", "b", "b")],
+)
+def test_texts_become_values(name: str, text: str, value: Any) -> None:
+    """Of the row's type."""
+    found = checked(ROWS[name], parsed(ROWS[name], text, "here"), "here")
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_a_secret_is_not_in_its_error() -> None:
+    """Nor in the text of what holds it."""
+    with pytest.raises(SettingsError) as caught:
+        checked(ROWS["secret"], "my secret", "here")
+    assert str(caught.value).startswith("secret = '(secret)' from here: must be 16 to 256")
+    assert "my secret" not in repr(caught.value)
+    assert "hidden-hidden-hidden" not in repr(Table(secret="hidden-hidden-hidden"))
