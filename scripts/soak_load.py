@@ -1,7 +1,7 @@
-"""The viewers of scripts/soak: healthy ones that look for holes, and a crowd that comes and goes; all on one thread.
+"""The viewers of scripts/soak, on one thread: healthy ones that count gaps, and others that connect and leave.
 
-Each of the crowd is of a kind: it reads, stalls (never reads), resets, vanishes (closes without a word), leaves (says
-goodbye), or reads lines over HTTP.
+Each of the others is of one kind: it reads, stalls (never reads), resets, vanishes (closes without a close frame),
+leaves (with a close frame), or reads JSON lines over HTTP.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Any
 from wire import CLOSE, PING, PONG, TEXT, masked, maybe_frame, request
 
 TURN_SECONDS = 0.1
-COME_EACH_TURN = 4
+CONNECTS_PER_TURN = 4
 KINDS = ("reads", "stalls", "resets", "vanishes", "leaves", "lines")
 
 
 class Viewer:
-    """One connection of the load; ``kind`` is what becomes of it at ``ends_at``."""
+    """One connection; ``kind`` is how it behaves, and how it ends at ``ends_at`` (monotonic seconds)."""
 
     def __init__(self, address: tuple[str, int], kind: str, ends_at: float) -> None:
         self.kind = kind
@@ -41,7 +41,7 @@ class Viewer:
         self.sock.setblocking(False)
 
     def read(self) -> bytes:
-        """What has come; empty at the end."""
+        """Return what has arrived; empty at the end of the stream."""
         try:
             return self.sock.recv(1 << 18)
         except BlockingIOError:
@@ -50,62 +50,63 @@ class Viewer:
             return b""
 
     def end(self) -> None:
-        """As its kind does."""
+        """End as its kind does."""
         if self.kind == "resets":
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         elif self.kind in {"leaves", "healthy"}:
             try:
                 self.sock.send(masked(CLOSE, b"\x03\xe8"))
-            except OSError:  # it was shown out before
+            except OSError:  # the server has disconnected it before
                 pass
         self.sock.close()
 
 
-class Holes:
-    """How many numbers of a sequence did not come, or came twice."""
+class Gaps:
+    """Counts the numbers of a sequence that are missing or that arrive twice."""
 
     def __init__(self) -> None:
         self.count = 0
         self._newest: int | None = None
 
-    def take(self, seq: int) -> None:
-        """The next number."""
+    def add(self, seq: int) -> None:
+        """Add the next number."""
         if self._newest is not None:
             self.count += abs(seq - self._newest - 1)
         self._newest = seq
 
 
 class Healthy(Viewer):
-    """Reads all, answers pings, and looks for holes."""
+    """Reads everything, answers pings, and counts gaps."""
 
     def __init__(self, address: tuple[str, int], interval: float) -> None:
         super().__init__(address, "healthy", float("inf"))
         self.frames = self.samples = 0
-        self.holes = Holes()
+        self.gaps = Gaps()
         self.late_seconds = 0.0
         self.newest: dict[str, Any] = {}
         self._interval = interval
-        self._came: float | None = None
+        # Monotonic seconds of the upgrade, and later of the newest sample.
+        self._last_at: float | None = None
         self._buffer = b""
         self._message = b""
 
     def read(self) -> bytes:
-        """Take in what has come, frame by frame."""
+        """Read, and handle every whole frame."""
         data = super().read()
         if data == b"nothing yet":
             return data
         self._buffer += data
-        if self._came is None and b"\r\n\r\n" in self._buffer:
+        if self._last_at is None and b"\r\n\r\n" in self._buffer:
             head, _, self._buffer = self._buffer.partition(b"\r\n\r\n")
             if not head.startswith(b"HTTP/1.1 101"):
                 raise RuntimeError(f"a healthy viewer was refused: {head!r}")
-            self._came = time.monotonic()
-        while self._came is not None and self._frame():
+            self._last_at = time.monotonic()
+        while self._last_at is not None and self._frame():
             pass
         return data
 
     def _frame(self) -> bool:
-        """Take one frame from the buffer, if it is whole."""
+        """Handle one frame from the buffer; return False if there is no whole one."""
         if (frame := maybe_frame(self._buffer)) is None:
             return False
         first, payload, self._buffer = frame
@@ -124,13 +125,13 @@ class Healthy(Viewer):
         message = json.loads(text)
         if message["type"] == "history":
             for sample in message["samples"]:
-                self.holes.take(sample["seq"])
+                self.gaps.add(sample["seq"])
         elif message["type"] == "sample":
-            self.holes.take(message["seq"])
+            self.gaps.add(message["seq"])
             now = time.monotonic()
-            if self._came is not None and self.samples > 1:
-                self.late_seconds = max(self.late_seconds, now - self._came - self._interval)
-            self._came, self.newest = now, message
+            if self._last_at is not None and self.samples > 1:
+                self.late_seconds = max(self.late_seconds, now - self._last_at - self._interval)
+            self._last_at, self.newest = now, message
             self.samples += 1
 
 
@@ -139,22 +140,21 @@ class Load:
 
     def __init__(self, address: tuple[str, int], arguments: argparse.Namespace) -> None:
         self.address = address
-        self.most = arguments.viewers
-        self.came: Counter[str] = Counter()
-        self.shown_out = 0
+        self.max_others = arguments.viewers
+        self.connected: Counter[str] = Counter()  # by kind
         self.healthy = [Healthy(address, arguments.interval) for _ in range(arguments.healthy)]
-        self._random = random.Random(1)  # noqa: S311 (the same crowd each time)
+        self._random = random.Random(1)  # noqa: S311 (the same viewers in each run)
         self._selector = selectors.DefaultSelector()
         self._others: set[Viewer] = set()
         for viewer in self.healthy:
             self._selector.register(viewer.sock, selectors.EVENT_READ, viewer)
 
-    def turn(self, *, come: bool) -> None:
-        """A tenth of a second: some come, some end, all who read read."""
+    def turn(self, *, connect: bool) -> None:
+        """Serve all viewers for a tenth of a second; end those whose time has come, and connect new ones."""
         until = time.monotonic() + TURN_SECONDS
-        if come:
-            for _ in range(min(COME_EACH_TURN, self.most - len(self._others))):
-                self._come()
+        if connect:
+            for _ in range(min(CONNECTS_PER_TURN, self.max_others - len(self._others))):
+                self._connect()
         for viewer in [viewer for viewer in self._others if viewer.ends_at <= time.monotonic()]:
             self._leave(viewer)
         while (left := until - time.monotonic()) > 0:
@@ -162,20 +162,19 @@ class Load:
                 if not key.data.read():
                     self._ended(key.data)
 
-    def _come(self) -> None:
+    def _connect(self) -> None:
         kind = self._random.choice(KINDS)
-        lasts = self._random.uniform(20, 40) if kind == "stalls" else self._random.uniform(0.1, 8)
-        viewer = Viewer(self.address, kind, time.monotonic() + lasts)
-        self.came[kind] += 1
+        seconds = self._random.uniform(20, 40) if kind == "stalls" else self._random.uniform(0.1, 8)
+        viewer = Viewer(self.address, kind, time.monotonic() + seconds)
+        self.connected[kind] += 1
         self._others.add(viewer)
         if kind != "stalls":
             self._selector.register(viewer.sock, selectors.EVENT_READ, viewer)
 
     def _ended(self, viewer: Viewer) -> None:
-        """The server ended this one."""
+        """Remove a viewer that the server has disconnected."""
         if viewer in self.healthy:
-            raise RuntimeError("a healthy viewer was shown out")
-        self.shown_out += 1
+            raise RuntimeError("a healthy viewer was disconnected")
         self._leave(viewer)
 
     def _leave(self, viewer: Viewer) -> None:
@@ -185,7 +184,7 @@ class Load:
         viewer.end()
 
     def close(self) -> None:
-        """Everybody goes."""
+        """End all viewers."""
         for viewer in (*self._others, *self.healthy):
             viewer.end()
         self._selector.close()

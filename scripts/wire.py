@@ -1,4 +1,4 @@
-"""What a viewer says and hears, as bytes: for loads of a thousand, of which a library would want a thread each."""
+"""WebSocket frames and requests as bytes, for loads of a thousand viewers: a library would need a thread for each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
 
 def request(path: str, *, upgrade: bool) -> bytes:
-    """The head of a request."""
+    """Return the head of a GET request, or of a WebSocket handshake."""
     head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n"
     if upgrade:
         key = base64.b64encode(os.urandom(16)).decode()
@@ -19,14 +19,14 @@ def request(path: str, *, upgrade: bool) -> bytes:
 
 
 def masked(opcode: int, payload: bytes) -> bytes:
-    """A short frame of a client; a mask of zeros is one, too."""
+    """Return a frame of a client with less than 126 bytes, masked with zeros."""
     return bytes([0x80 | opcode, 0x80 | len(payload)]) + bytes(4) + payload
 
 
 def maybe_frame(data: bytes) -> tuple[int, bytes, bytes] | None:
-    """The first byte of the server's first frame, its payload, and what follows it; None while it is not whole.
+    """Split off the first frame of a server: its first byte, its payload, and the bytes after it.
 
-    RFC 6455 section 5.2; the first byte has FIN and the opcode.
+    Return None if the frame is not complete. The first byte has FIN and the opcode (RFC 6455 section 5.2).
     """
     if len(data) < 2:
         return None

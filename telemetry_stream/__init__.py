@@ -1,4 +1,4 @@
-"""Live telemetry of a Linux host, pushed over WebSocket to every viewer; no viewer costs another anything.
+"""Live telemetry of a Linux host over WebSocket. No viewer, however slow, costs another viewer anything.
 
 As a program: ``python -m telemetry_stream``. Inside another program::
 
@@ -8,8 +8,8 @@ As a program: ``python -m telemetry_stream``. Inside another program::
         print("live at", app.url)
         ...
 
-``App`` and ``Settings`` are loaded when first asked for (PEP 562), so ``import telemetry_stream.metrics`` brings
-neither the server nor the sockets with it.
+``App`` and ``Settings`` are loaded when they are first used (PEP 562), so ``import telemetry_stream.metrics`` loads
+neither the server nor the sockets.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 
 __all__ = ["App", "Settings", "__version__"]
 
-__version__ = "0.1.0"  # the one place; setup.cfg reads it from here without running the file
+__version__ = "0.1.0"  # setup.cfg reads it from here without running the file
 
-_HOMES = {"App": "telemetry_stream.app", "Settings": "telemetry_stream.settings"}
+_MODULES = {"App": "telemetry_stream.app", "Settings": "telemetry_stream.settings"}
 
 
 def __getattr__(name: str) -> object:
-    """Load a public name from its home, once."""
-    if name not in _HOMES:
+    """Load a public name from its module, once."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 (an import that needs neither name does not pay for it)
+    from importlib import import_module  # noqa: PLC0415 (only needed for these names)
 
-    value: object = getattr(import_module(_HOMES[name]), name)
+    value: object = getattr(import_module(_MODULES[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    """Name what is lazy, too."""
+    """List the lazy names too."""
     return sorted({*globals(), *__all__})

@@ -1,7 +1,8 @@
-"""The command line: settings in, one program run, an exit status out.
+"""The command line: reads the settings, runs the program once, returns its exit status.
 
-0 after SIGTERM or SIGINT; 1 if a thread of ours died; 2, with one line that says why, if it cannot start. SIGHUP has
-tokens and certificate read again. ``telemetry-stream token [NAME]`` prints a line for a token file, and does no more.
+0 after SIGTERM or SIGINT; 1 if a thread of ours died, or the start failed for a reason that may pass; 2 if the program
+cannot start. In each failure one line gives the reason. SIGHUP makes the program read tokens and certificate again.
+``telemetry-stream token [NAME]`` only prints a new line for a token file.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ import sys
 from signal import SIGHUP, SIGINT, SIGTERM
 
 from . import __version__, descriptors, logs, systemd
-from .access.guard import GuardError, token_line
-from .app import AddressError, App, StartError
+from .access.tokens import TokenError, token_line
+from .app import App, StartError, TemporaryStartError
 from .settings import SettingsError, load
 from .signals import Signals
+from .threads import ThreadUnavailableError
 
 log = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run until told to stop."""
+    """Run until SIGTERM or SIGINT; return the exit status."""
     try:
         given = list(sys.argv[1:] if arguments is None else arguments)
         if given[:1] == ["token"]:
@@ -31,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
         notifier = systemd.maybe_notifier(os.environ, os.getpid())
         listening = systemd.maybe_listening(os.environ, os.getpid())
         if listening is not None:
-            # Where we are is for the .socket unit to say; who is let in there, the settings decide as anywhere.
+            # The .socket unit chooses the address. The settings still decide who may use it.
             host, port = listening.getsockname()[:2]
             given += ["--host", host, "--port", str(port)]
         settings = load(given, os.environ)
@@ -44,38 +46,55 @@ def main(arguments: list[str] | None = None) -> int:
         actions = {SIGTERM: app.stop, SIGINT: app.stop, SIGHUP: app.reload}
         with Signals(actions):
             return _serve(app, notifier)
-    except (SettingsError, GuardError, StartError, systemd.SystemdError) as error:
-        print(f"telemetry-stream: {error}", file=sys.stderr)
-        return 1 if isinstance(error, AddressError) else 2
+    except (SettingsError, TokenError, StartError, systemd.SystemdError) as error:
+        return _report(error, 1 if isinstance(error, TemporaryStartError) else 2)
+    except ThreadUnavailableError as error:
+        return _report(error, 1)
+
+
+def _report(problem: object, status: int) -> int:
+    print(f"telemetry-stream: {problem}", file=sys.stderr)
+    return status
 
 
 def _serve(app: App, notifier: systemd.Notifier | None) -> int:
     app.start()
-    if notifier is not None:
-        notifier.start(app.maybe_problem)
-    gc.freeze()  # what was imported and built stays; looking at it again and again is a pause for every viewer
-    print(f"telemetry_stream {__version__}: live at {app.url}", flush=True)
-    if app.maybe_login_url is not None:
-        # A journal is a log, and keeps for months what lets in.
-        shown = (
-            app.kept_token_path if logs.is_journal(sys.stdout, os.environ) else app.maybe_login_url
-        )
-        print(f"a token has been made, and this is shown once; log in with {shown}", flush=True)
-    app.wait()
-    if notifier is not None:
-        notifier.close()
-    _close(app)
+    try:
+        _run(app, notifier)
+    finally:
+        if notifier is not None:
+            notifier.close()
+        _close(app)
     if app.failure is not None:
-        print(f"telemetry-stream: ended by an error: {app.failure!r}", file=sys.stderr)
-        return 1
+        return _report(f"ended by an error: {app.failure!r}", 1)
     return 0
 
 
-def _close(app: App) -> None:
-    """Close it without haste between threads: whoever waits asks the running one for the interpreter every 5 ms.
+def _run(app: App, notifier: systemd.Notifier | None) -> None:
+    if notifier is not None:
+        notifier.start(app.maybe_problem)
+    # Imported modules and built parts stay. Without this, each collection examines them again and delays all viewers.
+    gc.freeze()
+    print(f"telemetry_stream {__version__}: live at {app.url}", flush=True)
+    if app.token_path:
+        print(_where_the_token_is(app), flush=True)
+    app.wait()
 
-    Where a thousand viewers' threads end at once, that alone took half of the time (scripts/bench-restart: a stop of
-    1.1 s, and of 0.6 s with this).
+
+def _where_the_token_is(app: App) -> str:
+    """Return the line that is printed at the start. The journal keeps its lines for months, so it gets no token."""
+    if app.maybe_login_url is None:
+        return f"Access token is in {app.token_path}"
+    if logs.is_journal(sys.stdout, os.environ):
+        return f"Access token saved in {app.token_path}"
+    return f"Access token saved in {app.token_path}. Open {app.maybe_login_url} (shown once)"
+
+
+def _close(app: App) -> None:
+    """Close the app with fewer switches between threads: a waiting thread asks for the interpreter every 5 ms.
+
+    When the threads of a thousand viewers end at once, these requests take half of the time (scripts/bench-restart: a
+    stop takes 1.1 s without this, and 0.6 s with it).
     """
     usual = sys.getswitchinterval()
     sys.setswitchinterval(0.05)

@@ -1,20 +1,23 @@
-"""Descriptors: as many as the settings may need, if the system lets us have them (setrlimit(2), RLIMIT_NOFILE).
+"""The limit on open descriptors, raised to what the settings may need (setrlimit(2), RLIMIT_NOFILE).
 
-Most systems start a program with 1024, of which each connection takes one, and let it raise that itself. Only the
-command line does so: in another program it is that program's affair.
+Most systems start a program with a soft limit of 1024, and allow it to raise that itself. A connection takes one
+descriptor. Only the command line calls this: in another program, the limit is that program's decision.
 """
 
 from __future__ import annotations
 
 import resource
 
-# Beside connections: up to 1024 files of processes while somebody looks at them, and the collector's other kept files,
-# refused connections that linger, and what libraries hold.
+# Descriptors that are not for connections: up to 1024 files of processes while a viewer wants the process table, and
+# the other files of the collector, refused connections that linger, and files of libraries.
 OTHERS = 1024 + 256
 
 
 def maybe_raise_limit(connections: int) -> str | None:
-    """Make room for so many connections; a sentence if there cannot be."""
+    """Raise the soft limit to what ``connections`` connections may need, or as far as the hard limit allows.
+
+    Return None if that is enough, and otherwise a sentence for the log.
+    """
     needed = connections + OTHERS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if _is_enough(soft, needed):
@@ -24,8 +27,8 @@ def maybe_raise_limit(connections: int) -> str | None:
     if reached == needed:
         return None
     return (
-        f"{connections} connections may need {needed} descriptors, and this process may have {hard} (ulimit -Hn): "
-        f"some will be refused before"
+        f"{connections} connections may need {needed} descriptors, but the limit of this process is {hard} "
+        "(ulimit -Hn): some connections may be refused"
     )
 
 

@@ -1,7 +1,7 @@
-"""How the log is written: one line an event, for people, for machines or for the journal.
+"""The format of the log: one line per event, as text, as JSON or for the journal.
 
-Standard logging throughout; this is the one handler of the program as a command. An embedding program configures its
-own logging and never calls this.
+Only the command line calls ``configure``, which installs the one handler of standard logging. An embedding program
+configures its own logging.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import TextIO
 
-# sd-daemon(3): the journal takes the kernel's priorities at the beginning of a line.
+# The journal reads a priority of the kernel's log at the beginning of a line (sd-daemon(3)).
 PRIORITIES = {
     logging.CRITICAL: 2,
     logging.ERROR: 3,
@@ -21,74 +21,76 @@ PRIORITIES = {
     logging.INFO: 6,
     logging.DEBUG: 7,
 }
-# What a peer or a file of the kernel put into a message must neither begin a new line nor steer a terminal.
+# A message can contain text of a peer or of a kernel file. It must not begin a new line or control a terminal.
 CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
 
 
-def configure(
-    level: str, log_format: str, environment: Mapping[str, str], stream: TextIO | None = None
-) -> None:
-    """Log from ``level`` on to ``stream`` (standard error) in the format: auto, text, json or journald."""
-    stream = stream or sys.stderr
+def configure(level: str, log_format: str, environment: Mapping[str, str]) -> None:
+    """Log to standard error, from ``level`` up. ``log_format`` is auto, text, json or journald.
+
+    ``auto`` is journald if standard error is connected to the journal, and text otherwise.
+    """
     if log_format == "auto":
-        log_format = "journald" if is_journal(stream, environment) else "text"
-    handler = logging.StreamHandler(stream)
+        log_format = "journald" if is_journal(sys.stderr, environment) else "text"
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter({"text": Text, "json": Json, "journald": Journald}[log_format]())
     logging.basicConfig(level=level.upper(), handlers=[handler])
 
 
 def is_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:
-    """Whether ``stream`` leads to the journal: JOURNAL_STREAM (systemd.exec(5)) names its device and inode.
+    """Return whether ``stream`` is connected to the journal: JOURNAL_STREAM has its device and inode (systemd.exec(5)).
 
-    The variable alone is not enough: it is inherited by whoever redirects our standard error elsewhere.
+    The variable alone proves nothing: a process inherits it even when its standard error is redirected elsewhere.
     """
-    named = environment.get("JOURNAL_STREAM")
-    if not named:
+    journal = environment.get("JOURNAL_STREAM")
+    if not journal:
         return False
     try:
-        there = os.fstat(stream.fileno())
-    except OSError:  # closed, or not a file at all
+        found = os.fstat(stream.fileno())
+    except OSError:  # closed, or not a file
         return False
-    return named == f"{there.st_dev}:{there.st_ino}"
+    return journal == f"{found.st_dev}:{found.st_ino}"
 
 
 class Text(logging.Formatter):
-    """``2026-01-31T12:00:00.123+00:00 WARNING telemetry_stream.hub: …``; a traceback follows on lines of its own."""
+    """``2026-01-31T12:00:00.123+00:00 WARNING telemetry_stream.hub: …``, and then the lines of a traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line, and the traceback if there is one."""
-        return "\n".join([f"{moment(record)} {record.levelname} {_said(record)}", *_trace(record)])
+        """Return one line, and those of the traceback if there is one."""
+        line = f"{local_time(record)} {record.levelname} {_message(record)}"
+        return "\n".join([line, *_traceback(record)])
 
 
 class Journald(logging.Formatter):
-    """``<4>telemetry_stream.hub: …``: the journal has its own clock, and each of a traceback's lines its priority."""
+    """``<4>telemetry_stream.hub: …``: without a time, which the journal adds itself."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Each line with its priority."""
+        """Return the message and the lines of the traceback, each with the priority of the record."""
         priority = PRIORITIES.get(record.levelno, 6)
-        return "\n".join(f"<{priority}>{line}" for line in (_said(record), *_trace(record)))
+        lines = (_message(record), *_traceback(record))
+        return "\n".join(f"<{priority}>{line}" for line in lines)
 
 
 class Json(logging.Formatter):
-    """An object a line: ``time``, ``level``, ``logger``, ``message``, and ``traceback`` where there is one."""
+    """One JSON object per line: ``time``, ``level``, ``logger``, ``message``, and ``traceback`` if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line in any case."""
-        import json  # noqa: PLC0415 (the other formats do without)
+        """Return one line, with any traceback inside it."""
+        import json  # noqa: PLC0415 (the other formats do not need it)
 
         event = {
-            "time": moment(record),
+            "time": local_time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if trace := _trace(record):
-            event["traceback"] = "\n".join(trace)
+        if lines := _traceback(record):
+            event["traceback"] = "\n".join(lines)
         return json.dumps(event)
 
 
-def moment(record: logging.LogRecord) -> str:
-    """Local time with its offset (RFC 3339): unambiguous in any zone, on either side of a clock change."""
+def local_time(record: logging.LogRecord) -> str:
+    """Return the record's local time with its UTC offset (RFC 3339), which is unambiguous at a clock change too."""
     local = time.localtime(record.created)
     zone = time.strftime("%z", local)
     return (
@@ -96,11 +98,11 @@ def moment(record: logging.LogRecord) -> str:
     )
 
 
-def _said(record: logging.LogRecord) -> str:
+def _message(record: logging.LogRecord) -> str:
     return f"{record.name}: {record.getMessage().translate(CONTROLS)}"
 
 
-def _trace(record: logging.LogRecord) -> list[str]:
+def _traceback(record: logging.LogRecord) -> list[str]:
     if not record.exc_info:
         return []
     lines = logging.Formatter().formatException(record.exc_info).splitlines()

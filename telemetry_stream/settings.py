@@ -1,9 +1,9 @@
 """Every setting, with its default, unit and range: the fields of :class:`Settings` are the table.
 
-``load`` reads flags over ``TELEMETRY_STREAM_*`` over a TOML file over the defaults; an embedding program builds
-``Settings`` itself. Either way a wrong value is one :class:`SettingsError` of one line. Only ``cli``, ``app`` and
-``guard`` read this module: the parts are given plain values. It opens no socket and looks no name up; whether a port is
-free shows when it is bound.
+``load`` reads flags, then ``TELEMETRY_STREAM_*`` variables, then a TOML file, then the defaults; the first one that
+has a value is used. An embedding program builds ``Settings`` itself. In both cases an invalid value is one
+:class:`SettingsError` of one line. Only ``cli`` and ``app`` read this module; the other parts get plain values. It
+opens no socket and resolves no name: whether a port is free is known when it is bound.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ipaddress import ip_network
 from typing import Any, NoReturn
 
 from . import validation as form
-from .validation import SettingsError, checked, limits, parsed, setting, shown_default
+from .validation import SettingsError, checked, limits, parsed, placeholder, setting, shown_default
 
 __all__ = ["Settings", "SettingsError", "limits", "load"]
 
@@ -27,97 +27,101 @@ LOG_FORMATS = ("auto", "text", "json", "journald")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the program can be told. Building one checks it; SettingsError names the first value that is wrong."""
+    """All settings. Building one checks every value; SettingsError names the first invalid one."""
 
-    host: str = setting("127.0.0.1", "address to listen on; any but loopback needs a token")
-    port: int = setting(8750, "TCP port to listen on; 0 takes a free one", low=0, high=65535)
-    no_auth: bool = setting(False, "let everybody in who can reach an address that is not loopback")
+    host: str = setting("127.0.0.1", "Address to listen on; any but loopback requires a token")
+    port: int = setting(8750, "TCP port to listen on (0: any free port)", low=0, high=65535)
+    no_auth: bool = setting(False, "Disable authentication on addresses other than loopback")
     token_file: str = setting(
-        "", "file with a token per line, each with a name if you like", form=form.PATH
+        "", "File with one access token per line, optionally after a name", form=form.PATH
     )
-    token: str = setting("", "a token that lets in; never as a flag", form=form.TOKEN, secret=True)
+    token: str = setting("", "Access token; not available as a flag", form=form.TOKEN, secret=True)
     state_dir: str = setting(
-        "", "where a made token is kept; none: where systemd or XDG have it", form=form.PATH
+        "",
+        "Directory for the created token (none: chosen by systemd or XDG)",
+        form=form.NEW_DIRECTORY,
     )
-    allow_host: str = setting("", "other names that this server is called by", form=form.HOSTS)
-    allow_origin: str = setting("", "other sites whose pages may read all this", form=form.ORIGINS)
+    allow_host: str = setting("", "Further host names of this server", form=form.HOSTS)
+    allow_origin: str = setting(
+        "", "Other sites whose pages may read the stream and the API", form=form.ORIGINS
+    )
     frame_ancestors: str = setting(
-        "'none'", "pages that may frame the dashboard", form=form.ANCESTORS
+        "'none'", "Sites that may show the dashboard in a frame", form=form.ANCESTORS
     )
-    tls_cert: str = setting(
-        "", "PEM file with the certificate chain; then all is https", form=form.PATH
-    )
-    tls_key: str = setting("", "PEM file with the certificate's key", form=form.PATH)
+    tls_cert: str = setting("", "PEM file with the certificate chain; enables TLS", form=form.PATH)
+    tls_key: str = setting("", "PEM file with the key of the certificate", form=form.PATH)
     trust_proxy: str = setting(
-        "", "reverse proxies whose X-Forwarded-For and -Proto count", form=form.PROXIES
+        "", "Reverse proxies whose X-Forwarded-For and -Proto are used", form=form.PROXIES
     )
-    interval: float = setting(1.0, "time between samples", unit="seconds", low=0.1, high=60)
+    interval: float = setting(1.0, "Time between two samples", unit="seconds", low=0.1, high=60)
     idle_interval: float = setting(
         0.0,
-        "the same while nobody is watching, if that is longer; 0: no difference",
+        "Sampling interval when no viewer is connected (0: same as --interval)",
         unit="seconds",
         low=0,
         high=60,
     )
     history: float = setting(
-        600.0, "how far back a viewer can ask", unit="seconds", low=0, high=86_400
+        600.0, "How long samples are remembered", unit="seconds", low=0, high=86_400
     )
-    max_viewers: int = setting(1000, "viewers at a time; more are refused", low=1, high=100_000)
+    max_viewers: int = setting(1000, "Limit of connected viewers", low=1, high=100_000)
     max_viewers_per_address: int = setting(
-        64, "the same from one address; loopback has no limit", low=1, high=100_000
+        64, "Limit of viewers per address, except loopback", low=1, high=100_000
     )
     spare_connections: int = setting(
-        64, "connections beside the viewers', for pages, requests and checks", low=8, high=10_000
+        64, "Connections reserved for pages, requests and health checks", low=8, high=10_000
     )
     max_connections_per_address: int = setting(
         128,
-        "connections from one address; loopback and trusted proxies have no limit",
+        "Limit of connections per address, except loopback and trusted proxies",
         low=1,
         high=110_000,
     )
     max_requests_per_connection: int = setting(
-        1000, "requests until a connection ends", low=1, high=1_000_000
+        1000, "Limit of requests on one connection", low=1, high=1_000_000
     )
     max_head_bytes: int = setting(
-        16_384, "length of a request's head", unit="bytes", low=1024, high=1_048_576
+        16_384, "Limit of the size of a request head", unit="bytes", low=1024, high=1_048_576
     )
     head_seconds: float = setting(
-        10.0, "time for a request's head, however it drips", unit="seconds", low=1, high=300
+        10.0, "Limit of the time for a whole request head", unit="seconds", low=1, high=300
     )
     max_message_bytes: int = setting(
-        512, "length of a message from a viewer", unit="bytes", low=126, high=65_536
+        512, "Limit of the size of a message from a viewer", unit="bytes", low=126, high=65_536
     )
     max_messages_per_second: int = setting(
-        20, "frames from a viewer, pings too; more end it", low=5, high=10_000
+        20, "Limit of frames per second from a viewer, including pings", low=5, high=10_000
     )
-    proc_root: str = setting("/proc", "where procfs is mounted", form=form.DIRECTORY)
-    sys_root: str = setting("/sys", "where sysfs is mounted", form=form.DIRECTORY)
-    log_level: str = setting("info", "least severe message that is logged", one_of=LOG_LEVELS)
+    proc_root: str = setting("/proc", "Where procfs is mounted", form=form.DIRECTORY)
+    sys_root: str = setting("/sys", "Where sysfs is mounted", form=form.DIRECTORY)
+    log_level: str = setting(
+        "info", "Lowest severity of messages that are logged", one_of=LOG_LEVELS
+    )
     log_format: str = setting(
         "auto",
-        "how it is written; auto: journald where the journal reads along, else text",
+        "Format of the log (auto: journald if standard error is the journal, else text)",
         one_of=LOG_FORMATS,
     )
 
     def __post_init__(self) -> None:
-        """Check every value, whoever gave it."""
+        """Check every value, wherever it comes from."""
         for row in fields(self):
             checked(row, getattr(self, row.name), "Settings()")
         self._check_together()
 
     @property
     def max_connections(self) -> int:
-        """All connections at a time: the viewers' and those for everything else."""
+        """The limit of connections: those of viewers and those for everything else."""
         return self.max_viewers + self.spare_connections
 
     def _check_together(self) -> None:
-        """Check what one value says about another."""
+        """Check the settings that depend on each other."""
         if bool(self.tls_cert) != bool(self.tls_key):
             name = "tls_cert" if self.tls_cert else "tls_key"
-            allowed = "tls_cert and tls_key come together"
+            allowed = "tls_cert and tls_key must be given together"
             raise SettingsError(name, getattr(self, name), "the settings", allowed)
         if self.no_auth and (self.token or self.token_file):
-            allowed = "with a token or token_file it would let in whoever has none"
+            allowed = "must not be given together with a token or token_file"
             raise SettingsError("no_auth", True, "the settings", allowed)
         for name in (
             self.trust_proxy.replace("loopback", "::1").split(",") if self.trust_proxy else ()
@@ -129,11 +133,11 @@ class Settings:
 
 
 def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
-    """Settings from flags over environment over TOML file over defaults.
+    """Return the settings from flags, environment, TOML file and defaults, in this order of precedence.
 
-    Every value that was given is checked, also where a stronger one hides it. Variables with the prefix that name no
-    setting are let be: a container platform makes some of its own (TELEMETRY_STREAM_SERVICE_HOST). Raises
-    SettingsError; leaves with SystemExit after ``--help`` and ``--version``.
+    Every given value is checked, also one that another value overrides. Variables with the prefix that name no setting
+    are ignored: container platforms set some of their own (TELEMETRY_STREAM_SERVICE_HOST). Raises SettingsError;
+    raises SystemExit after ``--help`` and ``--version``.
     """
     rows = {row.name: row for row in fields(Settings)}
     flags = vars(_parser(arguments).parse_args(arguments))
@@ -154,7 +158,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     if path is not None:
         for name, value in _read_toml(path, origin).items():
             if name not in rows:
-                allowed = f"no such setting; there are {', '.join(rows)}"
+                allowed = f"unknown setting; known are {', '.join(rows)}"
                 raise SettingsError(name, "…", path, allowed)  # its value may be a token
             take(name, value, path)
     for name, text in variables.items():
@@ -167,17 +171,15 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
 
 
 def _read_toml(path: str, origin: str) -> dict[str, Any]:
-    import tomllib  # noqa: PLC0415 (only who has a file pays for reading one)
+    import tomllib  # noqa: PLC0415 (needed only with a file)
 
     try:
         with open(path, "rb") as file:
             return tomllib.load(file)
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # a NUL in the path, not UTF-8, not TOML, nested too deep
+    # ValueError: a NUL in the path, not UTF-8, not TOML. RecursionError: nested too deep.
+    except (ValueError, RecursionError) as error:
         reason = f"is not valid TOML: {error}"
     raise SettingsError("config", path, origin, reason)
 
@@ -187,17 +189,17 @@ def _flag(name: str) -> str:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Raises where argparse would print its usage and leave."""
+    """Raises SettingsError where argparse would print its usage and exit."""
 
     def __init__(self, arguments: Sequence[str], **options: Any) -> None:
         super().__init__(**options)
         self.arguments = list(arguments)
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the command line as everything else here says it."""
-        # However it is spelled: what stands behind it is not to be said.
+        """Report an invalid command line as every other invalid value is reported."""
+        # However a token flag is spelled, its value must not appear in the message.
         if any(re.match(r"-[\w-]*tok(?!en-file)", argument) for argument in self.arguments):
-            reason = "is no flag, since other users see those; use token_file or the environment"
+            reason = "not available as a flag, since other users can see flags; use token_file or the environment"
             raise SettingsError("token", "(secret)", "the command line", reason)
         raise SettingsError(
             "arguments", self.arguments, "the command line", f"{message} (see --help)"
@@ -205,15 +207,17 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """Build the command line from the table. Values stay text, so that every origin is checked by one rule."""
+    """Build the command line from the table. Values stay text, so that all of them are checked by the same code."""
     from . import __version__  # noqa: PLC0415
 
     parser = _Parser(
         arguments,
         prog="telemetry-stream",
-        description="Stream this host's live telemetry to every viewer over WebSocket.",
-        epilog=f"Each setting can also come from the environment ({ENVIRONMENT_PREFIX}PORT=8751) or from a TOML file "
-        "(port = 8751). Flags win over the environment, the environment over the file.",
+        usage="telemetry-stream [option ...]\n       telemetry-stream token [NAME]",
+        description="Show what this host is doing right now, in a browser, a terminal or a script. "
+        "'telemetry-stream token [NAME]' prints a new line for a token file.",
+        epilog=f"Each setting can also be an environment variable ({ENVIRONMENT_PREFIX}PORT=8751) or a line of the "
+        "TOML file (port = 8751). A flag overrides the variable, and the variable overrides the file.",
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
@@ -223,9 +227,10 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         if row.metadata["secret"]:
             continue
         if isinstance(row.default, bool):
-            parser.add_argument(_flag(row.name), action="store_true", help=row.metadata["means"])
+            parser.add_argument(
+                _flag(row.name), action="store_true", help=row.metadata["description"]
+            )
             continue
-        metavar = (row.metadata["unit"] or row.name.rsplit("_", 1)[-1]).upper()
-        text = f"{row.metadata['means']} ({limits(row)}; default {shown_default(row)})"
-        parser.add_argument(_flag(row.name), metavar=metavar, help=text)
+        text = f"{row.metadata['description']} ({limits(row)}; default {shown_default(row)})"
+        parser.add_argument(_flag(row.name), metavar=placeholder(row), help=text)
     return parser

@@ -1,7 +1,7 @@
-"""What systemd and a service say to each other: sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3).
+"""The protocols between systemd and a service: sd_notify(3), sd_watchdog_enabled(3), sd_listen_fds(3).
 
-All of it rests on variables of the environment; where they are missing nothing here does anything. ``Notifier`` owns
-the thread ``ts-systemd``, which alone touches the notification socket: no tick and no viewer waits for systemd.
+All of them start from environment variables; without these, nothing here does anything. ``Notifier`` owns the thread
+``ts-systemd``, the only one that uses the notification socket. So no tick and no viewer waits for systemd.
 """
 
 from __future__ import annotations
@@ -17,17 +17,20 @@ log = logging.getLogger(__name__)
 
 FIRST_FD = 3  # SD_LISTEN_FDS_START
 SEND_SECONDS = 1.0
-JOIN_SECONDS = 0.5  # a stop of the whole program may take two seconds
+JOIN_SECONDS = 0.5  # the whole program may take two seconds to stop
 
 
 class SystemdError(Exception):
-    """What the service manager has handed to us cannot be used: one sentence that says why."""
+    """An environment variable or a descriptor of the service manager cannot be used. The message is one sentence."""
 
 
 def maybe_listening(environment: Mapping[str, str], pid: int) -> socket.socket | None:
-    """The TCP socket that a .socket unit holds for us. Raises SystemdError for anything but exactly one."""
+    """Return the TCP socket that a .socket unit keeps open for this process, if there is one.
+
+    Raises SystemdError if it passes anything other than one TCP socket.
+    """
     if environment.get("LISTEN_PID") != str(pid):
-        return None  # none, or meant for the parent that we have them from
+        return None  # not set, or inherited from a parent that it was meant for
     count = environment.get("LISTEN_FDS", "")
     if count != "1":
         raise SystemdError(f"LISTEN_FDS = {count!r}: the .socket unit must have one ListenStream")
@@ -43,7 +46,7 @@ def maybe_listening(environment: Mapping[str, str], pid: int) -> socket.socket |
 
 
 def maybe_notifier(environment: Mapping[str, str], pid: int) -> Notifier | None:
-    """A notifier if systemd waits for one. Raises SystemdError if its variables make no sense."""
+    """Return a notifier if systemd expects notifications. Raises SystemdError if its variables are invalid."""
     address = environment.get("NOTIFY_SOCKET")
     if not address:
         return None
@@ -53,37 +56,40 @@ def maybe_notifier(environment: Mapping[str, str], pid: int) -> Notifier | None:
     if environment.get("WATCHDOG_PID", str(pid)) == str(pid) and "WATCHDOG_USEC" in environment:
         microseconds = environment["WATCHDOG_USEC"]
         if not microseconds.isdecimal() or int(microseconds) == 0:
-            raise SystemdError(f"WATCHDOG_USEC = {microseconds!r}: no time")
+            raise SystemdError(
+                f"WATCHDOG_USEC = {microseconds!r}: not a positive number of microseconds"
+            )
         watchdog = int(microseconds) / 1e6
     return Notifier(address, watchdog_seconds=watchdog)
 
 
 class Notifier:
-    """Says READY=1 once, WATCHDOG=1 at half of the time allowed while all is well, and STOPPING=1 last.
+    """Sends READY=1 once, WATCHDOG=1 twice per watchdog interval while the program is well, and STOPPING=1 last.
 
-    ``start`` and ``close`` are the owner's to call, ``ready`` any thread's.
+    The owner calls ``start`` and ``close``; any thread may call ``ready``. ``watchdog_seconds`` is None if systemd
+    expects no watchdog notifications.
     """
 
-    def __init__(self, address: str, *, watchdog_seconds: float | None = None) -> None:
+    def __init__(self, address: str, *, watchdog_seconds: float | None) -> None:
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        self._every = None if watchdog_seconds is None else watchdog_seconds / 2
+        self._interval_seconds = None if watchdog_seconds is None else watchdog_seconds / 2
         self._wake = threading.Event()
         self._is_ready = False
         self._closed = False
         self._thread: threading.Thread | None = None
 
     def start(self, maybe_problem: Callable[[], str | None]) -> None:
-        """Run. ``maybe_problem()`` says why the watchdog shall not be fed, or None."""
+        """Start the thread. ``maybe_problem()`` returns None while the program is well, and otherwise the reason."""
         self._thread = threads.start("ts-systemd", self._run, maybe_problem)
 
     def ready(self) -> None:
-        """Have READY=1 said. Calling it again does nothing."""
+        """Make the thread send READY=1. Further calls do nothing."""
         if not self._is_ready:
             self._is_ready = True
             self._wake.set()
 
     def close(self) -> None:
-        """Have STOPPING=1 said, and end."""
+        """Make the thread send STOPPING=1 and end."""
         self._closed = True
         self._wake.set()
         if self._thread is not None:
@@ -99,29 +105,28 @@ class Notifier:
                 self._send(sock, "READY=1")
             problem = None
             while not self._closed:
-                if self._every is not None:
+                if self._interval_seconds is not None:
                     before, problem = problem, maybe_problem()
                     if problem is None:
                         self._send(sock, "WATCHDOG=1")
-                    if (problem is None) != (before is None):  # its words may count seconds
+                    # Only changes are reported: the text of a problem may contain a number of seconds.
+                    if (problem is None) != (before is None):
                         self._send(sock, f"STATUS={_logged(problem)}")
-                self._wake.wait(self._every)
+                self._wake.wait(self._interval_seconds)
             self._send(sock, "STOPPING=1")
 
     def _send(self, sock: socket.socket, state: str) -> None:
         try:
             sock.sendto(state.encode(), self._address)
-        except (
-            OSError
-        ) as error:  # systemd itself is in trouble; it will judge by what it does not hear
-            log.error("systemd cannot be told %s: %s", state, error)
+        except OSError as error:
+            log.error("Cannot notify systemd of %s: %s", state, error)
 
 
 def _logged(problem: str | None) -> str:
-    """What ``systemctl status`` shows, and the log as well."""
+    """Log that watchdog notifications have stopped or resumed; return the text for ``systemctl status``."""
     if problem is None:
-        log.info("the watchdog is fed again")
+        log.info("Watchdog notifications resumed")
         return ""
-    status = f"the watchdog is not fed: {problem}"
+    status = f"Watchdog notifications stopped: {problem}"
     log.error("%s", status)
     return status

@@ -1,8 +1,8 @@
-"""The one way in which this program starts a thread: named, small, a daemon, and never dead in silence.
+"""Starts every thread of this program: named, with a small stack, as a daemon, and with its crash in the log.
 
-Threads are daemons so that a stuck one cannot keep the process; whoever starts one still owns it, ends it and
-joins it within a deadline. Python 3.14 gives the operating system the thread's name; before that we do it, so that
-``top -H`` and ``/proc/PID/task/*/comm`` read the same everywhere.
+Threads are daemons, so that a stuck one cannot keep the process alive. The code that starts a thread still owns it:
+it ends it and joins it within a deadline. Python 3.14 gives the name to the operating system. Before that, this module
+does, so that ``top -H`` and ``/proc/PID/task/*/comm`` show the same names everywhere.
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-# Two threads a viewer: at the usual 8 MiB a thousand viewers reserve 16 GiB of address space, which embedded boards
-# and container limits refuse. The deepest stack of ours stays below 100 KiB.
+# A viewer needs two threads. With the usual stack of 8 MiB, a thousand viewers reserve 16 GiB of address space, which
+# embedded boards and container limits refuse. The deepest stack of our threads stays below 100 KiB.
 STACK_BYTES = 256 * 1024
-NAME_BYTES = 15  # TASK_COMM_LEN of the kernel less its final NUL
+NAME_BYTES = 15  # the kernel's TASK_COMM_LEN without the final NUL
 
-# Guards threading.stack_size, which is one value for the whole process: an embedding program's own threads keep theirs.
+# Guards threading.stack_size, one value for the whole process. The threads of an embedding program keep their size.
 _stack_size_lock = threading.Lock()
+
+
+class ThreadUnavailableError(Exception):
+    """The system has no thread available (ulimit -u, TasksMax=, memory). Another attempt may succeed later."""
 
 
 def start(
@@ -30,10 +34,10 @@ def start(
     *args: Any,
     on_crash: Callable[[BaseException], None] | None = None,
 ) -> threading.Thread:
-    """Run ``target(*args)`` on a daemon thread called ``name`` (at most 15 bytes, or ValueError).
+    """Run ``target(*args)`` on a new daemon thread, and return the thread.
 
-    An exception that leaves ``target`` is logged with its traceback and then handed to ``on_crash``, on that thread.
-    Raises RuntimeError when the system has no thread to give.
+    An exception that leaves ``target`` is logged with its traceback and then given to ``on_crash``, on that thread.
+    Raises ValueError if ``name`` has more than 15 bytes, and ThreadUnavailableError.
     """
     if len(name.encode()) > NAME_BYTES:
         raise ValueError(f"thread name {name!r} is longer than {NAME_BYTES} bytes")
@@ -43,7 +47,7 @@ def start(
         try:
             target(*args)
         except BaseException as error:
-            log.critical("thread %s died", threading.current_thread().name, exc_info=True)
+            log.critical("Thread %s crashed", threading.current_thread().name, exc_info=True)
             if on_crash is not None:
                 on_crash(error)
 
@@ -52,24 +56,26 @@ def start(
         usual = threading.stack_size(STACK_BYTES)
         try:
             thread.start()
+        except RuntimeError as error:
+            raise ThreadUnavailableError("the system is out of threads") from error
         finally:
             threading.stack_size(usual)
     return thread
 
 
 def rename(name: str) -> None:
-    """Give the calling thread a new name (a connection that became a viewer)."""
+    """Give the calling thread a new name, for a new task (a connection that became a viewer)."""
     threading.current_thread().name = name
     name_os_thread()
 
 
 def name_os_thread() -> None:
-    """Tell the kernel the calling thread's name (proc(5), /proc/PID/task/TID/comm)."""
+    """Set the name of the calling thread in the kernel (proc(5), /proc/PID/task/TID/comm)."""
     if sys.version_info >= (3, 14) or sys.platform != "linux":
         return
     thread = threading.current_thread()
     try:
         with open(f"/proc/self/task/{thread.native_id}/comm", "w") as comm:
             comm.write(thread.name)
-    except OSError:  # a read-only or hidden /proc: the name is a courtesy, nothing relies on it
-        log.debug("thread %s keeps the process's name in the kernel", thread.name)
+    except OSError:  # /proc is read-only or hidden; the name is only for people
+        log.debug("Thread %s keeps the name of the process in the kernel", thread.name)

@@ -1,7 +1,7 @@
-"""One setting: how a row of the table is described, and how a value for it is read, checked and refused.
+"""Validation of one setting: how it is described, and how a value is parsed and checked.
 
-The table itself is in ``settings``. Every wrong value is one :class:`SettingsError` of one line, and a secret is never
-in that line.
+The table of settings is in ``settings``. Every invalid value raises one :class:`SettingsError` of one line, which never
+contains a secret.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import Field, field
 from typing import Any, NamedTuple
 
-LONGEST_SHOWN = 200  # of a value: whole for any usual path, whose end is what tells
+MAX_SHOWN_CHARACTERS = 200  # of a value: enough for any usual path, whose end matters most
 
 
 class SettingsError(ValueError):
-    """A value that cannot be used: which setting, what it was, where it came from, and what is allowed."""
+    """An invalid value: which setting, the value, where it comes from, and what is allowed."""
 
     def __init__(self, name: str, value: object, origin: str, allowed: str) -> None:
-        """Take ``origin`` such as ``--port``, and ``allowed`` as the end of a sentence."""
+        """``origin`` is for example ``--port``; ``allowed`` is the end of a sentence."""
         super().__init__(name, value, origin, allowed)
         self.name = name
         self.value = value
@@ -27,46 +27,54 @@ class SettingsError(ValueError):
         self.allowed = allowed
 
     def __str__(self) -> str:
-        """Say it in one line, whatever the texts hold."""
+        """Return one line, whatever the texts contain."""
         shown = repr(self.value)
-        if len(shown) > LONGEST_SHOWN:
-            shown = shown[: LONGEST_SHOWN - 3] + "..."
+        if len(shown) > MAX_SHOWN_CHARACTERS:
+            shown = shown[: MAX_SHOWN_CHARACTERS - 3] + "..."
         return " ".join(f"{self.name} = {shown} from {self.origin}: {self.allowed}".split())
 
 
 class Form(NamedTuple):
-    """What a text must look like: a pattern, and the same in words; and whether such a directory must exist."""
+    """The required form of a text: a pattern, the same in words, a placeholder, and whether it is a directory."""
 
     pattern: str
     words: str
-    directory: bool = False
+    placeholder: str
+    directory: bool = False  # an existing one
 
 
 _NAME = r"[A-Za-z0-9._:%-]+"
 _ORIGIN = r"https?://[A-Za-z0-9.:\[\]-]+"
 _NETWORK = r"(?:loopback|[0-9A-Fa-f.:]+(?:/[0-9]+)?)"
+_ANCESTOR = r"(?:'self'|[A-Za-z0-9.:*/\[\]-]+)"
+_PATH = r"[^\0\r\n]*"
 
-HOST = Form(_NAME, "an address or a host name, without brackets")
-HOSTS = Form(rf"(?:{_NAME}(?:,{_NAME})*)?", "host names with commas between them")
+HOST = Form(_NAME, "an address or a host name, without brackets", "HOST")
+HOSTS = Form(rf"(?:{_NAME}(?:,{_NAME})*)?", "host names, separated by commas", "NAMES")
 ORIGINS = Form(
-    rf"(?:{_ORIGIN}(?:,{_ORIGIN})*)?", "origins such as https://home.example with commas between"
+    rf"(?:{_ORIGIN}(?:,{_ORIGIN})*)?",
+    "origins such as https://home.example, separated by commas",
+    "ORIGINS",
 )
 ANCESTORS = Form(
-    r"'none'|(?:'self'|[A-Za-z0-9.:*/\[\]-]+)(?: (?:'self'|[A-Za-z0-9.:*/\[\]-]+))*",
-    "'none', 'self', or origins with spaces between",
+    rf"'none'|{_ANCESTOR}(?: {_ANCESTOR})*",
+    "'none', 'self', or origins, separated by spaces",
+    "ORIGINS",
 )
 PROXIES = Form(
     rf"(?:{_NETWORK}(?:,{_NETWORK})*)?",
-    "loopback, addresses or networks with commas between",
+    "loopback, addresses or networks, separated by commas",
+    "ADDRESSES",
 )
-PATH = Form(r"[^\0\r\n]*", "a path")
-DIRECTORY = Form(r"[^\0]+", "a directory that exists", directory=True)
-TOKEN = Form(r"(?:[A-Za-z0-9._~-]{16,256})?", "16 to 256 letters, digits and . _ ~ -")
+PATH = Form(_PATH, "a path", "FILE")
+NEW_DIRECTORY = Form(_PATH, "a path", "DIR")
+DIRECTORY = Form(r"[^\0]+", "an existing directory", "DIR", directory=True)
+TOKEN = Form(r"(?:[A-Za-z0-9._~-]{16,256})?", "16 to 256 letters, digits and . _ ~ -", "TOKEN")
 
 
 def setting(
     default: Any,
-    means: str,
+    description: str,
     *,
     unit: str | None = None,
     low: float | None = None,
@@ -75,13 +83,13 @@ def setting(
     form: Form = HOST,
     secret: bool = False,
 ) -> Any:
-    """Describe one row of the table; its type is that of ``default``. A secret is no flag: other users see those."""
-    row = {"means": means, "unit": unit, "low": low, "high": high, "one_of": one_of}
+    """Describe one row of the table, whose type is that of ``default``. A secret has no flag: other users see flags."""
+    row = {"description": description, "unit": unit, "low": low, "high": high, "one_of": one_of}
     return field(default=default, metadata={**row, "form": form, "secret": secret}, repr=not secret)
 
 
 def limits(row: Field[Any]) -> str:
-    """What a row's value may be, in words: the end of an error, and of the line in ``--help``."""
+    """Return the allowed values of a row in words, for errors and for ``--help``."""
     about = row.metadata
     if about["one_of"] is not None:
         return "one of " + ", ".join(about["one_of"])
@@ -95,15 +103,26 @@ def limits(row: Field[Any]) -> str:
     return words
 
 
+def placeholder(row: Field[Any]) -> str:
+    """Return the placeholder of a row's value in ``--help``."""
+    about = row.metadata
+    if about["one_of"] is not None:
+        return row.name.rsplit("_", 1)[-1].upper()
+    if about["low"] is not None:
+        return (about["unit"] or "n").upper()
+    form: Form = about["form"]
+    return form.placeholder
+
+
 def shown_default(row: Field[Any]) -> str:
-    """A row's default for people."""
+    """Return a row's default as text for people."""
     if isinstance(row.default, float):
         return f"{row.default:g}"
     return str(row.default).lower() or "none"
 
 
 def parsed(row: Field[Any], text: str, origin: str) -> object:
-    """Read the text of a flag or variable as the row's type."""
+    """Parse the text of a flag or variable as the row's type. Raises SettingsError."""
     try:
         if isinstance(row.default, bool):
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
@@ -117,7 +136,7 @@ def checked(row: Field[Any], value: Any, origin: str) -> Any:
     """Return the value as the row's type, or raise SettingsError."""
     about, kind = row.metadata, type(row.default)
     if kind is float and type(value) is int and abs(value) < 2**53:
-        # TOML and people write 1 for 1.0; past 2**53 it is out of every range anyway.
+        # TOML files and people write 1 for 1.0; above 2**53 it is out of every range.
         value = float(value)
     fits = type(value) is kind
     if fits and about["low"] is not None:

@@ -1,4 +1,4 @@
-"""What holds for every test: it leaves no thread and no descriptor of ours behind."""
+"""Rules for every test: it leaves no thread and no descriptor of the program behind."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-# A job that a shell has put into the background ignores Ctrl-C, and so would the programs that tests send it to.
+# A shell starts its background jobs with SIGINT ignored. The programs that tests send it to would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-LEAK_SECONDS = (
-    5.0  # a thread that has been told to end may need a moment; one that was not never ends
-)
+LEAK_SECONDS = 5.0  # a thread that was stopped may need a moment to end
 
 
 def eventually(condition: Callable[[], object], seconds: float = 10.0) -> bool:
-    """Whether ``condition()`` comes true within ``seconds``: for states of other processes, which raise no event."""
+    """Return whether ``condition()`` becomes true within ``seconds``.
+
+    For conditions that no event announces, such as states of other processes.
+    """
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     while not condition():
@@ -31,22 +32,23 @@ def eventually(condition: Callable[[], object], seconds: float = 10.0) -> bool:
 
 
 def our_threads() -> set[threading.Thread]:
-    """The living threads that the program started."""
+    """Return the living threads that the program started."""
     return {thread for thread in threading.enumerate() if thread.name.startswith("ts-")}
 
 
 def descriptors() -> dict[str, str]:
-    """Open descriptors of this process and what they stand for."""
+    """Return the open descriptors of this process, and the target of each."""
     found = {}
     for fd in os.listdir("/proc/self/fd"):
         try:
             found[fd] = os.readlink(f"/proc/self/fd/{fd}")
         except OSError:
-            continue  # the listing's own
+            continue  # the descriptor of listdir, which is closed by now
     return found
 
 
-def _leaked(before: dict[str, str]) -> dict[str, str]:
+def _leaked_descriptors(before: dict[str, str]) -> dict[str, str]:
+    """Return the descriptors that were opened since ``before`` and that the program may have opened."""
     return {
         fd: target
         for fd, target in descriptors().items()
@@ -60,5 +62,5 @@ def _leaves_nothing_behind() -> Iterator[None]:
     yield
     eventually(lambda: not our_threads() - threads_before, LEAK_SECONDS)
     assert not our_threads() - threads_before, "the test left threads running"
-    eventually(lambda: not _leaked(descriptors_before), LEAK_SECONDS)
-    assert not _leaked(descriptors_before), "the test left descriptors open"
+    eventually(lambda: not _leaked_descriptors(descriptors_before), LEAK_SECONDS)
+    assert not _leaked_descriptors(descriptors_before), "the test left descriptors open"

@@ -1,4 +1,4 @@
-"""The program as a library: it serves between enter and exit, at its address, beside others, within its limits."""
+"""The program as a library: it serves between enter and exit, at its address, independently of other apps."""
 
 from __future__ import annotations
 
@@ -8,94 +8,74 @@ from contextlib import ExitStack
 import pytest
 
 from telemetry_stream import App, Settings
-from telemetry_stream.access import guard
 from tests.apps import FAST
 from tests.viewers import (
-    PATIENCE_SECONDS,
+    TIMEOUT_SECONDS,
     address_of,
     assert_consecutive,
-    bare_socket,
     clients,
     read_samples,
     seqs,
-    upgrade_request,
     websockets_viewer,
 )
 
 
-def test_serves_between_enter_and_exit() -> None:
-    """Inside the with a viewer gets this host's samples one by one; after it nobody listens any more."""
+def test_an_app_serves_between_enter_and_exit() -> None:
+    """Inside the ``with`` a viewer gets each sample of this host. After it, connections are refused."""
     with App(FAST) as app:
         url = app.url
         with websockets_viewer(url) as viewer:
             hello = viewer.read()
-            assert (hello["type"], hello["stream"]) == ("hello", app.stream.id)
+            assert (hello["type"], hello["stream"]) == ("hello", app.stream.feed().id)
             samples = read_samples(viewer, 4)
     assert_consecutive(seqs(samples))
     assert samples[-1]["cpu"]["online_count"] >= 1
     assert samples[-1]["self"]["viewers"] == 1
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(address_of(url), PATIENCE_SECONDS)
+        socket.create_connection(address_of(url), TIMEOUT_SECONDS)
 
 
-def test_an_ipv6_address_is_bracketed_in_the_url() -> None:
-    """It is given without brackets and served with them."""
+def test_an_ipv6_address_has_brackets_in_the_url() -> None:
+    """The setting has no brackets, the URL has them."""
     with App(Settings(host="::1", port=0, interval=0.1)) as app:
         assert app.url.startswith("http://[::1]:")
         with websockets_viewer(app.url) as viewer:
             assert viewer.read()["type"] == "hello"
 
 
-def test_two_apps_in_one_process_do_not_know_of_each_other() -> None:
-    """Each has its numbers, its viewers and its end."""
+def test_an_app_has_no_url_before_the_start() -> None:
+    """With port 0 the port is known only after binding."""
+    app = App(FAST)
+    with pytest.raises(RuntimeError, match="not been started"):
+        _ = app.url
+    app.close()
+
+
+def test_an_app_listens_on_a_given_socket() -> None:
+    """It uses this socket instead of the address in the settings, and closes it at the end."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        with App(FAST, listening=listening) as app:
+            assert app.url == f"http://127.0.0.1:{port}/"
+            with websockets_viewer(app.url) as viewer:
+                assert viewer.read()["type"] == "hello"
+        assert listening.fileno() == -1
+
+
+def test_two_apps_in_one_process_are_independent() -> None:
+    """Each has its own stream, viewers and end."""
     with App(FAST) as first, ExitStack() as stack:
         with App(FAST) as second:
-            assert first.stream.id != second.stream.id
-            ours = stack.enter_context(websockets_viewer(first.url))
-            theirs = stack.enter_context(websockets_viewer(second.url))
-            assert [ours.read()["stream"], theirs.read()["stream"]] == [
-                first.stream.id,
-                second.stream.id,
-            ]
+            ids = [first.stream.feed().id, second.stream.feed().id]
+            assert ids[0] != ids[1]
+            of_first = stack.enter_context(websockets_viewer(first.url))
+            of_second = stack.enter_context(websockets_viewer(second.url))
+            assert [of_first.read()["stream"], of_second.read()["stream"]] == ids
             second.stream.broadcast("only", where="second")
-            messages = [theirs.read() for _ in range(5)]
+            messages = [of_second.read() for _ in range(5)]
             assert {"type": "only", "where": "second"} in messages
             assert [len(clients(app.url)) for app in (first, second)] == [1, 1]
-        assert theirs.read_close_code() == 1001
-        samples = read_samples(ours, 5)
+        assert of_second.read_close_code() == 1001
+        samples = read_samples(of_first, 5)
         assert_consecutive(seqs(samples))
-        assert all(sample["stream"] == first.stream.id for sample in samples)
-
-
-def test_connections_per_address_are_those_of_the_settings() -> None:
-    """Not by connecting: a test comes from loopback, which has no such limit."""
-    with App(Settings(port=0, max_connections_per_address=2, trust_proxy="192.0.2.1")) as app:
-        assert app._listener is not None
-        assert (places := app._listener._per_address) is not None
-        assert [places.take("192.0.2.2") for _ in range(3)] == [True, True, False]
-        assert all(places.take(many) for many in ("192.0.2.1", "127.0.0.1") for _ in range(3))
-
-
-@pytest.mark.parametrize("is_trusted", [True, False])
-def test_a_proxy_elsewhere_stands_for_many_if_it_is_trusted(
-    is_trusted: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Then its connections have no limit, and whoever it names has his own; else it is one address like any other."""
-    monkeypatch.setattr(
-        guard, "is_loopback", lambda _: False
-    )  # this host may have no other address
-    settings = Settings(
-        port=0,
-        no_auth=True,
-        trust_proxy="127.0.0.1" if is_trusted else "",
-        max_connections_per_address=2,
-        max_viewers_per_address=1,
-    )
-
-    def come(client: str) -> bytes:
-        request = upgrade_request()[:-2] + f"X-Forwarded-For: {client}\r\n\r\n".encode()
-        return stack.enter_context(bare_socket(app.url, request)).recv(12)
-
-    with App(settings) as app, ExitStack() as stack:
-        statuses = [come(f"192.0.2.{number}")[-3:] for number in (1, 2, 3, 4, 1)]
-    assert statuses == ([b"101"] * 4 if is_trusted else [b"101"] * 2 + [b"429"] * 2) + [b"429"]
+        assert all(sample["stream"] == ids[0] for sample in samples)

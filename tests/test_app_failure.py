@@ -1,124 +1,169 @@
-"""What an app says of what it died of, could not start for, or no longer does."""
+"""A running app that fails: a thread dies, which ends ``wait``, or a thread hangs, which is reported as a problem."""
 
 from __future__ import annotations
 
+import errno
+import re
 import socket
 import threading
 import time
-from types import SimpleNamespace
-from typing import NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import pytest
 
-from telemetry_stream import App, Settings
+from telemetry_stream import App, threads
 from telemetry_stream import app as app_module
-from telemetry_stream.app import StartError
-from telemetry_stream.hub import Hub
-from telemetry_stream.net.listener import Listener
-from telemetry_stream.stream import Stream
-from tests.apps import FAST
-from tests.conftest import eventually, our_threads
-from tests.viewers import PATIENCE_SECONDS, address_of, bare_socket, get, upgrade_request
+from telemetry_stream.hub import Client, write_pump
+from telemetry_stream.stream import Choice, Framing, origin
+from tests.apps import FAST, OwnSource
+from tests.conftest import eventually
+from tests.viewers import TIMEOUT_SECONDS, address_of, get
+
+FRAMING = Framing(bytes, iter)
 
 
-@pytest.mark.parametrize(
-    ("thread", "owner", "method"),
-    [
-        ("ts-collect", Stream, "publish"),
-        ("ts-hub", Hub, "_fan_out"),
-        ("ts-accept", Listener, "_wait_for_somebody"),
-    ],
-)
-def test_a_thread_that_dies_ends_wait(
-    thread: str,
-    owner: type,
-    method: str,
-    monkeypatch: pytest.MonkeyPatch,
+def join_client(app: App, try_send: Callable[[bytes], int]) -> None:
+    """Join a client whose ``try_send`` is called on the hub's thread, once the write pump has sent its first frames."""
+    client = Client(try_send, topic=Choice(FRAMING, app.stream.feed().host.id))
+    app.stream.join(client, None)
+    threads.start("ts-test-pump", write_pump, client, lambda frame, deadline: None)
+
+
+# A thread that dies.
+
+
+def test_a_source_that_ends_the_collector_s_thread_ends_the_app(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Nothing half-alive stays up: wait returns, failure holds the error, the log names the thread."""
-    error = RuntimeError("injected")
+    """``wait`` returns, ``failure`` is the error, and the log names the thread. Meanwhile /healthz reports it."""
+    failing = threading.Event()
 
-    def die(*_: object) -> NoReturn:
+    def collect() -> dict[str, int]:
+        if failing.is_set():
+            raise SystemExit("injected")  # not an Exception, so the collector does not catch it
+        return {}
+
+    with App(FAST, sources=[OwnSource("own", collect)]) as app:
+        assert get(app.url, "/healthz") == (200, {"status": "ok"})
+        assert app.failure is None
+        failing.set()
+        app.wait()
+        assert repr(app.failure) == "SystemExit('injected')"
+        assert get(app.url, "/healthz") == (503, {"error": "a thread of the program has died"})
+    assert "ts-collect" in caplog.text
+
+
+def test_the_death_of_the_hub_s_thread_ends_the_app(caplog: pytest.LogCaptureFixture) -> None:
+    """As when a client's send fails in a way that nobody expected."""
+    error = LookupError("injected")
+
+    def fail(_: bytes) -> NoReturn:
         raise error
 
-    with App(FAST) as app, bare_socket(app.url, upgrade_request()) as viewer:
-        assert viewer.recv(12) == b"HTTP/1.1 101"
-        assert app.failure is None
-        assert get(app.url, "/healthz") == (200, {"status": "ok"})
-        monkeypatch.setattr(owner, method, die)
-        if thread == "ts-accept":
-            socket.create_connection(address_of(app.url), PATIENCE_SECONDS).close()
+    with App(FAST) as app:
+        join_client(app, fail)
         app.wait()
         assert app.failure is error
-        if thread != "ts-accept":
-            status, body = get(app.url, "/healthz")
-            assert (status, "died" in body["error"]) == (503, True)
-    assert f"thread {thread} died" in caplog.text
+        assert get(app.url, "/healthz") == (503, {"error": "a thread of the program has died"})
+    assert "ts-hub" in caplog.text
 
 
-def test_the_first_failure_is_the_one_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What dies afterwards dies of that."""
-    first = RuntimeError("first")
-    app = App(FAST)
-    for error in (first, RuntimeError("second")):
-        app._fail(error)
-    app.wait()
-    app.close()
-    assert app.failure is first
+def test_the_death_of_the_accept_thread_ends_the_app(caplog: pytest.LogCaptureFixture) -> None:
+    """As when the listening socket is shut down from outside, which accept(2) reports as EINVAL."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    with App(FAST, listening=listening) as app:
+        listening.shutdown(socket.SHUT_RDWR)
+        app.wait()
+        assert isinstance(app.failure, OSError)
+        assert app.failure.errno == errno.EINVAL
+    assert "ts-accept" in caplog.text
 
 
-def test_a_port_in_use_is_a_start_error_and_leaves_no_thread() -> None:
-    """One sentence that names the address; nothing of the app stays behind."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        before = our_threads()
-        with pytest.raises(StartError, match=f"127.0.0.1 port {port}: Address already in use$"):
-            App(Settings(port=port)).start()
-        assert our_threads() == before
+# A thread that hangs.
 
 
-def test_a_name_that_is_none_is_a_start_error() -> None:
-    """IDNA has no form for it, and its UnicodeError is no OSError."""
-    with pytest.raises(StartError, match=r"cannot listen on a\.\.b port 0: not a host name$"):
-        App(Settings(host="a..b", port=0, no_auth=True)).start()
+def test_a_late_tick_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By /healthz, from the fifth second on, until the next sample. Here a source of an embedding program hangs."""
+    monkeypatch.setattr(origin, "LATE_SECONDS", 1.0)  # only to shorten the test
+    hangs, release = threading.Event(), threading.Event()
 
+    def collect() -> dict[str, int]:
+        if hangs.is_set():
+            release.wait(TIMEOUT_SECONDS)
+        return {}
 
-def test_healthz_says_when_ticks_have_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After three intervals without a sample, but not before five seconds."""
-    with App(Settings(port=0, interval=60)) as app:
-        assert eventually(lambda: app.stream.seq == 1)
-        later = SimpleNamespace(monotonic=lambda: time.monotonic() + 170)
-        monkeypatch.setattr("telemetry_stream.app.time", later)
+    with App(FAST, sources=[OwnSource("own", collect)]) as app:
         assert get(app.url, "/healthz") == (200, {"status": "ok"})
-        later.monotonic = lambda: time.monotonic() + 190
-        assert get(app.url, "/healthz") == (503, {"error": "no sample has been taken for 190 s"})
-        monkeypatch.undo()
+        hangs.set()
+        assert eventually(lambda: get(app.url, "/healthz")[0] == 503)
+        error = get(app.url, "/healthz")[1]["error"]
+        assert re.fullmatch(r"no sample has been taken for \d+ s", error)
+        hangs.clear()
+        release.set()
+        assert eventually(lambda: get(app.url, "/healthz")[0] == 200)
 
 
-def test_an_accept_loop_that_hangs_is_said_and_delays_no_end(
+def test_a_hub_that_hangs_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client's send that blocks in spite of its contract stops the hub for all clients."""
+    hangs, release = threading.Event(), threading.Event()
+
+    def block(frame: bytes) -> int:
+        hangs.set()
+        release.wait(TIMEOUT_SECONDS)
+        return len(frame)
+
+    with App(FAST) as app:
+        assert app.maybe_problem() is None
+        join_client(app, block)
+        assert hangs.wait(TIMEOUT_SECONDS)
+        with monkeypatch.context() as patch:
+            patch.setattr(app_module, "STUCK_SECONDS", 0.05)  # only to shorten the test
+            assert app.maybe_problem() == "the hub does not respond"
+        release.set()
+        assert app.maybe_problem() is None
+
+
+class SlowConnections(socket.socket):
+    """A listening socket on loopback. The address of a peer is known only after ``release``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bind(("127.0.0.1", 0))
+        self.hangs = threading.Event()
+        self.release = threading.Event()
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        sock, peer = super().accept()
+        return SlowConnection(sock.detach(), self), peer
+
+
+class SlowConnection(socket.socket):
+    def __init__(self, fileno: int, listening: SlowConnections) -> None:
+        super().__init__(fileno=fileno)
+        self._listening = listening
+
+    def getpeername(self) -> Any:
+        self._listening.hangs.set()
+        assert self._listening.release.wait(TIMEOUT_SECONDS)
+        return super().getpeername()
+
+
+def test_an_accept_thread_that_hangs_is_reported_and_does_not_delay_close(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As where memory is out for a thread that has begun already: the watchdog hears of it, and close ends."""
-    hung, let_go = threading.Event(), threading.Event()
-
-    def hang(_: Listener, sock: socket.socket, __: str) -> None:
-        with sock:
-            hung.set()
-            assert let_go.wait(PATIENCE_SECONDS)
-
-    monkeypatch.setattr(Listener, "_admit", hang)
-    monkeypatch.setattr(app_module, "STUCK_SECONDS", 0.05)
-    app = App(FAST)
+    """It can hang in the start of a connection's thread when the system has no memory left."""
+    monkeypatch.setattr(app_module, "STUCK_SECONDS", 0.05)  # only to shorten the test
+    listening = SlowConnections()
+    app = App(FAST, listening=listening)
     app.start()
     try:
-        assert app.maybe_problem() is None
-        with socket.create_connection(address_of(app.url), PATIENCE_SECONDS):
-            assert hung.wait(PATIENCE_SECONDS)
-            assert eventually(lambda: app.maybe_problem() == "no connection can be taken")
+        with socket.create_connection(address_of(app.url), TIMEOUT_SECONDS):
+            assert listening.hangs.wait(TIMEOUT_SECONDS)
+            assert eventually(lambda: app.maybe_problem() == "no connection can be accepted")
             began = time.monotonic()
             app.close()
             assert time.monotonic() - began < 4, "two are promised; the rest is for a busy machine"
     finally:
-        let_go.set()
+        listening.release.set()
         app.close()

@@ -1,4 +1,4 @@
-"""The command line in this process: status, streams and signals. tests/system runs it as a process."""
+"""The command line: exit status, output, signals. tests/system tests more of what a running program does."""
 
 from __future__ import annotations
 
@@ -8,29 +8,61 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from unittest.mock import Mock
+from typing import Any
 
 import pytest
 
-from telemetry_stream import App, __version__
+from telemetry_stream import __version__
 from telemetry_stream.cli import main
+from tests.conftest import eventually
+from tests.system.program import Program
+from tests.viewers import get
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# Makes the given descriptor number 3 and starts the program, as systemd does for a .socket unit.
+WITH_SOCKET = """
+import os, sys
+from telemetry_stream import cli
+os.dup2(int(sys.argv.pop(1)), 3)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+sys.exit(cli.main())
+"""
+
+# Makes a file the standard output and starts the program with the name of this file in JOURNAL_STREAM, as systemd does.
+WITH_JOURNAL = """
+import os, sys
+from telemetry_stream import cli
+os.dup2(os.open(sys.argv.pop(1), os.O_WRONLY), 1)
+output = os.fstat(1)
+os.environ["JOURNAL_STREAM"] = f"{output.st_dev}:{output.st_ino}"
+sys.exit(cli.main())
+"""
+
+
+@contextmanager
+def running(
+    folder: Path, *arguments: str, script: str | None = None, **more: Any
+) -> Iterator[Program]:
+    """A process of the program, which is killed at the end if it still runs."""
+    program = Program(arguments, script, folder, **more)
+    try:
+        yield program
+    finally:
+        program.end()
 
 
 @pytest.fixture(autouse=True)
-def _usual_signals_and_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.delenv("TELEMETRY_STREAM_CONFIG", raising=False)
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("TELEMETRY_STREAM_"):
+            monkeypatch.delenv(name)
 
 
-def refusal(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 2) -> str:
-    """The one line that the program ends with instead of starting."""
+def start_error(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 2) -> str:
+    """Run the program, which must not start; return the one line that it prints."""
     assert main(list(arguments)) == status
     out, err = capsys.readouterr()
     assert out == ""
@@ -39,72 +71,117 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 2
     return err
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-def test_a_signal_ends_a_run_with_0(
-    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """One line says where it is live; the signal is all that it waits for."""
-    wait = App.wait
-
-    def signalled_wait(app: App) -> None:
-        signal.raise_signal(number)
-        wait(app)
-
-    monkeypatch.setattr(App, "wait", signalled_wait)
-    assert main(["--port", "0"]) == 0
-    out, err = capsys.readouterr()
-    assert out.startswith(f"telemetry_stream {__version__}: live at http://127.0.0.1:")
-    assert (len(out.splitlines()), err) == (1, "")
+# A run.
 
 
-def test_a_signal_that_comes_too_early_is_not_lost(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It may come while the program starts; then it ends as soon as it has."""
-    start = App.start
-
-    def signalled_start(app: App) -> None:
-        signal.raise_signal(signal.SIGTERM)
-        start(app)
-
-    monkeypatch.setattr(App, "start", signalled_start)
-    assert main(["--port", "0"]) == 0
-    assert "live at" in capsys.readouterr().out
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_a_signal_ends_a_run_with_0(number: signal.Signals, tmp_path: Path) -> None:
+    """On standard output the program prints its address, and nothing else."""
+    with running(tmp_path, "--port", "0") as program:
+        line = program.read_line()
+        assert line.startswith(f"telemetry_stream {__version__}: live at http://127.0.0.1:")
+        assert program.stop(number) == 0
+        assert program.read_line() == ""
 
 
-def test_a_dead_thread_ends_a_run_with_1(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """And a line that says of what it died."""
+def test_a_signal_during_the_start_is_not_lost(tmp_path: Path) -> None:
+    """The program ends as soon as it has started. Here the start waits for the token file, which is a pipe."""
+    tokens = tmp_path / "tokens"
+    os.mkfifo(tokens)
+    with running(tmp_path, "--port", "0", "--token-file", str(tokens)) as program:
+        with open(tokens, "w") as writer:  # returns when the program reads the file
+            program.process.send_signal(signal.SIGTERM)
+            writer.write("0123456789abcdef\n")
+        assert program.status() == 0, program.log
+        assert "live at" in program.read_line()
 
-    def failed_wait(app: App) -> None:
-        app.failure = RuntimeError("injected")
 
-    monkeypatch.setattr(App, "wait", failed_wait)
-    assert main(["--port", "0"]) == 1
-    assert (
-        capsys.readouterr().err == "telemetry-stream: ended by an error: RuntimeError('injected')\n"
-    )
+def test_a_thread_that_dies_ends_a_run_with_1(tmp_path: Path) -> None:
+    """The last line is the reason. Here the accept thread dies, because its socket is shut down from outside."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        descriptor = listening.fileno()
+        with running(
+            tmp_path, str(descriptor), script=WITH_SOCKET, descriptors=[descriptor]
+        ) as program:
+            assert get(program.url, "/healthz") == (200, {"status": "ok"})
+            listening.shutdown(socket.SHUT_RDWR)
+            assert program.status() == 1
+            assert program.log.splitlines()[-1] == (
+                "telemetry-stream: ended by an error: OSError(22, 'Invalid argument')"
+            )
+
+
+def test_the_created_token_is_printed_once(tmp_path: Path) -> None:
+    """The first start prints an address that logs in. Later starts print only the file."""
+    arguments = ("--host", "0.0.0.0", "--port", "0", "--state-dir", str(tmp_path / "state"))
+    path = tmp_path / "state" / "token"
+    with running(tmp_path, *arguments) as program:
+        port = program.url.rstrip("/").rpartition(":")[2]
+        login_url = f"http://{socket.gethostname()}:{port}/?token={path.read_text().strip()}"
+        line = program.read_line()
+        assert line == f"Access token saved in {path}. Open {login_url} (shown once)"
+        assert program.stop() == 0
+    with running(tmp_path, *arguments) as program:
+        assert program.url
+        assert program.read_line() == f"Access token is in {path}"
+        assert program.stop() == 0
+        assert program.read_line() == ""
+
+
+def test_the_journal_gets_no_token(tmp_path: Path) -> None:
+    """It keeps its lines for months."""
+    output = tmp_path / "output"
+    output.touch()
+    path = tmp_path / "state" / "token"
+    arguments = ("--host", "0.0.0.0", "--port", "0", "--state-dir", str(path.parent))
+    with running(tmp_path, str(output), *arguments, script=WITH_JOURNAL) as program:
+        assert eventually(lambda: len(output.read_text().splitlines()) == 2), program.log
+        assert program.stop() == 0
+        assert output.read_text().splitlines()[1] == f"Access token saved in {path}"
+        assert path.read_text().strip() not in program.log
+
+
+# A start that fails.
 
 
 def test_a_port_in_use_is_one_line_and_1(capsys: pytest.CaptureFixture[str]) -> None:
-    """It names the address, and may be free another time."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        assert f"127.0.0.1 port {port}" in refusal(capsys, "--port", str(port), status=1)
+    """The line names the address. The port may be free at the next attempt, so systemd tries again."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        assert f"127.0.0.1 port {port}" in start_error(capsys, "--port", str(port), status=1)
 
 
-def test_a_right_that_nobody_gives_is_2(
+@pytest.mark.parametrize("name", ["ts-signal", "ts-hub", "ts-collect", "ts-accept", "ts-systemd"])
+def test_a_thread_that_the_system_refuses_is_one_line_and_1(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another attempt may succeed. pthread_create(3) is made to fail for this thread only."""
+    start = threading.Thread.start
+
+    def start_unless_refused(thread: threading.Thread) -> None:
+        if thread.name == name:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_unless_refused)
+    monkeypatch.setenv("NOTIFY_SOCKET", "@nobody listens here")
+    assert "the system is out of threads" in start_error(capsys, "--port", "0", status=1)
+
+
+def test_a_missing_permission_is_one_line_and_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A port below 1024, without the capability: no later try has it."""
-    forbidden = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    monkeypatch.setattr(socket.socket, "bind", Mock(side_effect=forbidden))
-    assert "127.0.0.1 port 80: Permission denied" in refusal(capsys, "--port", "80")
+    """Another attempt would fail too. Root may bind a port below 1024, so bind(2) is replaced."""
+
+    def bind(_: socket.socket, address: tuple[str, int]) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(socket.socket, "bind", bind)
+    assert "127.0.0.1 port 80: Permission denied" in start_error(capsys, "--port", "80")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "named"),
+    ("arguments", "reason"),
     [
         (["--port", "65536"], "port = 65536 from --port"),
         (["--interval", "0.01"], "interval = 0.01 from --interval"),
@@ -112,42 +189,72 @@ def test_a_right_that_nobody_gives_is_2(
         (["--proc-root", "/nonexistent"], "proc_root = '/nonexistent'"),
         (["--sys-root", "/nonexistent"], "sys_root = '/nonexistent'"),
         (["--host", "0.0.0.0", "--state-dir", "/proc/none"], "--no-auth"),
-        (["--host", "0.0.0.0", "--token-file", "/nonexistent"], "/nonexistent: cannot be read"),
-        (["--tls-cert", "/nonexistent", "--tls-key", "/nonexistent"], "/nonexistent cannot be"),
-        (["--token", "0123456789abcdef"], "token = '(secret)' from the command line: is no flag"),
-        (["token", "two", "names"], "one name or none"),
-        (["token", "--help"], "one name or none"),
+        (["--host", "0.0.0.0", "--token-file", "/nonexistent"], "/nonexistent"),
+        (["--tls-cert", "/nonexistent", "--tls-key", "/nonexistent"], "/nonexistent"),
+        (
+            ["--token", "0123456789abcdef"],
+            "token = '(secret)' from the command line: not available",
+        ),
+        (["token", "two", "names"], "at most one name"),
+        (["token", "--help"], "at most one name"),
         (["--host", "a..b", "--no-auth"], "a..b port 8750: not a host name"),
         (["--config", "/nonexistent.toml"], "/nonexistent.toml"),
         (["--nonsense"], "--nonsense"),
         (["stray"], "stray"),
     ],
-    ids=" ".join,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_cannot_be_used_is_one_line_and_2(
-    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
+def test_invalid_arguments_are_one_line_and_2(
+    arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It names the setting, the value and where it came from."""
-    assert named in refusal(capsys, *arguments)
+    """The line contains the setting, its value and where it comes from."""
+    assert reason in start_error(capsys, *arguments)
 
 
-def test_bad_toml_is_one_line_and_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """It names the file."""
+def test_an_invalid_settings_file_is_one_line_and_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line names the file."""
     path = tmp_path / "telemetry.toml"
     path.write_text("port = = 1\n")
-    assert str(path) in refusal(capsys, "--config", str(path))
+    assert str(path) in start_error(capsys, "--config", str(path))
 
 
-def test_a_bad_variable_is_one_line_and_2(
+def test_an_invalid_variable_is_one_line_and_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It names the variable."""
+    """The line names the variable."""
     monkeypatch.setenv("TELEMETRY_STREAM_PORT", "many")
-    assert "TELEMETRY_STREAM_PORT" in refusal(capsys)
+    assert "TELEMETRY_STREAM_PORT" in start_error(capsys)
+
+
+def test_an_invalid_variable_of_systemd_is_one_line_and_2(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The line names the variable."""
+    monkeypatch.setenv("NOTIFY_SOCKET", "nonsense")
+    assert "NOTIFY_SOCKET" in start_error(capsys)
+
+
+# Without a run.
+
+
+def test_the_command_token_prints_a_line_for_a_token_file(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With the name if there is one, and a new token each time."""
+    assert main(["token", "kitchen"]) == 0
+    assert main(["token"]) == 0
+    named, unnamed = capsys.readouterr().out.splitlines()
+    name, token = named.split()
+    assert name == "kitchen"
+    assert len(token) >= 16
+    assert len(unnamed.split()) == 1
+    assert unnamed != token
 
 
 def test_the_module_runs_the_command_line() -> None:
-    """``python -m telemetry_stream`` hands on arguments and status."""
+    """``python -m telemetry_stream`` passes the arguments on and returns the status."""
     command = [sys.executable, "-m", "telemetry_stream"]
     version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=True)
     assert version.stdout == f"telemetry-stream {__version__}\n"

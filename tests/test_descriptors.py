@@ -1,4 +1,4 @@
-"""Descriptors: the soft limit rises as far as it must and may."""
+"""The soft limit of descriptors is raised as far as it is needed and allowed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNLIMITED = resource.RLIM_INFINITY
 
 
 @pytest.mark.parametrize(
-    ("limits", "reached", "says"),
+    ("limits", "expected", "warning"),
     [
         ((2000, 4096), None, None),
         ((1999, 4096), 2000, None),
@@ -22,20 +22,24 @@ UNLIMITED = resource.RLIM_INFINITY
         (
             (64, 1999),
             1999,
-            "720 connections may need 2000 descriptors, and this process may have 1999",
+            "720 connections may need 2000 descriptors, but the limit of this process is 1999",
         ),
-        ((1999, 1999), 1999, "may have 1999"),
+        ((1999, 1999), 1999, "the limit of this process is 1999"),
     ],
 )
-def test_limit(
-    limits: tuple[int, int], reached: int | None, says: str | None, monkeypatch: pytest.MonkeyPatch
+def test_limit_for_720_connections(
+    limits: tuple[int, int],
+    expected: int | None,
+    warning: str | None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Room for 720 connections: nothing, the soft limit, or as much as there may be and a sentence."""
+    """Nothing is changed if the soft limit is enough; there is a warning if the hard limit is not."""
     assert OTHERS == 1280
     seen: list[tuple[int, int]] = []
+    # The real limits cannot be used: once lowered, a hard limit cannot be raised again.
     monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
     monkeypatch.setattr(resource, "setrlimit", lambda _, pair: seen.append(pair))
     sentence = maybe_raise_limit(720)
-    assert seen == ([] if reached is None else [(reached, limits[1])])
-    assert (sentence is None) == (says is None)
-    assert says is None or says in str(sentence)
+    assert seen == ([] if expected is None else [(expected, limits[1])])
+    assert (sentence is None) == (warning is None)
+    assert warning is None or warning in str(sentence)

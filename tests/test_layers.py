@@ -1,4 +1,4 @@
-"""Imports run one way, and every module has its tests: read from the sources, nothing is imported."""
+"""Imports point one way, and every module has its tests. This reads the sources and imports nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "telemetry_stream"
 
-# What each part may import of ours, beside itself. A part is the first name below the package: a room or a module.
+# What each part of the package may import, beside itself. A part is a subpackage or a module at the top level.
 MAY_IMPORT: dict[str, set[str]] = {
     "threads": set(),
     "hub": {"threads"},
@@ -19,12 +19,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "net": {"threads"},
     "validation": set(),
     "settings": {"validation"},
-    "access": {"net", "settings"},
+    "access": {"net"},
     "descriptors": set(),
     "signals": {"threads"},
     "websocket": {"threads", "hub", "net"},
     "stream": {"threads", "hub", "metrics"},
-    # A viewer is a client of the hub, and some sections are collected only for whoever asks.
     "server": {"threads", "access", "stream", "websocket", "hub", "metrics", "net"},
     "app": {
         "threads",
@@ -39,33 +38,35 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "systemd": {"threads"},
     "logs": set(),
-    "cli": {"app", "access", "settings", "descriptors", "signals", "systemd", "logs"},
+    "cli": {"threads", "app", "access", "settings", "descriptors", "signals", "systemd", "logs"},
     "__main__": {"cli"},
 }
-# Anybody may ask for the version; App and Settings are for programs outside.
-FROM_THE_DOOR = {"__version__"}
-# The door itself names its two homes for the type checker only.
-THE_DOOR = "__init__"
+# Every part may import the version. App and Settings are for other programs only.
+FROM_THE_PACKAGE = {"__version__"}
+# telemetry_stream/__init__.py imports App and Settings only for the type checker.
+THE_PACKAGE = "__init__"
 
 # Modules without a test module of their own, each with the tests that cover it.
 TESTED_ELSEWHERE = {
     "telemetry_stream/__init__.py": "tests/test_packaging.py",
     "telemetry_stream/__main__.py": "tests/test_cli.py",
+    "telemetry_stream/metrics/setup.py": "tests/metrics/test_collector.py",
+    "telemetry_stream/stream/choice.py": "tests/stream/test_feed.py",
 }
 
 
 def modules() -> list[Path]:
-    """Every source file of the package."""
+    """Return every source file of the package."""
     return sorted(PACKAGE.rglob("*.py"))
 
 
 def part_of(module: Path) -> str:
-    """The part that a file belongs to."""
+    """Return the part that a file belongs to."""
     return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imports(module: Path, source: str) -> Iterator[tuple[int, str, str]]:
-    """Line, part and name of everything of ours that a file imports, wherever in it; relative ones resolved."""
+    """Yield line, part and name of each import of this package, anywhere in a file. Relative imports are resolved."""
     package = ["telemetry_stream", *module.relative_to(PACKAGE).parent.parts]
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -79,28 +80,28 @@ def imports(module: Path, source: str) -> Iterator[tuple[int, str, str]]:
         for path, name in targets:
             if path[0] == "telemetry_stream":
                 below = [*path[1:], name] if name else path[1:]
-                yield node.lineno, below[0] if below else THE_DOOR, name
+                yield node.lineno, below[0] if below else THE_PACKAGE, name
 
 
-def breaches(module: Path, source: str) -> list[str]:
-    """One sentence for each import that the layers forbid."""
+def violations(module: Path, source: str) -> list[str]:
+    """Return one sentence for each import that the table does not allow."""
     part = part_of(module)
-    if part == THE_DOOR:
+    if part == THE_PACKAGE:
         return []
     if part not in MAY_IMPORT:
-        return [f"{module}: the part {part!r} has no place in the layers yet"]
+        return [f"{module}: the part {part!r} is not in MAY_IMPORT"]
     allowed = {part, *MAY_IMPORT[part]}
     found = {
         f"{module.relative_to(ROOT)}:{line}: {part} may not import {target}"
         for line, target, name in imports(module, source)
-        if target not in allowed and name not in FROM_THE_DOOR
+        if target not in allowed and name not in FROM_THE_PACKAGE
     }
     return sorted(found)
 
 
-def test_imports_run_one_way() -> None:
-    """No file reaches up or sideways: hub, metrics and net know only threads, settings is for cli and app."""
-    found = [line for module in modules() for line in breaches(module, module.read_text("utf-8"))]
+def test_imports_follow_the_table() -> None:
+    """For example, hub, metrics and net import only threads, and only cli and app read the settings."""
+    found = [line for module in modules() for line in violations(module, module.read_text("utf-8"))]
     assert not found, "\n".join(found)
 
 
@@ -123,8 +124,8 @@ def test_imports_run_one_way() -> None:
     ],
 )
 def test_a_forbidden_import_is_found(module: str, source: str, target: str) -> None:
-    """Relative, absolute, nested in a function: each spelling is seen."""
-    found = breaches(PACKAGE / module, source)
+    """Relative, absolute, or inside a function."""
+    found = violations(PACKAGE / module, source)
     assert len(found) == 1
     assert found[0].endswith(f"may not import {target}")
 
@@ -138,18 +139,18 @@ def test_a_forbidden_import_is_found(module: str, source: str, target: str) -> N
         ("cli.py", "from . import app\nfrom .settings import load"),
     ],
 )
-def test_an_allowed_import_is_let_be(module: str, source: str) -> None:
-    """Siblings, lower parts, the version and other packages are no breach."""
-    assert breaches(PACKAGE / module, source) == []
+def test_an_allowed_import_is_not_reported(module: str, source: str) -> None:
+    """Of the same part, of a lower part, of the version, and of another package."""
+    assert violations(PACKAGE / module, source) == []
 
 
 def test_every_module_has_its_tests() -> None:
-    """telemetry_stream/a/b.py is tested by tests/a/test_b.py, or by the module named above."""
+    """telemetry_stream/a/b.py is tested by tests/a/test_b.py, or by the module in TESTED_ELSEWHERE."""
     missing = []
     for module in modules():
         below = module.relative_to(PACKAGE)
         if below.name == "__init__.py" and below.parent != Path():
-            continue  # a room's door only names what its modules hold
+            continue  # the __init__ of a subpackage only lists names of its modules
         mirror = Path("tests") / below.parent / f"test_{below.name}"
         tests = Path(TESTED_ELSEWHERE.get(str(module.relative_to(ROOT)), mirror))
         if not (ROOT / tests).is_file():
@@ -158,7 +159,7 @@ def test_every_module_has_its_tests() -> None:
 
 
 def test_the_exceptions_are_still_needed() -> None:
-    """A module that has got its own tests, or is gone, leaves the list."""
+    """Each module in TESTED_ELSEWHERE exists and has no test module of its own."""
     for module in TESTED_ELSEWHERE:
         mirror = ROOT / "tests" / Path(module).parent.relative_to("telemetry_stream")
         assert (ROOT / module).is_file(), f"{module} is gone"

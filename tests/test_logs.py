@@ -1,4 +1,4 @@
-"""How a log line looks in each format, and which format is taken."""
+"""A log line in each format, and the choice of the format."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from telemetry_stream.logs import Journald, Json, Text, is_journal
 
-# What a hostile peer may bring into a message: a forged line, a terminal's escape, a line break of Unicode.
+# What a hostile peer can put into a message: a forged line, an escape sequence of a terminal, a Unicode line break.
 NASTY = "GET '/\n<0>forged \x1b[2J\x85\u2028'"
 CLEAN = r"GET '/\x0a<0>forged \x1b[2J\x85\x2028'"
 
@@ -24,7 +24,7 @@ CLEAN = r"GET '/\x0a<0>forged \x1b[2J\x85\x2028'"
 def record(
     level: int = logging.WARNING, text: str = "hello", *, error: bool = False
 ) -> logging.LogRecord:
-    """An event of our own logger at a known time."""
+    """Return an event of our own logger at a known time."""
     made = logging.LogRecord("telemetry_stream.hub", level, __file__, 1, "%s", (text,), None)
     made.created, made.msecs = 1_769_860_800.123, 123
     if error:
@@ -37,7 +37,7 @@ def record(
 
 @pytest.fixture
 def _kolkata(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A zone with half an hour in its offset."""
+    """A time zone whose offset has half an hour."""
     monkeypatch.setenv("TZ", "Asia/Kolkata")
     time.tzset()
     yield
@@ -46,8 +46,8 @@ def _kolkata(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_kolkata")
-def test_text_is_a_line_with_an_unambiguous_time() -> None:
-    """Local time, its offset, level, logger, message."""
+def test_text_line_has_local_time_with_its_offset() -> None:
+    """Then level, logger and message."""
     assert Text().format(record()) == (
         "2026-01-31T17:30:00.123+05:30 WARNING telemetry_stream.hub: hello"
     )
@@ -56,13 +56,13 @@ def test_text_is_a_line_with_an_unambiguous_time() -> None:
 @pytest.mark.parametrize(
     ("level", "priority"), [(10, 7), (20, 6), (30, 4), (40, 3), (50, 2), (25, 6)]
 )
-def test_the_journal_gets_its_priorities(level: int, priority: int) -> None:
-    """As sd-daemon(3) has them; no time, for the journal has its own."""
+def test_journald_line_has_a_priority(level: int, priority: int) -> None:
+    """Those of sd-daemon(3). It has no time, since the journal adds one."""
     assert Journald().format(record(level)) == f"<{priority}>telemetry_stream.hub: hello"
 
 
-def test_json_is_one_object_a_line() -> None:
-    """With a traceback inside, however many lines that has."""
+def test_json_line_is_one_object() -> None:
+    """A traceback is inside it, however many lines it has."""
     line = Json().format(record(logging.ERROR, NASTY, error=True))
     assert "\n" not in line
     event = json.loads(line)
@@ -75,27 +75,27 @@ def test_json_is_one_object_a_line() -> None:
 
 
 @pytest.mark.parametrize("formatter", [Text(), Journald()], ids=["text", "journald"])
-def test_no_message_forges_a_line(formatter: logging.Formatter) -> None:
-    """Control characters and line breaks of whatever kind are written as what they are."""
-    said = formatter.format(record(text=NASTY))
-    assert len(said.splitlines()) == 1
-    assert said.endswith(CLEAN)
+def test_message_cannot_forge_a_line(formatter: logging.Formatter) -> None:
+    """Control characters and all kinds of line breaks are escaped."""
+    line = formatter.format(record(text=NASTY))
+    assert len(line.splitlines()) == 1
+    assert line.endswith(CLEAN)
 
 
-def test_every_line_of_a_traceback_has_its_priority() -> None:
-    """Else the journal would take them for unimportant, and a forged one for what it says."""
+def test_every_line_of_a_traceback_has_the_priority() -> None:
+    """Otherwise the journal would rate it as information, and would accept the priority of a forged line."""
     lines = Journald().format(record(logging.ERROR, NASTY, error=True)).split("\n")
     assert len(lines) > 3
     assert all(line.startswith("<3>") for line in lines)
 
 
-def test_the_journal_is_known_by_its_inode(tmp_path: Path) -> None:
-    """JOURNAL_STREAM alone proves nothing: it is inherited by whoever writes elsewhere."""
+def test_journal_is_recognised_by_device_and_inode(tmp_path: Path) -> None:
+    """JOURNAL_STREAM alone proves nothing: a process inherits it even if its output is redirected."""
     with (tmp_path / "journal").open("w") as stream:
-        there = os.fstat(stream.fileno())
-        named = f"{there.st_dev}:{there.st_ino}"
-        assert is_journal(stream, {"JOURNAL_STREAM": named})
-        assert not is_journal(stream, {"JOURNAL_STREAM": f"{there.st_dev}:{there.st_ino + 1}"})
+        found = os.fstat(stream.fileno())
+        assert is_journal(stream, {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"})
+        assert not is_journal(stream, {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino + 1}"})
+        assert not is_journal(stream, {"JOURNAL_STREAM": f"{found.st_dev + 1}:{found.st_ino}"})
         assert not is_journal(stream, {"JOURNAL_STREAM": "nonsense"})
         assert not is_journal(stream, {})
 
@@ -119,11 +119,11 @@ logging.getLogger("telemetry_stream.hub").debug("not this")
         ("journald", False, r"<6>telemetry_stream\.hub: hello"),
     ],
 )
-def test_which_format_is_taken(log_format: str, journal: bool, line: str, tmp_path: Path) -> None:
-    """The one asked for; by itself, the journal's only where standard error is the journal."""
+def test_choice_of_the_format(log_format: str, journal: bool, line: str, tmp_path: Path) -> None:
+    """As set; ``auto`` is the format of the journal only if standard error is connected to it."""
     with (tmp_path / "stderr").open("w+") as stream:
-        there = os.fstat(stream.fileno())
-        environment = {"JOURNAL_STREAM": f"{there.st_dev}:{there.st_ino}"} if journal else {}
+        found = os.fstat(stream.fileno())
+        environment = {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"} if journal else {}
         subprocess.run(
             [sys.executable, "-c", LOGGING, log_format],
             env={**os.environ, **environment},

@@ -1,21 +1,19 @@
-"""docs/protocol.md is true: every name in it exists on the wire, and every name on the wire is in it."""
+"""docs/protocol.md is true: everything that it names exists.
+
+The fields of the sections are in docs/metrics.md, which tests/scripts/test_generated.py checks.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import typing
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from telemetry_stream import App, Settings
 from telemetry_stream.hub import End
 from telemetry_stream.metrics.sample import RESERVED, State
-from telemetry_stream.metrics.sources import RECORDS
+from telemetry_stream.metrics.sources import SECTIONS
 from telemetry_stream.server.routes import STREAM_PARAMETERS
 from tests.conftest import eventually
 from tests.viewers import get, websockets_viewer
@@ -24,7 +22,7 @@ DOCUMENT = (Path(__file__).parent.parent / "docs/protocol.md").read_text()
 
 
 def chapter(heading: str) -> str:
-    """What stands below a heading, up to the next one."""
+    """Return the text below a heading, up to the next heading."""
     found = re.search(
         rf"^#+ (?:\d+\. )?{heading}\n(.*?)(?=^#+ |\Z)", DOCUMENT, re.MULTILINE | re.DOTALL
     )
@@ -33,79 +31,49 @@ def chapter(heading: str) -> str:
 
 
 def first_column(text: str) -> list[str]:
-    """Every name in the first column of the tables in ``text``."""
+    """Return every name in the first column of the tables in ``text``."""
     cells = re.findall(r"^\| (.*?) \|", text, re.MULTILINE)
     return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
 
 
-PARAGRAPHS: dict[str, str] = dict(
-    re.findall(r"^\*\*`([\w.]+)`\*\*(.*?)(?=\n\n)", chapter("Sections"), re.MULTILINE | re.DOTALL)
-)
+def test_the_table_of_sections_has_each_section_once_in_order() -> None:
+    """With its form: a list or an object."""
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", chapter("Sections"), re.MULTILINE)
+    assert [(name, form) for name, form, _ in rows] == [
+        (section.name, "list" if typing.get_origin(section.record) is tuple else "object")
+        for section in SECTIONS
+    ]
+    on_demand = {name for name, _, content in rows if content.endswith("; on demand")}
+    assert on_demand == {section.name for section in SECTIONS if section.is_on_demand}
 
 
-def described(record: Any, where: str) -> Iterator[tuple[str, str, bool]]:
-    """Each field of a record and of the records in it: its paragraph, its name, and whether it may be null."""
-    if typing.get_origin(record) is tuple:
-        record = typing.get_args(record)[0]
-    hints = typing.get_type_hints(record)
-    for field in fields(record):
-        arms = typing.get_args(hints[field.name])
-        yield where, field.name, type(None) in arms
-        below = f"{where}.{field.name}"
-        for arm in (hints[field.name], *arms):
-            if is_dataclass(arm):
-                yield from described(arm, below if below in PARAGRAPHS else where)
-
-
-WIRE = [row for name, record in RECORDS.items() for row in described(record, name)]
-# Values of a field that stand in its description.
-VALUES = {"disk", "dm", "md", "drbd", "zd", "full", "partial", "host", "container", "lxcfs"}
-
-
-def test_every_section_has_its_paragraph() -> None:
-    """In the order of the wire, and no other has."""
-    assert [name for name in PARAGRAPHS if "." not in name] == list(RECORDS)
-
-
-@pytest.mark.parametrize("paragraph", PARAGRAPHS)
-def test_every_field_of_a_section_is_described(paragraph: str) -> None:
-    """No more and no fewer; the mark says which are never null."""
-    named = re.findall(r"`(\w+)`(°?)", PARAGRAPHS[paragraph])
-    marks = {name: bool(mark) for name, mark in named if name not in VALUES}
-    # The core's percentages are the section's, so the first of a name stands for all.
-    wire = {name: not null for where, name, null in reversed(WIRE) if where == paragraph}
-    assert marks == wire
-
-
-def test_messages_have_the_fields_that_are_described() -> None:
-    """Taken from a running program."""
+def test_messages_have_the_documented_fields() -> None:
+    """Compared with those of a running program."""
     with App(Settings(port=0, interval=0.1)) as app, websockets_viewer(app.url) as viewer:
         hello, sample = viewer.read(), viewer.read()
     host = {f"host.{name}" for name in hello.pop("host")}
     assert {*hello, *host} == {"type", *first_column(chapter("hello"))}
     assert {"type", *first_column(chapter("sample"))} == RESERVED
-    assert set(sample) - RESERVED <= set(sample["sources"]) <= set(RECORDS)
+    names = {section.name for section in SECTIONS}
+    assert set(sample) - RESERVED <= set(sample["sources"]) <= names
 
 
 def test_parameters_states_codes_and_paths_are_those_of_the_program() -> None:
-    """Each table against the table in the code."""
-    parameters = first_column(chapter("Opening a stream"))
-    assert parameters == list(STREAM_PARAMETERS)
+    """Each table is compared with the table in the code."""
+    assert first_column(chapter("Opening a stream")) == list(STREAM_PARAMETERS)
     assert set(first_column(chapter("Sources"))) == set(typing.get_args(State))
     ends = chapter("How a connection ends")
-    told = {
-        code for code in map(int, re.findall(r"^\| (\d+)[ ,]", ends, re.MULTILINE)) if code != 1002
-    }
-    assert told == {end.code for end in End if end.code is not None}
-    assert all(f"`{end.words}`" in ends for end in End)
+    codes = {int(code) for code in re.findall(r"^\| (\d+)[ ,]", ends, re.MULTILINE)}
+    assert codes - {1002} == {end.code for end in End if end.code is not None}
+    assert all(f"`{end.reason}`" in ends for end in End)
     app = App(Settings(port=0))
     paths = {*app._routes._table, "/"}
     app.close()
     assert set(first_column(chapter("HTTP"))) == paths
 
 
-def test_examples_are_json_with_the_program_s_fields() -> None:
-    """The marked blocks, and the longest of the answers."""
+def test_examples_are_json_with_the_fields_of_the_program() -> None:
+    """The blocks that are marked as JSON, and the longest example of an answer."""
     blocks = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
     assert [json.loads(block)["type"] for block in blocks] == ["hello", "sample", "history"]
     found = re.search(r'^ +(\{"clients".*?)\n\n', DOCUMENT, re.MULTILINE | re.DOTALL)
@@ -118,8 +86,8 @@ def test_examples_are_json_with_the_program_s_fields() -> None:
     assert list(example["clients"][0]) == list(report["clients"][0])
 
 
-def test_links_within_lead_somewhere() -> None:
-    """A heading's anchor is its text in lower case, without punctuation, with hyphens for spaces."""
+def test_links_within_the_page_have_a_target() -> None:
+    """The anchor of a heading is its text in lower case, without punctuation, with hyphens for spaces."""
     headings = re.findall(r"^#+ (.*)$", DOCUMENT, re.MULTILINE)
     anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
     assert set(re.findall(r"\(#([^)]+)\)", DOCUMENT)) <= anchors

@@ -1,4 +1,4 @@
-"""Signals: each is followed, on a thread, and afterwards all is as it was."""
+"""Signals: the action of each runs, on a thread, and at the end the previous handlers are back."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from telemetry_stream.signals import Signals
 SECONDS = 10.0
 
 
-def test_each_signal_has_its_action_in_the_order_of_their_coming() -> None:
-    """Also when one comes again."""
+def test_actions_run_in_the_order_of_the_signals() -> None:
+    """A repeated signal runs its action again."""
     done: queue.SimpleQueue[str] = queue.SimpleQueue()
     with Signals({SIGHUP: lambda: done.put("again"), SIGTERM: lambda: done.put("end")}):
         for number in (SIGHUP, SIGHUP, SIGTERM, SIGHUP):
@@ -26,8 +26,8 @@ def test_each_signal_has_its_action_in_the_order_of_their_coming() -> None:
         assert [done.get(timeout=SECONDS) for _ in range(4)] == ["again", "again", "end", "again"]
 
 
-def test_an_action_runs_on_a_thread_and_may_take_locks() -> None:
-    """A lock that the main thread holds when the signal comes is waited for, and not for ever."""
+def test_action_runs_on_a_thread_and_may_take_locks() -> None:
+    """Even a lock that the main thread holds when the signal arrives."""
     lock, names = threading.Lock(), queue.SimpleQueue[str]()
 
     def action() -> None:
@@ -40,10 +40,10 @@ def test_an_action_runs_on_a_thread_and_may_take_locks() -> None:
         assert names.get(timeout=SECONDS) == "ts-signal"
 
 
-def test_an_action_that_fails_is_logged_and_the_next_is_followed(
+def test_failed_action_is_logged_and_the_next_one_runs(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A program that cannot reload must still end when told to."""
+    """A program that cannot reload must still be able to end."""
     ended = threading.Event()
 
     def fail() -> None:
@@ -54,12 +54,12 @@ def test_an_action_that_fails_is_logged_and_the_next_is_followed(
         signal.raise_signal(SIGTERM)
         assert ended.wait(SECONDS)
     (record,) = caplog.records
-    assert (record.levelno, record.getMessage()) == (logging.ERROR, "SIGHUP could not be followed")
+    assert (record.levelno, record.getMessage()) == (logging.ERROR, "Handling SIGHUP failed")
     assert "on purpose" in caplog.text
 
 
-def test_other_handlers_are_let_be() -> None:
-    """Before, meanwhile and after: ours is not the only code in the process."""
+def test_other_handlers_are_kept() -> None:
+    """Other code of the process may handle signals: other ones inside the context, and any after it."""
     seen: list[int] = []
     before = {
         number: signal.signal(number, lambda n, _: seen.append(n)) for number in (SIGUSR1, SIGHUP)
@@ -78,8 +78,8 @@ def test_other_handlers_are_let_be() -> None:
             signal.signal(number, handler)
 
 
-# The main thread runs into its wait while others keep the interpreter busy, which makes the moment long in which a
-# signal that only has a handler is lost.
+# The main thread begins to wait while other threads keep the interpreter busy. That makes the moment long in which a
+# signal is lost if it only has a Python handler.
 WAITING = """
 import queue, signal, sys, threading
 from telemetry_stream.signals import Signals
@@ -94,7 +94,7 @@ with Signals({signal.SIGHUP: lambda: ended.put(None)}):
 
 
 def test_no_signal_is_lost_before_a_wait() -> None:
-    """Two hundred in a row, each sent when the main thread is about to wait."""
+    """Two hundred, each sent when the main thread is about to wait."""
     process = subprocess.Popen([sys.executable, "-c", WAITING], stdout=subprocess.PIPE)
     assert process.stdout is not None
     try:

@@ -1,4 +1,4 @@
-"""The protocol with systemd over real sockets; tests/system/test_service.py has the whole program speak it."""
+"""The protocols with systemd, over real sockets; tests/system/test_service.py tests them with the whole program."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WAIT_SECONDS = 10.0
 
 @contextmanager
 def manager(address: str) -> Iterator[socket.socket]:
-    """The receiving end, as systemd binds it."""
+    """The receiving socket, as systemd binds it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
         sock.settimeout(WAIT_SECONDS)
         sock.bind("\0" + address[1:] if address.startswith("@") else address)
@@ -29,22 +29,22 @@ def manager(address: str) -> Iterator[socket.socket]:
 
 @pytest.fixture
 def address(tmp_path: Path) -> str:
-    """A path for the notification socket."""
+    """The path of the notification socket."""
     return str(tmp_path / "notify")
 
 
-def heard(sock: socket.socket) -> str:
-    """The next datagram."""
+def received(sock: socket.socket) -> str:
+    """Return the next notification."""
     return sock.recv(1024).decode()
 
 
-def well() -> None:
-    """Nothing is wrong."""
+def no_problem() -> None:
+    """Report that the program is well."""
 
 
 @contextmanager
 def descriptor_3(fd: int) -> Iterator[None]:
-    """``fd`` as descriptor 3, which may be pytest's own otherwise."""
+    """Make ``fd`` descriptor 3, which pytest may use otherwise."""
     if fd == 3:
         yield
         return
@@ -63,90 +63,90 @@ def descriptor_3(fd: int) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("abstract", [False, True], ids=["path", "abstract"])
-def test_what_is_said_and_when(abstract: bool, address: str) -> None:
-    """READY=1 when it is called ready and not before, WATCHDOG=1 at half of the time, STOPPING=1 last."""
+def test_notifications_of_a_run(abstract: bool, address: str) -> None:
+    """READY=1 after ``ready`` and not before, WATCHDOG=1 twice per interval, STOPPING=1 last."""
     if abstract:
         address = f"@telemetry-stream-{PID}"
     environment = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "400000", "WATCHDOG_PID": str(PID)}
     notifier = maybe_notifier(environment, PID)
     assert notifier is not None
     with manager(address) as sock:
-        notifier.start(well)
+        notifier.start(no_problem)
         sock.setblocking(False)
         with pytest.raises(BlockingIOError):
             sock.recv(1)
         sock.settimeout(WAIT_SECONDS)
         notifier.ready()
-        notifier.ready()
-        assert [heard(sock) for _ in range(2)] == ["READY=1", "WATCHDOG=1"]
+        assert [received(sock) for _ in range(2)] == ["READY=1", "WATCHDOG=1"]
         began = time.monotonic()
-        assert [heard(sock) for _ in range(3)] == ["WATCHDOG=1"] * 3
+        notifier.ready()
+        assert [received(sock) for _ in range(3)] == ["WATCHDOG=1"] * 3
         assert 0.5 < time.monotonic() - began < WAIT_SECONDS
         notifier.close()
-        assert heard(sock) == "STOPPING=1"
+        assert received(sock) == "STOPPING=1"
 
 
-def test_a_problem_leaves_the_watchdog_hungry(
+def test_problem_stops_the_watchdog_notifications(
     address: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is told and logged once when it begins and once when it has passed; meanwhile nothing is fed."""
+    """It is reported and logged once when it begins, and once when it has passed."""
     caplog.set_level(logging.INFO)
     problems = iter([None, "it hangs", "it hangs for 2 s", "it hangs for 3 s", None])
     notifier = Notifier(address, watchdog_seconds=0.02)
     with manager(address) as sock:
         notifier.start(lambda: next(problems, "stop"))
         notifier.ready()
-        assert [heard(sock) for _ in range(6)] == [
+        assert [received(sock) for _ in range(6)] == [
             "READY=1",
             "WATCHDOG=1",
-            "STATUS=the watchdog is not fed: it hangs",
+            "STATUS=Watchdog notifications stopped: it hangs",
             "WATCHDOG=1",
             "STATUS=",
-            "STATUS=the watchdog is not fed: stop",
+            "STATUS=Watchdog notifications stopped: stop",
         ]
         notifier.close()
-        assert heard(sock) == "STOPPING=1"
+        assert received(sock) == "STOPPING=1"
     assert [record.getMessage() for record in caplog.records] == [
-        "the watchdog is not fed: it hangs",
-        "the watchdog is fed again",
-        "the watchdog is not fed: stop",
+        "Watchdog notifications stopped: it hangs",
+        "Watchdog notifications resumed",
+        "Watchdog notifications stopped: stop",
     ]
 
 
-def test_without_a_watchdog_only_begin_and_end_are_told(address: str) -> None:
-    """Nobody is asked whether all is well."""
+def test_without_a_watchdog_only_start_and_end_are_reported(address: str) -> None:
+    """``maybe_problem`` is not called."""
     notifier = maybe_notifier({"NOTIFY_SOCKET": address}, PID)
     assert notifier is not None
 
     def never() -> None:
-        raise AssertionError("asked for nothing")
+        raise AssertionError("not needed")
 
     with manager(address) as sock:
         notifier.start(never)
         notifier.ready()
-        assert heard(sock) == "READY=1"
+        assert received(sock) == "READY=1"
         notifier.close()
-        assert heard(sock) == "STOPPING=1"
+        assert received(sock) == "STOPPING=1"
 
 
-def test_who_stops_before_it_is_ready_never_says_ready(address: str) -> None:
-    """A first sample that hangs does not hold up the end."""
-    notifier = Notifier(address)
+def test_program_that_stops_before_it_is_ready_never_reports_ready(address: str) -> None:
+    """A first sample that hangs does not delay the end."""
+    notifier = Notifier(address, watchdog_seconds=None)
     with manager(address) as sock:
-        notifier.start(well)
+        notifier.start(no_problem)
         notifier.close()
-        assert heard(sock) == "STOPPING=1"
+        assert received(sock) == "STOPPING=1"
 
 
-def test_a_manager_that_is_gone_is_an_error_in_the_log(
+def test_missing_notification_socket_is_logged(
     address: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And no more than that."""
-    notifier = Notifier(address)
-    notifier.start(well)
+    """The program continues."""
+    notifier = Notifier(address, watchdog_seconds=None)
+    notifier.start(no_problem)
     notifier.ready()
     notifier.close()
-    assert "systemd cannot be told STOPPING=1" in caplog.text
+    assert "Cannot notify systemd of STOPPING=1" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -159,14 +159,14 @@ def test_a_manager_that_is_gone_is_an_error_in_the_log(
         {"LISTEN_FDS": "1", "LISTEN_PID": str(PID + 1)},
     ],
 )
-def test_elsewhere_there_is_nothing(environment: dict[str, str]) -> None:
-    """No variables, or those of another process: no notifier and no socket."""
+def test_without_systemd_there_is_no_notifier_and_no_socket(environment: dict[str, str]) -> None:
+    """The variables are missing, or meant for another process."""
     assert maybe_notifier(environment, PID) is None
     assert maybe_listening(environment, PID) is None
 
 
-def test_the_watchdog_of_another_process_is_not_ours(address: str) -> None:
-    """WATCHDOG_PID names the one that has to feed it."""
+def test_watchdog_of_another_process_is_ignored(address: str) -> None:
+    """WATCHDOG_PID has the process that must send its notifications."""
     environment = {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "x", "WATCHDOG_PID": str(PID + 1)}
     assert maybe_notifier(environment, PID) is not None
 
@@ -179,14 +179,14 @@ def test_the_watchdog_of_another_process_is_not_ours(address: str) -> None:
         {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "0"},
     ],
 )
-def test_what_makes_no_sense_is_refused(environment: dict[str, str]) -> None:
-    """A service that says nothing would be killed later with no reason given."""
+def test_invalid_variable_is_an_error(environment: dict[str, str]) -> None:
+    """A service that sends no notifications would be killed later, without a reason in its log."""
     with pytest.raises(SystemdError, match=r"^(NOTIFY_SOCKET|WATCHDOG_USEC) = "):
         maybe_notifier(environment, PID)
 
 
-def test_the_inherited_socket_is_taken_over() -> None:
-    """It is descriptor 3, and no child inherits it again."""
+def test_inherited_socket_is_used() -> None:
+    """It is descriptor 3, and no child process inherits it again."""
     with socket.create_server(("127.0.0.1", 0)) as server, descriptor_3(server.fileno()):
         sock = maybe_listening({"LISTEN_FDS": "1", "LISTEN_PID": str(PID)}, PID)
         assert sock is not None
@@ -197,26 +197,26 @@ def test_the_inherited_socket_is_taken_over() -> None:
 
 
 def unix_socket() -> socket.socket:
-    """A stream, but not of TCP."""
+    """Return a stream socket that is not TCP."""
     return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
 
 def udp_socket() -> socket.socket:
-    """Of the right family, but no stream."""
+    """Return a socket of the right family that is no stream."""
     return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 
 
 @pytest.mark.parametrize("make", [unix_socket, udp_socket])
-def test_only_tcp_is_served(make: Callable[[], socket.socket]) -> None:
-    """One sentence, and the descriptor stays as it was."""
+def test_inherited_socket_that_is_not_tcp_is_an_error(make: Callable[[], socket.socket]) -> None:
+    """The descriptor stays open."""
     with closing(make()) as sock, descriptor_3(sock.fileno()):
         with pytest.raises(SystemdError, match="no TCP socket"):
             maybe_listening({"LISTEN_FDS": "1", "LISTEN_PID": str(PID)}, PID)
         os.fstat(3)
 
 
-def test_a_descriptor_that_is_no_socket_is_refused(tmp_path: Path) -> None:
-    """So is more than one."""
+def test_inherited_descriptors_other_than_one_socket_are_an_error(tmp_path: Path) -> None:
+    """A file, or more than one descriptor."""
     with (tmp_path / "file").open("w") as file, descriptor_3(file.fileno()):
         with pytest.raises(SystemdError, match="no socket"):
             maybe_listening({"LISTEN_FDS": "1", "LISTEN_PID": str(PID)}, PID)

@@ -1,12 +1,12 @@
-"""How threads are started: their names here and in the kernel, their stacks, and what becomes of a crash."""
+"""How threads are started: their names in Python and in the kernel, their stacks, and reports of a crash."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import queue
+import sys
 import threading
-import types
 from collections.abc import Iterator
 from typing import NoReturn
 
@@ -14,13 +14,13 @@ import pytest
 
 from telemetry_stream import threads
 
-WAIT_SECONDS = 10.0  # for a thread that ends at once unless the code is broken
+WAIT_SECONDS = 10.0  # for a thread that ends at once unless the code is wrong
 
 
 @contextlib.contextmanager
 def no_new_stack_size() -> Iterator[None]:
-    """Fails if the process's stack size for new threads is another one afterwards."""
-    usual = threading.stack_size(1024 * 1024)  # asking for it without setting one would reset it
+    """Fail if the stack size of the process for new threads has changed at the end."""
+    usual = threading.stack_size(1024 * 1024)  # reading the size without setting one would reset it
     try:
         yield
         assert threading.stack_size(1024 * 1024) == 1024 * 1024
@@ -29,13 +29,13 @@ def no_new_stack_size() -> Iterator[None]:
 
 
 def kernel_name() -> str:
-    """What ``top -H`` shows for the calling thread."""
+    """Return what ``top -H`` shows for the calling thread."""
     with open(f"/proc/self/task/{threading.get_native_id()}/comm") as comm:
         return comm.read().rstrip("\n")
 
 
-def test_runs_the_target_on_a_named_daemon_thread() -> None:
-    """The target gets its arguments, on a daemon thread that has its name in Python and in the kernel."""
+def test_target_runs_on_a_named_daemon_thread() -> None:
+    """It gets its arguments; Python and the kernel know the name of its thread."""
     seen: queue.SimpleQueue[tuple[object, ...]] = queue.SimpleQueue()
 
     def target(*args: int) -> None:
@@ -49,8 +49,8 @@ def test_runs_the_target_on_a_named_daemon_thread() -> None:
 
 
 @pytest.mark.parametrize("name", ["ts-test-12345678", "ts-tést-é-1234"])
-def test_refuses_a_name_that_the_kernel_would_cut(name: str) -> None:
-    """More than 15 bytes of UTF-8 are a mistake of the caller, and no thread is started."""
+def test_name_that_the_kernel_would_cut_is_an_error(name: str) -> None:
+    """More than 15 bytes of UTF-8; no thread is started."""
     assert len(name.encode()) > threads.NAME_BYTES
     before = threading.active_count()
     with pytest.raises(ValueError, match="longer than 15 bytes"):
@@ -58,8 +58,8 @@ def test_refuses_a_name_that_the_kernel_would_cut(name: str) -> None:
     assert threading.active_count() == before
 
 
-def test_small_stack_for_ours_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our threads start with 256 KiB, and the size that others get is as it was."""
+def test_only_our_threads_have_a_small_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They start with 256 KiB; the size for other threads is the same as before."""
     sizes: list[int] = []
     start = threading.Thread.start
 
@@ -75,39 +75,41 @@ def test_small_stack_for_ours_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sizes == [256 * 1024]
 
 
-def test_no_thread_to_give(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the system refuses a thread the caller is told, and the stack size of others is as it was."""
+def test_runtime_error_when_the_system_has_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stack size for other threads is the same as before."""
 
     def refused(self: threading.Thread) -> NoReturn:
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refused)
-    with no_new_stack_size(), pytest.raises(RuntimeError, match="can't start new thread"):
+    with no_new_stack_size(), pytest.raises(threads.ThreadUnavailableError, match="out of threads"):
         threads.start("ts-test", int)
 
 
 @pytest.mark.parametrize("error", [LookupError("lost"), SystemExit(3)])
-def test_crash_is_logged_and_told(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
-    """An exception that leaves the target is in the log with its traceback, and then told on that same thread."""
-    told: list[tuple[BaseException, str, int]] = []
+def test_crash_is_logged_and_then_reported(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log has the traceback; on_crash gets the exception, on the same thread."""
+    reports: list[tuple[BaseException, str, int]] = []
 
     def target() -> NoReturn:
         raise error
 
     def on_crash(error: BaseException) -> None:
-        told.append((error, threading.current_thread().name, len(caplog.records)))
+        reports.append((error, threading.current_thread().name, len(caplog.records)))
 
     threads.start("ts-test", target, on_crash=on_crash).join(WAIT_SECONDS)
-    assert told == [(error, "ts-test", 1)]
+    assert reports == [(error, "ts-test", 1)]
     (record,) = caplog.records
     assert record.levelno == logging.CRITICAL
-    assert record.getMessage() == "thread ts-test died"
+    assert record.getMessage() == "Thread ts-test crashed"
     assert record.exc_info is not None
     assert record.exc_info[1] is error
 
 
-def test_crash_that_nobody_asked_about(caplog: pytest.LogCaptureFixture) -> None:
-    """Without on_crash the log has it, and the thread ends in peace."""
+def test_crash_without_on_crash_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The exception goes no further: pytest would fail this test for it."""
 
     def target() -> NoReturn:
         raise LookupError
@@ -115,19 +117,19 @@ def test_crash_that_nobody_asked_about(caplog: pytest.LogCaptureFixture) -> None
     thread = threads.start("ts-test", target)
     thread.join(WAIT_SECONDS)
     assert not thread.is_alive()
-    assert [record.getMessage() for record in caplog.records] == ["thread ts-test died"]
+    assert [record.getMessage() for record in caplog.records] == ["Thread ts-test crashed"]
 
 
-def test_good_end_tells_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    """A target that returns is no crash."""
-    told: list[BaseException] = []
-    threads.start("ts-test", int, on_crash=told.append).join(WAIT_SECONDS)
-    assert told == []
+def test_normal_end_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
+    """A target that returns has not crashed."""
+    reports: list[BaseException] = []
+    threads.start("ts-test", int, on_crash=reports.append).join(WAIT_SECONDS)
+    assert reports == []
     assert caplog.records == []
 
 
-def test_rename() -> None:
-    """A thread that takes on another task takes its name, in the kernel too, and a crash is logged under it."""
+def test_rename_changes_the_name_in_python_and_in_the_kernel() -> None:
+    """For a thread that gets another task."""
     seen: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
 
     def target() -> None:
@@ -139,21 +141,18 @@ def test_rename() -> None:
     thread.join(WAIT_SECONDS)
 
 
-def test_hidden_proc_costs_only_the_name(
+def test_thread_runs_even_if_proc_is_not_writable(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Where /proc cannot be written the thread runs all the same."""
+    """Only its name in the kernel is missing. From Python 3.14 on, Python sets that name without /proc."""
 
-    def hidden(*args: object) -> NoReturn:
+    def refused(*args: object) -> NoReturn:
         raise PermissionError
 
-    # From 3.14 on Python names the thread itself.
-    monkeypatch.setattr(
-        threads, "sys", types.SimpleNamespace(version_info=(3, 11), platform="linux")
-    )
-    monkeypatch.setattr(threads, "open", hidden, raising=False)
+    monkeypatch.setattr(threads, "open", refused, raising=False)  # as a read-only /proc would
     caplog.set_level(logging.DEBUG, logger=threads.__name__)
     ran: list[str] = []
     threads.start("ts-test", ran.append, "ran").join(WAIT_SECONDS)
     assert ran == ["ran"]
-    assert [record.levelno for record in caplog.records] == [logging.DEBUG]
+    expected = [] if sys.version_info >= (3, 14) else [logging.DEBUG]
+    assert [record.levelno for record in caplog.records] == expected

@@ -1,6 +1,6 @@
-"""Viewers of a running program, as users have them: two WebSocket libraries, a bare socket, and plain HTTP.
+"""Viewers of a running program, as users have them: two WebSocket libraries, a plain socket, and HTTP.
 
-They know nothing of the program but its address.
+They know only the program's address.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 import websocket
 from websockets.sync.client import ClientConnection, connect
 
-# A hang guard, never a measure.
-PATIENCE_SECONDS = 10.0
+# Ends a test that hangs. No test measures with it.
+TIMEOUT_SECONDS = 10.0
 
 Message = dict[str, Any]
 
@@ -28,10 +28,10 @@ class Viewer(Protocol):
     """A client that reads messages."""
 
     def read(self) -> Message:
-        """The next message."""
+        """Return the next message."""
 
     def read_close_code(self) -> int | None:
-        """Read to the end: the close code that the server gave, or None."""
+        """Read to the end; return the server's close code, or None if there was no close frame."""
 
 
 class WebsocketsViewer:
@@ -41,7 +41,7 @@ class WebsocketsViewer:
         self._connection = connection
 
     def read(self) -> Message:
-        message: Message = json.loads(self._connection.recv(timeout=PATIENCE_SECONDS))
+        message: Message = json.loads(self._connection.recv(timeout=TIMEOUT_SECONDS))
         return message
 
     def read_close_code(self) -> int | None:
@@ -70,7 +70,7 @@ class WebsocketClientViewer:
 
 @contextmanager
 def websockets_viewer(url: str, query: str = "") -> Iterator[WebsocketsViewer]:
-    """Connect with ``websockets``. The history may be longer than the 1 MiB that it takes by default."""
+    """Connect with ``websockets``. A history can be larger than the 1 MiB that it accepts by default."""
     with connect(ws_url(url, query), max_size=None, proxy=None) as connection:
         yield WebsocketsViewer(connection)
 
@@ -79,7 +79,7 @@ def websockets_viewer(url: str, query: str = "") -> Iterator[WebsocketsViewer]:
 def websocket_client_viewer(url: str, query: str = "") -> Iterator[WebsocketClientViewer]:
     """Connect with ``websocket-client``, which sends an Origin as browsers do."""
     connection = websocket.create_connection(
-        ws_url(url, query), timeout=PATIENCE_SECONDS, http_no_proxy="*"
+        ws_url(url, query), timeout=TIMEOUT_SECONDS, http_no_proxy="*"
     )
     try:
         yield WebsocketClientViewer(connection)
@@ -95,12 +95,12 @@ LIBRARIES: dict[str, Callable[..., Any]] = {
 
 
 def ws_url(url: str, query: str = "") -> str:
-    """The stream's address at the program whose dashboard is at ``url``."""
+    """Return the address of the stream for the dashboard at ``url``."""
     return "ws" + url.removeprefix("http") + "ws" + (f"?{query}" if query else "")
 
 
 def address_of(url: str) -> tuple[str, int]:
-    """Host and port."""
+    """Return host and port."""
     parts = urlsplit(url)
     assert parts.hostname is not None
     assert parts.port is not None
@@ -108,16 +108,16 @@ def address_of(url: str) -> tuple[str, int]:
 
 
 def get(url: str, path: str) -> tuple[int, Any]:
-    """Status and JSON of one request."""
+    """Send one request; return the status and the JSON of the response."""
     host, port = address_of(url)
-    with closing(http.client.HTTPConnection(host, port, timeout=PATIENCE_SECONDS)) as connection:
+    with closing(http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)) as connection:
         connection.request("GET", path)
         response = connection.getresponse()
         return response.status, json.loads(response.read())
 
 
 def clients(url: str) -> list[dict[str, Any]]:
-    """What the program says of its viewers."""
+    """Return the program's report of its viewers."""
     status, report = get(url, "/api/v1/clients")
     assert status == 200
     found: list[dict[str, Any]] = report["clients"]
@@ -128,7 +128,7 @@ def clients(url: str) -> list[dict[str, Any]]:
 def lines_reader(url: str, query: str = "") -> Iterator[Iterator[Message]]:
     """Read JSON lines; the iterator ends with the body."""
     host, port = address_of(url)
-    with closing(http.client.HTTPConnection(host, port, timeout=PATIENCE_SECONDS)) as connection:
+    with closing(http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)) as connection:
         connection.request("GET", f"/api/v1/stream?{query}" if query else "/api/v1/stream")
         with connection.getresponse() as response:
             assert response.status == 200
@@ -137,18 +137,18 @@ def lines_reader(url: str, query: str = "") -> Iterator[Iterator[Message]]:
 
 @contextmanager
 def bare_socket(url: str, request: bytes = b"") -> Iterator[socket.socket]:
-    """A connection with a small receive buffer that sends ``request`` and reads nothing."""
+    """A connection with a small receive buffer that has sent ``request``. It reads only what the test reads."""
     family = socket.AF_INET6 if ":" in address_of(url)[0] else socket.AF_INET
     with socket.socket(family) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        sock.settimeout(PATIENCE_SECONDS)
+        sock.settimeout(TIMEOUT_SECONDS)
         sock.connect(address_of(url))
         sock.sendall(request)
         yield sock
 
 
 def upgrade_request(query: str = "") -> bytes:
-    """A WebSocket's handshake."""
+    """Return the request of a WebSocket handshake."""
     key = base64.b64encode(os.urandom(16)).decode()
     target = f"/ws?{query}" if query else "/ws"
     return (
@@ -158,7 +158,7 @@ def upgrade_request(query: str = "") -> bytes:
 
 
 def read_samples(viewer: Viewer, count: int) -> list[Message]:
-    """The next ``count`` samples; other messages are skipped."""
+    """Return the next ``count`` samples. Other messages are skipped."""
     samples: list[Message] = []
     while len(samples) < count:
         message = viewer.read()
@@ -168,11 +168,11 @@ def read_samples(viewer: Viewer, count: int) -> list[Message]:
 
 
 def seqs(samples: list[Message]) -> list[int]:
-    """Their numbers."""
+    """Return the numbers of the samples."""
     return [sample["seq"] for sample in samples]
 
 
 def assert_consecutive(numbers: list[int], step: int = 1) -> None:
-    """No hole, no double."""
+    """Assert that there is no gap and no duplicate."""
     assert numbers
     assert numbers == list(range(numbers[0], numbers[0] + step * len(numbers), step))

@@ -1,17 +1,17 @@
-/** Builds the page into the Python package, and serves it with live reload beside a running server. */
+/** Builds the page into the Python package. `vite` serves it with live reload, beside a running server. */
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
 const server = process.env["TELEMETRY_STREAM_URL"] ?? "http://127.0.0.1:8750";
 
 export default defineConfig({
-  // Relative, so that the built page works under any prefix of a reverse proxy.
+  // Relative, so that the page works under any prefix of a reverse proxy.
   base: "./",
   plugins: [react()],
   build: {
     outDir: "../telemetry_stream/static",
     emptyOutDir: true,
-    // No inlined data: URLs and no inline preload script: the page runs under a CSP of 'self'.
+    // No data: URLs and no inline preload script, because the Content-Security-Policy allows only 'self'.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: "es2022",
@@ -24,6 +24,9 @@ export default defineConfig({
   },
   test: {
     include: ["tests/**/*.test.{ts,tsx}"],
+    // A test takes milliseconds; on a busy machine, starting jsdom and the page takes seconds.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
     restoreMocks: true,
   },
 });

@@ -1,4 +1,4 @@
-/** End-to-end tests: a real Chromium against a real server, two files at a time: most of it is waiting. */
+/** End-to-end tests with a real Chromium and a real server. Two files at a time, because most of the time they wait. */
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({

@@ -1,1 +1,1 @@
-"""Who may use the server: tokens, logins, host names, origins and trusted proxies."""
+"""Access control: tokens, logins, host names, origins and trusted proxies."""

@@ -1,11 +1,13 @@
-"""Who may ask: the one guard in front of every route, WebSocket handshakes included.
+"""Access control: the one check in front of every route, WebSocket handshakes included.
 
-In this order: the proxy's word for the client where a proxy is trusted, then Host, then Origin, then the login.
+The steps, in this order: behind a trusted proxy, take the client's address and scheme from the proxy's headers; check
+Host; check Origin; check the token.
 
-A page of another site must neither read this host's telemetry by a WebSocket (browsers send those across sites, with
-an Origin) nor by DNS rebinding (its own name, made to point at our address: the Host gives it away). An address as
-Host needs no name to be rebound, so addresses pass; names must be our own. Pages of origins that were allowed in so
-many words may read everything that a login may, and only they get CORS headers (fetch.spec.whatwg.org).
+Host and Origin protect against pages of other sites in the browser of a user. Such a page can open a WebSocket to us,
+and the browser then sends the page's Origin. It can also use DNS rebinding: the page's own DNS name is changed to our
+address, so that its Host is that name. Therefore a name in Host must be one of ours, while an IP address is always
+accepted, because nobody can rebind it. Pages of the origins that are configured may read everything that a token may
+read. Only they get CORS headers (https://fetch.spec.whatwg.org/#http-cors-protocol).
 """
 
 from __future__ import annotations
@@ -22,10 +24,14 @@ from .login import Login
 
 Authority = tuple[str, int | None]
 
+MAX_ECHO = 100  # characters of a header that an error message repeats
+
 
 class Access:
-    """Lets in requests whose Host is an address, ``localhost``, or one of ``names``, whose Origin is that Host or one
-    of ``origins``, and who show ``login`` what it wants to see.
+    """Checks the Host, the Origin and the token of each request.
+
+    Host must be an IP address, ``localhost`` or a name below it, or one of ``names``. Origin may be absent; otherwise
+    it must be that of the Host, or one of ``origins``. ``login`` checks the token.
     """
 
     def __init__(
@@ -42,44 +48,52 @@ class Access:
         self._proxies = proxies or Proxies()
 
     def check(self, environ: dict[str, Any]) -> Answer | None:
-        """None lets the request in; else what to answer instead of its route.
+        """Return None if the request is accepted, else the answer to send instead of calling its route.
 
-        Raises HTTPError 403 for a stranger, 400 for a Host that is none, and what the login raises.
+        Raises HTTPError: 400 for a malformed Host, 403 for a Host or an Origin that is not allowed, and the errors of
+        ``Login.check``.
         """
         self._proxies.correct(environ)
-        host = _host_and_port(environ.get("HTTP_HOST", ""))
+        host = _maybe_authority(environ.get("HTTP_HOST", ""))
         if host is None:
-            raise HTTPError("400 Bad Request", "the request's Host is not a host name or address")
-        if not self._is_ours(host[0]):
-            raise HTTPError("403 Forbidden", f"this server is not called {host[0][:100]!r}")
+            raise HTTPError("400 Bad Request", "The Host header is not a host name or address")
+        if not self._is_our_name(host[0]):
+            raise HTTPError(
+                "403 Forbidden",
+                f"Host {host[0][:MAX_ECHO]!r} is not allowed (add it with `--allow-host`)",
+            )
         if self._origins:
             environ[HEADERS].append(("Vary", "Origin"))
         origin = environ.get("HTTP_ORIGIN")
-        if origin is not None and self._is_foreign(origin, host, environ["wsgi.url_scheme"]):
-            environ[HEADERS].extend(_cors(origin))
+        if origin is not None and self._is_other_origin(origin, host, environ["wsgi.url_scheme"]):
+            environ[HEADERS].extend(_cors_headers(origin))
             if _is_preflight(environ):
-                return Answer("204 No Content", PREFLIGHT)
+                return Answer("204 No Content", PREFLIGHT_HEADERS)
         return self._login.check(environ, host[1])
 
     @property
     def refused_tokens(self) -> int:
-        """Tries with a token that were wrong, or came too soon after those that were."""
+        """The number of refused tokens: wrong ones, and those that came while their address had to wait."""
         throttle = self._login.throttle
-        return throttle.failed + throttle.slowed
+        return throttle.failed + throttle.rejected
 
-    def _is_foreign(self, origin: str, host: Authority, scheme: str) -> bool:
-        """Whether the page is of an allowed other origin; False if it is our own. Raises HTTPError for all others."""
+    def _is_other_origin(self, origin: str, host: Authority, scheme: str) -> bool:
+        """Return True for one of the configured origins, False for our own. Raises HTTPError 403 for any other."""
         if origin.lower() in self._origins:
             return True
         origin_scheme, _, authority = origin.partition("://")
-        # A browser leaves the scheme's own port out of both, so no port is to be filled in. A proxy that ends TLS in
-        # front of us does no harm; but a page that came without TLS may be anybody's, and we know that we have it.
+        # Browsers leave the scheme's default port out of Host and of Origin, so the two can be compared as they are. If
+        # the request came over plain HTTP, a proxy may have ended TLS, so an https page may be ours. If it came over
+        # TLS, an http page is not ours: an attacker on the network can serve any http page.
         schemes = ("https",) if scheme == "https" else ("http", "https")
-        if origin_scheme not in schemes or _host_and_port(authority) != host:
-            raise HTTPError("403 Forbidden", "pages of another origin may not read this server")
+        if origin_scheme not in schemes or _maybe_authority(authority) != host:
+            raise HTTPError(
+                "403 Forbidden",
+                f"Origin {origin[:MAX_ECHO]!r} is not allowed (add it with `--allow-origin`)",
+            )
         return False
 
-    def _is_ours(self, name: str) -> bool:
+    def _is_our_name(self, name: str) -> bool:
         if name == "localhost" or name.endswith(".localhost") or name in self._names:
             return True
         try:
@@ -89,15 +103,15 @@ class Access:
         return True
 
 
-PREFLIGHT: Headers = (
+PREFLIGHT_HEADERS: Headers = (
     ("Access-Control-Allow-Methods", "GET, HEAD"),
     ("Access-Control-Allow-Headers", "Authorization"),
     ("Access-Control-Max-Age", "600"),
 )
 
 
-def _cors(origin: str) -> Headers:
-    """With credentials: a page of the same site may use the cookie of a login."""
+def _cors_headers(origin: str) -> Headers:
+    """Return the headers for a page of this origin. Credentials: a page of the same site may use the login's cookie."""
     return (
         ("Access-Control-Allow-Origin", origin),
         ("Access-Control-Allow-Credentials", "true"),
@@ -110,17 +124,18 @@ def _is_preflight(environ: dict[str, Any]) -> bool:
     )
 
 
-def _host_and_port(authority: str) -> Authority | None:
-    """Parsed and in lower case; None for what is no authority."""
+def _maybe_authority(text: str) -> Authority | None:
+    """Return host name in lower case and port of ``host`` or ``host:port``; None if the text is neither."""
     try:
-        parts = urlsplit(f"//{authority}")
+        parts = urlsplit(f"//{text}")
         port = parts.port
     except ValueError:
         return None
     name = parts.hostname
-    if not name or parts.netloc != authority or "@" in authority:
+    if not name or parts.netloc != text or "@" in text:
         return None
-    shown = f"[{name}]" if ":" in name else name
-    if authority.lower().partition(shown)[::2] not in (("", ""), ("", f":{port}")):
-        return None  # urlsplit looks over what stands beside brackets
+    # urlsplit also accepts text around the brackets of an IPv6 address, an empty port, and leading zeros in a port.
+    bracketed = f"[{name}]" if ":" in name else name
+    if text.lower().partition(bracketed)[::2] not in (("", ""), ("", f":{port}")):
+        return None
     return name.rstrip("."), port

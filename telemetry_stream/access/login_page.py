@@ -1,7 +1,8 @@
-"""The page that asks for a token: whole in itself, since whoever has none may load nothing else.
+"""The login page: one HTML document that loads nothing else, because every other file requires a token.
 
-Its style is within it. The Content-Security-Policy of every answer knows it by its hash (CSP Level 3, 2.3.1), so
-that no other inline style is let through. Colours are the dashboard's (web/src/app/styles/tokens.css).
+Its style is inline. The Content-Security-Policy of every response contains the style's hash (CSP Level 3, section
+2.3.1), so browsers apply no other inline style. The colours are those of the dashboard
+(web/src/app/styles/tokens.css).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ input { background: var(--bg); color: var(--ink); }
 button { background: var(--accent); color: var(--on-loud); border-color: var(--accent); cursor: pointer; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 """
-# For style-src.
+# The style as a source expression for the directive style-src.
 STYLE_SOURCE = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
 
 _PAGE = """<!doctype html>
@@ -44,13 +45,12 @@ _PAGE = """<!doctype html>
 <input id="token" name="token" type="password" required autofocus autocomplete="current-password"></p>
 <p><button type="submit">Log in</button></p>
 </form>
-<p>Who runs this program has the token: it was printed when it was made, or is in the token file.</p>
+<p>The token was printed when the program first started, or it is in the token file of the server.</p>
 </main>
 </html>
 """
 
-
-# Where tokens are taken. Relative, for we know nothing of the prefix that a proxy may have put before us.
+# The address that accepts a token. It is relative, because a reverse proxy may serve us below a prefix.
 ROOT = "./"
 
 
@@ -58,6 +58,7 @@ def _page(sentence: str, *, role: str = "", root: str = ROOT) -> bytes:
     return _PAGE.format(style=STYLE, role=role, sentence=sentence, root=root).encode()
 
 
-ASKS = _page("This page is for those who have a token.")
-ASKS_ELSEWHERE = _page("This page is for those who have a token.", root="/")
-REFUSES = _page("That is not a token of this program.", role=' role="alert"')
+# The page at the root, the page at any other path, and the page after a wrong token.
+AT_ROOT = _page("Enter your access token.")
+ELSEWHERE = _page("Enter your access token.", root="/")
+INVALID_TOKEN = _page("Invalid token.", role=' role="alert"')

@@ -1,4 +1,4 @@
-"""The security headers of every answer, errors and refused connections included. This is the only policy there is."""
+"""The security headers of every response, including errors and refused connections. No other module sets a policy."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from .login_page import STYLE_SOURCE
 
 
 def security_headers(frame_ancestors: str = "'none'") -> Headers:
-    """Return the headers. ``frame_ancestors`` are the pages that may frame ours, as CSP spells them."""
-    # The page loads its own files and connects to its own server; the login page has one inline style.
+    """Return the headers. ``frame_ancestors`` are the pages that may embed ours, in the syntax of CSP Level 3."""
+    # The dashboard loads its own files and connects to its own server. The login page has one inline style.
     policy = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'"
     styles = f"style-src 'self' {STYLE_SOURCE}"
     return (

@@ -1,8 +1,8 @@
-"""Failed tries per address: whoever guesses waits longer and longer, and nobody else waits.
+"""Throttle: an address that sends wrong tokens must wait before each further attempt. No other address waits.
 
-Relies on the monotonic clock and knows nothing of what was tried. No thread sleeps: the answer to a try that comes too
-soon is how long to wait. The table is bounded; an attacker with more addresses than it has places gets a few more
-tries. An IPv6 host has a whole /64 to try from, so that is its address here.
+The throttle knows nothing of the tokens. It never sleeps: ``wait_seconds`` returns the time that is left. Its table is
+bounded, so an attacker with more than ``MAX_ADDRESSES`` addresses gets a few additional attempts. All IPv6 addresses
+of one /64 network count as one address, because a single host usually has a whole /64 (``network_of``).
 """
 
 from __future__ import annotations
@@ -15,57 +15,59 @@ from dataclasses import dataclass
 
 from ..net.address import network_of
 
-FREE_TRIES = 5
-FIRST_WAIT_SECONDS = 1.0  # after the try that was one too many; each further one doubles it
+FREE_ATTEMPTS = 5
+FIRST_WAIT_SECONDS = 1.0  # after the fifth wrong token; each further one doubles it
 MAX_WAIT_SECONDS = 60.0
-FORGET_SECONDS = 900.0
+RESET_SECONDS = 900.0  # without a wrong token, after which the count starts at 0 again
 MAX_ADDRESSES = 1024
 
 
 @dataclass(slots=True)
-class _Tries:
-    failed: int = 0
+class _Failures:
+    """The wrong tokens of one address; times are monotonic seconds."""
+
+    count: int = 0
     wait_until: float = 0.0
     last: float = 0.0
 
 
 class Throttle:
-    """Counts failures and says who has to wait. For any thread; the lock guards all of it."""
+    """Counts wrong tokens per address and computes waiting times. Any thread may call it; the lock guards all of it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._table: OrderedDict[str, _Tries] = OrderedDict()
-        self.failed = 0  # tries that were wrong
-        self.slowed = 0  # tries that were not looked at
+        # The address that failed last is at the end.
+        self._table: OrderedDict[str, _Failures] = OrderedDict()
+        self.failed = 0  # wrong tokens
+        self.rejected = 0  # attempts without a look at the token, because the address had to wait
 
     def wait_seconds(self, address: str) -> float:
-        """How long this address is to wait before its next try is looked at: 0, or its try has been turned away."""
+        """Return how long this address must wait. If that is not 0, its attempt counts as rejected."""
         with self._lock:
-            tries = self._table.get(network_of(address))
-            left = 0.0 if tries is None else tries.wait_until - self._clock()
+            failures = self._table.get(network_of(address))
+            left = 0.0 if failures is None else failures.wait_until - self._clock()
             if left <= 0:
                 return 0.0
-            self.slowed += 1
+            self.rejected += 1
             return left
 
-    def fail(self, address: str) -> int:
-        """Count a wrong try; return how many this address has made in a row."""
+    def record_failure(self, address: str) -> int:
+        """Count a wrong token; return the number of wrong tokens from this address in a row."""
         key, now = network_of(address), self._clock()
         with self._lock:
             self.failed += 1
-            tries = self._table.pop(key, None)
-            if tries is None or now - tries.last > FORGET_SECONDS:
-                tries = _Tries()
-            self._table[key] = tries  # the newest last
-            tries.failed += 1
-            tries.last = now
-            over = tries.failed - FREE_TRIES
-            if over >= 0:
-                # 2.0 ** 1024 is out of range, and the longest wait is reached long before.
-                tries.wait_until = now + min(
-                    FIRST_WAIT_SECONDS * 2.0 ** min(over, 10), MAX_WAIT_SECONDS
-                )
+            failures = self._table.pop(key, None)
+            if failures is None or now - failures.last > RESET_SECONDS:
+                failures = _Failures()
+            self._table[key] = failures
+            failures.count += 1
+            failures.last = now
+            excess = failures.count - FREE_ATTEMPTS
+            if excess >= 0:
+                # The maximum is reached long before 10, and 2.0 ** 1024 would overflow.
+                wait = FIRST_WAIT_SECONDS * 2.0 ** min(excess, 10)
+                failures.wait_until = now + min(wait, MAX_WAIT_SECONDS)
             if len(self._table) > MAX_ADDRESSES:
                 self._table.popitem(last=False)
-            return tries.failed
+            return failures.count

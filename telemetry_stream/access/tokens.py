@@ -1,8 +1,8 @@
-"""Tokens: what they look like, how they are made, kept, read from a file, and compared.
+"""Tokens: their form, and how they are generated, saved, read from a file and compared.
 
-A token file has a line per token, ``name token`` or only ``token``; blank lines and lines that begin with ``#`` are let
-be. Removing a line withdraws that token and no other. A token never gets into a message: errors name
-the file and the line.
+A token file has one token per line, as ``name token`` or only ``token``; blank lines and lines that begin with ``#``
+are ignored. Removing a line revokes that token and no other. No message contains a token: errors give the file and the
+line.
 """
 
 from __future__ import annotations
@@ -14,65 +14,78 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 log = logging.getLogger(__name__)
 
-# No character that a URL, a header or a cookie would have to quote; so long that nobody guesses it.
+# URLs, headers and cookies can contain these characters without quoting. 16 of them are too many to guess.
 VALUE = re.compile(r"[A-Za-z0-9._~-]{16,256}")
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,31}")
 RULE = "16 to 256 letters, digits and . _ ~ -"
+NAME_RULE = "1 to 32 letters, digits, _ and -"
 
-MADE_BYTES = 24  # 192 random bits, 32 characters
+GENERATED_BYTES = 24  # 192 random bits, 32 characters
 
 MAX_FILE_BYTES = 256 * 1024
 
 
 class TokenError(Exception):
-    """Tokens that cannot be used or kept: one sentence that names the file, and never a token."""
+    """Tokens cannot be used or saved. The text is one sentence that names the file, and never a token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A secret and the name by which it is told from others."""
+    """A secret value, and a name for logs and reports."""
 
     name: str
     value: str = field(repr=False)
 
 
-def make() -> str:
-    """A new token."""
-    return secrets.token_urlsafe(MADE_BYTES)
+def generate() -> str:
+    """Return the value of a new random token."""
+    return secrets.token_urlsafe(GENERATED_BYTES)
 
 
-def unnamed(value: str) -> Token:
-    """A token without a name of its own: it gets one that stays while it does, and gives nothing of it away."""
+def with_derived_name(value: str) -> Token:
+    """Return a token whose name is derived from its value by a hash.
+
+    So the name stays the same when other lines of the file change, and does not reveal the value.
+    """
     return Token(f"token-{hashlib.sha256(value.encode()).hexdigest()[:6]}", value)
 
 
+def token_line(names: Sequence[str]) -> str:
+    """Return a line for a token file: a new token, with the name if there is one. Raises TokenError."""
+    if len(names) > 1 or not all(map(NAME.fullmatch, names)):
+        raise TokenError(f"token: expected at most one name, of {NAME_RULE}")
+    return " ".join([*names, generate()])
+
+
 def parse(content: str, path: str) -> tuple[Token, ...]:
-    """Every token of a file's content, at least one; TokenError says what is wrong where."""
+    """Return every token in the content of the file ``path``, at least one. Raises TokenError."""
     found: dict[str, Token] = {}
     for number, line in enumerate(content.splitlines(), 1):
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
         if len(words) > 2 or not VALUE.fullmatch(words[-1]):
-            raise TokenError(f"{path}:{number}: must be 'name token' or 'token', of {RULE}")
-        token = Token(words[0], words[1]) if len(words) == 2 else unnamed(words[0])
+            raise TokenError(
+                f"{path}:{number}: must be 'name token' or 'token', and the token {RULE}"
+            )
+        token = Token(words[0], words[1]) if len(words) == 2 else with_derived_name(words[0])
         if not NAME.fullmatch(token.name):
-            raise TokenError(f"{path}:{number}: a name has 1 to 32 letters, digits, _ and -")
+            raise TokenError(f"{path}:{number}: the name must be {NAME_RULE}")
         if token.name in found or any(token.value == other.value for other in found.values()):
-            raise TokenError(f"{path}:{number}: this name or token has been there before")
+            raise TokenError(f"{path}:{number}: duplicate name or token")
         found[token.name] = token
     if not found:
-        raise TokenError(f"{path}: there is no token in it")
+        raise TokenError(f"{path}: contains no token")
     return tuple(found.values())
 
 
 def read(path: str) -> tuple[Token, ...]:
-    """Every token of a file; TokenError says why it cannot be used."""
+    """Return every token in a file. Raises TokenError."""
     try:
         with open(path, "rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
@@ -80,47 +93,50 @@ def read(path: str) -> tuple[Token, ...]:
     except OSError as error:
         raise TokenError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise TokenError(f"{path!r}: cannot be a path") from error
+        raise TokenError(f"{path!r}: is not a valid path") from error
     if len(content) > MAX_FILE_BYTES:
-        raise TokenError(f"{path}: is larger than a token file may be")
+        raise TokenError(f"{path}: is larger than {MAX_FILE_BYTES // 1024} KiB")
     if stat.S_ISREG(mode) and mode & stat.S_IROTH:
-        log.warning("%s can be read by every user of this host: chmod o-r", path)
+        log.warning("%s is readable by every user of this host (use chmod o-r)", path)
     try:
         return parse(content.decode("ascii"), path)
     except UnicodeDecodeError:
-        raise TokenError(f"{path}: a token file has ASCII characters only") from None
+        raise TokenError(f"{path}: contains characters other than ASCII") from None
 
 
-def read_or_make(directory: str) -> tuple[tuple[Token, ...], bool]:
-    """The tokens kept in a state directory, and whether they were made just now."""
+def read_or_create(directory: str) -> tuple[tuple[Token, ...], bool]:
+    """Return the tokens saved in a state directory, and whether this call created them. Raises TokenError."""
     path = state_path(directory)
     if os.path.exists(path):
         return read(path), False
     try:
-        _keep(directory, path, make())
+        _save(directory, path, generate())
     except FileExistsError:
         return read(path), False  # another process was faster
     except OSError as error:
-        raise TokenError(f"no token can be kept in {directory}: {error.strerror}") from error
+        raise TokenError(f"cannot save a token in {directory}: {error.strerror}") from error
     return read(path), True
 
 
 def state_path(directory: str) -> str:
-    """The token file of a state directory."""
+    """Return the token file of a state directory."""
     return os.path.join(directory, "token")
 
 
 def state_directory(environment: Mapping[str, str]) -> str:
-    """Where systemd or the XDG base directory specification wants a program's state."""
-    given = environment.get("STATE_DIRECTORY", "").partition(":")[0]
+    """Return this program's state directory, from systemd.exec(5) or the XDG Base Directory Specification."""
+    from_systemd = environment.get("STATE_DIRECTORY", "").partition(":")[0]
     home = environment.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(home):  # the specification: relative ones are to be ignored
+    if not os.path.isabs(home):  # XDG: relative paths must be ignored
         home = os.path.expanduser("~/.local/state")
-    return given or os.path.join(home, "telemetry_stream")
+    return from_systemd or os.path.join(home, "telemetry_stream")
 
 
 def maybe_matching(tokens: Iterable[Token], value: str) -> Token | None:
-    """The token with this value. Takes as long for any value of a length: nothing is learned from the time."""
+    """Return the token with this value.
+
+    All tokens are compared, each in constant time, so that the response time reveals nothing about them.
+    """
     found = None
     candidate = value.encode(errors="replace")
     for token in tokens:
@@ -129,8 +145,11 @@ def maybe_matching(tokens: Iterable[Token], value: str) -> Token | None:
     return found
 
 
-def _keep(directory: str, path: str, value: str) -> None:
-    """Write a token file that only its owner may read, whole or not at all, and never over another."""
+def _save(directory: str, path: str, value: str) -> None:
+    """Write a token file that only its owner can read. Another process never sees a part of it.
+
+    Raises FileExistsError instead of overwriting a file.
+    """
     os.makedirs(directory, 0o700, exist_ok=True)
     draft = f"{path}.{secrets.token_hex(8)}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

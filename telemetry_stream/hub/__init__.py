@@ -1,4 +1,7 @@
-"""Who gets a frame: clients, the hub that serves them, the pump that drains them. Knows no socket, HTTP or metric."""
+"""Which client gets a frame: clients, the hub that serves them, and the pump that drains them.
+
+Knows no sockets, no HTTP and no metrics.
+"""
 
 from .client import Client, End
 from .hub import Hub, HubStats

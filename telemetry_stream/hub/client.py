@@ -1,13 +1,15 @@
-"""A client of the hub: a bounded queue and its end.
+"""A client of the hub: a bounded queue, and the reason why the client ended.
 
-Strategy. Most viewers keep up, and for them waking a thread per frame is the dearest part of a broadcast: measured
-with 1000 viewers it costs ten times the CPU of the Go reference. So the hub's thread hands a frame *straight* to the
-socket with one send that never waits, and only a client that is behind gets its frames through the queue, from which
-its write pump drains them. Order holds because the straight path is open only while nothing is waiting:
+Strategy. Most viewers keep up with the stream. To wake a thread for each frame of each viewer would be the most
+expensive part of a broadcast: with 1000 viewers it costs ten times the CPU of the Go reference (docs/performance.md).
+Therefore the hub's thread writes a frame *directly* to the socket, with one send that never waits. A frame goes through
+the client's queue, which the write pump drains, only if earlier frames are not written yet or if the socket takes
+nothing at that moment. The order of frames holds because the direct path is open only while all earlier frames are
+written:
 
-* only one thread adds to the queue at a time: the hub's, or ``ts-grace`` while the client is in its grace;
-* the write pump calls ``task_done()`` after the write, not before it, so ``unfinished_tasks == 0`` means that all
-  earlier frames have left; only then does it open the straight path again.
+* only one thread at a time adds frames to the queue: the hub's thread, or ``ts-grace`` in the client's grace period;
+* the write pump calls ``task_done()`` after the write, not before it. So ``unfinished_tasks == 0`` means that all
+  earlier frames are written, and only then does the pump open the direct path again.
 
 This module knows no sockets: ``try_send`` is any callable with the contract of a non-blocking send.
 """
@@ -21,47 +23,51 @@ from collections.abc import Callable, Hashable, Iterator
 
 QUEUE_FRAMES = 16
 
-# Queued when the straight path could send only a part: the sender keeps the rest, the pump has to finish it.
+# An empty item that wakes the pump when the client ends, and when the direct path has sent only a part of a frame: then
+# the pump sends the rest, which the sender keeps.
 FLUSH = b""
 
 
 class End(enum.Enum):
-    """Why a client ended: the close code (RFC 6455 section 7.4) and the words that logs, counters and viewers share.
+    """Why a client ended: the close code (RFC 6455 section 7.4) and the reason that logs, counters and viewers share.
 
-    The code is ``None`` where there is nobody left to tell.
+    The code is ``None`` if no close frame is sent, because the peer is gone.
     """
 
-    GONE = (None, "gone")  # closed, reset or vanished by itself
-    SILENT = (None, "silent")  # answered no ping in time
+    GONE = (None, "gone")  # the peer closed, reset or lost the connection
+    SILENT = (None, "silent")  # the peer did not answer a ping in time
     GOING_AWAY = (1001, "going away")
     POLICY = (1008, "policy")
     TOO_BIG = (1009, "too big")
     CRASHED = (1011, "internal error")
     SLOW_CONSUMER = (4008, "too slow")
 
-    def __init__(self, code: int | None, words: str) -> None:
+    def __init__(self, code: int | None, reason: str) -> None:
         self.code = code
-        self.words = words
+        self.reason = reason
 
 
 class Client:
-    """One receiver of one topic.
+    """One receiver of the frames of one topic.
 
-    ``try_send(frame)`` never waits and returns how many bytes it took: all, none, or a part of which it keeps the rest
-    and sends it before anything else. It raises OSError when the peer is gone.
+    ``try_send(frame)`` never waits and returns the number of bytes that it sent: all of them, none, or a part. In the
+    last case the number may be an estimate, and the sender keeps the rest and sends it before anything else. It raises
+    OSError if the peer is gone.
 
-    Who calls what: ``offer``, ``begin_grace`` the hub's thread; ``end_grace`` its ``ts-grace``; ``take``, ``done``
-    the write pump; ``owe`` the owner, before it registers the client; ``close``, ``drop`` any thread.
+    Threads: the hub's thread calls ``offer`` and ``begin_grace``; ``ts-grace`` calls ``end_grace``; the write pump
+    calls ``take`` and ``done``; the owner calls ``queue_first`` before it registers the client; any thread may call
+    ``close`` and ``drop``.
     """
 
-    # With 1000 viewers a fan-out finds each of them out of the cache. Slots keep what it reads together, and the queue
-    # is not touched while the straight path is open: measured, the two halve what we add to the cost of a bare send.
+    # With 1000 viewers, a fan-out finds none of their objects in the processor's cache. Therefore slots keep the
+    # attributes of a client together, and the queue is not touched while the direct path is open. Measured, the two
+    # halve the cost that a client adds to the bare send.
     __slots__ = (
+        "_direct",
         "_lock",
         "_on_room",
+        "_sent_directly",
         "_sent_queued",
-        "_sent_straight",
-        "_straight",
         "_try_send",
         "dropped",
         "end",
@@ -76,52 +82,53 @@ class Client:
         *,
         topic: Hashable = None,
         name: str = "client",
-        queue_frames: int = QUEUE_FRAMES,
     ) -> None:
         self.topic = topic
         self.name = name
-        self.queue: queue.Queue[bytes | Iterator[bytes]] = queue.Queue(maxsize=queue_frames)
-        self.end: End | None = None  # the first reason wins; None while the client lives
+        self.queue: queue.Queue[bytes | Iterator[bytes]] = queue.Queue(maxsize=QUEUE_FRAMES)
+        self.end: End | None = None  # None while the client is open; the first reason is kept
         self.dropped = 0
-        # Not None while the client is in its grace: told of each frame that the write pump takes.
+        # Not None during the grace period. The write pump calls it after it has taken an item from the queue.
         self._on_room: Callable[[Client], None] | None = None
         self._try_send = try_send
-        # The straight path while it is open: nothing is waiting, the client is in no grace and has not ended.
-        self._straight: Callable[[bytes], int] | None = try_send
-        # Guards dropped, and the writing of end, _straight and _on_room.
+        # None while the direct path is closed: if earlier frames are not written, in the grace period, after the end.
+        self._direct: Callable[[bytes], int] | None = try_send
+        # Guards dropped, and writes to end, _direct and _on_room.
         self._lock = threading.Lock()
-        # One writer each (the hub's thread, the write pump), so neither needs the lock.
-        self._sent_straight = 0
+        # Each has one writer (the hub's thread, the write pump), so neither needs the lock.
+        self._sent_directly = 0
         self._sent_queued = 0
 
     @property
     def sent(self) -> int:
-        """How many frames went out to the socket, whole or with a rest that the sender keeps."""
-        return self._sent_straight + self._sent_queued
+        """The number of frames written to the socket, including a frame of which the sender still keeps the rest."""
+        return self._sent_directly + self._sent_queued
 
-    def owe(self, frames: Iterator[bytes]) -> None:
-        """Queue what this client is owed before its first live frame; the write pump draws the frames one by one.
+    def queue_first(self, frames: Iterator[bytes]) -> None:
+        """Queue the frames that this client gets before its first live frame.
 
-        To be called before the client is registered, so that history and live meet with neither a hole nor a double.
+        The write pump takes each frame from the iterator when the one before is written. Call this method before the
+        client is registered, so that these frames and the live ones meet without a gap or a duplicate.
         """
         with self._lock:
-            self._straight = None
+            self._direct = None
             self.queue.put_nowait(frames)
 
     def offer(self, frame: bytes) -> bool:
-        """Take ``frame`` if that needs no waiting; False if the client is a straggler.
+        """Send or queue ``frame`` without waiting. Return False if the client cannot take it because it is lagging.
 
-        A client that has ended takes everything, and forgets it.
+        A client is lagging while its queue is full, and during its grace period. A client that has ended discards the
+        frame and returns True.
         """
-        straight = self._straight
-        if straight is not None:
+        direct = self._direct
+        if direct is not None:
             try:
-                taken = straight(frame)
+                taken = direct(frame)
             except OSError:
                 self.close(End.GONE)
                 return True
             if taken:
-                self._sent_straight += 1
+                self._sent_directly += 1
                 if taken < len(frame):
                     with self._lock:
                         self._wake_pump_locked()
@@ -135,22 +142,26 @@ class Client:
                 self.queue.put_nowait(frame)
             except queue.Full:
                 return False
-            self._straight = None
+            self._direct = None
         return True
 
     @property
     def in_grace(self) -> bool:
-        """Whether ``ts-grace`` is waiting for room in the queue; meanwhile nobody else may add to it."""
+        """Whether ``ts-grace`` waits for room in the queue. Meanwhile no other thread may add frames to the queue."""
         return self._on_room is not None
 
     def begin_grace(self, on_room: Callable[[Client], None]) -> None:
-        """Leave the adding to ``ts-grace``; from now on ``on_room(self)`` is called after each frame taken."""
+        """Begin the grace period, in which the write pump calls ``on_room(self)`` after it has taken an item."""
         with self._lock:
-            self._straight = None
+            self._direct = None
             self._on_room = on_room
 
     def end_grace(self, frame: bytes, *, last: bool) -> bool:
-        """Try once more to take ``frame``; True if the grace is over, because it was taken or this was the last try."""
+        """Try once more to queue ``frame``. Return True if that ended the grace period.
+
+        The grace period ends when the frame is queued. The ``last`` attempt always ends it: without room, the frame is
+        dropped, and counted unless the client has ended.
+        """
         with self._lock:
             try:
                 self.queue.put_nowait(frame)
@@ -163,33 +174,35 @@ class Client:
         return True
 
     def drop(self) -> None:
-        """Count a frame that this client will not get."""
+        """Count a frame that this client does not get."""
         with self._lock:
             self.dropped += 1
 
     def take(self, timeout: float) -> bytes | Iterator[bytes] | None:
-        """The next thing to write, or None if nothing came within ``timeout`` seconds."""
+        """Return the next item to write, or None if there was none within ``timeout`` seconds."""
         try:
             item = self.queue.get(timeout=max(0.0, timeout))
         except queue.Empty:
             return None
-        # Room was made before this look, and begin_grace comes before the first end_grace: one of the two sees it.
+        # No room is missed. If this check is too early to see on_room, the grace period begins after it, and the first
+        # end_grace, which comes later still, finds the room.
         if (on_room := self._on_room) is not None:
             on_room(self)
         return item
 
     def done(self, frames: int) -> None:
-        """What ``take`` returned has been written, as this many frames."""
+        """Record that the item returned by ``take`` is written, and how many frames it held."""
         self._sent_queued += frames
         with self._lock:
             self.queue.task_done()
             if not (self.queue.unfinished_tasks or self.in_grace or self.end):
-                self._straight = self._try_send
+                self._direct = self._try_send
 
     def close(self, end: End) -> bool:
-        """End the client, for this reason unless it has one already. True if this call was the one that ended it.
+        """End the client for this reason, unless it has ended already. Return whether this call ended it.
 
-        Works on a full queue: the pump looks at ``end`` after each frame, and sleeps only on an empty queue.
+        This works even if the queue is full: the pump checks ``end`` after each frame, and sleeps only on an empty
+        queue.
         """
         with self._lock:
             if self.end is not None:
@@ -199,15 +212,15 @@ class Client:
         return True
 
     def _wake_pump_locked(self) -> None:
-        """Close the straight path, and give the pump something to take if it is asleep on an empty queue."""
-        self._straight = None
+        """Close the direct path, and wake the pump if it sleeps on an empty queue."""
+        self._direct = None
         try:
             self.queue.put_nowait(FLUSH)
         except queue.Full:
-            pass  # then the pump is not asleep, and needs no waking
+            pass  # the pump does not sleep on a full queue
 
     def __repr__(self) -> str:
-        state = "open" if self.end is None else self.end.words
+        state = "open" if self.end is None else self.end.reason
         return (
             f"<Client {self.name} {state} waiting={self.queue.qsize()} "
             f"sent={self.sent} dropped={self.dropped}>"

@@ -1,8 +1,9 @@
-"""The grace of the stragglers: a client whose queue is full has 100 ms to make room before it loses the frame.
+"""The grace period of lagging clients: a client whose queue is full has 100 ms to make room, or it loses the frame.
 
-Seen from one client this is exactly ``queue.put(frame, timeout=0.1)``. All stragglers wait here together, on one
-thread and one inbox, so a hundred stuck clients cost 100 ms here and nothing to anyone else: the write pump that makes
-room says so, and a client that recovers leaves its grace at once, however many others are stuck.
+For one client this has the effect of ``queue.put(frame, timeout=0.1)``. All lagging clients wait together, on one
+thread with one inbox, so a hundred stuck clients keep that thread waiting for 100 ms and delay no other thread. A write
+pump that makes room notifies this thread, so the grace period of a client that recovers ends at once, however many
+others are stuck.
 """
 
 from __future__ import annotations
@@ -19,35 +20,44 @@ GRACE_SECONDS = 0.1
 
 
 class Grace:
-    """Owns the thread ``ts-grace``. ``give`` is called by the hub's thread, ``room`` by write pumps."""
+    """Owns the thread ``ts-grace``. The hub's thread calls ``wait_for_room``, write pumps call ``room_made``."""
 
-    def __init__(
-        self, seconds: float, *, on_crash: Callable[[BaseException], None] | None = None
-    ) -> None:
-        self.seconds = seconds
-        # Stragglers of one frame with their deadline, a client that has made room, or None to stop.
+    def __init__(self, *, on_crash: Callable[[BaseException], None] | None = None) -> None:
+        # One of: the deadline of a frame with the frame and the clients that wait to take it; a client that has made
+        # room; None to stop.
         self._inbox: queue.SimpleQueue[tuple[float, bytes, list[Client]] | Client | None] = (
             queue.SimpleQueue()
         )
-        self._thread = threads.start("ts-grace", self._run, on_crash=on_crash)
+        self._on_crash = on_crash
+        self._thread: threading.Thread | None = None
 
-    def give(self, frame: bytes, clients: list[Client]) -> None:
-        """Wait for room for ``frame`` on behalf of these clients, whose grace has begun. Never waits itself."""
-        self._inbox.put((time.monotonic() + self.seconds, frame, clients))
+    def start(self) -> None:
+        """Start the thread. Raises ThreadUnavailableError."""
+        self._thread = threads.start("ts-grace", self._run, on_crash=self._on_crash)
 
-    def room(self, client: Client) -> None:
-        """``client`` has taken a frame from its queue."""
+    def wait_for_room(self, frame: bytes, clients: list[Client]) -> None:
+        """Have ``ts-grace`` queue ``frame`` for each of these clients as soon as it has room. Never waits.
+
+        The grace period of each client must have begun.
+        """
+        self._inbox.put((time.monotonic() + GRACE_SECONDS, frame, clients))
+
+    def room_made(self, client: Client) -> None:
+        """Notify ``ts-grace`` that the write pump of ``client`` has taken an item from its queue."""
         self._inbox.put(client)
 
     def close(self, timeout: float) -> None:
-        """Stop at once: what is waited for gets a last try now. Idempotent."""
+        """Make one last attempt for each waiting frame and stop the thread. Safe to call twice, and before ``start``.
+
+        Waits up to ``timeout`` seconds for the thread.
+        """
         self._inbox.put(None)
-        # No thread can join itself: after a crash it is the crashed one that calls on_crash, which may call this.
-        if threading.current_thread() is not self._thread:
+        # A thread cannot join itself: after a crash it calls on_crash, which may call this method.
+        if self._thread is not None and threading.current_thread() is not self._thread:
             self._thread.join(timeout)
 
     def _run(self) -> None:
-        # In order of their deadlines, because all graces are equally long.
+        # In the order of their deadlines, because all grace periods have the same length.
         waiting: dict[Client, tuple[float, bytes]] = {}
         while True:
             self._expire(waiting)
@@ -73,6 +83,7 @@ class Grace:
 
     @staticmethod
     def _expire(waiting: dict[Client, tuple[float, bytes]]) -> None:
+        """Make the last attempt for each frame whose deadline has passed."""
         now = time.monotonic()
         while waiting:
             client, (deadline, frame) = next(iter(waiting.items()))

@@ -1,7 +1,8 @@
-"""The hub: hands each broadcast frame to every client of its topic, and waits for none of them.
+"""The hub: sends each broadcast frame to every client of its topic, and waits for no client.
 
-``ts-hub`` takes frames from a bounded inbox and offers each to the clients of its topic; what a client cannot take at
-once is left to ``ts-grace`` (grace.py). So neither the publisher nor another client ever waits for a slow one.
+``ts-hub`` takes frames from a bounded inbox and offers each one to the clients of its topic. A client that cannot take
+the frame at once is passed to ``ts-grace`` (grace.py). So neither the publisher nor another client ever waits for a
+slow client.
 """
 
 from __future__ import annotations
@@ -14,26 +15,29 @@ from dataclasses import dataclass, field
 
 from .. import threads
 from .client import Client, End
-from .grace import GRACE_SECONDS, Grace
+from .grace import Grace
 
 INBOX_FRAMES = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class HubStats:
-    """Counts since the hub began: ``clients`` is a gauge, all others are counters of frames or clients."""
+    """Counts since the hub was made: ``clients`` is a gauge, all others are counters of frames or clients."""
 
     clients: int
     registered: int
     sent: int
-    dropped: int  # by clients that were behind
-    refused: int  # by a full inbox, or after close
-    ended: dict[str, int]  # by the words of End
+    dropped: int  # one for each frame that a lagging client did not get
+    refused: int  # because the inbox was full, or the hub closed
+    ended: dict[str, int]  # unregistered clients by End.reason
 
 
 @dataclass(slots=True)
 class _Topic:
-    """The clients of one topic: registered ones, and those that ``ts-hub`` has let in, whom a fan-out walks."""
+    """The clients of one topic. ``registered`` also counts those that ``ts-hub`` has not added to ``joined`` yet.
+
+    ``audience`` is an immutable copy of ``joined``, over which a fan-out iterates.
+    """
 
     registered: int = 0
     joined: dict[Client, None] = field(default_factory=dict)
@@ -41,19 +45,14 @@ class _Topic:
 
 
 class Hub:
-    """Broadcasts frames to clients by topic.
+    """Broadcasts frames to clients by topic, from ``start`` to ``close``.
 
-    All methods may be called from any thread. The RLock guards the registry (``_clients``, ``_topics`` and the
-    counters); a fan-out holds no lock, it walks a topic's immutable ``audience``.
-    ``on_crash`` is told if one of the two threads dies of an unexpected error.
+    Any thread may call any method. The RLock guards the registry (``_clients``, ``_topics`` and the counters). A
+    fan-out holds no lock: it iterates over a topic's immutable ``audience``.
+    ``on_crash`` is called if one of the two threads dies of an unexpected error.
     """
 
-    def __init__(
-        self,
-        *,
-        grace_seconds: float = GRACE_SECONDS,
-        on_crash: Callable[[BaseException], None] | None = None,
-    ) -> None:
+    def __init__(self, *, on_crash: Callable[[BaseException], None] | None = None) -> None:
         self._lock = threading.RLock()
         self._clients: dict[Client, None] = {}
         self._topics: dict[Hashable, _Topic] = {}
@@ -63,18 +62,24 @@ class Hub:
         self._dropped_by_departed = 0
         self._sent_by_departed = 0
         self._ended: Counter[str] = Counter()
-        # Frames, joining clients, probes, and None to stop: one inbox, so that all of them keep their order.
+        # Frames, joining clients, probes, and None to stop: one inbox keeps their order.
         self._inbox: queue.SimpleQueue[tuple[Hashable, bytes] | Client | threading.Event | None] = (
             queue.SimpleQueue()
         )
-        self._taken = 0  # from the inbox; written by ts-hub alone
-        self._grace = Grace(grace_seconds, on_crash=on_crash)
-        self._thread = threads.start("ts-hub", self._run, on_crash=on_crash)
+        self._taken = 0  # items taken from the inbox; only ts-hub writes it
+        self._on_crash = on_crash
+        self._grace = Grace(on_crash=on_crash)
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Start both threads. Raises ThreadUnavailableError; ``close`` then stops the other one."""
+        self._grace.start()
+        self._thread = threads.start("ts-hub", self._run, on_crash=self._on_crash)
 
     def register(self, client: Client) -> bool:
-        """Let ``client`` in: it gets every frame broadcast after this call. False, and ended, after ``close``.
+        """Add ``client``: it gets every frame that is broadcast after this call.
 
-        Raises ValueError if it is in already.
+        After ``close``, end the client and return False. Raises ValueError if it is registered already.
         """
         with self._lock:
             if client in self._clients:
@@ -89,7 +94,7 @@ class Hub:
         return False
 
     def unregister(self, client: Client) -> None:
-        """Forget ``client``, which has ended. May be called more than once."""
+        """Remove ``client``, which has ended. Safe to call twice."""
         with self._lock:
             if client not in self._clients:
                 return
@@ -103,12 +108,12 @@ class Hub:
                 topic.audience = tuple(topic.joined)
             self._sent_by_departed += client.sent
             self._dropped_by_departed += client.dropped
-            self._ended[(client.end or End.GONE).words] += 1
+            self._ended[(client.end or End.GONE).reason] += 1
 
     def broadcast(self, frame: bytes, topic: Hashable = None) -> bool:
-        """Hand ``frame`` to the hub's thread, for every client of ``topic``. Never waits.
+        """Queue ``frame`` for every client of ``topic``. Never waits.
 
-        False, and counted as refused, if the inbox is full (4096 frames behind) or the hub is closed.
+        Return False, and count the frame as refused, if the inbox is full (4096 frames) or the hub is closed.
         """
         if self._closed or self._inbox.qsize() >= INBOX_FRAMES:
             with self._lock:
@@ -123,7 +128,7 @@ class Hub:
             return tuple(self._topics)
 
     def clients(self) -> tuple[Client, ...]:
-        """Who is registered."""
+        """The registered clients."""
         with self._lock:
             return tuple(self._clients)
 
@@ -139,34 +144,34 @@ class Hub:
                 ended=dict(self._ended),
             )
 
-    def moves(self, timeout: float) -> bool:
-        """Whether ``ts-hub`` takes this probe within ``timeout`` seconds, or at least something that lies before it.
+    def is_responsive(self, timeout: float) -> bool:
+        """Return whether ``ts-hub`` takes an item from its inbox within ``timeout`` seconds. Queues a probe for that.
 
-        A hub that is thousands of frames behind moves; one that hangs in a client does not.
+        A hub with thousands of waiting frames is responsive. A hub that hangs in the send of a client is not.
         """
         before, probe = self._taken, threading.Event()
         self._inbox.put(probe)
         return probe.wait(timeout) or self._taken != before
 
     def close(self, end: End = End.GOING_AWAY, timeout: float = 1.0) -> None:
-        """Fan out what is in the inbox, end every client for this reason, and stop both threads.
+        """Fan out the frames in the inbox, stop both threads, and end every client for this reason.
 
-        Waits up to ``timeout`` seconds for each thread; idempotent. Clients stay registered until their owners
-        unregister them.
+        Waits up to ``timeout`` seconds for each thread. Safe to call twice, and before ``start``. Clients stay
+        registered until their owners unregister them.
         """
         with self._lock:
             first, self._closed = not self._closed, True
         if first:
             self._inbox.put(None)
-        # No thread can join itself: after a crash it is the crashed one that calls on_crash, which may call this.
-        if threading.current_thread() is not self._thread:
+        # A thread cannot join itself: after a crash it calls on_crash, which may call this method.
+        if self._thread is not None and threading.current_thread() is not self._thread:
             self._thread.join(timeout)
         self._grace.close(timeout)
         for client in self.clients():
             client.close(end)
 
     def _run(self) -> None:
-        """Take from the inbox, for ever. Runs on ``ts-hub``."""
+        """Handle the items of the inbox in order, until ``close``. Runs on ``ts-hub``."""
         while (item := self._inbox.get()) is not None:
             self._taken += 1
             if isinstance(item, tuple):
@@ -178,7 +183,7 @@ class Hub:
 
     def _join(self, client: Client) -> None:
         with self._lock:
-            if client in self._clients:  # else it has left already
+            if client in self._clients:  # it may have been unregistered meanwhile
                 topic = self._topics[client.topic]
                 topic.joined[client] = None
                 topic.audience = tuple(topic.joined)
@@ -187,15 +192,15 @@ class Hub:
         members = self._topics.get(topic)
         if members is None:
             return
-        stragglers = []
+        lagging = []
         for client in [client for client in members.audience if not client.offer(frame)]:
             if client.in_grace:
-                client.drop()  # waiting for this frame, too, would break the order
+                client.drop()  # an earlier frame waits for room, and this one must not come before it
             else:
-                client.begin_grace(self._grace.room)
-                stragglers.append(client)
-        if stragglers:
-            self._grace.give(frame, stragglers)
+                client.begin_grace(self._grace.room_made)
+                lagging.append(client)
+        if lagging:
+            self._grace.wait_for_room(frame, lagging)
 
     def __repr__(self) -> str:
         stats = self.stats()

@@ -1,6 +1,6 @@
-"""The write pump: drains a client's queue into a blocking send, and keeps the line alive.
+"""The write pump: drains a client's queue into a blocking send, and sends the pings.
 
-It is asleep for a viewer that keeps up (see client.py) and does the writing for one that is behind.
+While a client keeps up, the hub's thread writes its frames and the pump sleeps (see client.py).
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 
 from .client import Client, End
 
-# A viewer that takes no whole frame for this long is evicted; gorilla/websocket's example waits as long.
+# A viewer that takes no complete frame for this long is evicted, as in gorilla/websocket's example.
 WRITE_SECONDS = 10.0
 
-# What a viewer that is told to go away has for taking what waits: half of what a stop gives it (app.py).
-LAST_SECONDS = 0.5
+# When the program stops, a viewer has this long to take its waiting frames: half as long as app.py waits for viewers.
+FINAL_SECONDS = 0.5
 
 
 def write_pump(
@@ -26,25 +26,27 @@ def write_pump(
     ping: bytes = b"",
     ping_seconds: float = math.inf,
 ) -> None:
-    """Write what waits for ``client`` until it ends. Runs on the client's own write thread.
+    """Write the waiting frames of ``client`` until it ends. Runs on the client's own write thread.
 
-    ``send(data, deadline)`` writes all of ``data``, after any rest kept from a straight send, or raises TimeoutError
-    at the monotonic ``deadline``, or OSError when the peer is gone. ``ping`` is sent each ``ping_seconds``.
-    Returns once ``client.end`` is set, by this function where the peer was too slow or gone; raises nothing of that.
-    A client that is told to go away is first sent the frames that wait, within half a second for all of them: no later
-    run could make up for those. What it is owed is neither begun nor finished then, since that could take longer; what
-    waits behind it would make no sense without it.
+    ``send(data, deadline)`` writes first the rest of a direct write, if any, and then all of ``data``. It raises
+    TimeoutError at the monotonic ``deadline``, or OSError if the peer is gone. ``ping`` is sent every ``ping_seconds``.
+
+    Returns after the client has ended. If the peer is too slow or gone, this function ends the client itself and raises
+    nothing. A client that ends with GOING_AWAY still gets its waiting frames, within half a second for all of them,
+    because a restarted program does not have them. Frames of ``queue_first`` are neither begun nor finished in that
+    case, because they could take longer. Frames after them are not sent either, because they make no sense without
+    them.
     """
     try:
-        taken = _drain(client, send, write_seconds, ping, ping_seconds)
+        unwritten = _drain(client, send, write_seconds, ping, ping_seconds)
         if client.end is End.GOING_AWAY:
-            _clear(client, send, taken, time.monotonic() + LAST_SECONDS)
+            _write_waiting(client, send, unwritten, time.monotonic() + FINAL_SECONDS)
     except TimeoutError:
         client.close(End.SLOW_CONSUMER)
     except OSError:
         client.close(End.GONE)
     except BaseException:
-        client.close(End.CRASHED)  # a viewer whose frames cannot be made must not wait for them
+        client.close(End.CRASHED)  # else the viewer waits for frames that no thread writes
         raise
 
 
@@ -55,7 +57,7 @@ def _drain(
     ping: bytes,
     ping_seconds: float,
 ) -> bytes | Iterator[bytes] | None:
-    """Write until the client ends; return what has been taken and not been written, or not all of it."""
+    """Write until the client ends. Return the item that was taken but not written completely, or None."""
     next_ping = time.monotonic() + ping_seconds
 
     def ping_if_due() -> None:
@@ -65,7 +67,7 @@ def _drain(
             next_ping = now + ping_seconds
 
     while client.end is None:
-        # An endless wait would overflow the lock's clock; an hour is as good, the loop just comes round.
+        # An infinite timeout would raise OverflowError in the lock of the queue. After an hour the loop repeats.
         item = client.take(min(next_ping - time.monotonic(), 3600.0))
         if client.end is not None:
             return item
@@ -78,7 +80,7 @@ def _drain(
                 if client.end is not None:
                     return item
                 if frames:
-                    ping_if_due()  # whoever draws a long history slowly must be asked whether he lives, too
+                    ping_if_due()  # a history that is read slowly must not delay the pings
                 send(frame, time.monotonic() + write_seconds)
                 frames += 1
             client.done(frames)
@@ -86,14 +88,14 @@ def _drain(
     return None
 
 
-def _clear(
+def _write_waiting(
     client: Client,
     send: Callable[[bytes, float], None],
-    taken: bytes | Iterator[bytes] | None,
+    unwritten: bytes | Iterator[bytes] | None,
     deadline: float,
 ) -> None:
-    """Write ``taken`` and the frames behind it, up to what is owed."""
-    item = client.take(0.0) if taken is None else taken
+    """Write ``unwritten`` and the queued frames, until the frames of ``queue_first`` are reached."""
+    item = client.take(0.0) if unwritten is None else unwritten
     while isinstance(item, bytes):
         send(item, deadline)
         client.done(bool(item))

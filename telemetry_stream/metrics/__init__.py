@@ -1,1 +1,1 @@
-"""What is sent: the host's numbers, read from /proc and /sys (psutil behind them). Knows no sockets and no viewers."""
+"""Sampling of the host: numbers from /proc and /sys, with psutil as the fallback. Knows no sockets and no viewers."""

@@ -1,6 +1,6 @@
-"""Small files: attributes of devices that are read each tick with a kept descriptor, and files that are read once.
+"""Small files: device attributes, which are read at each tick through an open descriptor, and files that are read once.
 
-Not thread-safe but for read_once: only the collecting thread reads attributes.
+Only the collecting thread may use an Attribute. The functions may be called by any thread.
 """
 
 from __future__ import annotations
@@ -8,40 +8,40 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-# Beyond so many kept descriptors an attribute is opened for each read (five times the cost), so that a host with a
-# thousand interfaces does not eat the descriptors of its viewers.
-MOST_KEPT = 128
+# Beyond this number, an attribute is opened for each read, which costs five times as much. A host with a thousand
+# interfaces must not use up the descriptors that its viewers need.
+MAX_KEPT_OPEN = 128
 BUFFER_BYTES = 16384
 
 
 @dataclass(slots=True)
 class Budget:
-    """How many attributes of one collector keep a descriptor."""
+    """The number of attributes of one collector that are kept open."""
 
     kept: int = 0
 
 
 class Attribute:
-    """One small file of sysfs, read whenever asked, its descriptor kept while the budget allows."""
+    """One small file in sysfs that is read again and again. It stays open if the budget allows it."""
 
     __slots__ = ("_budget", "_fd", "_size", "opened", "path")
 
     def __init__(self, budget: Budget, path: str, size: int = 64) -> None:
-        """``size`` is more than the file can hold."""
+        """``size`` is the size of the read buffer in bytes; the file must be smaller."""
         self.path = path
-        self.opened = 0  # as long as this stays, what is read comes from one device: a kept descriptor fails after it
+        # How often the file was opened. While this does not change, every read came from the same device: the kernel
+        # lets reads through an old descriptor fail when the device is gone.
+        self.opened = 0
         self._budget = budget
         self._size = size
         self._fd = -1
 
     def maybe_read(self) -> bytes | None:
-        """The content as it is; None where it cannot be read (gone, down, not supported)."""
+        """Return the content, or None if it cannot be read (device gone, link down, not supported)."""
         if self._fd >= 0:
             try:
                 return os.pread(self._fd, self._size, 0)
-            except (
-                OSError
-            ):  # what it stood for is gone, but a new one of the same name may be there
+            except OSError:  # The device is gone. A new one may have its name.
                 self.close()
         try:
             return self._open_and_read()
@@ -50,7 +50,7 @@ class Attribute:
             return None
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor. The next read opens the file again."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
@@ -58,7 +58,7 @@ class Attribute:
 
     def _open_and_read(self) -> bytes:
         self.opened += 1
-        if self._budget.kept >= MOST_KEPT:
+        if self._budget.kept >= MAX_KEPT_OPEN:
             return read_once(self.path)
         self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         self._budget.kept += 1
@@ -66,7 +66,7 @@ class Attribute:
 
 
 def read_once(path: str) -> bytes:
-    """A file that is read once or rarely, without keeping its descriptor. Raises OSError."""
+    """Read a whole file and close it. Raises OSError."""
     with open(path, "rb", buffering=0) as file:
         parts = []
         while part := file.read(BUFFER_BYTES):
@@ -75,7 +75,7 @@ def read_once(path: str) -> bytes:
 
 
 def maybe_read_once(path: str) -> bytes | None:
-    """As read_once, None where there is no such file or it may not be read."""
+    """Read a whole file and close it, or return None if it does not exist or cannot be read."""
     try:
         return read_once(path)
     except OSError:

@@ -1,11 +1,12 @@
-"""Calls that may block for ever (statvfs of a dead server, a sensor on a slow bus), kept away from the tick.
+"""Calls that may block indefinitely (statvfs of a dead server, a sensor on a slow bus), made outside of the tick.
 
-Strategy: keys are asked for and answers looked up later; between them stand daemon workers. One call per key is
-outstanding at most, so a dead mount holds one thread and not one per tick; while a call hangs, another worker takes the
-rest. Not a ThreadPoolExecutor, whose workers are joined at exit: a hung one would keep the process.
+Strategy: the collecting thread requests calls by key, and reads their results in a later tick. Daemon workers make the
+calls. At most one call per key is pending, so that a dead mount blocks one worker and not one more per tick. While a
+call hangs, another worker makes the remaining calls. A ThreadPoolExecutor would not do: the interpreter joins its
+workers at exit, so that a hung call would keep the process alive.
 
-``ask`` and ``answer`` belong to the collecting thread, the calls run on the workers; the condition's lock guards what
-stands between. With ``timeout_seconds`` ask waits for the answers, which a program that takes one sample wants.
+Only the collecting thread calls the methods. The condition's lock guards everything that the workers share with it.
+With ``timeout_seconds``, ``request`` waits for the results; a program that takes a single sample needs that.
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ from .source import Clock
 K = TypeVar("K")
 V = TypeVar("V")
 
-HUNG_SECONDS = 2.0  # a call that takes longer is not waited for: another worker does the rest
-# With so many dead mounts the living ones go stale, too, instead of eating threads.
-MOST_WORKERS = 8
+# After this time, another worker is started for the remaining calls.
+HUNG_SECONDS = 2.0
+# With more dead mounts than this, the results of living ones grow old, too; the number of threads stays bounded.
+MAX_WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[V]):
-    """What the last finished call for a key brought: a value or an error, and when (monotonic)."""
+class Result(Generic[V]):
+    """The outcome of the last finished call for a key: a value or an error, and when it finished (monotonic)."""
 
     value: V | None
     error: Exception | None
@@ -38,7 +40,7 @@ class Answer(Generic[V]):
 
 
 class Blocking(Generic[K, V]):
-    """One kind of blocking call, on threads called ``name``."""
+    """One kind of blocking call, made by threads that are called ``name``."""
 
     def __init__(
         self,
@@ -53,106 +55,107 @@ class Blocking(Generic[K, V]):
         self._clock = clock
         self._timeout_seconds = timeout_seconds
         self._changed = threading.Condition()
-        self._waiting: deque[K] = deque()
-        self._asked: dict[K, float] = {}  # key -> when it was asked for, until it is answered
-        self._answers: dict[K, Answer[V]] = {}
-        self._running: dict[int, float] = {}  # worker -> when its call began, by the real clock
+        self._queue: deque[K] = deque()
+        self._requested_at: dict[K, float] = {}  # of each pending call
+        self._results: dict[K, Result[V]] = {}
+        # When the call of each busy worker began, on the system's clock: a replaced clock may stand still.
+        self._running: dict[int, float] = {}
         self._idle = 0
         self._workers = 0
-        self._generation = 0  # close() starts the next: workers of an older one end
+        # close() begins a new generation. Workers of an older one end.
+        self._generation = 0
 
-    def ask(self, keys: Iterable[K]) -> None:
-        """Have the call made for each key that is not outstanding already."""
+    def request(self, keys: Iterable[K]) -> None:
+        """Have the call made for each key that has no pending call."""
         keys = list(keys)
         now = self._clock.monotonic()
         with self._changed:
             for key in keys:
-                if key not in self._asked:
-                    self._asked[key] = now
-                    self._waiting.append(key)
-            self._staff_locked()
+                if key not in self._requested_at:
+                    self._requested_at[key] = now
+                    self._queue.append(key)
+            self._maybe_start_worker_locked()
             self._changed.notify_all()
             if self._timeout_seconds:
                 self._changed.wait_for(
-                    lambda: not any(key in self._asked for key in keys), self._timeout_seconds
+                    lambda: not any(key in self._requested_at for key in keys),
+                    self._timeout_seconds,
                 )
 
-    def keep_only(self, keys: Iterable[K]) -> None:
-        """Forget what is known of all other keys: unmounted, unplugged."""
+    def forget_all_except(self, keys: Iterable[K]) -> None:
+        """Drop the results of all other keys: their mounts or devices are gone."""
         keys = set(keys)
         with self._changed:
-            for key in self._answers.keys() - keys:
-                del self._answers[key]
+            for key in self._results.keys() - keys:
+                del self._results[key]
 
-    def tend(self) -> None:
-        """Once per tick: when all workers hang and calls wait, put one more to work."""
-        if self._waiting:
+    def check_workers(self) -> None:
+        """Start another worker if calls are queued and every worker hangs. To be called once per tick."""
+        if self._queue:
             with self._changed:
-                self._staff_locked()
+                self._maybe_start_worker_locked()
 
-    def answer(self, key: K) -> Answer[V] | None:
-        """What the last finished call for ``key`` brought."""
-        return self._answers.get(key)
+    def maybe_result(self, key: K) -> Result[V] | None:
+        """Return the outcome of the last finished call for ``key``, or None if none has finished."""
+        return self._results.get(key)
 
-    def outstanding_seconds(self, key: K) -> float:
-        """How long the call for ``key`` has been due; 0 when none is."""
-        asked = self._asked.get(key)
-        return 0.0 if asked is None else max(0.0, self._clock.monotonic() - asked)
+    def pending_seconds(self, key: K) -> float:
+        """Return how long the call for ``key`` has been pending, or 0 if none is."""
+        requested_at = self._requested_at.get(key)
+        return 0.0 if requested_at is None else max(0.0, self._clock.monotonic() - requested_at)
 
     def close(self) -> None:
-        """Let idle workers go. One that hangs is left behind: it is a daemon and ends when its call does."""
+        """End the idle workers. A worker that hangs ends when its call returns; its result is ignored."""
         with self._changed:
             self._generation += 1
-            self._waiting.clear()
-            self._asked.clear()
+            self._queue.clear()
+            self._requested_at.clear()
             self._running.clear()
             self._workers = self._idle = 0
             self._changed.notify_all()
 
-    def _staff_locked(self) -> None:
-        """Start a worker when calls wait and nobody is free or about to be."""
-        if not self._waiting or self._idle or self._workers >= MOST_WORKERS:
+    def _maybe_start_worker_locked(self) -> None:
+        """Start a worker if calls are queued and no worker is free or about to be free."""
+        if not self._queue or self._idle or self._workers >= MAX_WORKERS:
             return
-        long_ago = time.monotonic() - HUNG_SECONDS
-        if any(began > long_ago for began in self._running.values()):
+        hung_since = time.monotonic() - HUNG_SECONDS
+        if any(began > hung_since for began in self._running.values()):
             return
         if self._workers > len(self._running):
-            return  # one that was just started has not taken its first call yet
+            return  # A worker that was just started has not taken its first call yet.
         threads.start(self._name, self._work, self._generation)
-        self._workers += 1  # only now: the system may have had no thread to give
+        self._workers += 1  # Only now: start() raises if the system is out of threads.
 
     def _work(self, generation: int) -> None:
-        """Runs on a worker: call after call until closed, or until another one is idle already."""
+        """Make queued calls until closed, or until another worker is idle. Runs on a worker."""
         me = threading.get_ident()
         while (key := self._maybe_next(me, generation)) is not None:
             value: V | None = None
             error: Exception | None = None
             try:
                 value = self._call(key[0])
-            except Exception as caught:  # noqa: BLE001 (kept: whoever looks up the answer judges it)
+            except Exception as caught:  # noqa: BLE001 (kept in the result, which the source judges)
                 error = caught
             with self._changed:
                 if generation != self._generation:
                     return
                 del self._running[me]
-                if self._asked.pop(key[0], None) is not None:
-                    self._answers[key[0]] = Answer(value, error, self._clock.monotonic())
+                if self._requested_at.pop(key[0], None) is not None:
+                    self._results[key[0]] = Result(value, error, self._clock.monotonic())
                 self._changed.notify_all()
 
     def _maybe_next(self, me: int, generation: int) -> tuple[K] | None:
-        """The next key, in a tuple since a key may be None; None when this worker is not needed any more."""
+        """Return the next key in a tuple, since a key may be None; return None if this worker should end."""
         with self._changed:
             while generation == self._generation:
-                if self._waiting:
+                if self._queue:
                     self._running[me] = time.monotonic()
-                    return (self._waiting.popleft(),)
+                    return (self._queue.popleft(),)
                 if self._idle:
                     self._workers -= 1
                     return None
                 self._idle += 1
-                self._changed.wait_for(
-                    lambda: bool(self._waiting) or generation != self._generation
-                )
+                self._changed.wait_for(lambda: bool(self._queue) or generation != self._generation)
                 if generation == self._generation:
                     self._idle -= 1
             return None

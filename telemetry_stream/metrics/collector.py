@@ -1,10 +1,8 @@
-"""The collector: asks every source once per tick, times each, and makes a Sample of what they say.
+"""The collector: it calls every source once per tick, times each one, and makes a Sample of the results.
 
-Strategy: no thread and no waiting here; whoever owns the tick calls ``collect()``, always from one thread. A source
-that raises costs its own section: psutil answers for it where it can, at most once per tick and section, and the
-sample's ``sources`` say so. On a tree with given clocks two calls give the same two samples, always.
-
-``want`` is the only method that other threads may call.
+Strategy: no thread and no waiting here. The owner of the tick calls ``collect()``, always from the same thread. A
+source that raises loses only its own section. psutil answers instead where it can, at most once per section and tick,
+and the sample's ``sources`` report it. The same files and clocks always give the same samples.
 """
 
 from __future__ import annotations
@@ -13,25 +11,26 @@ import json
 import logging
 import math
 import os
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from .files import Files
 from .sample import RESERVED, Sample, SourceState, State, encode_section
-from .source import Clock, Closeable, Now, Options, Source, Stale
-from .sources import DEAR, build_sources
-from .sources.host import HostInfo, System, read_host_info
-from .sources.own import SelfStats
+from .setup import SelfStats, Setup
+from .source import Clock, Closeable, Now, Options, Source, Stale, is_on_demand
+from .sources import build_sources
+from .sources.host import HostInfo, read_host_info
+from .sources.system import System
 
 log = logging.getLogger(__name__)
 
-TROUBLE = {"failed": logging.ERROR, "psutil": logging.WARNING}
+# The states that the log reports, and how.
+FAILURE_LEVELS = {"failed": logging.ERROR, "psutil": logging.WARNING}
 QUIET_SECONDS = 60.0
 
 
 class Collector:
-    """One host, sampled by ``collect()``. ``host`` says which one."""
+    """Samples one host with ``collect()``. ``host`` describes that host."""
 
     def __init__(
         self,
@@ -44,78 +43,73 @@ class Collector:
         fallback: Sequence[Source] | None = None,
         options: Options | None = None,
     ) -> None:
-        """``fallback`` are sources that answer for those of the same name. None means psutil's, where proc_root is the
-        running system's: psutil can see no other.
+        """Prepare the sources. ``extra_sources`` are those of an embedding program; their sections come last.
 
-        Raises ValueError when two sources have one name, or one has a name that a frame needs itself.
+        ``fallback`` are sources that answer when the source of the same name fails. None means the psutil sources if
+        proc_root is that of the running system, else none: psutil cannot read another host's files.
+
+        Raises ValueError if two sources have the same name, or one has a name that a sample uses itself.
         """
         self.clock = clock or Clock()
-        proc_root, sys_root = os.path.normpath(proc_root), os.path.normpath(sys_root)
-        self._files = Files(proc_root, sys_root, self.clock)
+        self._files = Files(os.path.normpath(proc_root), os.path.normpath(sys_root), self.clock)
         self.host: HostInfo = read_host_info(self._files)
-        stats = self_stats or SelfStats()
-        self._sources = build_sources(self._files, stats, options or Options())
-        self._extra = frozenset(source.name for source in extra_sources)
-        self._sources += tuple(extra_sources)
+        self._stats = self_stats or SelfStats()
+        setup = Setup(self._files, options or Options(), self._stats)
+        self._sources = (*build_sources(setup), *extra_sources)
         _check_names(self._sources)
+        self._extra = frozenset(source.name for source in extra_sources)
+        self._on_demand = {source.name: source for source in self._sources if is_on_demand(source)}
+        self._on_demand_names = frozenset(self._on_demand)
         self._plan: list[tuple[str, Callable[[Now], Any]]] = [
-            (source.name, _asking(source) if source.name in self._extra else source.collect)
+            (source.name, _copying(source) if source.name in self._extra else source.collect)
             for source in self._sources
         ]
-        # None: psutil's, made when the first source fails. Most hosts never need them.
+        # None: the psutil sources, which are made when the first source fails. Most hosts never need them.
         self._fallback: dict[str, Source] | None = None
         if fallback is not None or not self._files.is_system:
             self._fallback = {source.name: source for source in fallback or ()}
-        self._stats = stats
         self._tick = 0
         self._before: Now | None = None
-        self._wanted: dict[str, float] = {}  # section -> until when, monotonic
-        self._wanted_lock = threading.Lock()
-        # Of each source that is not ok: what was logged last, and when.
-        self._troubled: dict[str, tuple[State, str | None, float]] = {}
+        # Of each source that is not ok: the state and the reason that were logged last, and when (monotonic).
+        self._failures: dict[str, tuple[State, str | None, float]] = {}
 
     @property
     def section_names(self) -> tuple[str, ...]:
-        """Every section that a sample may have, in the order of the wire."""
+        """The names of all sections that a sample may have, in the order of the wire."""
         return tuple(source.name for source in self._sources)
 
-    def want(self, sections: Iterable[str] | None, until_monotonic: float) -> None:
-        """Have the dear parts of these sections (None: of all) collected until then. Any thread."""
-        with self._wanted_lock:
-            known = self.section_names
-            for name in known if sections is None else sections:
-                if name not in known:
-                    continue
-                self._wanted[name] = max(until_monotonic, self._wanted.get(name, until_monotonic))
+    @property
+    def default_sections(self) -> tuple[str, ...]:
+        """The names of all sections except the on-demand ones, in the order of the wire."""
+        return tuple(name for name in self.section_names if name not in self._on_demand)
 
-    def collect(self) -> Sample:
-        """One sample, now."""
-        now = self._begin()
+    def collect(self, wanted: Collection[str] = ()) -> Sample:
+        """Take a sample. ``wanted`` are the names of the sections whose on-demand parts are collected, too."""
+        now = self._begin(frozenset(wanted))
         sections: dict[str, object] = {}
         states: dict[str, SourceState] = {}
         monotonic = self.clock.monotonic
         began = monotonic()
-        for name, ask in self._plan:
-            if name in DEAR and name not in now.wanted:
-                self._leave(name)
+        for name, collect in self._plan:
+            if name in self._on_demand and name not in now.wanted:
                 continue
-            said: State = "ok"
+            state: State = "ok"
             reason = age = None
             try:
-                section = ask(now)
+                section = collect(now)
                 if section is None:
-                    said = "absent"
+                    state = "absent"
                 elif section.__class__ is Stale:
-                    said, age, section = "stale", section.age_seconds, section.section
-            except Exception as error:  # noqa: BLE001 (an embedding program's sources raise what they like)
-                section, said, reason = self._fall_back(name, now, error)
+                    state, age, section = "stale", section.age_seconds, section.section
+            except Exception as error:  # noqa: BLE001 (a source of an embedding program may raise anything)
+                section, state, reason = self._fall_back(name, now, error)
             ended = monotonic()
-            states[name] = SourceState(said, int((ended - began) * 1e6) / 1e6, reason, age)
+            states[name] = SourceState(state, int((ended - began) * 1e6) / 1e6, reason, age)
             began = ended
             if section is not None:
                 sections[name] = section
-            if said != "ok" or name in self._troubled:
-                self._log_change(name, said, reason)
+            if state != "ok" or name in self._failures:
+                self._log_change(name, state, reason)
         before, self._before = self._before, now
         system = sections.get("system")
         return Sample(
@@ -125,69 +119,77 @@ class Collector:
             interval_seconds=None if before is None else round(now.monotonic - before.monotonic, 6),
             sections=sections,
             sources=states,
+            on_demand=self._on_demand_names,
         )
 
     def close(self) -> None:
-        """Give the descriptors back. A later ``collect()`` opens them anew."""
+        """Close all descriptors and end all workers. A later ``collect()`` opens what it needs again."""
         self._files.close()
         for source in (*self._sources, *(self._fallback or {}).values()):
             _close(source)
 
-    def _begin(self) -> Now:
+    def _begin(self, wanted: frozenset[str]) -> Now:
+        """Start a tick. On-demand sources that were wanted until now are closed."""
         self._tick += 1
         monotonic, boottime = self.clock.monotonic(), self.clock.boottime()
         suspended = 0.0
         if self._before is not None:
             passed = monotonic - self._before.monotonic
             suspended = max(0.0, boottime - self._before.boottime - passed)
-        with self._wanted_lock:
-            wanted = frozenset(name for name, until in self._wanted.items() if until >= monotonic)
+            for name in self._before.wanted - wanted:
+                if name in self._on_demand:
+                    _close(self._on_demand[name])
         return Now(self._tick, monotonic, boottime, self.clock.realtime(), wanted, suspended)
-
-    def _leave(self, name: str) -> None:
-        """Nobody wants this dear section any more: let go of what it holds, once."""
-        if self._before is not None and name in self._before.wanted:
-            for source in self._sources:
-                if source.name == name:
-                    _close(source)
 
     def _fall_back(
         self, name: str, now: Now, error: Exception
     ) -> tuple[object | None, State, str | None]:
+        """Return the section from the fallback, if it has one, with the state and the reason to report."""
         reason = _reason(error)
+        if name in self._extra:
+            return None, "failed", reason
+        try:
+            source = self._fallback_sources().get(name)
+            section = None if source is None else source.collect(now)
+        except Exception as second:  # noqa: BLE001 (psutil has its own family of exceptions)
+            section = None
+            reason = f"{reason}; psutil: {_reason(second)}"
+        if section is not None:
+            return section, "psutil", reason
+        # A built-in source whose file does not exist: this host does not have the section.
+        return None, "absent" if isinstance(error, FileNotFoundError) else "failed", reason
+
+    def _fallback_sources(self) -> dict[str, Source]:
+        """Return the fallback sources by name. Imports psutil when it is needed first: 15 ms and 4 MiB."""
         if self._fallback is None:
-            from .fallback import psutil_sources  # noqa: PLC0415 (7 ms and 1 MiB)
+            import psutil  # noqa: PLC0415
 
-            self._fallback = {of.name: of for of in psutil_sources(self.clock, self._stats)}
-        answer = self._fallback.get(name)
-        if answer is not None:
-            try:
-                section = answer.collect(now)
-                if section is not None:
-                    return section, "psutil", reason
-            except Exception as second:  # noqa: BLE001 (psutil has a family of its own)
-                reason = f"{reason}; psutil: {_reason(second)}"
-        if isinstance(error, FileNotFoundError) and name not in self._extra:
-            return None, "absent", reason
-        return None, "failed", reason
+            from .fallback import psutil_sources  # noqa: PLC0415
 
-    def _log_change(self, name: str, said: State, reason: str | None) -> None:
-        """One line when a source's trouble begins and one when it ends, and no more than one a minute for each source:
-        who flaps, or fails with other words each tick, fills no log. What is no trouble is for debugging only.
+            sources = psutil_sources(psutil, self.clock, self._stats)
+            self._fallback = {source.name: source for source in sources}
+        return self._fallback
+
+    def _log_change(self, name: str, state: State, reason: str | None) -> None:
+        """Log that a source failed or works again, at most one line per source and minute.
+
+        So a flapping source, or one with another reason in each tick, does not fill the log. Other changes of state
+        are logged for debugging only.
         """
         now = self.clock.monotonic()
-        before, words, at = self._troubled.get(name, ("ok", None, -math.inf))
-        if (said, reason) == (before, words):
-            if said == "ok" and now >= at + QUIET_SECONDS:
-                del self._troubled[name]
+        before, reason_before, logged_at = self._failures.get(name, ("ok", None, -math.inf))
+        if (state, reason) == (before, reason_before):
+            if state == "ok" and now >= logged_at + QUIET_SECONDS:
+                del self._failures[name]
             return
-        level = TROUBLE.get(said, logging.INFO if before in TROUBLE else logging.DEBUG)
+        otherwise = logging.INFO if before in FAILURE_LEVELS else logging.DEBUG
+        level = FAILURE_LEVELS.get(state, otherwise)
         if level > logging.DEBUG:
-            if now < at + QUIET_SECONDS:
+            if now < logged_at + QUIET_SECONDS:
                 return
-            at = now
-        log.log(level, "source %s: %s%s", name, said, f" ({reason})" if reason else "")
-        self._troubled[name] = said, reason, at
+            logged_at = now
+        log.log(level, "Source %s: %s%s", name, state, f" ({reason})" if reason else "")
+        self._failures[name] = state, reason, logged_at
 
 
 def _close(source: Source) -> None:
@@ -201,31 +203,35 @@ def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _asking(source: Source) -> Callable[[Now], object | None]:
-    """How an embedding program's source is asked: what it returns is copied."""
+def _copying(source: Source) -> Callable[[Now], object | None]:
+    """Return the ``collect`` of an embedding program's source that copies what the source returns."""
 
-    def ask(now: Now) -> object | None:
+    def collect(now: Now) -> object | None:
         section = source.collect(now)
         if isinstance(section, Stale):
             return Stale(_copied(section.section), section.age_seconds)
         return None if section is None else _copied(section)
 
-    return ask
+    return collect
 
 
 def _copied(section: object) -> object:
-    """What a foreign source returned as the wire will carry it: it can neither change later nor break a frame."""
+    """Return a section as the wire has it. It cannot change later, and it cannot make a frame invalid.
+
+    Raises ValueError or TypeError if JSON cannot represent it.
+    """
     copy: Mapping[str, object] | list[object] = json.loads(encode_section(section))
     return copy
 
 
 def _check_names(sources: Sequence[Source]) -> None:
+    """Raise ValueError unless every source has a name of its own that is free."""
     seen: set[str] = set()
     for source in sources:
         if source.name in RESERVED:
             raise ValueError(
-                f"a source cannot be called {source.name!r}: a sample uses that name itself"
+                f"a source cannot have the name {source.name!r}: a sample uses it itself"
             )
         if source.name in seen:
-            raise ValueError(f"two sources are called {source.name!r}")
+            raise ValueError(f"two sources have the name {source.name!r}")
         seen.add(source.name)

@@ -1,101 +1,33 @@
-"""What every number means: the one table behind docs/metrics.md, the help texts of the Prometheus page and the records'
-own docstrings, which it completes when it is imported. Nothing of the running program needs it before somebody asks.
+"""The declarations of the sources, evaluated: the basis of docs/metrics.md, of the Prometheus page and of the web
+page's decoders.
 
-A group is a record of the wire. Which one, its path says: RECORDS is the one list. ``definitions_of`` checks that its
-table and its record have the same fields, so neither can drift. Units are in the names; null is "not known" everywhere,
-0 a measured zero.
+A *group* is a record of the wire. Its path is where the record stands: ``cpu``, ``cpu.cores[]`` (each item of a list),
+``pressure.*`` (each field). Importing this module evaluates all annotations, and raises DeclarationError for a field
+whose declaration is incomplete. The collector does not import it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import functools
 import re
 import typing
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import NoneType
+from typing import Annotated, Any, Literal
 
-from .meanings import MEANINGS, NULLS, UNITS
-from .sources import RECORDS
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """One record: where it is on the wire (``[]``: a list of them), and how Prometheus names it.
-
-    ``labels`` tell its rows apart: a label's name and the field that it is (``*``: that part of the path).
-    ``enumerates`` names a label whose values are the fields.
-    """
-
-    path: str
-    source: str
-    prefix: str
-    labels: Mapping[str, str] = field(default_factory=dict)
-    enumerates: str | None = None
-
-    @property
-    def record(self) -> type:
-        """What stands at the path."""
-        return record_at(self.path)
-
-
-@functools.cache
-def record_at(path: str) -> type:
-    """The record at a place on the wire, as the types of RECORDS have it. KeyError or ValueError: there is none."""
-    name, *parts = path.replace("[]", "").split(".")
-    record = _record_in(RECORDS[name])
-    for part in parts:
-        hints = typing.get_type_hints(record)
-        record = _record_in(next(iter(hints.values())) if part == "*" else hints[part])
-    return record
-
-
-def _record_in(hint: Any) -> type:
-    """The record of ``Record``, ``Record | None`` or ``tuple[Record, ...]``."""
-    arms: tuple[type, ...] = (hint, *typing.get_args(hint))
-    (record,) = (arm for arm in arms if dataclasses.is_dataclass(arm))
-    return record
-
-
-GROUPS = (
-    Group("cpu", "/proc/stat", "node_cpu"),
-    Group("cpu.cores[]", "/proc/stat", "node_cpu_core", {"cpu": "id"}),
-    Group("load", "/proc/loadavg, /proc/stat", "node_load"),
-    Group("memory", "/proc/meminfo", "node_memory"),
-    Group("swap", "/proc/meminfo, /proc/vmstat", "node_swap"),
-    Group("pressure.*", "/proc/pressure/*", "node_pressure", {"resource": "*"}),
-    Group("disks[]", "/proc/diskstats", "node_disk", {"device": "name"}),
-    Group("disk", "the counted disks", "node_disks"),
-    Group(
-        "filesystems[]",
-        "/proc/self/mountinfo, statvfs",
-        "node_filesystem",
-        {name: name for name in ("mountpoint", "device", "fstype")},
-    ),
-    Group("interfaces[]", "/proc/net/dev, /sys/class/net", "node_network", {"interface": "name"}),
-    Group("network", "the counted interfaces", "node_networks"),
-    Group("sockets", "/proc/net/sockstat", "node_sockets"),
-    Group("tcp", "/proc/net/sockstat, sockstat6, snmp", "node_tcp"),
-    Group("tcp.states", "sock_diag, /proc/net/tcp, tcp6", "node_tcp_states", enumerates="state"),
-    Group("udp", "/proc/net/sockstat, sockstat6", "node_udp"),
-    Group("processes", "/proc/PID/stat", "node_processes"),
-    Group("processes.by_state", "/proc/PID/stat", "node_processes_by_state", enumerates="state"),
-    Group("processes.top[]", "/proc/PID/stat", ""),
-    Group(
-        "temperatures[]",
-        "/sys/class/hwmon, /sys/class/thermal",
-        "node_temperature",
-        {name: name for name in ("chip", "device", "sensor", "label")},
-    ),
-    Group("system", "/proc/uptime, /proc/stat", "node"),
-    Group("cgroup", "/sys/fs/cgroup", "node_cgroup"),
-    Group("self", "this process", "telemetry_stream"),
-)
+from .section import Field, OffPage, Part, Section
+from .sources import SECTIONS
 
 Kind = Literal["gauge", "counter"]
+Type = Literal["number", "true or false", "text", "object", "list"]
 
-# Prometheus wants base units: how a field's unit ends, what it becomes, the factor, and the kind.
+TYPES: Mapping[Any, Type] = {int: "number", float: "number", bool: "true or false", str: "text"}
+# The end of a name that has its unit in it.
+UNIT_IN_NAME = re.compile(
+    r"(^|_)(bytes_per_second|per_second|bytes|percent_of_host|percent|seconds|ms|us|celsius|cores)$"
+)
+# Prometheus has base units: the end of a field's name, what it becomes, the factor, and the kind.
 BASE_UNITS: tuple[tuple[str, str, float, Kind], ...] = (
     ("_percent_of_host", "_of_host_ratio", 0.01, "gauge"),
     ("_percent", "_ratio", 0.01, "gauge"),
@@ -104,132 +36,170 @@ BASE_UNITS: tuple[tuple[str, str, float, Kind], ...] = (
     ("_mbps", "_bytes_per_second", 125_000.0, "gauge"),
     ("_unix", "_timestamp_seconds", 1.0, "gauge"),
 )
-# Names that it keeps for other kinds: _count and _total belong to histograms and counters.
-RENAMED = {
-    "node_cpu_online_count": "node_cpu_online_cores",
-    "node_processes_total": "node_processes",
-}
-# Counts of ours that only rise. The host's are rates by the time they get here, which are gauges.
-OWN_COUNTERS = frozenset({"frames_sent", "frames_dropped", "frames_refused", "ticks_missed"})
-# How a name ends that tells its unit.
-UNIT_IN_NAME = re.compile(
-    r"(^|_)(bytes|percent|percent_of_host|seconds|ms|us|celsius|per_second|cores)$"
-)
-# Fields that are groups of their own.
-PARTS = frozenset({"cores", "states", "by_state", "top"})
+OFF_PAGE = typing.get_args(OffPage)[1]
+
+
+class DeclarationError(Exception):
+    """A field whose declaration is incomplete: its path, and what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A field on the Prometheus page: the name of its series, and the factor to the base unit."""
+
+    name: str
+    kind: Kind = "gauge"
+    factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One field of a group.
-
-    ``unit`` is empty where the name tells it. ``prometheus``, the name as it stands on the page, is None for what is no
-    number, a label, or a matter of the moment.
-    """
+    """One field of a group."""
 
     name: str
-    unit: str
-    meaning: str
-    prometheus: str | None = None
-    kind: Kind = "gauge"
-    factor: float = 1.0  # from the field's unit to that of the page
+    text: str
+    title: str
+    type: Type
+    unit: str  # empty if the name has it
+    is_nullable: bool
+    is_identity: bool
+    is_on_page: bool
+    label: str  # on the Prometheus page, of an identity field; else empty
+    series: Series | None
+    group: Group | None  # of the record or the records that it holds
 
 
-def definitions_of(group: Group) -> tuple[Definition, ...]:
-    """Every field in the record's order. KeyError when the table lacks one or has one too many."""
-    meanings = MEANINGS[group.path]
-    fields = [of for of in dataclasses.fields(group.record) if of.name not in PARTS]
-    names = {of.name for of in fields}
-    if names != meanings.keys():
-        raise KeyError(
-            f"{group.path}: the table and the record differ in {names ^ meanings.keys()}"
-        )
-    return tuple(
-        _definition(group, of.name, str(of.type).partition(" |")[0], meanings[of.name])
-        for of in fields
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One record of the wire: where it is, its declaration, and its fields in order."""
+
+    path: str
+    record: type
+    part: Part
+    files: str
+    fields: tuple[Definition, ...]
+
+    @property
+    def is_list(self) -> bool:
+        """Whether there is a list of these records."""
+        return self.path.endswith("[]")
+
+    @property
+    def name_label(self) -> str:
+        """The Prometheus label whose values are the names behind ``*`` in the path, else empty."""
+        return self.part.label if self.path.endswith("*") else ""
+
+    @property
+    def enumerates(self) -> str:
+        """The Prometheus label whose values are the names of the fields, else empty."""
+        is_plain = all(field.group is None for field in self.fields)
+        return self.part.label if is_plain and not self.name_label else ""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The Prometheus labels that tell the rows of a list apart, each with the name of its field."""
+        return {field.label: field.name for field in self.fields if field.label}
+
+
+def group_of(section: Section) -> Group:
+    """Return the group of a section. Raises DeclarationError."""
+    record, is_list = _record_in(section.record)
+    if record is None:
+        raise DeclarationError(f"{section.name} has no record")
+    return _group(section.name + "[]" * is_list, record, section, section.files)
+
+
+def flattened(group: Group) -> Iterator[Group]:
+    """Yield a group and the groups in it, each once."""
+    yield group
+    inner = {field.group.path: field.group for field in group.fields if field.group is not None}
+    for part in inner.values():
+        yield from flattened(part)
+
+
+def _group(path: str, record: type, part: Part, files: str) -> Group:
+    hints = typing.get_type_hints(record, include_extras=True)
+    files = part.files or files
+    fields = tuple(
+        _definition(path, field.name, hints[field.name], part, files)
+        for field in dataclasses.fields(record)
+    )
+    return Group(path, record, part, files, fields)
+
+
+def _definition(path: str, name: str, hint: Any, part: Part, files: str) -> Definition:
+    """Return the definition of one field, whose annotation is ``hint``. ``part`` describes its group."""
+    where = f"{path}.{name}"
+    kind, *metadata = typing.get_args(hint) if typing.get_origin(hint) is Annotated else (hint,)
+    described = next((item for item in metadata if isinstance(item, str | Field | Part)), None)
+    if described is None:
+        raise DeclarationError(f"{where} has no description")
+    field = Field(described) if isinstance(described, str) else described
+    arms = typing.get_args(kind) if NoneType in typing.get_args(kind) else (kind,)
+    (kind,) = (arm for arm in arms if arm is not NoneType)
+    record, is_list = _record_in(kind)
+    is_identity = isinstance(field, Field) and field.is_identity
+    group = series = None
+    label = ""
+    if record is not None and isinstance(field, Part):
+        group = _group(where + "[]" * is_list, record, field, files)
+    elif record is not None:
+        group = _group(f"{path}.*", record, part, files)
+    elif isinstance(field, Part):
+        raise DeclarationError(f"{where} has no record")
+    elif field.is_identity:
+        label = (field.prometheus or name) if part.prometheus else ""
+    else:
+        series = _maybe_series(path, name, kind, field, part)
+    return Definition(
+        name=name,
+        text=field.text,
+        title=field.title or UNIT_IN_NAME.sub("", name).replace("_", " "),
+        type="list" if is_list else TYPES.get(kind, "object"),
+        unit=_unit(path, name, field, part) if kind in (int, float) else "",
+        is_nullable=len(arms) > 1,
+        is_identity=is_identity,
+        is_on_page=OFF_PAGE not in metadata,
+        label=label,
+        series=series,
+        group=group,
     )
 
 
-def _definition(group: Group, name: str, type_name: str, meaning: str) -> Definition:
-    unit = _unit(group, name, type_name)
-    if not group.prefix or name in group.labels.values() or type_name == "str":
-        return Definition(name, unit, meaning)
-    if group.enumerates:
-        return Definition(name, unit, meaning, group.prefix)
-    page_name = f"{group.prefix}_{name}"
-    if group.path == "self" and name in OWN_COUNTERS:
-        return Definition(name, unit, meaning, f"{page_name}_total", "counter")
-    for ending, base, factor, kind in BASE_UNITS:
-        if page_name.endswith(ending):
-            return Definition(
-                name, unit, meaning, page_name.removesuffix(ending) + base, kind, factor
-            )
-    return Definition(name, unit, meaning, RENAMED.get(page_name, page_name))
+def _record_in(kind: Any) -> tuple[type | None, bool]:
+    """Return the record of ``Record`` or ``tuple[Record, ...]`` (None: there is none), and whether it is a list."""
+    is_list = typing.get_origin(kind) is tuple
+    inner: type = typing.get_args(kind)[0] if is_list else kind
+    return inner if dataclasses.is_dataclass(inner) else None, is_list
 
 
-def _unit(group: Group, name: str, type_name: str) -> str:
-    """KeyError for a number that neither its name nor the table gives a unit."""
-    if type_name in ("str", "bool"):
-        return {"str": "text", "bool": "true or false"}[type_name]
+def _unit(path: str, name: str, field: Field | Part, part: Part) -> str:
+    """Return the unit of a number, or an empty string if its name has it. Raises DeclarationError if it has none."""
     if UNIT_IN_NAME.search(name):
         return ""
-    units = UNITS[group.path]
-    return units["*"] if "*" in units else units[name]
+    unit = field.unit or part.unit
+    if not unit:
+        raise DeclarationError(f"{path}.{name} has no unit")
+    return unit
 
 
-DEFINITIONS: Mapping[str, tuple[Definition, ...]] = {
-    group.path: definitions_of(group) for group in GROUPS
-}
+def _maybe_series(path: str, name: str, kind: Any, field: Field, part: Part) -> Series | None:
+    """Return the series of a field. A text has none, and neither has a group that is not on the Prometheus page."""
+    if not part.prometheus or kind is str:
+        return None
+    if part.label and not path.endswith("*"):
+        return Series(part.prometheus)
+    if field.prometheus:
+        return Series(field.prometheus)
+    full_name = f"{part.prometheus}_{name}"
+    if field.is_counter:
+        return Series(f"{full_name}_total", "counter")
+    for ending, base, factor, series_kind in BASE_UNITS:
+        if full_name.endswith(ending):
+            return Series(full_name.removesuffix(ending) + base, series_kind, factor)
+    return Series(full_name)
 
 
-def _complete_docstrings() -> None:
-    """Give each record the meaning of its fields, for help() and editors that run code."""
-    for group in GROUPS:
-        lines = [f"{of.name}: {of.meaning}" for of in DEFINITIONS[group.path]]
-        if "Fields:" not in (group.record.__doc__ or ""):
-            group.record.__doc__ = f"{group.record.__doc__}\n\nFields:\n" + "\n".join(lines)
-
-
-_complete_docstrings()
-
-HEAD = """# Metrics
-
-Every number of a sample: its name on the wire and in Python, what it means, and its name on the Prometheus page.
-This file is generated from `telemetry_stream/metrics/` (`definitions.py`, `meanings.py`) by `scripts/update-golden`; a
-test holds it.
-
-- **null is not zero.** null is "not known": the first sample, a new device, a reset, a missing file, no permission.
-  0 is a measured zero. No count, rate or percentage is negative, and none is above 100 % but where 100 is one core.
-- Rates divide by the measured time between two reads of the same file, by the monotonic clock. A counter that falls
-  was reset: its rate is null once. Totals are sums of valid rates, never the difference of two sums.
-- Units are in the names: `_bytes`, `_percent` (0 to 100), `_seconds`, `_ms`, `_us`, `_celsius`, `_per_second`. The
-  column "unit" has what the name does not tell.
-- Prometheus gets base units: percent become ratios, milliseconds seconds, Mbit/s bytes per second. What ends in
-  `_total` is a counter, all else a gauge, rates too. What is null has no series.
-- `sources` tells for each section how it came about: `ok`, `absent` (this host has none), `failed` (and why), `stale`
-  (and since when), `psutil` (and why the file did not do).
-- Processes and TCP states are collected only while somebody asks for them.
-"""
-
-
-def document() -> str:
-    """docs/metrics.md, whole."""
-    parts = [HEAD]
-    for group in GROUPS:
-        parts.append(
-            f"\n## {group.path}\n\nFrom {group.source}. {NULLS.get(group.path, '')}".rstrip()
-        )
-        parts.append("\n\n| field | unit | meaning | Prometheus |\n|---|---|---|---|\n")
-        label_of = {name: label for label, name in group.labels.items()}
-        for of in DEFINITIONS[group.path]:
-            shown = f"`{of.prometheus}{_labels(group, of)}`" if of.prometheus else ""
-            if of.name in label_of:
-                shown = f"label `{label_of[of.name]}`"
-            parts.append(f"| `{of.name}` | {of.unit} | {of.meaning} | {shown} |\n")
-    return "".join(parts)
-
-
-def _labels(group: Group, of: Definition) -> str:
-    if group.enumerates:
-        return f'{{{group.enumerates}="{of.name}"}}'
-    return "{" + ",".join(group.labels) + "}" if group.labels else ""
+# The groups of the sections, and all groups, both in the order of the wire.
+SECTION_GROUPS: tuple[Group, ...] = tuple(map(group_of, SECTIONS))
+GROUPS: tuple[Group, ...] = tuple(group for root in SECTION_GROUPS for group in flattened(root))

@@ -1,8 +1,7 @@
-"""The one place where counters become rates: first sight, reset, wrap, hot-plug, no time elapsed (metrics.md 0).
+"""Counters become rates here, and only here: first reading, reset, wrap, hot-plug, no time elapsed.
 
-What cannot be known is None, never 0 and never a spike. Numbers are rounded to three decimals here,
-once, so the wire stays short and what is decoded equals what was encoded. Pure functions, and
-``Previous``, which remembers one reading.
+An unknown rate is None, never 0 and never a spike. Numbers are rounded to three decimals here and nowhere else, so that
+they are short on the wire and equal after decoding. All functions are pure; ``Previous`` keeps one reading.
 """
 
 from __future__ import annotations
@@ -14,34 +13,34 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 DECIMALS = 3
-# Nothing here is negative, so int(x * SCALE + 0.5) rounds, at a third of what round() costs.
+# Nothing here is negative, so that int(x * SCALE + 0.5) rounds. It costs a third of round().
 SCALE = 1000
 WRAP_32 = 1 << 32
-# A 32-bit counter is believed to have wrapped only from its last GiB on: a fall from anywhere else is a reset.
+# A counter that may have 32 bits is taken to have wrapped only if it was in its last GiB. Otherwise it was reset.
 WRAP_32_FROM = WRAP_32 - (1 << 30)
 
 
 def per_second(current: int, previous: int | None, seconds: float | None) -> float | None:
-    """The rate of a 64-bit counter. A fall is a reset: not known in this interval."""
+    """Return the rate of a 64-bit counter. A counter that fell was reset: its rate is None in this interval."""
     if previous is None or seconds is None or seconds <= 0 or current < previous:
         return None
     return quotient(current - previous, seconds)
 
 
 def delta(current: int, previous: int | None) -> int | None:
-    """How far a counter rose; None at first sight and on a fall."""
+    """Return how much a counter rose; None at its first reading and if it fell."""
     if previous is None or current < previous:
         return None
     return current - previous
 
 
 def delta_wrapping_32(current: int, previous: int) -> int:
-    """How far a counter rose that the kernel prints as unsigned int (the ms fields of diskstats)."""
+    """Return how much a counter rose that the kernel prints as unsigned int (the ms fields of diskstats)."""
     return (current - previous) % WRAP_32
 
 
 def delta_maybe_32(current: int, previous: int | None) -> int | None:
-    """How far a counter rose that is 64-bit today and 32-bit with old drivers (interfaces)."""
+    """Return how much a counter rose that has 64 bits, or 32 with an old driver (network interfaces)."""
     if previous is None:
         return None
     if current >= previous:
@@ -52,17 +51,17 @@ def delta_maybe_32(current: int, previous: int | None) -> int | None:
 
 
 def quotient(part: float | None, whole: float | None) -> float | None:
-    """part / whole, rounded; None where either is not known, whole is not positive, or it would be no number."""
+    """Return part / whole, rounded; None if one is unknown, whole is not positive, or the result exceeds a float."""
     if part is None or whole is None or whole <= 0:
         return None
     try:
         return int(part / whole * SCALE + 0.5) / SCALE
-    except OverflowError:  # digits enough to leave a double: no counter of this world
+    except OverflowError:  # More digits than a float can hold: not a real counter.
         return None
 
 
 def percent(part: float | None, whole: float | None) -> float | None:
-    """100 × part / whole, between 0 and 100; None where it is not known."""
+    """Return 100 × part / whole, limited to 0 to 100; None if it is unknown."""
     if part is None or whole is None or whole <= 0:
         return None
     if part >= whole:
@@ -71,24 +70,27 @@ def percent(part: float | None, whole: float | None) -> float | None:
 
 
 def percents(parts: Iterable[int], whole: int) -> list[float]:
-    """As percent, for counts that make up a positive ``whole``: integers round faster than floats (a core has ten)."""
+    """Return the percentages of counts that add up to a positive ``whole``.
+
+    Integers round faster than floats, and each core has ten shares.
+    """
     twice, scale = 2 * whole, 200 * SCALE
     return [(part * scale + whole) // twice / SCALE for part in parts]
 
 
 def unbounded_percent(part: float | None, whole: float | None) -> float | None:
-    """100 × part / whole where 100 is not the end: CPU of a process or group, 100 = one core."""
+    """Return 100 × part / whole without an upper limit: CPU of a process or a group, where 100 is one core."""
     return None if part is None else quotient(100 * max(part, 0), whole)
 
 
 def total(values: Iterable[float | None]) -> float | None:
-    """The sum of what is known, None when nothing is: totals are sums of valid per-entity rates."""
+    """Return the sum of the known values, or None if none is known."""
     known = [value for value in values if value is not None]
     return round(sum(known), DECIMALS) if known else None
 
 
 class Previous(Generic[K, V]):
-    """The reading before this one, by identity, and when it was taken. One owner each: two readers need two."""
+    """The reading before the current one, by identity, and its time. Each user needs one of its own."""
 
     __slots__ = ("_at", "_rows")
 
@@ -97,10 +99,10 @@ class Previous(Generic[K, V]):
         self._at: float | None = None
 
     def exchange(self, rows: Mapping[K, V], at: float) -> tuple[Mapping[K, V], float | None]:
-        """Remember ``rows`` read at the monotonic time ``at``; return those before and the seconds between.
+        """Keep ``rows``, read at the monotonic time ``at``; return the rows before and the seconds between.
 
-        The seconds are None when there is no reading before, or no time has passed. What was not there before is not in
-        the mapping returned; what has gone is forgotten.
+        The seconds are None if there is no reading before, or if no time has passed. The mapping that is returned holds
+        only what the reading before had; what is no longer in ``rows`` is forgotten.
         """
         rows_before, before = self._rows, self._at
         self._rows, self._at = rows, at

@@ -1,8 +1,16 @@
-"""The contract between the collector and its sources: what a source is, what it is told, and what it may return.
+"""The contract between the collector and its sources.
 
-A source has a ``name``, which is its section's name, and ``collect(now)``, which returns the section's record, a
-``Stale`` one, or None where this host has no such thing. An exception costs its own section only. A source that holds
-descriptors or workers also has ``close()``, after which it may be asked again.
+A source has a ``name``, which is the name of its section, and a method ``collect(now)``, which returns
+
+- the record of the section,
+- a ``Stale`` record if something that the source reads does not answer, or
+- None if this host does not have what the section describes.
+
+An exception costs only the section of its source: the sample reports the reason, and the other sources are collected.
+
+Two members are optional. A source that holds descriptors or workers has a method ``close()``; ``collect`` may be called
+again after it. A source whose section is expensive has ``on_demand = True``; it is collected only while its section is
+wanted.
 """
 
 from __future__ import annotations
@@ -13,12 +21,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-# Above the jitter of two clocks read one after the other, below the shortest suspend.
+# Longer than the time between two reads of different clocks, shorter than any suspend.
 SUSPEND_SECONDS = 0.5
 
 
 class Source(Protocol):
-    """What the collector asks each tick. ``collect`` runs on the collecting thread and must not wait."""
+    """One section of a sample. ``collect`` runs on the collecting thread and must not wait."""
 
     @property
     def name(self) -> str: ...
@@ -33,9 +41,14 @@ class Closeable(Protocol):
     def close(self) -> None: ...
 
 
+def is_on_demand(source: object) -> bool:
+    """Return whether ``source``, or each source of this class, is collected only while its section is wanted."""
+    return bool(getattr(source, "on_demand", False))
+
+
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """The newest section there is and its age, where something that the source asked does not answer."""
+    """The newest section that is known, and its age (None: unknown), while something does not answer."""
 
     section: object
     age_seconds: float | None
@@ -47,37 +60,37 @@ def _boottime() -> float:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The three clocks of a sample, which a test or a captured host can replace.
+    """The three clocks of a sample, in seconds. Tests and captured hosts replace them.
 
-    Monotonic measures rates (it stands still in suspend), boottime shows that the machine was suspended, realtime only
-    labels (it jumps when somebody sets the clock).
+    Rates use monotonic, which stands still during a suspend. The difference between boottime and monotonic shows a
+    suspend. Realtime is only a label: it jumps when the system time is set.
     """
 
     monotonic: Callable[[], float] = time.monotonic
-    # Linux only; elsewhere a suspend goes unnoticed, as it does to the psutil fallback.
+    # Only Linux has it. Elsewhere a suspend is not noticed; the psutil fallback does not notice it either.
     boottime: Callable[[], float] = _boottime if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
     realtime: Callable[[], float] = time.time
 
 
 @dataclass(slots=True)
 class Now:
-    """One tick: its number (what is cached, is cached for one tick) and what the clocks showed when it began."""
+    """One tick: its number, by which files are cached, and the clocks when it began, in seconds."""
 
     tick: int
     monotonic: float
     boottime: float
     realtime: float
     wanted: frozenset[str] = frozenset()  # sections whose on-demand parts are wanted
-    suspended_seconds: float = 0.0  # since the previous tick: boottime passed less monotonic passed
+    suspended_seconds: float = 0.0  # since the tick before
 
     @property
     def was_suspended(self) -> bool:
-        """True if the machine was suspended so long that tick counters of the cores make no sense."""
+        """Whether the machine was suspended for so long that the tick counters of its cores mean nothing."""
         return self.suspended_seconds > SUSPEND_SECONDS
 
 
 class Statvfs(Protocol):
-    """What we use of os.statvfs_result."""
+    """The fields of os.statvfs_result that we use."""
 
     @property
     def f_frsize(self) -> int: ...
@@ -95,11 +108,13 @@ class Statvfs(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the caller of the collector chooses for all sources."""
+    """The choices of the collector's caller."""
 
-    filesystem_types: frozenset[str] = frozenset()  # shown besides local disks: "nfs4", ...
-    process_rows: int | None = 15  # by CPU, and as many by memory; None: all processes
-    # How long one collect() may wait for what may block (mounts, sensors, TCP states). The ticking program never waits;
-    # a program that takes a single sample waits for all of it.
+    # Filesystem types that have a row although they are hidden by default: "nfs4", "tmpfs".
+    filesystem_types: frozenset[str] = frozenset()
+    # So many processes by CPU and as many by memory; None: all processes.
+    process_rows: int | None = 15
+    # How long one collect() may wait for calls that can block (mounts, sensors, TCP states). The program, which ticks,
+    # never waits. A caller that takes a single sample waits for all of it.
     timeout_seconds: float = 0.0
     statvfs: Callable[[str], Statvfs] = os.statvfs

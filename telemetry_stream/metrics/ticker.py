@@ -1,8 +1,8 @@
-"""The tick: one thread, ``ts-collect``, that calls a function on absolute deadlines.
+"""The tick: one thread, ``ts-collect``, that calls a function at absolute deadlines.
 
-A tick that comes late, or takes too long, is one long interval: the deadlines that passed meanwhile are counted as
-missed and never made up for in a burst. Waiting is on an Event, so ``close()`` ends it at once. An exception that
-leaves the tick ends the thread; ``on_crash`` hears of it.
+If a tick is late or takes too long, the interval is longer once. The deadlines that passed meanwhile are counted as
+missed; no burst of ticks makes up for them. The thread waits for an Event, so that ``close()`` ends it at once. An
+exception in the tick ends the thread and is passed to ``on_crash``.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from collections.abc import Callable
 
 from .. import threads
 
-SHORTEST_SECONDS = 0.1
-LONGEST_SECONDS = 60.0
-JOIN_SECONDS = 0.4  # a stop of the whole program may take two seconds
+MIN_SECONDS = 0.1
+MAX_SECONDS = 60.0
+JOIN_SECONDS = 0.4  # the whole program has two seconds to stop
 
 
 class Ticker:
-    """Owned by the program, which calls ``start`` once and ``close`` at the end.
+    """Calls ``tick`` every ``interval_seconds`` between ``start`` and ``close``, which the program calls once each.
 
-    The thread alone writes the figures; anyone reads them and may call ``pace``.
+    Only the ticker's thread writes the figures. Any thread may read them and may call ``pace``.
     """
 
     def __init__(
@@ -31,9 +31,11 @@ class Ticker:
         *,
         on_crash: Callable[[BaseException], None] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        wake: threading.Event | None = None,
     ) -> None:
+        """``monotonic`` and the waiting of ``wake`` are the ticker's clock."""
         self.interval_seconds = _checked(interval_seconds)
-        # Of the newest tick: how long after its deadline it began.
+        # How long after its deadline the newest tick began.
         self.lateness_seconds: float | None = None
         self.last_tick_monotonic: float | None = None
         self.made = 0
@@ -41,7 +43,7 @@ class Ticker:
         self._tick = tick
         self._on_crash = on_crash
         self._monotonic = monotonic
-        self._wake = threading.Event()
+        self._wake = wake or threading.Event()
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -49,31 +51,33 @@ class Ticker:
         return f"<Ticker every {self.interval_seconds} s made={self.made} missed={self.missed}>"
 
     def start(self) -> None:
-        """Make the first tick now, on the new thread, and the next ones on time."""
+        """Start the thread. It makes the first tick at once."""
         self._thread = threads.start("ts-collect", self._run, on_crash=self._on_crash)
 
     def pace(self, interval_seconds: float) -> None:
-        """Tick this often from now on: a viewer came, or the last one left. A shorter interval takes effect at once."""
+        """Change the interval, because the first viewer came or the last one left. A shorter one applies at once."""
         if interval_seconds != self.interval_seconds:
             self.interval_seconds = _checked(interval_seconds)
             self._wake.set()
 
     def close(self) -> None:
-        """No tick begins after this; the one that runs is waited for, but not for ever. May be called twice."""
+        """Begin no more ticks, and wait up to JOIN_SECONDS for a running one. May be called more than once."""
         self._closed = True
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(JOIN_SECONDS)
 
     def _run(self) -> None:
-        """Runs on ts-collect until closed."""
+        """Tick until closed. Runs on ts-collect."""
         deadline = before = self._monotonic()
         while True:
             woken = self._wake.wait(max(0.0, deadline - self._monotonic()))
-            self._wake.clear()  # first, so that a close() that comes now is seen or wakes again
+            self._wake.clear()  # Before the check: a close() after it sets the event again.
             if self._closed:
                 return
-            if woken:  # another pace: counted from the last deadline, so that it makes no burst
+            if (
+                woken
+            ):  # The interval changed. It counts from the last deadline, so that no burst follows.
                 deadline = max(before + self.interval_seconds, self._monotonic())
                 continue
             began = self._monotonic()
@@ -85,7 +89,7 @@ class Ticker:
             deadline += interval
             passed = self._monotonic() - deadline
             if passed > 0:
-                # The grid stays: the next deadline is the first one still ahead.
+                # The next deadline is the first one of the same grid that is still in the future.
                 skipped = int(passed / interval) + 1
                 self.missed += skipped
                 before += skipped * interval
@@ -93,8 +97,8 @@ class Ticker:
 
 
 def _checked(interval_seconds: float) -> float:
-    if not SHORTEST_SECONDS <= interval_seconds <= LONGEST_SECONDS:
+    if not MIN_SECONDS <= interval_seconds <= MAX_SECONDS:
         raise ValueError(
-            f"interval {interval_seconds} s is outside {SHORTEST_SECONDS} to {LONGEST_SECONDS:g} s"
+            f"interval {interval_seconds} s is outside {MIN_SECONDS} to {MAX_SECONDS:g} s"
         )
     return interval_seconds

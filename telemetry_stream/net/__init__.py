@@ -1,1 +1,1 @@
-"""How bytes move: one owner per socket, the accept loop, and HTTP/1.1. Knows neither viewers nor metrics."""
+"""Sockets and HTTP/1.1: the accept loop, one owner per connection, TLS. Knows neither viewers nor metrics."""

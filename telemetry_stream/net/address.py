@@ -1,4 +1,4 @@
-"""Addresses of peers: which belong together, which are this host's own, and how many of each there may be."""
+"""Peer addresses: the network that an address belongs to, loopback, and a limit on connections per address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from collections.abc import Callable
 
 
 def network_of(address: str) -> str:
-    """What one peer has for itself: an IPv4 address, or the /64 of an IPv6 one (RFC 6177 gives a site no less)."""
+    """Return the network that is counted as one client: an IPv4 address itself, or the /64 of an IPv6 address.
+
+    A site gets a /64 or more (RFC 6177), so one client can use every address of a /64. Text that is not an IPv6
+    address is returned unchanged.
+    """
     if ":" not in address:
         return address
     try:
@@ -19,7 +23,7 @@ def network_of(address: str) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether the peer is on this host: it may be a proxy or a tunnel, and stand for many."""
+    """Return whether the peer is on this host. It may be a proxy or a tunnel that serves many clients."""
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
@@ -27,36 +31,41 @@ def is_loopback(address: str) -> bool:
 
 
 class PerAddress:
-    """So many at a time from one address, but for those that are exempt. By default that is who is on this host: they
-    could do worse anyway, and a reverse proxy or an SSH tunnel comes from there.
+    """A limit on how many connections, or viewers, one address may have at a time.
 
-    For any thread; the lock guards the counts.
+    Addresses for which ``is_exempt`` returns true have no limit. By default these are loopback addresses: a local
+    process has other ways to harm the program, and a local reverse proxy or SSH tunnel serves many clients.
+
+    Thread-safe. ``_lock`` guards ``_counts``.
     """
 
     def __init__(self, limit: int, is_exempt: Callable[[str], bool] = is_loopback) -> None:
         self.limit = limit
         self._is_exempt = is_exempt
         self._lock = threading.Lock()
-        self._taken: dict[str, int] = {}
+        self._counts: dict[str, int] = {}  # by network, without those that have no connection
 
-    def take(self, address: str) -> bool:
-        """Take a place; False if this address has as many as it may have."""
+    def __repr__(self) -> str:
+        return f"<PerAddress limit={self.limit} networks={len(self._counts)}>"
+
+    def reserve(self, address: str) -> bool:
+        """Reserve a slot for ``address``. Return False if its network has reached the limit."""
         if self._is_exempt(address):
             return True
-        key = network_of(address)
+        network = network_of(address)
         with self._lock:
-            taken = self._taken.get(key, 0)
-            if taken >= self.limit:
+            count = self._counts.get(network, 0)
+            if count >= self.limit:
                 return False
-            self._taken[key] = taken + 1
+            self._counts[network] = count + 1
         return True
 
-    def give_back(self, address: str) -> None:
-        """Give back a place that was taken."""
+    def release(self, address: str) -> None:
+        """Release a slot that ``reserve`` returned True for."""
         if self._is_exempt(address):
             return
-        key = network_of(address)
+        network = network_of(address)
         with self._lock:
-            self._taken[key] -= 1
-            if not self._taken[key]:
-                del self._taken[key]
+            self._counts[network] -= 1
+            if not self._counts[network]:
+                del self._counts[network]

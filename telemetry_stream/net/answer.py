@@ -1,4 +1,4 @@
-"""Answers that a WSGI application gives whole: JSON, errors, and ready-made responses."""
+"""Complete HTTP answers: JSON and errors from a WSGI application, and refusals that are ready to be sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LINES_HEADERS: Headers = (("Content-Type", "application/x-ndjson"), *JSON_HEADER
 
 
 class Answer(NamedTuple):
-    """A whole answer, ready to be sent."""
+    """A complete answer. ``status`` has code and reason, such as ``200 OK``."""
 
     status: str
     headers: Headers = ()
@@ -27,7 +27,10 @@ class Answer(NamedTuple):
 
 
 class HTTPError(Exception):
-    """An answer that is an error: ``status`` as ``404 Not Found``, a sentence, and headers beside the usual."""
+    """An answer with an error status, such as ``404 Not Found``.
+
+    ``message`` is one sentence for the client. ``headers`` are sent in addition to those of every JSON answer.
+    """
 
     def __init__(self, status: str, message: str, headers: Headers = ()) -> None:
         super().__init__(status, message)
@@ -36,25 +39,47 @@ class HTTPError(Exception):
         self.headers = headers
 
 
-def whole(start_response: StartResponse, answer: Answer) -> list[bytes]:
-    """Answer as it is."""
+def respond(start_response: StartResponse, answer: Answer) -> list[bytes]:
+    """Respond with ``answer``, unchanged."""
     start_response(answer.status, list(answer.headers))
     return [answer.body]
 
 
-def json_body(start_response: StartResponse, body: bytes, status: str = "200 OK") -> list[bytes]:
-    """Answer with a whole JSON text."""
-    start_response(status, list(JSON_HEADERS))
+def respond_json(start_response: StartResponse, body: bytes) -> list[bytes]:
+    """Respond 200 with a complete JSON text."""
+    start_response("200 OK", list(JSON_HEADERS))
     return [body]
 
 
-def json_pieces(start_response: StartResponse, pieces: Iterator[bytes]) -> Iterable[bytes]:
-    """Answer with a JSON text that is made as the reader takes it."""
+def respond_json_pieces(start_response: StartResponse, pieces: Iterator[bytes]) -> Iterable[bytes]:
+    """Respond 200 with a JSON text whose pieces are produced while the client reads."""
     start_response("200 OK", list(JSON_HEADERS))
     return pieces
 
 
-def error(start_response: StartResponse, failure: HTTPError) -> list[bytes]:
-    """Answer ``{"error": message}``."""
+def respond_error(start_response: StartResponse, failure: HTTPError) -> list[bytes]:
+    """Respond with the status of ``failure`` and ``{"error": message}``."""
     start_response(failure.status, [*JSON_HEADERS, *failure.headers])
-    return [json.dumps({"error": failure.message}).encode()]
+    return [error_body(failure.message)]
+
+
+def error_body(message: str) -> bytes:
+    """Return the body of every error answer: ``{"error": message}``, in ASCII."""
+    return json.dumps({"error": message}).encode()
+
+
+def refusal(status: str, message: str, headers: Headers) -> bytes:
+    """Return a complete HTTP/1.1 response that refuses a connection and closes it, as the bytes to send.
+
+    Made once and sent without waiting, when there is no thread to run an application.
+    """
+    body = error_body(message)
+    fields = (
+        ("Retry-After", "10"),
+        ("Connection", "close"),
+        ("Content-Type", "application/json"),
+        *headers,
+        ("Content-Length", str(len(body))),
+    )
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields)
+    return f"HTTP/1.1 {status}\r\n{head}\r\n".encode("latin-1") + body

@@ -1,4 +1,4 @@
-"""Binds a listening socket to what a setting names: an address, a host name, or ``::`` for all of them."""
+"""Binds a TCP socket to an address, to a host name, or to all addresses of the host (``::``)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import socket
 
 
 def bind(address: tuple[str, int]) -> socket.socket:
-    """Bind the first address that ``address`` names; ``::`` takes IPv4 too."""
+    """Return a TCP socket that is bound to the first address that ``address`` (host, port) resolves to.
+
+    ``::`` accepts IPv4 connections too. Raises OSError.
+    """
     host, port = address
     family, kind, protocol, _, name = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

@@ -1,7 +1,7 @@
-"""A request's head as a WSGI environ (PEP 3333), or what is wrong with it.
+"""The head of a request as a WSGI environ (PEP 3333).
 
-Relies on h11 having parsed the head; what h11 lets pass and must not reach an application is refused here. Pure: the
-transport is only asked for its addresses.
+Relies on h11 to parse the head. Heads that h11 accepts but an application must not see are rejected here. Pure: of the
+transport only the addresses are used.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from .transport import Transport
 
 
 def environ_of(request: h11.Request, transport: Transport) -> dict[str, Any]:
-    """Build the environ of ``request``; h11.RemoteProtocolError says what is wrong with it."""
+    """Return the environ of ``request``. Raises h11.RemoteProtocolError, with a status hint, if it is invalid."""
     if not request.http_version.startswith(b"1."):
-        raise h11.RemoteProtocolError("this is an HTTP/1.1 server", error_status_hint=505)
+        raise h11.RemoteProtocolError("HTTP version is not supported", error_status_hint=505)
     method = request.method.decode("ascii")
     authority, path, query = _split_target(method, request.target.decode("ascii"))
     environ: dict[str, Any] = {
@@ -43,23 +43,23 @@ def environ_of(request: h11.Request, transport: Transport) -> dict[str, Any]:
     for raw_name, raw_value in request.headers:
         name, value = raw_name.decode("ascii"), raw_value.decode("latin-1")
         if _has_control_character(value):
-            raise h11.RemoteProtocolError(f"control character in header {name}")
-        # An underscore would pass for the hyphen of a header that a proxy in front vouches for. A length and a
-        # coding would speak of a body that is not read.
+            raise h11.RemoteProtocolError(f"Control character in header {name}")
+        # X_Forwarded_For would get the same key as X-Forwarded-For, which a proxy in front of us sets and checks. A
+        # length and a transfer coding would announce a body, which is not read.
         if "_" in name or name in ("content-length", "transfer-encoding"):
             continue
         key = "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.upper().replace('-', '_')}"
         if key in environ:
             value = f"{environ[key]}{'; ' if name == 'cookie' else ','}{value}"
         environ[key] = value
-    if authority is not None:  # RFC 9112 section 3.2.2: it stands above the Host header
+    if authority is not None:  # it replaces the Host header (RFC 9112 section 3.2.2)
         environ["HTTP_HOST"] = authority
     return environ
 
 
 def announces_body(request: h11.Request) -> bool:
-    """Whether bytes follow the head that would be a body."""
-    # h11 has made sure that a length is a number and is there once.
+    """Return whether the head announces a body."""
+    # h11 has checked that there is at most one length, and that it is a number.
     return any(
         name == b"transfer-encoding" or (name == b"content-length" and int(value) > 0)
         for name, value in request.headers
@@ -67,9 +67,9 @@ def announces_body(request: h11.Request) -> bool:
 
 
 def _split_target(method: str, target: str) -> tuple[str | None, str, str]:
-    """Take a request target apart (RFC 9112 section 3.2) into authority, decoded path and query."""
+    """Split a request target (RFC 9112 section 3.2) into authority, decoded path and query."""
     if method == "CONNECT":
-        raise h11.RemoteProtocolError("this is no proxy", error_status_hint=501)
+        raise h11.RemoteProtocolError("CONNECT is not supported", error_status_hint=501)
     authority = None
     scheme, separator, rest = target.partition("://")
     if separator and scheme.lower() in ("http", "https"):
@@ -78,18 +78,18 @@ def _split_target(method: str, target: str) -> tuple[str | None, str, str]:
         if not target.startswith("/"):
             target = "/" + target
         if not authority or "@" in authority:
-            raise h11.RemoteProtocolError("request target names no host")
+            raise h11.RemoteProtocolError("Request target has no valid host")
     if not target.startswith("/") and (method, target) != ("OPTIONS", "*"):
-        raise h11.RemoteProtocolError("request target is not a path")
+        raise h11.RemoteProtocolError("Request target is not a path")
     if "#" in target:
-        raise h11.RemoteProtocolError("request target has a fragment")
+        raise h11.RemoteProtocolError("Request target has a fragment")
     raw_path, _, query = target.partition("?")
     path = unquote_to_bytes(raw_path).decode("latin-1")
     if _has_control_character(path):
-        raise h11.RemoteProtocolError("control character in request target")
+        raise h11.RemoteProtocolError("Control character in request target")
     return authority, path, query
 
 
 def _has_control_character(text: str) -> bool:
-    # Above 0x7f are the bytes of UTF-8. Tab is legal white space in a header.
+    # Bytes above 0x7f belong to UTF-8. A tab is legal white space in a header.
     return any((c < " " and c != "\t") or c == "\x7f" for c in text)

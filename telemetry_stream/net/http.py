@@ -1,11 +1,12 @@
-"""HTTP/1.1 for one connection: requests read by h11, answered by a WSGI application.
+"""HTTP/1.1 on one connection: h11 reads the requests, a WSGI application answers them.
 
-Relies on h11 for the grammar and for keep-alive, on ``wsgi`` for what happens between a request's head and its
-answer, and on the transport for deadlines. The transport stays its owner's: ``serve`` returns, the owner closes it.
+Relies on h11 for the grammar and for keep-alive, on ``wsgi`` for everything between the head of a request and the end
+of its response, and on the transport for deadlines. The transport is not closed here: its owner closes it when
+``serve`` has returned.
 
-Strategy: strictness before features. A head has one absolute deadline, however it drips, and a bounded size. No
-request body is ever read: this server has nothing that takes one, and an unread body must not be parsed as the next
-request, so the connection ends behind it. After any error it ends too.
+Strategy: strictness before features. A request head has one absolute deadline, which counts while bytes arrive, and a
+limited size. A request body is never read, because no route takes one. Its bytes must not be parsed as the next
+request, so the connection ends after the response. It also ends after every error.
 """
 
 from __future__ import annotations
@@ -20,56 +21,55 @@ from wsgiref.types import WSGIApplication
 import h11
 
 from .transport import Transport
-from .wsgi import Exchange, PeerGoneError, Successor
+from .wsgi import ConnectionHandler, Exchange, PeerGoneError
 
 log = logging.getLogger(__name__)
 
-RECV_BYTES = 4096  # also how far a head may pass its limit before it is seen
+# Bytes per read; also by how many bytes a head may pass its limit before that is noticed.
+RECV_BYTES = 4096
 
 
 class Limits(NamedTuple):
-    """What a connection may take: seconds, bytes, and a number of requests."""
+    """Limits of one connection."""
 
-    head_seconds: float = (
-        10.0  # for a whole request head, from the connection's start or the head's first byte
-    )
-    idle_seconds: float = 15.0  # to wait for a next request
-    write_seconds: float = 10.0  # for each piece of an answer
-    max_head_bytes: int = 16 * 1024
-    max_requests: int = 1000
+    # For a complete request head: from the start of the connection, and later from the first byte of the head.
+    head_seconds: float
+    max_head_bytes: int
+    max_requests: int
+    idle_seconds: float = 15.0  # between an answer and the first byte of the next request
+    write_seconds: float = 10.0  # for each piece of a response
 
 
 def serve(
     transport: Transport,
     app: WSGIApplication,
-    limits: Limits = Limits(),  # noqa: B008  # immutable
-    headers: Sequence[tuple[str, str]] = (),
+    limits: Limits,
+    headers: Sequence[tuple[str, str]],
 ) -> None:
-    """Answer requests until either side ends the connection, or ``app`` has handed it to a successor; then run that.
+    """Answer requests until either side ends the connection. If ``app`` takes it over, run the handler that it gave.
 
-    ``headers`` go out with every answer, errors included.
+    ``headers`` are sent with every response, errors included.
 
-    Runs on the connection's thread and raises nothing that a peer or ``app`` can cause; what a successor raises beside
-    OSError passes.
+    Runs on the connection's thread. Raises nothing that a peer or ``app`` can cause. An exception of the handler
+    passes, unless it is OSError.
     """
-    successor = _maybe_successor(transport, app, limits, headers)
-    if successor is None:
+    handler = _maybe_handler(transport, app, limits, headers)
+    if handler is None:
         return
     try:
-        successor(transport)
+        handler(transport)
     except OSError as error:
-        log.debug("%s left: %s", transport.peer, error)
+        log.debug("Connection to %s lost: %s", transport.peer, error)
 
 
-def _maybe_successor(
+def _maybe_handler(
     transport: Transport,
     app: WSGIApplication,
     limits: Limits,
     headers: Sequence[tuple[str, str]],
-) -> Successor | None:
-    """Answer requests until the connection ends, or is handed over: then return the successor."""
+) -> ConnectionHandler | None:
+    """Answer requests until the connection ends, or until ``app`` takes it over; then return its handler."""
     connection = h11.Connection(h11.SERVER, limits.max_head_bytes)
-    exchange = None
     try:
         for number in range(1, limits.max_requests + 1):
             exchange = Exchange(
@@ -80,41 +80,36 @@ def _maybe_successor(
                 headers=headers,
             )
             try:
-                request = _maybe_read_head(
-                    transport,
-                    connection,
-                    limits.head_seconds,
-                    None if number == 1 else limits.idle_seconds,
-                )
+                request = _maybe_read_head(transport, connection, limits, is_first=number == 1)
                 if request is None:
                     break
                 exchange.accept(request)
             except h11.RemoteProtocolError as error:
-                log.debug("%s refused: %s", transport.peer, _sentence(error))
-                exchange.refuse(HTTPStatus(error.error_status_hint), _sentence(error))
+                log.debug("Request of %s refused: %s", transport.peer, _message(error))
+                exchange.refuse(HTTPStatus(error.error_status_hint), _message(error))
                 break
             exchange.run(app)
+            if exchange.handler is not None:
+                return exchange.handler
             if connection.states != {h11.CLIENT: h11.DONE, h11.SERVER: h11.DONE}:
                 break
             connection.start_next_cycle()
     except PeerGoneError as error:
-        log.debug("%s left: %s", transport.peer, error)
-        return None
-    return exchange.successor if exchange else None
+        log.debug("Connection to %s lost: %s", transport.peer, error)
+    return None
 
 
 def _maybe_read_head(
     transport: Transport,
     connection: h11.Connection,
-    head_seconds: float,
-    idle_seconds: float | None,
+    limits: Limits,
+    *,
+    is_first: bool,
 ) -> h11.Request | None:
-    """Read the next request's head; None when the peer has none to send.
-
-    ``idle_seconds`` is None for the first request, whose clock runs from the start.
-    """
-    begun = idle_seconds is None or bool(connection.trailing_data[0])
-    deadline = time.monotonic() + (head_seconds if begun or idle_seconds is None else idle_seconds)
+    """Read the head of the next request. Return None if the peer sends none."""
+    # There is no idle time before the first head of a connection, or if a part of the head has arrived already.
+    begun = is_first or bool(connection.trailing_data[0])
+    deadline = time.monotonic() + (limits.head_seconds if begun else limits.idle_seconds)
     while True:
         event = connection.next_event()
         if isinstance(event, h11.Request):
@@ -127,20 +122,21 @@ def _maybe_read_head(
             if not connection.trailing_data[0]:
                 return None
             raise h11.RemoteProtocolError(
-                "request head took too long", error_status_hint=408
+                "Request head took too long", error_status_hint=408
             ) from None
         except OSError as error:
             raise PeerGoneError(str(error)) from error
         if not data:
-            return None  # not even half a head is worth an answer: the peer has stopped speaking
+            return None  # a part of a head is not answered: the peer has closed its side
         if not begun:
             begun = True
-            deadline = time.monotonic() + head_seconds
+            deadline = time.monotonic() + limits.head_seconds
         connection.receive_data(data)
 
 
-def _sentence(error: h11.RemoteProtocolError) -> str:
-    """Say what is wrong without the request's own bytes, which may hold a token, and which h11 likes to show."""
+def _message(error: h11.RemoteProtocolError) -> str:
+    """Return the error without the bytes of the request, which h11 appends and which may contain a token."""
     if error.error_status_hint == 431:
-        return "request head is too large"
-    return str(error).partition(": bytearray(")[0].partition(": b'")[0]
+        return "Request head is too large"
+    message = str(error).partition(": bytearray(")[0].partition(": b'")[0]
+    return message[:1].upper() + message[1:]

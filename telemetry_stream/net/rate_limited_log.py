@@ -1,4 +1,4 @@
-"""Log lines for what strangers can cause as often as they like: one a minute, with the number of those left out."""
+"""Log lines that clients can cause at any rate: at most one a minute, with the number of those suppressed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 
-SECONDS = 60.0
+INTERVAL_SECONDS = 60.0
 
 
 class RateLimitedLog:
-    """Writes to ``log`` at ``level``, at most once in 60 s. For any thread; the lock guards when, and the number."""
+    """Writes to ``log`` at ``level``, at most once in ``INTERVAL_SECONDS``.
+
+    Thread-safe. ``_lock`` guards ``_next_at`` and ``_suppressed``.
+    """
 
     def __init__(
         self, log: logging.Logger, level: int, clock: Callable[[], float] = time.monotonic
@@ -20,18 +23,18 @@ class RateLimitedLog:
         self._level = level
         self._clock = clock
         self._lock = threading.Lock()
-        self._quiet_until = float("-inf")
-        self._unsaid = 0
+        self._next_at = float("-inf")
+        self._suppressed = 0
 
     def log(self, message: str, *args: object) -> None:
-        """As ``Logger.log``, unless such a line has been written within the last minute."""
+        """Write the line as ``Logger.log`` does, or count it if the last one is less than a minute old."""
         with self._lock:
             now = self._clock()
-            if now < self._quiet_until:
-                self._unsaid += 1
+            if now < self._next_at:
+                self._suppressed += 1
                 return
-            self._quiet_until = now + SECONDS
-            unsaid, self._unsaid = self._unsaid, 0
-        if unsaid:
-            message, args = message + " (%d more since the last such line)", (*args, unsaid)
+            self._next_at = now + INTERVAL_SECONDS
+            suppressed, self._suppressed = self._suppressed, 0
+        if suppressed:
+            message, args = message + " (similar lines suppressed: %d)", (*args, suppressed)
         self._log.log(self._level, message, *args, stacklevel=2)

@@ -1,13 +1,13 @@
-"""A transport whose bytes travel in TLS. The one module of ours that imports ``ssl`` to use it.
+"""A transport over TLS.
 
-Relies on OpenSSL through memory buffers (ssl.MemoryBIO) and never on ssl.SSLSocket: OpenSSL then has no socket to wait
-for, takes every write whole, and what it produces is kept and sent by the same code as plain bytes. With an SSLSocket
-a write that did not fit must be repeated with the same bytes, since the record is already encrypted; "nothing taken"
-would be a lie. The context's makers choose certificates and versions; nothing of that is here.
+Relies on OpenSSL with memory buffers (ssl.MemoryBIO) instead of ssl.SSLSocket. So OpenSSL never waits for a socket and
+takes every write completely, and its output is kept and sent by the same code as plain bytes. With an SSLSocket, a
+write that did not fit must be repeated with the same bytes, because the record is already encrypted; then try_send
+could not report "nothing taken". Certificates and versions are chosen by ``tls_context``.
 
-One TLS object must not be used by two threads at once (a reader and a writer crashed CPython 3.11 in OpenSSL, and
-3.13.6 deadlocks), so ``_lock`` guards it for reading as well. The lock is held for computing and for non-blocking
-calls, never while waiting.
+Two threads must not use one TLS object at the same time: a reader and a writer crashed CPython 3.11 inside OpenSSL, and
+CPython 3.13.6 deadlocks. So ``_lock`` guards it for reading too. It is held during computation and non-blocking calls,
+never while waiting.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RECV_BYTES = 32 * 1024  # two records of the largest size
 
 
 class TlsTransport(Transport):
-    """As Transport; ``handshake`` comes first. ``bytes_sent`` counts what goes over the wire."""
+    """As Transport, but ``handshake`` must come first. ``bytes_sent`` counts the encrypted bytes."""
 
     secure = True
 
@@ -31,7 +31,7 @@ class TlsTransport(Transport):
         super().__init__(sock)
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        # For try_send, under the lock: making one takes as long as asking it.
+        # For try_send. Made once, because making one takes as long as calling it.
         self._poller = select.poll()
         self._poller.register(sock, select.POLLOUT)
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
@@ -46,7 +46,7 @@ class TlsTransport(Transport):
                 except ssl.SSLWantReadError:
                     pass
                 finally:
-                    self._flush_outgoing_locked()  # on failure an alert, which says why
+                    self._flush_outgoing_locked()  # after a failure this is an alert with the reason
             self.send(b"", deadline)
             if not done and not self._feed(deadline):
                 raise ConnectionResetError(errno.ECONNRESET, "end of stream in the TLS handshake")
@@ -55,20 +55,20 @@ class TlsTransport(Transport):
         if len(data) < 2 or not self._lock.acquire(False):
             return 0
         try:
-            # A record cannot be taken back, so make sure first that at least a byte of it will go.
-            if self._kept or not self._poller.poll(0):
+            # An encrypted record cannot be taken back, so first check that at least one byte of it will fit.
+            if self._blocked or not self._poller.poll(0):
                 return 0
             self._tls.write(data)
             record = self._outgoing.read()
             try:
                 sent = self._sock.send(record)
             except BlockingIOError:
-                sent = 0  # poll has promised more than there was; the record is made, so it is kept
+                sent = 0  # the kernel has less room than poll reported; the record exists, so it is kept
             self.bytes_sent += sent
             if sent == len(record):
                 return len(data)
             self._keep_locked(memoryview(record)[sent:])
-            # What is left is cipher text, so the count is not exact, but "all" and "nothing" are.
+            # The unsent bytes are encrypted, so a partial count is not exact; 0 and len(data) are.
             return max(1, min(sent, len(data) - 1))
         finally:
             self._lock.release()
@@ -77,14 +77,14 @@ class TlsTransport(Transport):
         if data:
             self._tls.write(data)
         self._flush_outgoing_locked()
-        return self.bytes_sent + len(self._rest)
+        return self.bytes_sent + len(self._unsent)
 
     def _flush_outgoing_locked(self) -> None:
         self._keep_locked(memoryview(self._outgoing.read()))
         self._flush_locked()
 
     def _read(self, n: int, deadline: float) -> bytes:
-        """Hand out what is decrypted already before asking the socket: poll knows nothing of it."""
+        """Return decrypted bytes before waiting for the socket: poll does not know about them."""
         while True:
             with self._lock:
                 try:
@@ -92,28 +92,32 @@ class TlsTransport(Transport):
                 except ssl.SSLWantReadError:
                     pass
                 finally:
-                    if self._outgoing.pending:  # the answer to a key update
+                    # An alert: a bad record, or a renegotiation that is refused. OpenSSL sends the reply to a key
+                    # update together with the next write, as RFC 8446 section 4.6.3 allows.
+                    if self._outgoing.pending:
                         self._flush_outgoing_locked()
             if not self._feed(deadline):
                 with self._lock:
-                    self._incoming.write_eof()  # the next read raises SSLError: cut off, maybe by somebody else
+                    # Without close_notify an attacker may have cut the stream off: the next read raises SSLError.
+                    self._incoming.write_eof()
 
     def _feed(self, deadline: float) -> bool:
-        """Give OpenSSL what the peer sent; False at the end of the stream."""
+        """Give OpenSSL the peer's next bytes; return False at the end of the stream."""
         data = super()._read(RECV_BYTES, deadline)
         with self._lock:
             self._incoming.write(data)
         return bool(data)
 
-    def _say_goodbye(self) -> None:
+    def _close_gracefully(self) -> None:
+        """Send close_notify, then FIN."""
         with self._lock:
             try:
                 self._tls.unwrap()
             except ssl.SSLError:
-                pass  # the peer's own close_notify has not come, and is not waited for
+                pass  # the peer's close_notify has not arrived, and is not waited for
             self._keep_locked(memoryview(self._outgoing.read()))
             try:
                 self._flush_locked()
             except OSError:
-                return  # dead already
-        super()._say_goodbye()
+                return  # the connection is dead
+        super()._close_gracefully()

@@ -1,32 +1,30 @@
-"""The server's side of TLS: which certificate, which versions. Imports ``ssl``, so import this where TLS is wanted."""
+"""The server's TLS context: certificate and versions. Imports ``ssl``, so import this only where TLS is enabled."""
 
 from __future__ import annotations
 
 import ssl
 
-
-class CertificateError(Exception):
-    """A certificate or key that cannot be used: one sentence that names the files."""
+from .certificate import CertificateError
 
 
 def server_context(certificate: str, key: str) -> ssl.SSLContext:
-    """Make a context of a PEM certificate chain and its key; CertificateError says what is wrong.
+    """Return a context for a PEM certificate chain and its private key. Raises CertificateError.
 
-    A context is made anew for each certificate: loading a pair into one that is in use leaves it with half of the pair
-    if the other half is bad.
+    Each certificate needs a new context: if a pair is loaded into a context that is in use and one half of the pair is
+    bad, the context keeps the other half.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # Of whole numbers: where a C long has 32 bits ssl.Options has a negative member, and ~ on it loses other options.
+    # As plain integers: where a C long has 32 bits, ssl.Options has a negative member, and ~ on it clears others.
     options = int(context.options)
-    # A renegotiation costs us much more than it costs whoever asks for it; TLS 1.3 has none.
+    # A renegotiation costs the server much more than the client. TLS 1.3 has none.
     options |= int(ssl.OP_NO_RENEGOTIATION)
-    # With it, a stream cut off by somebody else would be a proper end.
+    # With this option, a stream that an attacker cuts off would look like a regular end.
     options &= ~int(getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0))
     context.options = ssl.Options(options)
     context.set_alpn_protocols(["http/1.1"])
     try:
-        # An empty password: for a key that wants one, OpenSSL would ask on the terminal.
+        # The empty password keeps OpenSSL from asking for one on the terminal.
         context.load_cert_chain(certificate, key, password=lambda: b"")
     except ssl.SSLError as error:
         reason = (error.reason or "no certificate and key in PEM").replace("_", " ").lower()
@@ -37,7 +35,7 @@ def server_context(certificate: str, key: str) -> ssl.SSLContext:
 
 
 def _unreadable(certificate: str, key: str, error: OSError) -> str:
-    """OpenSSL does not say which of the two it was."""
+    """Return which of the two files cannot be read, and why; OpenSSL does not report which."""
     for path in (certificate, key):
         try:
             with open(path, "rb"):

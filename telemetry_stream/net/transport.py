@@ -1,12 +1,12 @@
-"""One connection's socket, owned from accept to close: the only thing that touches it.
+"""The socket of one connection, owned from accept to close. Nothing else reads, writes or closes it.
 
-Relies on a stream socket (TCP; tests also use socketpair) that nobody else reads, writes or closes. It knows no
-HTTP, no WebSocket and no queue. TLS is ``tls.TlsTransport``, so a plain program never imports ``ssl``.
+Relies on a connected TCP socket. Knows no HTTP, no WebSocket and no queue. TLS is in ``tls.TlsTransport``, so that a
+program without TLS never imports ``ssl``.
 
-Strategy: the socket never blocks. What the kernel does not take at once is *kept*: it waits here and goes out before
-anything else, so two writers cannot interleave, not even a pong with the rest of a broadcast. One lock guards writing
-and is held for non-blocking system calls only; waiting is ``poll`` outside it, until a deadline on the monotonic
-clock. ``shutdown`` is what wakes the waiting threads, because closing a descriptor wakes nobody.
+Strategy: the socket never blocks. Bytes that the kernel does not take at once are kept in ``_unsent`` and go out before
+anything else. So two writers cannot interleave: a pong never lands inside a broadcast frame. One lock guards writing.
+It is held only during non-blocking system calls; a thread waits outside it, in ``poll``, until a deadline on the
+monotonic clock. ``shutdown`` wakes the waiting threads, because closing a descriptor wakes none.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import socket
 import threading
 import time
 
-# Nothing of ours waits longer than the write deadline (10 s) for an acknowledgement; the kernel gives up on its own
-# retransmissions (15 minutes by default) a little later, so that a vanished peer's buffers are freed too (tcp(7)).
+# No write of ours waits longer than the write deadline (10 s). A little later the kernel gives up its retransmissions
+# too, which by default last 15 minutes, so that the buffers of a peer that has vanished are freed (tcp(7)).
 USER_TIMEOUT_MILLISECONDS = 20_000
 
-# close() lets the peer read our last bytes: data that arrives for a closed descriptor is answered with a reset, and a
-# reset throws away what the peer has not read yet (RFC 9112 section 9.6).
+# close() reads on for a while. Input for a closed descriptor is answered with a reset, and after a reset the peer loses
+# what it has not read yet (RFC 9112 section 9.6).
 DRAIN_SECONDS = 1.0
 DRAIN_BYTES = 256 * 1024
 
@@ -30,81 +30,82 @@ MAX_POLL_MILLISECONDS = 2**31 - 1  # poll(2) takes an int
 
 
 class Transport:
-    """Whole writes and deadlines over one socket.
+    """Complete writes, and deadlines for reading and writing, over one socket.
 
-    ``recv`` and ``unread`` belong to one reading thread. ``send``, ``try_send`` and ``shutdown`` may be called by any
-    thread. ``close`` is called once the other threads are done, by the thread that owns the connection; they may
-    still call, and get OSError.
+    One reading thread calls ``recv`` and ``unread``. Any thread may call ``send``, ``try_send``, ``send_final`` and
+    ``shutdown``. The thread that owns the connection calls ``close`` last; a thread that still calls another method
+    afterwards gets OSError.
 
-    ``_lock`` guards ``_rest``, ``_ended``, ``_mute``, ``bytes_sent`` and every write to the socket.
+    ``_lock`` guards every write to the socket, and ``_unsent``, ``_blocked``, ``_ended``, ``_write_closed`` and
+    ``bytes_sent``.
     """
 
-    # try_send runs once a viewer and tick and finds its transport out of the cache: slots keep it in two lines.
+    # try_send runs once per viewer and tick, and finds its transport outside the CPU's caches. With slots the object
+    # takes two cache lines.
     __slots__ = (
+        "_at_eof",
+        "_blocked",
         "_ended",
-        "_heard_all",
-        "_kept",
         "_lingered",
         "_lock",
-        "_mute",
-        "_rest",
         "_sock",
         "_unread",
+        "_unsent",
+        "_write_closed",
         "bytes_sent",
         "local_address",
         "peer_address",
     )
 
-    secure = False  # is it TLS
+    secure = False  # whether the bytes travel in TLS
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
-        if sock.family in (socket.AF_INET, socket.AF_INET6):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if hasattr(socket, "TCP_USER_TIMEOUT"):
-                sock.setsockopt(
-                    socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MILLISECONDS
-                )
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MILLISECONDS)
         self.local_address = host_and_port(sock.getsockname())
         self.peer_address = host_and_port(sock.getpeername())
         self.bytes_sent = 0
         self._sock = sock
         self._lock = threading.Lock()
-        self._rest = bytearray()
-        self._kept = False  # whether there is a rest: spares try_send a look at it
+        self._unsent = bytearray()
+        # Whether try_send must write nothing: there are unsent bytes, or the write side is closed. One flag for both
+        # saves try_send a second check.
+        self._blocked = False
+        self._write_closed = False  # the final message has been sent
         self._ended = False
-        self._heard_all = False  # the peer's FIN has come, and nothing before it is unread
+        self._at_eof = False  # the peer's FIN has arrived and everything before it has been read
         self._lingered = False
-        self._mute = False  # the last words have been said
         self._unread = b""
 
     def __repr__(self) -> str:
         state = "ended" if self._ended else "open"
-        return f"<{type(self).__name__} {self.peer} {state} sent={self.bytes_sent} rest={len(self._rest)}>"
+        return f"<{type(self).__name__} {self.peer} {state} sent={self.bytes_sent} unsent={len(self._unsent)}>"
 
     @property
     def peer(self) -> str:
-        """The other end as ``127.0.0.1:5321`` or ``[::1]:5321``."""
+        """The peer's address and port, as ``127.0.0.1:5321`` or ``[::1]:5321``."""
         host, port = self.peer_address
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def handshake(self, deadline: float) -> None:
-        """Agree with the peer before the first byte, on the connection's thread: nothing to do in plain text."""
+        """Do what must come before the first byte, on the connection's thread. Plain TCP needs nothing."""
 
     # Writing: any thread.
 
     def try_send(self, data: bytes) -> int:
-        """Write what fits now and never wait; return how many bytes of ``data`` that was.
+        """Write what fits now, without waiting; return how many bytes of ``data`` that was.
 
-        0 means that nothing of it was taken: somebody is writing, a rest is waiting, or the buffer is full. Less
-        than all means that the rest is kept and goes first; ``send(b"", deadline)`` waits for it. Raises OSError
-        when the connection is dead.
+        0 means that nothing was taken: another thread is writing, unsent bytes are waiting, the buffer is full, or the
+        final message has been sent. If only a part was taken, the rest is kept and goes out first;
+        ``send(b"", deadline)`` waits for it. Raises OSError when the connection is dead.
         """
         lock = self._lock
         if not lock.acquire(False):
             return 0
         try:
-            if self._kept:
+            if self._blocked:
                 return 0
             sent = self._sock.send(data)
             self.bytes_sent += sent
@@ -117,78 +118,81 @@ class Transport:
             lock.release()
 
     def send(self, data: bytes, deadline: float) -> None:
-        """Write all of ``data`` after whatever is kept.
+        """Write all of ``data``, after the unsent bytes.
 
-        Raises TimeoutError when its last byte is not out by ``deadline``: what is not is kept, so the stream stays
-        whole, and the caller is to end the connection. Raises OSError when the connection is dead.
+        ``deadline`` is in monotonic seconds. Raises TimeoutError when the last byte has not been written by then. The
+        unwritten bytes are kept, so the stream stays in order, but the caller has to end the connection. Raises OSError
+        when the connection is dead or the final message has been sent.
         """
         with self._lock:
-            self._require_voice_locked()
+            self._require_writable_locked()
             due = self._put_locked(data)
         while self.bytes_sent < due:
             self._wait(select.POLLOUT, deadline, due)
             with self._lock:
                 self._flush_locked()
 
-    def last_words(self, data: bytes) -> None:
-        """Write ``data`` after whatever is kept, and nothing after it, without waiting.
+    def send_final(self, data: bytes) -> None:
+        """Write ``data`` after the unsent bytes, without waiting, and close the write side: nothing can follow it.
 
-        Also to a peer that does not read: the kernel's buffer is widened for it (as far as net.core.wmem_max), and the
-        peer gets it if it reads again within ``USER_TIMEOUT_MILLISECONDS``. Raises OSError when the connection is
-        dead or these are not the first last words.
+        Works for a peer that does not read: the kernel's buffer is enlarged for ``data`` (up to net.core.wmem_max), and
+        the peer gets it if it reads again within ``USER_TIMEOUT_MILLISECONDS``. Raises OSError when the connection is
+        dead or a final message has been sent before.
         """
         with self._lock:
-            self._require_voice_locked()
+            self._require_writable_locked()
             self._put_locked(data)
-            if self._rest:
-                # In use are the old buffer and some; the kernel counts its overhead, which may be as much again.
-                room = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) + 2 * len(
-                    self._rest
-                )
-                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, room)
+            if self._unsent:
+                # The kernel also counts its overhead for each segment, which may be as large as the data.
+                size = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+                size += 2 * len(self._unsent)
+                self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
                 self._flush_locked()
-            self._mute = self._kept = True
+            self._write_closed = self._blocked = True
 
-    def _require_voice_locked(self) -> None:
-        if self._mute:
-            raise BrokenPipeError(errno.EPIPE, "connection has been ended: its last words are said")
+    def _require_writable_locked(self) -> None:
+        if self._write_closed:
+            raise BrokenPipeError(
+                errno.EPIPE, "write side is closed: the final message has been sent"
+            )
 
     def _put_locked(self, data: bytes) -> int:
-        """Write or keep ``data``; return the value of ``bytes_sent`` at which its last byte is out."""
+        """Write or keep ``data``; return the value that ``bytes_sent`` has once its last byte is written."""
         self._flush_locked()
         sent = 0
-        if data and not self._rest:
+        if data and not self._unsent:
             try:
                 sent = self._sock.send(data)
             except BlockingIOError:
                 pass  # nothing fits: all of it is kept
             self.bytes_sent += sent
         self._keep_locked(memoryview(data)[sent:])
-        return self.bytes_sent + len(self._rest)
+        return self.bytes_sent + len(self._unsent)
 
     def _keep_locked(self, rest: memoryview) -> None:
-        self._rest += rest
-        self._kept = bool(self._rest)
+        self._unsent += rest
+        self._blocked = bool(self._unsent)
 
     def _flush_locked(self) -> None:
-        """Write as much of the kept rest as fits."""
+        """Write as many of the unsent bytes as fit."""
         if self._ended:
-            raise BrokenPipeError(errno.EPIPE, "connection has been ended")
-        while self._rest:
+            raise BrokenPipeError(errno.EPIPE, "connection has ended")
+        while self._unsent:
             try:
-                sent = self._sock.send(self._rest)
+                sent = self._sock.send(self._unsent)
             except BlockingIOError:
                 return
             self.bytes_sent += sent
-            del self._rest[:sent]
-        self._kept = self._mute  # which keeps try_send out for good
+            del self._unsent[:sent]
+        self._blocked = self._write_closed
 
     # Reading: one thread.
 
     def recv(self, n: int, deadline: float) -> bytes:
-        """Return up to ``n`` bytes as soon as there are any, b"" at the end of the stream.
+        """Return up to ``n`` bytes as soon as there are any, and b"" at the end of the stream.
 
-        Raises TimeoutError past ``deadline`` (the connection lives on), OSError when the connection is dead.
+        ``deadline`` is in monotonic seconds. Raises TimeoutError when nothing has arrived by then; the connection stays
+        usable. Raises OSError when the connection is dead.
         """
         if self._unread:
             data, self._unread = self._unread[:n], self._unread[n:]
@@ -196,7 +200,7 @@ class Transport:
         return self._read(n, deadline)
 
     def unread(self, data: bytes) -> None:
-        """Push ``data`` back: the next ``recv`` hands it out before anything newer."""
+        """Push ``data`` back: ``recv`` returns it before anything newer."""
         self._unread = data + self._unread
 
     def _read(self, n: int, deadline: float) -> bytes:
@@ -206,13 +210,13 @@ class Transport:
             except BlockingIOError:
                 self._wait(select.POLLIN, deadline)
             else:
-                self._heard_all = not data
+                self._at_eof = not data
                 return data
 
     def _wait(self, event: int, deadline: float, due: int | None = None) -> None:
-        """Sleep until the socket is ready for ``event`` or has ended; TimeoutError past ``deadline``.
+        """Wait until the socket is ready for ``event`` or has ended. Raises TimeoutError at ``deadline``.
 
-        With ``due``, bytes that another thread has written in the meantime are no timeout.
+        With ``due``, there is no timeout if another thread has written all bytes up to it in the meantime.
         """
         remaining_milliseconds = (deadline - time.monotonic()) * 1000
         if remaining_milliseconds > 0:
@@ -224,47 +228,48 @@ class Transport:
             if poller.poll(min(remaining_milliseconds, MAX_POLL_MILLISECONDS)):
                 return
         if due is None or self.bytes_sent < due:
-            raise TimeoutError(errno.ETIMEDOUT, f"no progress with {self.peer} by the deadline")
+            raise TimeoutError(errno.ETIMEDOUT, f"timed out waiting for {self.peer}")
 
     # Ending.
 
     def shutdown(self) -> None:
-        """End the connection now and wake every thread that waits on it. Any thread, any number of times."""
+        """End the connection now and wake every thread that waits for it. Any thread, any number of times."""
         with self._lock:
             if self._ended:
                 return
             self._ended = True
-            self._rest.clear()
-            self._kept = False
+            self._unsent.clear()
+            self._blocked = False  # so that try_send finds the dead socket and raises
             try:
                 self._sock.shutdown(socket.SHUT_RDWR)
             except OSError as error:
-                if error.errno != errno.ENOTCONN:  # the peer's reset has woken everybody already
+                if (
+                    error.errno != errno.ENOTCONN
+                ):  # after a reset by the peer no thread waits any more
                     raise
 
     def linger(self) -> None:
-        """Let the peer get what was sent last: FIN, then up to ``DRAIN_SECONDS`` of reading on.
+        """Let the peer read what was sent last: send FIN, then read its input for up to ``DRAIN_SECONDS``.
 
-        A kept rest is given up. Does nothing on a connection that has ended, or the second time.
+        Unsent bytes are not waited for. Does nothing on a connection that has ended, and the second time.
         """
         if not (self._ended or self._lingered):
             self._lingered = True
-            self._say_goodbye()
+            self._close_gracefully()
 
     def close(self) -> None:
-        """End the connection if need be, after lingering, and free the descriptor. Safe to call twice."""
+        """Linger, end the connection, and free the descriptor. Safe to call twice."""
         if self._sock.fileno() < 0:
             return
         self.linger()
         self.shutdown()
-        with (
-            self._lock
-        ):  # no write may be in flight: the number of a freed descriptor is soon somebody else's
+        # Under the lock, because no write may be in progress: the descriptor's number is soon used again.
+        with self._lock:
             self._sock.close()
 
-    def _say_goodbye(self) -> None:
-        """Send FIN and read until the peer's own, for a short while; if that has come, close(2) is goodbye enough."""
-        if self._heard_all:
+    def _close_gracefully(self) -> None:
+        """Send FIN, and read until the peer's FIN for a short time. If that has arrived, close(2) alone is graceful."""
+        if self._at_eof:
             return
         deadline = time.monotonic() + DRAIN_SECONDS
         drained = 0
@@ -273,12 +278,10 @@ class Transport:
             while drained < DRAIN_BYTES and (data := Transport._read(self, 16 * 1024, deadline)):
                 drained += len(data)
         except OSError:
-            return  # reset, or silent past the deadline: there is nobody left to be polite to
+            return  # the peer has reset the connection, or stayed silent until the deadline
 
 
-def host_and_port(address: object) -> tuple[str, int]:
-    """Take what socket names an end with; an IPv4 peer of a dual-stack listener is shown as IPv4."""
-    if not isinstance(address, tuple):
-        return ("unix", 0)  # a socketpair in a test
+def host_and_port(address: tuple[str, int]) -> tuple[str, int]:
+    """Return host and port of a socket address; an IPv4 peer of a dual-stack socket is written as IPv4."""
     host, port = address[:2]
     return (host.removeprefix("::ffff:") if "." in host else host, port)

@@ -1,22 +1,23 @@
-"""One request answered by a WSGI application (PEP 3333): its response, or the whole connection.
+"""The answer of a WSGI application (PEP 3333) to one request, or its takeover of the connection.
 
-Relies on an h11 connection that has read a request's head, on ``environ`` for what an application gets to see of it,
-and on the transport under it. Request bodies are not read: an application sees an empty ``wsgi.input``. Which routes
-there are and who may use them is the application's.
+Relies on an h11 connection that has read the head of a request, on ``environ`` for the variables that an application
+gets, and on the transport under it. Request bodies are not read: an application gets an empty ``wsgi.input``. Knows no
+routes and no access control, which are the application's.
 
-``environ["telemetry_stream.headers"]`` is a list of headers that go out with whatever answers this request, errors and
-a hijacked head included: the server's own, to which an application may add. Where it names one itself, its own counts.
+``environ["telemetry_stream.headers"]`` is the list of headers that are sent with every answer to this request, errors
+and the head of a takeover included. The server fills it, and the application may append. If the application sets one of
+these headers itself, only its own is sent.
 
-``environ["telemetry_stream.hijack"]`` gives an application the connection itself, as Go's http.Hijacker does:
-``hijack(successor, status=None, headers=())``. With a status that response head is written first, for a body that ends
-with the connection. From then on nothing is written here, and when the application has returned,
-``successor(transport)`` runs on the same thread; bytes that came behind the request are its first to read. It is called
-rather than returned to, so that a connection that lives on for days does not hold its request and parser for as long.
+``environ["telemetry_stream.hijack"]`` lets an application take over the connection, as Go's http.Hijacker does:
+``hijack(handler, status=None, headers=())``. After this call nothing is written here. When the application has
+returned, ``handler(transport)`` runs on the same thread; its first reads return the bytes that arrived after the
+request. With a status, a response head is written first, for a body that ends with the connection. The handler runs
+after this module has returned, so that a connection which stays open for days does not keep its request and its parser
+in memory.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -28,6 +29,7 @@ from wsgiref.types import WSGIApplication
 
 import h11
 
+from .answer import error_body
 from .environ import announces_body, environ_of
 from .transport import Transport
 
@@ -36,21 +38,21 @@ log = logging.getLogger(__name__)
 HIJACK = "telemetry_stream.hijack"
 HEADERS = "telemetry_stream.headers"
 
-# A long body goes out in pieces with a write deadline each: a slow line gets it, a stuck one holds no more than this.
+# A long body is written in pieces, each with its own write deadline. A slow client gets all of it. For a client that
+# does not read, no more than one piece is kept in memory.
 PIECE_BYTES = 64 * 1024
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 
-
-Successor = Callable[[Transport], object]
+ConnectionHandler = Callable[[Transport], object]
 
 
 class PeerGoneError(Exception):
-    """The answer could not be written: the peer has left, or did not read it in time."""
+    """The connection was lost: the peer has left, or did not read the answer in time."""
 
 
 class Exchange:
-    """A request and the answer to it. Lives on the connection's thread."""
+    """One request and the answer to it. Used by the connection's thread only."""
 
     def __init__(
         self,
@@ -59,7 +61,7 @@ class Exchange:
         *,
         keep_alive: bool,
         write_seconds: float,
-        headers: Sequence[tuple[str, str]] = (),
+        headers: Sequence[tuple[str, str]],
     ) -> None:
         self._transport = transport
         self._connection = connection
@@ -69,28 +71,31 @@ class Exchange:
         self._write_seconds = write_seconds
         self._headers = list(headers)
         self._head: h11.Response | None = None
-        self._begun = False  # something of the answer is out
-        self.successor: Successor | None = None  # who has hijacked the connection
+        self._begun = False  # a part of the response has been written
+        # Set when the application takes over the connection.
+        self.handler: ConnectionHandler | None = None
 
     def accept(self, request: h11.Request) -> None:
-        """Take the request; h11.RemoteProtocolError says what is wrong with it."""
+        """Prepare the answer to ``request``. Raises h11.RemoteProtocolError if it is invalid."""
         self._method = request.method.decode("ascii")
         self._environ = environ_of(request, self._transport)
         self._environ |= {HIJACK: self._hijack, HEADERS: self._headers}
         if announces_body(request):
             if self._method in ("GET", "HEAD"):
-                raise h11.RemoteProtocolError(f"{self._method} takes no body")
-            self._keep_alive = False  # the body that we do not read would be the next request
+                raise h11.RemoteProtocolError(f"{self._method} must not have a body")
+            # The body is not read, and must not be parsed as the next request.
+            self._keep_alive = False
         else:
             self._connection.next_event()  # EndOfMessage
 
     def run(self, app: WSGIApplication) -> None:
-        """Let ``app`` answer. An exception of its own becomes a 500 while that can still be said, and else an answer
-        whose end is missing.
+        """Run ``app`` and write its response. Raises PeerGoneError.
 
-        Afterwards the h11 connection is in DONE when it can carry another request. Raises PeerGoneError.
+        If ``app`` raises, the answer is a 500; if the head has already been written, the end of the response is
+        missing. Afterwards both sides of the h11 connection are in DONE if it can carry another request.
         """
-        # The environ refers to us: let go of it, so that both can be freed at the hand-over and not by the collector.
+        # The environ refers to this object. Dropping the reference to the environ breaks the cycle, so that both are
+        # freed before a handler runs, without the garbage collector.
         environ, self._environ = self._environ, {}
         try:
             pieces = app(environ, self._start_response)
@@ -106,12 +111,12 @@ class Exchange:
         except Exception:
             log.exception("%s %r failed", self._method, environ["PATH_INFO"])
             if not self._hijacked and self._connection.our_state is h11.SEND_RESPONSE:
-                self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error")
+                self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error")
 
     def refuse(self, status: HTTPStatus, message: str) -> None:
-        """Answer with a JSON error; no other request is taken on this connection."""
+        """Answer with a JSON error, after which the connection ends."""
         self._keep_alive = False
-        body = json.dumps({"error": message}).encode()
+        body = error_body(message)
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         self._head = self._response(f"{status.value} {status.phrase}", headers)
         if self._method != "HEAD":
@@ -119,12 +124,12 @@ class Exchange:
         self._send(h11.EndOfMessage())
 
     def _answer(self, pieces: Iterable[bytes]) -> None:
-        """Write the application's response, piece by piece."""
+        """Write the response of the application, piece by piece."""
         if isinstance(pieces, (list, tuple)):
             self._set_length(sum(map(len, pieces)))
         for piece in pieces:
             if self._method == "HEAD":
-                break  # the application has said its head by now
+                break  # the first piece comes after start_response, so the head is known
             self._write(piece)
         if not self._hijacked:
             self._send(h11.EndOfMessage())
@@ -137,19 +142,19 @@ class Exchange:
         /,
     ) -> Any:
         if self._hijacked:
-            raise RuntimeError("the connection has been hijacked")
+            raise RuntimeError("the application has taken over the connection")
         if exc_info is not None and exc_info[1] is not None:
             if self._begun:
                 raise exc_info[1]
         elif self._head is not None:
-            raise RuntimeError("start_response has been called already")
+            raise RuntimeError("start_response has already been called")
         self._head = self._response(status, headers)
         return self._write
 
     def _response(self, status: str, headers: Sequence[tuple[str, str]]) -> h11.Response:
         code, _, reason = status.partition(" ")
         named = {name.lower() for name, _ in headers}
-        named.discard("vary")  # is a list, to which the server's own may add
+        named.discard("vary")  # a list, which the server may extend
         extra = [(name, value) for name, value in self._headers if name.lower() not in named]
         if "date" not in named:
             extra.append(("Date", format_date_time(time.time())))
@@ -165,15 +170,12 @@ class Exchange:
         )
 
     def _set_length(self, length: int) -> None:
-        """Say how long the body is where the application left that to us."""
+        """Add Content-Length if the application did not send it."""
         head = self._head
-        if head is None or head.status_code in (
-            204,
-            304,
-        ):  # these have no body (RFC 9110 section 8.6)
-            return
+        if head is None or head.status_code in (204, 304):
+            return  # these have no body (RFC 9110 section 8.6)
         if self._method == "HEAD" and length == 0:
-            return  # says nothing of the body that a GET would get
+            return  # the body of the same GET may have another length
         if any(name in (b"content-length", b"transfer-encoding") for name, _ in head.headers):
             return
         self._head = h11.Response(
@@ -187,9 +189,9 @@ class Exchange:
             self._send(h11.Data(data=data[start : start + PIECE_BYTES]))
 
     def _send(self, event: h11.Data | h11.EndOfMessage) -> None:
-        """Write ``event``, behind the head if that is still to come."""
+        """Write ``event``, with the head before it if that has not been written."""
         if self._hijacked:
-            raise RuntimeError("the connection has been hijacked")
+            raise RuntimeError("the application has taken over the connection")
         if self._head is None:
             raise RuntimeError("the application has not called start_response")
         out = b"" if self._begun else self._connection.send(self._head)
@@ -199,13 +201,13 @@ class Exchange:
 
     def _hijack(
         self,
-        successor: Successor,
+        handler: ConnectionHandler,
         status: str | None = None,
         headers: Sequence[tuple[str, str]] = (),
     ) -> None:
         if self._hijacked or self._head is not None:
-            raise RuntimeError("the answer has begun already")
-        self.successor = successor
+            raise RuntimeError("the response has already started")
+        self.handler = handler
         if status is not None:
             self._keep_alive = False
             head = self._response(status, headers)
@@ -216,7 +218,7 @@ class Exchange:
 
     @property
     def _hijacked(self) -> bool:
-        return self.successor is not None
+        return self.handler is not None
 
     def _write_out(self, data: bytes) -> None:
         try:

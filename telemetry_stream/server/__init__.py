@@ -1,1 +1,1 @@
-"""What is served, and to whom."""
+"""The server: routes, viewers, the dashboard's files and the Prometheus page."""

@@ -1,27 +1,23 @@
-"""The stream as JSON lines over plain HTTP, for ``curl -N``: the same hub, the same promise, no WebSocket.
+"""The stream as JSON lines over plain HTTP, for ``curl -N``: the same hub and the same guarantee, without WebSocket.
 
-One thread per reader, its connection's own, which is the write pump. Readers have nothing to say: what one sends is
-thrown away, a little at each look whether it has left, and then its own send blocks. A reader that ends its half of the
-connection counts as gone, which is all that tells of one that waits for a rare frame.
+A reader has one thread, that of its connection, which is the write pump. Its input has no meaning: some of it is read
+and discarded at each probe, so a reader that sends more than that soon blocks in its own send. A reader that shuts down
+its write side counts as gone. No other event shows that a reader has left if its samples are rare.
 """
 
 from __future__ import annotations
 
 import errno
-import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from .. import threads
 from ..hub import Client, End, write_pump
 from ..net.transport import Transport
 from ..stream import Framing
+from ..websocket.connection import Timing
 
-log = logging.getLogger(__name__)
-
-# A place is free again so long after its reader has left, at the latest; there is no ping that would tell it.
-LOOK_SECONDS = 5.0
-LOOK_BYTES = 4096
+PROBE_BYTES = 4096
 
 
 def _line(payload: bytes) -> bytes:
@@ -36,33 +32,25 @@ def _long_line(pieces: Iterable[bytes]) -> Iterator[bytes]:
 FRAMING = Framing(_line, _long_line)
 
 
-def serve(
-    transport: Transport,
-    client: Client,
-    on_open: Callable[[], object],
-    *,
-    number: int,
-    write_seconds: float,
-) -> None:
-    """Write to ``client`` on the calling thread until it ends; the response head has been sent."""
+def serve(transport: Transport, client: Client, *, number: int, timing: Timing) -> None:
+    """Write the frames of ``client`` until it ends. Runs on the calling thread; the response head has been sent."""
     threads.rename(f"ts-lines{number % 10_000}")
-    on_open()
 
     def send(data: bytes, deadline: float) -> None:
         transport.send(data, deadline)
-        if not data:  # the pump's ping, or its wait for a rest, when a look does no harm
-            _look(transport)
+        if not data:  # the pump's ping, which is empty here, or its wait for the rest of a frame
+            _probe(transport)
 
     try:
-        write_pump(client, send, write_seconds=write_seconds, ping_seconds=LOOK_SECONDS)
+        write_pump(client, send, write_seconds=timing.write, ping_seconds=timing.probe)
     finally:
         client.close(End.GONE)
 
 
-def _look(transport: Transport) -> None:
-    """Raise ConnectionResetError if the reader has left; never wait."""
+def _probe(transport: Transport) -> None:
+    """Discard some input without waiting. Raises ConnectionResetError if the reader has left."""
     try:
-        if not transport.recv(LOOK_BYTES, time.monotonic()):
+        if not transport.recv(PROBE_BYTES, time.monotonic()):
             raise ConnectionResetError(errno.ECONNRESET, "the reader has left")
     except TimeoutError:
-        pass  # nothing to read: it is still there
+        pass  # no input: the reader is still connected

@@ -1,4 +1,7 @@
-"""The dashboard's built files, served by WhiteNoise: an explicit set read at start, nothing by joining paths."""
+"""The dashboard's built files, served by WhiteNoise.
+
+WhiteNoise lists the files at the start and serves only those. No path of a request is joined to a directory.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +19,25 @@ if TYPE_CHECKING:
 
 STATIC_ROOT = os.path.join(os.path.dirname(os.path.dirname(__file__)), "static")
 
-# Vite puts a hash of its content into the name of every file below assets/.
+# Vite puts a hash of the content into the name of every file below assets/.
 HASHED = re.compile(r"^/assets/.+-[A-Za-z0-9_-]{8}\.\w+$")
 
 
 def pages(root: str = STATIC_ROOT) -> WSGIApplication:
-    """Serve what is below ``root``, with its ``index.html`` as ``/``; 404 for all else."""
+    """Return an application that serves the files below ``root``, and ``index.html`` as ``/``.
+
+    It raises HTTPError 404 for every other path.
+    """
     built = os.path.isfile(os.path.join(root, "index.html"))
 
     def not_found(environ: WSGIEnvironment, _: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/" and not built:
             raise HTTPError(
                 "404 Not Found",
-                "the dashboard has not been built; 'npm ci && npm run build' in web/ does it, "
-                "and the stream itself is at /ws",
+                "The dashboard is not built (run 'npm ci && npm run build' in web/); "
+                "the stream is available at /ws",
             )
-        raise HTTPError("404 Not Found", f"there is nothing at {environ['PATH_INFO'][:200]!r}")
+        raise HTTPError("404 Not Found", f"Not found: {environ['PATH_INFO'][:200]!r}")
 
     files: WSGIApplication = WhiteNoise(
         not_found,

@@ -1,9 +1,9 @@
 """The Prometheus page: the newest sample as metric families, and the program's own counters.
 
-Needs prometheus_client (the extra ``prometheus``), which brings http.server and ssl: import this module on the first
-scrape, not before. Names, kinds, help texts and factors come from the table in metrics/definitions.py; formats, their
-negotiation and compression are prometheus_client's. A scrape collects nothing: it shows the newest sample, and what is
-null there has no series. No label is a pid or a peer, so the number of series does not grow with time.
+It needs prometheus_client (the extra ``prometheus``), which imports http.server and ssl. So this module is imported at
+the first scrape. Names, kinds, help texts and factors come from the declarations of the sources. prometheus_client
+formats, negotiates and compresses. A scrape collects nothing: it shows the newest sample, and null has no series. No
+label is a pid or an address of a peer, so that the number of series does not grow.
 """
 
 from __future__ import annotations
@@ -17,69 +17,65 @@ from prometheus_client.exposition import make_wsgi_app
 from prometheus_client.registry import Collector
 
 from ..hub import End
-from ..metrics.definitions import DEFINITIONS, GROUPS, Definition, Group, Kind
+from ..metrics.definitions import GROUPS, Definition, Group, Kind, Series
 from ..metrics.sample import Sample
 from ..net.answer import JSON_HEADERS
-from ..stream import Stream
+from ..stream import Feed
 from .viewers import Viewers
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-UNITS = ("bytes", "celsius", "ratio", "seconds")  # what OpenMetrics is told as a family's unit
-TOTAL = "_total"  # what a counter's series have behind the name of their family
+UNITS = ("bytes", "celsius", "ratio", "seconds")  # of a family in OpenMetrics
+TOTAL = "_total"  # behind the family's name in the name of a counter's series
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One field of a group: where its values go."""
+    """One field of a group: the series that it becomes."""
 
     field: str
-    name: str  # of its series; a counter's ends in _total
-    kind: Kind
+    series: Series
     help: str
-    factor: float
-    labels: Mapping[str, str]  # beside those of the row
+    labels: Mapping[str, str]  # in addition to those of the row
 
     def value(self, record: object) -> float | None:
-        """The number in base units; None for null."""
-        found = getattr(record, self.field)
-        if found is None:
+        """Return the number in base units, or None for null."""
+        value = getattr(record, self.field)
+        if value is None:
             return None
-        # Nine digits hold a microsecond and a hundredth of a percent; the rest is noise of the factor.
-        return float(found) if self.factor == 1.0 else round(found * self.factor, 9)
+        factor = self.series.factor
+        # Nine decimals hold a microsecond and a hundredth of a percent. What is behind them comes from the factor.
+        return float(value) if factor == 1.0 else round(value * factor, 9)
 
     def family(self) -> Metric:
-        """Its family, empty."""
-        return _family(self.name.removesuffix(TOTAL), self.help, self.kind)
+        """Return its family without samples."""
+        return _family(self.series.name.removesuffix(TOTAL), self.help, self.series.kind)
 
 
-def _column(group: Group, of: Definition, prometheus: str) -> Column:
+def _column(group: Group, field: Definition, series: Series) -> Column:
     if group.enumerates:
-        # Help is the family's: what one value of its label means is in docs/metrics.md.
-        text = f"{group.path}, from {group.source}"
-        labels = {group.enumerates: of.name}
-    else:
-        scale = f" × {of.factor:g}" if of.factor != 1.0 else ""
-        text, labels = f"{of.meaning} ({group.path}.{of.name}{scale})", {}
-    return Column(of.name, prometheus, of.kind, text, of.factor, labels)
+        # The family has one help text. docs/metrics.md describes each value of the label.
+        text = f"{group.part.text.rstrip('.')} ({group.path})"
+        return Column(field.name, series, text, {group.enumerates: field.name})
+    scale = f" × {series.factor:g}" if series.factor != 1.0 else ""
+    text = f"{field.text.rstrip('.')} ({group.path}.{field.name}{scale})"
+    return Column(field.name, series, text, {})
 
 
 TABLE: tuple[tuple[Group, tuple[Column, ...]], ...] = tuple(
-    (
-        group,
-        tuple(
-            _column(group, of, of.prometheus)
-            for of in DEFINITIONS[group.path]
-            if of.prometheus is not None
-        ),
-    )
+    (group, columns)
     for group in GROUPS
+    if (
+        columns := tuple(
+            _column(group, field, field.series) for field in group.fields if field.series
+        )
+    )
 )
 
 
 def families(sample: Sample) -> Iterator[Metric]:
-    """What the sample holds. Its sections are those of the program: an embedding program's have no names here."""
+    """Yield the families of a sample's built-in sections. Those of an embedding program have no names here."""
     for group, columns in TABLE:
         rows = _rows(group, sample.sections)
         found: dict[str, Metric] = {}
@@ -87,47 +83,52 @@ def families(sample: Sample) -> Iterator[Metric]:
             for labels, record in rows:
                 value = column.value(record)
                 if value is not None:
-                    family = found.get(column.name)
+                    family = found.get(column.series.name)
                     if family is None:
-                        family = found[column.name] = column.family()
+                        family = found[column.series.name] = column.family()
                     _add(family, value, {**labels, **column.labels})
         yield from found.values()
 
 
 def own_families(
     sample: Sample | None,
-    stream: Stream,
+    feed: Feed,
     viewers: Viewers,
     refused_connections: int,
     refused_tokens: int,
 ) -> Iterator[Metric]:
-    """What the program counts beside the section ``self``, and how the sample came about."""
+    """Yield what the program counts in addition to the section ``self``, and the state of the sample's sources."""
     totals = viewers.totals()
     for name, text, count in (
-        ("samples", "samples taken since the start", stream.seq),
+        ("samples", "Samples taken since the start", feed.seq),
         (
             "connections_refused",
-            "connections turned away: too many, or no thread or descriptor for them",
+            "Connections refused: limit reached, or out of threads or descriptors",
             refused_connections,
         ),
-        ("tokens_refused", "tries with a wrong token, or too soon after one", refused_tokens),
-        ("viewers_joined", "viewers that were let in since the start", totals.registered),
-        ("viewers_refused", "viewers that were one too many", viewers.refused),
+        ("tokens_refused", "Requests with a wrong token, or too soon after one", refused_tokens),
+        ("viewers_joined", "Viewers accepted since the start", totals.registered),
+        (
+            "viewers_refused",
+            "Viewers refused because the viewer limit was reached",
+            viewers.refused,
+        ),
     ):
         family = _family(f"telemetry_stream_{name}", text, "counter")
         _add(family, float(count), {})
         yield family
-    ended = _family("telemetry_stream_viewers_ended", "viewers that left, by reason", "counter")
+    ended = _family("telemetry_stream_viewers_ended", "Viewers that left, by reason", "counter")
     for end in End:
-        _add(ended, float(totals.ended.get(end.words, 0)), {"reason": end.words})
+        _add(ended, float(totals.ended.get(end.reason, 0)), {"reason": end.reason})
     yield ended
     if sample is None:
         return
-    taken = _family("telemetry_stream_sample_timestamp_seconds", "when this sample was taken")
+    taken = _family("telemetry_stream_sample_timestamp_seconds", "When the newest sample was taken")
     _add(taken, sample.time_unix, {})
     yield taken
     failed = _family(
-        "telemetry_stream_source_failed", "1 where a source could not be read: it has no series"
+        "telemetry_stream_source_failed",
+        "1 if the source failed, so that its section has no series",
     )
     for name, source in sample.sources.items():
         _add(failed, float(source.state == "failed"), {"source": name})
@@ -138,28 +139,28 @@ def serve(
     environ: WSGIEnvironment,
     start_response: StartResponse,
     *,
-    stream: Stream,
+    feed: Feed,
     viewers: Viewers,
     refused_connections: int,
     refused_tokens: int,
 ) -> Iterable[bytes]:
-    """Answer a scrape in the format that it asks for."""
-    sample = stream.maybe_newest()
+    """Answer a scrape in the format that its Accept header names."""
+    sample = feed.maybe_newest()
     registry = CollectorRegistry(auto_describe=False)
     shown = families(sample) if sample else ()
-    own = own_families(sample, stream, viewers, refused_connections, refused_tokens)
+    own = own_families(sample, feed, viewers, refused_connections, refused_tokens)
     registry.register(_Collected([*shown, *own]))
 
     def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
         return start_response(status, [*headers, *JSON_HEADERS[1:]], *exc_info)
 
-    # The library answers GET only; the body of HEAD is left out by the server.
+    # The library answers only GET. The HTTP server drops the body of a response to HEAD.
     answer: Iterable[bytes] = make_wsgi_app(registry)({**environ, "REQUEST_METHOD": "GET"}, start)
     return answer
 
 
 class _Collected(Collector):
-    """Families that are there already, in the form that the library asks for."""
+    """The library's interface to families that exist already."""
 
     def __init__(self, found: Iterable[Metric]) -> None:
         self._found = found
@@ -169,15 +170,17 @@ class _Collected(Collector):
 
 
 def _rows(group: Group, sections: Mapping[str, object]) -> list[tuple[dict[str, str], object]]:
-    """The records of a group with their labels. Of two that look the same the first stays: Prometheus takes one."""
+    """Return the records of a group with their labels.
+
+    Prometheus accepts one row per set of labels. If several have the same, the first one stays.
+    """
     name, _, part = group.path.replace("[]", "").partition(".")
     section: Any = sections.get(name)
     if section is None:
         return []
-    if part == "*":
-        (label,) = group.labels
-        named = ((of.name, getattr(section, of.name)) for of in fields(section))
-        return [({label: name}, record) for name, record in named if record]
+    if group.name_label:
+        named = ((field.name, getattr(section, field.name)) for field in fields(section))
+        return [({group.name_label: name}, record) for name, record in named if record]
     found = getattr(section, part, None) if part else section
     rows: dict[tuple[str, ...], object] = {}
     for record in found if isinstance(found, tuple) else (found,):

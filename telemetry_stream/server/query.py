@@ -1,4 +1,4 @@
-"""Query parameters: each known, given once, and in range, or an HTTPError 400 that says what is allowed."""
+"""Query parameters. Each must be known, given once and in range; else HTTPError 400 states what is allowed."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ class Query:
                 text, keep_blank_values=True, strict_parsing=bool(text), errors="strict"
             )
         except ValueError:
-            raise _bad("the query must look like name=value&name=value") from None
+            raise _bad("The query must have the form name=value&name=value") from None
         for name, value in pairs:
             if name not in known:
                 allowed = ", ".join(known) or "none"
-                raise _bad(f"no parameter {_shown(name)} here; there are: {allowed}")
+                raise _bad(f"Unknown parameter {_quoted(name)} (allowed: {allowed})")
             if name in self._values:
-                raise _bad(f"parameter {name} is given twice")
+                raise _bad(f"Parameter {name} is given more than once")
             self._values[name] = value
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
     def text(self, name: str) -> str | None:
-        """The parameter as it is, or None."""
+        """Return the parameter as it is, or None if it is absent."""
         return self._values.get(name)
 
     def whole_number(self, name: str, default: int, low: int, high: int) -> int:
-        """The parameter as an int from ``low`` to ``high``."""
+        """Return the parameter as an int from ``low`` to ``high``, or ``default`` if it is absent."""
         value = self._values.get(name)
         if value is None:
             return default
         if not (
             value.isascii() and value.isdigit() and len(value) < 20 and low <= int(value) <= high
         ):
-            raise _bad(f"{name} = {_shown(value)}: must be a whole number from {low} to {high}")
+            raise _bad(f"{name} = {_quoted(value)}: must be a whole number from {low} to {high}")
         return int(value)
 
     def maybe_seconds(self, name: str) -> float | None:
-        """The parameter as seconds from 0 to a day, or None if it is not given."""
+        """Return the parameter as seconds, from 0 to a day, or None if it is absent."""
         value = self._values.get(name)
         if value is None:
             return None
@@ -61,22 +61,22 @@ class Query:
             seconds = math.nan
         if not 0 <= seconds <= MAX_HISTORY_SECONDS:
             raise _bad(
-                f"{name} = {_shown(value)}: must be seconds from 0 to {MAX_HISTORY_SECONDS:.0f}"
+                f"{name} = {_quoted(value)}: must be a number of seconds from 0 to {MAX_HISTORY_SECONDS:.0f}"
             )
         return seconds
 
     def maybe_names(self, name: str, known: Collection[str]) -> tuple[str, ...] | None:
-        """The parameter as a list of known names separated by commas, sorted; None if it is not given."""
+        """Return the known names in the parameter, which commas separate, in sorted order; None if it is absent."""
         value = self._values.get(name)
         if value is None:
             return None
         names = set(value.split(","))
         for unknown in sorted(names.difference(known)):
-            raise _bad(f"{name}: no section {_shown(unknown)}; there are: {', '.join(known)}")
+            raise _bad(f"{name}: unknown section {_quoted(unknown)} (known: {', '.join(known)})")
         return tuple(sorted(names))
 
 
-def _shown(value: str) -> str:
+def _quoted(value: str) -> str:
     return repr(value if len(value) <= 40 else value[:40] + "…")
 
 

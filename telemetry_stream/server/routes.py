@@ -1,32 +1,38 @@
 """Every route, in one visible table, as one WSGI application.
 
-What a route raises as HTTPError becomes JSON ``{"error": …}``. What is in no table is the dashboard's built files.
+An HTTPError that a route raises becomes JSON, ``{"error": …}``. A path that is not in the table is looked up among the
+dashboard's built files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..access.access import Access
-from ..access.login import STRANGER, log_out
-from ..metrics.sources import DEAR
-from ..net.answer import LINES_HEADERS, Answer, HTTPError, error, json_body, json_pieces, whole
-from ..stream import Choice, Framing, Resume, Stream, to_json
+from ..access.login import UNAUTHENTICATED, log_out
+from ..net.answer import (
+    LINES_HEADERS,
+    Answer,
+    HTTPError,
+    respond,
+    respond_error,
+    respond_json,
+    respond_json_pieces,
+)
+from ..stream import Choice, Resume, Stream, to_json
 from ..websocket.handshake import maybe_refuse
-from . import lines
 from .query import MAX_EVERY, MAX_SEQ, Query
-from .viewers import WEBSOCKET_FRAMING, Viewers
+from .viewers import LINES, WEBSOCKET, Kind, Viewers
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-# How long a request for a section that nobody was watching waits for the next sample, which has it.
+# How long a request waits for the next sample, if the newest one is old or has not all of the requested sections.
 FRESH_SECONDS = 3.0
 
-# The sections with dear parts that /metrics shows, and for how long after a scrape they are collected: the next one
-# finds them when it comes within a minute, as it does by default.
-SCRAPED = ("processes", "tcp")
+# All on-demand sections are collected for this long after a scrape: until the next one, if that comes within a minute,
+# which is the default of Prometheus.
 SCRAPE_SECONDS = 75.0
 
 STREAM_PARAMETERS = ("every", "sections", "history", "since", "stream")
@@ -37,10 +43,8 @@ Route = Callable[[Any, Any], Iterable[bytes]]
 class Routes:
     """The WSGI application.
 
-    ``want(sections)`` is told of whoever comes for these sections (None: all that come unasked), and
-    ``want(sections, seconds)`` that it will come again within so long. It answers whether the newest sample is old, and
-    a new one is being taken. ``maybe_problem`` says why the program is not healthy, or None that it is;
-    ``refused_connections`` how many the listener has turned away.
+    ``maybe_problem()`` returns why the program is not healthy, or None if it is.
+    ``refused_connections()`` returns the number of connections that the listener has refused.
     """
 
     def __init__(
@@ -49,8 +53,6 @@ class Routes:
         stream: Stream,
         viewers: Viewers,
         access: Access,
-        section_names: Collection[str],
-        want: Callable[..., object],
         maybe_problem: Callable[[], str | None],
         refused_connections: Callable[[], int],
         pages: WSGIApplication,
@@ -58,8 +60,6 @@ class Routes:
         self._stream = stream
         self._viewers = viewers
         self._access = access
-        self._section_names = tuple(section_names)
-        self._want = want
         self._maybe_problem = maybe_problem
         self._refused_connections = refused_connections
         self._pages = pages
@@ -79,10 +79,10 @@ class Routes:
         try:
             answer = self._access.check(environ)
             if answer is not None:
-                return whole(start_response, answer)
+                return respond(start_response, answer)
             return self._route(environ)(environ, start_response)
         except HTTPError as failure:
-            return error(start_response, failure)
+            return respond_error(start_response, failure)
 
     def _route(self, environ: WSGIEnvironment) -> Route:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
@@ -90,7 +90,7 @@ class Routes:
         if method not in methods:
             raise HTTPError(
                 "405 Method Not Allowed",
-                f"{method} is not served here, only {' and '.join(methods)}",
+                f"Method {method} is not allowed (use {' or '.join(methods)})",
                 (("Allow", ", ".join(methods)),),
             )
         return self._table.get(path, self._pages)
@@ -99,22 +99,24 @@ class Routes:
         refusal = maybe_refuse(environ)
         if refusal is not None:
             raise HTTPError(*refusal)
-        self._viewers.websocket(environ, *self._wish(environ, WEBSOCKET_FRAMING))
+        self._viewers.serve(environ, WEBSOCKET, *self._subscription(environ, WEBSOCKET))
         return ()
 
     def _lines(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        wish = self._wish(environ, lines.FRAMING)
+        subscription = self._subscription(environ, LINES)
         if environ["REQUEST_METHOD"] == "HEAD":
-            return whole(start_response, Answer("200 OK", LINES_HEADERS))
-        self._viewers.lines(environ, *wish)
+            return respond(start_response, Answer("200 OK", LINES_HEADERS))
+        self._viewers.serve(environ, LINES, *subscription)
         return ()
 
-    def _wish(self, environ: WSGIEnvironment, framing: Framing) -> tuple[Choice, Resume | None]:
-        """What a viewer's query asks for."""
+    def _subscription(self, environ: WSGIEnvironment, kind: Kind) -> tuple[Choice, Resume | None]:
+        """Return what a viewer's query selects, and have its sections collected. Raises HTTPError 400."""
         query = Query(environ["QUERY_STRING"], STREAM_PARAMETERS)
+        feed = self._stream.feed()
         choice = Choice(
-            framing,
-            query.maybe_names("sections", self._section_names),
+            kind.framing,
+            feed.host.id,
+            query.maybe_names("sections", feed.section_names),
             query.whole_number("every", 1, 1, MAX_EVERY),
         )
         resume = Resume(
@@ -122,30 +124,30 @@ class Routes:
             query.whole_number("since", 0, 0, MAX_SEQ),
             query.text("stream"),
         )
-        self._want(choice.sections)
+        feed.demand.want(choice.sections)
         return choice, resume if "history" in query or "since" in query else None
 
     def _sample(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        query = Query(environ["QUERY_STRING"], ("sections",))
-        sections = query.maybe_names("sections", self._section_names)
-        seq, dear = self._stream.seq, DEAR.intersection(sections or ())
-        if self._want(sections):
-            self._stream.wait_newer(seq, dear, FRESH_SECONDS)
-        elif dear and self._stream.lacks(dear):
-            self._stream.wait_newer(0, dear, FRESH_SECONDS)
-        sample = self._stream.maybe_latest(sections)
+        query, feed = Query(environ["QUERY_STRING"], ("sections",)), self._stream.feed()
+        sections = query.maybe_names("sections", feed.section_names)
+        seq = feed.seq
+        if feed.demand.want(sections):
+            feed.wait_newer(seq, sections or (), FRESH_SECONDS)
+        elif not feed.has(sections or ()):
+            feed.wait_newer(0, sections or (), FRESH_SECONDS)
+        sample = feed.maybe_latest(sections)
         if sample is None:
             raise HTTPError(
-                "503 Service Unavailable", "there is no sample yet", (("Retry-After", "1"),)
+                "503 Service Unavailable", "No sample available yet", (("Retry-After", "1"),)
             )
-        return json_body(start_response, sample)
+        return respond_json(start_response, sample)
 
     def _history(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        query = Query(environ["QUERY_STRING"], ("seconds", "sections"))
+        query, feed = Query(environ["QUERY_STRING"], ("seconds", "sections")), self._stream.feed()
         resume = Resume(query.maybe_seconds("seconds"))
-        sections = query.maybe_names("sections", self._section_names)
-        self._want(sections)
-        return json_pieces(start_response, self._stream.history(resume, sections))
+        sections = query.maybe_names("sections", feed.section_names)
+        feed.demand.want(sections)
+        return respond_json_pieces(start_response, feed.history(resume, sections))
 
     def _clients(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         Query(environ["QUERY_STRING"], ())
@@ -160,38 +162,40 @@ class Routes:
             "refused_tokens_total": self._access.refused_tokens,
             "ended_total": stats.ended,
         }
-        return json_body(start_response, to_json(report))
+        return respond_json(start_response, to_json(report))
 
     def _metrics(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         Query(environ["QUERY_STRING"], ())
         try:
-            from . import prometheus  # noqa: PLC0415  # http.server and ssl: some MiB that few want
+            from . import prometheus  # noqa: PLC0415  # imports http.server and ssl, several MiB
         except ModuleNotFoundError as failure:
             if failure.name != "prometheus_client":
                 raise
             raise HTTPError(
                 "501 Not Implemented",
-                "/metrics needs the package prometheus-client; "
-                "install it with: pip install 'telemetry_stream[prometheus]'",
+                "/metrics requires the package prometheus-client "
+                "(pip install 'telemetry_stream[prometheus]')",
             ) from None
-        seq = self._stream.seq
-        if self._want(SCRAPED, SCRAPE_SECONDS):
-            self._stream.wait_newer(seq, (), FRESH_SECONDS)
+        feed = self._stream.feed()
+        seq = feed.seq
+        if feed.demand.want(feed.section_names, SCRAPE_SECONDS):
+            feed.wait_newer(seq, (), FRESH_SECONDS)
         return prometheus.serve(
             environ,
             start_response,
-            stream=self._stream,
+            feed=feed,
             viewers=self._viewers,
             refused_connections=self._refused_connections(),
             refused_tokens=self._access.refused_tokens,
         )
 
     def _logout(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return whole(start_response, log_out(environ))
+        return respond(start_response, log_out(environ))
 
     def _healthz(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         problem = self._maybe_problem()
         if problem is not None:
-            told = "not ok" if environ[STRANGER] else problem
-            raise HTTPError("503 Service Unavailable", told)
-        return json_body(start_response, b'{"status":"ok"}')
+            # The reason is only for clients with a token.
+            reason = "Not healthy" if environ[UNAUTHENTICATED] else problem
+            raise HTTPError("503 Service Unavailable", reason)
+        return respond_json(start_response, b'{"status":"ok"}')

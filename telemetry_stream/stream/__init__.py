@@ -1,5 +1,23 @@
-"""The stream of samples: numbered, remembered, encoded once, and broadcast through the hub."""
+"""The stream of samples: a feed for each host, what viewers demand of it, and the origins that produce it."""
 
-from .stream import PIECE_BYTES, PROTOCOL, Choice, Framing, Resume, Stream, to_json
+from .choice import Choice, Framing, Resume
+from .consumer import Consumer
+from .demand import Demand
+from .encoded import to_json
+from .feed import PROTOCOL, Feed
+from .origin import LocalHost, Origin
+from .stream import Stream
 
-__all__ = ["PIECE_BYTES", "PROTOCOL", "Choice", "Framing", "Resume", "Stream", "to_json"]
+__all__ = [
+    "PROTOCOL",
+    "Choice",
+    "Consumer",
+    "Demand",
+    "Feed",
+    "Framing",
+    "LocalHost",
+    "Origin",
+    "Resume",
+    "Stream",
+    "to_json",
+]

@@ -1,161 +1,98 @@
-"""The live stream: numbers each sample, remembers the last ones, encodes it once, broadcasts it.
-
-Strategy. A sample is encoded once, when it is published (encoded.py); what a viewer has chosen of it is joined once per
-distinct choice and tick. Joining a viewer takes a snapshot of the ring (a few microseconds) under the lock; its history
-is joined piece by piece on the viewer's own write pump, as its socket drains, so that neither a slow nor a greedy
-viewer costs the publisher time or memory. The dear sections are not remembered.
-
-It takes samples from whoever publishes them and speaks no WebSocket: a ``Framing`` turns text into bytes on the wire.
-"""
+"""The stream: the feeds of all hosts on top of one hub, and the ways to receive them."""
 
 from __future__ import annotations
 
-import json
-import logging
-import os
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection
+from typing import Any
 
-from ..hub import Client, Hub
-from ..metrics.sample import Sample
+from ..hub import Client, Hub, HubStats
 from ..metrics.sources.host import HostInfo
-from .encoded import EncodedSample, encode
+from .choice import Choice, Resume
+from .consumer import FRAMING, Consumer
+from .demand import Demand
+from .encoded import to_json
+from .feed import Feed
 
-log = logging.getLogger(__name__)
-
-PROTOCOL = 1
-OWN_TYPES = ("hello", "history", "sample")
-
-# A history goes out in such pieces, so that a viewer that takes it slowly holds no more of it in memory.
-PIECE_BYTES = 64 * 1024
-
-
-class Framing(NamedTuple):
-    """How text becomes bytes on the wire: one whole message, and a long one given in pieces."""
-
-    message: Callable[[bytes], bytes]
-    pieces: Callable[[Iterable[bytes]], Iterator[bytes]]
-
-
-class Choice(NamedTuple):
-    """What a viewer wants: these sections of each ``every``-th sample. The topic of its client.
-
-    None is all sections but the dear ones (metrics.sources.DEAR), which only come to whoever names them.
-    """
-
-    framing: Framing
-    sections: tuple[str, ...] | None = None
-    every: int = 1
-
-
-class Resume(NamedTuple):
-    """Which remembered samples a viewer wants first."""
-
-    history_seconds: float | None = None  # those of the last seconds; None: no limit
-    since: int = 0  # those with a higher seq, if they are of the run ``stream`` or it is not said
-    stream: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A published sample: what the stream adds to it, and its texts."""
-
-    seq: int
-    published_at: float  # monotonic seconds
-    head: bytes
-    sample: EncodedSample
-
-    def text(self, chosen: tuple[str, ...] | None) -> bytes:
-        """The ``sample`` message for this choice of sections."""
-        return self.sample.message(self.head, chosen)
+RESERVED_TYPES = ("hello", "history", "sample")
 
 
 class Stream:
-    """Publishes samples to the clients of ``hub``.
-
-    All methods may be called from any thread. The lock guards ``seq`` and the ring, and makes numbering, remembering,
-    broadcasting and joining one step each, so that a viewer's history and its live samples meet exactly.
-    """
+    """A table of feeds, one for each host. Any thread may call any method; the lock guards the table."""
 
     def __init__(
         self,
         hub: Hub,
         *,
-        host: HostInfo,
         version: str,
-        interval_seconds: float,
         history_seconds: float,
+        on_first_sample: Callable[[], object] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.id = os.urandom(16).hex()  # of this run: another run's seq means nothing here
-        self._hub = hub
-        self._hello = {
-            "type": "hello",
-            "protocol": PROTOCOL,
-            "version": version,
-            "host": asdict(host),
-            "stream": self.id,
-            "interval_seconds": interval_seconds,
-        }
-        self._history_seconds = history_seconds
-        self._lock = threading.Lock()
-        self._published = threading.Condition(self._lock)
-        self._ring: deque[_Entry] = deque()
-        self._latest: _Entry | None = None
-        self._newest: Sample | None = None
+        """``version`` is announced in ``hello``; each feed remembers samples for ``history_seconds``.
 
-    @property
-    def seq(self) -> int:
-        """The newest sample's number; samples count from 1."""
-        latest = self._latest
-        return latest.seq if latest else 0
-
-    def publish(self, sample: Sample) -> int:
-        """Number, remember and broadcast ``sample``; return its ``seq``. Never waits for a viewer.
-
-        A section that is no JSON (an embedding program's own) is left out, and its source said to have failed.
+        ``on_first_sample`` is called once, when the first sample of any host has been published, on the publishing
+        thread.
         """
-        encoded = encode(sample)
-        about = (
-            f'"host":{json.dumps(sample.host)},"time_unix":{json.dumps(sample.time_unix)}'
-            f',"uptime_seconds":{json.dumps(sample.uptime_seconds)}'
-            f',"interval_seconds":{json.dumps(sample.interval_seconds)}'
+        self._hub = hub
+        self._version = version
+        self._history_seconds = history_seconds
+        self._on_first_sample = on_first_sample
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._feeds: dict[str, Feed] = {}
+
+    def add(
+        self,
+        host: HostInfo,
+        *,
+        section_names: Collection[str],
+        demand: Demand,
+    ) -> Feed:
+        """Add the feed of ``host``. Raises ValueError if there is one already."""
+        feed = Feed(
+            self._hub,
+            host,
+            version=self._version,
+            history_seconds=self._history_seconds,
+            section_names=section_names,
+            demand=demand,
+            on_first_sample=self._note_first_sample,
+            monotonic=self._monotonic,
         )
         with self._lock:
-            now = time.monotonic()
-            seq = self.seq + 1
-            head = f'{{"type":"sample","stream":"{self.id}","seq":{seq},{about}'.encode()
-            entry = _Entry(seq, now, head, encoded)
-            self._latest, self._newest = entry, sample
-            self._ring.append(replace(entry, sample=encoded.without_dear()))
-            while self._ring and self._ring[0].published_at < now - self._history_seconds:
-                self._ring.popleft()
-            self._broadcast_locked(entry)
-            self._published.notify_all()
-        return seq
+            if host.id in self._feeds:
+                raise ValueError(f"host {host.id} ({host.name}) has a feed already")
+            self._feeds[host.id] = feed
+        return feed
 
-    def _broadcast_locked(self, entry: _Entry) -> None:
-        texts: dict[tuple[str, ...] | None, bytes] = {}
-        for topic in self._hub.topics():
-            if not isinstance(topic, Choice) or entry.seq % topic.every:
-                continue
-            if topic.sections not in texts:
-                texts[topic.sections] = entry.text(topic.sections)
-            self._hub.broadcast(topic.framing.message(texts[topic.sections]), topic)
+    def feed(self, host: str | None = None) -> Feed:
+        """Return the feed of the host with this id, or the first one that was added. Raises LookupError."""
+        with self._lock:
+            if host is None:
+                for feed in self._feeds.values():
+                    return feed
+                raise LookupError("there is no feed yet")
+            return self._feeds[host]
+
+    def _note_first_sample(self) -> None:
+        with self._lock:
+            on_first_sample, self._on_first_sample = self._on_first_sample, None
+        if on_first_sample is not None:
+            on_first_sample()
 
     def broadcast(self, type: str, /, **fields: Any) -> None:  # noqa: A002  # the wire's own word
-        """Send every viewer a message of an embedding program's own, ``{"type": type, **fields}``.
+        """Send every viewer of every host the message ``{"type": type, **fields}`` of an embedding program.
 
-        It has no ``seq`` and is not remembered. Raises ValueError for the stream's own types and for what is no JSON.
+        It has no ``seq`` and is not remembered. Raises ValueError for the types of the stream itself and for values
+        without a JSON form.
         """
         if "type" in fields:
-            raise ValueError("a message has one type, and it is given already")
-        if type in OWN_TYPES:
+            raise ValueError("a message has one type, which is the first argument")
+        if type in RESERVED_TYPES:
             raise ValueError(
-                f"type {type!r} is the stream's own; not one of {', '.join(OWN_TYPES)}"
+                f"type {type!r} is reserved; not allowed are {', '.join(RESERVED_TYPES)}"
             )
         text = to_json({"type": type, **fields})
         for topic in self._hub.topics():
@@ -163,105 +100,35 @@ class Stream:
                 self._hub.broadcast(topic.framing.message(text), topic)
 
     def join(self, client: Client, resume: Resume | None, user: str | None = None) -> bool:
-        """Register ``client``, whose topic is a Choice, and owe it ``hello`` and what came before.
-
-        That is a ``history`` of the samples asked for in ``resume``, or without one the newest sample.
-        ``user`` is the name of the token that has let it in, which ``hello`` says. False if the hub is closed.
-        """
+        """Register ``client``, whose topic is a Choice, with the feed of its host: see ``Feed.join``."""
         choice = client.topic
         if not isinstance(choice, Choice):
-            raise TypeError(f"the client's topic is {choice!r}, not a Choice")
-        with self._lock:
-            latest = self._latest
-            entries = tuple(self._ring) if resume else ()
-            client.owe(self._opening(choice, user, resume, latest, entries))
-            return self._hub.register(client)
+            raise TypeError(f"the client's topic {choice!r} is not a Choice")
+        return self.feed(choice.host).join(client, resume, user)
 
-    def _opening(
+    def attach(
         self,
-        choice: Choice,
-        user: str | None,
-        resume: Resume | None,
-        latest: _Entry | None,
-        entries: tuple[_Entry, ...],
-    ) -> Iterator[bytes]:
-        """Yield frames one by one, as the viewer takes them. Runs on its write pump."""
-        hello = {
-            **self._hello,
-            "seq": latest.seq if latest else 0,
-            "every": choice.every,
-            "sections": choice.sections,
-            "user": user,
-        }
-        yield choice.framing.message(to_json(hello))
-        if resume is not None:
-            wanted = self._select(entries, resume, choice.every)
-            yield from choice.framing.pieces(_history(wanted, choice.sections))
-        elif latest is not None:
-            yield choice.framing.message(latest.text(choice.sections))
+        name: str,
+        *,
+        host: str | None = None,
+        sections: Collection[str] | None = None,
+        every: int = 1,
+        resume: Resume | None = None,
+    ) -> Consumer:
+        """Attach a consumer inside this program, named in logs as ``name``: the one way to receive the stream here.
 
-    def maybe_latest(self, sections: tuple[str, ...] | None = None) -> bytes | None:
-        """The newest sample as a ``sample`` message, or None before the first."""
-        latest = self._latest
-        return latest.text(sections) if latest else None
+        ``host`` is a host id (None: the first feed); ``sections`` and ``every`` are as in Choice. Raises LookupError
+        for an unknown host.
+        """
+        feed = self.feed(host)
+        chosen = None if sections is None else tuple(sorted(sections))
+        choice = Choice(FRAMING, feed.host.id, chosen, every)
+        # Each frame goes through the queue: there is no socket that could take it directly.
+        client = Client(lambda _: 0, topic=choice, name=name)
+        feed.demand.want(chosen)
+        feed.join(client, resume)
+        return Consumer(client, self._hub.unregister)
 
-    def maybe_newest(self) -> Sample | None:
-        """The newest sample as it was published, or None before the first."""
-        return self._newest
-
-    def lacks(self, sections: Collection[str]) -> bool:
-        """Whether one of these sections was not collected for the newest sample."""
-        latest = self._latest
-        return latest is None or not all(latest.sample.has(name) for name in sections)
-
-    def wait_newer(self, seq: int, sections: Collection[str], timeout: float) -> bool:
-        """Wait up to ``timeout`` seconds for a sample after ``seq`` for which all these were collected."""
-        with self._published:
-            return self._published.wait_for(
-                lambda: self.seq > seq and not self.lacks(sections), timeout
-            )
-
-    def watched(self) -> set[tuple[str, ...] | None]:
-        """The choices of sections that somebody is watching now."""
-        return {topic.sections for topic in self._hub.topics() if isinstance(topic, Choice)}
-
-    def history(self, resume: Resume, sections: tuple[str, ...] | None = None) -> Iterator[bytes]:
-        """The ``history`` message, in pieces."""
-        with self._lock:
-            entries = tuple(self._ring)
-        return _history(self._select(entries, resume, 1), sections)
-
-    def _select(self, entries: tuple[_Entry, ...], resume: Resume, every: int) -> Iterator[_Entry]:
-        since = resume.since if resume.stream in (None, self.id) else 0
-        oldest = -1.0
-        if resume.history_seconds is not None and entries:
-            oldest = entries[-1].published_at - resume.history_seconds
-        return (
-            entry
-            for entry in entries
-            if entry.seq > since and entry.published_at > oldest and entry.seq % every == 0
-        )
-
-
-def _history(entries: Iterable[_Entry], sections: tuple[str, ...] | None) -> Iterator[bytes]:
-    """The ``history`` message in pieces of at least 64 KiB, but for the last."""
-    held, size = [b'{"type":"history","samples":['], 0
-    separator = b""
-    for entry in entries:
-        text = entry.text(sections)
-        held += (separator, text)
-        separator = b","
-        size += len(text)
-        if size >= PIECE_BYTES:
-            yield b"".join(held)
-            held, size = [], 0
-    yield b"".join((*held, b"]}"))
-
-
-def to_json(value: object) -> bytes:
-    """Compact JSON; ValueError for NaN, infinities and what JSON has no form for."""
-    try:
-        text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
-    except TypeError as error:
-        raise ValueError(str(error)) from error
-    return text.encode(errors="replace")
+    def stats(self) -> HubStats:
+        """The counts of the hub."""
+        return self._hub.stats()

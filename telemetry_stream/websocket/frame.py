@@ -1,7 +1,7 @@
-"""Server frames of RFC 6455 section 5, as bytes ready for any viewer.
+"""Server frames of RFC 6455 section 5, as bytes that can be sent to any viewer.
 
-A server's frames are unmasked and we negotiate no extension, so one frame serves everybody: it is made once per
-broadcast, however many viewers there are. Received frames are simple-websocket's business.
+A server's frames are not masked, and no extension is negotiated, so the same bytes are right for every viewer. A
+broadcast is therefore framed once, however many viewers there are. simple-websocket parses the frames of viewers.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ PING = bytes((FIN | PING_OPCODE, 0))
 
 
 def text(payload: bytes) -> bytes:
-    """One whole text message. ``payload`` is UTF-8."""
+    """Return a text message in one frame. ``payload`` is UTF-8."""
     return _frame(FIN | TEXT, payload)
 
 
 def fragments(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """One text message, a frame for each of its ``pieces`` (RFC 6455 section 5.4).
+    """Yield one text message as a frame for each of its ``pieces``, and an empty last one (RFC 6455 section 5.4).
 
-    A long message is so never held whole, and pings and pongs find their place between its fragments.
+    So a long message is never in memory as a whole, and pings and pongs can be sent between its fragments.
     """
     opcode = TEXT
     for piece in pieces:
@@ -32,7 +32,7 @@ def fragments(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def close(code: int, reason: str) -> bytes:
-    """A close frame (section 5.5.1). ``reason`` takes at most 123 bytes."""
+    """Return a close frame (section 5.5.1). ``reason`` has at most 123 bytes."""
     return _frame(FIN | CLOSE, code.to_bytes(2, "big") + reason.encode())
 
 

@@ -1,6 +1,6 @@
-"""Whether a request may become a WebSocket (RFC 6455 section 4.2.1). simple-websocket asks for none of it.
+"""Checks whether a request opens a WebSocket (RFC 6455 section 4.2.1). simple-websocket checks none of this.
 
-Who may have one (Host, Origin, later tokens) is ``server.access``'s question, put to every route alike.
+Whether the client may open one (Host, Origin, token) is checked for every route by ``access``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ KEY_BYTES = 16
 
 
 class Refusal(NamedTuple):
-    """The HTTP answer to a request that may not become a WebSocket."""
+    """The HTTP answer to a request that does not open a WebSocket."""
 
     status: str
     message: str
@@ -22,26 +22,26 @@ class Refusal(NamedTuple):
 
 
 def maybe_refuse(environ: Mapping[str, Any]) -> Refusal | None:
-    """What is wrong with the handshake in this WSGI environ, or None."""
+    """Return the answer that refuses the handshake in this WSGI environ, or None if it is correct."""
     if environ["REQUEST_METHOD"] != "GET":
         return Refusal(
-            "405 Method Not Allowed", "a WebSocket is opened with GET", (("Allow", "GET"),)
+            "405 Method Not Allowed", "A WebSocket must be opened with GET", (("Allow", "GET"),)
         )
     if environ["SERVER_PROTOCOL"] != "HTTP/1.1":
-        return Refusal("400 Bad Request", "a WebSocket is opened with HTTP/1.1")
+        return Refusal("400 Bad Request", "A WebSocket must be opened with HTTP/1.1")
     if "websocket" not in _tokens(environ.get("HTTP_UPGRADE")):
         return Refusal(
             "426 Upgrade Required",
-            "this address speaks WebSocket: the request has no 'Upgrade: websocket'",
+            "This address is a WebSocket, but the request has no header 'Upgrade: websocket'",
             (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")),
         )
     if "upgrade" not in _tokens(environ.get("HTTP_CONNECTION")):
-        return Refusal("400 Bad Request", "the request has no 'Connection: Upgrade'")
+        return Refusal("400 Bad Request", "The request has no header 'Connection: Upgrade'")
     version = environ.get("HTTP_SEC_WEBSOCKET_VERSION", "")
     if version != "13":
         return Refusal(
             "426 Upgrade Required",
-            f"Sec-WebSocket-Version is {version[:20]!r}: only 13 is spoken here",
+            f"Sec-WebSocket-Version {version[:20]!r} is not supported (use 13)",
             (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")),
         )
     if not _is_key(environ.get("HTTP_SEC_WEBSOCKET_KEY", "")):
@@ -50,6 +50,7 @@ def maybe_refuse(environ: Mapping[str, Any]) -> Refusal | None:
 
 
 def _tokens(header: str | None) -> set[str]:
+    """Return the comma-separated tokens of a header, in lower case."""
     return {token.strip().lower() for token in (header or "").split(",")}
 
 

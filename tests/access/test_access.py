@@ -1,4 +1,4 @@
-"""Host and Origin: who is let in, by tables."""
+"""Host and Origin: tables of accepted and refused requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ALLOWING = Access(("box",), origins=("https://home.example", "http://tiles.examp
 
 
 def request(host: str | None, origin: str | None = None, **more: Any) -> dict[str, Any]:
-    """An environ."""
+    """Return the environ of a request with these headers; None leaves a header out."""
     environ = {
         "REQUEST_METHOD": "GET",
         "PATH_INFO": "/",
@@ -39,12 +39,12 @@ def request(host: str | None, origin: str | None = None, **more: Any) -> dict[st
 def status(
     host: str | None, origin: str | None = None, access: Access = ACCESS, **more: Any
 ) -> str:
-    """What becomes of a request with these headers."""
+    """Return "accepted", or the status of the answer to a request with these headers."""
     try:
         answer = access.check(request(host, origin, **more))
     except HTTPError as refused:
         return refused.status[:3]
-    return "let in" if answer is None else answer.status[:3]
+    return "accepted" if answer is None else answer.status[:3]
 
 
 @pytest.mark.parametrize(
@@ -55,9 +55,9 @@ def status(
         "box", "BOX:8000", "box.local", "box.local.:80",
     ],
 )  # fmt: skip
-def test_our_own_names_and_addresses(host: str) -> None:
-    """An address cannot be rebound, and these names are ours, in any case and with the root's dot."""
-    assert status(host) == "let in"
+def test_our_names_and_all_addresses_are_accepted(host: str) -> None:
+    """Names compare in any case and with a trailing dot. An address cannot be rebound, so each one is accepted."""
+    assert status(host) == "accepted"
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def test_our_own_names_and_addresses(host: str) -> None:
         "notbox", "box.evil.com", "0x7f.1", "2130706433", "127.1", "box.local.evil", "localhost%00", "loc alhost",
     ],
 )  # fmt: skip
-def test_rebound_names(host: str) -> None:
-    """A name of somebody else's that was made to point here."""
+def test_other_names_are_refused(host: str) -> None:
+    """The owner of such a name may have changed it to our address (DNS rebinding)."""
     assert status(host) == "403"
 
 
@@ -80,8 +80,8 @@ def test_rebound_names(host: str) -> None:
         "box:080", "box:", "box:+80",
     ],
 )  # fmt: skip
-def test_no_host_at_all(host: str | None) -> None:
-    """What is no authority is a bad request, and in no case let in."""
+def test_a_malformed_host_is_refused(host: str | None) -> None:
+    """An Origin with the same text does not help."""
     assert status(host) in {"400", "403"}
     assert status(host, f"http://{host}") in {"400", "403"}
 
@@ -97,9 +97,9 @@ def test_no_host_at_all(host: str | None) -> None:
         ("[::1]:1", "http://[::1]:1"),
     ],
 )
-def test_own_pages(host: str, origin: str) -> None:
-    """The Origin is the Host."""
-    assert status(host, origin) == "let in"
+def test_our_own_pages_are_accepted(host: str, origin: str) -> None:
+    """Their Origin is the same as the Host."""
+    assert status(host, origin) == "accepted"
 
 
 @pytest.mark.parametrize(
@@ -114,43 +114,43 @@ def test_own_pages(host: str, origin: str) -> None:
         " http://localhost:8000", "http://localhost:8000 ", "http://[localhost]:8000", "https//localhost:8000",
     ],
 )  # fmt: skip
-def test_pages_of_others(origin: str) -> None:
-    """Another site, port or scheme; a prefix or a suffix is not enough; null is a sandboxed page."""
+def test_pages_of_other_origins_are_refused(origin: str) -> None:
+    """Another site, port or scheme, a common prefix or suffix, and null, which is a sandboxed page."""
     assert status("localhost:8000", origin) == "403"
 
 
 @given(st.text(), st.none() | st.text())
-def test_any_header_is_let_in_or_refused(host: str, origin: str | None) -> None:
-    """Nothing else escapes."""
-    assert status(host, origin) in {"let in", "400", "403"}
+def test_any_header_is_accepted_or_refused(host: str, origin: str | None) -> None:
+    """No header makes the check raise another exception."""
+    assert status(host, origin) in {"accepted", "400", "403"}
     if origin is not None and not origin.startswith(("http://", "https://")):
         assert status("localhost", origin) == "403"
 
 
-@pytest.mark.parametrize(("scheme", "let_in"), [("https", "let in"), ("http", "403")])
-def test_over_tls_a_page_without_tls_is_not_ours(scheme: str, let_in: str) -> None:
-    """Whoever sits on the line can answer for http://box, and would read what https://box has."""
+@pytest.mark.parametrize(("scheme", "expected"), [("https", "accepted"), ("http", "403")])
+def test_a_tls_server_refuses_pages_without_tls(scheme: str, expected: str) -> None:
+    """An attacker on the network can serve http://box, and such a page must not read https://box."""
     over_tls: dict[str, Any] = {"wsgi.url_scheme": "https"}
-    assert status("box", f"{scheme}://box", **over_tls) == let_in
+    assert status("box", f"{scheme}://box", **over_tls) == expected
 
 
 def cors(origin: str | None, method: str = "GET", **more: Any) -> tuple[str, dict[str, str]]:
-    """What becomes of a request of a page, and every header that the answer would carry."""
+    """Return the status of a page's request, and all headers that its answer has from the check."""
     environ = request("box", origin, REQUEST_METHOD=method, **more)
     answer = ALLOWING.check(environ)
     headers = [*environ[HEADERS], *(answer.headers if answer else ())]
-    return (answer.status[:3] if answer else "let in"), dict(headers)
+    return (answer.status[:3] if answer else "accepted"), dict(headers)
 
 
 @pytest.mark.parametrize("origin", ["https://home.example", "http://tiles.example:3000"])
-def test_pages_of_an_allowed_origin(origin: str) -> None:
-    """They are let in and told so; a preflight needs no token, and offers reading only."""
+def test_pages_of_a_configured_origin_get_cors_headers(origin: str) -> None:
+    """A preflight needs no token, and allows reading only."""
     wanted = {
         "Vary": "Origin",
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Allow-Credentials": "true",
     }
-    assert cors(origin) == ("let in", wanted)
+    assert cors(origin) == ("accepted", wanted)
     preflight = cors(origin, "OPTIONS", HTTP_ACCESS_CONTROL_REQUEST_METHOD="GET")
     assert preflight[0] == "204"
     assert wanted.items() <= preflight[1].items()
@@ -158,10 +158,10 @@ def test_pages_of_an_allowed_origin(origin: str) -> None:
     assert preflight[1]["Access-Control-Allow-Headers"] == "Authorization"
 
 
-def test_without_an_origin_nothing_is_allowed_to_anybody() -> None:
-    """But caches are told that it would make a difference."""
-    assert cors(None) == ("let in", {"Vary": "Origin"})
-    assert cors("http://box") == ("let in", {"Vary": "Origin"})
+def test_without_another_origin_there_are_no_cors_headers() -> None:
+    """Vary is sent if origins are configured, because a cache must then separate the answers."""
+    assert cors(None) == ("accepted", {"Vary": "Origin"})
+    assert cors("http://box") == ("accepted", {"Vary": "Origin"})
     assert request("box", "http://box")[HEADERS] == []
 
 
@@ -171,7 +171,7 @@ def test_without_an_origin_nothing_is_allowed_to_anybody() -> None:
      "https://evil.com", "https://homeXexample", "https://home.example/"],
 )  # fmt: skip
 def test_pages_of_other_origins_get_no_cors_headers(origin: str) -> None:
-    """Nor does their preflight."""
+    """Neither does their preflight."""
     for method in ("GET", "OPTIONS"):
         environ = request(
             "box", origin, REQUEST_METHOD=method, HTTP_ACCESS_CONTROL_REQUEST_METHOD="GET"
@@ -181,14 +181,29 @@ def test_pages_of_other_origins_get_no_cors_headers(origin: str) -> None:
         assert environ[HEADERS] == [("Vary", "Origin")]
 
 
-def test_an_allowed_origin_does_not_stand_for_a_host() -> None:
-    """What a page may do and what we are called are two things."""
+def test_a_configured_origin_is_not_an_allowed_host() -> None:
+    """The lists of origins and of names are separate."""
     assert status("home.example", "https://home.example", ALLOWING) == "403"
 
 
-def test_host_and_origin_come_before_the_token() -> None:
-    """A page of a stranger learns nothing about tokens, and costs no try."""
-    login = Login((Token("a", "x" * 16),))
+def test_errors_repeat_the_header_and_name_the_flag() -> None:
+    """The text is for the user, and is bounded."""
+    with pytest.raises(HTTPError) as refused:
+        ACCESS.check(request("evil.example:80"))
+    assert refused.value.message == (
+        "Host 'evil.example' is not allowed (add it with `--allow-host`)"
+    )
+    with pytest.raises(HTTPError) as refused:
+        ACCESS.check(request("box", "https://" + "x" * 1000))
+    assert refused.value.message == (
+        f"Origin 'https://{'x' * 92}' is not allowed (add it with `--allow-origin`)"
+    )
+
+
+def test_host_and_origin_are_checked_before_the_token() -> None:
+    """So a page of another site learns nothing about tokens, and its token is not counted."""
+    login = Login()
+    login.tokens = (Token("a", "x" * 16),)
     access = Access(("box",), login=login)
     wrong = {"HTTP_AUTHORIZATION": "Bearer wrong"}
     assert status("evil.com", None, access, **wrong) == "403"
@@ -201,9 +216,9 @@ def test_host_and_origin_come_before_the_token() -> None:
     assert access.refused_tokens == 11
 
 
-def test_the_proxy_s_word_counts_for_the_origin() -> None:
-    """Behind a proxy that speaks TLS our page is https://box, and nothing else is."""
+def test_the_scheme_reported_by_a_trusted_proxy_is_used_for_the_origin() -> None:
+    """Behind a proxy that ends TLS, only https://box is our page."""
     access = Access(("box",), proxies=Proxies(("192.0.2.1",)))
     forwarded = {"HTTP_X_FORWARDED_PROTO": "https"}
-    assert status("box", "https://box", access, **forwarded) == "let in"
+    assert status("box", "https://box", access, **forwarded) == "accepted"
     assert status("box", "http://box", access, **forwarded) == "403"

@@ -1,4 +1,4 @@
-"""Proxies: whose word counts, and for what."""
+"""Proxies: which X-Forwarded headers are used, and for what."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from telemetry_stream.access.forwarded import Proxies, peer_of
 def corrected(
     trusted: tuple[str, ...], peer: str, forwarded_for: str | None, proto: str | None = None
 ) -> tuple[str, str]:
-    """Who asks over what, when ``peer`` has sent these headers over plain HTTP."""
+    """Return client and scheme of a request with these headers, which ``peer`` sends over plain HTTP."""
     environ: dict[str, Any] = {
         "REMOTE_ADDR": peer,
         "REMOTE_PORT": "5",
@@ -37,8 +37,8 @@ def corrected(
         (("10.1.1.1", "2001:db8::/32"), "2001:db8::5"),
     ],
 )
-def test_word_of_a_trusted_proxy(trusted: tuple[str, ...], peer: str) -> None:
-    """It has seen its client."""
+def test_headers_of_a_trusted_proxy_are_used(trusted: tuple[str, ...], peer: str) -> None:
+    """Address and scheme are those of the proxy's client, without a port."""
     assert corrected(trusted, peer, "192.0.2.9", "https") == ("192.0.2.9", "https")
 
 
@@ -52,14 +52,14 @@ def test_word_of_a_trusted_proxy(trusted: tuple[str, ...], peer: str) -> None:
         (("10.0.0.1",), "::1"),
     ],
 )
-def test_word_of_anybody_else(trusted: tuple[str, ...], peer: str) -> None:
-    """Everybody can write a header."""
+def test_headers_of_any_other_peer_are_ignored(trusted: tuple[str, ...], peer: str) -> None:
+    """Every client can send these headers."""
     shown = f"[{peer}]:5" if ":" in peer else f"{peer}:5"
     assert corrected(trusted, peer, "192.0.2.9", "https") == (shown, "http")
 
 
 @pytest.mark.parametrize(
-    ("forwarded_for", "who"),
+    ("forwarded_for", "client"),
     [
         ("203.0.113.7, 192.0.2.9", "192.0.2.9"),
         ("203.0.113.7,192.0.2.9,2001:db8::7", "2001:db8::7"),
@@ -70,9 +70,9 @@ def test_word_of_anybody_else(trusted: tuple[str, ...], peer: str) -> None:
         (None, "127.0.0.1:5"),
     ],
 )
-def test_only_the_last_hop_counts(forwarded_for: str | None, who: str) -> None:
-    """What stands before it, the client may have written; what is no address changes nothing."""
-    assert corrected(("loopback",), "127.0.0.1", forwarded_for)[0] == who
+def test_only_the_last_address_is_used(forwarded_for: str | None, client: str) -> None:
+    """The client may have sent those before it. A last entry that is not an address is ignored."""
+    assert corrected(("loopback",), "127.0.0.1", forwarded_for)[0] == client
 
 
 @pytest.mark.parametrize(
@@ -80,21 +80,23 @@ def test_only_the_last_hop_counts(forwarded_for: str | None, who: str) -> None:
     [("https", "https"), ("HTTPS", "https"), ("http", "http"), ("https, http", "http"),
      ("ftp", "http"), ("", "http"), (None, "http")],
 )  # fmt: skip
-def test_scheme(proto: str | None, scheme: str) -> None:
-    """One of two, or nothing is said."""
+def test_only_http_and_https_are_used_as_scheme(proto: str | None, scheme: str) -> None:
+    """Any other value leaves the scheme of the connection."""
     assert corrected(("loopback",), "127.0.0.1", None, proto)[1] == scheme
 
 
 @pytest.mark.parametrize("name", ["nonsense", "10.0.0.300", "10.0.0.0/33", ""])
-def test_what_is_no_network(name: str) -> None:
-    """It is refused when it is said, not when it is needed."""
+def test_an_entry_that_is_no_network_is_refused(name: str) -> None:
+    """The constructor raises, not a request later."""
     with pytest.raises(ValueError, match=r"address|network"):
         Proxies((name,))
 
 
 @given(st.text(), st.text())
-def test_any_header_from_a_trusted_proxy(forwarded_for: str, proto: str) -> None:
-    """Nothing of it gets further than as an address or one of two schemes."""
-    who, scheme = corrected(("loopback",), "127.0.0.1", forwarded_for, proto)
+def test_any_header_of_a_trusted_proxy_gives_an_address_and_a_scheme(
+    forwarded_for: str, proto: str
+) -> None:
+    """No text of the headers is used as anything else."""
+    client, scheme = corrected(("loopback",), "127.0.0.1", forwarded_for, proto)
     assert scheme in ("http", "https")
-    assert who == "127.0.0.1:5" or who in forwarded_for
+    assert client == "127.0.0.1:5" or client in forwarded_for

@@ -1,4 +1,4 @@
-"""The login page is whole in itself, and the policy lets its own style through and no other."""
+"""The login page: it loads nothing, and the policy allows its inline style and no other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from telemetry_stream.access import login_page
 from telemetry_stream.access.policy import security_headers
 
-PAGES = (login_page.ASKS, login_page.ASKS_ELSEWHERE, login_page.REFUSES)
+PAGES = (login_page.AT_ROOT, login_page.ELSEWHERE, login_page.INVALID_TOKEN)
 
 
 class Tags(HTMLParser):
@@ -29,8 +29,8 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_policy_knows_its_style(page: bytes) -> None:
-    """By the hash of exactly what stands between the tags, as a browser computes it."""
+def test_the_policy_contains_the_hash_of_the_style(page: bytes) -> None:
+    """A browser computes it over the text between the tags."""
     (style,) = re.findall(rb"<style>(.*?)</style>", page, re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style).digest()).decode()
     policy = dict(security_headers())["Content-Security-Policy"]
@@ -39,8 +39,8 @@ def test_the_policy_knows_its_style(page: bytes) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_it_loads_nothing(page: bytes) -> None:
-    """Who has no token would get nothing; and nothing of it runs, or carries a style of its own."""
+def test_the_page_loads_nothing(page: bytes) -> None:
+    """It has no scripts and no style attributes, and refers to no file."""
     tags = Tags(page).found
     assert {tag for tag, _ in tags}.isdisjoint({"script", "link", "img", "iframe"})
     assert not [attrs for _, attrs in tags if {"style", "src", "onload", "onclick"} & attrs.keys()]
@@ -50,21 +50,28 @@ def test_it_loads_nothing(page: bytes) -> None:
 @pytest.mark.parametrize(
     ("page", "action", "role"),
     [
-        (login_page.ASKS, "./", None),
-        (login_page.ASKS_ELSEWHERE, "/", None),
-        (login_page.REFUSES, "./", "alert"),
+        (login_page.AT_ROOT, "./", None),
+        (login_page.ELSEWHERE, "/", None),
+        (login_page.INVALID_TOKEN, "./", "alert"),
     ],
 )
-def test_where_the_form_leads(page: bytes, action: str, role: str | None) -> None:
-    """Beside where tokens are taken it is relative; a wrong token is announced."""
+def test_the_form_sends_the_token_to_the_root(page: bytes, action: str, role: str | None) -> None:
+    """At the root the address is relative. Screen readers announce the message about a wrong token."""
     tags = Tags(page).found
     assert ("form", {"action": action, "method": "get"}) in tags
     assert next(attrs for tag, attrs in tags if tag == "p").get("role") == role
     assert [attrs["type"] for tag, attrs in tags if tag == "input"] == ["password"]
 
 
-def test_its_colours_are_the_dashboard_s() -> None:
-    """Those of its light theme, and in the dark those of the dark one, by the same names."""
+def test_the_messages() -> None:
+    """One asks for a token, one refuses a wrong one."""
+    assert b"<p>Enter your access token.</p>" in login_page.AT_ROOT
+    assert b"<p>Enter your access token.</p>" in login_page.ELSEWHERE
+    assert b'<p role="alert">Invalid token.</p>' in login_page.INVALID_TOKEN
+
+
+def test_the_page_has_the_colours_of_the_dashboard() -> None:
+    """Those of the light and of the dark theme, under the same names."""
     sheet = (Path(__file__).parents[2] / "web/src/app/styles/tokens.css").read_text()
     themes = {
         "light": re.findall(r':root\[data-theme="light"\] \{(.*?)\n\}', sheet, re.DOTALL)[0],

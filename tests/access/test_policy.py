@@ -1,12 +1,12 @@
-"""The security headers of every answer."""
+"""The security headers of every response."""
 
 from __future__ import annotations
 
 from telemetry_stream.access.policy import security_headers
 
 
-def test_policy_allows_nothing_inline_and_frames_only_where_told() -> None:
-    """Of all the headers only that one part is a setting."""
+def test_the_policy_allows_nothing_inline_and_frames_only_on_configured_pages() -> None:
+    """The pages that may embed ours are the only variable part of the headers."""
     headers = dict(security_headers("'self' https://home.example"))
     policy = headers.pop("Content-Security-Policy").split("; ")
     assert "unsafe" not in str(policy)

@@ -1,14 +1,14 @@
-"""Throttle: on a clock that the test moves."""
+"""Throttle, with a clock that the test advances."""
 
 from __future__ import annotations
 
 import pytest
 
 from telemetry_stream.access.throttle import (
-    FORGET_SECONDS,
-    FREE_TRIES,
+    FREE_ATTEMPTS,
     MAX_ADDRESSES,
     MAX_WAIT_SECONDS,
+    RESET_SECONDS,
     Throttle,
 )
 
@@ -24,78 +24,78 @@ class Clock:
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock that stands still."""
+    """A clock that does not advance by itself."""
     return Clock()
 
 
 @pytest.fixture
 def throttle(clock: Clock) -> Throttle:
-    """A throttle on that clock."""
+    """A throttle with that clock."""
     return Throttle(clock)
 
 
-def test_a_few_slips_cost_nothing(throttle: Throttle) -> None:
-    """People mistype."""
-    for n in range(1, FREE_TRIES):
+def test_the_first_wrong_tokens_cause_no_wait(throttle: Throttle) -> None:
+    """A user may mistype a token."""
+    for n in range(1, FREE_ATTEMPTS):
         assert throttle.wait_seconds(GUESSER) == 0
-        assert throttle.fail(GUESSER) == n
+        assert throttle.record_failure(GUESSER) == n
     assert throttle.wait_seconds(GUESSER) == 0
-    assert (throttle.failed, throttle.slowed) == (FREE_TRIES - 1, 0)
+    assert (throttle.failed, throttle.rejected) == (FREE_ATTEMPTS - 1, 0)
 
 
-def test_each_further_one_doubles_the_wait(throttle: Throttle, clock: Clock) -> None:
-    """Up to a minute, however many there are."""
-    for _ in range(FREE_TRIES - 1):
-        throttle.fail(GUESSER)
+def test_each_further_wrong_token_doubles_the_wait(throttle: Throttle, clock: Clock) -> None:
+    """The wait grows up to a minute, and no number of wrong tokens overflows it."""
+    for _ in range(FREE_ATTEMPTS - 1):
+        throttle.record_failure(GUESSER)
     waits = []
     for _ in range(2000):
-        throttle.fail(GUESSER)
+        throttle.record_failure(GUESSER)
         waits.append(throttle.wait_seconds(GUESSER))
         clock.now += waits[-1]
         assert throttle.wait_seconds(GUESSER) == 0
     assert waits[:7] == [1, 2, 4, 8, 16, 32, MAX_WAIT_SECONDS]
     assert set(waits[7:]) == {MAX_WAIT_SECONDS}
-    assert throttle.slowed == 2000
+    assert throttle.rejected == 2000
 
 
-def test_a_guesser_gets_few_guesses(throttle: Throttle, clock: Clock) -> None:
-    """One who tries ten times a second for an hour gets to try less often than once a minute."""
-    tried = 0
+def test_an_attacker_gets_about_one_attempt_per_minute(throttle: Throttle, clock: Clock) -> None:
+    """This one tries ten times a second for an hour."""
+    attempts = 0
     for _ in range(36_000):
         clock.now += 0.1
         if not throttle.wait_seconds(GUESSER):
-            tried += 1
-            throttle.fail(GUESSER)
-    assert tried < 72
+            attempts += 1
+            throttle.record_failure(GUESSER)
+    assert attempts < 72
 
 
-def test_others_do_not_wait(throttle: Throttle) -> None:
-    """Neither another IPv4 address nor another /64."""
+def test_other_addresses_do_not_wait(throttle: Throttle) -> None:
+    """Neither another IPv4 address nor another /64 network."""
     for address in (GUESSER, "2001:db8::1"):
         for _ in range(10):
-            throttle.fail(address)
+            throttle.record_failure(address)
     assert throttle.wait_seconds(GUESSER)
-    assert throttle.wait_seconds("2001:db8::2")  # the same network
+    assert throttle.wait_seconds("2001:db8::2")  # the same /64
     assert not throttle.wait_seconds("192.0.2.2")
     assert not throttle.wait_seconds("2001:db8:0:1::1")
 
 
-def test_it_is_forgotten_in_time(throttle: Throttle, clock: Clock) -> None:
-    """After a quarter of an hour without a wrong try."""
+def test_the_count_restarts_after_a_quarter_of_an_hour(throttle: Throttle, clock: Clock) -> None:
+    """The quarter of an hour begins with the last wrong token."""
     for _ in range(10):
-        throttle.fail(GUESSER)
-    clock.now += FORGET_SECONDS + 1
-    assert throttle.fail(GUESSER) == 1
+        throttle.record_failure(GUESSER)
+    clock.now += RESET_SECONDS + 1
+    assert throttle.record_failure(GUESSER) == 1
 
 
-def test_the_table_is_bounded(throttle: Throttle) -> None:
-    """The longest without a wrong try goes first."""
+def test_a_full_table_forgets_the_address_that_failed_longest_ago(throttle: Throttle) -> None:
+    """One more address than the table has entries, and the first one need not wait any more."""
     for _ in range(10):
-        throttle.fail("10.0.0.1")
-        throttle.fail("10.0.0.2")
+        throttle.record_failure("10.0.0.1")
+        throttle.record_failure("10.0.0.2")
     for n in range(MAX_ADDRESSES - 1):
-        throttle.fail(f"198.51.{n // 256}.{n % 256}")
-        throttle.fail("10.0.0.2")
-    assert len(throttle._table) == MAX_ADDRESSES
+        assert throttle.wait_seconds("10.0.0.1")
+        throttle.record_failure(f"198.51.{n // 256}.{n % 256}")
+        throttle.record_failure("10.0.0.2")
     assert not throttle.wait_seconds("10.0.0.1")
     assert throttle.wait_seconds("10.0.0.2")

@@ -1,13 +1,13 @@
-"""Tokens: files of them, one kept, and none in any message."""
+"""Tokens: token files, the saved token, and that no message contains a token."""
 
 from __future__ import annotations
 
-import hmac
 import logging
 import os
 import re
 import stat
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,66 +19,77 @@ from telemetry_stream.access import tokens
 from telemetry_stream.access.tokens import (
     Token,
     TokenError,
-    make,
+    generate,
     maybe_matching,
     parse,
     read,
-    read_or_make,
+    read_or_create,
     state_directory,
-    unnamed,
+    token_line,
+    with_derived_name,
 )
 
 A, B = "a" * 16, "b" * 32
 
 
-def test_made_tokens_are_long_and_different() -> None:
-    """192 bits, of characters that nothing has to quote."""
-    made = {make() for _ in range(100)}
-    assert len(made) == 100
-    assert all(tokens.VALUE.fullmatch(value) and len(value) == 32 for value in made)
+def test_generated_tokens_are_long_and_different() -> None:
+    """They have 192 random bits, and only characters that need no quoting."""
+    values = {generate() for _ in range(100)}
+    assert len(values) == 100
+    assert all(tokens.VALUE.fullmatch(value) and len(value) == 32 for value in values)
 
 
-def test_file_with_names_and_without() -> None:
-    """Comments and blank lines are let be."""
-    content = f"# those who may\n\nkitchen {A}\n  \t{B}  \n#old {A}\n"
-    assert parse(content, "f") == (Token("kitchen", A), unnamed(B))
+def test_a_line_for_a_token_file_has_a_new_token_and_an_optional_name() -> None:
+    """Each call generates another token. A wrong name, or a second one, is an error."""
+    assert parse(token_line(["kitchen"]), "")[0].name == "kitchen"
+    assert parse(token_line([]), "")[0].name.startswith("token-")
+    assert token_line([]) != token_line([])
+    for wrong in (["two", "names"], ["na.me"], ["--help"], [""]):
+        with pytest.raises(TokenError, match="expected at most one name"):
+            token_line(wrong)
 
 
-def test_a_name_of_its_own_is_the_token_s_and_tells_nothing() -> None:
-    """It does not change when the lines do."""
-    assert unnamed(B).name == parse(f"x {A}\n{B}", "f")[1].name
-    assert re.fullmatch(r"token-[0-9a-f]{6}", unnamed(B).name)
-    assert unnamed(A).name != unnamed(B).name
+def test_a_file_may_have_tokens_with_and_without_names() -> None:
+    """Comments and blank lines are ignored."""
+    content = f"# access\n\nkitchen {A}\n  \t{B}  \n#old {A}\n"
+    assert parse(content, "f") == (Token("kitchen", A), with_derived_name(B))
+
+
+def test_a_derived_name_depends_on_the_token_only() -> None:
+    """It does not change with the position in the file."""
+    assert with_derived_name(B).name == parse(f"x {A}\n{B}", "f")[1].name
+    assert re.fullmatch(r"token-[0-9a-f]{6}", with_derived_name(B).name)
+    assert with_derived_name(A).name != with_derived_name(B).name
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
-        ("", "no token in it"),
-        ("# nothing", "no token in it"),
+        ("", "contains no token"),
+        ("# nothing", "contains no token"),
         ("a" * 15, ":1: must be"),
         ("a" * 257, ":1: must be"),
         (f"\n\nname {A} more", ":3: must be"),
         (f"name {A}!", ":1: must be"),
         ("name größe-größe-größe", ":1: must be"),
-        (f"na.me {A}", ":1: a name has"),
-        (f"{'n' * 33} {A}", ":1: a name has"),
-        (f"-n {A}", ":1: a name has"),
-        (f"one {A}\none {B}", ":2: this name or token"),
-        (f"one {A}\ntwo {A}", ":2: this name or token"),
+        (f"na.me {A}", ":1: the name must be"),
+        (f"{'n' * 33} {A}", ":1: the name must be"),
+        (f"-n {A}", ":1: the name must be"),
+        (f"one {A}\none {B}", ":2: duplicate name or token"),
+        (f"one {A}\ntwo {A}", ":2: duplicate name or token"),
     ],
 )
-def test_wrong_files_name_the_line_and_no_token(content: str, says: str) -> None:
-    """The line's number is enough to find it."""
-    with pytest.raises(TokenError, match=f"^/f.*{says}") as caught:
+def test_an_error_in_a_file_names_the_line_and_no_token(content: str, message: str) -> None:
+    """The number of the line is enough to find it."""
+    with pytest.raises(TokenError, match=f"^/f.*{message}") as caught:
         parse(content, "/f")
     assert "aaaa" not in str(caught.value)
     assert "größe" not in str(caught.value)
 
 
 @given(st.text(max_size=60))
-def test_any_content_is_tokens_or_an_error(content: str) -> None:
-    """Nothing else escapes, and what is taken is what it should be."""
+def test_any_content_gives_valid_tokens_or_a_token_error(content: str) -> None:
+    """No other exception is raised."""
     try:
         found = parse(content, "f")
     except TokenError:
@@ -86,71 +97,71 @@ def test_any_content_is_tokens_or_an_error(content: str) -> None:
     assert all(tokens.VALUE.fullmatch(token.value) for token in found)
 
 
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    """Missing, a directory, too large, not ASCII, no path at all."""
+def test_a_file_that_cannot_be_read_is_a_token_error(tmp_path: Path) -> None:
+    """Missing, a directory, too large, not ASCII, not a path."""
     large, latin = tmp_path / "large", tmp_path / "latin"
     large.write_text(f"{A}\n" + "#" * tokens.MAX_FILE_BYTES)
     latin.write_bytes(b"\xe9" * 20)
-    for path, says in (
+    for path, message in (
         (tmp_path / "none", "No such file"),
         (tmp_path, "Is a directory"),
-        (large, "larger than"),
+        (large, "larger than 256 KiB"),
         (latin, "ASCII"),
-        ("a\0b", "cannot be a path"),
+        ("a\0b", "is not a valid path"),
     ):
-        with pytest.raises(TokenError, match=says):
+        with pytest.raises(TokenError, match=message):
             read(str(path))
 
 
-def test_a_file_that_everybody_can_read_is_told_of(
+def test_a_file_that_every_user_can_read_is_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is used all the same: some platforms have no other."""
+    """It is used nevertheless, because some platforms mount secrets in this way."""
     path = tmp_path / "tokens"
     path.write_text(A)
     path.chmod(0o640)
-    assert read(str(path)) == (unnamed(A),)
+    assert read(str(path)) == (with_derived_name(A),)
     assert not caplog.records
     path.chmod(0o644)
-    assert read(str(path)) == (unnamed(A),)
+    assert read(str(path)) == (with_derived_name(A),)
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    assert "can be read by every user" in record.getMessage()
+    assert "is readable by every user" in record.getMessage()
     assert A not in caplog.text
 
 
-def test_one_is_made_once_and_kept_for_its_owner(tmp_path: Path) -> None:
-    """Mode 600 in a directory of mode 700, whatever the umask; nothing else is left there."""
+def test_a_token_is_created_once_and_readable_for_its_owner_only(tmp_path: Path) -> None:
+    """The file has mode 600 and the directory 700, whatever the umask. No draft remains."""
     directory = tmp_path / "below" / "state"
     old = os.umask(0)
     try:
-        (first,), made = read_or_make(str(directory))
+        (first,), is_new = read_or_create(str(directory))
     finally:
         os.umask(old)
-    assert made
+    assert is_new
     path = directory / "token"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
     assert path.read_text() == f"{first.value}\n"
     assert os.listdir(directory) == ["token"]
-    assert read_or_make(str(directory)) == ((first,), False)
+    assert read_or_create(str(directory)) == ((first,), False)
 
 
-def test_a_directory_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
-    """It may be somebody's /var/lib."""
+def test_an_existing_directory_keeps_its_mode(tmp_path: Path) -> None:
+    """Other programs may use the directory, too."""
     tmp_path.chmod(0o755)
-    read_or_make(str(tmp_path))
+    read_or_create(str(tmp_path))
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
 
 
-def test_two_at_once_agree(tmp_path: Path) -> None:
-    """Nobody overwrites what another has printed; one of them has made it."""
+def test_programs_that_start_at_once_share_one_token(tmp_path: Path) -> None:
+    """Exactly one of them creates it, and none overwrites it."""
     results: list[tuple[tuple[Token, ...], bool]] = []
     together = threading.Barrier(8)
 
     def start() -> None:
         together.wait(10)
-        results.append(read_or_make(str(tmp_path)))
+        results.append(read_or_create(str(tmp_path)))
 
     threads = [threading.Thread(target=start) for _ in range(8)]
     for thread in threads:
@@ -158,20 +169,20 @@ def test_two_at_once_agree(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert len({found for found, _ in results}) == 1
-    assert [made for _, made in results].count(True) == 1
+    assert [is_new for _, is_new in results].count(True) == 1
 
 
-def test_a_place_that_cannot_be_written_is_a_sentence() -> None:
-    """It names the place."""
-    with pytest.raises(TokenError, match="no token can be kept in /proc/none"):
-        read_or_make("/proc/none")
+def test_a_directory_that_cannot_be_written_is_a_token_error() -> None:
+    """The error names it."""
+    with pytest.raises(TokenError, match="cannot save a token in /proc/none"):
+        read_or_create("/proc/none")
 
 
-def test_a_kept_file_that_is_broken_is_not_replaced(tmp_path: Path) -> None:
-    """Somebody's tokens may be in it."""
+def test_a_malformed_saved_file_is_not_overwritten(tmp_path: Path) -> None:
+    """It may contain tokens that are in use."""
     (tmp_path / "token").write_text("broken")
     with pytest.raises(TokenError, match="token:1"):
-        read_or_make(str(tmp_path))
+        read_or_create(str(tmp_path))
     assert (tmp_path / "token").read_text() == "broken"
 
 
@@ -184,13 +195,15 @@ def test_a_kept_file_that_is_broken_is_not_replaced(tmp_path: Path) -> None:
         ({}, "~/.local/state/telemetry_stream"),
     ],
 )
-def test_state_directory(environment: dict[str, str], directory: str) -> None:
-    """systemd's comes first, then XDG's."""
+def test_the_state_directory_of_systemd_comes_before_that_of_xdg(
+    environment: dict[str, str], directory: str
+) -> None:
+    """Relative paths in XDG_STATE_HOME are ignored, as its specification demands."""
     assert state_directory(environment) == os.path.expanduser(directory)
 
 
-def test_only_the_very_token_matches() -> None:
-    """Not a part of it, not with more, not in another case."""
+def test_only_an_equal_value_matches() -> None:
+    """No prefix, no longer value, no other case."""
     both = (Token("a", A), Token("b", B))
     assert maybe_matching(both, A) == both[0]
     assert maybe_matching(both, B) == both[1]
@@ -198,29 +211,28 @@ def test_only_the_very_token_matches() -> None:
         assert maybe_matching(both, wrong) is None
 
 
-def test_every_token_is_compared_whichever_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The time tells neither whether nor which."""
-    compared: list[bytes] = []
-    compare = hmac.compare_digest
-
-    def counted(one: bytes, other: bytes) -> bool:
-        compared.append(one)
-        return compare(one, other)
-
-    monkeypatch.setattr(hmac, "compare_digest", counted)
+def test_every_token_is_compared_whichever_matches() -> None:
+    """So the time of the comparison does not reveal whether or which token matches."""
     many = tuple(Token(f"n{n}", f"{n:016}") for n in range(5))
+    compared: list[Token] = []
+
+    def counted() -> Iterator[Token]:
+        for token in many:
+            compared.append(token)
+            yield token
+
     for value in (many[0].value, many[4].value, "wrong"):
         compared.clear()
-        maybe_matching(many, value)
-        assert len(compared) == 5
+        maybe_matching(counted(), value)
+        assert compared == list(many)
 
 
-def test_a_token_s_text_does_not_show_it() -> None:
-    """It may end up in a traceback."""
+def test_the_repr_of_a_token_does_not_contain_its_value() -> None:
+    """A repr may appear in a traceback."""
     assert A not in repr(Token("name", A))
 
 
-def test_settings_hold_the_same_rule() -> None:
-    """TELEMETRY_STREAM_TOKEN is checked where all settings are, which know nothing of the server."""
+def test_settings_have_the_same_rule() -> None:
+    """TELEMETRY_STREAM_TOKEN is checked by validation.py, which cannot import this part."""
     assert validation.TOKEN.pattern == f"(?:{tokens.VALUE.pattern})?"
     assert validation.TOKEN.words == tokens.RULE

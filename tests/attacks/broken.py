@@ -1,4 +1,4 @@
-"""Frames that RFC 6455 forbids, and the codes that whoever sends one is closed with."""
+"""Frames that RFC 6455 forbids, and the close code that the server answers each with."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROTOCOL_ERROR, BAD_DATA, TOO_BIG = 1002, 1007, 1009
 
 
 def length_only(size: int) -> bytes:
-    """The head of a masked text frame that announces so much."""
+    """Return the head of a masked text frame that announces ``size`` bytes."""
     return bytes((0x80 | TEXT, 0xFF)) + size.to_bytes(8, "big") + bytes(4)
 
 
@@ -36,13 +36,13 @@ BROKEN: dict[str, tuple[bytes, int]] = {
     "fragmented close": (frame(CLOSE, fin=False), PROTOCOL_ERROR),
     "long ping": (frame(PING, bytes(126)), PROTOCOL_ERROR),
     "long close": (frame(CLOSE, b"\x03\xe8" + b"x" * 124), PROTOCOL_ERROR),
-    "continuation of nothing": (frame(CONTINUATION, b"x"), PROTOCOL_ERROR),
+    "continuation without a start": (frame(CONTINUATION, b"x"), PROTOCOL_ERROR),
     "message inside a message": (frame(TEXT, b"a", fin=False) + frame(TEXT, b"b"), PROTOCOL_ERROR),
-    "length that is no length": (length_only(1 << 63), PROTOCOL_ERROR),
+    "length above 2**63": (length_only(1 << 63), PROTOCOL_ERROR),
     "length in too many bytes": (length_only(1), PROTOCOL_ERROR),
     "length in too many bytes, 16 bits": (b"\x81\xfe\x00\x01" + bytes(5), PROTOCOL_ERROR),
-    "text that is no UTF-8": (frame(TEXT, b"\xff"), BAD_DATA),
-    "text that is a surrogate": (frame(TEXT, b"\xed\xa0\x80"), BAD_DATA),
+    "text that is not UTF-8": (frame(TEXT, b"\xff"), BAD_DATA),
+    "text with a surrogate": (frame(TEXT, b"\xed\xa0\x80"), BAD_DATA),
     "text that ends too early": (frame(TEXT, b"\xe2\x82"), BAD_DATA),
     "text broken across fragments": (
         frame(TEXT, b"\xe2", fin=False) + frame(CONTINUATION, b"\x28"),
@@ -61,13 +61,13 @@ BROKEN: dict[str, tuple[bytes, int]] = {
         for code in (0, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, 65535)
     },
     "close with half a code": (frame(CLOSE, b"\x03"), PROTOCOL_ERROR),
-    "close with no UTF-8": (closing(1000, b"\xff"), BAD_DATA),
-    "close with half a letter": (closing(1000, b"\xe2\x82"), BAD_DATA),
+    "close reason that is not UTF-8": (closing(1000, b"\xff"), BAD_DATA),
+    "close reason with half a character": (closing(1000, b"\xe2\x82"), BAD_DATA),
 }
 
 
 def close_code(peer: Peer) -> int | None:
-    """Read to the end: the code of the close frame, which is the last frame, or None if a reset took it along."""
+    """Read to the end; return the code of the close frame, which must be the last frame, or None after a reset."""
     try:
         frames = peer.frames_to_end()
     except ConnectionError:

@@ -1,4 +1,4 @@
-"""A program for each module to attack, and the look at it after each test."""
+"""A program for each module to attack, and the check of it after each test."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ INTERVAL_SECONDS = 0.1
 def started(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Target]:
-    """The program and its honest viewer. A module's ``SCRIPT`` is run instead of ``-m telemetry_stream``, with its
-    ``ARGUMENTS``. Its ``CROWD`` are connections that have come and gone before. Where it has a ``TOKEN``, whoever asks
-    needs one, and the viewer has that.
+    """The program and its honest viewer, which are configured by constants of the test module, all optional.
 
-    The ring is short, so that it is full, and its memory taken, before the first attack.
+    ``SCRIPT`` is run instead of ``-m telemetry_stream``; ``ARGUMENTS`` are further arguments. ``CROWD`` is a number of
+    connections that are opened and closed before the first test. With a ``TOKEN``, every client needs a token, and the
+    honest viewer has this one.
+
+    The ring is short, so that it is full, and its memory in use, before the first attack.
     """
     script = getattr(request.module, "SCRIPT", None)
     token = getattr(request.module, "TOKEN", None)
@@ -47,9 +49,9 @@ def started(
 
 @pytest.fixture
 def target(started: Target, record_property: Callable[[str, object], None]) -> Iterator[Target]:
-    """What to attack. Afterwards the viewer has missed nothing, and the program holds what it held before."""
+    """The program to attack. After the test, the viewer must have missed nothing and nothing may be left."""
     before = started.begin()
     yield started
     report = started.report(before)
     record_property("figures", report.figures())  # for scripts/bench-attacks
-    started.assert_unhurt(report)
+    started.assert_unharmed(report)

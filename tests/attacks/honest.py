@@ -1,9 +1,9 @@
-"""The viewer that is not to be hurt: a process of its own that reads, answers pings, and notes what came when.
+"""The viewer that no attack may affect: a process that reads, answers pings, and prints when each sample arrived.
 
     python -m tests.attacks.honest http://127.0.0.1:8750/ [token]
 
 prints a line for each sample: its seq, the ticks that the program has missed so far, and the monotonic time of its
-arrival in seconds. It is a process because an attacker in the same interpreter would make it late.
+arrival in seconds. It is a process of its own because attackers in the same interpreter would delay it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import time
 from typing import NamedTuple
 
 from tests.attacks.wire import bearer, dial, over_tls
-from tests.viewers import PATIENCE_SECONDS, address_of
+from tests.viewers import TIMEOUT_SECONDS, address_of
 from tests.websocket.peer import PING, PONG, TEXT, Peer, frame
 
 
@@ -36,29 +36,29 @@ class HonestViewer:
         )
 
     def read_until(self, at_seconds: float) -> list[Arrival]:
-        """What has come since the last call, and whatever comes until the first that is newer than ``at_seconds``."""
+        """Return the samples since the last call, up to the first one that arrives after ``at_seconds``."""
         assert self._process.stdout is not None
         arrivals: list[Arrival] = []
         while not arrivals or arrivals[-1].at_seconds <= at_seconds:
             line = self._process.stdout.readline()
-            assert line, "the honest viewer has been thrown out"
+            assert line, "the honest viewer was disconnected"
             seq, missed, at = line.split()
             arrivals.append(Arrival(int(seq), int(missed), float(at)))
         return arrivals
 
     def end(self) -> None:
-        """Leave."""
+        """Stop the process."""
         self._process.kill()
         self._process.communicate()
 
 
 def main(url: str, token: str | None = None) -> None:
-    """Read until the connection ends or has been silent for long."""
+    """Read until the connection ends, or until nothing has arrived for ``TIMEOUT_SECONDS``."""
     sock = dial(address_of(url))
     if url.startswith("https:"):
         sock = over_tls(sock)
     with Peer(sock, headers=f"{bearer(token)}\r\n" if token else "") as peer:
-        peer.sock.settimeout(PATIENCE_SECONDS)
+        peer.sock.settimeout(TIMEOUT_SECONDS)
         while (got := peer.maybe_frame()) is not None:
             at = time.monotonic()
             if got.opcode == PING:

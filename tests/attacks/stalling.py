@@ -1,7 +1,7 @@
-"""A viewer that stalls while it goes on pinging, and then reads on: what it is sent must fit together all the same.
+"""A viewer that stalls but continues to ping, and later reads again: the stream must be intact.
 
-While it stalls, the write pump is in the middle of a frame when the read pump has a pong to send: two writers for one
-full socket.
+While it stalls, the write pump is in the middle of a frame when the read pump has to send a pong. So two threads write
+to one full socket.
 """
 
 from __future__ import annotations
@@ -13,40 +13,41 @@ from tests.attacks.target import Target
 from tests.viewers import Message, seqs
 from tests.websocket.peer import CONTINUATION, PING, PONG, TEXT, Frame, Peer, frame
 
-# Little enough to be full after a few samples, and more than a segment of a loopback connection needs to move on.
-ROOM_BYTES = 16 * 1024
-# A history to begin with fills the sockets in half the time.
+# Small enough to be full after a few samples, but larger than a segment of a loopback connection, so that TCP does not
+# have to wait for its probe timer.
+BUFFER_BYTES = 16 * 1024
+# A history at the start fills the sockets in half the time.
 PATH = "/ws?history=1"
-# More than wait for a moment when a viewer comes.
-BEHIND_FRAMES = 3
-# Whoever is read again after a while brings all that it has said meanwhile in one second, in which 20 are too many.
+# More frames than a new viewer may have waiting for a moment.
+WAITING_FRAMES = 3
+# When the server reads again, all pings since then arrive within one second, in which more than 20 are too many.
 PINGS_WHEN_FULL = 5
 
 
 def reported(target: Target, peer: Peer, figure: str) -> int:
-    """What the program says of this viewer; 0 as long as it does not know it."""
+    """Return a figure of this viewer from /api/v1/clients, or 0 before the viewer is registered."""
     host, port = peer.sock.getsockname()
     return sum(it[figure] for it in target.clients()["clients"] if it["peer"] == f"{host}:{port}")
 
 
 def stall(target: Target, peer: Peer) -> list[bytes]:
-    """Ping and read nothing, until frames wait for the viewer and some more; return what the pongs have to say."""
-    said: list[bytes] = []
+    """Ping without reading until frames wait for the viewer, and then a few more times; return the payloads."""
+    payloads: list[bytes] = []
 
     def ping() -> None:
-        said.append(b"%d" % len(said))
-        peer.send(frame(PING, said[-1]))
+        payloads.append(b"%d" % len(payloads))
+        peer.send(frame(PING, payloads[-1]))
 
-    while reported(target, peer, "waiting_frames") < BEHIND_FRAMES:
+    while reported(target, peer, "waiting_frames") < WAITING_FRAMES:
         ping()
-        target.read_for(0.0)  # so that none comes faster than samples do
+        target.read_for(0.0)  # waits for a sample, so that pings are not more frequent than samples
     for _ in range(PINGS_WHEN_FULL):
         ping()
-    return said
+    return payloads
 
 
 def read_until(peer: Peer, is_last: Callable[[Frame], bool]) -> list[Frame]:
-    """Frames up to the first of this kind."""
+    """Read frames up to the first for which ``is_last`` is true."""
     frames = [peer.frame()]
     while not is_last(frames[-1]):
         frames.append(peer.frame())
@@ -54,7 +55,7 @@ def read_until(peer: Peer, is_last: Callable[[Frame], bool]) -> list[Frame]:
 
 
 def messages(frames: list[Frame]) -> list[Message]:
-    """What the frames say together, pings and pongs between them aside; each frame has its place (RFC 6455 5.4)."""
+    """Join the frames to messages, without pings and pongs; fragments must be in order (RFC 6455 section 5.4)."""
     found: list[Message] = []
     text = b""
     is_open = False
@@ -70,8 +71,8 @@ def messages(frames: list[Frame]) -> list[Message]:
     return found
 
 
-def assert_whole(frames: list[Frame], dropped: int) -> None:
-    """The samples, history and live, have all numbers from the first to the last, but for those dropped."""
+def assert_complete(frames: list[Frame], dropped: int) -> None:
+    """Check that the samples, of the history and live, have all sequence numbers, except those of dropped frames."""
     hello, history, *live = messages(frames)
     assert [hello["type"], history["type"]] == ["hello", "history"]
     numbers = seqs(history["samples"] + live)
@@ -80,19 +81,19 @@ def assert_whole(frames: list[Frame], dropped: int) -> None:
 
 
 def pongs(frames: list[Frame]) -> list[bytes]:
-    """What the pongs say."""
+    """Return the payloads of the pongs."""
     return [got.payload for got in frames if got.opcode == PONG]
 
 
-def assert_reads_on(target: Target, peer: Peer) -> None:
-    """Have the viewer stall, and read on: no hole in a frame, in the pongs, or in the samples beside those dropped."""
-    said = stall(target, peer)
+def assert_intact_after_stall(target: Target, peer: Peer) -> None:
+    """Stall, then read again: frames are whole, every ping has its pong, and only dropped samples are missing."""
+    payloads = stall(target, peer)
     newest = target.read_for(0.0)[-1].seq
 
     def is_newer(got: Frame) -> bool:
         return got.opcode == TEXT and got.fin and json.loads(got.payload)["seq"] > newest
 
-    frames = read_until(peer, lambda got: got == Frame(PONG, said[-1], fin=True))
+    frames = read_until(peer, lambda got: got == Frame(PONG, payloads[-1], fin=True))
     frames += read_until(peer, is_newer)
-    assert pongs(frames) == said
-    assert_whole(frames, reported(target, peer, "dropped_frames"))
+    assert pongs(frames) == payloads
+    assert_complete(frames, reported(target, peer, "dropped_frames"))

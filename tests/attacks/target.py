@@ -1,4 +1,4 @@
-"""A running program with an honest viewer, and what an attack may not do to either."""
+"""A running program with an honest viewer, and the limits for what an attack may do to them."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from tests.conftest import eventually
 from tests.system.program import ROOT, Program, link_or_empty, read_or_empty
 from tests.viewers import address_of
 
-# Within this long after an attack everything is as before; memory to within so many bytes.
+# Time after an attack within which everything must be released, and how much more memory may be in use then.
 RECOVERY_SECONDS = 15.0
 RESIDENT_SLACK_BYTES = 5 * 1024 * 1024
 
-# What tells a viewer or a collector that was held up from a busy machine, where samples come each 100 ms. The aim is
-# 50 ms and no tick missed; on a machine with other work a sound run has had samples late by 161 ms. Whoever is made to
-# wait for an attacker waits for seconds, that is for dozens of ticks; a tick that is missed leaves no hole in the
-# numbers, so that samples alone would not tell.
-HELD_UP_SECONDS = 1.0
-HELD_UP_TICKS = 10
+# Limits that distinguish a delay by an attacker from a busy machine, with a sample every 100 ms. The aim is a lateness
+# of 50 ms and no missed tick; on a machine with other work, a good run had samples late by 161 ms. A thread that waits
+# for an attacker waits for seconds, which are dozens of ticks. Missed ticks are counted because they leave no gap in
+# the sequence numbers.
+MAX_LATENESS_SECONDS = 1.0
+MAX_MISSED_TICKS = 10
 
 
 class Footprint(NamedTuple):
-    """What a process holds: threads and descriptors by kind, and memory."""
+    """What a process has in use: threads and descriptors by kind, and memory."""
 
     threads: Counter[str]
     descriptors: Counter[str]
@@ -40,7 +40,7 @@ class Footprint(NamedTuple):
 
 @dataclass
 class Report:
-    """What an attack did to the honest viewer and to the program."""
+    """The effects of an attack on the honest viewer and on the program."""
 
     samples: int
     missed: int
@@ -51,15 +51,15 @@ class Report:
     before: Footprint
     after: Footprint
 
-    def shortcomings(self) -> list[str]:
-        """What no attack may do, in words; nothing on a machine that is merely busy."""
+    def failures(self) -> list[str]:
+        """Return a sentence for each limit that was passed. A busy machine alone passes none."""
         found = []
         if self.missed:
             found.append(f"the viewer missed {self.missed} samples")
-        if self.lateness_p99_seconds >= HELD_UP_SECONDS:
-            found.append(f"the viewer was held up for {self.lateness_p99_seconds:.1f} s")
-        if self.ticks_missed >= HELD_UP_TICKS:
-            found.append(f"the collector was held up for {self.ticks_missed} ticks")
+        if self.lateness_p99_seconds >= MAX_LATENESS_SECONDS:
+            found.append(f"samples were late by {self.lateness_p99_seconds:.1f} s")
+        if self.ticks_missed >= MAX_MISSED_TICKS:
+            found.append(f"the collector missed {self.ticks_missed} ticks")
         for kind in ("threads", "descriptors"):
             left = difference(getattr(self.after, kind), getattr(self.before, kind))
             if left:
@@ -70,7 +70,7 @@ class Report:
         return found
 
     def figures(self) -> dict[str, float]:
-        """The numbers alone: what a test may record, wherever it runs."""
+        """Return the numbers, for record_property."""
         return {
             "samples": self.samples,
             "missed": self.missed,
@@ -95,22 +95,22 @@ class Target:
     ) -> None:
         self.program = program
         self.address = address_of(program.url)
-        self.expected_in_log: str | None = None  # words of the one error that an attack may cause
+        self.expected_in_log: str | None = None  # text of the one error that an attack may cause
         self._interval_seconds = interval_seconds
         self._viewer = HonestViewer(program.url, str(ROOT), token)
         try:
             self._warm_up(crowd)
-            # Files that are opened at the first need, and the ring, are there after a few samples.
+            # After a few samples, the ring is full, and files that are opened when first needed are open.
             self._seen = self._viewer.read_until(time.monotonic() + 15 * interval_seconds)
         except BaseException:
             self.end()
             raise
 
     def _warm_up(self, crowd: int) -> None:
-        """Bring a crowd once.
+        """Open and close as many connections as an attack does.
 
-        Arenas of malloc and of Python and cached stacks are taken when they are first needed, and kept: after 500
-        idle connections 6 MiB, after the next 500 another 0.1. An attack is to leave nothing beyond that.
+        Memory arenas of malloc and Python, and cached stacks, are allocated when first needed, and kept: 6 MiB after
+        500 idle connections, and another 0.1 MiB after the next 500. The attack itself must leave nothing more.
         """
         with ExitStack() as stack:
             for _ in range(crowd):
@@ -119,15 +119,15 @@ class Target:
         assert eventually(lambda: self.footprint().threads["ts-connN"] == 0)
 
     def end(self) -> None:
-        """Send the viewer away."""
+        """Stop the honest viewer."""
         self._viewer.end()
 
     def begin(self) -> Footprint:
-        """Forget what the viewer has seen so far, but for the last."""
+        """Start a measurement, with the viewer's last sample; return what the program has in use."""
         self._seen = (self._seen + self._viewer.read_until(time.monotonic()))[-1:]
         self.expected_in_log = None
-        # A tick opens files for a moment, and the socket that asks for TCP's states for 16 ms at times: what is held is
-        # what is held at twenty looks in a row, which take 40 ms or more.
+        # A tick opens files for a moment, and a socket for TCP's states for up to 16 ms. So the same counts are needed
+        # twenty times in a row, which takes 40 ms or more.
         looks: deque[Footprint] = deque(maxlen=20)
 
         def is_quiet() -> bool:
@@ -138,7 +138,7 @@ class Target:
         return looks[-1]
 
     def footprint(self) -> Footprint:
-        """What the program holds now, as the kernel counts it."""
+        """Return what the program has in use now, as the kernel counts it."""
         process = Path(f"/proc/{self.program.process.pid}")
         threads = [read_or_empty(path / "comm").strip() for path in (process / "task").iterdir()]
         links = [link_or_empty(path) for path in (process / "fd").iterdir()]
@@ -149,12 +149,12 @@ class Target:
         )
 
     def dial(self, *, buffer_bytes: int | None = None) -> socket.socket:
-        """A connection to the program, over TLS if it speaks that."""
+        """Return a connection to the program, over TLS if it serves that."""
         sock = dial(self.address, buffer_bytes=buffer_bytes)
         return over_tls(sock) if self.program.url.startswith("https:") else sock
 
     def clients(self) -> dict[str, Any]:
-        """What the program says of its viewers."""
+        """Return the answer of /api/v1/clients."""
         with self.dial() as sock:
             sock.sendall(head("GET /api/v1/clients HTTP/1.1", "Connection: close"))
             answer = read_to_end(sock)
@@ -162,13 +162,13 @@ class Target:
         found: dict[str, Any] = json.loads(answer.partition(b"\r\n\r\n")[2])
         return found
 
-    def ended(self, words: str) -> int:
-        """How many viewers have ended in this way."""
-        count: int = self.clients()["ended_total"].get(words, 0)
+    def ended(self, reason: str) -> int:
+        """Return how many viewers have ended for this reason."""
+        count: int = self.clients()["ended_total"].get(reason, 0)
         return count
 
     def read_for(self, seconds: float) -> list[Arrival]:
-        """What the honest viewer sees from now on for so long."""
+        """Return the samples that the honest viewer gets from now on, for so many seconds."""
         seen = self._viewer.read_until(time.monotonic())
         self._seen += seen
         more = self._viewer.read_until(time.monotonic() + seconds)
@@ -176,7 +176,7 @@ class Target:
         return more
 
     def report(self, before: Footprint) -> Report:
-        """Wait until the program holds what it held before, and look at what the viewer saw meanwhile."""
+        """Wait until the program uses no more than before; return what the viewer got in the meantime."""
         ended_at = time.monotonic()
         after = before
 
@@ -203,16 +203,16 @@ class Target:
         )
 
     def _lateness(self, arrivals: list[Arrival]) -> list[float]:
-        """How late each sample came, by the grid of the one that came earliest."""
+        """Return how late each sample arrived, compared with the earliest one."""
         offsets = [
             arrival.at_seconds - (arrival.seq + arrival.ticks_missed) * self._interval_seconds
             for arrival in arrivals
         ]
         return [offset - min(offsets) for offset in offsets]
 
-    def assert_unhurt(self, report: Report) -> None:
-        """Nobody held up, nothing left, nothing in the log that an attacker should not be able to write there."""
-        assert report.shortcomings() == [], report
+    def assert_unharmed(self, report: Report) -> None:
+        """Check that no limit was passed, and that the attack has caused no error in the log."""
+        assert report.failures() == [], report
         bad = [
             line
             for line in self.program.log.splitlines()
@@ -223,7 +223,7 @@ class Target:
 
 
 def difference(after: Counter[str], before: Counter[str]) -> dict[str, int]:
-    """What there is more of, and less."""
+    """Return the counts that differ, with the difference."""
     return {
         name: after[name] - before[name] for name in after | before if after[name] != before[name]
     }

@@ -1,4 +1,4 @@
-"""Attacks on the running program by numbers: connections, viewers, choices, and descriptors that run out."""
+"""Attacks on the running program with large numbers: of connections, viewers and choices of sections."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.attacks.target import Target
-from tests.attacks.wire import dial, head, read_to_end, say, statuses
+from tests.attacks.wire import dial, exchange, head, read_to_end, statuses
 from tests.conftest import eventually
 from tests.viewers import clients
 from tests.websocket.peer import Peer
 
-# All that the program takes, but for the honest viewer's.
+# The connection limit of the program, without the connection of the honest viewer.
 CROWD = 1063
 
 CHECK = head("GET /healthz HTTP/1.1")
 
 
 def test_500_idle_connections(target: Target) -> None:
-    """They say nothing, or half a word, and keep nobody else from being served."""
+    """They send nothing or a part of a request; other clients are served."""
     with ExitStack() as stack:
         for i in range(500):
             stack.enter_context(dial(target.address)).sendall(CHECK[: i % 30])
-        assert statuses(say(target.address, CHECK, and_listen=False)) == [200]
+        assert statuses(exchange(target.address, CHECK, half_close=True)) == [200]
 
 
-def test_more_connections_than_may_be(target: Target) -> None:
-    """What is above the limit is told so; when the crowd has gone, all are welcome again."""
+def test_more_connections_than_the_limit(target: Target) -> None:
+    """Those above the limit are answered 503; when the others have ended, new ones are served."""
     with ExitStack() as stack:
         crowd = [stack.enter_context(dial(target.address)) for _ in range(1100)]
         assert statuses(read_to_end(crowd[-1])) == [503]
-    assert eventually(lambda: statuses(say(target.address, CHECK, and_listen=False)) == [200])
+    assert eventually(lambda: statuses(exchange(target.address, CHECK, half_close=True)) == [200])
 
 
-def test_a_thousand_who_come_and_go_at_once(target: Target) -> None:
-    """Connected and reset before they are looked at."""
+def test_1000_connections_that_are_reset_at_once(target: Target) -> None:
+    """Often before they are accepted."""
     for _ in range(1000):
         with socket.create_connection(target.address) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    assert statuses(say(target.address, CHECK, and_listen=False)) == [200]
+    assert statuses(exchange(target.address, CHECK, half_close=True)) == [200]
 
 
 def test_200_viewers_leave_at_once(target: Target) -> None:
-    """Half of them without a word, half with a reset."""
+    """Half of them without a close frame, half with a reset."""
     peers = [Peer(target.address) for _ in range(200)]
     assert eventually(lambda: len(clients(target.program.url)) == 201)
     for i, peer in enumerate(peers):
@@ -60,7 +60,7 @@ def test_200_viewers_leave_at_once(target: Target) -> None:
 
 
 def test_300_choices_of_sections(target: Target) -> None:
-    """Each has to be put together for itself, each tick; and each viewer gets its own."""
+    """Each choice is encoded separately, every tick; and each viewer gets the sections that it has chosen."""
     with Peer(target.address) as peer:
         peer.message()
         names = sorted(peer.message()["sources"])
@@ -79,7 +79,7 @@ def test_300_choices_of_sections(target: Target) -> None:
 
 @contextmanager
 def few_descriptors(pid: int, spare: int) -> Iterator[None]:
-    """Let the process open only so many more."""
+    """Limit the process to ``spare`` more descriptors than it has open."""
     soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     taken = {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
     free = (number for number in itertools.count() if number not in taken)
@@ -92,22 +92,22 @@ def few_descriptors(pid: int, spare: int) -> Iterator[None]:
 
 
 def cpu_ticks(pid: int) -> int:
-    """User and system time of a process, in clock ticks (proc(5), fields 14 and 15 of stat)."""
+    """Return user and system time of a process, in clock ticks (proc(5), fields 14 and 15 of stat)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
 
 
 def test_no_descriptors_left(target: Target) -> None:
-    """Whom they do not suffice for is told so, the accept loop does not spin, and then all are welcome again."""
-    target.expected_in_log = complaint = "cannot take new connections for now"
+    """Connections without a descriptor are answered 503, the accept loop does not spin, and later ones are served."""
+    target.expected_in_log = line = "Cannot accept new connections"
     pid = target.program.process.pid
     with ExitStack() as crowd:
         with few_descriptors(pid, spare=20):
             sockets = [crowd.enter_context(dial(target.address)) for _ in range(60)]
-            assert eventually(lambda: complaint in target.program.log)
+            assert eventually(lambda: line in target.program.log)
             before = cpu_ticks(pid)
             viewed = target.read_for(1.0)
-            assert cpu_ticks(pid) - before < 60  # of 100; a loop that spins takes them all
+            assert cpu_ticks(pid) - before < 60  # of 100, which a loop that spins would use
             assert len(viewed) > 3
             refused = select.select(sockets, [], [], 0)[0]
             assert 30 < len(refused) < 60  # a tick opens files for a moment
@@ -116,5 +116,5 @@ def test_no_descriptors_left(target: Target) -> None:
         for sock in set(sockets) - set(refused):
             sock.sendall(CHECK)
             assert sock.recv(12) == b"HTTP/1.1 200"
-        assert statuses(say(target.address, CHECK, and_listen=False)) == [200]
-    assert target.program.log.count(complaint) == 1
+        assert statuses(exchange(target.address, CHECK, half_close=True)) == [200]
+    assert target.program.log.count(line) == 1

@@ -1,4 +1,4 @@
-"""Attacks on the running program by those who have become viewers, with frames that no client should send."""
+"""Attacks on the running program by viewers, with frames that no client should send."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from tests.attacks.broken import (
     close_code,
     length_only,
 )
-from tests.attacks.stalling import PATH, ROOM_BYTES, assert_reads_on
+from tests.attacks.stalling import BUFFER_BYTES, PATH, assert_intact_after_stall
 from tests.attacks.target import Target
-from tests.attacks.wire import read_to_end, talk_until_hung_up
+from tests.attacks.wire import read_to_end, send_until_closed
 from tests.conftest import eventually
 from tests.websocket.peer import (
     CONTINUATION,
@@ -34,15 +34,15 @@ from tests.websocket.peer import (
 
 
 def test_broken_frames_end_with_their_code(target: Target) -> None:
-    """Whatever RFC 6455 forbids, each by a viewer of its own."""
-    for name, (words, code) in BROKEN.items():
+    """Everything that RFC 6455 forbids, each sent by a new viewer."""
+    for name, (data, code) in BROKEN.items():
         with Peer(target.address) as peer:
-            peer.send(words)
+            peer.send(data)
             assert close_code(peer) == code, name
 
 
 def test_long_messages_are_counted_in_bytes(target: Target) -> None:
-    """512 bytes of any alphabet pass, whole or cut within a letter; one byte more is too big, in fragments as well."""
+    """512 bytes of any alphabet are accepted, whole or split within a character; one byte more is too big."""
     for letter in ("x", "é", "€", "😀"):
         longest = (letter * 512).encode()[: 512 - 512 % len(letter.encode())].ljust(512, b".")
         whole = frame(TEXT, longest)
@@ -50,18 +50,18 @@ def test_long_messages_are_counted_in_bytes(target: Target) -> None:
         with Peer(target.address) as peer:
             peer.send(whole + cut + whole + frame(PING, b"passed"))
             assert peer.skip_to(PONG).payload == b"passed", letter
-        for words in (
+        for data in (
             frame(TEXT, longest + b"."),
             frame(TEXT, longest, fin=False) + frame(CONTINUATION, b"."),
             frame(TEXT, longest[:257], fin=False) + frame(CONTINUATION, longest[257:] + b"."),
         ):
             with Peer(target.address) as peer:
-                peer.send(words + closing(1000))  # which ends it if nothing else does
-                assert close_code(peer) == TOO_BIG, (letter, len(words))
+                peer.send(data + closing(1000))  # ends the connection if the message is accepted
+                assert close_code(peer) == TOO_BIG, (letter, len(data))
 
 
 def test_closes_are_answered_once(target: Target) -> None:
-    """Good ones with their own code, also when more follows, and when the peer does not wait for it."""
+    """Valid ones with the same code, also when more bytes follow; some peers do not wait for the answer."""
     for code in (1000, 1001, 1003, 1007, 1011, 3000, 4999):
         for behind in (b"", frame(TEXT, b"more"), closing(1001), frame(PING) * 50, b"\xff" * 50):
             with Peer(target.address) as peer:
@@ -72,7 +72,7 @@ def test_closes_are_answered_once(target: Target) -> None:
             peer.send(closing(1000))
 
 
-# What is said first, what is said then for ever, and the words of the end.
+# What is sent once, what is sent again and again, and the reason of the end.
 FLOODS: dict[str, tuple[bytes, bytes, str]] = {
     "messages": (b"", frame(TEXT, b"hello") * 100, "policy"),
     "pings": (b"", frame(PING, b"hello") * 100, "policy"),
@@ -85,32 +85,32 @@ FLOODS: dict[str, tuple[bytes, bytes, str]] = {
         (frame(PING) + frame(CONTINUATION, b"x", fin=False)) * 50,
         "policy",
     ),
-    "one frame without end": (length_only(1 << 40), b"x" * 65536, "too big"),
-    "one ping without end": (b"\x89\xff" + (1 << 40).to_bytes(8, "big"), b"x" * 65536, "gone"),
+    "endless frame": (length_only(1 << 40), b"x" * 65536, "too big"),
+    "endless ping": (b"\x89\xff" + (1 << 40).to_bytes(8, "big"), b"x" * 65536, "gone"),
 }
 
 
 @pytest.mark.parametrize("name", FLOODS)
 def test_flood_ends_the_viewer(name: str, target: Target) -> None:
-    """Ten at a time who go on and on and read nothing are gone at once."""
-    first, then, words = FLOODS[name]
-    before = target.ended(words)
+    """Ten viewers that send without reading are disconnected."""
+    first, then, reason = FLOODS[name]
+    before = target.ended(reason)
     peers = [Peer(target.address) for _ in range(10)]
     try:
         for peer in peers:
             peer.send(first)
-            talk_until_hung_up(peer.send, then)
+            send_until_closed(peer.send, then)
     finally:
         for peer in peers:
             peer.close()
-    assert eventually(lambda: target.ended(words) == before + 10)
+    assert eventually(lambda: target.ended(reason) == before + 10)
 
 
 def test_noise_after_the_handshake(target: Target) -> None:
-    """Three hundred viewers who say random bytes, masked frames of random kinds, or both; each end is orderly."""
+    """300 viewers send random bytes, masked frames of random kinds, or both; each connection ends regularly."""
     dice = random.Random(6455)
     for _ in range(300):
-        words = b"".join(
+        data = b"".join(
             dice.randbytes(dice.randrange(40))
             if dice.random() < 0.3
             else frame(
@@ -118,7 +118,7 @@ def test_noise_after_the_handshake(target: Target) -> None:
             )
             for _ in range(dice.randrange(1, 6))
         )
-        with Peer(target.address, trailing=words) as peer:
+        with Peer(target.address, trailing=data) as peer:
             peer.sock.shutdown(socket.SHUT_WR)
             read_to_end(peer.sock)
 
@@ -136,7 +136,7 @@ OFFERS = [
 
 
 def test_deflate_offers(target: Target) -> None:
-    """None is taken up, however it is written; who compresses all the same breaks the protocol."""
+    """None is accepted, however it is written; a compressed frame is a protocol error."""
     packer = zlib.compressobj(wbits=-15)
     bomb = packer.compress(bytes(300_000)) + packer.flush(zlib.Z_SYNC_FLUSH)
     assert len(bomb) < 500
@@ -149,15 +149,15 @@ def test_deflate_offers(target: Target) -> None:
             assert close_code(peer) == PROTOCOL_ERROR
 
 
-def test_words_in_the_segment_of_the_handshake(target: Target) -> None:
-    """A whole frame, two, half a one, a broken one: what follows the head belongs to the viewer."""
+def test_frames_in_the_segment_of_the_handshake(target: Target) -> None:
+    """One frame, two, a part of one, a broken one: the bytes after the head belong to the WebSocket."""
     for trailing in (frame(PING, b"early"), frame(PING, b"early") * 2):
         with Peer(target.address, trailing=trailing) as peer:
             assert peer.skip_to(PONG).payload == b"early"
     whole = frame(PING, b"in two")
     for cut in range(1, len(whole)):
         with Peer(target.address, trailing=whole[:cut]) as peer:
-            peer.message()  # so that the rest comes in another segment
+            peer.message()  # so that the rest is sent in another segment
             peer.send(whole[cut:])
             assert peer.skip_to(PONG).payload == b"in two"
     with Peer(target.address, trailing=b"\x81\x02hi") as peer:
@@ -165,7 +165,7 @@ def test_words_in_the_segment_of_the_handshake(target: Target) -> None:
 
 
 def test_byte_by_byte(target: Target) -> None:
-    """A slow talker is understood."""
+    """A frame may arrive one byte at a time."""
     with Peer(target.address) as peer:
         for byte in frame(PING, b"drip"):
             peer.send(bytes((byte,)))
@@ -173,28 +173,28 @@ def test_byte_by_byte(target: Target) -> None:
 
 
 def test_resets_in_the_middle_of_a_frame(target: Target) -> None:
-    """Two hundred who leave with a RST, at every place of the handshake, of a frame, and of what they are sent."""
-    words = handshake() + frame(PING, b"x" * 30)
-    for cut in itertools.islice(itertools.cycle(range(1, len(words) + 1, 7)), 200):
+    """200 clients leave with a RST, at every place of the handshake, of a frame, and of the stream to them."""
+    data = handshake() + frame(PING, b"x" * 30)
+    for cut in itertools.islice(itertools.cycle(range(1, len(data) + 1, 7)), 200):
         with socket.create_connection(target.address) as sock:
-            sock.sendall(words[:cut])
+            sock.sendall(data[:cut])
             if cut % 3 == 0 and cut > len(handshake()):
                 sock.recv(100)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def test_stalling_for_a_while(target: Target) -> None:
-    """Who pings on without reading, and then reads on, has missed nothing, and has a pong for each ping."""
-    with Peer(target.address, PATH, buffer_bytes=ROOM_BYTES) as peer:
-        assert_reads_on(target, peer)
+    """A viewer that pings without reading, and then reads, has missed nothing and gets a pong for each ping."""
+    with Peer(target.address, PATH, buffer_bytes=BUFFER_BYTES) as peer:
+        assert_intact_after_stall(target, peer)
 
 
 def test_half_closed(target: Target) -> None:
-    """Who says that it will say no more, in the middle of a frame or between two, is no viewer any longer."""
+    """A viewer that closes its write side, in the middle of a frame or between two, is disconnected."""
     before = target.ended("gone")
-    for words in (b"", b"\x81", frame(PING), frame(PING)[:-1], frame(TEXT, b"x", fin=False)):
+    for data in (b"", b"\x81", frame(PING), frame(PING)[:-1], frame(TEXT, b"x", fin=False)):
         with Peer(target.address) as peer:
-            peer.send(words)
+            peer.send(data)
             peer.sock.shutdown(socket.SHUT_WR)
             peer.frames_to_end()
     assert eventually(lambda: target.ended("gone") == before + 5)

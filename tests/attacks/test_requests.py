@@ -1,4 +1,4 @@
-"""Attacks on the HTTP side of the running program, before anybody is a viewer."""
+"""Attacks on the HTTP side of the running program, before a client is a viewer."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import struct
 import pytest
 
 from tests.attacks.target import Target
-from tests.attacks.wire import dial, head, read_to_end, say, statuses
+from tests.attacks.wire import dial, exchange, head, read_to_end, statuses
 from tests.websocket.peer import KEY
 
-# Wherever two parties see different requests in these bytes, one of them serves this.
+# A second request, hidden behind one whose end two servers may see at different places.
 SMUGGLED = head("GET /healthz HTTP/1.1")
 
 
 def test_garbage(target: Target) -> None:
-    """Bytes that are no HTTP: noise, other protocols, a line without end. An error or nothing, and the end."""
+    """Bytes that are no HTTP: noise, other protocols, an endless line. The answer is an error, or none."""
     noise = random.Random(5)
-    words = [noise.randbytes(noise.randrange(1, 5000)) for _ in range(100)]
-    words += [
+    inputs = [noise.randbytes(noise.randrange(1, 5000)) for _ in range(100)]
+    inputs += [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500),  # TLS
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"SSH-2.0-OpenSSH_9.9\r\n",
@@ -35,10 +35,10 @@ def test_garbage(target: Target) -> None:
         b"GET / HTTP/1.1\r\nHost: localhost\r\nX: \xff\x00\r\n\r\n",
         b"get / http/1.1\r\nHost: localhost\r\n\r\n",
     ]
-    for said in words:
-        answered = statuses(say(target.address, said, and_listen=False))
-        assert not set(answered) & {200, 500}, said[:100]
-        assert len(answered) <= 1, said[:100]
+    for data in inputs:
+        answers = statuses(exchange(target.address, data, half_close=True))
+        assert not set(answers) & {200, 500}, data[:100]
+        assert len(answers) <= 1, data[:100]
 
 
 @pytest.mark.parametrize(
@@ -52,20 +52,20 @@ def test_garbage(target: Target) -> None:
     ids=["many", "long", "query", "folded"],
 )
 def test_header_flood(flood: bytes, target: Target) -> None:
-    """A head past 16 KiB is refused as too large, by twenty at a time."""
-    with_rest_unread = [dial(target.address) for _ in range(20)]
+    """A head above 16 KiB is refused as too large, also from 20 clients at the same time."""
+    sockets = [dial(target.address) for _ in range(20)]
     try:
-        for sock in with_rest_unread:
+        for sock in sockets:
             try:
                 sock.sendall(flood)
             except ConnectionError:
                 pass
-        for sock in with_rest_unread:
-            assert statuses(read_to_end(sock)) in ([431], [])  # a reset may take it along
+        for sock in sockets:
+            assert statuses(read_to_end(sock)) in ([431], [])  # a reset may discard the answer
     finally:
-        for sock in with_rest_unread:
+        for sock in sockets:
             sock.close()
-    assert statuses(say(target.address, flood[: 17 * 1024])) == [431]
+    assert statuses(exchange(target.address, flood[: 17 * 1024])) == [431]
 
 
 SHAPES = [
@@ -97,27 +97,27 @@ SHAPES = [
 
 
 def test_smuggling_shapes(target: Target) -> None:
-    """What another server might end elsewhere is answered once, and the connection ends behind it."""
+    """A request whose end is ambiguous is answered once, and then the connection ends."""
     for shape in SHAPES:
-        answered = say(target.address, shape + SMUGGLED)
+        answered = exchange(target.address, shape + SMUGGLED)
         assert len(statuses(answered)) == 1, (shape, answered)
         assert b'{"status":"ok"}' not in answered, shape
 
 
-def test_old_shapes_have_one_meaning(target: Target) -> None:
-    """What RFC 9112 lets a server read kindly is one request: the next one is answered as the next one."""
+def test_obsolete_syntax_has_one_meaning(target: Target) -> None:
+    """Syntax that RFC 9112 lets a server accept makes one request; the next one is answered as usual."""
     for shape in (
         head("GET /nothing HTTP/1.1", "X: a", " folded: b"),
         head("GET /nothing HTTP/1.1", "Content-Length:", " 0"),
         head("GET /nothing HTTP/1.1", "Transfer_Encoding: chunked"),
         head("GET /nothing HTTP/1.1").replace(b"\r\n", b"\n"),
     ):
-        answered = say(target.address, shape + SMUGGLED, and_listen=False)
+        answered = exchange(target.address, shape + SMUGGLED, half_close=True)
         assert statuses(answered) == [404, 200], (shape, answered)
 
 
-def test_no_single_host(target: Target) -> None:
-    """A request has one Host, and it is ours, or it is refused."""
+def test_requests_without_exactly_one_host(target: Target) -> None:
+    """They are refused, and so is a host that is not allowed."""
     for headers in (
         (),
         ("Host: localhost", "Host: evil.example"),
@@ -125,8 +125,8 @@ def test_no_single_host(target: Target) -> None:
         ("Host: localhost", " Transfer-Encoding: chunked"),
         ("Host:",),
     ):
-        words = "\r\n".join(["GET /healthz HTTP/1.1", *headers, "", ""]).encode()
-        assert statuses(say(target.address, words, and_listen=False)) in ([400], [403]), headers
+        data = "\r\n".join(["GET /healthz HTTP/1.1", *headers, "", ""]).encode()
+        assert statuses(exchange(target.address, data, half_close=True)) in ([400], [403]), headers
 
 
 PATHS = [
@@ -144,9 +144,9 @@ PATHS = [
 
 
 def test_path_tricks(target: Target) -> None:
-    """Nothing outside the built files, no listing, no redirect, no error of ours."""
+    """No file outside the page, no listing, no redirect, no status 500."""
     for path in PATHS:
-        answered = say(target.address, head(f"GET {path} HTTP/1.1"), and_listen=False)
+        answered = exchange(target.address, head(f"GET {path} HTTP/1.1"), half_close=True)
         (status,) = statuses(answered)
         assert status in {400, 403, 404}, (path, answered)
         assert b"\r\nlocation:" not in answered.lower(), path
@@ -155,7 +155,7 @@ def test_path_tricks(target: Target) -> None:
 
 
 def test_methods_and_expectations(target: Target) -> None:
-    """What is not served is refused before its body is asked for."""
+    """Methods that are not supported are refused before their body is sent."""
     for method in (
         "POST",
         "PUT",
@@ -167,8 +167,8 @@ def test_methods_and_expectations(target: Target) -> None:
         "PRI",
         "A" * 1000,
     ):
-        words = head(f"{method} / HTTP/1.1", "Content-Length: 1000000", "Expect: 100-continue")
-        answered = statuses(say(target.address, words))
+        data = head(f"{method} / HTTP/1.1", "Content-Length: 1000000", "Expect: 100-continue")
+        answered = statuses(exchange(target.address, data))
         assert answered in ([400], [405], [501]), method
 
 
@@ -181,7 +181,7 @@ HANDSHAKE = {
 
 
 def test_wrong_handshakes(target: Target) -> None:
-    """Each is answered over HTTP with its reason; none becomes a viewer."""
+    """Each is answered by HTTP with the right status; none becomes a viewer."""
     cases: list[tuple[str, dict[str, str], int]] = [
         ("POST /ws HTTP/1.1", {}, 405),
         ("HEAD /ws HTTP/1.1", {}, 405),
@@ -218,14 +218,14 @@ def test_wrong_handshakes(target: Target) -> None:
     cases += [("GET /ws HTTP/1.1", {name: value}, status) for name, value, status in changes]
     for line, change, status in cases:
         headers = [f"{name}: {value}" for name, value in (HANDSHAKE | change).items()]
-        answered = say(target.address, head(line, *headers), and_listen=False)
+        answered = exchange(target.address, head(line, *headers), half_close=True)
         assert statuses(answered) == [status], (line, change, answered)
         if status == 426:
             assert b"\r\nsec-websocket-version: 13\r\n" in answered.lower()
 
 
-def test_handshakes_that_other_servers_choke_on(target: Target) -> None:
-    """Headers that are not needed are not looked at: a folded or non-ASCII protocol offer, an origin's port."""
+def test_unusual_headers_in_a_valid_handshake(target: Target) -> None:
+    """Headers that are not needed are ignored: a folded or non-ASCII protocol offer, for example."""
     for header in (
         "Sec-WebSocket-Protocol: \xe9\xe8",
         "Sec-WebSocket-Protocol: a,\r\n Sec-WebSocket-Extensions: permessage-deflate",
@@ -233,28 +233,30 @@ def test_handshakes_that_other_servers_choke_on(target: Target) -> None:
         "Origin: http://LOCALHOST",
     ):
         headers = [f"{name}: {value}" for name, value in HANDSHAKE.items()]
-        answered = say(target.address, head("GET /ws HTTP/1.1", *headers, header), and_listen=False)
+        answered = exchange(
+            target.address, head("GET /ws HTTP/1.1", *headers, header), half_close=True
+        )
         assert answered.startswith(b"HTTP/1.1 101 "), header
         assert b"sec-websocket-extensions" not in answered.lower()
         assert b"sec-websocket-protocol" not in answered.lower()
 
 
 def test_thousands_of_requests_on_one_connection(target: Target) -> None:
-    """The thousandth is the last; what is behind it is not read as anything else."""
-    answered = say(target.address, SMUGGLED * 3000)
+    """The thousandth is the last one that is answered."""
+    answered = exchange(target.address, SMUGGLED * 3000)
     assert statuses(answered) == [200] * 1000
 
 
 def test_resets_in_the_middle_of_a_head(target: Target) -> None:
-    """Three hundred who leave with a RST, at every place of a request."""
-    words = head("GET /api/v1/history HTTP/1.1")
+    """300 clients leave with a RST, at every place of a request."""
+    data = head("GET /api/v1/history HTTP/1.1")
     for i in range(300):
         with dial(target.address) as sock:
-            sock.sendall(words[: i % (len(words) + 1)])
+            sock.sendall(data[: i % (len(data) + 1)])
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def test_half_a_head_and_the_end(target: Target) -> None:
-    """Who stops speaking in the middle is hung up on."""
-    for words in (b"", b"G", head()[:-2]):
-        assert statuses(say(target.address, words, and_listen=False)) == []
+    """A client that closes its write side within a head is disconnected without an answer."""
+    for data in (b"", b"G", head()[:-2]):
+        assert statuses(exchange(target.address, data, half_close=True)) == []

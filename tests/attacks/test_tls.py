@@ -1,6 +1,6 @@
 """Attacks on the running program below and within TLS.
 
-The program's patience with a TLS handshake is a tenth of the real one's.
+The timeout of a TLS handshake is a tenth of the usual one.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from contextlib import ExitStack
 import pytest
 
 from tests.attacks.broken import BROKEN, close_code, length_only
-from tests.attacks.stalling import PATH, ROOM_BYTES, assert_reads_on
+from tests.attacks.stalling import BUFFER_BYTES, PATH, assert_intact_after_stall
 from tests.attacks.target import Target
 from tests.attacks.wire import (
     dial,
     drip,
+    exchange,
     head,
     read_to_end,
-    say,
+    send_until_closed,
     statuses,
-    talk_until_hung_up,
 )
 from tests.conftest import eventually
 from tests.net.pairs import CERTIFICATE
@@ -44,7 +44,7 @@ PINGS = 15  # of the 20 frames that a viewer may send in a second
 
 
 def client_hello() -> bytes:
-    """What a client says first."""
+    """Return the first message of a client."""
     outgoing = ssl.MemoryBIO()
     tls = ssl.create_default_context().wrap_bio(
         ssl.MemoryBIO(), outgoing, server_hostname="localhost"
@@ -56,14 +56,14 @@ def client_hello() -> bytes:
     return outgoing.read()
 
 
-def test_what_is_no_tls(target: Target) -> None:
-    """Plain requests, noise, and records that are none: hung up on, without an answer of HTTP."""
+def test_input_that_is_no_tls(target: Target) -> None:
+    """Plain requests, noise, and damaged records: the connection ends without an HTTP answer."""
     noise = random.Random(8446)
     hello = client_hello()
-    bent = [bytearray(hello) for _ in range(50)]
-    for words in bent:
-        words[noise.randrange(len(words))] ^= 1 << noise.randrange(8)
-    for said in (
+    damaged = [bytearray(hello) for _ in range(50)]
+    for data in damaged:
+        data[noise.randrange(len(data))] ^= 1 << noise.randrange(8)
+    for record in (
         head(),
         handshake(),
         b"\x00" * 10_000,
@@ -71,13 +71,13 @@ def test_what_is_no_tls(target: Target) -> None:
         b"\x80\x2e\x01\x00\x02" + bytes(40),  # SSL 2
         hello * 2,
         *(noise.randbytes(300) for _ in range(50)),
-        *map(bytes, bent),
+        *map(bytes, damaged),
     ):
-        assert statuses(say(target.address, said, and_listen=False)) == []
+        assert statuses(exchange(target.address, record, half_close=True)) == []
 
 
 def test_silence_and_resets_in_the_handshake(target: Target) -> None:
-    """At every place of the hello: two hundred who leave, and a hundred who stay and say no more."""
+    """At every place of the hello: 200 clients leave, and 100 stay and send no more."""
     hello = client_hello()
     for cut in itertools.islice(itertools.cycle(range(0, len(hello) + 1, 5)), 200):
         with dial(target.address) as sock:
@@ -92,14 +92,14 @@ def test_silence_and_resets_in_the_handshake(target: Target) -> None:
 
 
 def test_dripping_in_the_handshake(target: Target) -> None:
-    """A hello that comes byte by byte has its deadline: of fifty no one gets to the end of it, and to an answer."""
+    """A hello that arrives byte by byte has a deadline: none of 50 clients gets an answer."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(dial(target.address)) for _ in range(50)]
         assert set(drip(sockets, client_hello())) == {b""}
 
 
 def test_reading_and_writing_at_once(target: Target) -> None:
-    """Forty viewers ping while they are sent samples: one object of TLS, two threads of ours."""
+    """40 viewers ping while samples are sent to them: two threads use each TLS object."""
     with ExitStack() as stack:
         peers = [stack.enter_context(Peer(target.dial())) for _ in range(40)]
         for i in range(PINGS):
@@ -111,40 +111,40 @@ def test_reading_and_writing_at_once(target: Target) -> None:
 
 
 def test_stalling_for_a_while(target: Target) -> None:
-    """A record that did not fit is finished before any other, a pong's included, whoever of the two threads made it."""
-    with Peer(target.dial(buffer_bytes=ROOM_BYTES), PATH) as peer:
-        assert_reads_on(target, peer)
+    """A record that did not fit is finished before any other, whichever of the two threads has made it."""
+    with Peer(target.dial(buffer_bytes=BUFFER_BYTES), PATH) as peer:
+        assert_intact_after_stall(target, peer)
 
 
 def test_broken_frames_end_with_their_code(target: Target) -> None:
-    """As without TLS: the close frame is sealed and sent before the connection ends."""
-    for name, (words, code) in BROKEN.items():
+    """As without TLS: the close frame is encrypted and sent before the connection ends."""
+    for name, (data, code) in BROKEN.items():
         with Peer(target.dial()) as peer:
-            peer.send(words)
+            peer.send(data)
             assert close_code(peer) == code, name
 
 
 @pytest.mark.parametrize(
-    ("first", "then", "words"),
+    ("first", "then", "reason"),
     [
         (b"", frame(PING, b"hello") * 100, "policy"),
         (length_only(1 << 40), b"x" * 65536, "too big"),
     ],
-    ids=["pings", "one frame without end"],
+    ids=["pings", "endless frame"],
 )
-def test_flood_ends_the_viewer(first: bytes, then: bytes, words: str, target: Target) -> None:
-    """Ten at a time, whose records have to be opened before anybody can count what is in them, are gone at once."""
-    before = target.ended(words)
+def test_flood_ends_the_viewer(first: bytes, then: bytes, reason: str, target: Target) -> None:
+    """Ten viewers that send without reading are disconnected; their frames are counted only after decryption."""
+    before = target.ended(reason)
     with ExitStack() as stack:
         peers = [stack.enter_context(Peer(target.dial())) for _ in range(10)]
         for peer in peers:
             peer.send(first)
-            talk_until_hung_up(peer.send, then)
-    assert eventually(lambda: target.ended(words) == before + 10)
+            send_until_closed(peer.send, then)
+    assert eventually(lambda: target.ended(reason) == before + 10)
 
 
 def test_byte_by_byte(target: Target) -> None:
-    """A slow talker, with a record for each byte, is understood."""
+    """A frame may arrive in one record for each byte."""
     with Peer(target.dial()) as peer:
         for byte in frame(PING, b"drip"):
             peer.send(bytes((byte,)))
@@ -152,15 +152,15 @@ def test_byte_by_byte(target: Target) -> None:
 
 
 def test_many_frames_in_one_record(target: Target) -> None:
-    """What has been decrypted with the first is seen without another byte on the wire."""
+    """All are handled without another byte from the network."""
     with Peer(target.dial(), trailing=frame(PING, b"a")) as peer:
         peer.send(b"".join(frame(PING, b"%d" % i) for i in range(PINGS)))
-        for word in (b"a", *(b"%d" % i for i in range(PINGS))):
-            assert peer.skip_to(PONG).payload == word
+        for payload in (b"a", *(b"%d" % i for i in range(PINGS))):
+            assert peer.skip_to(PONG).payload == payload
 
 
-def sealed(below: socket.socket, words: bytes) -> bytes:
-    """The record that says ``words`` to the server at the other end, after a handshake with it."""
+def encrypted(below: socket.socket, data: bytes) -> bytes:
+    """Do a handshake on the socket; return the record with ``data`` that is to follow."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     context = ssl.create_default_context(cafile=CERTIFICATE)
     tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
@@ -171,15 +171,15 @@ def sealed(below: socket.socket, words: bytes) -> bytes:
         except ssl.SSLWantReadError:
             below.sendall(outgoing.read())
             incoming.write(below.recv(65536))
-    tls.write(words)
+    tls.write(data)
     return outgoing.read()
 
 
-def test_cut_off_without_goodbye(target: Target) -> None:
-    """The end of the connection below TLS, between records or in one; and a record that was changed on its way."""
+def test_stream_that_is_cut_off_or_changed(target: Target) -> None:
+    """The connection ends without close_notify, between two records or in one; or a record has been changed."""
     for cut, change in ((0, 0), (1, 0), (20, 0), (0, 1)):
         with dial(target.address) as below:
-            record = bytearray(sealed(below, head("GET /healthz HTTP/1.1")))
+            record = bytearray(encrypted(below, head("GET /healthz HTTP/1.1")))
             record[-1] ^= change
             below.sendall(record[: len(record) - cut])
             below.shutdown(socket.SHUT_WR)

@@ -1,6 +1,6 @@
-"""Attacks on the running program by those who have no token, and guess.
+"""Attacks on the running program by clients that have no token and guess one.
 
-All of 127.0.0.0/8 is this host, so that whoever guesses has an address, or a thousand, beside the honest viewer's.
+All of 127.0.0.0/8 is this host, so the attackers have one address, or a thousand, other than the honest viewer's.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from tests.attacks.target import Target
-from tests.attacks.wire import bearer, dial, head, say, statuses
+from tests.attacks.wire import bearer, dial, exchange, head, statuses
 from tests.websocket.peer import Peer, handshake
 
 TOKEN = "the-honest-viewers.Own_token~1"
@@ -18,33 +18,33 @@ TRIES = 100  # of each kind of guess
 
 
 def ask(target: Target, *headers: str, source: str = "") -> int:
-    """The status of the answer to a request for a sample."""
-    words = head("GET /api/v1/sample HTTP/1.1", *headers)
-    (status,) = statuses(say(target.address, words, and_listen=False, source=source))
+    """Request a sample; return the status of the answer."""
+    request = head("GET /api/v1/sample HTTP/1.1", *headers)
+    (status,) = statuses(exchange(target.address, request, half_close=True, source=source))
     return status
 
 
 def log_in(target: Target, source: str) -> str:
-    """The Cookie header of a browser at this address, which has shown the right token."""
-    words = head(f"GET /?token={TOKEN} HTTP/1.1", "Connection: close")
-    found = re.search(rb"Set-Cookie: ([^;]+);", say(target.address, words, source=source))
+    """Log in with the right token from this address; return the Cookie header of that browser."""
+    request = head(f"GET /?token={TOKEN} HTTP/1.1", "Connection: close")
+    found = re.search(rb"Set-Cookie: ([^;]+);", exchange(target.address, request, source=source))
     assert found
     return f"Cookie: {found[1].decode()}"
 
 
 def forged(cookie: str) -> str:
-    """The same with a signature that is not."""
+    """Return the header with a wrong signature."""
     return cookie[:-64] + cookie[-64:][::-1]
 
 
 def assert_kept_secret(log: str, *secrets: str) -> None:
-    """None of them is in the log, in whatever case, nor the better part of one."""
+    """Check that the log has none of them, nor the first half of one, in any case."""
     for secret in secrets:
         assert secret[: len(secret) // 2].lower() not in log.lower()
 
 
 def test_flood_of_wrong_tokens(target: Target) -> None:
-    """After a few tries the address waits; who has logged in there before, or comes from elsewhere, does not."""
+    """After a few tries an address has to wait, but not a browser that is logged in there, and no other address."""
     cookie = log_in(target, "127.0.0.2")
     guesses = (
         head("GET /api/v1/sample HTTP/1.1", bearer(WRONG)),
@@ -63,26 +63,26 @@ def test_flood_of_wrong_tokens(target: Target) -> None:
         head("GET /api/v1/clients HTTP/1.1", cookie.replace("honest", WRONG)),
     )
     for source, guess in ((f"127.0.0.{i}", guess) for i, guess in enumerate(guesses, 2)):
-        heard = statuses(say(target.address, guess * TRIES, and_listen=False, source=source))
-        assert len(heard) == TRIES, guess
-        assert heard[0] == 401, guess
-        assert set(heard) <= {401, 429}, guess
+        answered = statuses(exchange(target.address, guess * TRIES, half_close=True, source=source))
+        assert len(answered) == TRIES, guess
+        assert answered[0] == 401, guess
+        assert set(answered) <= {401, 429}, guess
         assert ask(target, bearer(TOKEN)) == 200
         assert ask(target, cookie, source=source) == 200
     right = head("GET /api/v1/sample HTTP/1.1", bearer(TOKEN))
-    answers = say(target.address, guesses[0] * TRIES + right, and_listen=False, source="127.0.0.99")
+    answers = exchange(
+        target.address, guesses[0] * TRIES + right, half_close=True, source="127.0.0.99"
+    )
     assert statuses(answers)[-1] == 429
     with Peer(dial(target.address, source="127.0.0.2"), headers=f"{cookie}\r\n") as peer:
         assert peer.message()["user"] == "honest"
     log = target.program.log
-    assert (
-        log.count("wrong token from") == 1
-    )  # of a thousand, from as many addresses as there are guesses
+    assert log.count("Wrong token from") == 1  # of more than a thousand
     assert_kept_secret(log, TOKEN, WRONG, cookie[-64:], forged(cookie)[-64:])
 
 
 def test_guesses_from_everywhere(target: Target) -> None:
-    """More addresses than are remembered, each with one try: none is let in, and nobody else waits for that."""
+    """More addresses than are remembered, each with one try: all are refused, and no other client has to wait."""
     for i in range(1100):
         source = f"127.1.{i // 250}.{i % 250 + 1}"
         assert ask(target, bearer(f"{WRONG}-{i}"), source=source) == 401

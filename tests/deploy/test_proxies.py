@@ -1,4 +1,4 @@
-"""The examples for nginx and Caddy, tried: a login, a viewer and JSON lines through each, by its own configuration."""
+"""The examples for nginx and Caddy: a login, a viewer and JSON lines through each, with the shipped configuration."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.conftest import eventually
 from tests.net.pairs import CERTIFICATE
 from tests.system.program import ROOT, Program
 from tests.system.unthreaded import UnthreadedViewer
-from tests.viewers import PATIENCE_SECONDS, address_of, get
+from tests.viewers import TIMEOUT_SECONDS, address_of, get
 
 TOKEN = "kitchen-kitchen-1"
 NAME = "telemetry.example.org"
@@ -43,22 +43,22 @@ http {{
 
 
 def program_named(name: str) -> str:
-    """Where scripts/test has it, or where the system has."""
+    """Return the path of a proxy that scripts/test has fetched, or that the system has."""
     path = os.pathsep.join([str(Path(sys.prefix) / "bin"), os.environ["PATH"], "/usr/sbin"])
     found = shutil.which(name, path=path)
-    assert found, f"the proxies' examples are tried with {name}, which scripts/test fetches"
+    assert found, f"the examples for proxies need {name}, which scripts/test fetches"
     return found
 
 
 def free_port() -> int:
-    """One that nobody has."""
+    """Return a port that was free a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port: int = sock.getsockname()[1]
         return port
 
 
 def replaced(text: str, *pairs: tuple[str, str]) -> str:
-    """The example with what its user has to change; all of it must be there."""
+    """Replace the parts of an example that its user has to change; each must exist."""
     for old, new in pairs:
         assert old in text
         text = text.replace(old, new)
@@ -66,7 +66,7 @@ def replaced(text: str, *pairs: tuple[str, str]) -> str:
 
 
 def nginx(folder: Path, port: int, upstream: int) -> list[str]:
-    """The command that runs deploy/nginx.conf."""
+    """Return the command that runs nginx with deploy/nginx.conf."""
     site = replaced(
         (ROOT / "deploy/nginx.conf").read_text(),
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
@@ -81,7 +81,7 @@ def nginx(folder: Path, port: int, upstream: int) -> list[str]:
 
 
 def caddy(folder: Path, port: int, upstream: int) -> list[str]:
-    """The command that runs deploy/Caddyfile, with a certificate of ours and everything logged."""
+    """Return the command that runs Caddy with deploy/Caddyfile, but with our own certificate."""
     own = f"\n\ttls {CERTIFICATE} {CERTIFICATE}\n"
     site = replaced(
         (ROOT / "deploy/Caddyfile").read_text(),
@@ -95,7 +95,7 @@ def caddy(folder: Path, port: int, upstream: int) -> list[str]:
 
 @pytest.fixture(params=[nginx, caddy], ids=["nginx", "caddy"])
 def proxied(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Program, int]]:
-    """The program as the examples say, and the port on which the proxy serves it."""
+    """The program with the options of the examples, and the port on which the proxy serves it."""
     command: Callable[[Path, int, int], list[str]] = request.param
     tokens = tmp_path / "tokens"
     tokens.write_text(f"kitchen {TOKEN}\n")
@@ -109,18 +109,20 @@ def proxied(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Pr
         with (tmp_path / "proxy.log").open("w") as log:
             proxy = subprocess.Popen(argv, stdout=log, stderr=log, env=home)
         try:
-            assert eventually(lambda: accepts(port) or proxy.poll()), "it takes no connection"
+            assert eventually(lambda: accepts(port) or proxy.poll()), (
+                "the proxy accepts no connection"
+            )
             assert proxy.poll() is None, (tmp_path / "proxy.log").read_text()
             yield program, port
         finally:
             proxy.terminate()
-            proxy.wait(PATIENCE_SECONDS)
+            proxy.wait(TIMEOUT_SECONDS)
     finally:
         program.end()
 
 
 def accepts(port: int) -> bool:
-    """Whether somebody listens there."""
+    """Return whether a server listens on the port."""
     with contextlib.suppress(OSError):
         socket.create_connection(("127.0.0.1", port), 1).close()
         return True
@@ -128,15 +130,15 @@ def accepts(port: int) -> bool:
 
 
 class Tunnel(http.client.HTTPSConnection):
-    """HTTPS to the proxy, whose name no resolver knows; its certificate is for localhost."""
+    """HTTPS to the proxy, whose name cannot be resolved and whose certificate is for localhost."""
 
     def connect(self) -> None:
-        plain = socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS)
+        plain = socket.create_connection(("127.0.0.1", self.port), TIMEOUT_SECONDS)
         self.sock = secured(plain)
 
 
 def secured(plain: socket.socket) -> ssl.SSLSocket:
-    """TLS with the proxy under the site's name."""
+    """Do a TLS handshake with the proxy, for the name of the site."""
     context = ssl.create_default_context(cafile=CERTIFICATE)
     context.check_hostname = False
     return context.wrap_socket(plain, server_hostname=NAME)
@@ -144,8 +146,8 @@ def secured(plain: socket.socket) -> ssl.SSLSocket:
 
 @contextlib.contextmanager
 def answer(port: int, path: str, **headers: str) -> Iterator[http.client.HTTPResponse]:
-    """One request; ``Some_Header`` stands for ``Some-Header``."""
-    connection = Tunnel(NAME, port, timeout=PATIENCE_SECONDS)
+    """Send one request; ``Some_Header`` becomes ``Some-Header``."""
+    connection = Tunnel(NAME, port, timeout=TIMEOUT_SECONDS)
     with contextlib.closing(connection):
         connection.request(
             "GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()}
@@ -154,10 +156,10 @@ def answer(port: int, path: str, **headers: str) -> Iterator[http.client.HTTPRes
             yield response
 
 
-def test_a_browser_logs_in_and_watches_through_the_proxy(
+def test_browser_logs_in_and_gets_the_stream_through_the_proxy(
     proxied: tuple[Program, int], tmp_path: Path
 ) -> None:
-    """The cookie is Secure, the peer is the proxy's client whatever that writes, no token is in the proxy's log."""
+    """The cookie is Secure, a forged X-Forwarded-For has no effect, and the proxy's logs have no token."""
     program, port = proxied
     with answer(port, "/", Accept="text/html") as page:
         assert (page.status, b'name="token"' in page.read()) == (401, True)
@@ -167,7 +169,7 @@ def test_a_browser_logs_in_and_watches_through_the_proxy(
         assert "Secure" in flags
     headers = {"Cookie": cookie, "X-Forwarded-For": "203.0.113.7", "X-Forwarded-Proto": "http"}
     headers["Origin"] = f"https://{NAME}:{port}"
-    with secured(socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)) as sock:
+    with secured(socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS)) as sock:
         viewer = UnthreadedViewer(sock, f"wss://{NAME}:{port}/ws?every=1", headers)
         kinds = [viewer.read()["type"] for _ in range(4)]
         assert kinds == ["hello", "sample", "sample", "sample"]
@@ -183,7 +185,7 @@ def test_a_browser_logs_in_and_watches_through_the_proxy(
 def test_no_token_is_logged_while_the_program_is_down(
     proxied: tuple[Program, int], tmp_path: Path
 ) -> None:
-    """Each request is then an error of the proxy's, and its line would have the address."""
+    """Then each request causes an error of the proxy, whose usual log line would have the URL."""
     program, port = proxied
     program.end()
     for path in (f"/?token={TOKEN}", f"/?a=1&%74oken={TOKEN}", "/api/v1/sample"):
@@ -194,8 +196,8 @@ def test_no_token_is_logged_while_the_program_is_down(
     assert TOKEN not in logs
 
 
-def test_json_lines_come_when_they_are_made(proxied: tuple[Program, int]) -> None:
-    """The proxy keeps nothing back."""
+def test_json_lines_are_not_buffered(proxied: tuple[Program, int]) -> None:
+    """The proxy passes on each line at once."""
     _, port = proxied
     with answer(port, "/api/v1/stream?sections=load", Authorization=f"Bearer {TOKEN}") as response:
         assert response.status == 200
@@ -203,10 +205,10 @@ def test_json_lines_come_when_they_are_made(proxied: tuple[Program, int]) -> Non
     assert [message["type"] for message in messages][:2] == ["hello", "sample"]
 
 
-def test_a_page_of_another_site_is_refused_behind_the_proxy_too(
+def test_origin_of_another_site_is_refused_behind_the_proxy_too(
     proxied: tuple[Program, int],
 ) -> None:
-    """So is our own name without TLS."""
+    """So is the own origin without TLS."""
     _, port = proxied
     for origin in ("https://evil.example", f"http://{NAME}:{port}"):
         with answer(port, "/api/v1/clients", Origin=origin) as response:

@@ -1,4 +1,4 @@
-"""The systemd units, judged by systemd's own tools, and against what the program needs."""
+"""The systemd units, checked with systemd-analyze and against the needs of the program."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SERVICE = DEPLOY / "telemetry-stream.service"
 KIB, MIB = 1024, 1024 * 1024
 PROGRAM_BYTES = 64 * MIB  # with 10 minutes of history
 VIEWER_BYTES = 50 * KIB
-SOCKET_BYTES = (
-    128 * KIB
-)  # SO_SNDBUF as the kernel doubles it: the service's memory, too, while a viewer reads nothing
-CORE_THREADS = 24  # main, ticks, hub, grace, accept, systemd, and workers for what can block
+# SO_SNDBUF as the kernel doubles it. While a viewer reads nothing, it counts as memory of the service.
+SOCKET_BYTES = 128 * KIB
+# Main, collector, hub, grace, accept, signal, systemd, and workers for calls that can block.
+CORE_THREADS = 24
 
 
 def directives() -> dict[str, list[str]]:
-    """Every setting of the unit with its values."""
+    """Return every setting of the unit with its values."""
     found: dict[str, list[str]] = {}
     for name, value in re.findall(r"^(\w+)=(.*)$", SERVICE.read_text(), re.MULTILINE):
         found.setdefault(name, []).append(value)
@@ -33,7 +33,7 @@ def directives() -> dict[str, list[str]]:
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """A root in which the program and a shell are where the units say."""
+    """A root directory with the units, and with the programs that they start."""
     for program in ("opt/telemetry-stream/bin/telemetry-stream", "bin/sh"):
         (tmp_path / program).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / program).write_text("#!/bin/sh\n")
@@ -43,33 +43,33 @@ def installed(tmp_path: Path) -> Path:
     for unit in DEPLOY.glob("telemetry-stream.*"):
         shutil.copy(unit, units)
     for target in ("sysinit", "basic", "multi-user", "network", "shutdown", "sockets"):
-        (units / f"{target}.target").write_text("[Unit]\nDescription=as on every host\n")
+        (units / f"{target}.target").write_text("[Unit]\nDescription=a target of systemd\n")
     return tmp_path
 
 
 def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """What systemd-analyze says."""
+    """Run systemd-analyze."""
     return subprocess.run(
         ["systemd-analyze", *arguments], capture_output=True, text=True, check=False
     )
 
 
 @pytest.mark.parametrize("unit", ["telemetry-stream.service", "telemetry-stream.socket"])
-def test_systemd_has_nothing_to_say_against_the_units(unit: str, installed: Path) -> None:
-    """No unknown setting, no value out of range, every program is there."""
+def test_systemd_accepts_the_units(unit: str, installed: Path) -> None:
+    """No unknown setting, no value out of range, and every program exists."""
     done = analyze("verify", "--man=no", f"--root={installed}", unit)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_a_mistake_would_be_heard(installed: Path) -> None:
-    """The judge is awake."""
+def test_mistake_in_a_unit_is_found(installed: Path) -> None:
+    """The previous test can fail."""
     unit = installed / "etc/systemd/system/telemetry-stream.service"
     unit.write_text(unit.read_text().replace("Restart=on-failure", "Restart=sometimes"))
     assert "sometimes" in analyze("verify", "--man=no", f"--root={installed}", unit.name).stderr
 
 
-def test_the_sandbox_is_tight() -> None:
-    """An exposure of 1.5 of 10 at most; a web server as it comes has 9."""
+def test_sandbox_is_strict() -> None:
+    """The exposure is at most 1.5 of 10; a web server's default unit has about 9."""
     done = analyze("security", "--offline=true", "--threshold=15", "--no-pager", SERVICE)
     assert done.returncode == 0, done.stdout
     found = re.search(r"Overall exposure level .*: (\d+\.\d+)", done.stdout)
@@ -77,8 +77,8 @@ def test_the_sandbox_is_tight() -> None:
     assert float(found[1]) <= 1.5
 
 
-def test_the_limits_have_room_for_the_viewers_allowed() -> None:
-    """As many as the settings let in by default, all of them reading nothing."""
+def test_limits_are_enough_for_the_default_number_of_viewers() -> None:
+    """Even if none of them reads."""
     defaults, unit = Settings(), directives()
     (tasks,), (files,), (memory,) = unit["TasksMax"], unit["LimitNOFILE"], unit["MemoryMax"]
     viewers, spare = defaults.max_viewers, defaults.spare_connections
@@ -89,8 +89,8 @@ def test_the_limits_have_room_for_the_viewers_allowed() -> None:
     )
 
 
-def test_nothing_that_is_shown_is_hidden() -> None:
-    """Other processes and their owners, sock_diag, and all of /proc: what the sections are made of."""
+def test_sandbox_hides_nothing_that_sections_need() -> None:
+    """Other processes and their owners, sock_diag, and all of /proc."""
     unit = directives()
     assert not {"PrivateUsers", "ProtectProc", "ProcSubset", "PrivateNetwork"} & unit.keys()
     assert {"AF_NETLINK", "AF_UNIX", "AF_INET", "AF_INET6"} == set(
@@ -99,8 +99,8 @@ def test_nothing_that_is_shown_is_hidden() -> None:
     assert unit["ProtectHome"] == ["read-only"]
 
 
-def test_the_watchdog_outlasts_the_slowest_tick() -> None:
-    """A probe of the hub may take 2 s and is made twice in the time."""
+def test_watchdog_interval_is_longer_than_the_slowest_check() -> None:
+    """A check of the hub may take 2 s, and there are two in each interval."""
     unit = directives()
     assert unit["Type"] == ["notify"]
     assert unit["WatchdogSec"] == ["30s"]

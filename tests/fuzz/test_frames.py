@@ -1,11 +1,12 @@
-"""Whatever a viewer sends after the handshake, reading it ends in an orderly way; the answers are whole frames."""
+"""Random bytes and frames after the handshake: reading ends regularly, and the answers are whole frames."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_stream.websocket.inbound import Inbound, Quota
+from telemetry_stream.websocket.inbound import Inbound
+from telemetry_stream.websocket.quota import Allowance, Quota
 from tests.websocket.peer import frame
 from tests.websocket.test_inbound import KEY, Script
 
@@ -20,7 +21,7 @@ pieces = st.lists(frames | heads | st.binary(max_size=20), max_size=12)
 
 
 def is_whole(data: bytes) -> bool:
-    """Whether these are control frames of a server, and nothing after them."""
+    """Return whether ``data`` consists of whole close and pong frames of a server."""
     while data:
         if len(data) < 2 or data[0] not in (0x88, 0x8A) or data[1] > 125 or len(data) < 2 + data[1]:
             return False
@@ -29,11 +30,11 @@ def is_whole(data: bytes) -> bool:
 
 
 @given(pieces, st.integers(1, 4096))
-def test_any_frames(said: list[bytes], size: int) -> None:
-    """However the stream is cut into reads."""
-    stream = b"".join(said)
+def test_any_frames(pieces: list[bytes], size: int) -> None:
+    """Read in parts of any size."""
+    stream = b"".join(pieces)
     script = Script(*(stream[at : at + size] for at in range(0, len(stream), size)))
-    inbound = Inbound(script, KEY, Quota())
+    inbound = Inbound(script, KEY, Quota(Allowance()))
     script.sent.clear()
     inbound.read()
     assert script.closed == 1

@@ -1,4 +1,4 @@
-"""Whatever a request says, it is answered or hung up on: nothing reaches the log, and no thread stays."""
+"""Random requests are answered or end the connection, without an error in the log and without a leak."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from telemetry_stream.access.login import Login
 from telemetry_stream.access.tokens import Token
 from tests.server.service import Service
 
-TOKEN = "not-a-secret-of-anybody"
+TOKEN = "not-a-secret-of-a-user"
 
 PATHS = (
     "/",
@@ -36,7 +36,7 @@ HEADERS = (
     "Content-Length", "Transfer-Encoding", "Accept", "Accept-Encoding", "Range", "If-None-Match", "If-Modified-Since",
     "X-Forwarded-For", "X-Forwarded-Proto", "Forwarded", "Referer", "Expect", "Access-Control-Request-Method",
 )  # fmt: skip
-NEARLY_RIGHT = (
+NEARLY_VALID = (
     "localhost", "localhost:", "[::1]:80", "[::1", "127.0.0.1:99999", "box", "http://localhost", "null",
     "Upgrade", "websocket", "13", "AAAAAAAAAAAAAAAAAAAAAA==", f"Bearer {TOKEN}", "Bearer ", "Basic Og==",
     "a=b; c", "0", "5", "+5", "chunked", "gzip;q=x", "br, gzip;q=0", "*/*", "text/html", "bytes=0-1",
@@ -59,7 +59,7 @@ targets = st.tuples(
 ).map("".join)
 header_lines = st.tuples(
     st.sampled_from(HEADERS) | octets,
-    st.sampled_from(NEARLY_RIGHT) | octets | st.text('a,;=" \t', max_size=300),
+    st.sampled_from(NEARLY_VALID) | octets | st.text('a,;=" \t', max_size=300),
 ).map(": ".join)
 methods = st.sampled_from(("GET", "GET", "GET", "HEAD", "POST", "OPTIONS")) | octets
 versions = st.sampled_from(("HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/1.2")) | octets
@@ -67,7 +67,7 @@ versions = st.sampled_from(("HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTT
 
 @st.composite
 def requests(draw: st.DrawFn) -> bytes:
-    """A request's head, often nearly right, and something behind it."""
+    """Draw the head of a request, which is often nearly valid, and some bytes after it."""
     line = f"{draw(methods)} {draw(targets)} {draw(versions)}"
     host = draw(st.sampled_from((["Host: localhost"], ["Host: localhost"], [])))
     end = draw(st.sampled_from(("\r\n", "\r\n", "\n")))
@@ -75,15 +75,15 @@ def requests(draw: st.DrawFn) -> bytes:
     return head.encode("latin-1") + draw(st.just(b"") | st.binary(max_size=60))
 
 
-def heard(address: tuple[str, int], said: bytes) -> bytes:
-    """What the server makes of it, up to the beginning of a stream."""
+def answer_to(address: tuple[str, int], data: bytes) -> bytes:
+    """Send ``data``; return the answer, of a stream only the beginning."""
     answer = b""
     with socket.create_connection(address, 10) as sock:
         try:
-            sock.sendall(said)
+            sock.sendall(data)
             sock.shutdown(socket.SHUT_WR)
-            while b"x-ndjson\r\n" not in answer and (data := sock.recv(65536)):
-                answer += data
+            while b"x-ndjson\r\n" not in answer and (more := sock.recv(65536)):
+                answer += more
         except ConnectionError:
             pass
     return answer
@@ -93,18 +93,20 @@ def heard(address: tuple[str, int], said: bytes) -> bytes:
 def test_any_request(
     tokens: tuple[Token, ...] | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Status 500 is never the answer."""
+    """The status is never 500."""
     (tmp_path / "assets").mkdir()
     (tmp_path / "index.html").write_text("<p>hello")
     (tmp_path / "assets" / "index-abcdefgh.js").write_text("x" * 5000)
-    access = Access(("box",), login=Login(tokens), proxies=Proxies(("127.0.0.1",)))
+    login = Login()
+    login.tokens = tokens
+    access = Access(("box",), login=login, proxies=Proxies(("127.0.0.1",)))
     with Service(static_root=str(tmp_path), access=access) as service:
         service.publish(3)
 
         @settings(max_examples=300, deadline=None)
         @given(requests())
-        def ask(said: bytes) -> None:
-            answer = heard(service.address, said)
+        def ask(request: bytes) -> None:
+            answer = answer_to(service.address, request)
             if answer:
                 assert re.match(rb"HTTP/1\.1 (?!500)[1-5]\d\d [^\r\n]*\r\n", answer), answer[:200]
 

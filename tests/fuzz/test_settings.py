@@ -1,4 +1,4 @@
-"""Whatever the settings say, there are settings, or one line that says why not."""
+"""Random settings are loaded, or refused with one line."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ tables = st.lists(lines | st.text(max_size=30) | st.just("[table]"), max_size=6)
 texts = st.sampled_from(("", "1", "true", "0.5", "-1", "nan", "x", "/", "::1", "1e9")) | st.text(
     max_size=30
 )
-# The system knows no environment, and no command line, with a NUL or a lone surrogate.
-said = texts.map(lambda text: text.replace("\0", ""))
+# An environment and a command line cannot contain a NUL or a lone surrogate.
+values = texts.map(lambda text: text.replace("\0", ""))
 
 
 def read(arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-    """Load, and look at what was made of it."""
-    complaint = "none"
+    """Load the settings; an error must be one line."""
+    message = "none"
     code: object = 0
     try:
         load(arguments, environment)
     except SettingsError as error:
-        complaint = str(error)
+        message = str(error)
     except SystemExit as end:  # --help, --version
         code = end.code
-    assert len(complaint.splitlines()) == 1
+    assert len(message.splitlines()) == 1
     assert code == 0
 
 
 def test_any_file(tmp_path: Path) -> None:
-    """Half of it TOML, or none of it."""
+    """Valid TOML, nearly valid TOML, or none."""
     path = tmp_path / "settings.toml"
 
     @settings(max_examples=400, deadline=None)
@@ -57,22 +57,22 @@ def test_any_file(tmp_path: Path) -> None:
     load_file()
 
 
-@given(st.dictionaries(st.sampled_from([*NAMES, "config", "nothing"]), said, max_size=5))
-def test_any_environment(values: dict[str, str]) -> None:
-    """Every variable of ours, and some that only look like it."""
-    read([], {f"TELEMETRY_STREAM_{name.upper()}": value for name, value in values.items()})
+@given(st.dictionaries(st.sampled_from([*NAMES, "config", "nothing"]), values, max_size=5))
+def test_any_environment(variables: dict[str, str]) -> None:
+    """Every variable of the program, and some with a similar name."""
+    read([], {f"TELEMETRY_STREAM_{name.upper()}": value for name, value in variables.items()})
 
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from([f"--{name.replace('_', '-')}" for name in NAMES]), said).map(
+        st.tuples(st.sampled_from([f"--{name.replace('_', '-')}" for name in NAMES]), values).map(
             "=".join
         )
         | st.sampled_from([f"--{name.replace('_', '-')}" for name in NAMES])
-        | said,
+        | values,
         max_size=5,
     )
 )
 def test_any_command_line(arguments: list[str]) -> None:
-    """Flags with values, without, and what is no flag."""
+    """Options with and without values, and other arguments."""
     read(arguments, {})

@@ -1,44 +1,56 @@
-"""Clients in memory that read or are stuck, and what makes a hub busy or wait: every wait is for what happens."""
+"""Clients in memory that read everything or nothing, and functions that bring a hub into a certain state.
+
+No function sleeps: each one waits for an event.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Hashable, Iterator
+import time
+from collections.abc import Callable, Hashable, Iterator
 
 from telemetry_stream.hub import Client, Hub
 from telemetry_stream.hub.client import QUEUE_FRAMES
-from tests.hub.wire import numbered
+from tests.hub.transport import numbered
 
 WAIT_SECONDS = 30.0  # for an event that comes at once unless the code is broken
 
 
-class Reader(Client):
-    """A client that takes every frame, in its order, and can be asked to wait for one."""
+class ReadingClient(Client):
+    """A client that takes every frame directly, and records it."""
 
-    def __init__(self, topic: Hashable = None, name: str = "reader") -> None:
+    def __init__(self, topic: Hashable = None, name: str = "reading") -> None:
         super().__init__(self._read, topic=topic, name=name)
         self.frames: list[bytes] = []
-        self._came = threading.Condition()
+        self._changed = threading.Condition()
 
     def _read(self, frame: bytes) -> int:
-        with self._came:
+        with self._changed:
             self.frames.append(frame)
-            self._came.notify_all()
+            self._changed.notify_all()
         return len(frame)
 
     def wait_for(self, frame: bytes) -> None:
-        with self._came:
-            assert self._came.wait_for(lambda: frame in self.frames, WAIT_SECONDS), self.frames
+        with self._changed:
+            assert self._changed.wait_for(lambda: frame in self.frames, WAIT_SECONDS), self.frames
 
 
-class Stuck(Client):
-    """A client whose peer reads nothing and whose pump is not running; can be waited for to lose so many frames."""
+class QueuedClient(Client):
+    """A client whose direct path takes nothing, so that every frame goes through its queue.
+
+    Without a write pump it is stuck: its queue fills, and then it loses frames.
+    """
 
     def __init__(self, topic: Hashable = None) -> None:
-        super().__init__(lambda _: 0, topic=topic, name="stuck")
-        self.left_grace = threading.Event()
+        super().__init__(lambda _: 0, topic=topic, name="queued")
+        self.grace_ended = threading.Event()
+        self.grace_ended_at = 0.0  # monotonic seconds
         self._changed = threading.Condition()
+
+    def waiting(self) -> list[bytes | Iterator[bytes]]:
+        """Return the items in the queue, the oldest first."""
+        return list(self.queue.queue)
 
     def drop(self) -> None:
         super().drop()
@@ -46,54 +58,75 @@ class Stuck(Client):
             self._changed.notify_all()
 
     def end_grace(self, frame: bytes, *, last: bool) -> bool:
-        over = super().end_grace(frame, last=last)
-        if over:
-            self.left_grace.set()
+        ended = super().end_grace(frame, last=last)
+        if ended:
+            self.grace_ended_at = time.monotonic()
+            self.grace_ended.set()
             with self._changed:
                 self._changed.notify_all()
-        return over
+        return ended
 
     def wait_for_drops(self, count: int) -> None:
         with self._changed:
             assert self._changed.wait_for(lambda: self.dropped == count, WAIT_SECONDS), self
 
 
-@contextlib.contextmanager
-def hub_thread_busy(hub: Hub) -> Iterator[None]:
-    """Hold ts-hub inside a send: what the block does meets an inbox that nobody empties."""
-    topic = object()
-    held, let_go = threading.Event(), threading.Event()
+def fill(client: Client) -> list[bytes]:
+    """Fill the queue of a client whose direct path takes nothing. Return the queued frames."""
+    frames = [numbered(n) for n in range(QUEUE_FRAMES)]
+    assert all(client.offer(frame) for frame in frames)
+    return frames
 
-    def hold(frame: bytes) -> int:
-        held.set()
-        assert let_go.wait(WAIT_SECONDS)
+
+def make_lagging(client: Client, on_room: Callable[[Client], None]) -> list[bytes]:
+    """Fill the queue of the client and begin its grace period. Return the queued frames."""
+    frames = fill(client)
+    assert not client.offer(b"new")
+    client.begin_grace(on_room)
+    return frames
+
+
+def hub_threads() -> set[str]:
+    """Return the names of the threads of hubs that are running."""
+    return {"ts-hub", "ts-grace"} & {thread.name for thread in threading.enumerate()}
+
+
+@contextlib.contextmanager
+def hub_thread_blocked(hub: Hub) -> Iterator[None]:
+    """Block ts-hub in the send of a client, so that no item is taken from the inbox of the hub during the block."""
+    topic = object()
+    blocked, released = threading.Event(), threading.Event()
+
+    def send(frame: bytes) -> int:
+        blocked.set()
+        assert released.wait(WAIT_SECONDS)
         return len(frame)
 
-    holder = Client(hold, topic=topic, name="holder")
-    hub.register(holder)
-    assert hub.broadcast(b"hold", topic)
-    assert held.wait(WAIT_SECONDS)
+    client = Client(send, topic=topic, name="blocking")
+    hub.register(client)
+    assert hub.broadcast(b"block", topic)
+    assert blocked.wait(WAIT_SECONDS)
     try:
         yield
     finally:
-        let_go.set()
-        hub.unregister(holder)
+        released.set()
+        hub.unregister(client)
 
 
-def fan_out_all(hub: Hub) -> None:
-    """Return once ts-hub has done all that was asked of it before this call."""
-    marker = Reader(topic=object(), name="marker")
+def wait_for_fan_out(hub: Hub) -> None:
+    """Wait until ts-hub has handled everything that was in its inbox at this call."""
+    marker = ReadingClient(topic=object(), name="marker")
     hub.register(marker)
-    assert hub.broadcast(b"all before this", marker.topic)
-    marker.wait_for(b"all before this")
+    assert hub.broadcast(b"marker", marker.topic)
+    marker.wait_for(b"marker")
     hub.unregister(marker)
 
 
-def stick(hub: Hub, clients: list[Stuck]) -> None:
-    """Register these clients and broadcast until each is full and in its grace."""
+def register_lagging(hub: Hub, clients: list[QueuedClient]) -> None:
+    """Register these clients, and broadcast frames 0 to 16: 16 frames fill each queue, and the last one must wait."""
     for client in clients:
         hub.register(client)
     for n in range(QUEUE_FRAMES + 1):
         assert hub.broadcast(numbered(n))
-    fan_out_all(hub)
+    wait_for_fan_out(hub)
     assert all(client.in_grace for client in clients)

@@ -1,4 +1,4 @@
-"""The write pump with a send in memory: what it writes, in which order, and how long each write may take."""
+"""The write pump with a send in memory: what it writes, in which order, and with which deadline."""
 
 from __future__ import annotations
 
@@ -7,94 +7,98 @@ from collections.abc import Iterator
 
 from telemetry_stream.hub.client import Client, End
 from telemetry_stream.hub.pump import WRITE_SECONDS, write_pump
-from tests.hub.pumped import WAIT_SECONDS, Sent, stuck
-from tests.hub.wire import Wire, numbered
+from tests.hub.clients import QueuedClient, fill
+from tests.hub.transport import FakeTransport, RecordingSend
 
 
-def test_writes_what_waits_in_order() -> None:
-    """Queued frames go out oldest first, and the pump returns when the client has ended."""
-    client = stuck()
-    for n in range(5):
-        client.offer(numbered(n))
-    send = Sent(client, until=5)
+def test_queued_frames_are_written_in_order() -> None:
+    """The pump writes the oldest frame first, and returns when the client has ended."""
+    client = QueuedClient()
+    frames = fill(client)
+    send = RecordingSend(client, until=16)
     write_pump(client, send)
-    assert send.data == [numbered(n) for n in range(5)]
+    assert send.data == frames
+    assert client.sent == 16
 
 
-def test_owed_frames_are_drawn_one_by_one() -> None:
-    """Each owed frame is made only when the one before has been written; then come the live ones."""
-    client = stuck()
+def test_frames_queued_first_are_made_one_by_one() -> None:
+    """The pump takes a frame from the iterator only when the one before is written, and then writes live frames."""
+    client = QueuedClient()
     log: list[str] = []
 
-    def owed() -> Iterator[bytes]:
-        for n in range(3):
-            log.append(f"made {n}")
-            yield numbered(n)
+    def first() -> Iterator[bytes]:
+        for frame in (b"hello", b"history"):
+            log.append(f"make {frame.decode()}")
+            yield frame
 
     def send(data: bytes, deadline: float) -> None:
-        log.append(f"sent {data.decode()}")
-        if data == b"<9>":
+        log.append(f"send {data.decode()}")
+        if data == b"live":
             client.close(End.POLICY)
 
-    client.owe(owed())
-    client.offer(b"<9>")
+    client.queue_first(first())
+    client.offer(b"live")
     write_pump(client, send)
-    assert log == ["made 0", "sent <0>", "made 1", "sent <1>", "made 2", "sent <2>", "sent <9>"]
-    assert client.sent == 4
+    assert log == ["make hello", "send hello", "make history", "send history", "send live"]
+    assert client.sent == 3
 
 
-def test_flush_writes_nothing_and_opens_the_straight_path() -> None:
-    """After a partial write the pump asks the sender for its rest, counts no frame, and the next goes straight."""
-    wire = Wire(room=2)
-    client = Client(wire.try_send)
+def test_the_pump_sends_the_rest_of_a_direct_write() -> None:
+    """After a partial direct write the pump sends the rest, counts no frame for it, and opens the direct path."""
+    transport = FakeTransport(room=2)
+    client = Client(transport.try_send)
     client.offer(b"<1>")
     sent: list[bytes] = []
 
     def send(data: bytes, deadline: float) -> None:
-        if data == b".":  # the first ping: the flush is behind us
-            wire.room = 100
+        if data == b".":  # the first ping comes after the empty item
+            transport.room = 100
             client.offer(b"<2>")
             client.close(End.POLICY)
             return
         sent.append(data)
-        wire.send(data)
+        transport.send(data)
 
     write_pump(client, send, ping=b".", ping_seconds=0)
     assert sent == [b""]
-    assert wire.written == b"<1><2>"
+    assert transport.written == b"<1><2>"
     assert client.sent == 2
 
 
-def test_frame_in_the_pump_is_not_overtaken() -> None:
-    """While the pump writes its last frame, a newer one goes through the queue, though the socket would take it."""
-    wire = Wire(room=0)
-    client = Client(wire.try_send)
+def test_no_frame_overtakes_one_that_is_being_written() -> None:
+    """While the pump writes a frame, a newer frame is queued although the socket has room."""
+    transport = FakeTransport(room=0)
+    client = Client(transport.try_send)
     client.offer(b"<1>")
-    wire.room = 100
+    transport.room = 100
 
     def send(data: bytes, deadline: float) -> None:
         if data == b"<1>":
             client.offer(b"<2>")
         else:
             client.close(End.POLICY)
-        wire.send(data)
+        transport.send(data)
 
     write_pump(client, send)
-    assert wire.numbers() == [1, 2]
+    assert transport.numbers() == [1, 2]
 
 
-def test_each_write_has_the_write_deadline() -> None:
-    """Every frame and every ping may take the write deadline, counted from its own start."""
-    client = stuck()
-    client.owe(iter([b"<1>", b"<2>"]))
-    allowed: list[float] = []
+def test_each_write_has_a_deadline_of_its_own() -> None:
+    """Each frame and each ping has 10 s, counted from the end of the write before it."""
+    client = QueuedClient()
+    client.queue_first(iter([b"<1>", b"<2>"]))
+    client.offer(b"<3>")
+    sent: list[bytes] = []
+    previous_end = time.monotonic()
 
     def send(data: bytes, deadline: float) -> None:
-        allowed.append(deadline - time.monotonic())
-        if data == b".":
+        nonlocal previous_end
+        assert previous_end + WRITE_SECONDS <= deadline <= time.monotonic() + WRITE_SECONDS
+        sent.append(data)
+        if data == b"<3>":
             client.close(End.POLICY)
+        previous_end = time.monotonic()
 
-    write_pump(client, send, write_seconds=1000.0, ping=b".", ping_seconds=0)
-    assert len(allowed) == 3
-    assert all(1000.0 - WAIT_SECONDS < seconds <= 1000.0 for seconds in allowed)
+    write_pump(client, send, ping=b".", ping_seconds=0)
+    assert sent == [b"<1>", b".", b"<2>", b".", b"<3>"]
     assert WRITE_SECONDS == 10.0

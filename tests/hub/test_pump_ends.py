@@ -1,4 +1,4 @@
-"""How a write pump ends: by the peer, by a fault, or by whoever ends its client, whatever it is doing then."""
+"""The end of a write pump: by the peer, by an error, or because another thread ends the client."""
 
 from __future__ import annotations
 
@@ -10,127 +10,145 @@ from collections.abc import Iterator
 import pytest
 
 from telemetry_stream import threads
-from telemetry_stream.hub.client import QUEUE_FRAMES, Client, End
+from telemetry_stream.hub.client import End
 from telemetry_stream.hub.pump import write_pump
-from tests.hub.pumped import WAIT_SECONDS, Sent, stuck
-from tests.hub.wire import numbered
+from tests.hub.clients import WAIT_SECONDS, QueuedClient, fill
+from tests.hub.transport import RecordingSend, numbered
 
 
-def test_end_stops_the_owed_frames() -> None:
-    """A client that ends in the middle of its history is not sent the rest of it."""
-    client = stuck()
-    client.owe(numbered(n) for n in itertools.count())
-    send = Sent(client, until=4)
+def test_an_end_stops_the_frames_queued_first() -> None:
+    """A client that ends during its history does not get the rest of it."""
+    client = QueuedClient()
+    client.queue_first(numbered(n) for n in itertools.count())
+    send = RecordingSend(client, until=4)
     write_pump(client, send)
     assert send.data == [numbered(n) for n in range(4)]
 
 
-def test_evicts_at_the_write_deadline() -> None:
-    """A peer that takes no whole frame until the deadline is ended as a slow consumer, without an exception."""
-    client = stuck()
+def test_a_slow_consumer_is_evicted_at_the_write_deadline() -> None:
+    """A peer that takes no complete frame until the deadline ends as a slow consumer, and the pump does not raise."""
+    client = QueuedClient()
     client.offer(b"<1>")
     client.offer(b"<2>")
-    tried: list[bytes] = []
+    attempts: list[bytes] = []
 
-    def deaf(data: bytes, deadline: float) -> None:
-        tried.append(data)
+    def send(data: bytes, deadline: float) -> None:
+        attempts.append(data)
         threading.Event().wait(deadline - time.monotonic())
         raise TimeoutError
 
-    write_pump(client, deaf, write_seconds=0.02)
+    write_pump(client, send, write_seconds=0.02)
     assert client.end is End.SLOW_CONSUMER
-    assert tried == [b"<1>"]
+    assert attempts == [b"<1>"]
     assert client.sent == 0
 
 
-def test_gone_when_the_peer_is() -> None:
-    """A connection that is reset or shut down ends the client as gone."""
-    client = stuck()
+def test_a_dead_peer_ends_the_client() -> None:
+    """A connection that is reset ends the client as gone."""
+    client = QueuedClient()
     client.offer(b"<1>")
 
-    def reset(data: bytes, deadline: float) -> None:
+    def send(data: bytes, deadline: float) -> None:
         raise ConnectionResetError
 
-    write_pump(client, reset)
+    write_pump(client, send)
     assert client.end is End.GONE
 
 
-def test_first_end_is_kept() -> None:
-    """A pump whose write fails because the client was ended elsewhere does not change the reason."""
-    client = stuck()
+@pytest.mark.parametrize("error", [OSError, TimeoutError])
+def test_the_first_end_is_kept(error: type[OSError]) -> None:
+    """If a write fails because another thread ended the client, the reason stays the same."""
+    client = QueuedClient()
     client.offer(b"<1>")
 
-    def aborted(data: bytes, deadline: float) -> None:
+    def send(data: bytes, deadline: float) -> None:
         client.close(End.POLICY)
-        raise OSError
+        raise error
 
-    write_pump(client, aborted)
+    write_pump(client, send)
     assert client.end is End.POLICY
 
 
-def test_frames_that_cannot_be_made() -> None:
-    """An owed iterator that raises ends the client at once, and its exception leaves the pump."""
-    client = stuck()
+def test_an_error_in_the_iterator_ends_the_client() -> None:
+    """If the iterator of queue_first raises, the client ends at once and the pump raises the exception."""
+    client = QueuedClient()
 
-    def owed() -> Iterator[bytes]:
+    def first() -> Iterator[bytes]:
         yield b"<0>"
-        raise LookupError("the ring is gone")
+        raise LookupError("broken")
 
-    client.owe(owed())
-    send = Sent(client, until=2)
-    with pytest.raises(LookupError, match="the ring is gone"):
+    client.queue_first(first())
+    send = RecordingSend(client, until=2)
+    with pytest.raises(LookupError, match="broken"):
         write_pump(client, send)
     assert client.end is End.CRASHED
     assert send.data == [b"<0>"]
 
 
-def test_unexpected_error_of_send() -> None:
-    """A send that fails in a way nobody foresaw is a crash and not a peer that left."""
-    client = stuck()
+def test_an_unexpected_error_in_send_is_a_crash() -> None:
+    """An exception that is not an OSError ends the client as crashed, and the pump raises it."""
+    client = QueuedClient()
     client.offer(b"<1>")
 
-    def broken(data: bytes, deadline: float) -> None:
-        raise ValueError("not a socket's error")
+    def send(data: bytes, deadline: float) -> None:
+        raise ValueError("broken")
 
-    with pytest.raises(ValueError, match="not a socket"):
-        write_pump(client, broken)
+    with pytest.raises(ValueError, match="broken"):
+        write_pump(client, send)
     assert client.end is End.CRASHED
 
 
-def test_ended_before_it_began() -> None:
-    """A pump that starts after the end writes nothing of what waits."""
-    client = stuck()
+def test_a_client_that_ended_before_gets_nothing() -> None:
+    """A pump that starts after the end writes no waiting frame."""
+    client = QueuedClient()
     client.offer(b"<1>")
     client.close(End.GONE)
-    send = Sent(client, until=1)
+    send = RecordingSend(client, until=1)
     write_pump(client, send)
     assert send.data == []
 
 
-def test_close_wakes_a_sleeping_pump() -> None:
-    """A pump that waits on an empty queue returns when another thread ends the client."""
-    asleep = threading.Event()
+def test_a_client_that_ends_while_the_pump_takes_a_frame() -> None:
+    """If the client ends after the pump took a frame and before the write, the frame is not written."""
 
-    class Watched(Client):
+    class EndingClient(QueuedClient):
         def take(self, timeout: float) -> bytes | Iterator[bytes] | None:
-            asleep.set()
+            item = super().take(timeout)
+            self.close(End.POLICY)
+            return item
+
+    client = EndingClient()
+    client.offer(b"<1>")
+    send = RecordingSend(client, until=1)
+    write_pump(client, send)
+    assert send.data == []
+    assert client.sent == 0
+
+
+def test_close_wakes_a_pump_that_sleeps() -> None:
+    """A pump that waits on an empty queue returns when another thread ends the client."""
+    sleeping = threading.Event()
+
+    class WatchedClient(QueuedClient):
+        def take(self, timeout: float) -> bytes | Iterator[bytes] | None:
+            sleeping.set()
             return super().take(timeout)
 
-    client = Watched(lambda _: 0)
-    send = Sent(client, until=1)
-    pump = threads.start("ts-write", write_pump, client, send)
-    assert asleep.wait(WAIT_SECONDS)
+    client = WatchedClient()
+    send = RecordingSend(client, until=1)
+    pump = threads.start("ts-test-write", write_pump, client, send)
+    assert sleeping.wait(WAIT_SECONDS)
     client.close(End.POLICY)
     pump.join(WAIT_SECONDS)
     alive = pump.is_alive()
-    client.queue.put(b"")  # so that a failure leaves no thread
+    client.queue.put(b"")  # stops the thread if the test fails
     assert not alive
     assert send.data == []
 
 
-def test_end_on_a_full_queue_is_noticed() -> None:
-    """A client ended while its queue is full and its pump is writing: the pump finishes that frame and returns."""
-    client = stuck()
+def test_a_client_with_a_full_queue_ends_after_the_current_write() -> None:
+    """If a client ends while its queue is full, the pump completes the current write and returns."""
+    client = QueuedClient()
     writing, readable = threading.Event(), threading.Event()
     sent: list[bytes] = []
 
@@ -140,11 +158,9 @@ def test_end_on_a_full_queue_is_noticed() -> None:
         assert readable.wait(WAIT_SECONDS)
 
     client.offer(b"first")
-    pump = threads.start("ts-write", write_pump, client, send)
+    pump = threads.start("ts-test-write", write_pump, client, send)
     assert writing.wait(WAIT_SECONDS)
-    for n in range(QUEUE_FRAMES):
-        assert client.offer(numbered(n))
-    assert not client.offer(b"<16>")
+    fill(client)
     client.close(End.SILENT)
     readable.set()
     pump.join(WAIT_SECONDS)

@@ -1,4 +1,4 @@
-"""psutil's sources, and how the tests ask them."""
+"""Helpers to collect from the psutil sources."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from telemetry_stream.metrics.fallback import psutil_sources
-from telemetry_stream.metrics.sources.own import SelfStats
+from telemetry_stream.metrics.setup import SelfStats
 from tests.metrics.trees import Tree
 
 
-def source(tree: Tree, section: str) -> Any:
-    """psutil's source of one section."""
-    return {of.name: of for of in psutil_sources(tree.clock, SelfStats())}[section]
+def source(tree: Tree, psutil: Any, section: str) -> Any:
+    """Return the psutil source of one section."""
+    return {of.name: of for of in psutil_sources(psutil, tree.clock, SelfStats())}[section]
 
 
 def pair(tree: Tree, of: Any, *, between: Callable[[], None]) -> Any:
-    """The second of two answers, a second apart."""
+    """Return the second of two sections of a source, a second apart."""
     of.collect(tree.tick())
     between()
     return of.collect(tree.tick())

@@ -1,9 +1,8 @@
-"""A captured host, sampled as if it were running: its files at t0 and then at t1, its clocks, its filesystems."""
+"""Sampling of a captured host as if it were running: its files at t0 and then at t1, its clocks, its filesystems."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 from pathlib import Path
@@ -12,20 +11,20 @@ from typing import Any
 
 from telemetry_stream.metrics.collector import Collector
 from telemetry_stream.metrics.sample import Sample, encode_section
+from telemetry_stream.metrics.setup import SelfStats
 from telemetry_stream.metrics.source import Clock, Options
-from telemetry_stream.metrics.sources.own import SelfStats
 
 HOSTS = Path(__file__).parent.parent / "fixtures" / "hosts"
 TIMES = ("t0", "t1")
 
 
 def host_names() -> list[str]:
-    """Every captured host."""
+    """Return the names of all captured hosts."""
     return sorted(path.name for path in HOSTS.iterdir() if path.is_dir())
 
 
 def leaves(root: Path) -> set[Path]:
-    """Every file and link below ``root``."""
+    """Return every file and link below ``root``."""
     found = set()
     for directory, directories, files in os.walk(root):
         links = [name for name in directories if Path(directory, name).is_symlink()]
@@ -34,7 +33,7 @@ def leaves(root: Path) -> set[Path]:
 
 
 def lay(source: Path, target: Path) -> None:
-    """Make ``target`` hold what ``source`` does. Files are written in place: open descriptors see it."""
+    """Make ``target`` a copy of ``source``, in place, so that open descriptors read the new content."""
     wanted, present = leaves(source), leaves(target)
     for gone in present - wanted:
         (target / gone).unlink()
@@ -51,7 +50,7 @@ def lay(source: Path, target: Path) -> None:
 
 
 def replay(name: str, workspace: Path) -> list[Sample]:
-    """The samples of t0 and t1, of everything."""
+    """Return the samples of t0 and t1, with all sections."""
     tree = workspace / name
     shutil.rmtree(tree, ignore_errors=True)
     tree.mkdir(parents=True)
@@ -78,20 +77,19 @@ def replay(name: str, workspace: Path) -> list[Sample]:
                 self_stats=SelfStats(cpu_seconds=lambda: 0.0),
                 options=Options(process_rows=None, timeout_seconds=30.0, statvfs=statvfs),
             )
-            collector.want(None, math.inf)
-        samples.append(collector.collect())
+        samples.append(collector.collect(collector.section_names))
     assert collector is not None
     collector.close()
     return samples
 
 
 def golden_path(name: str) -> Path:
-    """Where the expected samples of a host are."""
+    """Return the path of a host's expected samples."""
     return HOSTS / name / "golden.json"
 
 
 def golden_text(samples: list[Sample], tree: Path) -> str:
-    """The samples as they are compared: JSON, a line per value, without where the tree happened to be."""
+    """Return the samples as JSON with a line per value, without the path of the tree."""
     plain: dict[str, dict[str, Any]] = {
         time: {
             "host": sample.host,
@@ -108,5 +106,5 @@ def golden_text(samples: list[Sample], tree: Path) -> str:
     }
     for sample in plain.values():
         for row in sample.get("processes", {}).get("top", ()):
-            row["user"] = None  # whoever checked the fixtures out
+            row["user"] = None  # the owner of the fixtures on this machine
     return json.dumps(plain, indent=1, ensure_ascii=False).replace(str(tree), "") + "\n"

@@ -1,12 +1,11 @@
-"""This host, measured by us and by the tools that people trust, within the tolerances of two moments (1 Hz).
+"""This host, measured by the collector and by well-known tools, within the tolerance of two moments (1 Hz).
 
-scripts/test installs the tools; here a missing one fails, it is never passed over in silence.
+scripts/test installs the tools. A missing tool is a failure, not a skip.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import shutil
@@ -29,22 +28,21 @@ from telemetry_stream.metrics.source import Options
 
 @contextmanager
 def collector_of_everything() -> Iterator[Collector]:
-    """Of this host, and waited for."""
+    """Yield a collector of this host that waits for its workers."""
     made = Collector(options=Options(process_rows=None, timeout_seconds=10.0))
-    made.want(None, math.inf)
     yield made
     made.close()
 
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    """One for a test that looks once."""
+    """A collector for a test that takes one sample."""
     with collector_of_everything() as made:
         yield made
 
 
 def tool(*command: str) -> str:
-    """What a tool prints, in plain English and numbers."""
+    """Return the output of a tool, in English and with plain numbers."""
     path = shutil.which(command[0])
     assert path is not None, f"{command[0]} is not installed"
     plain = {**os.environ, "LC_ALL": "C", "S_COLORS": "never"}
@@ -54,13 +52,13 @@ def tool(*command: str) -> str:
 
 
 def sampled(collector: Collector) -> Any:
-    """The sections of a sample."""
-    sample: Sample = collector.collect()
+    """Return the sections of a sample."""
+    sample: Sample = collector.collect(collector.section_names)
     return sample.sections
 
 
 def test_free(collector: Collector) -> None:
-    """Used, available and total as ``free`` of procps 4.0.1 and later says, to one percent of the memory."""
+    """Used, available and total memory of ``free`` (procps 4.0.1 or later), to one percent of the memory."""
     memory = sampled(collector)["memory"]
     words = tool("free", "-b").splitlines()[1].split()
     total, available = int(words[1]), int(words[6])
@@ -72,7 +70,7 @@ def test_free(collector: Collector) -> None:
 
 
 def test_df(collector: Collector) -> None:
-    """Size, used and available of each filesystem that both show, to a percent (others write meanwhile)."""
+    """Size, used and available of each filesystem that both show, to one percent, because others write meanwhile."""
     rows = {row.mountpoint: row for row in sampled(collector)["filesystems"]}
     shown = 0
     for line in tool("df", "-B1", "--output=target,size,used,avail").splitlines()[1:]:
@@ -87,7 +85,7 @@ def test_df(collector: Collector) -> None:
 
 
 def test_ss(collector: Collector) -> None:
-    """TCP states between what ``ss -tan`` lists before and after, give or take what came and went: best of a few."""
+    """TCP states are between those of two ``ss -tan``, one before and one after. The best of a few tries counts."""
     names = {
         "ESTAB": "established",
         "LISTEN": "listen",
@@ -110,7 +108,7 @@ def test_ss(collector: Collector) -> None:
 
 
 def test_uptime(collector: Collector) -> None:
-    """To 20 ms, if nobody held us up between the two reads: the best of a few."""
+    """To 20 ms, if nothing delayed one of the two reads. The best of a few tries counts."""
 
     def apart() -> Any:
         before = float(Path("/proc/uptime").read_text().split()[0])
@@ -119,8 +117,8 @@ def test_uptime(collector: Collector) -> None:
     assert min(apart() for _ in range(5)) <= 0.02
 
 
-def test_interface_counters_by_ip(collector: Collector) -> None:
-    """Every interface that ``ip`` lists is a row of ours, up and down as it says."""
+def test_interfaces_by_ip(collector: Collector) -> None:
+    """Every interface of ``ip`` has a row, with the same state."""
     rows = {row.name: row for row in sampled(collector)["interfaces"]}
     listed = re.findall(r"^\d+: ([^:@]+)[:@].* state (\S+)", tool("ip", "-o", "link"), re.MULTILINE)
     assert {name for name, _ in listed} == rows.keys()
@@ -128,12 +126,12 @@ def test_interface_counters_by_ip(collector: Collector) -> None:
         assert rows[name].operstate == state.lower()
 
 
-# Over one and the same two seconds.
+# Three tools that measure over the same two seconds.
 
 
 @dataclass(frozen=True)
 class Watched:
-    """A computing process and a steady writer, as we and three tools have seen them."""
+    """A computing process and a steady writer, measured by the collector and by three tools."""
 
     ours: Any
     busy_pid: int
@@ -165,7 +163,7 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def computing() -> Iterator[int]:
-    """The pid of a process that wants a whole core."""
+    """Yield the pid of a process that uses a whole core."""
     with subprocess.Popen(["/bin/sh", "-c", "while :; do :; done"]) as busy:
         try:
             yield busy.pid
@@ -175,7 +173,7 @@ def computing() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
-    """All at once: each alone would take its own two seconds."""
+    """All tools run at the same time, since each takes two seconds."""
     steady = tmp_path_factory.mktemp("written") / "steady"
     with (
         collector_of_everything() as collector,
@@ -195,7 +193,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
 
 
 def test_mpstat(watched: Watched) -> None:
-    """Use per core, guest taken out of user as there, to ten points: on a busy machine the two windows begin apart."""
+    """Use per core, with guest taken out of user, to ten points: on a busy machine the two intervals differ."""
     cpu = watched.ours["cpu"]
     loads = watched.mpstat["sysstat"]["hosts"][0]["statistics"][0]["cpu-load"]
     theirs = {int(row["cpu"]): row for row in loads if row["cpu"].isdigit()}
@@ -208,7 +206,7 @@ def test_mpstat(watched: Watched) -> None:
 
 
 def test_iostat(watched: Watched) -> None:
-    """What the steady writer writes, in total over all whole disks."""
+    """The bytes of the steady writer, in total over all whole disks."""
     counted = {row.name for row in watched.ours["disks"] if row.counted}
     rows = watched.iostat["sysstat"]["hosts"][0]["statistics"][0]["disk"]
     kib = sum(row["wkB/s"] for row in rows if row["disk_device"] in counted)
@@ -216,8 +214,8 @@ def test_iostat(watched: Watched) -> None:
     assert ours == pytest.approx(kib * 1024, rel=0.15, abs=65536)
 
 
-def test_a_busy_process_by_top(watched: Watched) -> None:
-    """A process that computes: our percent of a core and top's (Irix mode), and it is in our list."""
+def test_top(watched: Watched) -> None:
+    """The computing process is in our list. 100 % is one core, as in top's Irix mode."""
     ours = {row.pid: row.cpu_percent for row in watched.ours["processes"].top}[watched.busy_pid]
     words = [line.split() for line in watched.top.splitlines()]
     theirs = [line for line in words if line[:1] == [str(watched.busy_pid)]][-1]

@@ -1,4 +1,4 @@
-"""Attributes of devices, with their descriptors kept within a budget."""
+"""Attributes of devices, and the budget of descriptors for them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ import os
 
 import pytest
 
-from telemetry_stream.metrics import attributes
-from telemetry_stream.metrics.attributes import Attribute, Budget, maybe_read_once, read_once
+from telemetry_stream.metrics.attributes import (
+    MAX_KEPT_OPEN,
+    Attribute,
+    Budget,
+    maybe_read_once,
+    read_once,
+)
 from tests.metrics.trees import Tree
 
 
 @pytest.fixture
 def budget() -> Budget:
-    """Nothing kept yet."""
+    """A budget that nothing uses."""
     return Budget()
 
 
-def test_a_descriptor_is_kept_and_content_is_new(tree: Tree, budget: Budget) -> None:
-    """Each read regenerates the content; closing gives the budget back."""
+def test_an_attribute_stays_open_and_is_read_anew(tree: Tree, budget: Budget) -> None:
+    """close() gives the budget back."""
     tree.put("sys/x", "1\n")
     attribute = Attribute(budget, f"{tree.sys}/x")
     assert attribute.maybe_read() == b"1\n"
@@ -31,16 +36,16 @@ def test_a_descriptor_is_kept_and_content_is_new(tree: Tree, budget: Budget) -> 
     assert budget.kept == 0
 
 
-def test_what_is_not_there_is_none(tree: Tree, budget: Budget) -> None:
-    """And keeps nothing."""
+def test_a_missing_attribute_is_none(tree: Tree, budget: Budget) -> None:
+    """Nothing stays open."""
     assert Attribute(budget, f"{tree.sys}/x").maybe_read() is None
     assert budget.kept == 0
 
 
-def test_a_device_that_was_replaced(
+def test_a_replaced_device_is_opened_again(
     tree: Tree, budget: Budget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The old descriptor gives ENODEV; the new device answers in the same read."""
+    """The old descriptor gives ENODEV. The same read returns the content of the new device."""
     tree.put("sys/x", "2\n")
     attribute = Attribute(budget, f"{tree.sys}/x")
     attribute.maybe_read()
@@ -58,10 +63,10 @@ def test_a_device_that_was_replaced(
     attribute.close()
 
 
-def test_an_attribute_that_refuses(
+def test_an_attribute_that_cannot_be_read_is_none(
     tree: Tree, budget: Budget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """speed gives EINVAL when the link is down: None, and nothing stays open."""
+    """speed gives EINVAL while the link is down. Nothing stays open."""
     tree.put("sys/x", "1\n")
 
     def pread(_fd: int, _size: int, _offset: int) -> bytes:
@@ -72,23 +77,21 @@ def test_an_attribute_that_refuses(
     assert budget.kept == 0
 
 
-def test_beyond_the_budget_nothing_is_kept(
-    tree: Tree, budget: Budget, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Then an attribute is opened for each read, with the same result."""
-    monkeypatch.setattr(attributes, "MOST_KEPT", 1)
+def test_beyond_the_budget_an_attribute_is_opened_for_each_read(tree: Tree) -> None:
+    """With the same result."""
+    budget = Budget(kept=MAX_KEPT_OPEN - 1)
     tree.put("sys/x", "1\n")
     first, second = (Attribute(budget, f"{tree.sys}/x") for _ in range(2))
     assert [first.maybe_read(), second.maybe_read(), second.maybe_read()] == [b"1\n"] * 3
-    assert budget.kept == 1
+    assert budget.kept == MAX_KEPT_OPEN
     first.close()
     assert second.maybe_read() == b"1\n"
-    assert budget.kept == 1
+    assert budget.kept == MAX_KEPT_OPEN
     second.close()
 
 
-def test_reading_once(tree: Tree) -> None:
-    """Whole, however large; None where it may be missing and is."""
+def test_read_once_returns_the_whole_file(tree: Tree) -> None:
+    """Whatever its size. maybe_read_once returns None for a missing one."""
     tree.put("proc/x", b"y" * 50_000)
     assert read_once(f"{tree.proc}/x") == b"y" * 50_000
     assert maybe_read_once(f"{tree.proc}/nowhere") is None

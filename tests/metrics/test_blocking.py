@@ -1,4 +1,4 @@
-"""Calls that may never return, with calls of the test that return when told."""
+"""Calls that may never return, with calls that a test lets return."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from telemetry_stream import threads
 from telemetry_stream.metrics import blocking as blocking_module
-from telemetry_stream.metrics.blocking import MOST_WORKERS, Answer, Blocking
+from telemetry_stream.metrics.blocking import MAX_WORKERS, Blocking, Result
+from telemetry_stream.threads import ThreadUnavailableError
+from tests.conftest import eventually
 from tests.metrics.trees import Tree
 
 
 class Calls:
-    """A call that blocks on the keys it is told to, and counts what it was asked."""
+    """A call that hangs for some keys, and records the keys."""
 
     def __init__(self) -> None:
         self.made: list[str] = []
         self.gates: dict[str, threading.Event] = {}
         self.begun: dict[str, threading.Event] = {}
 
-    def block(self, *keys: str) -> None:
+    def hang(self, *keys: str) -> None:
         for key in keys:
             self.gates[key] = threading.Event()
             self.begun[key] = threading.Event()
@@ -43,158 +44,177 @@ class Calls:
 
 @pytest.fixture
 def calls() -> Iterator[Calls]:
-    """Calls that are all let go in the end."""
+    """Calls that all return after the test."""
     made = Calls()
     yield made
     made.release()
 
 
-def test_answers_come_and_are_kept(tree: Tree, calls: Calls) -> None:
-    """With patience ask waits for them; values and errors both are answers, with their time."""
+def workers() -> int:
+    """Return the number of workers that are running."""
+    return sum(thread.name == "ts-test" for thread in threading.enumerate())
+
+
+def test_request_waits_for_results_until_its_timeout(tree: Tree, calls: Calls) -> None:
+    """A value and an error are results, both with their time."""
     blocking = Blocking("ts-test", calls, tree.clock, timeout_seconds=10.0)
-    blocking.ask(["a", "bad"])
-    assert blocking.answer("a") == Answer(1, None, tree.monotonic)
-    bad = blocking.answer("bad")
+    blocking.request(["a", "bad"])
+    assert blocking.maybe_result("a") == Result(1, None, tree.monotonic)
+    bad = blocking.maybe_result("bad")
     assert bad is not None
     assert bad.value is None
     assert isinstance(bad.error, OSError)
-    assert blocking.answer("never") is None
+    assert blocking.maybe_result("never") is None
     blocking.close()
 
 
-def test_without_patience_ask_returns_at_once(tree: Tree, calls: Calls) -> None:
-    """The tick never waits: a call that hangs is only seen to be outstanding."""
-    calls.block("a")
+def test_request_without_a_timeout_returns_at_once(tree: Tree, calls: Calls) -> None:
+    """The tick never waits. A call that hangs is pending."""
+    calls.hang("a")
     blocking = Blocking("ts-test", calls, tree.clock)
     started = time.monotonic()
-    blocking.ask(["a"])
+    blocking.request(["a"])
     assert time.monotonic() - started < 5.0
     tree.advance(3.0)
-    assert blocking.answer("a") is None
-    assert blocking.outstanding_seconds("a") == 3.0
-    assert blocking.outstanding_seconds("b") == 0.0
+    assert blocking.maybe_result("a") is None
+    assert blocking.pending_seconds("a") == 3.0
+    assert blocking.pending_seconds("b") == 0.0
     blocking.close()
 
 
-def test_one_call_per_key_is_outstanding(tree: Tree, calls: Calls) -> None:
-    """Asked ten times while it hangs, it was made once; after it returned it may be made again."""
-    calls.block("a")
-    blocking = Blocking("ts-test", calls, tree.clock, timeout_seconds=0.01)
+def test_one_call_per_key_is_pending(tree: Tree, calls: Calls) -> None:
+    """Ten requests while the call hangs make one call. After it returns, a request makes another one."""
+    calls.hang("a")
+    blocking = Blocking("ts-test", calls, tree.clock)
     for _ in range(10):
-        blocking.ask(["a"])
+        blocking.request(["a"])
     calls.release()
-    blocking = _wait(blocking)
+    assert eventually(lambda: blocking.maybe_result("a") is not None)
     assert calls.made == ["a"]
-    blocking.ask(["a"])
-    _wait(blocking)
-    assert calls.made == ["a", "a"]
+    blocking.request(["a"])
+    assert eventually(lambda: calls.made == ["a", "a"])
     blocking.close()
 
 
-def _wait(blocking: Blocking[str, int]) -> Blocking[str, int]:
-    """Wait until nothing is outstanding."""
-    with blocking._changed:
-        assert blocking._changed.wait_for(lambda: not blocking._asked, 10)
-    return blocking
-
-
-def test_a_hung_call_does_not_keep_others_waiting(
+def test_a_hung_call_does_not_delay_the_others(
     tree: Tree, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When all workers hang, another one is put to work; when they return, one stays."""
+    """If all workers hang, another one is started."""
+    # Every call counts as hung at once, instead of after two seconds.
     monkeypatch.setattr(blocking_module, "HUNG_SECONDS", 0.0)
-    calls.block("dead1", "dead2")
+    calls.hang("dead1", "dead2")
     blocking = Blocking("ts-test", calls, tree.clock)
-    blocking.ask(["dead1"])
+    blocking.request(["dead1"])
     assert calls.begun["dead1"].wait(10)
-    blocking.ask(["dead2"])
+    blocking.request(["dead2"])
     assert calls.begun["dead2"].wait(10)
-    blocking.ask(["alive"])
-    with blocking._changed:
-        assert blocking._changed.wait_for(lambda: blocking.answer("alive") is not None, 10)
-    assert sum(thread.name == "ts-test" for thread in threading.enumerate()) == 3
+    blocking.request(["alive"])
+    assert eventually(lambda: blocking.maybe_result("alive") is not None)
+    assert workers() == 3
     calls.release()
-    _wait(blocking)
+    assert eventually(lambda: blocking.maybe_result("dead2") is not None)
+    assert eventually(lambda: workers() == 1)
     blocking.close()
 
 
-def test_a_slow_call_is_waited_for_by_the_rest(tree: Tree, calls: Calls) -> None:
-    """A worker that has only just begun is no reason for another thread."""
-    calls.block("slow")
+def test_a_slow_call_starts_no_other_worker(tree: Tree, calls: Calls) -> None:
+    """The other calls wait for a call that began less than HUNG_SECONDS ago."""
+    calls.hang("slow")
     blocking = Blocking("ts-test", calls, tree.clock)
-    blocking.ask(["slow"])
+    blocking.request(["slow"])
     assert calls.begun["slow"].wait(10)
-    blocking.ask(["next"])
-    blocking.tend()
-    assert sum(thread.name == "ts-test" for thread in threading.enumerate()) == 1
+    blocking.request(["next"])
+    blocking.check_workers()
+    assert workers() == 1
     calls.release()
-    _wait(blocking)
+    assert eventually(lambda: blocking.maybe_result("next") is not None)
     assert calls.made == ["slow", "next"]
     blocking.close()
 
 
-def test_dead_mounts_do_not_eat_all_threads(
+def test_check_workers_starts_a_worker_if_all_hang(
     tree: Tree, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There is an end to the workers: what comes after it waits."""
-    monkeypatch.setattr(blocking_module, "HUNG_SECONDS", 0.0)
-    keys = [f"dead{number}" for number in range(MOST_WORKERS + 3)]
-    calls.block(*keys)
+    """A call that was queued behind a slow one is made although no other request comes."""
+    calls.hang("slow")
     blocking = Blocking("ts-test", calls, tree.clock)
-    for key in keys[:MOST_WORKERS]:
-        blocking.ask([key])
-        assert calls.begun[key].wait(10)
-    blocking.ask(keys)
-    blocking.tend()
-    assert len(calls.made) == MOST_WORKERS
-    calls.release()
-    _wait(blocking)
+    blocking.request(["slow", "next"])
+    assert calls.begun["slow"].wait(10)
+    # The slow call counts as hung now, instead of after two seconds.
+    monkeypatch.setattr(blocking_module, "HUNG_SECONDS", 0.0)
+    blocking.check_workers()
+    assert eventually(lambda: blocking.maybe_result("next") is not None)
     blocking.close()
 
 
-def test_a_system_without_threads_is_tried_again(
+def test_the_number_of_workers_is_bounded(
     tree: Tree, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No thread to be had costs this tick's section; the next tick may have more luck."""
+    """With MAX_WORKERS hanging calls, the others stay queued."""
+    # Every call counts as hung at once, instead of after two seconds.
+    monkeypatch.setattr(blocking_module, "HUNG_SECONDS", 0.0)
+    keys = [f"dead{number}" for number in range(MAX_WORKERS + 3)]
+    calls.hang(*keys)
+    blocking = Blocking("ts-test", calls, tree.clock)
+    for key in keys[:MAX_WORKERS]:
+        blocking.request([key])
+        assert calls.begun[key].wait(10)
+    blocking.request(keys)
+    blocking.check_workers()
+    assert len(calls.made) == MAX_WORKERS
+    calls.release()
+    assert eventually(lambda: blocking.maybe_result(keys[-1]) is not None)
+    blocking.close()
 
-    def refuse(*_: object) -> threading.Thread:
+
+def test_a_system_out_of_threads_is_tried_again(
+    tree: Tree, calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request raises, so that this tick's section fails. The next request starts a worker."""
+
+    def refuse(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     blocking = Blocking("ts-test", calls, tree.clock, timeout_seconds=10.0)
     with monkeypatch.context() as patch:
-        patch.setattr(threads, "start", refuse)
-        for _ in range(MOST_WORKERS + 1):
-            with pytest.raises(RuntimeError):
-                blocking.ask(["a"])
-    blocking.ask(["a"])
-    assert blocking.answer("a") is not None
+        patch.setattr(threading.Thread, "start", refuse)  # as when clone(2) fails
+        for _ in range(MAX_WORKERS + 1):
+            with pytest.raises(ThreadUnavailableError):
+                blocking.request(["a"])
+    blocking.request(["a"])
+    assert blocking.maybe_result("a") is not None
     blocking.close()
 
 
-def test_what_is_gone_is_forgotten(tree: Tree, calls: Calls) -> None:
-    """An unmounted filesystem keeps no answer."""
+def test_results_of_removed_keys_are_forgotten(tree: Tree, calls: Calls) -> None:
+    """An unmounted filesystem keeps no result."""
     blocking = Blocking("ts-test", calls, tree.clock, timeout_seconds=10.0)
-    blocking.ask(["a", "b"])
-    blocking.keep_only(["b"])
-    assert blocking.answer("a") is None
-    assert blocking.answer("b") is not None
+    blocking.request(["a", "b"])
+    blocking.forget_all_except(["b"])
+    assert blocking.maybe_result("a") is None
+    assert blocking.maybe_result("b") is not None
     blocking.close()
 
 
-def test_close_leaves_a_hung_worker_behind_and_ask_starts_anew(tree: Tree, calls: Calls) -> None:
-    """Closing waits for nobody; what a left worker brings home later is not believed."""
-    calls.block("a")
-    blocking = Blocking("ts-test", calls, tree.clock, timeout_seconds=0.01)
-    blocking.ask(["a"])
+def test_close_does_not_wait_for_a_hung_worker(tree: Tree, calls: Calls) -> None:
+    """The result of its call is ignored later. close() may be called twice."""
+    calls.hang("a")
+    blocking = Blocking("ts-test", calls, tree.clock)
+    blocking.request(["a"])
     assert calls.begun["a"].wait(10)
     blocking.close()
     blocking.close()
-    assert blocking.outstanding_seconds("a") == 0.0
+    assert blocking.pending_seconds("a") == 0.0
     calls.release()
-    assert blocking.answer("a") is None
-    patient = Blocking("ts-test", calls, tree.clock, timeout_seconds=10.0)
-    patient.ask(["b"])
-    patient.close()
-    patient.ask(["c"])
-    assert patient.answer("c") is not None
-    patient.close()
+    assert eventually(lambda: workers() == 0)
+    assert blocking.maybe_result("a") is None
+
+
+def test_a_request_after_close_starts_a_new_worker(tree: Tree, calls: Calls) -> None:
+    """A source may be collected again after it was closed."""
+    blocking = Blocking("ts-test", calls, tree.clock, timeout_seconds=10.0)
+    blocking.request(["b"])
+    blocking.close()
+    blocking.request(["c"])
+    assert blocking.maybe_result("c") is not None
+    blocking.close()

@@ -1,7 +1,8 @@
-"""The collector: one sample per call, of what is wanted. (What goes wrong: test_collector_trouble.)"""
+"""The collector: one sample per call. (Sources that fail: test_collector_failures.)"""
 
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
@@ -9,23 +10,36 @@ import pytest
 from telemetry_stream.metrics.collector import Collector
 from telemetry_stream.metrics.sample import Sample, SourceState
 from telemetry_stream.metrics.source import Now, Options
-from telemetry_stream.metrics.sources import RECORDS
+from telemetry_stream.metrics.sources import SECTIONS
+from telemetry_stream.metrics.sources.cpu import Cpu
 from telemetry_stream.metrics.sources.load import Load
 from telemetry_stream.metrics.sources.process import Processes
 from telemetry_stream.metrics.sources.tcp import Tcp
 from telemetry_stream.metrics.sources.tcp_states import TcpStates
-from tests.metrics.foreign import Mine
+from tests.metrics.extra import ExtraSource, OnDemandSource
 from tests.metrics.trees import Tree
 
+STAT = "7 (x) S 1 1 1 0 -1 0 0 0 0 0 5 5 0 0 20 0 1 0 50 0 9 0"
 
-def test_names_follow_the_table(tree: Tree) -> None:
-    """Every section is a source of the same name, foreign ones come last."""
-    mine = Mine("mine", lambda _: None)
-    assert tree.collector(extra_sources=[mine]).section_names == (*RECORDS, "mine")
+
+def test_section_names_are_in_the_order_of_the_wire(tree: Tree) -> None:
+    """Each declared section has a source of its name. Those of an embedding program come last."""
+    extra = ExtraSource("mine", lambda _: None)
+    names = tree.collector(extra_sources=[extra]).section_names
+    assert names == (*(section.name for section in SECTIONS), "mine")
+
+
+def test_default_sections_are_all_except_the_on_demand_ones(tree: Tree) -> None:
+    """A source of an embedding program decides for itself."""
+    extra = [ExtraSource("mine", lambda _: None), OnDemandSource("rare", lambda _: None)]
+    collector = tree.collector(extra_sources=extra)
+    left_out = set(collector.section_names) - set(collector.default_sections)
+    assert left_out == {"processes", "rare"}
+    assert collector.default_sections[-1] == "mine"
 
 
 def test_two_samples_of_a_tree(tree: Tree) -> None:
-    """The first has no interval and no rates, the second the measured ones; times are the clocks'."""
+    """The first sample has no interval and no rates. The second has the measured ones, by the given clocks."""
     tree.put("proc/loadavg", "1.00 0.50 0.25 1/80 9\n")
     tree.put("proc/stat", "cpu0 0 0 0 0\nctxt 100\n")
     tree.put("proc/uptime", "50.25 1.0\n")
@@ -42,117 +56,138 @@ def test_two_samples_of_a_tree(tree: Tree) -> None:
     assert second.interval_seconds == 1.25
     assert second.time_unix == 1764000001.25
     cpu = second.sections["cpu"]
-    assert isinstance(cpu, RECORDS["cpu"])
+    assert isinstance(cpu, Cpu)
     assert (cpu.usage_percent, cpu.context_switches_per_second) == (25.0, 200.0)
 
 
 def test_the_same_tree_gives_the_same_samples(tree: Tree) -> None:
-    """Deterministic: another collector on the same files and clocks says the same."""
+    """Two collectors with the same files and clocks return equal samples."""
     tree.put("proc/loadavg", "1.00 0.50 0.25 1/80 9\n")
     tree.put("proc/self/stat", "1 (x) S " + "1 " * 40)
     assert tree.collector().collect() == tree.collector().collect()
 
 
-def test_a_foreign_section_is_a_copy(tree: Tree) -> None:
-    """A sample in the ring does not change when its source goes on using its dict."""
+def test_an_extra_section_is_a_copy(tree: Tree) -> None:
+    """A sample in the ring does not change if the embedding program changes its dict later."""
     state = {"count": 1, "list": (1, 2)}
-    sample = tree.collector(extra_sources=[Mine("mine", lambda _: state)]).collect()
+    sample = tree.collector(extra_sources=[ExtraSource("mine", lambda _: state)]).collect()
     state["count"] = 2
     assert sample.sections["mine"] == {"count": 1, "list": [1, 2]}
 
 
 @pytest.mark.parametrize(
     ("name", "match"),
-    [("cpu", "two sources"), ("seq", "uses that name"), ("host", "uses that name")],
+    [("cpu", "two sources"), ("seq", "uses it itself"), ("host", "uses it itself")],
 )
-def test_names_clash(tree: Tree, name: str, match: str) -> None:
-    """Two sources of one name, or one of a frame's own words, are refused at construction."""
+def test_a_name_that_is_not_free_is_refused(tree: Tree, name: str, match: str) -> None:
+    """When the collector is made: a name of another source, or one that a sample uses itself."""
     with pytest.raises(ValueError, match=match):
-        tree.collector(extra_sources=[Mine(name, lambda _: None)])
+        tree.collector(extra_sources=[ExtraSource(name, lambda _: None)])
 
 
-def test_what_is_dear_is_collected_while_it_is_wanted(tree: Tree) -> None:
-    """Processes and per-state TCP cost nothing while nobody asks; who comes back gets a first sight."""
-    tree.put("proc/7/stat", "7 (x) S 1 1 1 0 -1 0 0 0 0 0 5 5 0 0 20 0 1 0 50 0 9 0")
+def test_an_on_demand_section_is_collected_while_it_is_wanted(tree: Tree) -> None:
+    """It is not in the sample otherwise, and not in ``sources``. When it is wanted again, it starts anew."""
+    tree.put("proc/7/stat", STAT)
+    collector = tree.collector()
+
+    def processes(*wanted: str) -> object:
+        tree.advance(1.0)
+        sample = collector.collect(wanted)
+        assert ("processes" in sample.sources) == ("processes" in sample.sections)
+        return sample.sections.get("processes")
+
+    assert processes() is None
+    first, second = processes("processes"), processes("processes", "no such section")
+    assert isinstance(first, Processes)
+    assert isinstance(second, Processes)
+    assert [row.cpu_percent for row in first.top + second.top] == [None, 0.0]
+    assert processes("cpu") is None
+    again = processes("processes")
+    assert isinstance(again, Processes)
+    assert again.top[0].cpu_percent is None
+
+
+def test_the_on_demand_part_of_a_section_is_collected_while_the_section_is_wanted(
+    tree: Tree,
+) -> None:
+    """The section tcp is in every sample; its states only if it is wanted."""
     tree.put("proc/net/sockstat", "TCP: inuse 5\n")
     tree.put("proc/net/snmp", "Tcp: CurrEstab\nTcp: 5\n")
     tree.put("proc/net/tcp", "heading\n 0: a b 0A c\n")
     collector = tree.collector(options=Options(timeout_seconds=10.0))
-
-    def collect() -> tuple[object, object]:
-        sample = collector.collect()
-        tree.advance(1.0)
-        tcp = sample.sections["tcp"]
+    states = []
+    for wanted in ((), ("tcp",), ("cpu",)):
+        tcp = collector.collect(wanted).sections["tcp"]
         assert isinstance(tcp, Tcp)
-        assert ("processes" in sample.sources) == ("processes" in sample.sections)
-        return sample.sections.get("processes"), tcp.states
-
-    assert collect() == (None, None)
-    collector.want(["processes", "no such section"], tree.monotonic + 1.5)
-    first, states = collect()
-    assert isinstance(first, Processes)
-    assert states is None
-    collector.want(["processes"], tree.monotonic)  # a shorter wish does not end a longer one
-    second, _ = collect()
-    assert isinstance(second, Processes)
-    assert [row.cpu_percent for row in first.top + second.top] == [None, 0.0]
-    assert collect() == (None, None)
-    collector.want(None, tree.monotonic + 0.5)
-    third, states = collect()
-    assert isinstance(third, Processes)
-    assert third.top[0].cpu_percent is None
-    assert states == TcpStates(listen=1)
+        states.append(tcp.states)
+    assert states == [None, TcpStates(listen=1), None]
 
 
-def test_close_reaches_foreign_sources(tree: Tree) -> None:
-    """A source that holds something has close(), and is told."""
+def test_an_on_demand_source_is_closed_once_when_it_is_not_wanted_any_more(tree: Tree) -> None:
+    """It gives up its descriptors then, and not again in each tick after it."""
+    rare = OnDemandSource("rare", lambda _: {"x": 1})
+    collector = tree.collector(extra_sources=[rare])
     closed = []
-
-    class Holding(Mine):
-        def close(self) -> None:
-            closed.append(self.name)
-
-    tree.collector(extra_sources=[Holding("mine", lambda _: None)]).close()
-    assert closed == ["mine"]
+    for wanted in ((), ("rare",), ("rare",), (), (), ("rare",), ()):
+        assert ("rare" in collector.collect(wanted).sections) == bool(wanted)
+        closed.append(rare.closed)
+    assert closed == [0, 0, 0, 1, 1, 1, 2]
 
 
-def test_took_is_measured_on_the_monotonic_clock(tree: Tree) -> None:
-    """A source that takes a quarter of a second says so."""
+def test_close_closes_the_extra_sources(tree: Tree) -> None:
+    """A source that holds something has close()."""
+    rare = OnDemandSource("rare", lambda _: None)
+    tree.collector(extra_sources=[rare]).close()
+    assert rare.closed == 1
+
+
+def test_the_duration_of_a_source_is_measured(tree: Tree) -> None:
+    """On the monotonic clock: a source takes a quarter of a second."""
 
     def take(_now: Now) -> object:
         tree.advance(0.25)
         return {"x": 1}
 
-    slow = Mine("slow", take)
-    assert tree.collector(extra_sources=[slow]).collect().sources["slow"].took_seconds == 0.25
+    collector = tree.collector(extra_sources=[ExtraSource("slow", take)])
+    assert collector.collect().sources["slow"].took_seconds == 0.25
 
 
-def test_a_suspend_is_boottime_less_monotonic(tree: Tree) -> None:
-    """The sources are told how long the machine slept between two ticks; never less than nothing."""
-    seen: list[float] = []
-    collector = tree.collector(
-        extra_sources=[Mine("mine", lambda now: seen.append(now.suspended_seconds))]
-    )
+def test_a_suspend_is_the_difference_of_boottime_and_monotonic(tree: Tree) -> None:
+    """Sources get how long the machine was suspended between two ticks. It is never negative."""
+    suspended: list[float] = []
+    extra = ExtraSource("mine", lambda now: suspended.append(now.suspended_seconds))
+    collector = tree.collector(extra_sources=[extra])
     collector.collect()
     tree.advance(1.0, slept=4.5)
     collector.collect()
     tree.advance(1.0, slept=-0.01)
     collector.collect()
-    assert seen == [0.0, 4.5, 0.0]
+    assert suspended == [0.0, 4.5, 0.0]
 
 
-def test_descriptors_are_kept_and_given_back(tree: Tree) -> None:
-    """A hundred samples open nothing anew; close gives everything back; collecting afterwards still works."""
+def test_descriptors_stay_open_until_close(tree: Tree) -> None:
+    """A hundred samples keep the same descriptors. After close, the next sample opens what it needs."""
+
+    def opened() -> set[str]:
+        links = (f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd"))
+        targets = {f"{link} {os.path.realpath(link)}" for link in links}
+        return {target for target in targets if tree.proc in target}
+
     tree.put("proc/loadavg", "1 1 1 1/2 3\n")
     collector = tree.collector()
+    collector.collect()
+    first = opened()
     for _ in range(100):
         collector.collect()
+    assert opened() == first
+    assert len(first) == 1
     collector.close()
+    assert opened() == set()
     assert collector.collect().sources["load"].state == "ok"
 
 
-def test_on_this_system() -> None:
-    """The running host gives a whole sample, from any thread, with rates in the second."""
+def test_the_running_host_gives_a_whole_sample() -> None:
+    """Any thread may own the tick."""
     collector = Collector()
     samples: list[Sample] = []
     thread = threading.Thread(target=lambda: samples.extend(collector.collect() for _ in range(2)))

@@ -1,4 +1,4 @@
-"""Kept descriptors, whole reads, one read per tick."""
+"""Kernel files: open descriptors, whole reads, one read per tick."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.metrics.trees import Tree
 
 
 def identity(content: bytes) -> bytes:
-    """The parser of these tests."""
+    """Return the content: the parser of these tests."""
     return content
 
 
 def test_a_file_is_read_once_per_tick(tree: Tree) -> None:
-    """Two sources that want one path share the object, the read and its time."""
+    """Two sources that use one path share the object, the read and its time."""
     tree.put("proc/loadavg", "one")
     first, second = tree.files.proc("loadavg", identity), tree.files.proc("loadavg", identity)
     assert first is second
@@ -36,7 +36,7 @@ def test_a_file_is_read_once_per_tick(tree: Tree) -> None:
 
 
 def test_an_error_lasts_for_its_tick(tree: Tree) -> None:
-    """What could not be read is not tried again in the same tick, by nobody; the next tick tries."""
+    """It is raised again in the same tick without another read. The next tick reads."""
     kept = tree.files.proc("loadavg", identity)
     now = tree.tick()
     with pytest.raises(FileNotFoundError):
@@ -47,8 +47,8 @@ def test_an_error_lasts_for_its_tick(tree: Tree) -> None:
     assert kept.read(tree.tick()) == b"here"
 
 
-def test_what_is_optional_is_looked_for_rarely(tree: Tree) -> None:
-    """A file that the kernel lacks is tried again after half a minute, not every tick."""
+def test_an_optional_file_is_tried_again_after_half_a_minute(tree: Tree) -> None:
+    """A kernel that does not have it costs an open() only then."""
     kept = tree.files.proc("net/sockstat6", identity)
     assert kept.maybe_read(tree.tick()) is None
     tree.put("proc/net/sockstat6", "here")
@@ -57,8 +57,8 @@ def test_what_is_optional_is_looked_for_rarely(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("size", [4095, 4096, 4097, 150_000])
-def test_a_single_record_comes_whole(tree: Tree, size: int) -> None:
-    """The buffer grows until the file fits: the end of a large /proc/stat is not lost."""
+def test_a_single_record_file_is_read_whole(tree: Tree, size: int) -> None:
+    """The buffer grows until the file fits."""
     content = b"x" * size
     tree.put("proc/stat", content)
     kept = tree.files.proc("stat", identity)
@@ -67,13 +67,13 @@ def test_a_single_record_comes_whole(tree: Tree, size: int) -> None:
 
 
 def test_a_record_file_is_read_to_its_empty_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A short read is not the end; offsets go strictly upwards, none is read twice."""
+    """A short read is not the end. Offsets increase, and none is read twice."""
     content = bytes(range(256)) * 3
     offsets: list[int] = []
 
     def pread(_fd: int, size: int, offset: int) -> bytes:
         offsets.append(offset)
-        return content[offset : offset + min(size, 100)]  # the kernel's page
+        return content[offset : offset + min(size, 100)]  # as a page of the kernel
 
     monkeypatch.setattr(os, "pread", pread)
     assert read_records(99, 16384) == content
@@ -81,18 +81,18 @@ def test_a_record_file_is_read_to_its_empty_read(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_record_file_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that never ends may take the tick with it."""
-    monkeypatch.setattr(files_module, "LARGEST_FILE_BYTES", 1000)
+    """It must not block the tick."""
+    monkeypatch.setattr(files_module, "MAX_FILE_BYTES", 1000)  # instead of 64 MiB
     monkeypatch.setattr(os, "pread", lambda *_: b"x" * 100)
     with pytest.raises(ParseError, match="does not end"):
         read_records(99)
 
 
 @pytest.mark.parametrize("number", [errno.ESRCH, errno.ENODEV])
-def test_a_descriptor_whose_object_is_gone_is_opened_anew(
+def test_a_file_is_opened_again_if_its_object_is_gone(
     tree: Tree, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """ESRCH and ENODEV mean a new process or device may answer to the path: one more try, a new descriptor."""
+    """After ESRCH and ENODEV, another process or device may have the path."""
     tree.put("proc/x", "content")
     kept = tree.files.proc("x", identity)
     kept.read(tree.tick())
@@ -111,7 +111,7 @@ def test_a_descriptor_whose_object_is_gone_is_opened_anew(
 def test_an_error_closes_the_descriptor(
     tree: Tree, monkeypatch: pytest.MonkeyPatch, number: int, tries: int
 ) -> None:
-    """Whatever happened, nothing old stays open, and the error is the caller's."""
+    """It is raised, and nothing stays open."""
     tree.put("proc/x", "content")
     kept = tree.files.proc("x", identity)
     kept.read(tree.tick())
@@ -132,13 +132,13 @@ def test_an_error_closes_the_descriptor(
     assert kept.read(tree.tick()) == b"content"
 
 
-def test_a_broken_parser_leaves_nothing_old_behind(tree: Tree) -> None:
-    """What nobody expects passes through, each time: an old value is never given out as if it were fresh."""
+def test_a_failing_parser_never_returns_an_old_value(tree: Tree) -> None:
+    """Its exception is raised in each call."""
     broken = False
 
     def parse(content: bytes) -> bytes:
         if broken:
-            raise TypeError("a fault of ours")
+            raise TypeError("a bug in the parser")
         return content
 
     tree.put("proc/x", "one")
@@ -152,8 +152,8 @@ def test_a_broken_parser_leaves_nothing_old_behind(tree: Tree) -> None:
             kept.read(now)
 
 
-def test_the_host_that_was_given_is_the_one_of_process_1(tree: Tree) -> None:
-    """A host's /proc mounted in a container: its ``self`` and ``net`` are ours, those of process 1 the host's."""
+def test_net_and_mounts_of_another_host_are_those_of_its_process_1(tree: Tree) -> None:
+    """In a host's /proc inside a container, ``self`` and ``net`` are this program's."""
     tree.put("proc/net/dev", "ours")
     tree.put("proc/self/mountinfo", "ours")
     assert tree.files.net("dev", identity).read(tree.tick()) == b"ours"
@@ -167,8 +167,8 @@ def test_the_host_that_was_given_is_the_one_of_process_1(tree: Tree) -> None:
     files.close()
 
 
-def test_on_the_running_system_self_is_right() -> None:
-    """/proc itself is not another host's, however it is spelt."""
+def test_the_running_system_uses_self() -> None:
+    """/proc may be spelt in several ways."""
     files = Files("/proc", "/sys", Clock())
     assert files.is_system
     assert files.net_path("tcp") == "/proc/net/tcp"
@@ -176,7 +176,7 @@ def test_on_the_running_system_self_is_right() -> None:
 
 
 def test_a_parse_error_names_its_file(tree: Tree) -> None:
-    """Path, line and reason stand in one sentence."""
+    """Path, line and reason."""
 
     def parse(_content: bytes) -> int:
         raise ParseError("no count", line=3)
@@ -190,15 +190,15 @@ def test_a_parse_error_names_its_file(tree: Tree) -> None:
 @pytest.mark.parametrize(
     "fails", [int, lambda c: c.split()[9], lambda _: dict[str, int]()["x"], lambda _: 1.0 * 10**400]
 )
-def test_a_parser_raises_one_error(fails: Callable[[bytes], object]) -> None:
-    """What split() and int() raise becomes a ParseError that keeps its cause."""
+def test_a_parser_raises_only_parse_errors(fails: Callable[[bytes], object]) -> None:
+    """The usual exceptions of split() and int() are its cause."""
     with pytest.raises(ParseError) as caught:
         parser(fails)(b"words only")
     assert caught.value.__cause__ is not None
 
 
-def test_close_gives_descriptors_back_and_reads_go_on(tree: Tree) -> None:
-    """A closed file is opened anew by the next read."""
+def test_a_closed_file_is_opened_by_the_next_read(tree: Tree) -> None:
+    """close() may be called again."""
     tree.put("proc/x", "content")
     files = Files(tree.proc, tree.sys, tree.clock)
     kept = files.proc("x", identity)

@@ -1,16 +1,15 @@
-"""Whatever a host does to us, every tick is on time, and only the section concerned says so.
+"""Whatever the host does, every tick is on time, and only the affected section is missing or stale.
 
-Real threads and clocks; the limits are wide, since what is tested is that nobody waits for seconds.
+Real threads and clocks. The limits are wide: a tick that waits for a hung call would take seconds.
 """
 
 from __future__ import annotations
 
 import errno
-import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,47 +17,48 @@ import pytest
 from telemetry_stream.metrics.collector import Collector
 from telemetry_stream.metrics.sample import Sample
 from telemetry_stream.metrics.source import Clock, Now, Options
-from telemetry_stream.metrics.sources import temperature
+from tests.conftest import eventually
+from tests.metrics.extra import ExtraSource
 from tests.metrics.sources import test_filesystem, test_process_table, test_temperature
 from tests.metrics.trees import Tree
 
-PROMPT_SECONDS = 1.0  # a call that was waited for would take 10
+PROMPT_SECONDS = 1.0  # waiting for a hung call would take 10 s
 
 
 @pytest.fixture
-def never() -> Iterator[threading.Event]:
-    """What a hung call waits for, until the test is over."""
-    gate = threading.Event()
-    yield gate
-    gate.set()
+def end_of_test() -> Iterator[threading.Event]:
+    """An event for a hung call to wait for."""
+    event = threading.Event()
+    yield event
+    event.set()
 
 
 def ticks(collector: Collector, count: int = 5) -> list[Sample]:
-    """So many samples, each of which was prompt."""
+    """Return samples of all sections, each of which was taken promptly."""
     samples = []
     for _ in range(count):
         began = time.monotonic()
-        samples.append(collector.collect())
+        samples.append(collector.collect(collector.section_names))
         assert time.monotonic() - began < PROMPT_SECONDS
     return samples
 
 
 def on_real_clocks(tree: Tree, **options: Any) -> Collector:
-    """A collector of the tree that wants everything, by the real clocks."""
+    """Return a collector of the tree on the real clocks."""
     tree.put("proc/loadavg", "1 1 1 1/2 3\n")
     tree.clock = Clock()
-    collector = tree.collector(options=Options(**options))
-    collector.want(None, math.inf)
-    return collector
+    return tree.collector(options=Options(**options))
 
 
-def test_a_statvfs_that_never_returns(tree: Tree, never: threading.Event) -> None:
-    """Its row has no sizes; every tick is on time; the end is, too."""
+def test_a_statvfs_that_never_returns_delays_neither_ticks_nor_close(
+    tree: Tree, end_of_test: threading.Event
+) -> None:
+    """Its row has no sizes."""
     tree.put("proc/self/mountinfo", test_filesystem.ROOT)
 
-    def statvfs(_path: str) -> test_filesystem.Answer:
-        never.wait(30)
-        return test_filesystem.Answer()
+    def statvfs(_path: str) -> test_filesystem.Sizes:
+        end_of_test.wait(30)
+        return test_filesystem.Sizes()
 
     collector = on_real_clocks(tree, statvfs=statvfs)
     for sample in ticks(collector):
@@ -70,39 +70,33 @@ def test_a_statvfs_that_never_returns(tree: Tree, never: threading.Event) -> Non
     assert time.monotonic() - began < PROMPT_SECONDS
 
 
-def test_a_sensor_that_blocks(
-    tree: Tree, never: threading.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No row yet, no tick late."""
-    test_temperature.chip(tree, 0, "slow", temp1_input="1000")
-
-    def hang(_directory: str) -> tuple[temperature.Reading, ...]:
-        never.wait(30)
-        return ()
-
-    monkeypatch.setattr(temperature, "read_directory", hang)
+def test_a_sensor_that_blocks_delays_no_tick(tree: Tree) -> None:
+    """It has no row until it has answered once."""
+    test_temperature.chip(tree, 0, "slow")
+    fifo = f"{tree.sys}/class/hwmon/hwmon0/temp1_input"
+    os.mkfifo(fifo)  # open() of it blocks until another process opens it for writing
     collector = on_real_clocks(tree)
     assert [sample.sections["temperatures"] for sample in ticks(collector)] == [()] * 5
+    os.close(os.open(fifo, os.O_WRONLY))
     collector.close()
 
 
-def test_a_source_that_raises_each_tick(tree: Tree) -> None:
-    """Its section is missing in every sample, and nothing else is."""
+def test_a_source_that_raises_in_each_tick_loses_only_its_section(tree: Tree) -> None:
+    """The other sections are in every sample."""
 
-    class Broken:
-        name = "broken"
-
-        def collect(self, _now: Now) -> object:
-            raise RuntimeError("again")
+    def fail(_now: Now) -> object:
+        raise RuntimeError("again")
 
     tree.put("proc/loadavg", "1 1 1 1/2 3\n")
-    for sample in ticks(tree.collector(extra_sources=[Broken()])):
+    for sample in ticks(tree.collector(extra_sources=[ExtraSource("broken", fail)])):
         assert sample.sources["broken"].state == "failed"
         assert sample.sources["load"].state == "ok"
 
 
-def test_a_descriptor_that_turns_esrch(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file is opened anew in the same tick; when that fails, too, the section is failed and not old."""
+def test_a_file_whose_object_is_gone_fails_in_the_same_tick(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is opened again. If that fails, too, the section has failed, and the old value is not shown."""
     tree.put("proc/loadavg", "1 1 1 1/2 3\n")
     tree.put("proc/uptime", "5.0 5.0\n")
     collector = tree.collector()
@@ -123,8 +117,8 @@ def test_a_descriptor_that_turns_esrch(tree: Tree, monkeypatch: pytest.MonkeyPat
     assert sample.sources["system"].state == "ok"
 
 
-def test_two_thousand_processes(tree: Tree) -> None:
-    """All of them are seen in every tick, within the budget of descriptors."""
+def test_two_thousand_processes_are_counted_within_the_limit_of_descriptors(tree: Tree) -> None:
+    """In every tick."""
     for pid in range(1, 2001):
         test_process_table.put(tree, pid, comm=f"p{pid}", start=pid)
     collector = on_real_clocks(tree)
@@ -136,8 +130,8 @@ def test_two_thousand_processes(tree: Tree) -> None:
     collector.close()
 
 
-def test_twenty_thousand_sockets(tree: Tree) -> None:
-    """A table of 3 MB is read aside: no tick waits for it, and in the end all are counted."""
+def test_twenty_thousand_sockets_are_counted_on_a_worker(tree: Tree) -> None:
+    """No tick waits for the table of 3 MB."""
     row = (
         "{:5}: 0100007F:1F90 0100007F:0000 01 00000000:00000000 00:00000000 00000000     0        0 1"
         + " " * 50
@@ -154,16 +148,5 @@ def test_twenty_thousand_sockets(tree: Tree) -> None:
         tcp: Any = ticks(collector, 1)[0].sections["tcp"]
         return 0 if tcp.states is None else int(tcp.states.established)
 
-    assert until(lambda: established() == 20_000)
+    assert eventually(lambda: established() == 20_000)
     collector.close()
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    """Whether the condition comes true within ten seconds: workers raise no event."""
-    deadline = time.monotonic() + 10
-    pause = threading.Event()
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        pause.wait(0.01)
-    return True

@@ -1,4 +1,4 @@
-"""The whole program on each captured host serves that host's golden sample."""
+"""The whole program on each captured host serves the golden sample of that host."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.conftest import eventually
 from tests.metrics.replay import HOSTS, golden_path, host_names
 from tests.system.program import Program
 
-# What the moment decides: ourselves, what workers bring later, sizes of filesystems that are not mounted here.
+# They depend on the moment: this program, results of workers, sizes of filesystems that are not mounted here.
 MOMENTARY = {"self", "temperatures", "filesystems", "processes"}
 
 
 def served(url: str) -> dict[str, Any] | None:
-    """The newest sample, None while there is none."""
+    """Return the newest sample, or None while there is none."""
     try:
         with urllib.request.urlopen(f"{url}api/v1/sample", timeout=10) as answer:
             sample: dict[str, Any] = json.load(answer)
@@ -31,9 +31,9 @@ def served(url: str) -> dict[str, Any] | None:
 
 @pytest.mark.parametrize("name", host_names())
 def test_the_program_serves_the_golden_sample(name: str, tmp_path: Path) -> None:
-    """From the files of t0 through collector, stream and HTTP: every value that the files decide.
+    """From the files of t0 through collector, stream and HTTP: every value that the files determine.
 
-    The program may have ticked more than once by now, on files that stood still: rates are left out.
+    The program may have ticked several times on files that do not change, so that rates are not compared.
     """
     tree = HOSTS / name / "t0"
     roots = ["--proc-root", str(tree / "proc"), "--sys-root", str(tree / "sys")]
@@ -62,7 +62,7 @@ def test_the_program_serves_the_golden_sample(name: str, tmp_path: Path) -> None
 
 
 def steady(value: Any) -> Any:
-    """Without rates and shares, which a second tick knows, and without what only a wish brings."""
+    """Return a value without rates and shares, which a second tick has, and without parts that are on demand."""
     if isinstance(value, dict):
         left_out = (
             "_per_second",

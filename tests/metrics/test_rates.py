@@ -1,4 +1,4 @@
-"""Counters become rates in one place: these are its rules."""
+"""The rules by which counters become rates."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ U64 = st.integers(0, (1 << 64) - 1)
     ("current", "previous", "seconds", "expected"),
     [
         (150, 100, 2.0, 25.0),
-        (100, 100, 1.0, 0.0),  # a measured zero
-        (100, None, 1.0, None),  # first sight
+        (100, 100, 1.0, 0.0),  # zero was measured
+        (100, None, 1.0, None),  # first reading
         (99, 100, 1.0, None),  # reset
         (150, 100, None, None),  # first sample
         (150, 100, 0.0, None),  # no time passed
         (150, 100, -1.0, None),
-        (100, 0, 3.0, 33.333),  # rounded once, here
-        ((1 << 64) - 1, (1 << 64) - 1001, 1.0, 1000.0),  # integers until after the subtraction
+        (100, 0, 3.0, 33.333),  # rounded to three decimals
+        ((1 << 64) - 1, (1 << 64) - 1001, 1.0, 1000.0),  # subtracted as integers
     ],
 )
 def test_per_second(
     current: int, previous: int | None, seconds: float | None, expected: float | None
 ) -> None:
-    """A rate is the rise over the measured time, or not known."""
+    """A rate is the rise divided by the measured time, or unknown."""
     assert rates.per_second(current, previous, seconds) == expected
 
 
@@ -36,7 +36,7 @@ def test_per_second(
 def test_a_rate_is_never_negative(
     current: int, previous: int | None, seconds: float | None
 ) -> None:
-    """Whatever the counters do, a rate is None or not below zero."""
+    """Whatever the counters do, a rate is None or at least 0."""
     rate = rates.per_second(current, previous, seconds)
     assert rate is None or rate >= 0
 
@@ -56,7 +56,7 @@ def test_a_rate_is_never_negative(
 def test_percent_stays_between_0_and_100(
     part: float | None, whole: float, expected: float | None
 ) -> None:
-    """A percentage is clamped; of nothing it is not known."""
+    """It is limited. The percentage of nothing is unknown."""
     assert rates.percent(part, whole) == expected
 
 
@@ -68,41 +68,41 @@ def test_unbounded_percent_counts_cores() -> None:
 
 
 def test_a_32_bit_field_wraps() -> None:
-    """A fall of a field that is known to have 32 bits is a wrap: 100 to its end, 50 past it."""
+    """A field with 32 bits that falls has wrapped: 100 up to the wrap, 50 after it."""
     assert rates.delta_wrapping_32(50, (1 << 32) - 100) == 150
 
 
 @pytest.mark.parametrize(
     ("current", "previous", "expected"),
     [
-        (50, (1 << 32) - 100, 150),  # from the last GiB on: a wrap
+        (50, (1 << 32) - 100, 150),  # from the last GiB: a wrap
         (50, 1 << 31, None),  # from anywhere else: a reset
         (50, 1 << 32, None),  # a 64-bit counter, reset
         (60, 50, 10),
         (60, None, None),
     ],
 )
-def test_a_counter_that_may_have_32_bits(
+def test_a_counter_that_may_have_32_bits_wraps_only_near_the_end(
     current: int, previous: int | None, expected: int | None
 ) -> None:
-    """A wrap is believed only where it is likely; guessing makes spikes of 16 EiB/s."""
+    """Otherwise a reset would become a spike of 16 EiB/s."""
     assert rates.delta_maybe_32(current, previous) == expected
 
 
-def test_a_quotient_that_leaves_a_double_is_not_known() -> None:
-    """Digits enough to overflow are no counter of this world."""
+def test_a_quotient_that_exceeds_a_float_is_unknown() -> None:
+    """No real counter has so many digits."""
     assert rates.quotient(10**400, 1.0) is None
 
 
-def test_total_adds_what_is_known() -> None:
-    """One unknown part does not make the sum unknown; nothing known does."""
+def test_total_adds_the_known_values() -> None:
+    """It is unknown only if none is known."""
     assert rates.total([1.5, None, 2.0]) == 3.5
     assert rates.total([None, None]) is None
     assert rates.total([]) is None
 
 
 def test_previous_remembers_by_identity() -> None:
-    """A row that was not there before is not in the mapping; one that has gone is forgotten."""
+    """The mapping has only rows of the reading before. A row that is gone is forgotten."""
     previous: rates.Previous[str, int] = rates.Previous()
     assert previous.exchange({"a": 1}, 10.0) == ({}, None)
     assert previous.exchange({"b": 2}, 12.5) == ({"a": 1}, 2.5)

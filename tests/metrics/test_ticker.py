@@ -1,179 +1,177 @@
-"""Ticks on absolute deadlines, by a clock of the test and by the real one."""
+"""Ticks at absolute deadlines, on a clock of the test and on the real one."""
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
 from telemetry_stream.metrics.ticker import Ticker
+from tests.conftest import eventually
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.09, 60.1, -1.0, float("nan")])
-def test_the_interval_has_a_range(seconds: float) -> None:
-    """0.1 to 60 seconds, and the error says so."""
+def test_an_interval_out_of_range_is_refused(seconds: float) -> None:
+    """The error has the range, 0.1 to 60 seconds."""
     with pytest.raises(ValueError, match=r"outside 0\.1 to 60"):
         Ticker(seconds, lambda: None)
 
 
-class Waits:
-    """Stands in for the closing event: time passes only by being waited for, or by a slow tick."""
+def is_running() -> bool:
+    """Return whether a ticker's thread is running."""
+    return any(thread.name == "ts-collect" for thread in threading.enumerate())
 
-    def __init__(self, ticks: int) -> None:
+
+class MadeClock(threading.Event):
+    """A clock that moves only while the ticker waits, or when a tick lets it. It closes the ticker after some waits."""
+
+    def __init__(self, waits: int) -> None:
+        super().__init__()
         self.now = 100.0
         self.waited: list[float] = []
-        self._left = ticks
+        self.began: list[float] = []
+        self._left = waits
         self.ticker: Ticker
 
-    def clear(self) -> None:
-        """There is nothing to clear."""
-
-    def close(self) -> bool:
-        """What the ticker sees when it is woken to end."""
-        self.ticker._closed = True
-        return True
-
-    def wait(self, seconds: float) -> bool:
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
         self._left -= 1
         if self._left < 0:
-            return self.close()
-        self.waited.append(round(seconds, 6))
-        self.now += seconds
+            self.ticker.close()
+            return True
+        self.waited.append(round(timeout, 6))
+        self.now += timeout
         return False
 
+    def run(self, interval_seconds: float, tick: Callable[[], None]) -> Ticker:
+        """Run a ticker on this clock until it is closed. Records when each tick began."""
 
-def run(durations: list[float]) -> tuple[Ticker, Waits, list[float]]:
-    """A ticker of 1 s whose ticks take so long, run here without a thread; also when each began."""
-    waits = Waits(len(durations))
-    began: list[float] = []
+        def recorded() -> None:
+            self.began.append(round(self.now, 6))
+            tick()
+
+        self.ticker = Ticker(interval_seconds, recorded, monotonic=lambda: self.now, wake=self)
+        self.ticker.start()
+        assert eventually(lambda: not is_running())
+        return self.ticker
+
+
+def ticks(clock: MadeClock, durations: list[float]) -> Callable[[], None]:
+    """Return a tick that takes these durations in turn."""
+    left = iter(durations)
 
     def tick() -> None:
-        began.append(round(waits.now, 6))
-        waits.now += durations[len(began) - 1]
+        clock.now += next(left)
 
-    ticker = Ticker(1.0, tick, monotonic=lambda: waits.now)
-    ticker._wake = waits  # type: ignore[assignment]
-    waits.ticker = ticker
-    ticker._run()
-    return ticker, waits, began
+    return tick
 
 
 def test_deadlines_do_not_drift() -> None:
-    """A tick that takes 0.3 s is waited for 0.7 s: the next one begins on the second."""
-    ticker, waits, began = run([0.3, 0.5, 0.0])
-    assert began == [100.0, 101.0, 102.0]
-    assert waits.waited == [0.0, 0.7, 0.5]
+    """A tick that takes 0.3 s is followed by a wait of 0.7 s, so that the next one begins on the second."""
+    clock = MadeClock(3)
+    ticker = clock.run(1.0, ticks(clock, [0.3, 0.5, 0.0]))
+    assert clock.began == [100.0, 101.0, 102.0]
+    assert clock.waited == [0.0, 0.7, 0.5]
     assert (ticker.made, ticker.missed, ticker.lateness_seconds) == (3, 0, 0.0)
 
 
 def test_a_slow_tick_is_one_long_interval_and_no_burst() -> None:
-    """3.5 s of tick miss the deadlines 101, 102 and 103; the next tick is at 104, then at 105."""
-    ticker, _, began = run([3.5, 0.0, 0.0])
-    assert began == [100.0, 104.0, 105.0]
+    """A tick of 3.5 s misses the deadlines 101, 102 and 103. The next ticks are at 104 and 105."""
+    clock = MadeClock(3)
+    ticker = clock.run(1.0, ticks(clock, [3.5, 0.0, 0.0]))
+    assert clock.began == [100.0, 104.0, 105.0]
     assert ticker.missed == 3
 
 
-def test_a_tick_that_ends_exactly_on_its_deadline_misses_nothing() -> None:
+def test_a_tick_that_ends_at_its_deadline_misses_nothing() -> None:
     """The next tick begins at once, on time."""
-    ticker, _, began = run([1.0, 0.0])
-    assert began == [100.0, 101.0]
+    clock = MadeClock(2)
+    ticker = clock.run(1.0, ticks(clock, [1.0, 0.0]))
+    assert clock.began == [100.0, 101.0]
     assert ticker.missed == 0
 
 
-def test_a_late_wake_up_is_told_as_lateness() -> None:
-    """When the wait comes back 0.25 s after the deadline, the tick says so, and the grid stays."""
-    waits = Waits(3)
-    began: list[float] = []
-    late = iter([0.0, 0.25, 0.0])
-    plain_wait = waits.wait
+def test_a_late_wake_up_is_reported_as_lateness() -> None:
+    """If the wait returns 0.25 s after the deadline, the grid of deadlines stays."""
 
-    def wait(seconds: float) -> bool:
-        ended = plain_wait(seconds)
-        waits.now += 0.0 if ended else next(late)
-        return ended
+    class LateClock(MadeClock):
+        late = iter([0.0, 0.25, 0.0])
 
+        def wait(self, timeout: float | None = None) -> bool:
+            ended = super().wait(timeout)
+            self.now += 0.0 if ended else next(self.late)
+            return ended
+
+    clock = LateClock(3)
     lateness: list[float | None] = []
-
-    def tick() -> None:
-        began.append(waits.now)
-        lateness.append(ticker.lateness_seconds)
-
-    ticker = Ticker(1.0, tick, monotonic=lambda: waits.now)
-    waits.wait = wait  # type: ignore[method-assign]
-    ticker._wake = waits  # type: ignore[assignment]
-    waits.ticker = ticker
-    ticker._run()
-    assert began == [100.0, 101.25, 102.0]
+    ticker = clock.run(1.0, lambda: lateness.append(clock.ticker.lateness_seconds))
+    assert clock.began == [100.0, 101.25, 102.0]
     assert lateness == [0.0, 0.25, 0.0]
     assert ticker.missed == 0
 
 
-def test_a_new_pace_counts_from_the_last_deadline() -> None:
-    """From every 60 s to every second, 5 s after a tick: the next tick is now, not five ticks at once."""
-    waits = Waits(4)
-    began: list[float] = []
-    ticker = Ticker(60.0, lambda: began.append(waits.now), monotonic=lambda: waits.now)
-    waits.ticker = ticker
-    plain_wait = waits.wait
-    events = itertools.chain([False, True], itertools.repeat(False))
+def test_a_new_interval_counts_from_the_last_deadline() -> None:
+    """From 60 s to 1 s, 5 s after a tick: one tick follows at once, not five."""
 
-    class Wake(Waits):
-        def wait(self, seconds: float) -> bool:
-            if next(events):
-                waits.now += 5.0
-                ticker.pace(1.0)
+    class PacedClock(MadeClock):
+        paced = False
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if self.began and not self.paced:
+                self.paced = True
+                self.now += 5.0
+                self.ticker.pace(1.0)
                 return True
-            return plain_wait(seconds)
+            return super().wait(timeout)
 
-        def set(self) -> None:
-            """Nobody waits: this is all one thread."""
-
-    ticker._wake = Wake(0)  # type: ignore[assignment]
-    ticker._run()
-    assert began == [100.0, 105.0, 106.0, 107.0]
+    clock = PacedClock(4)
+    ticker = clock.run(60.0, lambda: None)
+    assert clock.began == [100.0, 105.0, 106.0, 107.0]
     assert (ticker.interval_seconds, ticker.missed, ticker.lateness_seconds) == (1.0, 0, 0.0)
     with pytest.raises(ValueError, match="outside"):
         ticker.pace(0.01)
 
 
-def test_a_new_pace_wakes_the_thread() -> None:
-    """Somebody comes to watch: the next tick is not a minute away."""
-    ticks = threading.Semaphore(0)
-    ticker = Ticker(60.0, ticks.release)
+def test_a_new_interval_wakes_the_thread() -> None:
+    """When a viewer comes, the next tick is not a minute away."""
+    ticked = threading.Semaphore(0)
+    ticker = Ticker(60.0, ticked.release)
     ticker.start()
-    assert ticks.acquire(timeout=5)
+    assert ticked.acquire(timeout=5)
     ticker.pace(0.1)
-    assert ticks.acquire(timeout=5)
-    assert ticks.acquire(timeout=5)
+    assert ticked.acquire(timeout=5)
+    assert ticked.acquire(timeout=5)
     ticker.close()
 
 
-def test_a_close_that_comes_with_a_new_pace_is_heard() -> None:
-    """Between the thread's waking for the one and its going on, the other comes: it ends, and not a minute later."""
-    ticked = threading.Event()
-    ticker = Ticker(60.0, ticked.set)
+def test_close_just_after_a_new_interval_ends_the_thread() -> None:
+    """A close() between the wake-up for the new interval and the clearing of the event is not lost."""
 
-    class Wake(threading.Event):
+    class ClosingEvent(threading.Event):
         def clear(self) -> None:
             if ticker.interval_seconds == 50.0:
-                ticker._closed = True
-                self.set()
+                closer = threading.Thread(target=ticker.close)
+                closer.start()
+                assert closing.wait(5)
             super().clear()
 
-    ticker._wake = Wake()
+        def set(self) -> None:
+            super().set()
+            if threading.current_thread() is not threading.main_thread():
+                closing.set()
+
+    ticked, closing = threading.Event(), threading.Event()
+    ticker = Ticker(60.0, ticked.set, wake=ClosingEvent())
     ticker.start()
     assert ticked.wait(5)
     ticker.pace(50.0)
-    thread = ticker._thread
-    assert thread is not None
-    thread.join(5)
-    assert not thread.is_alive()
+    assert eventually(lambda: not is_running())
 
 
-def test_the_first_tick_is_now_and_close_is_at_once() -> None:
-    """Nobody waits a minute for the first sample, nor for the end."""
+def test_the_first_tick_and_the_end_come_at_once() -> None:
+    """Neither waits for the interval of a minute."""
     ticked = threading.Event()
     ticker = Ticker(60.0, ticked.set)
     ticker.start()
@@ -187,8 +185,8 @@ def test_the_first_tick_is_now_and_close_is_at_once() -> None:
     assert "made=1" in repr(ticker)
 
 
-def test_ticks_come_on_their_thread_with_their_name() -> None:
-    """The thread reads ts-collect in top -H, and ticks go on until closed."""
+def test_ticks_run_on_a_named_thread() -> None:
+    """top -H shows ts-collect. The ticks go on until close."""
     names: list[str] = []
     enough = threading.Event()
 
@@ -204,8 +202,8 @@ def test_ticks_come_on_their_thread_with_their_name() -> None:
     assert set(names) == {"ts-collect"}
 
 
-def test_a_tick_may_close_its_own_ticker() -> None:
-    """Closing from within does not wait for itself."""
+def test_a_tick_may_close_its_ticker() -> None:
+    """close() does not wait for its own thread."""
     done = threading.Event()
 
     def tick() -> None:
@@ -219,20 +217,20 @@ def test_a_tick_may_close_its_own_ticker() -> None:
     assert ticker.made == 1
 
 
-def test_an_exception_ends_the_thread_and_is_told() -> None:
-    """Nothing half-alive stays: on_crash hears what left the tick."""
+def test_an_exception_ends_the_thread_and_is_reported() -> None:
+    """on_crash gets the exception of the tick."""
     crashes: list[BaseException] = []
-    told = threading.Event()
+    reported = threading.Event()
 
     def on_crash(error: BaseException) -> None:
         crashes.append(error)
-        told.set()
+        reported.set()
 
     def tick() -> None:
         raise RuntimeError("broken tick")
 
     ticker = Ticker(0.1, tick, on_crash=on_crash)
     ticker.start()
-    assert told.wait(5)
+    assert reported.wait(5)
     ticker.close()
     assert str(crashes[0]) == "broken tick"

@@ -1,4 +1,4 @@
-"""The machine's own units."""
+"""The units of the machine."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 from telemetry_stream.metrics import units
 
 
-def test_they_are_asked_of_the_system() -> None:
-    """Never by heart: pages of 64 KiB and other clock ticks exist."""
+def test_units_are_those_of_the_system() -> None:
+    """Machines with pages of 64 KiB and with other clock ticks exist."""
     assert os.sysconf("SC_CLK_TCK") == units.CLK_TCK
     assert os.sysconf("SC_PAGESIZE") == units.PAGE_BYTES
     assert units.KIB == 1024

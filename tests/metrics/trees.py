@@ -1,9 +1,8 @@
-"""A made-up host: a /proc and a /sys below a temporary directory, and clocks that move only when told."""
+"""A made-up host: a /proc and a /sys below a temporary directory, and clocks that only the test moves."""
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from telemetry_stream.metrics.source import Clock, Now, Options
 
 
 class Tree:
-    """Write files with ``put``, let time pass with ``tick``; ``files`` and ``collector`` read what is there."""
+    """``put`` writes files, ``tick`` lets time pass, and ``files`` and ``collector`` read the tree."""
 
     def __init__(self, root: Path) -> None:
         self.proc = str(root / "proc")
@@ -36,19 +35,19 @@ class Tree:
         (root / "sys").mkdir()
 
     def put(self, path: str, content: str | bytes) -> None:
-        """Write ``proc/...`` or ``sys/...`` in place: open descriptors see the new content, as in the kernel."""
+        """Write ``proc/...`` or ``sys/...`` in place, so that open descriptors read the new content."""
         target = self._root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content.encode() if isinstance(content, str) else content)
 
     def link(self, path: str, to: str) -> None:
-        """Make ``path`` a symbolic link to ``to``, as sysfs is full of."""
+        """Make ``path`` a symbolic link to ``to``."""
         target = self._root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.symlink_to(to)
 
     def remove(self, path: str) -> None:
-        """Take a file or an empty directory away, and the descriptors that would keep it alive."""
+        """Remove a file or an empty directory, and close the descriptors that would keep it alive."""
         target = self._root / path
         if target.is_dir() and not target.is_symlink():
             target.rmdir()
@@ -57,7 +56,7 @@ class Tree:
         self.close()
 
     def advance(self, seconds: float, *, slept: float = 0.0) -> None:
-        """Let time pass, of which ``slept`` more in suspend."""
+        """Let time pass, and in addition ``slept`` seconds in suspend."""
         self.monotonic += seconds
         self.boottime += seconds + slept
         self.realtime += seconds + slept
@@ -65,7 +64,7 @@ class Tree:
     def tick(
         self, seconds: float = 1.0, *, slept: float = 0.0, wanted: Collection[str] = ()
     ) -> Now:
-        """The next tick, so much later, for a source that is asked without a collector."""
+        """Return the next tick, ``seconds`` later, for a source that is used without a collector."""
         self.advance(seconds, slept=slept)
         self._tick += 1
         return Now(
@@ -73,41 +72,40 @@ class Tree:
         )
 
     def collector(self, **options: Any) -> Collector:
-        """A collector of this host, without psutil unless told."""
+        """Return a collector of this host, by default without psutil."""
         options.setdefault("fallback", ())
         collector = Collector(proc_root=self.proc, sys_root=self.sys, clock=self.clock, **options)
         self._collectors.append(collector)
         return collector
 
     def close(self) -> None:
-        """Give every descriptor back."""
+        """Close every descriptor."""
         self.files.close()
         for collector in self._collectors:
             collector.close()
 
 
 class Host:
-    """A collector on a tree, asked for everything."""
+    """A collector on a tree that wants all sections and waits for its workers."""
 
     def __init__(self, tree: Tree, **options: Any) -> None:
         self.tree = tree
         self.collector = tree.collector(
             options=Options(process_rows=None, timeout_seconds=10.0, **options)
         )
-        self.collector.want(None, math.inf)
 
     def section(self, name: str, *, seconds: float = 1.0) -> Any:
-        """One section of the next sample."""
+        """Return one section of the next sample."""
         return self.sample(seconds=seconds).sections[name]
 
     def sample(self, *, seconds: float = 1.0) -> Sample:
-        """The next sample."""
+        """Return the next sample."""
         self.tree.advance(seconds)
-        return self.collector.collect()
+        return self.collector.collect(self.collector.section_names)
 
 
 def odd(*specimens: bytes) -> st.SearchStrategy[bytes]:
-    """Any bytes, and specimens with stretches cut out, doubled or overwritten: what a parser must survive."""
+    """Generate any bytes, and specimens with parts cut out, doubled or overwritten."""
     scraps = st.one_of(
         st.binary(max_size=8),
         st.sampled_from(
@@ -128,14 +126,14 @@ def odd(*specimens: bytes) -> st.SearchStrategy[bytes]:
     return st.one_of(st.binary(max_size=200), mutated())
 
 
-# Shares of one core or one group's limit may pass 100 (metrics.md 0).
+# Percentages of one core or of a limit may exceed 100.
 UNBOUNDED = {"cpu_percent", "cpu_usage_percent", "cpu_limit_used_percent"}
-# The only numbers that may be below zero.
+# The only numbers that may be negative.
 SIGNED = {"celsius", "high_celsius", "critical_celsius"}
 
 
 def leaves(value: object, name: str = "") -> Iterator[tuple[str, object]]:
-    """Every plain value of a record with the name of its field."""
+    """Yield every plain value of a record with the name of its field."""
     if is_dataclass(value):
         for field in fields(value):
             yield from leaves(getattr(value, field.name), field.name)
@@ -150,7 +148,7 @@ def leaves(value: object, name: str = "") -> Iterator[tuple[str, object]]:
 
 
 def assert_sane(record: object) -> None:
-    """No count, rate or percentage is negative, infinite or no number, and no percentage above 100."""
+    """Assert that no count, rate or percentage is negative or not finite, and no percentage is above 100."""
     for name, value in leaves(record):
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
@@ -159,8 +157,3 @@ def assert_sane(record: object) -> None:
             assert value >= 0, (name, value)
         if name.endswith("_percent") and name not in UNBOUNDED:
             assert value <= 100, (name, value)
-
-
-def is_root() -> bool:
-    """Whether file modes mean nothing to us."""
-    return os.geteuid() == 0

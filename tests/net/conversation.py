@@ -1,4 +1,4 @@
-"""A server's side of one connection on a thread, and a client that speaks bytes."""
+"""One connection that is served on a thread, and a client that sends and reads bytes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from telemetry_stream.net.transport import Transport
 from tests.net.pairs import read_to_end, tcp_pair
 
 HOST = b" HTTP/1.1\r\nHost: x\r\n\r\n"
+LIMITS = Limits(head_seconds=10.0, max_head_bytes=16 * 1024, max_requests=1000)
 
 
 @contextmanager
@@ -24,14 +25,14 @@ def conversation(
     headers: Sequence[tuple[str, str]] = (),
     **limits: Any,
 ) -> Iterator[socket.socket]:
-    """Serve one connection as the listener does; the client's end is given, and closed at the end."""
+    """Serve one connection as the listener does. Yields the client's end, and closes it at the end."""
     accepted, client = tcp_pair(*buffers or ())
     crashes: list[BaseException] = []
 
     def run() -> None:
         transport = Transport(accepted)
         try:
-            serve(transport, app, Limits(**limits), headers)
+            serve(transport, app, LIMITS._replace(**limits), headers)
         finally:
             transport.close()
 
@@ -44,7 +45,7 @@ def conversation(
 
 
 def ask(app: WSGIApplication, request: bytes, **options: Any) -> bytes:
-    """All that the server answers to ``request``, sent at once by a client that then only listens."""
+    """Send ``request`` and the end of the stream; return everything that the server answers."""
     with conversation(app, **options) as client:
         client.sendall(request)
         client.shutdown(socket.SHUT_WR)
@@ -60,5 +61,5 @@ def echo(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
 
 
 def statuses(answers: bytes) -> list[int]:
-    """The status of each answer in a stream of them."""
+    """Return the status of each answer in a stream."""
     return [int(part[:3]) for part in answers.split(b"HTTP/1.1 ")[1:]]

@@ -1,4 +1,4 @@
-"""A process that may open nothing more."""
+"""A process that has no free descriptor."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def none_left() -> Iterator[None]:
-    """Let this process have no descriptor beside those that it has. One that is given up can be had again."""
+    """Take every free descriptor of this process. If a test closes one, the number can be used again."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     highest = max(int(name) for name in os.listdir("/proc/self/fd"))
     fillers: list[int] = []
     resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, hard))
     try:
-        # There are holes: accept(2) takes a number before it looks for a connection, and may have done so in vain.
+        # Some numbers below the limit are free: for example, accept(2) reserves one even if no connection is waiting.
         with suppress(OSError):
             while True:
                 fillers.append(os.dup(0))

@@ -1,4 +1,4 @@
-"""Listening sockets are bound where the setting says, and a failure leaves none behind."""
+"""Sockets are bound to the address that a setting names, and a failure leaves none open."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from telemetry_stream.net.bind import bind
 
 
-def takes(sock: socket.socket, host: str) -> bool:
-    """Whether somebody who comes to this address is there."""
+def accepts(sock: socket.socket, host: str) -> bool:
+    """Whether a client can connect to this address of the socket."""
     sock.listen()
     try:
         socket.create_connection((host, sock.getsockname()[1]), 10).close()
@@ -28,25 +28,25 @@ def takes(sock: socket.socket, host: str) -> bool:
         ("::1", False, True),
     ],
 )
-def test_who_is_let_in_by_which_name(host: str, ipv4: bool, ipv6: bool) -> None:
-    """``::`` takes both kinds, any other address its own."""
-    if host == "localhost":  # whichever of the two is first in this host's files
+def test_address_families_that_can_connect(host: str, ipv4: bool, ipv6: bool) -> None:
+    """``::`` accepts both, any other address its own."""
+    if host == "localhost":  # the first of the two in the files of this host
         ipv6 = socket.getaddrinfo(host, 0)[0][0] == socket.AF_INET6
         ipv4 = not ipv6
     with bind((host, 0)) as sock:
-        assert (takes(sock, "127.0.0.1"), takes(sock, "::1")) == (ipv4, ipv6)
+        assert (accepts(sock, "127.0.0.1"), accepts(sock, "::1")) == (ipv4, ipv6)
 
 
-def test_a_port_that_somebody_has_is_an_error() -> None:
-    """And its socket is closed: the fixture for all tests would see it."""
+def test_port_in_use_is_an_error() -> None:
+    """The socket is closed: otherwise the fixture for all tests would report it."""
     with bind(("127.0.0.1", 0)) as taken:
         taken.listen()
         with pytest.raises(OSError, match="in use"):
             bind(taken.getsockname())
 
 
-def test_a_port_that_was_left_a_moment_ago_can_be_had() -> None:
-    """A restart does not wait for the last run's connections to be forgotten (TIME_WAIT)."""
+def test_port_can_be_bound_again_right_after_its_last_connection() -> None:
+    """A restart does not wait until the kernel has forgotten the old connections (TIME_WAIT)."""
     with bind(("127.0.0.1", 0)) as first:
         first.listen()
         address = first.getsockname()

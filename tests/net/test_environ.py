@@ -1,4 +1,4 @@
-"""A request's head as an application sees it."""
+"""The head of a request, as an application gets it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.net.conversation import HOST, ask, echo, statuses
 
 
 def environ_for(request: bytes) -> dict[str, Any]:
-    """The environ that an application gets for ``request``."""
+    """Return the environ that an application gets for ``request``."""
     seen: dict[str, Any] = {}
 
     def app(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
@@ -25,13 +25,13 @@ def environ_for(request: bytes) -> dict[str, Any]:
     return seen
 
 
-def test_environ_says_what_was_asked_and_by_whom() -> None:
-    """The variables of PEP 3333, with names and addresses of both ends."""
+def test_environ_has_the_variables_of_pep_3333() -> None:
+    """With the addresses of both ends; repeated headers are joined; a header with an underscore is left out."""
     environ = environ_for(
         b"GET /a%20b/%C3%A9?x=%20&y HTTP/1.1\r\nHost: h:1\r\nX-One: 1\r\nX-Two: a\r\nx-two: b\r\n"
-        b"Cookie: c=1\r\nCookie: d=2\r\nContent-Type: t\r\nX_One: spoofed\r\n\r\n"
+        b"Cookie: c=1\r\nCookie: d=2\r\nContent-Type: t\r\nX_One: spoofed\r\nX_Three: 3\r\n\r\n"
     )
-    wanted = {
+    expected = {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
         "PATH_INFO": "/a b/é".encode().decode("latin-1"),
@@ -50,9 +50,11 @@ def test_environ_says_what_was_asked_and_by_whom() -> None:
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
-    assert {key: environ.get(key) for key in wanted} == wanted
+    assert {key: environ.get(key) for key in expected} == expected
+    assert "HTTP_X_THREE" not in environ
     assert environ["SERVER_PORT"].isdigit()
     assert environ["REMOTE_PORT"].isdigit()
+    assert environ["SERVER_PORT"] != environ["REMOTE_PORT"]
     assert environ["wsgi.input"].read() == b""
     assert environ["wsgi.errors"] is sys.stderr
 
@@ -67,11 +69,12 @@ def test_environ_says_what_was_asked_and_by_whom() -> None:
         (b"http://other:8/p?q", "other:8", "/p", "q"),
         (b"HTTPS://other", "other", "/", ""),
         (b"http://other?q", "other", "/", "q"),
+        (b"http://other?q/r", "other", "/", "q/r"),
         (b"/http://other/", "x", "/http://other/", ""),
     ],
 )
 def test_forms_of_the_request_target(target: bytes, host: str, path: str, query: str) -> None:
-    """A whole URL names the host above the Host header (RFC 9112 section 3.2.2)."""
+    """The host of an absolute URL replaces the Host header (RFC 9112 section 3.2.2)."""
     environ = environ_for(b"GET " + target + HOST)
     assert (environ["HTTP_HOST"], environ["PATH_INFO"], environ["QUERY_STRING"]) == (
         host,
@@ -81,8 +84,21 @@ def test_forms_of_the_request_target(target: bytes, host: str, path: str, query:
 
 
 def test_options_asterisk_reaches_the_application() -> None:
-    """It is the one request without a path."""
+    """It is the only request without a path."""
     assert environ_for(b"OPTIONS *" + HOST)["PATH_INFO"] == "*"
+
+
+def test_tabs_and_bytes_above_ascii_are_allowed_in_a_header() -> None:
+    """A tab is white space (RFC 9110 section 5.5), and other bytes are decoded as Latin-1 (PEP 3333)."""
+    environ = environ_for(b"GET / HTTP/1.1\r\nHost: x\r\nX: a\tb\xe9\r\n\r\n")
+    assert environ["HTTP_X"] == "a\tbé"
+
+
+@pytest.mark.parametrize("header", [b"Content-Length: 0", b"Content_Length: 5"])
+def test_no_header_announces_a_body_to_the_application(header: bytes) -> None:
+    """Bodies are not read, so an application must not wait for one."""
+    environ = environ_for(b"GET / HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n")
+    assert not {"CONTENT_LENGTH", "HTTP_CONTENT_LENGTH"} & environ.keys()
 
 
 @pytest.mark.parametrize(
@@ -95,9 +111,9 @@ def test_options_asterisk_reaches_the_application() -> None:
         ("GET", [("Transfer-Encoding", "chunked")], True),
     ],
 )
-def test_what_announces_a_body(
+def test_headers_that_announce_a_body(
     method: str, headers: list[tuple[str, str]], announced: bool
 ) -> None:
-    """Any length but 0, and any coding: what follows is not the next request."""
+    """Any length but 0, and any transfer coding."""
     request = h11.Request(method=method, target="/", headers=[("Host", "x"), *headers])
     assert announces_body(request) is announced

@@ -1,4 +1,4 @@
-"""serve: what is read from a connection, what is refused, and when."""
+"""serve: the requests that it reads and refuses, and the deadlines of a connection."""
 
 from __future__ import annotations
 
@@ -14,8 +14,18 @@ from tests.net.conversation import HOST, ask, conversation, echo, statuses
 from tests.net.pairs import read_exactly, read_to_end
 
 
-def test_requests_follow_each_other_on_one_connection() -> None:
-    """Pipelined requests are answered in order, and a HEAD has no body."""
+def read_until(client: socket.socket, end: bytes) -> bytes:
+    """Read up to and including ``end``."""
+    data = b""
+    while not data.endswith(end):
+        byte = client.recv(1)
+        assert byte, data
+        data += byte
+    return data
+
+
+def test_pipelined_requests_are_answered_in_order() -> None:
+    """On one connection; the answer to a HEAD has no body."""
     answers = ask(echo, b"GET /a" + HOST + b"HEAD /b" + HOST + b"GET /c?d=%20e" + HOST)
     assert statuses(answers) == [200, 200, 200]
     assert answers.count(b"GET /a?\n") == 1
@@ -24,21 +34,18 @@ def test_requests_follow_each_other_on_one_connection() -> None:
     assert b"Connection: close" not in answers
 
 
-def test_answer_comes_while_the_connection_stays_open() -> None:
-    """Keep-alive: the client need not hang up to get its answer, and may then ask again."""
-    answer = b""
+def test_connection_stays_open_after_an_answer() -> None:
+    """Keep-alive: the client gets each answer while its side is open, and can send another request."""
     with conversation(echo) as client:
         for path in (b"/one", b"/two"):
             client.sendall(b"GET " + path + HOST)
-            answer = b""
-            while not answer.endswith(path + b"?\n"):
-                answer += read_exactly(client, 1)
-        assert b"Server:" not in answer
-        assert b"Date: " in answer
+            answer = read_until(client, path + b"?\n")
+            assert b"Server:" not in answer
+            assert b"Date: " in answer
 
 
-def test_request_may_come_byte_by_byte() -> None:
-    """Where TCP cuts a request makes no difference."""
+def test_request_may_arrive_byte_by_byte() -> None:
+    """It makes no difference where TCP splits a request."""
     request = b"GET /slow" + HOST
     with conversation(echo) as client:
         for i in range(len(request)):
@@ -48,7 +55,7 @@ def test_request_may_come_byte_by_byte() -> None:
 
 
 def test_http_1_0_is_answered_and_closed() -> None:
-    """An old client gets its answer, with no chunks, and the end of the connection."""
+    """An old client gets an answer without chunks, and then the end of the connection."""
     with conversation(
         lambda _, start: (start("200 OK", []), (b for b in [b"a", b"b"]))[1]
     ) as client:
@@ -59,79 +66,86 @@ def test_http_1_0_is_answered_and_closed() -> None:
     assert body == b"ab"
 
 
-HOSTLESS = b" HTTP/1.1\r\n\r\n"
+NO_HOST = b" HTTP/1.1\r\n\r\n"
 
 
 @pytest.mark.parametrize(
-    ("request_bytes", "status", "why"),
+    ("request_bytes", "status", "reason"),
     [
-        (b"GET /" + HOSTLESS, 400, "Missing mandatory Host: header"),
+        (b"GET /" + NO_HOST, 400, "Missing mandatory Host: header"),
         (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "Found multiple Host: headers"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n", 400, "illegal header line"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\x00c\r\n\r\n", 400, "illegal header line"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\x01c\r\n\r\n", 400, "control character in header a"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\x7fc\r\n\r\n", 400, "control character in header a"),
-        (b"GET  /" + HOST, 400, "illegal request line"),
-        (b"GET /\xff" + HOST, 400, "illegal request line"),
-        (b"GET /\r\n\r\n", 400, "illegal request line"),
-        (b"\x16\x03\x01\x02\x00", 400, "illegal request line"),
-        (b"\r\nGET /" + HOST, 400, "no request line received"),
-        (b"GET x" + HOST, 400, "request target is not a path"),
-        (b"GET *" + HOST, 400, "request target is not a path"),
-        (b"GET http://" + HOST, 400, "request target names no host"),
-        (b"GET http://u@h/" + HOST, 400, "request target names no host"),
-        (b"GET /#f" + HOST, 400, "request target has a fragment"),
-        (b"GET /%00" + HOST, 400, "control character in request target"),
-        (b"GET /%0d%0aX:y" + HOST, 400, "control character in request target"),
-        (b"CONNECT x:443" + HOST, 501, "this is no proxy"),
-        (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505, "this is an HTTP/1.1 server"),
-        (b"GET / HTTP/0.9\r\nHost: x\r\n\r\n", 505, "this is an HTTP/1.1 server"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", 400, "GET takes no body"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n", 400, "Illegal header line"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\x00c\r\n\r\n", 400, "Illegal header line"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\x01c\r\n\r\n", 400, "Control character in header a"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nA: b\x7fc\r\n\r\n", 400, "Control character in header a"),
+        (b"GET  /" + HOST, 400, "Illegal request line"),
+        (b"GET /\xff" + HOST, 400, "Illegal request line"),
+        (b"GET /\r\n\r\n", 400, "Illegal request line"),
+        (b"\x16\x03\x01\x02\x00", 400, "Illegal request line"),
+        (b"\r\nGET /" + HOST, 400, "No request line received"),
+        (b"GET x" + HOST, 400, "Request target is not a path"),
+        (b"GET http" + HOST, 400, "Request target is not a path"),
+        (b"GET *" + HOST, 400, "Request target is not a path"),
+        (b"GET ftp://h/" + HOST, 400, "Request target is not a path"),
+        (b"GET http://" + HOST, 400, "Request target has no valid host"),
+        (b"GET http://u@h/" + HOST, 400, "Request target has no valid host"),
+        (b"GET /#f" + HOST, 400, "Request target has a fragment"),
+        (b"GET /%00" + HOST, 400, "Control character in request target"),
+        (b"GET /%7f" + HOST, 400, "Control character in request target"),
+        (b"GET /%0d%0aX:y" + HOST, 400, "Control character in request target"),
+        (b"CONNECT x:443" + HOST, 501, "CONNECT is not supported"),
+        (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505, "HTTP version is not supported"),
+        (b"GET / HTTP/0.9\r\nHost: x\r\n\r\n", 505, "HTTP version is not supported"),
+        (
+            b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
+            400,
+            "GET must not have a body",
+        ),
         (
             b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             400,
-            "GET takes no body",
+            "GET must not have a body",
         ),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400, "bad Content-Length"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400, "Bad Content-Length"),
         (
             b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 2\r\n\r\n",
             400,
-            "conflicting Content-Length headers",
+            "Conflicting Content-Length headers",
         ),
         (
             b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
             501,
             "Only Transfer-Encoding: chunked is supported",
         ),
-        (b"GET /" + b"a" * 40_000 + HOST, 431, "request head is too large"),
+        (b"GET /" + b"a" * 40_000 + HOST, 431, "Request head is too large"),
         (
             b"GET / HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 4000 + b"\r\n",
             431,
-            "request head is too large",
+            "Request head is too large",
         ),
     ],
 )
 def test_bad_request_is_refused_and_the_connection_ends(
-    request_bytes: bytes, status: int, why: str
+    request_bytes: bytes, status: int, reason: str
 ) -> None:
-    """The answer says what was wrong, and what comes behind a bad request is not read as another."""
+    """The answer has the reason. The bytes after a bad request are not read as another request."""
     with conversation(echo) as client:
         client.sendall(request_bytes + b"GET /smuggled" + HOST)
         head, _, body = read_to_end(client).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 %d " % status)
     assert b"\r\nConnection: close" in head
-    assert json.loads(body) == {"error": why}
+    assert json.loads(body) == {"error": reason}
 
 
 def test_refused_head_request_gets_no_body() -> None:
-    """An error body behind a HEAD would be read as the next answer."""
+    """A body after the answer to a HEAD would be read as the next answer."""
     answer = ask(echo, b"HEAD / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
     assert statuses(answer) == [400]
     assert answer.endswith(b"\r\n\r\n")
 
 
 def test_body_of_another_method_is_not_read() -> None:
-    """The application may say 405 to it, but the body is neither its input nor the next request."""
+    """The application can answer 405. The body is neither its input nor the next request."""
 
     def app(environ, start_response):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
         assert environ["wsgi.input"].read() == b""
@@ -149,16 +163,20 @@ def test_body_of_another_method_is_not_read() -> None:
     assert b"Connection: close" in answers
 
 
-def test_zero_length_is_no_body() -> None:
-    """Some clients say Content-Length: 0 with every GET."""
+def test_content_length_0_is_no_body() -> None:
+    """Some clients send it with every GET."""
     answers = ask(echo, b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n" * 2)
     assert statuses(answers) == [200, 200]
 
 
-def test_dripping_head_meets_its_absolute_deadline() -> None:
-    """A byte now and then, never late by itself, does not keep the connection."""
+@pytest.mark.parametrize("requests", [0, 1])
+def test_deadline_of_a_head_also_counts_while_bytes_arrive(requests: int) -> None:
+    """A client that sends a byte now and then cannot keep the connection, neither with its first head nor later."""
     began = time.monotonic()
     with conversation(echo, head_seconds=0.3) as client:
+        for _ in range(requests):
+            client.sendall(b"GET /" + HOST)
+            read_until(client, b"GET /?\n")
         client.sendall(b"GET / HTTP/1.1\r\nA: ")
         while not select.select([client], [], [], 0.02)[0]:
             client.sendall(b"b")
@@ -168,8 +186,8 @@ def test_dripping_head_meets_its_absolute_deadline() -> None:
 
 
 @pytest.mark.parametrize("pipelined", [True, False])
-def test_dripping_second_head_has_the_same_deadline(pipelined: bool) -> None:
-    """From its first byte on, a later head has as long as the first; the idle time is not added."""
+def test_second_head_has_the_same_deadline(pipelined: bool) -> None:
+    """It counts from the first byte of the head; the idle time is not added."""
     with conversation(echo, head_seconds=0.2, idle_seconds=60) as client:
         client.sendall(b"GET /" + HOST + b"G" * pipelined)
         answers = read_exactly(client, 1)
@@ -178,29 +196,43 @@ def test_dripping_second_head_has_the_same_deadline(pipelined: bool) -> None:
         assert statuses(answers + read_to_end(client)) == [200, 408]
 
 
-@pytest.mark.parametrize("already_asked", [0, 1])
-def test_silent_client_is_let_go_without_a_word(already_asked: int) -> None:
-    """Nothing was asked, so nothing is answered: neither at the start nor between requests."""
-    with conversation(echo, head_seconds=0.1, idle_seconds=0.1) as client:
-        client.sendall((b"GET /" + HOST) * already_asked)
-        assert statuses(read_to_end(client)) == [200] * already_asked
+def test_idle_time_ends_with_the_first_byte_of_a_head() -> None:
+    """From then on the time for a head counts."""
+    with conversation(echo, head_seconds=60, idle_seconds=0.2) as client:
+        client.sendall(b"GET /" + HOST)
+        answers = read_until(client, b"GET /?\n")
+        client.sendall(b"GET /")
+        assert not select.select([client], [], [], 0.4)[0]
+        client.sendall(HOST)
+        client.shutdown(socket.SHUT_WR)
+        assert statuses(answers + read_to_end(client)) == [200, 200]
+
+
+@pytest.mark.parametrize(("requests", "head_seconds", "idle_seconds"), [(0, 0.1, 60), (1, 60, 0.1)])
+def test_silent_client_is_disconnected_without_an_answer(
+    requests: int, head_seconds: float, idle_seconds: float
+) -> None:
+    """At the start after the time for a head, later after the idle time."""
+    with conversation(echo, head_seconds=head_seconds, idle_seconds=idle_seconds) as client:
+        client.sendall((b"GET /" + HOST) * requests)
+        assert statuses(read_to_end(client)) == [200] * requests
 
 
 @pytest.mark.parametrize("half", [b"", b"GET / HT", b"GET /" + HOST + b"GET / HT"])
-def test_client_that_leaves_in_the_middle_is_let_go(half: bytes) -> None:
-    """Half a head and then the end is no request."""
+def test_client_that_leaves_within_a_head_gets_no_answer(half: bytes) -> None:
+    """A part of a head and then the end is no request."""
     assert statuses(ask(echo, half)) == [200] * half.count(b"Host")
 
 
-def test_last_request_of_a_connection_is_told() -> None:
-    """After max_requests the connection ends, and the last answer says so."""
+def test_last_answer_of_a_connection_announces_the_end() -> None:
+    """After max_requests the connection ends, and the last answer has Connection: close."""
     answers = ask(echo, (b"GET /" + HOST) * 5, max_requests=3)
     assert statuses(answers) == [200, 200, 200]
     assert answers.count(b"Connection: close") == 1
 
 
-def test_client_that_asks_and_vanishes_harms_nobody() -> None:
-    """A reset while we answer ends this connection, quietly."""
+def test_reset_during_an_answer_ends_only_this_connection() -> None:
+    """Nothing is raised on the connection's thread."""
     with conversation(
         lambda _, start: (start("200 OK", []), (bytes(65536) for _ in range(100)))[1]
     ) as client:
@@ -209,7 +241,7 @@ def test_client_that_asks_and_vanishes_harms_nobody() -> None:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def test_refused_upgrade_leaves_the_connection_usable() -> None:
-    """An application that does not upgrade answers as usual."""
+def test_connection_is_usable_after_an_upgrade_that_is_not_done() -> None:
+    """An application may answer an upgrade request as any other request."""
     upgrade = b"GET /u HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n"
     assert statuses(ask(echo, upgrade + b"GET /" + HOST)) == [200, 200]

@@ -1,4 +1,4 @@
-"""The end of a listener: no newcomers first, and then a close that waits for nobody too long."""
+"""The end of a listener: first no new connections, then a close that waits no longer than its deadline."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import time
 
 import pytest
 
-from telemetry_stream.net.listener import Listener
+from telemetry_stream.net import transport as transport_module
 from telemetry_stream.net.transport import Transport
-from tests.net.listening import connect, hold, listening
+from tests.conftest import eventually
+from tests.net.listening import connect, hold, listening, make_listener
 from tests.net.pairs import read_exactly, soon
 
 
-def test_stop_accepting_leaves_open_connections_alone() -> None:
-    """First no newcomers, then time for polite ends, then close."""
+def test_stop_accepting_leaves_open_connections_unchanged() -> None:
+    """So there is time to end them gracefully before close."""
     with listening(hold) as listener, connect(listener) as client:
         read_exactly(client, 9)
         listener.stop_accepting()
@@ -29,14 +30,14 @@ def test_stop_accepting_leaves_open_connections_alone() -> None:
 def test_close_does_not_wait_beyond_its_deadline_for_a_stuck_connection(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A handler that hangs elsewhere is named in the log; the others have ended."""
+    """The log names a handler that does not return; its client is disconnected all the same."""
     stuck, release = threading.Event(), threading.Event()
 
     def handle(transport: Transport) -> None:
         stuck.set()
         release.wait(30)
 
-    listener = Listener(("127.0.0.1", 0), handle)
+    listener = make_listener(handle)
     listener.start()
     with connect(listener) as client:
         assert stuck.wait(10)
@@ -44,11 +45,24 @@ def test_close_does_not_wait_beyond_its_deadline_for_a_stuck_connection(
         assert not listener.close(soon(0.1))
         assert time.monotonic() - began < 5
         assert client.recv(1) == b""
-        assert "1 connections did not end in time, such as ts-conn0 (127.0.0.1:" in caplog.text
+        expected = "1 connections did not end in time, for example ts-conn0 (127.0.0.1:"
+        assert expected in caplog.text
         release.set()
         assert listener.close(soon())
 
 
-def test_listener_that_never_started_closes() -> None:
-    """A program that fails between binding and starting leaves nothing behind."""
-    assert Listener(("127.0.0.1", 0), hold).close(soon())
+def test_graceful_close_of_one_connection_does_not_delay_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A client that keeps its side open is waited for; the thread of the next connection ends in the meantime."""
+    monkeypatch.setattr(transport_module, "DRAIN_SECONDS", 60.0)
+    with listening(lambda _: None) as listener, connect(listener) as staying:
+        assert staying.recv(1) == b""
+        with connect(listener) as leaving:
+            assert leaving.recv(1) == b""
+        assert eventually(lambda: listener.stats().accepted == 2 and listener.stats().open == 1)
+
+
+def test_listener_that_was_never_started_closes() -> None:
+    """A program that fails between binding and starting leaves nothing open."""
+    assert make_listener(hold).close(soon())

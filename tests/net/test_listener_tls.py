@@ -1,4 +1,4 @@
-"""A listener with a TLS context: loaded with it, spoken by its handlers, and changed under them."""
+"""A listener with a TLS context: when it is loaded, used, and replaced."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ import pytest
 from telemetry_stream.net.http import serve
 from telemetry_stream.net.tls_context import server_context
 from telemetry_stream.net.transport import Transport
-from tests.net.conversation import HOST, echo
-from tests.net.listening import connect, listening
+from tests.net.conversation import HOST, LIMITS, echo
+from tests.net.listening import connect, hold, listening
 from tests.net.pairs import CERTIFICATE, read_exactly, read_to_end, soon
+from tests.net.tls_pairs import CONTEXT
 
 OTHER_CERTIFICATE = CERTIFICATE.parent / "other.pem"
 ROOT = Path(__file__).parent.parent.parent
 
 
-def test_a_new_context_is_for_the_connections_to_come() -> None:
-    """Those that are open keep the old certificate and never notice."""
+def test_new_context_is_used_by_new_connections() -> None:
+    """Open connections keep the old certificate, and continue."""
     trusting_old, trusting_new = (
         ssl.create_default_context(cafile=path) for path in (CERTIFICATE, OTHER_CERTIFICATE)
     )
-    contexts = [server_context(str(path), str(path)) for path in (CERTIFICATE, OTHER_CERTIFICATE)]
 
     def echo_bytes(transport: Transport) -> None:
         while data := transport.recv(100, soon()):
             transport.send(data, soon())
 
     with (
-        listening(echo_bytes, ssl_context=contexts[0]) as listener,
+        listening(echo_bytes, ssl_context=CONTEXT) as listener,
         trusting_old.wrap_socket(connect(listener), server_hostname="localhost") as old,
     ):
         old.sendall(b"before")
         assert read_exactly(old, 6) == b"before"
-        listener.ssl_context = contexts[1]
+        listener.ssl_context = server_context(str(OTHER_CERTIFICATE), str(OTHER_CERTIFICATE))
         with trusting_new.wrap_socket(connect(listener), server_hostname="localhost") as new:
             new.sendall(b"new")
             assert read_exactly(new, 3) == b"new"
@@ -48,20 +48,34 @@ def test_a_new_context_is_for_the_connections_to_come() -> None:
         old.unwrap()
 
 
+def test_handler_may_write_first() -> None:
+    """The handshake is done before the handler runs."""
+    trusting = ssl.create_default_context(cafile=CERTIFICATE)
+    with (
+        listening(hold, ssl_context=CONTEXT) as listener,
+        trusting.wrap_socket(connect(listener), server_hostname="localhost") as client,
+    ):
+        assert read_exactly(client, 9) == b"ts-conn0\n"
+
+
 def test_https_end_to_end() -> None:
-    """With a context the same handler speaks TLS; one that does not is let go and counted nowhere."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
+    """The same handler serves TLS. A client without TLS is disconnected before it, which counts as no crash."""
     schemes: list[str] = []
+    handled: list[Transport] = []
 
     def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         schemes.append(environ["wsgi.url_scheme"])
         return echo(environ, start_response)
 
-    with listening(lambda transport: serve(transport, app), ssl_context=context) as listener:
+    def handle(transport: Transport) -> None:
+        handled.append(transport)
+        serve(transport, app, LIMITS, ())
+
+    with listening(handle, ssl_context=CONTEXT) as listener:
         with connect(listener) as plain:
             plain.sendall(b"GET /" + HOST)
             assert b"HTTP" not in read_to_end(plain)
+        assert handled == []
         trusting = ssl.create_default_context(cafile=CERTIFICATE)
         with trusting.wrap_socket(connect(listener), server_hostname="localhost") as client:
             client.sendall(b"GET /secret HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -72,12 +86,14 @@ def test_https_end_to_end() -> None:
 
 @pytest.mark.parametrize("context", ["None", "__import__('ssl').create_default_context()"])
 def test_tls_is_loaded_at_the_start_or_never(context: str) -> None:
-    """A board without TLS pays neither its memory nor its time; with it, its first peer may find no descriptor left."""
+    """Without TLS its memory and time are saved; with TLS, a descriptor to load it may be missing later."""
     code = f"""
 import sys
-from telemetry_stream.net import http, listener
-listener.Listener(("127.0.0.1", 0), print, ssl_context={context})
-print({{"ssl", "telemetry_stream.net.tls"}} & sys.modules.keys() or None)
+from telemetry_stream.net import http
+from tests.net.listening import make_listener
+before = sys.modules.keys() & {{"ssl", "telemetry_stream.net.tls"}}
+make_listener(print, ssl_context={context})
+print(*before, "/", *sys.modules.keys() & {{"ssl", "telemetry_stream.net.tls"}})
 """
     ran = subprocess.run(
         [sys.executable, "-c", code],
@@ -87,5 +103,7 @@ print({{"ssl", "telemetry_stream.net.tls"}} & sys.modules.keys() or None)
         cwd=ROOT,
         check=True,
     )
-    assert (ran.stdout == "None\n") == (context == "None")
-    assert ("telemetry_stream.net.tls" in ran.stdout) == (context != "None")
+    before, after = ran.stdout.split("/")
+    assert before.split() == []
+    assert ("telemetry_stream.net.tls" in after) == (context != "None")
+    assert ("ssl" in after.split()) == (context != "None")

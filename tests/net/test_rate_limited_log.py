@@ -1,4 +1,4 @@
-"""A line that may come too often comes once a minute, and the next says how many did not."""
+"""A line that clients can cause often is logged once a minute, with the number of lines suppressed."""
 
 from __future__ import annotations
 
@@ -11,24 +11,26 @@ from telemetry_stream.net.rate_limited_log import RateLimitedLog
 log = logging.getLogger(__name__)
 
 
-def test_one_line_a_minute_says_how_many_were_left_out(caplog: pytest.LogCaptureFixture) -> None:
-    """The first at once, the next after a minute with the number of those between, and then none left over."""
+def test_one_line_a_minute_with_the_number_of_suppressed_lines(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The first line is logged; the next one after a minute, with the number of lines between; then that is 0 again."""
     caplog.set_level(logging.INFO)
     now = 0.0
-    rare = RateLimitedLog(log, logging.INFO, lambda: now)
+    limited = RateLimitedLog(log, logging.INFO, lambda: now)
     for now in (0.0, 1.0, 59.9, 60.0, 60.1, 200.0, 260.0):
-        rare.log("%s of %d", "refused", now)
+        limited.log("%s of %d", "refused", now)
     assert [record.getMessage() for record in caplog.records] == [
         "refused of 0",
-        "refused of 60 (2 more since the last such line)",
-        "refused of 200 (1 more since the last such line)",
+        "refused of 60 (similar lines suppressed: 2)",
+        "refused of 200 (similar lines suppressed: 1)",
         "refused of 260",
     ]
 
 
-def test_the_line_is_the_caller_s(caplog: pytest.LogCaptureFixture) -> None:
-    """Level, logger and place are those of whoever has something to say."""
-    RateLimitedLog(log, logging.ERROR).log("nothing left")
+def test_line_has_logger_level_and_place_of_the_caller(caplog: pytest.LogCaptureFixture) -> None:
+    """A reader of the log finds the code that reports, not this class."""
+    RateLimitedLog(log, logging.ERROR).log("out of descriptors")
     (record,) = caplog.records
     assert (record.levelno, record.name) == (logging.ERROR, __name__)
-    assert record.funcName == "test_the_line_is_the_caller_s"
+    assert record.funcName == "test_line_has_logger_level_and_place_of_the_caller"

@@ -1,4 +1,4 @@
-"""The server's TLS context: versions, and sentences about files that cannot be used."""
+"""The server's TLS context: versions, options, and errors for files that cannot be used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_stream.net.tls_context import CertificateError, server_context
+from telemetry_stream.net.certificate import CertificateError
+from telemetry_stream.net.tls_context import server_context
 from tests.net.pairs import CERTIFICATE
 
 PEM = str(CERTIFICATE)
@@ -15,7 +16,7 @@ ENCRYPTED_KEY = Path(__file__).parent.parent / "fixtures/tls/encrypted-key.pem"
 
 
 def test_versions_and_options() -> None:
-    """1.2 and up, no renegotiation, and a cut-off stream is no proper end."""
+    """TLS 1.2 and newer, no renegotiation, and a stream that is cut off has no regular end."""
     context = server_context(PEM, PEM)
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
     assert context.options & ssl.OP_NO_RENEGOTIATION
@@ -23,7 +24,7 @@ def test_versions_and_options() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "says"),
+    ("names", "reason"),
     [
         (("missing", "good"), "missing cannot be read: No such file"),
         (("good", "missing"), "missing cannot be read: No such file"),
@@ -34,8 +35,10 @@ def test_versions_and_options() -> None:
         (("good", "folder"), "cannot be read: Is a directory"),
     ],
 )
-def test_files_that_cannot_be_used(names: tuple[str, str], says: str, tmp_path: Path) -> None:
-    """One sentence that names the file; a key with a password is not asked for on the terminal."""
+def test_error_is_one_sentence_that_names_the_file(
+    names: tuple[str, str], reason: str, tmp_path: Path
+) -> None:
+    """An encrypted key is an error too: OpenSSL does not ask for its password on the terminal."""
     nonsense = tmp_path / "nonsense"
     nonsense.write_text("-----BEGIN NONSENSE-----\n")
     paths = {
@@ -46,6 +49,6 @@ def test_files_that_cannot_be_used(names: tuple[str, str], says: str, tmp_path: 
         "encrypted": str(ENCRYPTED_KEY),
         "folder": str(tmp_path),
     }
-    with pytest.raises(CertificateError, match=says) as caught:
+    with pytest.raises(CertificateError, match=reason) as caught:
         server_context(paths[names[0]], paths[names[1]])
     assert len(str(caught.value).splitlines()) == 1

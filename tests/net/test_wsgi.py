@@ -1,11 +1,9 @@
-"""Exchange: responses and the handing over of a connection, as PEP 3333 and its guests expect."""
+"""Exchange: the response of an application, as PEP 3333 describes it. test_wsgi_hijack.py has the takeover."""
 
 from __future__ import annotations
 
-import gc
 import sys
 import threading
-import weakref
 from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
@@ -16,13 +14,12 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge, make_wsgi_app
 from whitenoise import WhiteNoise  # type: ignore[import-untyped]  # the library has no types
 
-from telemetry_stream.net.transport import Transport
 from tests.net.conversation import HOST, ask, conversation, echo, statuses
 from tests.net.pairs import read_exactly, read_to_end, soon
 
 
 class Pieces:
-    """A response body that knows whether it was closed and how much of it was asked for."""
+    """A response body that records how many pieces were taken and whether it was closed."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self.pieces = pieces
@@ -42,13 +39,13 @@ class Pieces:
 
 
 def failing_after(pieces: int) -> Iterator[bytes]:
-    """So many pieces, then an exception."""
+    """Yield this number of pieces, then raise."""
     yield from [b"piece"] * pieces
     raise LookupError("on purpose")
 
 
-def test_body_of_unknown_length_goes_out_in_chunks_and_is_closed() -> None:
-    """Piece by piece, empty ones left out, and close() at the end."""
+def test_body_of_unknown_length_is_sent_in_chunks_and_closed() -> None:
+    """Piece by piece, without empty ones; close() is called at the end."""
     body = Pieces(iter([b"", b"ab", b"", b"c"]))
 
     def app(_: dict[str, Any], start_response: StartResponse) -> Pieces:
@@ -72,10 +69,10 @@ def test_body_of_unknown_length_goes_out_in_chunks_and_is_closed() -> None:
         (b"GET", "304 Not Modified", [], None),
     ],
 )
-def test_length_is_told_where_it_is_known(
+def test_length_of_a_list_is_sent(
     method: bytes, status: str, pieces: list[bytes], length: bytes | None
 ) -> None:
-    """A list has a length; 204 and 304 have no body at all; the connection goes on."""
+    """204 and 304 have no body and no length. The connection stays open."""
 
     def app(_: dict[str, Any], start_response: StartResponse) -> list[bytes]:
         start_response(status, [])
@@ -89,8 +86,20 @@ def test_length_is_told_where_it_is_known(
         assert answers.count(b"Content-Length: " + length + b"\r\n") == 2
 
 
-def test_endless_body_of_a_head_request_is_not_run_through() -> None:
-    """HEAD asks a generator for one piece at most: what it needs to say its head."""
+def test_headers_of_the_application_are_not_added_again() -> None:
+    """Content-Length, Date and, for the last answer of a connection, Connection."""
+    names = ("content-length", "date", "connection")
+
+    def app(_: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+        start_response("200 OK", list(zip(names, ("2", "today", "close"), strict=True)))
+        return [b"ab"]
+
+    answer = ask(app, b"GET /" + HOST, max_requests=1).lower()
+    assert [answer.count(name.encode() + b": ") for name in names] == [1, 1, 1]
+
+
+def test_head_request_takes_one_piece_of_an_endless_body() -> None:
+    """A generator may call start_response when its first piece is asked for; no further piece is needed."""
     body = Pieces(repeat(b"more"))
 
     def app(_: dict[str, Any], start_response: StartResponse) -> Pieces:
@@ -102,8 +111,8 @@ def test_endless_body_of_a_head_request_is_not_run_through() -> None:
     assert body.closed.wait(10)
 
 
-def test_application_that_fails_at_once_is_a_500(caplog: pytest.LogCaptureFixture) -> None:
-    """The client is told nothing of the reason, the log is told everything."""
+def test_application_that_fails_at_once_is_answered_500(caplog: pytest.LogCaptureFixture) -> None:
+    """The log has the reason and the traceback, the answer has neither; the connection ends."""
 
     def app(_: dict[str, Any], start_response: StartResponse) -> Pieces:
         start_response("200 OK", [])
@@ -111,15 +120,15 @@ def test_application_that_fails_at_once_is_a_500(caplog: pytest.LogCaptureFixtur
 
     answer = ask(app, b"GET /path" + HOST + b"GET /more" + HOST)
     assert statuses(answer) == [500]
-    assert answer.endswith(b'{"error": "internal error"}')
+    assert answer.endswith(b'{"error": "Internal error"}')
     assert "GET '/path' failed" in caplog.text
     assert "LookupError: on purpose" in caplog.text
 
 
-def test_application_that_fails_midway_leaves_an_unfinished_answer(
+def test_application_that_fails_midway_leaves_an_incomplete_response(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """No final chunk: the client can tell a torso from the whole."""
+    """Without the final chunk, the client can see that the end is missing."""
     body = Pieces(failing_after(1))
 
     def app(_: dict[str, Any], start_response: StartResponse) -> Pieces:
@@ -133,8 +142,8 @@ def test_application_that_fails_midway_leaves_an_unfinished_answer(
     assert "on purpose" in caplog.text
 
 
-def test_application_may_change_its_mind_with_exc_info() -> None:
-    """start_response with exc_info replaces a head that is not out yet."""
+def test_exc_info_replaces_a_head_that_has_not_been_written() -> None:
+    """An application may find an error after its first start_response."""
 
     def app(_: dict[str, Any], start_response: StartResponse) -> list[bytes]:
         start_response("200 OK", [])
@@ -147,20 +156,49 @@ def test_application_may_change_its_mind_with_exc_info() -> None:
     assert statuses(ask(app, b"GET /" + HOST)) == [404]
 
 
+def test_exc_info_is_raised_once_the_head_has_been_written(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Then there can be no second head: the response stays incomplete."""
+
+    def app(_: dict[str, Any], start_response: StartResponse) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        yield b"half"
+        try:
+            next(failing_after(0))
+        except LookupError:
+            start_response("500 Internal Server Error", [], sys.exc_info())
+        yield b"never"
+
+    answer = ask(app, b"GET /" + HOST)
+    assert statuses(answer) == [200]
+    assert answer.endswith(b"4\r\nhalf\r\n")
+    assert "LookupError: on purpose" in caplog.text
+
+
 @pytest.mark.parametrize(
     "mistake",
     [
         lambda start: None,
         lambda start: (start("200 OK", []), start("200 OK", [])),
+        lambda start: (start("200 OK", []), start("200 OK", [], (None, None, None))),
         lambda start: start("200 OK", [("X", "a\r\nSet-Cookie: b")]),
         lambda start: start("fine", []),
         lambda start: start("200 OK", [("Content-Length", "nine")]),
     ],
+    ids=[
+        "no head",
+        "two heads",
+        "two heads without exception",
+        "header in a header",
+        "no status",
+        "bad length",
+    ],
 )
-def test_mistakes_of_an_application_are_its_500(
+def test_mistake_of_an_application_is_answered_500(
     mistake: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No head, two heads, a header within a header: nothing of it reaches the client."""
+    """No part of the wrong response reaches the client."""
 
     def app(_: dict[str, Any], start_response: StartResponse) -> list[bytes]:
         mistake(start_response)
@@ -173,10 +211,10 @@ def test_mistakes_of_an_application_are_its_500(
 
 
 @pytest.mark.parametrize("length", ["3", "5"])
-def test_body_that_is_not_as_long_as_its_head_says(
+def test_wrong_content_length_ends_the_connection(
     length: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nothing that comes after it may pass for a part of it, so the connection ends."""
+    """Otherwise the client would take the next answer for a part of this body."""
 
     def app(_: dict[str, Any], start_response: StartResponse) -> list[bytes]:
         start_response("200 OK", [("Content-Length", length)])
@@ -187,8 +225,8 @@ def test_body_that_is_not_as_long_as_its_head_says(
     assert "LocalProtocolError" in caplog.text
 
 
-def test_write_callable_of_old_applications() -> None:
-    """start_response returns write(), for those that still use it."""
+def test_start_response_returns_write() -> None:
+    """Old applications still use it."""
 
     def app(_: dict[str, Any], start_response: StartResponse) -> list[bytes]:
         write = start_response("200 OK", [("Content-Length", "7")])
@@ -198,8 +236,8 @@ def test_write_callable_of_old_applications() -> None:
     assert ask(app, b"GET /" + HOST).endswith(b"\r\n\r\nold new")
 
 
-def test_reader_that_stops_is_ended_and_holds_a_piece_at_most() -> None:
-    """A client that does not read a large body costs no more than what fits into the buffers."""
+def test_client_that_does_not_read_is_disconnected() -> None:
+    """At the write deadline; until then a large body takes no more memory than the buffers and one piece."""
     body = Pieces(repeat(bytes(65536)))
 
     def app(_: dict[str, Any], start_response: StartResponse) -> Pieces:
@@ -213,8 +251,8 @@ def test_reader_that_stops_is_ended_and_holds_a_piece_at_most() -> None:
         assert len(read_to_end(client)) < 10 * 65536
 
 
-def test_slow_reader_gets_all_of_a_large_body() -> None:
-    """The write deadline is for a piece, so a slow line may take longer than that for the whole."""
+def test_slow_client_gets_all_of_a_large_body() -> None:
+    """The write deadline is for one piece, so the whole body may take longer."""
     size, pause = 2_000_000, threading.Event()
 
     def app(_: dict[str, Any], start_response: StartResponse) -> list[bytes]:
@@ -234,158 +272,11 @@ def test_slow_reader_gets_all_of_a_large_body() -> None:
         assert statuses(read_exactly(client, 15)) == [200]
 
 
-SERVERS = (("X-Server", "1"), ("X-Kept", "server"))
+# Applications of other projects.
 
 
-@pytest.mark.parametrize(
-    ("request_", "status"),
-    [
-        (b"GET /" + HOST, 200),
-        (b"HEAD /" + HOST, 200),
-        (b"GET /fails" + HOST, 500),
-        (b"GET /stream" + HOST, 206),
-        (b"GET / HTTP/1.1\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 50_000 + b"\r\n\r\n", 431),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n", 400),
-    ],
-    ids=["get", "head", "failing", "hijacked", "no host", "too large", "body"],
-)
-def test_server_s_headers_are_in_every_answer(
-    request_: bytes, status: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Errors and hijacked heads included; what the application names itself counts, and it may add some."""
-
-    def app(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
-        if environ["PATH_INFO"] == "/fails":
-            raise LookupError("on purpose")
-        environ["telemetry_stream.headers"].append(("X-Added", "1"))
-        if environ["PATH_INFO"] == "/stream":
-            environ["telemetry_stream.hijack"](
-                lambda transport: None, "206 Part", [("x-kept", "app")]
-            )
-        else:
-            start_response("200 OK", [("x-kept", "app")])
-        return []
-
-    answer = ask(app, request_, headers=SERVERS)
-    assert statuses(answer) == [status]
-    assert answer.count(b"X-Server: 1\r\n") == 1
-    by_app = status in (200, 206)
-    assert answer.count(b"X-Added: 1\r\n") == by_app
-    assert answer.count(b"x-kept: app\r\n") == by_app
-    assert answer.count(b"X-Kept: server\r\n") == (not by_app)
-
-
-def test_headers_added_to_one_answer_are_not_in_the_next() -> None:
-    """They belong to the request, the server's own to all."""
-
-    def app(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
-        environ["telemetry_stream.headers"].append(("X-Added", environ["PATH_INFO"]))
-        start_response("204 No Content", [])
-        return []
-
-    answers = ask(app, b"GET /1" + HOST + b"GET /2" + HOST, headers=SERVERS)
-    assert (answers.count(b"X-Server"), answers.count(b"X-Added")) == (2, 2)
-
-
-def test_hijack_hands_over_the_connection_with_what_came_behind_the_request() -> None:
-    """Nothing is written before or after; the successor runs when the application has returned."""
-    steps: list[str] = []
-
-    def successor(transport: Transport) -> None:
-        steps.append("successor")
-        transport.send(b"got " + transport.recv(100, soon()), soon())
-        transport.send(b", then " + transport.recv(100, soon()), soon())
-
-    def app(environ: dict[str, Any], _: StartResponse) -> list[bytes]:
-        environ["telemetry_stream.hijack"](successor)
-        steps.append("app")
-        return []
-
-    upgrade = b"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-    for request in (upgrade, b"GET /ws" + HOST):
-        with conversation(app) as client:
-            client.sendall(request + b"frame")
-            assert read_exactly(client, 9) == b"got frame"
-            client.sendall(b"more")
-            assert read_to_end(client) == b", then more"
-    assert steps == ["app", "successor"] * 2
-
-
-def test_successor_does_not_hold_the_request() -> None:
-    """A connection that lives on for days keeps neither its parser nor its environ."""
-    request_is_gone: list[bool] = []
-
-    class Held:
-        pass
-
-    def app(environ: dict[str, Any], _: StartResponse) -> list[bytes]:
-        environ["held"] = held = Held()
-        reference = weakref.ref(held)
-        environ["telemetry_stream.hijack"](lambda _: request_is_gone.append(reference() is None))
-        return []
-
-    ask(app, b"GET /" + HOST)
-    gc.collect()
-    assert request_is_gone == [True]
-
-
-def test_hijack_with_a_status_writes_that_head_first() -> None:
-    """A stream without end: a head, then bytes until the connection closes, and no framing."""
-
-    def app(environ: dict[str, Any], _: StartResponse) -> Iterator[bytes]:
-        environ["telemetry_stream.hijack"](
-            lambda transport: transport.send(b"line\n", soon()),
-            "200 OK",
-            [("Content-Type", "application/x-ndjson")],
-        )
-        yield from ()
-
-    head, _, body = ask(app, b"GET /" + HOST + b"GET /" + HOST).partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nDate: ")
-    assert head.endswith(b"\r\nConnection: close")
-    assert b"Transfer-Encoding" not in head
-    assert body == b"line\n"
-
-
-@pytest.mark.parametrize("misuse", ["twice", "start_response", "after start_response"])
-def test_hijack_is_once_and_instead_of_a_response(
-    misuse: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """An application that wants both is told so, and nothing of the server's gets into its stream."""
-
-    def app(environ: dict[str, Any], start_response: StartResponse) -> Iterator[bytes]:
-        if misuse == "after start_response":
-            start_response("200 OK", [])
-        environ["telemetry_stream.hijack"](lambda transport: transport.send(b"mine", soon()))
-        if misuse == "twice":
-            environ["telemetry_stream.hijack"](print)
-        if misuse == "start_response":
-            start_response("200 OK", [])
-        yield b"body"
-
-    answer = ask(app, b"GET /" + HOST)
-    assert answer == b"mine" if misuse != "after start_response" else statuses(answer) == [500]
-    assert "RuntimeError" in caplog.text
-
-
-def test_successor_whose_peer_leaves_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    """OSError out of a hijacked transport is how such a connection usually ends."""
-
-    def app(environ: dict[str, Any], _: StartResponse) -> list[bytes]:
-        environ["telemetry_stream.hijack"](
-            lambda transport: transport.recv(100, soon(0.01)), "200 OK"
-        )
-        return []
-
-    with conversation(app) as client:
-        client.sendall(b"GET /" + HOST)
-        assert statuses(read_to_end(client)) == [200]
-    assert "Traceback" not in caplog.text
-
-
-def test_whitenoise_plugs_in(tmp_path: Path) -> None:
-    """Static files, a range of one, a HEAD, a 304, and whatever is not a file goes to the routes."""
+def test_whitenoise_serves_files(tmp_path: Path) -> None:
+    """A file, a range of it, a HEAD, and a 304; a path that is no file goes to the wrapped application."""
     (tmp_path / "page.txt").write_bytes(b"0123456789" * 10_000)
     app = WhiteNoise(echo, root=str(tmp_path))
     assert ask(app, b"GET /page.txt" + HOST).endswith(b"\r\n\r\n" + b"0123456789" * 10_000)
@@ -403,8 +294,8 @@ def test_whitenoise_plugs_in(tmp_path: Path) -> None:
     assert b"\r\n\r\n567HTTP" in answers
 
 
-def test_prometheus_client_plugs_in() -> None:
-    """Its exposition goes out as it is."""
+def test_prometheus_client_serves_its_exposition() -> None:
+    """The text is sent unchanged."""
     registry = CollectorRegistry()
     Gauge("answer", "of all", registry=registry).set(42)
     answer = ask(make_wsgi_app(registry), b"GET /metrics" + HOST)

@@ -1,4 +1,4 @@
-"""scripts/bench-attacks fails where a figure is above its aim, whatever the tests say. The attacks are not run here."""
+"""scripts/bench-attacks fails if a figure is above its aim, or if a test fails. The attacks are not run here."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WITHIN_THE_AIMS: dict[str, float] = {
 
 
 @pytest.mark.parametrize(
-    ("above", "tests_say", "status"),
+    ("above", "tests_status", "status"),
     [
         ({}, 0, 0),
         ({"missed": 1}, 0, 1),
@@ -40,14 +40,14 @@ WITHIN_THE_AIMS: dict[str, float] = {
         ({}, 2, 2),
     ],
 )
-def test_a_star_is_a_failure(
+def test_star_is_a_failure(
     above: dict[str, float],
-    tests_say: int,
+    tests_status: int,
     status: int,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A line has a star where a figure is above its aim; the status is then 1, or what the tests say."""
+    """A figure above its aim has a star. The status is that of the tests, or 1 if there is a star."""
 
     def run(_: Sequence[str], plugins: Sequence[Any]) -> int:
         plugins[0].pytest_runtest_logreport(
@@ -61,7 +61,7 @@ def test_a_star_is_a_failure(
                 user_properties=[("figures", WITHIN_THE_AIMS | above)],
             )
         )
-        return tests_say
+        return tests_status
 
     monkeypatch.setattr(pytest, "main", run)
     assert main() == status

@@ -1,4 +1,4 @@
-"""A small run of scripts/bench-restart: nobody is lost, and what should not be would be said."""
+"""A small run of scripts/bench-restart, and its reports of failures."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def bench() -> ModuleType:
     return module
 
 
-def test_all_are_back_without_a_hole_and_no_process_is_left() -> None:
-    """With the socket held and SIGTERM, and with neither: 20 of 20 come back, and see every sample of both runs."""
+def test_all_viewers_are_back_without_a_gap_and_no_process_is_left() -> None:
+    """With a held socket and SIGTERM, and with neither: 20 of 20 reconnect, and get every sample of both runs."""
     numbers = ["--viewers", 20, "--restarts", 1, "--interval", 0.1]
     with subprocess.Popen(
         [sys.executable, SCRIPT, *map(str, numbers), "--only", "held-term", "bound-kill"],
@@ -45,47 +45,49 @@ def test_all_are_back_without_a_hole_and_no_process_is_left() -> None:
     assert running.returncode == 0, output
     assert (held["way"], bound["way"]) == ("held-term", "bound-kill")
     for figures in (held, bound):
-        assert (figures["holes"], figures["shortcomings"]) == (0, [])
+        assert (figures["gaps"], figures["failures"]) == (0, [])
         assert figures["samples"] >= 2
         for row in figures["restarts"]:
             assert 0 < row["stop"] < row["listens"]
             assert row["first_sample"]["max"] >= row["first_sample"]["p50"] >= row["back"]["p50"]
             assert row["tries"]["101"] == 20
-    assert [row["told_1001"] for row in held["restarts"]] == [20]
+    assert [row["closed_1001"] for row in held["restarts"]] == [20]
     assert [row["exit_status"] for row in bound["restarts"]] == [-signal.SIGKILL]
     assert not any("ECONNREFUSED" in row["tries"] for row in held["restarts"])
 
 
 def figures_with(**changes: Any) -> dict[str, Any]:
-    """A good report but for these."""
+    """Return good figures with these changes."""
     row = {"exit_status": 0, "first_sample": {"max": 9.9}}
     row |= {name: value for name, value in changes.items() if name in row}
-    return {"way": "held-term", "holes": changes.get("holes", 0), "restarts": [row]}
+    return {"way": "held-term", "gaps": changes.get("gaps", 0), "restarts": [row]}
 
 
 @pytest.mark.parametrize(
-    ("changes", "found"),
+    ("changes", "expected"),
     [
         ({}, []),
-        ({"holes": 1}, ["holes"]),
+        ({"gaps": 1}, ["gaps"]),
         ({"first_sample": {"max": 10.1}}, ["above 10 s"]),
         ({"exit_status": 1}, ["exit status 1"]),
     ],
 )
-def test_the_judge_is_awake(bench: ModuleType, changes: dict[str, Any], found: list[str]) -> None:
-    """A hole, a viewer that is late and an end with an error are shortcomings."""
-    assert bench.shortcomings(figures_with(**changes)) == found
+def test_each_bad_figure_is_reported(
+    bench: ModuleType, changes: dict[str, Any], expected: list[str]
+) -> None:
+    """A gap, a viewer that is late, and a wrong exit status."""
+    assert bench.failures(figures_with(**changes)) == expected
 
 
-def test_the_spread_is_of_all(bench: ModuleType) -> None:
-    """Median, 99th percentile and most, in whatever order they come."""
+def test_spread_has_median_percentile_and_maximum(bench: ModuleType) -> None:
+    """The order of the values does not matter."""
     seconds = [float(number) for number in range(1001)]
     assert bench.spread(seconds[::-1]) == {"p50": 500.0, "p99": 990.0, "max": 1000.0}
     assert bench.spread([0.5]) == {"p50": 0.5, "p99": 0.5, "max": 0.5}
 
 
-def test_a_program_that_does_not_start_is_said(tmp_path: Path) -> None:
-    """The bench ends at once, and the log has the program's own words."""
+def test_program_that_does_not_start_is_reported(tmp_path: Path) -> None:
+    """The benchmark ends at once, and the log has the error of the program."""
     log = tmp_path / "log"
     ran = subprocess.run(
         [sys.executable, SCRIPT, "--viewers", "1", "--interval", "1000", "--log", log],

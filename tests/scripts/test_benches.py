@@ -1,4 +1,4 @@
-"""The benchmarks run and count right. How fast they are is for people to read, not for a test."""
+"""The benchmarks run and count correctly. Their speed is not tested."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
+    """Return a port that was free a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
 def accepts(port: int) -> bool:
-    """Whether something listens there."""
+    """Return whether a server listens on the port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_handoff_accepts_all_and_drops_what_the_stalled_client_has_no_room_for() -> None:
-    """Five lines of JSON: 1000 of 1000 accepted, all delivered to the reading ones, 16 kept by the stalled one."""
+def test_handoff_drops_frames_for_the_stalled_client_only() -> None:
+    """Five lines: 1000 of 1000 accepted, all delivered to the clients that read, 16 queued for the stalled one."""
     ran = subprocess.run(
         [sys.executable, SCRIPTS / "bench-handoff", "--clients", "5"],
         capture_output=True,
@@ -44,8 +44,8 @@ def test_handoff_accepts_all_and_drops_what_the_stalled_client_has_no_room_for()
         assert (run["accepted"], run["delivered"], run["dropped"]) == (1000, 4000, 984)
 
 
-def test_fanout_sends_every_message_through_the_real_ws() -> None:
-    """Two viewers get all messages and nothing else; the closing line counts them."""
+def test_fanout_sends_every_message_to_every_viewer() -> None:
+    """Two viewers get all messages and nothing else; the figures count them."""
     port = free_port()
     numbers = ["--port", port, "--expect", 2, "--count", 20, "--rate", 200, "--size", 100]
     with subprocess.Popen(
@@ -71,7 +71,7 @@ def test_fanout_sends_every_message_through_the_real_ws() -> None:
 
 
 def test_tls_is_compared_with_plain_text() -> None:
-    """Both runs deliver everything, and the closing line has the ratio."""
+    """Both runs deliver everything, and the figures have the ratio."""
     numbers = ["--viewers", 3, "--count", 20, "--rate", 200, "--size", 100]
     ran = subprocess.run(
         [sys.executable, SCRIPTS / "bench-tls", *map(str, numbers)],
@@ -86,8 +86,8 @@ def test_tls_is_compared_with_plain_text() -> None:
     assert report["ratio"] > 0
 
 
-def test_the_program_costs_something_and_sees_the_processes_beside_it() -> None:
-    """A line for each who watches, and three more processes than there were; none of them is left."""
+def test_program_is_measured_with_and_without_viewers() -> None:
+    """A line for each case; the added processes are counted."""
     ran = subprocess.run(
         [sys.executable, SCRIPTS / "bench-program", "--seconds", "0.5", "--interval", "0.1", "--processes", "3"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""When the dashboard is built, by which Node, and the sentences where it cannot be."""
+"""When the dashboard is built, the versions of Node that can build it, and the errors if none can."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small project whose web sources are of second 1000, and a PATH of its own."""
+    """A small project whose web sources have the modification time 1000, and a PATH of its own."""
     for name in ("web/index.html", "web/package.json", "web/package-lock.json", "web/src/main.tsx"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,7 +36,7 @@ def put_program(tree: Path, name: str, script: str) -> None:
 
 
 def put_page(seconds: float) -> None:
-    """A built page of that time."""
+    """Write a built page with this modification time."""
     build_web.PAGE.parent.mkdir(parents=True, exist_ok=True)
     build_web.PAGE.write_text("")
     os.utime(build_web.PAGE, (seconds, seconds))
@@ -56,21 +56,21 @@ def put_page(seconds: float) -> None:
         ("no node", False),
     ],
 )
-def test_a_node_must_be_one_that_vite_runs_on(tree: Path, version: str, fits: bool) -> None:
-    """^20.19 or 22.12 and newer; the odd releases between are refused by Vite."""
+def test_versions_of_node_that_vite_supports(tree: Path, version: str, fits: bool) -> None:
+    """^20.19, or 22.12 and newer; Vite refuses the odd releases between them."""
     put_program(tree, "node", f"echo {version}")
     put_program(tree, "npm", "")
     assert build_web.has_node() is fits
 
 
-def test_node_without_npm_is_no_use(tree: Path) -> None:
-    """Distributions package npm apart; without it nothing can be installed."""
+def test_node_without_npm_is_not_enough(tree: Path) -> None:
+    """Some distributions have npm in a package of its own."""
     put_program(tree, "node", "echo v24.1.0")
     assert not build_web.has_node()
 
 
-def test_the_page_is_stale_when_a_source_is_newer(tree: Path) -> None:
-    """No page, an edited file, and a removed one ask for a build; a page as new as its sources does not."""
+def test_page_is_outdated_when_a_source_is_newer(tree: Path) -> None:
+    """A missing page, an edited file and a removed one need a build; a page as new as its sources does not."""
     assert not build_web.is_built()
     put_page(1000)
     assert build_web.is_built()
@@ -82,23 +82,23 @@ def test_the_page_is_stale_when_a_source_is_newer(tree: Path) -> None:
     assert not build_web.is_built()
 
 
-def test_an_unpacked_sdist_is_built_whatever_its_times_say(tree: Path) -> None:
-    """An unpacker that loses times does not make a host without Node need one."""
+def test_unpacked_sdist_needs_no_build(tree: Path) -> None:
+    """Even if the unpacker did not keep the modification times: the host may have no Node."""
     put_page(1)
     assert not build_web.is_built()
     (tree / "PKG-INFO").write_text("")
     assert build_web.is_built()
 
 
-def test_without_node_one_sentence_says_what_to_do(tree: Path) -> None:
-    """The build ends with the ways out, not with a traceback."""
+def test_without_node_the_error_is_one_message(tree: Path) -> None:
+    """It has the possible solutions, and no traceback."""
     with pytest.raises(SystemExit) as left:
         build_web.build()
     assert left.value.code == build_web.NODE_SENTENCE
 
 
-def test_a_failing_npm_is_named(tree: Path) -> None:
-    """The sentence names the command that failed and its status."""
+def test_failure_of_npm_is_reported(tree: Path) -> None:
+    """The message has the command and its status."""
     put_program(tree, "node", "echo v24.1.0")
     put_program(tree, "npm", "exit 7")
     with pytest.raises(
@@ -107,38 +107,38 @@ def test_a_failing_npm_is_named(tree: Path) -> None:
         build_web.build()
 
 
-def test_a_build_installs_what_is_missing_and_runs_once(tree: Path) -> None:
-    """npm ci only where node_modules is not as the lock says, npm run build only where the page is stale."""
-    said = tree / "said"
+def test_build_runs_only_the_commands_that_are_needed(tree: Path) -> None:
+    """npm ci only if node_modules differs from the lock, npm run build only if the page is outdated."""
+    calls = tree / "calls"
     put_program(tree, "node", "echo v24.1.0")
     put_program(
         tree,
         "npm",
-        f"""echo "$@" >> {said}
+        f"""echo "$@" >> {calls}
 if [ "$1" = ci ]; then /bin/mkdir node_modules && : > node_modules/.package-lock.json
 else /bin/mkdir -p ../telemetry_stream/static && : > ../telemetry_stream/static/index.html; fi""",
     )
     build_web.build()
     build_web.build()
-    assert said.read_text().splitlines() == ["ci --no-audit --no-fund", "run build"]
+    assert calls.read_text().splitlines() == ["ci --no-audit --no-fund", "run build"]
     os.utime(build_web.PAGE, (1, 1))
     build_web.build()
-    assert said.read_text().splitlines()[2:] == ["run build"]
+    assert calls.read_text().splitlines()[2:] == ["run build"]
     future = (tree / "web" / "node_modules" / ".package-lock.json").stat().st_mtime + 1
     os.utime(tree / "web" / "package-lock.json", (future, future))
     assert not build_web.has_modules()
 
 
-def test_a_build_that_makes_no_page_is_no_success(tree: Path) -> None:
-    """A Vite that writes elsewhere is found here, not by the first visitor."""
+def test_build_that_makes_no_page_is_an_error(tree: Path) -> None:
+    """For example, when Vite writes to another folder."""
     put_program(tree, "node", "echo v24.1.0")
     put_program(tree, "npm", "")
-    with pytest.raises(SystemExit, match=r"made no telemetry_stream/static/index\.html"):
+    with pytest.raises(SystemExit, match=r"did not create telemetry_stream/static/index\.html"):
         build_web.build()
 
 
-def test_what_becomes_smaller_is_compressed_beside_itself(tree: Path) -> None:
-    """For whoever builds a wheel from a built page, too; anew when the file is newer; the same bytes each time."""
+def test_files_that_become_smaller_have_a_compressed_copy(tree: Path) -> None:
+    """Also if the page is already built; made again when the file is newer, and always with the same bytes."""
     put_page(2000)
     script = build_web.PAGE.parent / "assets" / "index-12345678.js"
     script.parent.mkdir()

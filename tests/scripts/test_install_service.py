@@ -1,4 +1,4 @@
-"""scripts/install-service below another root, with a Python that only writes down what it is asked for."""
+"""scripts/install-service in another root directory, with a Python that only records its calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 TOOLS = ("bash", "cat", "chmod", "cp", "dirname", "install", "mkdir", "rm", "rmdir", "sed")
 
-# `-m venv DIR` makes DIR with this very script as its python; everything else is a line in the file CALLS.
+# `-m venv DIR` makes DIR with a copy of this script as its python. Every call is a line in the file CALLS.
 PYTHON = """#!/bin/sh
 echo "$@" >>CALLS
 if [ "$2" = venv ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi
@@ -19,7 +19,7 @@ if [ "$2" = venv ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi
 
 
 class Machine:
-    """A host's root, a clone, and a PATH with few tools."""
+    """The root directory of a host, a clone of the repository, and a PATH with few tools."""
 
     def __init__(self, folder: Path) -> None:
         self.clone = folder / "clone"
@@ -38,12 +38,12 @@ class Machine:
         self.put("id", "#!/bin/sh\necho 0\n")
 
     def put(self, name: str, script: str) -> None:
-        """A tool that is a shell script."""
+        """Put a shell script on PATH."""
         (self.tools / name).write_text(script)
         (self.tools / name).chmod(0o755)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The script."""
+        """Run the script."""
         return subprocess.run(
             [self.clone / "scripts/install-service", *arguments],
             env={"PATH": str(self.tools)},
@@ -53,20 +53,20 @@ class Machine:
         )
 
     def install(self, *arguments: str) -> list[str]:
-        """Install below the root; the last of what pip was asked for."""
+        """Install into the root directory; return the arguments of the last call of Python."""
         done = self.run("--root", str(self.host), *arguments)
         assert done.returncode == 0, done.stderr
         assert "To remove it:" in done.stderr
         return self.calls.read_text().splitlines()[-1].split()
 
     def files(self) -> list[str]:
-        """What the root holds."""
+        """Return the files in the root directory."""
         return sorted(str(p.relative_to(self.host)) for p in self.host.rglob("*") if p.is_file())
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    """With everything that is needed, and a systemd of Debian 12."""
+    """A machine with everything that is needed, and the systemd of Debian 12."""
     made = Machine(tmp_path)
     made.put("systemctl", "#!/bin/sh\necho 'systemd 252 (252.39-1~deb12u2)'\n")
     return made
@@ -81,10 +81,10 @@ PROGRAM = "opt/telemetry-stream/bin/python"
 
 
 def test_install_and_uninstall(machine: Machine) -> None:
-    """The clone goes into a virtual environment of its own, the units to systemd; afterwards nothing is left."""
-    asked = machine.install()
-    assert asked[:3] == ["-m", "pip", "install"]
-    assert asked[-2:] == ["--upgrade", f"{machine.clone}[prometheus]"]
+    """The clone is installed into a virtual environment, the units into systemd; uninstalling removes all."""
+    call = machine.install()
+    assert call[:3] == ["-m", "pip", "install"]
+    assert call[-2:] == ["--upgrade", f"{machine.clone}[prometheus]"]
     assert machine.files() == [*UNITS, PROGRAM]
     for name in UNITS:
         assert (machine.host / name).read_text() == (ROOT / "deploy" / Path(name).name).read_text()
@@ -95,17 +95,17 @@ def test_install_and_uninstall(machine: Machine) -> None:
     assert not (machine.host / PROGRAM).parent.parent.exists()
 
 
-def test_offline_takes_wheels_and_asks_no_index(machine: Machine, tmp_path: Path) -> None:
-    """Everything from one folder."""
+def test_offline_installation_uses_wheels_of_a_folder(machine: Machine, tmp_path: Path) -> None:
+    """pip uses no index."""
     wheels = tmp_path / "wheels"
     wheels.mkdir()
-    asked = machine.install("--wheels", str(wheels))
-    assert "--no-index" in asked
-    assert asked[asked.index("--find-links") + 1] == str(wheels)
+    call = machine.install("--wheels", str(wheels))
+    assert "--no-index" in call
+    assert call[call.index("--find-links") + 1] == str(wheels)
 
 
-def test_the_growing_pause_comes_with_a_systemd_that_knows_it(machine: Machine) -> None:
-    """254 brought RestartSteps; an older one would warn of it at each start."""
+def test_back_off_of_restarts_is_installed_if_systemd_supports_it(machine: Machine) -> None:
+    """RestartSteps exists since systemd 254; an older one would log a warning at each start."""
     machine.put("systemctl", "#!/bin/sh\necho 'systemd 257 (257.9-1~deb13u1)'\n")
     machine.install()
     assert machine.files() == [UNITS[0], BACKOFF, UNITS[1], PROGRAM]
@@ -114,8 +114,8 @@ def test_the_growing_pause_comes_with_a_systemd_that_knows_it(machine: Machine) 
     assert machine.files() == [BACKOFF.replace("backoff", "mine")]
 
 
-def test_bringing_up_to_date_keeps_the_environment(machine: Machine) -> None:
-    """The second time there is no new one."""
+def test_second_installation_keeps_the_environment(machine: Machine) -> None:
+    """No new virtual environment is made."""
     machine.install()
     machine.install()
     made = [line for line in machine.calls.read_text().splitlines() if line.startswith("-m venv")]
@@ -125,20 +125,18 @@ def test_bringing_up_to_date_keeps_the_environment(machine: Machine) -> None:
 @pytest.mark.parametrize(
     ("user", "arguments", "sentence"),
     [
-        ("1000", [], "Only root can install a service: sudo "),
-        ("0", [], "There is no systemd running here."),
-        ("0", ["--root"], "--root needs a folder."),
-        ("0", ["--wheels", "/nonexistent"], "There is no folder /nonexistent."),
-        ("0", ["--prefix", "/usr"], "There is no option --prefix;"),
+        ("1000", [], "Installing a service requires root: sudo "),
+        ("0", [], "systemd is not running on this machine."),
+        ("0", ["--root"], "--root requires a folder."),
+        ("0", ["--wheels", "/nonexistent"], "Folder /nonexistent does not exist."),
+        ("0", ["--prefix", "/usr"], "Unknown option --prefix;"),
     ],
 )
-def test_what_cannot_be_is_refused(
+def test_impossible_installation_is_refused(
     user: str, arguments: list[str], sentence: str, tmp_path: Path
 ) -> None:
-    """In one sentence, with nothing done."""
-    machine = Machine(
-        tmp_path
-    )  # without systemctl, so that nothing is installed in earnest anywhere
+    """With one sentence, and without any change."""
+    machine = Machine(tmp_path)  # without systemctl, so that nothing can be installed on this host
     machine.put("id", f"#!/bin/sh\necho {user}\n")
     done = machine.run(*arguments)
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""What the shell scripts say on a machine that lacks something; nothing is installed here."""
+"""The messages of the shell scripts on a machine where something is missing. Nothing is installed here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOOLS = ("bash", "cat", "cksum", "cut", "dirname", "env")
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
-    """A copy of scripts/run, and a PATH with the few tools that every machine has, and no Python."""
+    """A copy of scripts/run, and a PATH with a few usual tools, but without Python."""
     shutil.copytree(ROOT / "scripts", tmp_path / "scripts")
     for name in ("setup.cfg", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
@@ -27,8 +27,8 @@ def machine(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def refusal(machine: Path) -> str:
-    """What scripts/run says when it leaves with 1."""
+def error_of_run(machine: Path) -> str:
+    """Run scripts/run, which must end with status 1; return the last line of its output."""
     done = subprocess.run(
         [machine / "scripts" / "run"],
         env={"PATH": str(machine / "bin"), "HOME": os.devnull},
@@ -48,32 +48,32 @@ def put_python(machine: Path, script: str) -> None:
     path.chmod(0o755)
 
 
-def test_no_python_says_what_to_install(machine: Path) -> None:
-    """The sentence names the packages."""
-    assert refusal(machine) == (
-        "Python 3.11 or newer is needed and there is no python3 on PATH "
+def test_missing_python_is_reported(machine: Path) -> None:
+    """The message has the packages to install."""
+    assert error_of_run(machine) == (
+        "Python 3.11 or newer is required, but there is no python3 on PATH "
         "(Debian, Ubuntu: apt install python3 python3-venv)."
     )
 
 
-def test_an_old_python_is_named_with_its_version(machine: Path) -> None:
-    """Who has a Python learns that it is too old, and how old."""
+def test_old_python_is_reported(machine: Path) -> None:
+    """The message has its version."""
     put_python(machine, '[ "$1" = --version ] && echo Python 3.9.2; exit 1')
-    assert refusal(machine) == (
-        "Python 3.11 or newer is needed; the python3 here is 3.9.2. Install a newer one beside it."
+    assert error_of_run(machine) == (
+        "Python 3.11 or newer is required, but python3 on PATH is 3.9.2. Install a newer one beside it."
     )
 
 
-def test_a_python_without_venv_names_the_package(machine: Path) -> None:
-    """Debian ships venv apart."""
+def test_python_without_venv_is_reported(machine: Path) -> None:
+    """Debian has venv in a package of its own."""
     put_python(machine, 'case "$2" in *ensurepip*) exit 1;; esac')
-    assert refusal(machine) == (
-        "Python's venv module is missing. Install it (Debian, Ubuntu: apt install python3-venv) and try again."
+    assert error_of_run(machine) == (
+        "The venv module of Python is missing. Install it (Debian, Ubuntu: apt install python3-venv) and try again."
     )
 
 
-def test_a_failing_pip_says_that_it_needs_the_network(machine: Path) -> None:
-    """pip's own words stand above, the sentence below them."""
+def test_failure_of_pip_is_reported(machine: Path) -> None:
+    """The message comes after the output of pip."""
     put_python(
         machine,
         f"""case "$*" in
@@ -81,7 +81,7 @@ def test_a_failing_pip_says_that_it_needs_the_network(machine: Path) -> None:
 "-m venv "*) {shutil.which("mkdir")} -p "$4/bin" && {shutil.which("cp")} "$0" "$4/bin/python";;
 esac""",
     )
-    assert refusal(machine) == (
-        "pip could not install that; why is above. "
-        "The first time it needs the network, to reach the package index."
+    assert error_of_run(machine) == (
+        "pip failed; the reason is above. "
+        "The first installation needs a network connection to the package index."
     )

@@ -1,4 +1,4 @@
-"""The viewers of bench-restart do what the page does, and would see a hole."""
+"""The viewers of bench-restart reconnect as the page does, and count gaps."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from restart_viewers import Crowd, Seen, path_after, retry_delay_seconds
 from wire import CLOSE, TEXT
 
 WEB = Path(__file__).parents[2] / "web/src"
-PATIENCE_SECONDS = 5.0
+TIMEOUT_SECONDS = 5.0
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
-    """A server's frame."""
+    """Return a frame of a server."""
     size = len(payload)
     length = bytes([size]) if size < 126 else b"\x7e" + size.to_bytes(2, "big")
     return bytes([0x80 | opcode]) + length + payload
 
 
 def sample(stream: str, seq: int) -> bytes:
-    """A live sample."""
+    """Return a live sample in a frame."""
     return frame(
         TEXT, json.dumps({"type": "sample", "stream": stream, "seq": seq, "pad": "x" * 99}).encode()
     )
 
 
 class Server:
-    """A server that answers each request with the next of ``answers``, and hangs up behind a close frame.
+    """A server that answers each request with the next of ``answers``, and closes the connection after a close frame.
 
-    It lives in the crowd's own loop, so that a test has one thread.
+    It runs in the loop of the crowd, so that a test needs only one thread.
     """
 
     def __init__(self, answers: list[bytes]) -> None:
         self.heads: list[str] = []
-        self.said: list[bytes] = []  # by viewers, behind their requests
+        self.received: list[bytes] = []  # from viewers, after their requests
         self._answers = answers
         self._sock = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self._sock.getsockname()
@@ -63,8 +63,8 @@ class Server:
             if self._answers:
                 peer.sendall(self._answers.pop(0))
             return
-        self.said.append(data)
-        crowd.forget(peer)
+        self.received.append(data)
+        crowd.unlisten(peer)
         peer.close()
 
     def close(self) -> None:
@@ -78,27 +78,27 @@ GOING_AWAY = frame(CLOSE, b"\x03\xe9going away")
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The schedule, a hundred times as fast."""
+    """Make the schedule a hundred times as fast."""
     monkeypatch.setattr(restart_viewers, "FIRST_SECONDS", 0.005)
 
 
 @pytest.fixture
 def served(request: pytest.FixtureRequest) -> Iterator[tuple[Server, Crowd]]:
-    """A server with the answers that the test is parametrized with, and one viewer of it."""
+    """A server with the answers of the test, and one viewer."""
     with closing(Server(request.param)) as server, closing(Crowd(server.address, 1)) as crowd:
         server.join(crowd)
         yield server, crowd
 
 
 def constant(path: str, name: str) -> float:
-    """A number that the page's source gives a name to."""
+    """Return a constant of the page's source."""
     found = re.search(rf"const {name} = ([\d_.]+);", (WEB / path).read_text())
     assert found, f"{path} has no {name}"
     return float(found[1].replace("_", ""))
 
 
-def test_the_schedule_is_the_pages_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits, the time for a try, and the history asked for are those that the page's source names."""
+def test_schedule_is_that_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Delays, the timeout of a try, and the length of the history are constants of the page's source."""
     monkeypatch.undo()
     ours = restart_viewers
     assert constant("stream/backoff.ts", "FIRST_MS") == ours.FIRST_SECONDS * 1000
@@ -112,8 +112,8 @@ def test_the_schedule_is_the_pages_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (retry_delay_seconds(0, 0.0), retry_delay_seconds(0, 1.0)) == pytest.approx((0.35, 0.65))
 
 
-def test_the_address_is_the_pages_own() -> None:
-    """History first, and after a break what came since."""
+def test_request_is_that_of_the_page() -> None:
+    """First a history, and after a reconnect the samples since then."""
     assert path_after(None) == "/ws?history=600"
     assert path_after(Seen("run", 7)) == "/ws?history=600&since=7&stream=run"
 
@@ -128,18 +128,18 @@ def test_the_address_is_the_pages_own() -> None:
     ],
     indirect=True,
 )
-def test_a_viewer_that_is_told_1001_comes_back_for_what_it_missed(
+def test_viewer_resumes_after_close_code_1001(
     served: tuple[Server, Crowd],
 ) -> None:
-    """It says goodbye, asks from its newest sample on, and a number that is missing or comes twice is a hole."""
+    """It answers the close frame and asks for newer samples. A number that is missing or arrives twice is a gap."""
     server, crowd = served
-    assert crowd.until(lambda: crowd.newest == Seen("new", 3), PATIENCE_SECONDS)
+    assert crowd.until(lambda: crowd.newest == Seen("new", 3), TIMEOUT_SECONDS)
     page = crowd.pages[0]
     assert page.end_code == 1001
-    assert server.said == [b"\x88\x82\x00\x00\x00\x00\x03\xe9"]
+    assert server.received == [b"\x88\x82\x00\x00\x00\x00\x03\xe9"]
     assert server.heads == ["/ws?history=600", "/ws?history=600&since=2&stream=old"]
     assert crowd.tries == {"101": 2}
-    assert (crowd.holes("old"), crowd.holes("new")) == (0, 2)
+    assert (crowd.gaps("old"), crowd.gaps("new")) == (0, 2)
     assert crowd.all_are_in("new")
     assert page.began["old"] < page.back_at < page.began["new"]
 
@@ -154,38 +154,36 @@ def test_a_viewer_that_is_told_1001_comes_back_for_what_it_missed(
     ],
     indirect=True,
 )
-def test_a_refused_viewer_tries_again(served: tuple[Server, Crowd]) -> None:
-    """Any answer but 101 is a failure, after which it comes by its schedule."""
+def test_refused_viewer_tries_again(served: tuple[Server, Crowd]) -> None:
+    """Any answer but 101 is a failed try."""
     _, crowd = served
-    assert crowd.until(lambda: crowd.stream, PATIENCE_SECONDS)
+    assert crowd.until(lambda: crowd.stream, TIMEOUT_SECONDS)
     assert crowd.tries == {"503": 1, "101": 1}
 
 
 @pytest.mark.parametrize("served", [[]], indirect=True)
-def test_a_try_that_hangs_is_given_up(
-    served: tuple[Server, Crowd], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A server that accepts and says nothing is left after the time that the page gives a try."""
+def test_try_has_a_timeout(served: tuple[Server, Crowd], monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a server that accepts and does not answer."""
     monkeypatch.setattr(restart_viewers, "TRY_SECONDS", 0.02)
     server, crowd = served
-    assert crowd.until(lambda: crowd.tries["took too long"] >= 2, PATIENCE_SECONDS)
+    assert crowd.until(lambda: crowd.tries["took too long"] >= 2, TIMEOUT_SECONDS)
     assert len(server.heads) >= 2
 
 
-def test_a_viewer_of_nobody_keeps_trying() -> None:
-    """While nothing listens each try is refused, and the next comes later."""
+def test_viewer_keeps_trying_while_no_server_listens() -> None:
+    """Each try is refused."""
     with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))  # taken, but nothing listens there
+        sock.bind(("127.0.0.1", 0))  # bound, but not listening
         with closing(Crowd(sock.getsockname(), 1)) as crowd:
-            assert crowd.until(lambda: crowd.tries["ECONNREFUSED"] >= 3, PATIENCE_SECONDS)
+            assert crowd.until(lambda: crowd.tries["ECONNREFUSED"] >= 3, TIMEOUT_SECONDS)
             assert not crowd.until(lambda: crowd.stream, 0)
 
 
-def test_who_lacks_the_newest_is_seen() -> None:
-    """Nobody is behind only when all have the newest sample, and a viewer that got nothing of a run has only holes."""
+def test_viewer_without_the_newest_sample_is_noticed() -> None:
+    """And a viewer that got no sample of a run has only gaps."""
     with closing(Crowd(("127.0.0.1", 1), 2)) as crowd:
-        crowd.seen(Seen("run", 1))
+        crowd.record(Seen("run", 1))
         assert not crowd.all_have_newest()
         assert not crowd.all_are_in("run")
         crowd.pages[0].got["run"].append(1)
-        assert crowd.holes("run") == 1
+        assert crowd.gaps("run") == 1

@@ -1,4 +1,4 @@
-"""The whole service on port 0 with made-up samples: hub, stream, viewers and routes as the program joins them."""
+"""The whole service on port 0 with invented samples: hub, stream, viewers and routes, built as in the program."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ from telemetry_stream.net.listener import Listener
 from telemetry_stream.server.pages import pages
 from telemetry_stream.server.routes import Routes
 from telemetry_stream.server.viewers import Viewers
-from telemetry_stream.stream import Stream
+from telemetry_stream.stream import Demand, Stream
 from telemetry_stream.websocket.connection import Timing
-from telemetry_stream.websocket.inbound import Allowance
+from telemetry_stream.websocket.quota import Allowance
+from tests.net.conversation import LIMITS
 
 HOST = HostInfo("host-1", "box", "Linux 6.1.0", None, 2, None)
 SECTIONS = ("cpu", "pad")
 
 
 def sample(number: float = 0.0, pad: int = 0) -> Sample:
-    """A sample with two sections, of which one is as long as told."""
+    """Return a sample with two sections, of which one has ``pad`` bytes of text."""
     return Sample(
         host=HOST.id,
         time_unix=1_764_000_000.0 + number,
@@ -45,6 +46,25 @@ def sample(number: float = 0.0, pad: int = 0) -> Sample:
         sections={"cpu": {"usage_percent": number % 100}, "pad": {"text": "x" * pad}},
         sources={"cpu": SourceState("ok", 1e-05), "pad": SourceState("ok", 0.0)},
     )
+
+
+class RecordingDemand(Demand):
+    """Records the arguments of each call of ``want``, which returns what ``on_want`` returns."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            default_sections=SECTIONS,
+            interval_seconds=1.0,
+            idle_interval_seconds=0,
+            on_interval=lambda _: None,
+        )
+        self.wants: list[tuple[object, ...]] = []
+        self.on_want: Callable[[], bool] = lambda: False
+
+    def want(self, *arguments: Any) -> bool:
+        self.wants.append(arguments)
+        super().want(*arguments)
+        return self.on_want()
 
 
 class Answer(NamedTuple):
@@ -58,71 +78,64 @@ class Answer(NamedTuple):
 
 
 class Service:
-    """Serves from the start of the ``with`` to its end, and then waits for every thread."""
+    """Serves while the ``with`` block runs, and then waits for every thread."""
 
     def __init__(
         self,
         *,
         timing: Timing = Timing(),  # noqa: B008  # immutable
         limit: int = 500,
-        grace_seconds: float = 0.1,
         history_seconds: float = 600.0,
         static_root: str = "/nonexistent",
         access: Access | None = None,
         allowance: Allowance = Allowance(),  # noqa: B008  # immutable
         viewers_per_address: PerAddress | None = None,
-        holds: Callable[[Token | None], bool] = lambda _: True,
+        is_valid_token: Callable[[Token | None], bool] = lambda _: True,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self.problem: str | None = None
-        self.wanted: list[tuple[Any, ...]] = []  # how Routes has called want
-        self.is_old = False  # what want answers
-        self.hub = Hub(grace_seconds=grace_seconds)
-        self.stream = Stream(
-            self.hub,
-            host=HOST,
-            version="1.2.3",
-            interval_seconds=1.0,
-            history_seconds=history_seconds,
-        )
+        self.crashes: list[BaseException] = []
+        self.demand = RecordingDemand()
+        self.hub = Hub()
+        self.stream = Stream(self.hub, version="1.2.3", history_seconds=history_seconds)
+        self.feed = self.stream.add(HOST, section_names=SECTIONS, demand=self.demand)
         self.viewers = Viewers(
             self.hub,
             self.stream,
             limit=limit,
             timing=timing,
             allowance=allowance,
-            per_address=viewers_per_address,
-            holds=holds,
+            per_address=viewers_per_address or PerAddress(limit),
+            is_valid_token=is_valid_token,
+            headers=security_headers(),
         )
         self.routes = Routes(
             stream=self.stream,
             viewers=self.viewers,
             access=access or Access(("box",)),
-            section_names=SECTIONS,
-            want=self._want,
             maybe_problem=lambda: self.problem,
             refused_connections=lambda: self._listener.stats().refused,
             pages=pages(static_root),
         )
         self._listener = Listener(
             ("127.0.0.1", 0),
-            lambda transport: our_http.serve(transport, self.routes, headers=security_headers()),
+            lambda transport: our_http.serve(transport, self.routes, LIMITS, security_headers()),
+            max_connections=8192,
+            per_address=PerAddress(8192),
             ssl_context=ssl_context,
+            headers=security_headers(),
+            on_crash=self.crashes.append,
         )
         self.address = self._listener.address
 
-    def _want(self, *wish: Any) -> bool:
-        self.wanted.append(wish)
-        return self.is_old
-
     def publish(self, count: int = 1, *, pad: int = 0) -> int:
-        """Publish so many samples; return the last one's ``seq``."""
+        """Publish ``count`` samples; return the ``seq`` of the last one."""
         for _ in range(count):
-            self.stream.publish(sample(self.stream.seq + 1, pad))
-        return self.stream.seq
+            self.feed.publish(sample(self.feed.seq + 1, pad))
+        return self.feed.seq
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> Answer:
-        """One request on a connection of its own; ``Some_Header`` stands for ``Some-Header``."""
+        """Send one request on its own connection. ``Some_Header`` stands for ``Some-Header``."""
         connection = http.client.HTTPConnection(*self.address, timeout=10)
         try:
             connection.request(
@@ -134,38 +147,40 @@ class Service:
             connection.close()
 
     def url(self, path: str = "/ws") -> str:
-        """The address of a WebSocket."""
+        """Return the address of a WebSocket."""
         return f"ws://{self.address[0]}:{self.address[1]}{path}"
 
     def viewer(self, path: str = "/ws", **options: Any) -> ClientConnection:
-        """A viewer by the ``websockets`` package."""
-        # Given a connected socket, it does not look for a proxy in the environment.
+        """Connect a viewer of the ``websockets`` package."""
+        # With a connected socket, it does not use a proxy from the environment.
         options["sock"] = socket.create_connection(self.address, timeout=10)
         viewer: ClientConnection = connect(self.url(path), **options)
         return viewer
 
     @contextmanager
     def other_viewer(self, path: str = "/ws") -> Iterator[websocket.WebSocket]:
-        """A viewer by the ``websocket-client`` package."""
+        """Connect a viewer of the ``websocket-client`` package."""
         viewer = websocket.create_connection(self.url(path), timeout=10, http_no_proxy=["*"])
         sock = viewer.sock
         assert sock is not None
-        with sock:  # the package leaves it open when the server has closed
+        with sock:  # the package does not close it if the server has closed the connection
             yield viewer
 
     def close(self) -> None:
-        """Stop in the program's order."""
+        """Stop the parts in the same order as the program."""
         self._listener.stop_accepting()
         self.hub.close()
         self.viewers.wait_until_gone(10)
         self.end_connections()
         assert self._listener.stats().crashed == 0
+        assert self.crashes == []
 
     def end_connections(self) -> None:
-        """Shut every transport down and wait for the threads."""
+        """Shut down every transport and wait for the threads."""
         assert self._listener.close(time.monotonic() + 10)
 
     def __enter__(self) -> Self:
+        self.hub.start()
         self._listener.start()
         return self
 
@@ -179,6 +194,6 @@ class Service:
 
 
 def message(viewer: ClientConnection) -> dict[str, Any]:
-    """The viewer's next message."""
+    """Return the viewer's next message."""
     got: dict[str, Any] = json.loads(viewer.recv(timeout=10))
     return got

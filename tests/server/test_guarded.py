@@ -1,4 +1,4 @@
-"""The whole service behind a login: every route, both kinds of viewer, and the headers of every answer."""
+"""The whole service with tokens: every route, both kinds of viewer, and the headers of every response."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from telemetry_stream.access.login import Login
 from telemetry_stream.access.policy import security_headers
 from telemetry_stream.access.tokens import Token
 from telemetry_stream.net.address import PerAddress
-from telemetry_stream.websocket.inbound import Allowance
+from telemetry_stream.websocket.quota import Allowance
 from tests.conftest import eventually
 from tests.net.pairs import read_to_end
 from tests.server.service import Service, message
@@ -28,7 +28,7 @@ PROXIED = Access(("box",), proxies=Proxies(("loopback",)))
 
 
 def read_to_close(viewer: ClientConnection) -> list[str]:
-    """The types of the messages up to the close."""
+    """Return the types of all messages until the connection is closed."""
     types = []
     try:
         while True:
@@ -39,27 +39,29 @@ def read_to_close(viewer: ClientConnection) -> list[str]:
 
 @pytest.fixture
 def login() -> Login:
-    """Two tokens."""
-    return Login((KITCHEN, OFFICE))
+    """A login with two tokens."""
+    login = Login()
+    login.tokens = (KITCHEN, OFFICE)
+    return login
 
 
 @pytest.fixture
 def service(login: Login, tmp_path: Path) -> Iterator[Service]:
-    """A service that wants one of them, with a dashboard."""
+    """A service that requires one of them, with a dashboard."""
     (tmp_path / "index.html").write_text("<title>dashboard</title>")
     access = Access(("box",), login=login, origins=("https://home.example",))
 
-    def holds(token: Token | None) -> bool:
+    def is_valid(token: Token | None) -> bool:
         return token in (login.tokens or ())
 
-    with Service(access=access, holds=holds, static_root=str(tmp_path)) as service:
+    with Service(access=access, is_valid_token=is_valid, static_root=str(tmp_path)) as service:
         service.publish()
         yield service
 
 
 @pytest.mark.parametrize("path", [*ROUTES, "/", "/nothing", "/index.html"])
-def test_nothing_is_served_to_a_stranger(service: Service, path: str) -> None:
-    """No route, no file, no WebSocket; what there is and what not is not told either."""
+def test_an_unauthenticated_client_gets_nothing(service: Service, path: str) -> None:
+    """No route, no file, no WebSocket. The answer does not reveal whether the path exists."""
     answer = service.ask(path, **UPGRADE)
     if path == "/healthz":
         assert (answer.status, answer.json) == (200, {"status": "ok"})
@@ -74,12 +76,12 @@ def test_nothing_is_served_to_a_stranger(service: Service, path: str) -> None:
     "path", ["/api/v1/sample", "/api/v1/history", "/api/v1/clients", "/healthz", "/"]
 )
 def test_a_script_with_a_token_is_served(service: Service, path: str) -> None:
-    """As Bearer."""
+    """It sends the token as Bearer."""
     assert service.ask(path, **BEARER).status == 200
 
 
-def test_a_browser_s_way_in_and_out(service: Service) -> None:
-    """The address with the token, the cookie, the page, the stream by the cookie alone, and out again."""
+def test_a_browser_logs_in_and_out(service: Service) -> None:
+    """It opens the address with the token, gets the cookie, the page and the stream, and logs out."""
     first = service.ask(f"/?token={KITCHEN.value}&theme=dark")
     assert (first.status, first.headers["Location"]) == (303, "./?theme=dark")
     cookie = first.headers["Set-Cookie"].partition(";")[0]
@@ -94,7 +96,7 @@ def test_a_browser_s_way_in_and_out(service: Service) -> None:
     assert "Max-Age=0" in out.headers["Set-Cookie"]
 
 
-def test_only_post_logs_out_and_no_page_of_others_does(service: Service) -> None:
+def test_only_a_post_of_our_own_page_logs_out(service: Service) -> None:
     """No link, image or prefetch, and no form of another site."""
     assert service.ask("/logout", **BEARER).status == 405
     assert service.ask("/logout", **BEARER).headers["Allow"] == "POST"
@@ -102,16 +104,16 @@ def test_only_post_logs_out_and_no_page_of_others_does(service: Service) -> None
     assert service.ask("/logout", "POST").status == 401
 
 
-def test_healthz_tells_a_stranger_nothing_but_that(service: Service) -> None:
-    """The reason is for those with a token."""
+def test_healthz_gives_the_reason_to_authenticated_clients_only(service: Service) -> None:
+    """Others get the status."""
     service.problem = "the hub does not move"
-    stranger = service.ask("/healthz")
-    assert (stranger.status, stranger.json) == (503, {"error": "not ok"})
+    answer = service.ask("/healthz")
+    assert (answer.status, answer.json) == (503, {"error": "Not healthy"})
     assert service.ask("/healthz", **BEARER).json == {"error": "the hub does not move"}
 
 
-def test_a_withdrawn_token_ends_its_viewers_and_no_other(service: Service, login: Login) -> None:
-    """1008 for a WebSocket, the end of the body for lines; the office watches on."""
+def test_a_revoked_token_ends_its_viewers_and_no_others(service: Service, login: Login) -> None:
+    """A WebSocket gets 1008, and JSON lines end. The viewer with the other token stays connected."""
     office = {"Authorization": f"Bearer {OFFICE.value}"}
     request = f"GET /api/v1/stream HTTP/1.1\r\nHost: box\r\nAuthorization: {BEARER['Authorization']}\r\n\r\n"
     with (
@@ -123,7 +125,7 @@ def test_a_withdrawn_token_ends_its_viewers_and_no_other(service: Service, login
         assert [message(viewer)["user"] for viewer in (going, staying)] == ["kitchen", "office"]
         assert eventually(lambda: len(service.viewers.report()) == 3)
         login.tokens = (OFFICE,)
-        service.viewers.end_withdrawn()
+        service.viewers.close_revoked()
         assert read_to_close(going) == ["sample"]
         assert (going.close_code, going.close_reason) == (1008, "policy")
         assert read_to_end(lines).startswith(b"HTTP/1.1 200 OK")
@@ -132,18 +134,17 @@ def test_a_withdrawn_token_ends_its_viewers_and_no_other(service: Service, login
         assert service.ask("/ws", **UPGRADE, **BEARER).status == 401
 
 
-def test_a_token_withdrawn_during_the_handshake_ends_the_viewer(
-    service: Service, login: Login, monkeypatch: pytest.MonkeyPatch
+def test_a_token_that_is_revoked_during_the_handshake_ends_the_viewer(
+    service: Service, login: Login
 ) -> None:
-    """Between the look at the token and the joining lies a moment, in which the reload may come."""
-    take_place = service.viewers._take_place
+    """The reload comes after the request was accepted, and before the viewer has joined."""
 
-    def reload_first(address: str) -> int:
+    def reload() -> bool:
         login.tokens = (OFFICE,)
-        service.viewers.end_withdrawn()  # which does not know this one yet
-        return take_place(address)
+        service.viewers.close_revoked()  # does not find this viewer
+        return False
 
-    monkeypatch.setattr(service.viewers, "_take_place", reload_first)
+    service.demand.on_want = reload
     with service.viewer(additional_headers=BEARER) as viewer:
         assert read_to_close(viewer) in ([], ["hello"], ["hello", "sample"])
         assert viewer.close_code == 1008
@@ -155,10 +156,10 @@ def test_a_token_withdrawn_during_the_handshake_ends_the_viewer(
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
 @pytest.mark.parametrize("headers", [{}, BEARER, {"Host": "evil.com"}, {"Content_Length": "x"}])
-def test_every_answer_has_the_security_headers(
+def test_every_response_has_the_security_headers(
     service: Service, path: str, method: str, headers: dict[str, str]
 ) -> None:
-    """Pages, JSON, redirects, errors of the routes and of the grammar, and the head of a stream."""
+    """Pages, JSON, redirects, errors of the routes and of the HTTP parser, and streams."""
     with socket.create_connection(service.address, 10) as client:
         lines = {"Host": "box", **headers}
         head = "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in lines.items())
@@ -171,8 +172,8 @@ def test_every_answer_has_the_security_headers(
         assert answered.count(f"{name}: {value}") == 1
 
 
-def test_an_allowed_page_may_read_even_that_it_may_not(service: Service) -> None:
-    """CORS headers stand in errors and in the head of a stream, too; caches are told."""
+def test_a_page_of_a_configured_origin_may_read_errors_too(service: Service) -> None:
+    """Errors have CORS headers and Vary as well."""
     origin = {"Origin": "https://home.example"}
     for path, headers, status in (
         ("/api/v1/sample", BEARER, 200),
@@ -190,8 +191,8 @@ def test_an_allowed_page_may_read_even_that_it_may_not(service: Service) -> None
     assert service.ask("/api/v1/sample", **BEARER).headers["Access-Control-Allow-Origin"] is None
 
 
-def test_viewers_of_one_address_are_limited(caplog: pytest.LogCaptureFixture) -> None:
-    """By what the trusted proxy says; 429 with Retry-After, counted and logged, and others are let in."""
+def test_viewers_of_one_address_are_limited() -> None:
+    """The address is that in the headers of the trusted proxy. Other addresses are accepted."""
     with Service(access=PROXIED, viewers_per_address=PerAddress(1)) as service:
         mine, other = {"X-Forwarded-For": "192.0.2.1"}, {"X-Forwarded-For": "192.0.2.2"}
         with service.viewer(additional_headers=mine) as viewer:
@@ -199,9 +200,8 @@ def test_viewers_of_one_address_are_limited(caplog: pytest.LogCaptureFixture) ->
             refused = service.ask("/ws", X_Forwarded_For="192.0.2.1", **UPGRADE)
             assert refused.status == 429
             assert refused.headers["Retry-After"] == "10"
-            assert refused.json["error"] == "your address has 1 viewers, which is as many as may be"
+            assert refused.json == {"error": "Limit of 1 viewers per address reached"}
             assert service.viewers.refused == 1
-            assert "viewer refused: 192.0.2.1 has 1, as many as one address may" in caplog.text
             with service.viewer(additional_headers=other) as another:
                 assert message(another)["type"] == "hello"
                 peers = [entry["peer"] for entry in service.viewers.report()]
@@ -211,18 +211,8 @@ def test_viewers_of_one_address_are_limited(caplog: pytest.LogCaptureFixture) ->
             assert message(viewer)["type"] == "hello"
 
 
-def test_a_refusal_for_all_gives_the_address_its_place_back() -> None:
-    """Else who was refused once would never be let in."""
-    with Service(access=PROXIED, limit=1, viewers_per_address=PerAddress(1)) as service:
-        with service.viewer(additional_headers={"X-Forwarded-For": "192.0.2.1"}):
-            for _ in range(3):
-                assert service.ask("/ws", X_Forwarded_For="192.0.2.2", **UPGRADE).status == 503
-        assert service.viewers.wait_until_gone(10)
-        assert not service.viewers._per_address._taken
-
-
 def test_behind_a_proxy_with_tls_the_cookie_is_secure(login: Login) -> None:
-    """As the proxy's client sees it."""
+    """The browser of the proxy's client must never send it in plain text."""
     access = Access(("box",), login=login, proxies=Proxies(("loopback",)))
     with Service(access=access) as service:
         answer = service.ask(f"/?token={KITCHEN.value}", X_Forwarded_Proto="https")
@@ -230,8 +220,8 @@ def test_behind_a_proxy_with_tls_the_cookie_is_secure(login: Login) -> None:
         assert not service.ask(f"/?token={KITCHEN.value}").headers["Set-Cookie"].endswith("Secure")
 
 
-def test_what_a_viewer_may_send_is_a_setting() -> None:
-    """A longer message than usual, and then one that is too long for that."""
+def test_the_allowance_of_a_viewer_can_be_changed() -> None:
+    """A message longer than the default is accepted, and one that exceeds the new limit is not."""
     with Service(allowance=Allowance(1000, 50, 32_000)) as service, service.viewer() as viewer:
         viewer.send("x" * 1000)
         service.publish()

@@ -1,28 +1,31 @@
-"""JSON lines over plain HTTP, as curl -N reads them: the same hub, the same promise."""
+"""JSON lines over plain HTTP, as ``curl -N`` reads them: the same hub and the same guarantee."""
 
 from __future__ import annotations
 
 import json
 import logging
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
+from telemetry_stream import threads
+from telemetry_stream.hub import Client, End
 from telemetry_stream.net.transport import Transport
 from telemetry_stream.server import lines
 from telemetry_stream.server.lines import FRAMING
 from telemetry_stream.websocket.connection import Timing
 from tests.conftest import eventually, our_threads
+from tests.net.pairs import tcp_pair
 from tests.server.service import Service
 from tests.websocket.peer import Peer
 
 
 class Reader:
-    """Reads a line at a time; may also stop reading."""
+    """Reads one line at a time, and may stop reading."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
@@ -32,18 +35,18 @@ class Reader:
             self.head += self._file.readline()
 
     def line(self) -> dict[str, Any]:
-        """The next line, which must come, and whole."""
+        """Return the next line, which must be complete."""
         text = self._file.readline()
         assert text.endswith(b"\n"), text
         line: dict[str, Any] = json.loads(text)
         return line
 
     def rest(self) -> bytes:
-        """All until the end of the stream."""
+        """Return everything until the end of the stream."""
         return self._file.read()
 
     def close(self) -> None:
-        """Hang up."""
+        """Disconnect."""
         self._file.close()
         self.sock.close()
 
@@ -52,7 +55,7 @@ class Reader:
 def reading(
     service: Service, query: str = "", *, buffer_bytes: int | None = None
 ) -> Iterator[Reader]:
-    """A reader of ``/api/v1/stream``."""
+    """Connect a reader to ``/api/v1/stream``."""
     sock = socket.socket()
     sock.settimeout(10)
     if buffer_bytes is not None:
@@ -66,14 +69,14 @@ def reading(
         reader.close()
 
 
-def test_framing() -> None:
-    """A message is a line, and so is one in pieces."""
+def test_a_message_is_one_line() -> None:
+    """Also a message in pieces."""
     assert FRAMING.message(b"{}") == b"{}\n"
     assert list(FRAMING.pieces([b"[1,", b"2]"])) == [b"[1,", b"2]", b"\n"]
 
 
-def test_reader_gets_hello_and_consecutive_samples() -> None:
-    """One thread serves it, with a name of its own."""
+def test_a_reader_gets_hello_and_consecutive_samples() -> None:
+    """It has one thread, with a name of its own."""
     with Service() as service:
         service.publish()
         before = our_threads()
@@ -92,8 +95,23 @@ def test_reader_gets_hello_and_consecutive_samples() -> None:
             assert entry["kind"] == "lines"
 
 
-def test_reader_gets_what_it_asks_for() -> None:
-    """History, sections and every, as a WebSocket viewer does; a long history is one line."""
+def test_the_name_of_the_thread_stays_within_15_bytes() -> None:
+    """Whatever the viewer's number: threads.start refuses longer names."""
+    ours, theirs = tcp_pair()
+    with ours, theirs:
+        transport = Transport(ours)
+        client = Client(transport.try_send)
+        thread = threads.start(
+            "ts-conn1",
+            partial(lines.serve, transport, client, number=123_456_789, timing=Timing()),
+        )
+        assert eventually(lambda: thread.name == "ts-lines6789")
+        client.close(End.GOING_AWAY)
+        thread.join(10)
+
+
+def test_a_reader_gets_what_its_query_selects() -> None:
+    """History, sections and every, as for a WebSocket. A long history is one line."""
     with Service() as service:
         service.publish(50, pad=10_000)
         with reading(service, "?history=600&sections=pad&every=10") as reader:
@@ -101,16 +119,16 @@ def test_reader_gets_what_it_asks_for() -> None:
             assert [s["seq"] for s in reader.line()["samples"]] == [10, 20, 30, 40, 50]
             service.publish(20)
             assert [reader.line()["seq"] for _ in range(2)] == [60, 70]
-        with reading(service, f"?since=48&stream={service.stream.id}") as reader:
+        with reading(service, f"?since=48&stream={service.feed.id}") as reader:
             assert reader.line()["seq"] == 70
             assert [s["seq"] for s in reader.line()["samples"]] == list(range(49, 71))
 
 
-def test_stalled_reader_is_evicted(caplog: pytest.LogCaptureFixture) -> None:
-    """At the write deadline, with the reason in the log and in the counters; the others lose nothing."""
+def test_a_stalled_reader_is_evicted(caplog: pytest.LogCaptureFixture) -> None:
+    """At the write deadline. The log and the counters have the reason, and other readers lose nothing."""
     caplog.set_level(logging.INFO, "telemetry_stream")
     with (
-        Service(timing=Timing(write=0.1), grace_seconds=0.01) as service,
+        Service(timing=Timing(write=0.1)) as service,
         reading(service, buffer_bytes=4096),
         reading(service) as fast,
     ):
@@ -120,13 +138,13 @@ def test_stalled_reader_is_evicted(caplog: pytest.LogCaptureFixture) -> None:
             assert fast.line()["seq"] == seq
         assert service.hub.stats().ended == {"too slow": 1}
         assert eventually(lambda: "ended: too slow" in caplog.text)
-        assert "viewer lines1 127.0.0.1:" in caplog.text
+        assert "Viewer lines1 127.0.0.1:" in caplog.text
         seq = service.publish()
         assert fast.line()["seq"] == seq
 
 
-def test_reader_that_left_is_noticed_at_the_next_frames() -> None:
-    """The first is answered with a reset, the second fails."""
+def test_the_end_of_a_reader_is_noticed_at_the_next_frames() -> None:
+    """Its kernel answers the first frame with a reset, so that writing the second one fails."""
     with Service() as service:
         with reading(service) as reader:
             assert reader.line()["type"] == "hello"
@@ -135,47 +153,58 @@ def test_reader_that_left_is_noticed_at_the_next_frames() -> None:
         assert service.viewers.report() == []
 
 
-@pytest.mark.parametrize("last_words", [b"", b"GET / HTTP/1.1\r\n\r\n" * 500])
-def test_reader_that_left_is_noticed_without_a_frame(
-    monkeypatch: pytest.MonkeyPatch, last_words: bytes
-) -> None:
-    """Its place is free at the next looks, however rare its samples are and whatever it has said."""
-    monkeypatch.setattr(lines, "LOOK_SECONDS", 0.02)
-    with Service(limit=1) as service:
+@pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\n\r\n" * 500])
+def test_the_end_of_a_reader_is_noticed_without_a_frame(data: bytes) -> None:
+    """The next probes find it, however rare its samples are and whatever it has sent before. Its slot is free then."""
+    with Service(limit=1, timing=Timing(probe=0.02)) as service:
         with reading(service, "?every=3600") as reader:
             assert reader.line()["type"] == "hello"
-            reader.sock.sendall(last_words)
+            reader.sock.sendall(data)
         assert service.viewers.wait_until_gone(10)
         assert service.hub.stats().ended == {"gone": 1}
         with reading(service) as reader:
             assert reader.line()["type"] == "hello"
 
 
-def test_reader_that_is_there_outlives_the_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also one that has sent something, and reads only later."""
-    looks: list[int] = []
-    enough = threading.Event()
-    recv = Transport.recv
+class CountingTransport(Transport):
+    """Counts the probes."""
 
-    def counted(self: Transport, n: int, deadline: float) -> bytes:
-        if n == lines.LOOK_BYTES:
-            looks.append(n)
-            if len(looks) > 3:
-                enough.set()
-        return recv(self, n, deadline)
+    probes = 0
 
-    monkeypatch.setattr(Transport, "recv", counted)
-    monkeypatch.setattr(lines, "LOOK_SECONDS", 0.01)
-    with Service() as service, reading(service) as reader:
-        reader.sock.sendall(b"hello?")
-        assert enough.wait(10)
-        service.publish(3)
+    def recv(self, n: int, deadline: float) -> bytes:
+        self.probes += 1
+        return super().recv(n, deadline)
+
+
+def test_a_silent_reader_survives_the_probes() -> None:
+    """It is connected, and has nothing to send."""
+    ours, theirs = tcp_pair()
+    with ours, theirs:
+        transport = CountingTransport(ours)
+        client = Client(transport.try_send)
+        thread = threads.start(
+            "ts-conn1",
+            partial(lines.serve, transport, client, number=1, timing=Timing(probe=0.001)),
+        )
+        assert eventually(lambda: transport.probes > 3)
+        assert client.end is None
+        client.close(End.GOING_AWAY)
+        thread.join(10)
+
+
+def test_a_reader_that_sends_survives_the_probes() -> None:
+    """They discard its input, and it still gets every sample."""
+    with Service(timing=Timing(probe=0.001)) as service, reading(service) as reader:
         assert reader.line()["type"] == "hello"
+        reader.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        # More than the buffers hold, so the server must read it.
+        reader.sock.sendall(bytes(1 << 20))
+        service.publish(3)
         assert [reader.line()["seq"] for _ in range(3)] == [1, 2, 3]
 
 
-def test_what_a_reader_sends_is_no_request() -> None:
-    """It is answered nothing, and disturbs nothing."""
+def test_the_input_of_a_reader_is_not_a_request() -> None:
+    """It is not answered, and does not disturb the stream."""
     with Service() as service, reading(service) as reader:
         assert reader.line()["type"] == "hello"
         reader.sock.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
@@ -183,22 +212,22 @@ def test_what_a_reader_sends_is_no_request() -> None:
         assert [reader.line()["seq"] for _ in range(3)] == [1, 2, 3]
 
 
-def test_shutdown_ends_the_stream() -> None:
-    """After the last whole line."""
+def test_a_shutdown_ends_the_stream_after_a_whole_line() -> None:
+    """Frames that still wait in the queue may be missing."""
     with Service() as service, reading(service) as reader:
         assert reader.line()["type"] == "hello"
         service.publish(3)
         service.hub.close()
         rest = reader.rest()
         seqs = [json.loads(line)["seq"] for line in rest.splitlines()]
-        assert seqs == [1, 2, 3][: len(seqs)]  # what waited in its queue is given up
+        assert seqs == [1, 2, 3][: len(seqs)]
         assert rest.endswith(b"\n") or not seqs
         assert service.viewers.wait_until_gone(10)
         assert service.hub.stats().ended == {"going away": 1}
 
 
-def test_head_has_no_stream() -> None:
-    """It says of what type the stream is, takes no place, and checks the query."""
+def test_head_takes_no_slot() -> None:
+    """It has the headers of the stream and checks the query."""
     with Service(limit=1) as service, Peer(service.address):
         head = service.ask("/api/v1/stream", "HEAD")
         assert head.status == 200

@@ -1,4 +1,4 @@
-"""The dashboard's files: exactly those that were built, with the right headers."""
+"""The dashboard's files: exactly those of the build, with the right headers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCRIPT = "/assets/index-K8gCgLwg.js"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """What a build leaves."""
+    """The result of a build, and a file beside it."""
     root = tmp_path / "static"
     (root / "assets").mkdir(parents=True)
     (root / "index.html").write_text("<!doctype html><title>größe</title>", "utf-8")
@@ -31,13 +31,13 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def service(root: Path) -> Iterator[Service]:
-    """A service that has them."""
+    """A service that serves them."""
     with Service(static_root=str(root)) as service:
         yield service
 
 
-def test_index_is_asked_for_each_time(service: Service) -> None:
-    """It names the assets of the newest build, so no cache may keep it."""
+def test_the_index_is_revalidated_each_time(service: Service) -> None:
+    """It names the assets of the current build, so no cache may use an old one."""
     index = service.ask("/")
     assert (index.status, index.headers["Content-Type"]) == (200, 'text/html; charset="utf-8"')
     assert index.headers["Cache-Control"] == "max-age=0, public"
@@ -46,8 +46,8 @@ def test_index_is_asked_for_each_time(service: Service) -> None:
     assert (again.status, again.body) == (304, b"")
 
 
-def test_page_may_load_its_own_files_only(service: Service) -> None:
-    """And be framed by nobody."""
+def test_the_page_may_load_its_own_files_only(service: Service) -> None:
+    """No other page may embed it."""
     for path in ("/", SCRIPT, "/icon.svg"):
         headers = service.ask(path).headers
         policy = headers["Content-Security-Policy"].split("; ")
@@ -58,7 +58,7 @@ def test_page_may_load_its_own_files_only(service: Service) -> None:
 
 
 def test_hashed_assets_are_immutable(service: Service) -> None:
-    """Their names change with their content; others are asked for again."""
+    """Their names change with their content. Other files are revalidated."""
     script = service.ask(SCRIPT)
     assert script.status == 200
     assert "immutable" in script.headers["Cache-Control"]
@@ -78,13 +78,13 @@ def test_hashed_assets_are_immutable(service: Service) -> None:
         ("/", False),
     ],
 )
-def test_what_a_hashed_name_is(url: str, is_hashed: bool) -> None:
-    """As Vite makes them."""
+def test_hashed_names_are_those_of_vite(url: str, is_hashed: bool) -> None:
+    """Below assets/, with eight characters before the extension."""
     assert (HASHED.match(url) is not None) == is_hashed
 
 
-def test_precompressed_file_goes_to_those_who_take_it(service: Service) -> None:
-    """Others get the plain one, and caches are told of the difference."""
+def test_a_client_that_accepts_gzip_gets_the_compressed_file(service: Service) -> None:
+    """Other clients get the plain file. Vary makes caches separate the two."""
     packed = service.ask(SCRIPT, Accept_Encoding="gzip")
     plain = service.ask(SCRIPT, Accept_Encoding="identity")
     assert packed.headers["Content-Encoding"] == "gzip"
@@ -93,8 +93,8 @@ def test_precompressed_file_goes_to_those_who_take_it(service: Service) -> None:
     assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
 
 
-def test_head_and_range(service: Service) -> None:
-    """HEAD says how long it is; a part can be asked for."""
+def test_head_and_range_requests(service: Service) -> None:
+    """HEAD returns the length, and a range request a part of the file."""
     head = service.ask(SCRIPT, "HEAD", Accept_Encoding="identity")
     assert (head.status, head.body, head.headers["Content-Length"]) == (200, b"", "1000")
     part = service.ask("/icon.svg", Range="bytes=1-3")
@@ -110,38 +110,38 @@ def test_head_and_range(service: Service) -> None:
         "/assets/index-K8gCgLwg.js.gz", "/index.html/..", "/%ff%fe", "/gr%C3%B6%C3%9Fe",
     ],
 )  # fmt: skip
-def test_all_else_is_not_there(service: Service, path: str) -> None:
-    """Nothing is found by joining paths, and the answer is JSON."""
+def test_every_other_path_is_a_404(service: Service, path: str) -> None:
+    """No path is joined to the directory. The answer is JSON."""
     answer = service.ask(path)
     assert answer.status == 404
     assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json["error"].startswith("there is nothing at ")
+    assert answer.json["error"].startswith("Not found: ")
     assert b"secret" not in answer.body or "secret" in path
     assert service.ask(path, "HEAD").status == 404
 
 
 @pytest.mark.parametrize("path", ["/%00", "/icon.svg%00", "/a%0d%0ab", "/icon.svg%7f"])
 def test_control_characters_are_refused(service: Service, path: str) -> None:
-    """Before any file is looked for."""
+    """They never reach the lookup of files."""
     answer = service.ask(path)
     assert answer.status == 400
     assert "error" in answer.json
 
 
-def test_index_by_its_name_leads_to_the_root(service: Service) -> None:
-    """Relative to whatever a proxy put in front."""
+def test_the_index_by_its_name_redirects_to_the_root(service: Service) -> None:
+    """The address is relative, because a proxy may have added a prefix."""
     answer = service.ask("/index.html")
     assert (answer.status, answer.headers["Location"]) == (302, "./")
 
 
-def test_files_that_came_after_the_start_are_not_served(service: Service, root: Path) -> None:
-    """The set is read once."""
+def test_files_that_are_added_later_are_not_served(service: Service, root: Path) -> None:
+    """The list of files is made at the start."""
     (root / "late.txt").write_text("late")
     assert service.ask("/late.txt").status == 404
 
 
-def test_missing_build_is_a_sentence(tmp_path: Path) -> None:
-    """With an empty directory or none, the stream is served all the same."""
+def test_without_a_build_the_message_states_how_to_make_one(tmp_path: Path) -> None:
+    """The directory is empty or missing. The stream is served nevertheless."""
     for root in (tmp_path, tmp_path / "none"):
         with Service(static_root=str(root)) as service:
             service.publish()
@@ -152,7 +152,7 @@ def test_missing_build_is_a_sentence(tmp_path: Path) -> None:
             assert service.ask("/api/v1/sample").status == 200
 
 
-def test_built_files_belong_to_the_package() -> None:
-    """Where the wheel has them."""
+def test_the_built_files_are_in_the_package() -> None:
+    """The wheel has them there."""
     assert Path(STATIC_ROOT).name == "static"
     assert os.path.dirname(STATIC_ROOT).endswith("telemetry_stream")

@@ -1,4 +1,4 @@
-"""What a scrape gets beside the sample: the program's own counters, and the form that it asks for."""
+"""A scrape: the program's own counters, and the format of the answer."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def test_own_counters() -> None:
-    """Samples, and viewers that came, were refused and left, for each reason from the start on."""
+    """Samples, and viewers that were accepted, were refused and left. Every reason has a series from the start."""
     with Service(limit=1) as service:
         text = service.ask("/metrics").body.decode()
         assert series(text, "telemetry_stream_samples_total") == [({}, 0.0)]
         assert "timestamp" not in text
         ended = series(text, "telemetry_stream_viewers_ended_total")
-        assert ended == [({"reason": end.words}, 0.0) for end in End]
+        assert ended == [({"reason": end.reason}, 0.0) for end in End]
         for _ in range(3):
-            service.stream.publish(made())
+            service.feed.publish(made())
         with service.viewer() as viewer:
             viewer.recv(timeout=10)
             assert service.ask("/api/v1/stream").status == 503
@@ -48,8 +48,8 @@ def test_own_counters() -> None:
     assert [labels for labels, value in ended if value] == [{"reason": "gone"}]
 
 
-def test_who_was_turned_away() -> None:
-    """By the program itself: a wrong token, a viewer and a connection that were one too many."""
+def test_refused_connections_tokens_and_viewers_are_counted() -> None:
+    """One of each: a wrong token, a viewer above the limit, a connection above the limit."""
     token = {"Authorization": "Bearer " + "x" * 16}
     settings = Settings(port=0, token="x" * 16, max_viewers=1, spare_connections=8)
     stream_request = (
@@ -84,19 +84,19 @@ def test_who_was_turned_away() -> None:
         assert counts() == [1, 1, 1]
 
 
-def test_own_families_are_described() -> None:
-    """docs/protocol.md names each that is not in the table of docs/metrics.md."""
+def test_the_program_s_own_families_are_documented() -> None:
+    """docs/protocol.md has those that are not in docs/metrics.md."""
     document = (ROOT / "docs/protocol.md").read_text()
     chapter = document.partition("\n## 10. Prometheus\n")[2]
-    told = set(re.findall(r"`(\w+)(?:\{\w+\})?`", chapter))
-    columns = {column.name for _, all_of in TABLE for column in all_of}
+    documented = set(re.findall(r"`(\w+)(?:\{\w+\})?`", chapter))
+    columns = {column.series.name for _, all_of in TABLE for column in all_of}
     sample = dataclasses.replace(made(), sources={"cpu": SourceState("ok", 0.0)})
     names = {one.name for family in plain_text(page(sample)) for one in family.samples}
-    assert names - columns == {name for name in told if name.startswith("telemetry_stream_")}
+    assert names - columns == {name for name in documented if name.startswith("telemetry_stream_")}
 
 
-def test_text_is_what_comes_unasked() -> None:
-    """Not to be cached, like every answer."""
+def test_the_default_format_is_text() -> None:
+    """With the same headers as every answer: not to be cached."""
     with Service() as service:
         answer = service.ask("/metrics")
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
@@ -106,10 +106,10 @@ def test_text_is_what_comes_unasked() -> None:
 
 
 @pytest.mark.parametrize("name", host_names())
-def test_openmetrics_when_it_is_asked_for(name: str, tmp_path: Path) -> None:
-    """As Prometheus does. The strict parser takes the page of each captured host, and counters keep their suffix."""
+def test_openmetrics_is_negotiated(name: str, tmp_path: Path) -> None:
+    """As Prometheus does. The strict parser accepts the page of each captured host. Counters keep their suffix."""
     with Service() as service:
-        service.stream.publish(replay(name, tmp_path)[1])
+        service.feed.publish(replay(name, tmp_path)[1])
         accept = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2"
         answer = service.ask("/metrics", Accept=accept)
     assert answer.headers["Content-Type"].startswith("application/openmetrics-text; version=1.0.0")
@@ -122,8 +122,8 @@ def test_openmetrics_when_it_is_asked_for(name: str, tmp_path: Path) -> None:
     assert "\ntelemetry_stream_samples_total 1.0\n" in text
 
 
-def test_compressed_when_that_is_asked_for() -> None:
-    """As Prometheus does."""
+def test_gzip_is_negotiated() -> None:
+    """As Prometheus requests it."""
     with Service() as service:
         answer = service.ask("/metrics", Accept_Encoding="gzip")
     assert answer.headers["Content-Encoding"] == "gzip"

@@ -1,4 +1,4 @@
-"""Query parameters: tables of good and bad ones."""
+"""Query parameters: tables of correct and wrong ones."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ KNOWN = ("n", "seconds", "names", "text")
 
 
 def query(text: str) -> Query:
-    """A route's parameters."""
+    """Parse a query with the parameters of a route."""
     return Query(text, KNOWN)
 
 
 def test_absent_parameters_have_their_defaults() -> None:
-    """An empty query is a good one."""
+    """An empty query is correct."""
     nothing = query("")
     assert "n" not in nothing
     assert nothing.whole_number("n", 7, 1, 9) == 7
@@ -38,12 +38,12 @@ def test_parameters_are_decoded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
-        ("x=1", "no parameter 'x' here; there are: n, seconds, names, text"),
-        ("N=1", "no parameter 'N'"),
-        ("n=1&n=1", "parameter n is given twice"),
-        ("n=1&%6e=2", "parameter n is given twice"),
+        ("x=1", "Unknown parameter 'x' (allowed: n, seconds, names, text)"),
+        ("N=1", "Unknown parameter 'N'"),
+        ("n=1&n=1", "Parameter n is given more than once"),
+        ("n=1&%6e=2", "Parameter n is given more than once"),
         ("n", "name=value"),
         ("n=1&&text=2", "name=value"),
         ("&", "name=value"),
@@ -51,24 +51,24 @@ def test_parameters_are_decoded() -> None:
         ("y" * 100 + "=1", "'" + "y" * 40 + "…'"),
     ],
 )
-def test_unknown_doubled_and_broken_ones(text: str, says: str) -> None:
-    """Each says what is wrong and what would be right."""
+def test_unknown_repeated_and_malformed_parameters_are_refused(text: str, message: str) -> None:
+    """The message states what is wrong and what is allowed."""
     with pytest.raises(HTTPError) as refused:
         query(text)
     assert refused.value.status == "400 Bad Request"
-    assert says in refused.value.message
+    assert message in refused.value.message
 
 
-def test_nothing_is_known_here() -> None:
-    """A route without parameters says so."""
+def test_a_route_without_parameters_refuses_all() -> None:
+    """The message states that none is allowed."""
     with pytest.raises(HTTPError) as refused:
         Query("a=1", ())
-    assert "there are: none" in refused.value.message
+    assert "(allowed: none)" in refused.value.message
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", 1), ("007", 7), ("10", 10)])
-def test_whole_numbers(text: str, value: int) -> None:
-    """Within the range, its borders included."""
+def test_whole_numbers_within_the_range_are_accepted(text: str, value: int) -> None:
+    """The range includes its limits."""
     assert query(f"n={text}").whole_number("n", 5, 1, 10) == value
 
 
@@ -76,15 +76,15 @@ def test_whole_numbers(text: str, value: int) -> None:
     "text",
     ["", "0", "11", "-1", "%2B1", "1.0", "1e1", "+1", "1_0", "0x1", "%D9%A1", "9" * 30, "one"],
 )
-def test_no_whole_numbers(text: str) -> None:
-    """Signs, points, other scripts' digits and what is out of range."""
+def test_other_numbers_are_refused(text: str) -> None:
+    """Signs, points, digits of other scripts and numbers out of range."""
     with pytest.raises(HTTPError) as refused:
         query(f"n={text}").whole_number("n", 5, 1, 10)
     assert "must be a whole number from 1 to 10" in refused.value.message
 
 
-def test_largest_seq() -> None:
-    """Has nineteen digits, and is taken."""
+def test_the_largest_seq_is_accepted() -> None:
+    """It has nineteen digits."""
     assert query(f"n={MAX_SEQ}").whole_number("n", 0, 0, MAX_SEQ) == MAX_SEQ
     with pytest.raises(HTTPError):
         query(f"n={MAX_SEQ + 1}").whole_number("n", 0, 0, MAX_SEQ)
@@ -93,17 +93,17 @@ def test_largest_seq() -> None:
 @pytest.mark.parametrize(
     ("text", "value"), [("0", 0.0), ("300", 300.0), ("0.5", 0.5), ("86400", 86400.0), ("1e2", 100)]
 )
-def test_seconds(text: str, value: float) -> None:
-    """From none to a day, also parts of one."""
+def test_seconds_are_accepted(text: str, value: float) -> None:
+    """From 0 to a day, with fractions."""
     assert query(f"seconds={text}").maybe_seconds("seconds") == value
 
 
 @pytest.mark.parametrize("text", ["", "-1", "86400.1", "nan", "inf", "-inf", "5s", "1e400"])
-def test_no_seconds(text: str) -> None:
-    """What float() takes is not all that makes sense."""
+def test_other_seconds_are_refused(text: str) -> None:
+    """float() would accept some of these."""
     with pytest.raises(HTTPError) as refused:
         query(f"seconds={text}").maybe_seconds("seconds")
-    assert "must be seconds from 0 to 86400" in refused.value.message
+    assert "must be a number of seconds from 0 to 86400" in refused.value.message
 
 
 @pytest.mark.parametrize(
@@ -115,23 +115,23 @@ def test_no_seconds(text: str) -> None:
         ("cpu,cpu", ("cpu",)),
     ],
 )
-def test_names(text: str, names: tuple[str, ...]) -> None:
-    """Equal choices become equal, in whatever order: they share their frames."""
+def test_names_are_sorted_and_unique(text: str, names: tuple[str, ...]) -> None:
+    """So the same selection in another order is equal, and shares its frames."""
     assert query(f"names={text}").maybe_names("names", ("memory", "cpu")) == names
 
 
 @pytest.mark.parametrize("text", ["", "CPU", "cpu,", ",", "cpu,disk", "cpu%20", "cpu;memory"])
-def test_no_names(text: str) -> None:
-    """Each wrong one is named, with those that there are."""
+def test_unknown_names_are_refused(text: str) -> None:
+    """The message has the wrong name and the known ones."""
     with pytest.raises(HTTPError) as refused:
         query(f"names={text}").maybe_names("names", ("memory", "cpu"))
-    assert "names: no section " in refused.value.message
-    assert "there are: memory, cpu" in refused.value.message
+    assert "names: unknown section " in refused.value.message
+    assert "(known: memory, cpu)" in refused.value.message
 
 
 @given(st.text(alphabet=st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=60))
-def test_any_query_is_taken_or_refused(text: str) -> None:
-    """Nothing else escapes, whatever can stand in a request target."""
+def test_any_query_is_accepted_or_refused(text: str) -> None:
+    """No text of a request target raises another exception."""
     asks: tuple[Callable[[Query], object], ...] = (
         lambda q: q.whole_number("n", 1, 1, 9),
         lambda q: q.maybe_seconds("n"),

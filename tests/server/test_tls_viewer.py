@@ -1,4 +1,4 @@
-"""One viewer over TLS, read from and written to at full speed: TLS_SECONDS=60 does it for a minute."""
+"""One viewer over TLS that reads and writes at full speed, for some seconds or for those in TLS_SECONDS."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from telemetry_stream.net.tls_context import server_context
-from telemetry_stream.websocket.inbound import Allowance
+from telemetry_stream.websocket.quota import Allowance
 from tests.conftest import eventually
 from tests.net.pairs import CERTIFICATE
 from tests.server.service import Service
@@ -26,7 +26,7 @@ MESSAGES = frame(TEXT, b"x" * 300) * 20 + frame(PING, b"ping")
 
 
 class Client:
-    """Reads and writes from one thread, without blocking, as OpenSSL wants it."""
+    """Reads and writes on one thread without blocking, because OpenSSL does not allow two threads."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         trusting = ssl.create_default_context(cafile=CERTIFICATE)
@@ -38,7 +38,7 @@ class Client:
         self.written = 0
 
     def step(self) -> None:
-        """Write what fits, read what is there, else wait for either."""
+        """Write and read as much as possible; wait if neither is possible."""
         is_stuck = True
         try:
             sent = self.sock.send(self.outgoing[:4096]) if self.outgoing else 0
@@ -56,7 +56,7 @@ class Client:
             assert any(select.select([self.sock], writers, [], 10))
 
     def frames(self) -> Iterator[tuple[int, bytes]]:
-        """The whole frames that have come: opcode and payload."""
+        """Yield opcode and payload of each complete frame."""
         while len(self.incoming) > 1:
             length, at = self.incoming[1], 2
             if length > 125:
@@ -70,14 +70,14 @@ class Client:
 
 
 def publish_until(stop: threading.Event, service: Service) -> None:
-    """As fast as the hub takes it; what the viewer has no room for is dropped for it."""
+    """Publish as fast as the hub takes samples. Frames are dropped if the viewer has no room."""
     while not stop.is_set():
         service.publish(pad=2000)
 
 
 @pytest.mark.timeout(SECONDS + 60)
 def test_reader_and_writer_at_full_speed() -> None:
-    """Frames, pongs and messages cross for a while: none is broken or out of turn, and the end is a proper one."""
+    """Frames and messages cross. Every frame is correct and in order, and the close frame is answered."""
     context = server_context(str(CERTIFICATE), str(CERTIFICATE))
     stop, numbers, pongs = threading.Event(), [0], 0
     with Service(ssl_context=context, allowance=UNLIMITED, history_seconds=0) as service:
@@ -107,7 +107,7 @@ def test_reader_and_writer_at_full_speed() -> None:
             publisher.join()
         assert eventually(lambda: service.hub.stats().ended)
         assert {str(word): n for word, n in service.hub.stats().ended.items()} == {"gone": 1}
-    # Ten times a second is nothing; it is more by thousands, and both ways had their turn.
+    # Far below the usual numbers, which are thousands per second: both directions have made progress.
     assert len(numbers) > 10 * SECONDS
     assert pongs > 10 * SECONDS
     assert client.written > 10 * SECONDS * len(MESSAGES)

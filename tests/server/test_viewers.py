@@ -1,19 +1,20 @@
-"""How many viewers there may be, what is told of them, and that each place is given back."""
+"""Viewers: from the request over the slot and the pumps to the end, with real connections."""
 
 from __future__ import annotations
 
 import json
 import logging
 import socket
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from telemetry_stream import threads
-from tests.conftest import eventually, our_threads
-from tests.net.pairs import read_to_end
-from tests.server.service import Service
+from telemetry_stream.access.login import USER
+from telemetry_stream.net.wsgi import HIJACK, PeerGoneError
+from telemetry_stream.server.viewers import LINES
+from telemetry_stream.stream import Choice
+from tests.conftest import eventually
+from tests.server.service import HOST, Service
+from tests.websocket.bare import refuse_write_pumps
 from tests.websocket.peer import CLOSE, KEY, Peer, closing, handshake
 
 UPGRADE = {
@@ -24,15 +25,15 @@ UPGRADE = {
 }
 
 
-def test_one_too_many_is_refused_until_a_place_is_free() -> None:
-    """Either kind of viewer takes a place; the refusal is an answer of HTTP, and counted."""
+def test_viewers_of_both_kinds_share_the_limit() -> None:
+    """A refused request is answered over HTTP. The slot is free again when a viewer has left."""
     with Service(limit=2) as service:
         with Peer(service.address) as first, Peer(service.address):
             for path, headers in (("/ws", UPGRADE), ("/api/v1/stream", {})):
-                refusal = service.ask(path, **headers)
-                assert refusal.status == 503
-                assert refusal.headers["Retry-After"] == "10"
-                assert refusal.json == {"error": "there are 2 viewers, which is as many as may be"}
+                refused = service.ask(path, **headers)
+                assert refused.status == 503
+                assert refused.headers["Retry-After"] == "10"
+                assert refused.json == {"error": "Viewer limit reached (2)"}
             assert service.viewers.refused == 2
             assert service.ask("/api/v1/clients").json["refused_viewers_total"] == 2
             first.send(closing(1000))
@@ -45,18 +46,30 @@ def test_one_too_many_is_refused_until_a_place_is_free() -> None:
         assert service.viewers.refused == 2
 
 
-def test_refusals_are_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
-    """The first says why; those that come soon after are only counted."""
-    with Service(limit=1) as service, Peer(service.address):
+def test_a_refused_handshake_takes_no_slot() -> None:
+    """The request was wrong, so the limit is not reached afterwards."""
+    with Service(limit=1) as service:
         for _ in range(3):
-            assert service.ask("/ws", **UPGRADE).status == 503
-        assert service.viewers.refused == 3
-    complaint = "viewer refused: there are 1, as many as may be"
-    assert caplog.text.count(complaint) == 1
+            assert service.ask("/ws", **{**UPGRADE, "Sec_WebSocket_Key": "short"}).status == 400
+        with Peer(service.address) as peer:
+            assert peer.message()["type"] == "hello"
 
 
-def test_wait_until_gone_has_a_limit() -> None:
-    """And is true at once when nobody is there."""
+def test_a_takeover_that_fails_releases_the_slot() -> None:
+    """The peer is gone, so the head of the response cannot be sent."""
+
+    def take_over(*_: object) -> None:
+        raise PeerGoneError("connection reset")
+
+    environ = {"REMOTE_ADDR": "192.0.2.1", "REMOTE_PORT": "5", USER: None, HIJACK: take_over}
+    with Service(limit=1) as service:
+        with pytest.raises(PeerGoneError):
+            service.viewers.serve(environ, LINES, Choice(LINES.framing, HOST.id), None)
+        assert service.viewers.wait_until_gone(0)
+
+
+def test_wait_until_gone_has_a_time_limit() -> None:
+    """Without viewers it returns at once."""
     with Service() as service:
         assert service.viewers.wait_until_gone(0)
         with Peer(service.address) as peer:
@@ -65,8 +78,8 @@ def test_wait_until_gone_has_a_limit() -> None:
         assert service.viewers.wait_until_gone(10)
 
 
-def test_report_tells_of_each_viewer() -> None:
-    """In the order of their coming: who, since when, what it chose, what it got and lost."""
+def test_the_report_has_an_entry_for_each_viewer() -> None:
+    """Who it is, since when, what it has chosen, what it got and what was dropped."""
     with (
         Service() as service,
         Peer(service.address, "/ws?sections=cpu&every=2") as chooser,
@@ -97,7 +110,7 @@ def test_report_tells_of_each_viewer() -> None:
         assert json.dumps(second)
 
 
-def test_end_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_end_of_a_viewer_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     """With the reason, the time and the counts."""
     caplog.set_level(logging.INFO, "telemetry_stream.server")
     with Service() as service:
@@ -107,70 +120,41 @@ def test_end_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
         assert service.viewers.wait_until_gone(10)
     (record,) = caplog.records
     assert record.levelno == logging.INFO
-    assert record.getMessage().startswith("viewer ws1 127.0.0.1:")
+    assert record.getMessage().startswith("Viewer ws1 127.0.0.1:")
     assert " ended: gone after 0." in record.getMessage()
     assert record.getMessage().endswith(" s, 1 frames sent, 0 dropped")
 
 
-def without_write_pumps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the system have no thread for them, as at the limit of a container."""
-    start = threads.start
-
-    def refuse_write_pumps(
-        name: str, target: Callable[..., object], *args: Any, **rest: Any
-    ) -> Any:
-        if name.endswith("-write"):
-            raise RuntimeError("can't start new thread")
-        return start(name, target, *args, **rest)
-
-    monkeypatch.setattr(threads, "start", refuse_write_pumps)
-
-
-def test_no_thread_for_the_pump(
+def test_without_a_thread_the_viewer_gets_a_503(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The viewer gets a 503 of the right length, its place is free again, and the program lives on."""
+    """It never joins the hub. Its slot is released, and with a thread the next viewer is served."""
     with Service(limit=1) as service:
         with monkeypatch.context() as out_of_threads:
-            without_write_pumps(out_of_threads)
+            refuse_write_pumps(out_of_threads)
             for _ in range(3):
-                refusal = service.ask("/ws", **UPGRADE)
-                assert refusal.status == 503
-                assert refusal.headers["Retry-After"] == "10"
-                assert refusal.json == {"error": "no thread to give"}
+                refused = service.ask("/ws", **UPGRADE)
+                assert refused.status == 503
+                assert refused.headers["Retry-After"] == "10"
+                assert "Content-Security-Policy" in refused.headers
+                assert refused.json == {"error": "Out of threads"}
                 assert service.viewers.wait_until_gone(10)
-        said = [record for record in caplog.records if record.name.endswith(".viewers")]
-        assert [record.levelname for record in said] == [
-            "ERROR"
-        ]  # once a minute, and none has ended
-        assert "can't start new thread" in said[0].getMessage()
+        # One line per minute, and none about an end.
+        (record,) = (r for r in caplog.records if r.name.endswith(".viewers"))
+        assert record.levelname == "ERROR"
+        assert "out of threads" in record.getMessage()
         assert service.hub.stats().registered == 0
         with Peer(service.address) as peer:
             assert peer.message()["type"] == "hello"
 
 
-def test_no_thread_and_nobody_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A viewer that has left meanwhile changes nothing."""
+def test_without_a_thread_a_viewer_that_has_left_releases_its_slot(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The 503 cannot be sent to it."""
     with Service(limit=1) as service:
-        without_write_pumps(monkeypatch)
+        refuse_write_pumps(monkeypatch)
         for _ in range(10):
             with socket.create_connection(service.address) as sock:
                 sock.sendall(handshake())
         assert service.viewers.wait_until_gone(10)
-
-
-def test_names_of_threads_stay_short() -> None:
-    """The ten thousandth viewer's too: threads.start refuses more than 15 bytes."""
-    with Service() as service:
-        service.viewers._numbers = iter(range(123_456_789, 123_456_799))  # type: ignore[assignment]
-        before = our_threads()
-        with Peer(service.address) as peer, socket.create_connection(service.address) as lines:
-            assert peer.message()["type"] == "hello"
-            lines.sendall(b"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert eventually(lambda: len(service.hub.clients()) == 2)
-            names = {thread.name for thread in our_threads() - before}
-            assert names == {"ts-ws6789-read", "ts-ws6789-write", "ts-lines6790"}
-            assert [entry["id"] for entry in service.viewers.report()] == [123456789, 123456790]
-            lines.shutdown(socket.SHUT_WR)
-            service.hub.close()
-            assert read_to_end(lines).startswith(b"HTTP/1.1 200 OK\r\n")

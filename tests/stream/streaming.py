@@ -1,28 +1,24 @@
-"""A stream of its own hub and viewers in memory, each with its write pump: no socket, no WebSocket."""
+"""A stream on its own hub, and viewers in memory, each with its write pump: no sockets and no WebSocket."""
 
 from __future__ import annotations
 
 import json
 import queue
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Self
-
-import pytest
+from typing import Any, NamedTuple, Self
 
 from telemetry_stream import threads
 from telemetry_stream.hub import Client, End, Hub, write_pump
-from telemetry_stream.metrics.sample import encode_section
-from telemetry_stream.stream import Choice, Framing, Resume, Stream
-from telemetry_stream.stream import encoded as encoded_module
-from telemetry_stream.stream import stream as stream_module
+from telemetry_stream.metrics.sources.host import HostInfo
+from telemetry_stream.stream import Choice, Demand, Feed, Framing, Resume, Stream
+from tests.conftest import eventually
 from tests.server.service import HOST, sample
 
 END = b"\n"
-
-
-def _message(text: bytes) -> bytes:
-    return text + END
+OTHER_HOST = HostInfo("host-2", "shed", "Linux 6.12.0", None, 4, None)
+WAIT_SECONDS = 10.0  # for an event that comes at once unless the code is broken
 
 
 def _pieces(texts: Iterable[bytes]) -> Iterator[bytes]:
@@ -30,65 +26,74 @@ def _pieces(texts: Iterable[bytes]) -> Iterator[bytes]:
     yield END
 
 
-LINES = Framing(_message, _pieces)
+LINES = Framing(lambda text: text + END, _pieces)
+
+
+class Clock:
+    """A monotonic clock that moves only when the test moves it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 class Viewer:
-    """Joins the stream, and has a queue that loses nothing. ``frames`` are as they went out."""
+    """A viewer of one feed that takes every frame at once. ``frames`` are as they went out."""
 
     def __init__(
         self,
-        stream: Stream,
+        feed: Feed,
         resume: Resume | None = None,
         *,
         sections: tuple[str, ...] | None = None,
         every: int = 1,
         user: str | None = None,
     ) -> None:
-        self._came: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._hub = stream._hub
+        self._taken: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._hub = feed._hub
         self.frames: list[bytes] = []
-        self.client = Client(
-            self._take, topic=Choice(LINES, sections, every), name="viewer", queue_frames=10_000
-        )
+        choice = Choice(LINES, feed.host.id, sections, every)
+        self.client = Client(self._take, topic=choice, name="viewer")
         self._pump = threads.start(
             "ts-viewer", write_pump, self.client, lambda data, _: self._take(data)
         )
-        self.let_in = stream.join(self.client, resume, user)
+        self.is_registered = feed.join(self.client, resume, user)
 
     def _take(self, data: bytes) -> int:
         if data:
-            self._came.put(data)
+            self._taken.put(data)
         return len(data)
 
     def message(self) -> dict[str, Any]:
-        """The next message, which must come; joined from its pieces."""
+        """Return the next message, joined from its pieces."""
         text = b""
         while not text.endswith(END):
-            self.frames.append(self._came.get(timeout=10))
+            self.frames.append(self._taken.get(timeout=WAIT_SECONDS))
             text += self.frames[-1]
         message: dict[str, Any] = json.loads(text)
         return message
 
     def seqs_to(self, last: int) -> list[int]:
-        """The numbers of all samples, history's or live, up to the ``last``."""
+        """Return the numbers of all samples, from the history and live, up to ``last``."""
         seqs: list[int] = []
         while not seqs or seqs[-1] < last:
             message = self.message()
             if message["type"] == "history":
-                seqs += [sample["seq"] for sample in message["samples"]]
+                seqs += [entry["seq"] for entry in message["samples"]]
             elif message["type"] == "sample":
                 seqs.append(message["seq"])
         return seqs
 
-    def is_quiet(self) -> bool:
-        """Whether nothing waits to be seen."""
-        return self._came.empty()
+    def is_idle(self) -> bool:
+        """Whether no frame waits to be read."""
+        return self._taken.empty()
 
     def leave(self) -> None:
         self.client.close(End.GONE)
         self._hub.unregister(self.client)
-        self._pump.join(10)
+        self._pump.join(WAIT_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -97,48 +102,56 @@ class Viewer:
         self.leave()
 
 
+class Streaming(NamedTuple):
+    """A started hub, its stream, and the feed of one host."""
+
+    hub: Hub
+    stream: Stream
+    feed: Feed
+
+
 @contextmanager
-def streaming(history_seconds: float = 600.0, *, hub_class: type[Hub] = Hub) -> Iterator[Stream]:
-    """A stream of its own hub, which fans out all that waits before it closes."""
+def streaming(
+    history_seconds: float = 600.0,
+    *,
+    hub_class: type[Hub] = Hub,
+    monotonic: Any = time.monotonic,
+) -> Iterator[Streaming]:
+    """A stream with one feed on its own hub, which fans out all waiting frames before it closes."""
     hub = hub_class()
+    stream = Stream(hub, version="1.2.3", history_seconds=history_seconds, monotonic=monotonic)
+    hub.start()
     try:
-        yield Stream(
-            hub,
-            host=HOST,
-            version="1.2.3",
-            interval_seconds=0.5,
-            history_seconds=history_seconds,
-        )
+        yield Streaming(hub, stream, add_feed(stream, HOST))
     finally:
         hub.close()
 
 
-def publish(stream: Stream, count: int = 1) -> None:
-    """Publish so many samples."""
-    for _ in range(count):
-        stream.publish(sample(stream.seq + 1))
+def add_feed(stream: Stream, host: HostInfo) -> Feed:
+    """Add a feed with the sections ``cpu`` and ``pad``, and ``processes`` on demand."""
+    demand = Demand(
+        default_sections=("cpu", "pad"),
+        interval_seconds=0.5,
+        idle_interval_seconds=0,
+        on_interval=lambda _: None,
+    )
+    return stream.add(host, section_names=("cpu", "pad", "processes"), demand=demand)
 
 
-def remembered(stream: Stream, resume: Resume = Resume()) -> list[int]:  # noqa: B008  # immutable
-    """The numbers of the samples that ``history`` tells."""
-    message = json.loads(b"".join(stream.history(resume)))
+def publish(feed: Feed, count: int = 1) -> None:
+    """Publish so many samples, slowly enough for viewers that take every frame."""
+    hub = feed._hub
+    for number in range(count):
+        feed.publish(sample(feed.seq + 1))
+        if number % 8 == 7:
+            assert hub.is_responsive(WAIT_SECONDS)
+            assert eventually(
+                lambda: not any(client.queue.unfinished_tasks for client in hub.clients())
+            )
+
+
+def remembered(feed: Feed, resume: Resume = Resume()) -> list[int]:  # noqa: B008  # immutable
+    """Return the numbers of the samples in the ``history`` message."""
+    message = json.loads(b"".join(feed.history(resume)))
     assert message["type"] == "history"
-    return [sample["seq"] for sample in message["samples"]]
-
-
-def count_calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """How often a section is encoded, and a message joined from sections."""
-    calls = {"section": 0, "text": 0}
-    text = stream_module._Entry.text
-
-    def counted_section(record: object) -> str:
-        calls["section"] += 1
-        return encode_section(record)
-
-    def counted_text(entry: Any, chosen: tuple[str, ...] | None) -> bytes:
-        calls["text"] += 1
-        return text(entry, chosen)
-
-    monkeypatch.setattr(encoded_module, "encode_section", counted_section)
-    monkeypatch.setattr(stream_module._Entry, "text", counted_text)
-    return calls
+    return [entry["seq"] for entry in message["samples"]]

@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry_stream.metrics.sample import RESERVED, Sample, SourceState
-from telemetry_stream.metrics.sources import DEAR
-from telemetry_stream.stream.encoded import EncodedSample, encode
+from telemetry_stream.metrics.sample import RESERVED, Sample, SourceState, encode_section
+from telemetry_stream.stream.encoded import EncodedSample, encode, to_json
+from tests.metrics.trees import Tree
 
 HEAD = b'{"type":"sample","seq":7'
 OK = SourceState("ok", 0.25)
+ON_DEMAND = frozenset({"processes", "containers"})
 
 
 def made(sections: dict[str, Any], sources: dict[str, SourceState] | None = None) -> Sample:
-    """A sample of these sections; each has a source, and others may have one, too."""
+    """A sample of these sections. Each has a source, and there may be further sources."""
     states = {**dict.fromkeys(sections, OK), **(sources or {})}
-    return Sample("host-1", 1.0, None, None, sections, states)
+    return Sample("host-1", 1.0, None, None, sections, states, ON_DEMAND)
 
 
 def naive(sample: Sample, chosen: tuple[str, ...] | None) -> list[tuple[str, Any]]:
-    """The message's keys and values in their order, as one would put them together."""
+    """The message's keys and values in order, as one would assemble them without cleverness."""
 
     def is_chosen(name: str) -> bool:
-        return name in chosen if chosen is not None else name not in DEAR
+        return name in chosen if chosen is not None else name not in ON_DEMAND
 
     def state(of: SourceState) -> dict[str, Any]:
-        told = {"state": of.state, "took_seconds": of.took_seconds}
-        rest = {"reason": of.reason, "age_seconds": of.age_seconds}
-        return {**told, **{name: value for name, value in rest.items() if value is not None}}
+        always = {"state": of.state, "took_seconds": of.took_seconds}
+        optional = {"reason": of.reason, "age_seconds": of.age_seconds}
+        return {**always, **{name: value for name, value in optional.items() if value is not None}}
 
     sections = {name: value for name, value in sample.sections.items() if is_chosen(name)}
     sources = {name: state(of) for name, of in sample.sources.items() if is_chosen(name)}
@@ -41,7 +43,7 @@ def naive(sample: Sample, chosen: tuple[str, ...] | None) -> list[tuple[str, Any
 
 
 def read(message: bytes) -> list[tuple[str, Any]]:
-    """All keys with their values, in their order, at every depth: doubles show."""
+    """All keys with their values, in order, at every depth, so that duplicates are visible."""
     pairs: list[tuple[str, Any]] = json.loads(message, object_pairs_hook=list)
     return pairs
 
@@ -52,7 +54,7 @@ VALUES = st.recursive(
     lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(), below, max_size=3),
     max_leaves=8,
 )  # fmt: skip
-NAMES = st.sampled_from(["cpu", "tcp", *sorted(DEAR)]) | st.text().filter(
+NAMES = st.sampled_from(["cpu", "tcp", *sorted(ON_DEMAND)]) | st.text().filter(
     lambda name: name not in RESERVED
 )
 STATES = st.builds(
@@ -64,9 +66,10 @@ STATES = st.builds(
 )
 
 
+@settings(deadline=None)  # a busy machine may take its time
 @given(st.data())
 def test_every_choice_is_the_naive_json(data: st.DataObject) -> None:
-    """Of any sample: all, none, some, and names that it does not have; what is remembered has all but the dear."""
+    """For any sample and choice: all, none, some, and unknown names. The ring has all but the on-demand sections."""
     sections = data.draw(st.dictionaries(NAMES, VALUES, max_size=5), "sections")
     states = {name: data.draw(STATES, "state") for name in sections}
     sample = made(sections, {**states, **data.draw(st.dictionaries(NAMES, STATES, max_size=3))})
@@ -74,18 +77,32 @@ def test_every_choice_is_the_naive_json(data: st.DataObject) -> None:
     pool = [*sample.sources, "missing"]
     chosen = data.draw(st.none() | st.lists(st.sampled_from(pool), unique=True).map(tuple))
     assert read(encoded.message(HEAD, chosen)) == naive(sample, chosen)
-    remembered = encoded.without_dear()
+    remembered = encoded.without_on_demand()
     assert read(remembered.message(HEAD, None)) == naive(sample, None)
     if chosen is not None:
-        kept = tuple(name for name in chosen if name not in DEAR)
+        kept = tuple(name for name in chosen if name not in ON_DEMAND)
         assert read(remembered.message(HEAD, chosen)) == naive(sample, kept)
     assert all(encoded.has(name) for name in sample.sources)
     assert not encoded.has("missing") or "missing" in sample.sources
-    assert not any(remembered.has(name) for name in DEAR)
+    assert not any(remembered.has(name) for name in ON_DEMAND)
+
+
+def test_a_collected_sample_is_the_naive_json(tmp_path: Path) -> None:
+    """The same for records of the real collector."""
+    tree = Tree(tmp_path)
+    tree.put("proc/loadavg", "0.50 1.25 2.00 3/400 1234\n")
+    tree.put("proc/uptime", "9512.31 18820.30\n")
+    collected = tree.collector().collect()
+    tree.close()
+    message = json.loads(encode(collected).message(HEAD, None))
+    assert message["load"]["avg5"] == 1.25
+    for name, section in collected.sections.items():
+        assert message[name] == json.loads(encode_section(section))
+    assert message["sources"].keys() == collected.sources.keys()
 
 
 def test_the_text_is_compact() -> None:
-    """Not a byte more than there must be, and UTF-8 where JSON lets it be."""
+    """No byte more than necessary, and UTF-8 where JSON allows it."""
     sample = made({"note": {"text": "größe", "of": [1, 2.5, None]}})
     assert encode(sample).message(HEAD, None) == (
         HEAD
@@ -94,40 +111,40 @@ def test_the_text_is_compact() -> None:
     )
 
 
-def test_nothing_at_all() -> None:
-    """Neither sections nor sources: still a message, for every choice."""
+def test_a_sample_without_sections_and_sources() -> None:
+    """It is still a message, for every choice."""
     for encoded in (encode(made({})), EncodedSample({}, {})):
         for chosen in (None, (), ("cpu",)):
             assert encoded.message(HEAD, chosen) == HEAD + b',"sources":{}}'
-        assert encoded.without_dear() is encoded
+        assert encoded.without_on_demand() is encoded
 
 
 def test_sources_without_sections() -> None:
-    """What is absent has a source, and no comma too many."""
+    """An absent section has a source, and the text has no comma too many."""
     encoded = encode(made({}, {"cpu": SourceState("absent", 0.5, "no such file")}))
     text = b'{"cpu":{"state":"absent","took_seconds":0.5,"reason":"no such file"}}}'
     assert encoded.message(HEAD, None) == HEAD + b',"sources":' + text
     assert encoded.message(HEAD, ()) == HEAD + b',"sources":{}}'
 
 
-def test_a_sample_of_dear_sections_only() -> None:
-    """Nothing of it comes unasked or is remembered."""
+def test_a_sample_of_on_demand_sections_only() -> None:
+    """A viewer that names no sections gets none of it, and it is not remembered."""
     encoded = encode(made({"processes": {"total": 3}}))
     assert encoded.message(HEAD, None) == HEAD + b',"sources":{}}'
     assert read(encoded.message(HEAD, ("processes",)))[2][0] == "processes"
-    remembered = encoded.without_dear()
+    remembered = encoded.without_on_demand()
     assert remembered.message(HEAD, ("processes",)) == HEAD + b',"sources":{}}'
 
 
-def test_nothing_dear_is_nothing_to_leave_out() -> None:
-    """The usual case costs no copy."""
+def test_a_sample_without_on_demand_sections_is_not_copied() -> None:
+    """The usual case costs no memory for a second text."""
     encoded = encode(made({"cpu": {"usage_percent": 1}}))
-    assert encoded.without_dear() is encoded
+    assert encoded.without_on_demand() is encoded
 
 
 @pytest.mark.parametrize("name", ['"', "\\", 'a":{},"b', "\n", "é", "\ud800", ""])
-def test_names_need_not_be_words(name: str) -> None:
-    """An embedding program's section may be called as it likes: it breaks no frame."""
+def test_any_name_of_a_section_is_possible(name: str) -> None:
+    """An embedding program chooses it, and it breaks no frame."""
     encoded = encode(made({name: {"n": 1}, "cpu": {"n": 2}}))
     for chosen in (None, (name,), ("cpu", name)):
         message = json.loads(encoded.message(HEAD, chosen))
@@ -138,8 +155,8 @@ def test_names_need_not_be_words(name: str) -> None:
 
 @pytest.mark.parametrize("section", [{"n": float("nan")}, {"n": object()}, {("a", "b"): 1}])
 @pytest.mark.parametrize("name", ["mine", "processes"])
-def test_a_section_that_is_no_json_is_left_out(name: str, section: object) -> None:
-    """Its source says that it failed, how long it took and why; all else is whole."""
+def test_a_section_without_json_form_is_left_out(name: str, section: object) -> None:
+    """Its source has failed, with its duration and the reason; everything else is complete."""
     sample = made({"cpu": {"n": 1}, name: section, "load": {"n": 2}})
     encoded = encode(sample)
     message = json.loads(encoded.message(HEAD, ("cpu", "load", name)))
@@ -151,9 +168,21 @@ def test_a_section_that_is_no_json_is_left_out(name: str, section: object) -> No
     assert sample.sources[name] is OK, "the sample itself is not changed"
 
 
-def test_a_section_that_is_no_json_and_has_no_source() -> None:
-    """Whoever publishes may say nothing of how it came about: the failure is told all the same."""
+def test_a_section_without_json_form_and_without_source() -> None:
+    """A publisher may give no state for it: the failure is reported anyway."""
     sample = Sample("host-1", 1.0, None, None, {"mine": object()}, {})
     message = json.loads(encode(sample).message(HEAD, None))
     assert message["sources"]["mine"]["state"] == "failed"
     assert message["sources"]["mine"]["took_seconds"] == 0.0
+
+
+def test_to_json_is_compact_utf_8() -> None:
+    """A lone surrogate, which has no UTF-8 form, becomes a question mark."""
+    assert to_json({"größe": [1, None], "x": "\ud800"}) == '{"größe":[1,null],"x":"?"}'.encode()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), b"bytes", {(1,): 2}])
+def test_to_json_refuses_what_has_no_json_form(value: object) -> None:
+    """With one kind of error."""
+    with pytest.raises(ValueError):  # noqa: PT011  # the text is the json module's
+        to_json({"value": value})

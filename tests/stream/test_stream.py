@@ -1,167 +1,157 @@
-"""The stream with a real hub and viewers in memory: what a viewer is told, and that it is encoded once for all."""
+"""The table of feeds: several hosts on one hub, and the messages of an embedding program."""
 
 from __future__ import annotations
 
-import json
-import threading
+from typing import Any
 
 import pytest
 
-from telemetry_stream.stream import Resume
-from tests.server.service import sample
-from tests.stream.streaming import Viewer, count_calls, publish, streaming
-
-# What a viewer is told, in its order.
-
-
-def test_hello_comes_first() -> None:
-    """Before the first sample its seq is 0; it holds who serves, and what was chosen."""
-    with streaming() as stream, Viewer(stream, sections=("cpu",), every=3) as viewer:
-        assert viewer.message() == {
-            "type": "hello",
-            "protocol": 1,
-            "version": "1.2.3",
-            "host": {
-                "id": "host-1",
-                "name": "box",
-                "kernel": "Linux 6.1.0",
-                "cpu_model": None,
-                "cores": 2,
-                "os": None,
-            },
-            "stream": stream.id,
-            "interval_seconds": 0.5,
-            "seq": 0,
-            "every": 3,
-            "sections": ["cpu"],
-            "user": None,
-        }
+from telemetry_stream.hub import Client
+from telemetry_stream.metrics.sources.host import HostInfo
+from telemetry_stream.stream import Choice, Stream
+from tests.server.service import HOST, sample
+from tests.stream.streaming import (
+    LINES,
+    OTHER_HOST,
+    Viewer,
+    add_feed,
+    publish,
+    remembered,
+    streaming,
+)
 
 
-def test_hello_names_who_was_let_in() -> None:
-    """Each viewer its own user, of the same choice too."""
-    with (
-        streaming() as stream,
-        Viewer(stream, user="kitchen") as kitchen,
-        Viewer(stream, user="office") as office,
-    ):
-        assert [viewer.message()["user"] for viewer in (kitchen, office)] == ["kitchen", "office"]
+def test_each_host_has_its_own_numbers_ring_and_viewers() -> None:
+    """Samples of two hosts that are published alternately reach only the viewers of their host, without a gap."""
+    with streaming() as (_, stream, feed):
+        other = add_feed(stream, OTHER_HOST)
+        with Viewer(feed) as ours, Viewer(other) as theirs:
+            for _ in range(4):
+                publish(feed)
+                publish(other)
+            publish(other)
+            assert ours.seqs_to(4) == [1, 2, 3, 4]
+            assert theirs.seqs_to(5) == [1, 2, 3, 4, 5]
+        assert (remembered(feed), remembered(other)) == ([1, 2, 3, 4], [1, 2, 3, 4, 5])
+        assert feed.id != other.id
 
 
-def test_samples_count_from_one_without_holes() -> None:
-    """In the order of publishing."""
-    with streaming() as stream, Viewer(stream) as viewer:
-        assert [stream.publish(sample(n)) for n in range(1, 6)] == [1, 2, 3, 4, 5]
+def test_every_counts_the_samples_of_one_host() -> None:
+    """With every=2 a viewer gets half of its host's samples, however the samples of two hosts alternate."""
+    with streaming() as (_, stream, feed):
+        other = add_feed(stream, OTHER_HOST)
+        with Viewer(feed, every=2) as ours, Viewer(other, every=2) as theirs:
+            for _ in range(8):
+                publish(feed)
+                publish(other)
+            assert ours.seqs_to(8) == [2, 4, 6, 8]
+            assert theirs.seqs_to(8) == [2, 4, 6, 8]
+
+
+def test_hello_and_samples_name_the_host() -> None:
+    """A viewer of the second host gets that host's identity."""
+    with streaming() as (_, stream, feed):
+        other = add_feed(stream, OTHER_HOST)
+        publish(other)
+        with Viewer(other) as viewer:
+            hello, newest = viewer.message(), viewer.message()
+        assert (hello["host"]["id"], hello["host"]["name"]) == ("host-2", "shed")
+        assert (newest["host"], newest["stream"]) == ("host-2", other.id)
+        assert feed.seq == 0
+
+
+def test_the_first_feed_is_the_default() -> None:
+    """A request that names no host means the one that was added first; an unknown host is a LookupError."""
+    with streaming() as (_, stream, feed):
+        other = add_feed(stream, OTHER_HOST)
+        assert stream.feed() is feed
+        assert stream.feed("host-2") is other
+        with pytest.raises(LookupError):
+            stream.feed("host-3")
+
+
+def test_a_stream_without_feeds_has_no_default() -> None:
+    """Nothing was added yet, for instance before the start."""
+    with streaming() as (hub, _, _), pytest.raises(LookupError, match="no feed"):
+        Stream(hub, version="1", history_seconds=1).feed()
+
+
+def test_a_host_has_one_feed() -> None:
+    """A second feed of the same id would give two samples the same number."""
+    with streaming() as (_, stream, feed):
+        same = HostInfo(HOST.id, "clone", "Linux", None, None, None)
+        with pytest.raises(ValueError, match=r"host host-1 \(clone\) has a feed already"):
+            add_feed(stream, same)
+        assert stream.feed(HOST.id) is feed
+
+
+def test_the_first_sample_of_any_host_is_reported_once() -> None:
+    """The program is ready as soon as there is something to see."""
+    reports: list[int] = []
+    with streaming() as (hub, _, _):
+        stream = Stream(
+            hub, version="1", history_seconds=60, on_first_sample=lambda: reports.append(1)
+        )
+        feeds = [add_feed(stream, HOST), add_feed(stream, OTHER_HOST)]
+        assert reports == []
+        for feed in (feeds[1], *feeds, *feeds):
+            feed.publish(sample(1))
+        assert reports == [1]
+
+
+def test_joining_needs_a_choice_of_a_known_host() -> None:
+    """A client with another topic would get nothing."""
+    with streaming() as (hub, stream, feed):
+        with pytest.raises(TypeError, match="not a Choice"):
+            stream.join(Client(len, topic="all"), None)
+        with pytest.raises(LookupError):
+            stream.join(Client(len, topic=Choice(LINES, "host-3")), None)
+        with pytest.raises(TypeError, match="not a Choice of host-1"):
+            feed.join(Client(len, topic=Choice(LINES, "host-2")), None)
+        assert hub.stats().registered == 0
+
+
+# Messages of an embedding program.
+
+
+def test_a_broadcast_reaches_every_viewer_of_every_host() -> None:
+    """Whatever the viewer's choice is. The message has no number and is not remembered."""
+    with streaming() as (_, stream, feed):
+        other = add_feed(stream, OTHER_HOST)
+        with (
+            Viewer(feed) as all_sections,
+            Viewer(feed, sections=("cpu",), every=7) as few,
+            Viewer(other) as of_other_host,
+        ):
+            stream.broadcast("deploy", what="1.2 → 1.3", at={"t": [1, None]})
+            for viewer in (all_sections, few, of_other_host):
+                assert viewer.message()["type"] == "hello"
+                assert viewer.message() == {
+                    "type": "deploy",
+                    "what": "1.2 → 1.3",
+                    "at": {"t": [1, None]},
+                }
+        assert feed.seq == 0
+        assert remembered(feed) == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "fields"),
+    [
+        ("hello", {}),
+        ("history", {}),
+        ("sample", {}),
+        ("deploy", {"type": "hello"}),
+        ("deploy", {"value": float("nan")}),
+        ("deploy", {"value": object()}),
+        ("deploy", {"value": b"bytes"}),
+    ],
+)
+def test_an_invalid_broadcast_is_a_value_error(type_: str, fields: dict[str, Any]) -> None:
+    """Reserved types and values without a JSON form: no viewer gets anything."""
+    with streaming() as (_, stream, feed), Viewer(feed) as viewer:
+        with pytest.raises(ValueError):  # noqa: PT011  # each has its own text
+            stream.broadcast(type_, **fields)
+        stream.broadcast("after")
         assert viewer.message()["type"] == "hello"
-        messages = [viewer.message() for _ in range(5)]
-        assert [m["seq"] for m in messages] == [1, 2, 3, 4, 5]
-        assert {(m["type"], m["stream"], m["host"]) for m in messages} == {
-            ("sample", stream.id, "host-1")
-        }
-
-
-def test_newest_sample_comes_at_once() -> None:
-    """A viewer that asks for no history need not wait for the next tick."""
-    with streaming() as stream:
-        publish(stream, 3)
-        with Viewer(stream) as viewer:
-            assert viewer.message()["seq"] == 3
-            assert (newest := viewer.message())["type"] == "sample"
-            assert newest["seq"] == 3
-            assert newest["cpu"] == {"usage_percent": 3.0}
-            publish(stream)
-            assert viewer.message()["seq"] == 4
-
-
-def test_history_comes_before_live() -> None:
-    """Once, as the second message."""
-    with streaming() as stream:
-        publish(stream, 3)
-        with Viewer(stream, Resume()) as viewer:
-            assert viewer.message()["seq"] == 3
-            history = viewer.message()
-            assert [s["seq"] for s in history["samples"]] == [1, 2, 3]
-            assert {s["type"] for s in history["samples"]} == {"sample"}
-            publish(stream)
-            assert viewer.message()["seq"] == 4
-
-
-def test_history_may_be_empty() -> None:
-    """It comes nevertheless: the viewer need not guess."""
-    with streaming() as stream, Viewer(stream, Resume()) as viewer:
-        assert viewer.message()["type"] == "hello"
-        assert viewer.message() == {"type": "history", "samples": []}
-
-
-def test_every_and_sections() -> None:
-    """Each third sample, with the one section and its source; its history too."""
-    with streaming() as stream:
-        publish(stream, 7)
-        with Viewer(stream, Resume(), sections=("pad",), every=3) as viewer:
-            publish(stream, 3)
-            assert viewer.seqs_to(9) == [3, 6, 9]
-        with Viewer(stream, sections=("cpu", "nothing")) as viewer:
-            assert viewer.message()["sections"] == ["cpu", "nothing"]
-            newest = viewer.message()
-            assert newest["cpu"] == {"usage_percent": 10.0}
-            assert newest["sources"] == {"cpu": {"state": "ok", "took_seconds": 1e-05}}
-            assert "pad" not in newest
-
-
-def test_no_section_at_all() -> None:
-    """Still a sample: it tells that the host lives."""
-    with streaming() as stream:
-        publish(stream)
-        assert json.loads(stream.maybe_latest(("nothing",)) or b"")["sources"] == {}
-
-
-# Encoded once.
-
-
-def test_each_choice_is_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many viewers made it, and whatever their ``every``; sections once for all."""
-    with streaming() as stream:
-        viewers = [Viewer(stream) for _ in range(5)]
-        viewers += [Viewer(stream, sections=("cpu",)) for _ in range(5)]
-        viewers += [Viewer(stream, every=2), Viewer(stream, sections=("cpu",), every=5)]
-        calls = count_calls(monkeypatch)
-        publish(stream, 10)
-        assert calls == {"section": 20, "text": 20}
-        for viewer in viewers[:10]:
-            assert viewer.seqs_to(10) == list(range(1, 11))
-        first, second = viewers[:2]
-        assert all(a is b for a, b in zip(first.frames[1:], second.frames[1:], strict=True))
-        for viewer in viewers:
-            viewer.leave()
-
-
-def test_newest_is_the_sample_that_was_published() -> None:
-    """The very object, for those who need no text; None before the first."""
-    with streaming() as stream:
-        assert stream.maybe_newest() is None
-        for number in (1, 2):
-            published = sample(number)
-            stream.publish(published)
-            assert stream.maybe_newest() is published
-
-
-def test_waiting_for_a_newer_sample_with_all_sections() -> None:
-    """One that was taken without them does not do, nor does one that is there already."""
-    with streaming() as stream:
-        publish(stream, 2)
-        assert not stream.wait_newer(2, (), 0.0)
-        assert not stream.wait_newer(0, ("processes",), 0.0)
-        assert stream.wait_newer(1, ("cpu", "pad"), 0.0)
-        waiter = threading.Thread(target=stream.wait_newer, args=(2, ("cpu",), 10))
-        waiter.start()
-        publish(stream)
-        waiter.join(10)
-        assert not waiter.is_alive()
-
-
-def test_nobody_watching_joins_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ring fills with sections; a message is not made for nobody."""
-    with streaming() as stream:
-        calls = count_calls(monkeypatch)
-        publish(stream, 10)
-        assert calls == {"section": 20, "text": 0}
+        assert viewer.message() == {"type": "after"}

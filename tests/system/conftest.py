@@ -1,4 +1,4 @@
-"""Programs under test: started as processes, and ended whatever happens."""
+"""Programs under test: started as processes, and always ended."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ StartProgram = Callable[..., Program]
 
 @pytest.fixture
 def start_program(tmp_path: Path) -> Iterator[StartProgram]:
-    """Start ``python -m telemetry_stream`` with these arguments, or a ``script`` of its own, and what Program takes."""
+    """Start ``python -m telemetry_stream``, or a ``script``, with these arguments; see Program for the options."""
     with ExitStack() as programs:
 
         def start(*arguments: str, script: str | None = None, **more: Any) -> Program:

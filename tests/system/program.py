@@ -1,4 +1,4 @@
-"""The program as a process: its address from its first line, its log, its end."""
+"""The program as a process: its address, its log, its end."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from tests.viewers import PATIENCE_SECONDS
+from tests.viewers import TIMEOUT_SECONDS
 
 ROOT = Path(__file__).parent.parent.parent
-# Captured hosts: folders that hold a proc, and a sys beside it.
+# Captured hosts: folders with a proc and a sys.
 HOSTS = ROOT / "tests/fixtures/hosts"
 
 
 class Program:
-    """A started program. ``end`` must be called, whatever has happened."""
+    """A started program. ``end`` must be called."""
 
     def __init__(
         self,
@@ -46,25 +46,25 @@ class Program:
 
     @cached_property
     def url(self) -> str:
-        """Where it is live, as its first line says."""
+        """The URL of the program, from the first line that it prints."""
         line = self.read_line()
         found = re.search(r"live at (https?://\S+/)$", line)
         assert found, (line, self.log)
         return found[1]
 
     def read_line(self) -> str:
-        """The next line that it prints."""
+        """Return the next line of its standard output."""
         assert self.process.stdout is not None
         return self.process.stdout.readline().rstrip("\n")
 
-    def tell(self, line: str) -> None:
-        """Give it a line of input."""
+    def write_line(self, line: str) -> None:
+        """Write a line to its standard input."""
         assert self.process.stdin is not None
         print(line, file=self.process.stdin, flush=True)
 
     @property
     def log(self) -> str:
-        """What it has written to standard error."""
+        """Everything that it has written to standard error."""
         return Path(self._log.name).read_text()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
@@ -74,10 +74,10 @@ class Program:
 
     def status(self) -> int:
         """Wait for the end and return the exit status."""
-        return self.process.wait(PATIENCE_SECONDS)
+        return self.process.wait(TIMEOUT_SECONDS)
 
     def held_for_clients(self) -> tuple[int, int]:
-        """Threads of connections and viewers, and sockets, as the kernel counts them."""
+        """Return the numbers of threads for connections and viewers, and of sockets, as the kernel counts them."""
         process = Path(f"/proc/{self.process.pid}")
         threads = [read_or_empty(path / "comm") for path in (process / "task").iterdir()]
         links = [link_or_empty(path) for path in (process / "fd").iterdir()]
@@ -87,7 +87,7 @@ class Program:
         )
 
     def end(self) -> None:
-        """Kill it if it still runs, and give back what it held."""
+        """Kill it if it still runs, and close its files."""
         self.process.kill()
         self.process.wait()
         for pipe in (self.process.stdin, self.process.stdout):
@@ -97,7 +97,7 @@ class Program:
 
 
 def read_or_empty(path: Path) -> str:
-    """A file of a thread that may have ended since it was listed."""
+    """Read a file of a thread, which may have ended since it was listed."""
     try:
         return path.read_text()
     except OSError:
@@ -105,7 +105,7 @@ def read_or_empty(path: Path) -> str:
 
 
 def link_or_empty(path: Path) -> str:
-    """Where a descriptor leads that may have been closed since it was listed."""
+    """Read the link of a descriptor, which may have been closed since it was listed."""
     try:
         return str(path.readlink())
     except OSError:
@@ -113,7 +113,7 @@ def link_or_empty(path: Path) -> str:
 
 
 def captured_roots() -> dict[str, tuple[str, str]]:
-    """The proc_root and sys_root of every captured host, by its name."""
+    """Return the proc_root and sys_root of every captured host, by its name."""
     found = {}
     for stat in sorted(HOSTS.glob("**/proc/stat")):
         host = stat.parent.parent

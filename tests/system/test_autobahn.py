@@ -1,10 +1,10 @@
-"""RFC 6455 as the Autobahn test suite sees it, against an echo made of our own transport and connection.
+"""The Autobahn test suite for RFC 6455, against an echo server made of our own transport and connection.
 
-The echo is the production code with two things undone: it sends messages back instead of throwing them away, and it
-allows long and many ones. kosoku runs Autobahn's case files.
+The echo is the production code with two differences: it sends messages back instead of discarding them, and it allows
+long and many messages. kosoku runs Autobahn's case files.
 
-Cases 9 (large and many messages) measure speed, which an echo says nothing about here; 12 and 13 are compression,
-which is not offered.
+Cases 9 (large and many messages) measure the speed of an echo, which the program does not have. Cases 12 and 13 are
+for compression, which is not offered.
 """
 
 from __future__ import annotations
@@ -20,27 +20,29 @@ from kosoku import FailureError, run_fuzzingclient
 
 from telemetry_stream.hub import Client
 from telemetry_stream.net import http
-from telemetry_stream.net.listener import Listener
 from telemetry_stream.net.transport import Transport
 from telemetry_stream.net.wsgi import HIJACK
 from telemetry_stream.websocket import frame
-from telemetry_stream.websocket.connection import Connection
+from telemetry_stream.websocket.connection import Connection, Timing
 from telemetry_stream.websocket.handshake import maybe_refuse
-from telemetry_stream.websocket.inbound import Allowance, Inbound
+from telemetry_stream.websocket.inbound import Inbound
+from telemetry_stream.websocket.quota import Allowance
+from tests.net.conversation import LIMITS
+from tests.net.listening import make_listener
 
 SECTIONS = ("1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "10.*")
 UNLIMITED = Allowance(message_bytes=1 << 20, frames_per_second=1 << 20, bytes_per_second=1 << 30)
 
-# They ping between the fragments of a message and want the pong before the echo. Both came in one read here, and
-# simple-websocket writes pongs when it has handled all of a read. RFC 6455 section 5.5.3 only asks for "as soon as is
-# practical"; our viewers get no echo.
+# These cases ping between the fragments of a message and expect the pong before the echo. Here both arrive in one read,
+# and simple-websocket writes pongs when it has handled all of a read. RFC 6455 section 5.5.3 only requires "as soon as
+# is practical", and our viewers get no echo.
 OPEN = {"5.6", "5.7", "5.8", "5.19", "5.20"}
 
 GOOD = {"OK", "NON-STRICT", "INFORMATIONAL"}
 
 
 class EchoInbound(Inbound):
-    """Hands each message to ``client``."""
+    """Sends each message back through ``client``."""
 
     def __init__(self, *arguments: Any, client: Client) -> None:
         self._client = client
@@ -51,7 +53,7 @@ class EchoInbound(Inbound):
         self.input_buffer = self
 
     def append(self, message: str | bytes) -> None:
-        """Take a whole message, as the library's list of them does."""
+        """Take a whole message: the library calls this as the method of its list."""
         if isinstance(message, str):
             echo = frame.text(message.encode())
         else:
@@ -65,7 +67,7 @@ class EchoConnection(Connection):
 
 
 def echo(environ: dict[str, Any], _: object) -> Iterable[bytes]:
-    """The routes of the echo: whatever the path."""
+    """Accept a WebSocket on every path."""
     assert maybe_refuse(environ) is None
     environ[HIJACK](partial(serve, environ["HTTP_SEC_WEBSOCKET_KEY"]))
     return ()
@@ -74,13 +76,16 @@ def echo(environ: dict[str, Any], _: object) -> Iterable[bytes]:
 def serve(key: str, transport: Transport) -> None:
     """Echo until either side ends."""
     client = Client(transport.try_send)
-    EchoConnection(transport, key, client, number=0, allowance=UNLIMITED).serve(lambda: None)
+    with EchoConnection(
+        transport, key, client, number=0, timing=Timing(), allowance=UNLIMITED
+    ) as connection:
+        connection.read()
 
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    """Where the echo is."""
-    listener = Listener(("127.0.0.1", 0), lambda transport: http.serve(transport, echo))
+    """The address of the echo server."""
+    listener = make_listener(lambda transport: http.serve(transport, echo, LIMITS, ()))
     listener.start()
     yield "{}:{}".format(*listener.address)
     assert listener.close(time.monotonic() + 10)
@@ -88,7 +93,7 @@ def address() -> Iterator[str]:
 
 
 def run(address: str, *cases: str) -> dict[str, tuple[str, str]]:
-    """What became of each case: of the exchange, and of the closing."""
+    """Run the cases; return the results of the exchange and of the close for each."""
     try:
         results = asyncio.run(run_fuzzingclient(address, list(cases), concurrency=8))
     except FailureError as failure:
@@ -107,6 +112,6 @@ def test_no_case_fails_or_closes_uncleanly(address: str) -> None:
 # The suite leaves the files with its payloads to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_compression_is_not_offered(address: str) -> None:
-    """A client that asks for it is served without."""
+    """A client that offers it is served without."""
     results = run(address, "12.1.1", "13.1.1")
     assert set(results.values()) == {("UNIMPLEMENTED", "OK")}

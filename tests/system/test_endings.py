@@ -1,4 +1,4 @@
-"""How the whole program ends, and how its viewers do: signals, crashes, kills, and what leaves no trace."""
+"""How the whole program ends, and how its viewers end: signals, crashes, failed starts, and killed clients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.system.conftest import StartProgram
 from tests.system.program import ROOT, Program
 from tests.viewers import (
     LIBRARIES,
-    PATIENCE_SECONDS,
+    TIMEOUT_SECONDS,
     address_of,
     bare_socket,
     clients,
@@ -31,24 +31,25 @@ from tests.viewers import (
 
 FAST = ("--port", "0", "--interval", "0.1")
 
-# Breaks one thread of a run of the real command line when told to by a line of input.
+# Runs the command line, and makes one of its threads crash when a line of input arrives.
 BREAKING = """
 import sys, threading
-from telemetry_stream import app, cli, hub, stream
+from telemetry_stream import app, cli, hub
+from telemetry_stream.stream import feed
 from telemetry_stream.net import listener
 
 def die(*_):
     raise RuntimeError("injected")
 
-def break_when_told():
+def break_on_input():
     sys.stdin.readline()
     setattr(OWNER, "METHOD", die)
 
-threading.Thread(target=break_when_told, daemon=True).start()
+threading.Thread(target=break_on_input, daemon=True).start()
 sys.exit(cli.main())
 """
 
-# Stuck viewers of any interval: they are given more than their socket holds.
+# Broadcasts more than the socket of a stuck viewer has room for, when a line of input arrives.
 FLOODING = """
 import signal, sys, threading
 from telemetry_stream import app
@@ -66,7 +67,7 @@ with app.App(app.Settings(port=0, interval=0.1)) as program:
 
 
 def ends_in_time(program: Program, number: signal.Signals, seconds: float = 2.0) -> None:
-    """Status 0 within ``seconds`` of the signal; as much again is allowed to a busy machine."""
+    """Check for status 0 within ``seconds`` of the signal; a busy machine may take twice as long."""
     began = time.monotonic()
     assert program.stop(number) == 0, program.log
     assert time.monotonic() - began < 2 * seconds
@@ -74,10 +75,10 @@ def ends_in_time(program: Program, number: signal.Signals, seconds: float = 2.0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
-def test_a_signal_says_goodbye_and_ends_with_0(
+def test_signal_ends_the_program_with_close_frames_and_status_0(
     number: signal.Signals, start_program: StartProgram
 ) -> None:
-    """Every viewer gets 1001, a reader of lines the end of the body."""
+    """Every viewer gets 1001; a reader of JSON lines gets the end of the body."""
     program = start_program(*FAST)
     with ExitStack() as stack:
         viewers = [
@@ -88,14 +89,14 @@ def test_a_signal_says_goodbye_and_ends_with_0(
         lines = stack.enter_context(lines_reader(program.url))
         for viewer in viewers:
             assert viewer.read()["type"] == "hello"
+        assert next(lines)["type"] == "hello"
         ends_in_time(program, number)
         assert [viewer.read_close_code() for viewer in viewers] == [1001] * 4
-        assert next(lines)["type"] == "hello"
         assert {message["type"] for message in lines} <= {"sample"}
 
 
-def test_a_stuck_viewer_delays_no_end(start_program: StartProgram) -> None:
-    """One that reads nothing cannot be told; the others are, and the program leaves in time."""
+def test_stuck_viewer_does_not_delay_the_end(start_program: StartProgram) -> None:
+    """The others get their close frame, and the program ends in time."""
     program = start_program(script=FLOODING)
     lines_request = b"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
     with (
@@ -107,16 +108,16 @@ def test_a_stuck_viewer_delays_no_end(start_program: StartProgram) -> None:
         reading = readers.submit(viewer.read_close_code)
 
         def are_stuck() -> bool:
-            program.tell("flood")
+            program.write_line("flood")
             return [client["waiting_frames"] for client in clients(program.url)].count(16) >= 2
 
         assert eventually(are_stuck)
         ends_in_time(program, signal.SIGTERM)
-        assert reading.result(PATIENCE_SECONDS) == 1001
+        assert reading.result(TIMEOUT_SECONDS) == 1001
 
 
-def test_two_signals_are_as_good_as_one(start_program: StartProgram) -> None:
-    """An impatient second Ctrl-C changes nothing."""
+def test_second_signal_changes_nothing(start_program: StartProgram) -> None:
+    """A user may press Ctrl-C twice."""
     program = start_program(*FAST)
     with bare_socket(program.url, upgrade_request()) as viewer:
         assert viewer.recv(12) == b"HTTP/1.1 101"
@@ -127,32 +128,32 @@ def test_two_signals_are_as_good_as_one(start_program: StartProgram) -> None:
 @pytest.mark.parametrize(
     ("thread", "owner", "method"),
     [
-        ("ts-collect", "stream.Stream", "publish"),
+        ("ts-collect", "feed.Feed", "publish"),
         ("ts-hub", "hub.Hub", "_fan_out"),
-        ("ts-accept", "listener.Listener", "_wait_for_somebody"),
+        ("ts-accept", "listener.Refuser", "close_expired"),
     ],
 )
-def test_a_crashed_thread_ends_the_program_with_1(
+def test_crash_of_a_thread_ends_the_program_with_status_1(
     thread: str, owner: str, method: str, start_program: StartProgram
 ) -> None:
-    """The log names the thread and the error, the viewers get 1001, nothing half-alive stays up."""
+    """The log has the thread and the error, and the viewers get 1001."""
     script = BREAKING.replace("OWNER", owner).replace("METHOD", method)
     program = start_program(*FAST, script=script)
     with websockets_viewer(program.url) as viewer:
         assert viewer.read()["type"] == "hello"
-        program.tell("now")
+        program.write_line("now")
         if thread == "ts-accept":
             assert eventually(lambda: not accepts(program))
         assert viewer.read_close_code() == 1001
         assert program.status() == 1
-    assert f"CRITICAL telemetry_stream.threads: thread {thread} died" in program.log
+    assert f"CRITICAL telemetry_stream.threads: Thread {thread} crashed" in program.log
     assert program.log.splitlines()[-1] == (
         "telemetry-stream: ended by an error: RuntimeError('injected')"
     )
 
 
 def accepts(program: Program) -> bool:
-    """Whether it takes a connection, which is also what wakes its accept thread."""
+    """Connect, which also wakes the accept thread; return whether that succeeds."""
     try:
         socket.create_connection(address_of(program.url), 1).close()
     except OSError:
@@ -160,8 +161,10 @@ def accepts(program: Program) -> bool:
     return True
 
 
-def test_what_cannot_start_is_one_line_and_2(tmp_path: Path, start_program: StartProgram) -> None:
-    """A bad value, a missing root, bad TOML: systemd does not try again what no second try would change."""
+def test_invalid_settings_are_one_line_and_status_2(
+    tmp_path: Path, start_program: StartProgram
+) -> None:
+    """A bad value, a missing root, bad TOML: with this status systemd does not try again."""
     broken = tmp_path / "broken.toml"
     broken.write_text("[port\n")
     programs = {
@@ -174,8 +177,8 @@ def test_what_cannot_start_is_one_line_and_2(tmp_path: Path, start_program: Star
         assert_never_started(program, named, 2)
 
 
-def test_an_address_that_cannot_be_had_yet_is_one_line_and_1(start_program: StartProgram) -> None:
-    """In use, on no interface, unknown: it may be had later, and systemd tries again."""
+def test_unavailable_address_is_one_line_and_status_1(start_program: StartProgram) -> None:
+    """In use, on no interface, unknown: it may be available later, and systemd tries again."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         programs = {
@@ -188,14 +191,14 @@ def test_an_address_that_cannot_be_had_yet_is_one_line_and_1(start_program: Star
 
 
 def assert_never_started(program: Program, named: str, status: int) -> None:
-    """It has said why in a line that names this, and nothing else."""
+    """Check that the program has ended with one line that contains ``named``."""
     assert program.status() == status
     assert len(program.log.splitlines()) == 1
     assert named in program.log
     assert program.read_line() == ""
 
 
-# A client of the given kind that reads, until it is killed.
+# A client of the given kind, which reads until it is killed.
 READER = """
 import sys
 from tests.viewers import lines_reader, websockets_viewer
@@ -211,13 +214,13 @@ else:
 
 
 @pytest.mark.parametrize("kind", ["websocket", "lines"])
-def test_a_killed_client_leaves_no_viewer_behind(kind: str, start_program: StartProgram) -> None:
-    """Neither in the registry nor as threads and descriptors; its end is counted."""
+def test_killed_client_is_unregistered(kind: str, start_program: StartProgram) -> None:
+    """Its threads and descriptors are released, and its end is counted."""
     program = start_program(*FAST)
     with websockets_viewer(program.url) as staying:
         read_samples(staying, 2)
         assert len(clients(program.url)) == 1
-        # The two pumps; its socket, the listener, its reserve and the pair that wakes the accept thread.
+        # Two pumps. Sockets: the viewer's, the listening one, the reserved one, and two to wake the accept thread.
         assert eventually(lambda: program.held_for_clients() == (2, 5))
         client = subprocess.Popen(
             [sys.executable, "-c", READER, program.url, kind],

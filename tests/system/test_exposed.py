@@ -1,4 +1,4 @@
-"""The whole program where others can reach it: its first token, TLS, SIGHUP, a proxy, and its limits."""
+"""The whole program on an address that other hosts can reach: its first token, TLS, SIGHUP, and its limits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.net.pairs import CERTIFICATE
 from tests.system.conftest import StartProgram
 from tests.system.program import Program
 from tests.system.unthreaded import UnthreadedViewer
-from tests.viewers import PATIENCE_SECONDS, address_of
+from tests.viewers import TIMEOUT_SECONDS, address_of
 
 FAST = ("--port", "0", "--interval", "0.1")
 OTHER_CERTIFICATE = CERTIFICATE.parent / "other.pem"
@@ -33,19 +33,19 @@ KITCHEN, OFFICE = "kitchen-kitchen-1", "office-office-123"
 
 
 def trusting(certificate: Path) -> ssl.SSLContext:
-    """A client that trusts this one only."""
+    """Return the context of a client that trusts only this certificate."""
     return ssl.create_default_context(cafile=certificate)
 
 
 def ask(
     url: str, path: str, tls: ssl.SSLContext | None = None, **headers: str
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
-    """Status, headers and body of one request; ``Some_Header`` stands for ``Some-Header``."""
+    """Send one request; return status, headers and body. ``Some_Header`` becomes ``Some-Header``."""
     _, port = address_of(url)
     connection = (
-        http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+        http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_SECONDS)
         if tls is None
-        else http.client.HTTPSConnection("localhost", port, timeout=PATIENCE_SECONDS, context=tls)
+        else http.client.HTTPSConnection("localhost", port, timeout=TIMEOUT_SECONDS, context=tls)
     )
     with closing(connection):
         connection.request(
@@ -59,9 +59,9 @@ def ask(
 def viewer(
     url: str, tls: ssl.SSLContext | None = None, headers: Mapping[str, str] | None = None
 ) -> Iterator[UnthreadedViewer]:
-    """A viewer that leaves at the end."""
+    """A viewer, whose connection is closed at the end."""
     _, port = address_of(url)
-    sock = socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS)
+    sock = socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS)
     if tls is not None:
         sock = tls.wrap_socket(sock, server_hostname="localhost")
     with sock:
@@ -71,12 +71,12 @@ def viewer(
 
 
 def bearer(token: str) -> dict[str, str]:
-    """What a script sends."""
+    """Return the header with which a script sends a token."""
     return {"Authorization": f"Bearer {token}"}
 
 
 def write_tokens(path: Path, *lines: str) -> str:
-    """A token file for its owner only."""
+    """Write a token file that only its owner can read; return its path."""
     path.write_text("".join(f"{line}\n" for line in lines))
     path.chmod(0o600)
     return str(path)
@@ -85,15 +85,15 @@ def write_tokens(path: Path, *lines: str) -> str:
 # The first token.
 
 
-def test_the_first_start_prints_a_ready_address_and_no_later_one_does(
+def test_first_start_prints_a_login_url_and_later_starts_do_not(
     tmp_path: Path, start_program: StartProgram
 ) -> None:
-    """The token is kept for its owner; the address logs in; neither log nor page have it."""
+    """Only the owner can read the saved token, the URL logs in, and the log does not have the token."""
     state = tmp_path / "state"
     where = {"XDG_STATE_HOME": str(state)}
     program = start_program("--host", "0.0.0.0", *FAST, "--log-level", "debug", environment=where)
     url = program.url
-    found = re.search(r"log in with http://\S+:(\d+)(/\?token=(\S+))$", program.read_line())
+    found = re.search(r"Open http://\S+:(\d+)(/\?token=(\S+)) \(shown once\)$", program.read_line())
     assert found
     assert int(found[1]) == address_of(url)[1]
     path = state / "telemetry_stream/token"
@@ -121,13 +121,13 @@ def test_the_first_start_prints_a_ready_address_and_no_later_one_does(
         == 200
     )
     assert again.stop() == 0
-    assert again.read_line() == ""
+    assert again.read_line() == f"Access token is in {path}"
 
 
-def test_a_journal_gets_the_file_s_name_instead(
+def test_journal_gets_the_path_of_the_token_instead(
     tmp_path: Path, start_program: StartProgram
 ) -> None:
-    """It is a log, and keeps what it gets for months."""
+    """A journal keeps its lines for months."""
     script = (
         "import os, sys\nfrom telemetry_stream import cli\n"
         "there = os.fstat(1)\nos.environ['JOURNAL_STREAM'] = f'{there.st_dev}:{there.st_ino}'\n"
@@ -138,14 +138,14 @@ def test_a_journal_gets_the_file_s_name_instead(
     )
     assert program.url
     line, token = program.read_line(), (tmp_path / "state/token").read_text().strip()
-    assert line.endswith(f"log in with {tmp_path / 'state/token'}")
+    assert line == f"Access token saved in {tmp_path / 'state/token'}"
     assert token not in line
 
 
-def test_the_token_command_makes_a_line_for_a_token_file(
+def test_token_command_prints_a_line_for_a_token_file(
     tmp_path: Path, start_program: StartProgram
 ) -> None:
-    """Which lets in."""
+    """Its token is accepted."""
     command = [sys.executable, "-m", "telemetry_stream", "token", "kitchen"]
     line = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert re.fullmatch(r"kitchen [A-Za-z0-9_-]{32}\n", line)
@@ -153,31 +153,31 @@ def test_the_token_command_makes_a_line_for_a_token_file(
     assert ask(program.url, "/api/v1/clients", None, **bearer(line.split()[1]))[0] == 200
 
 
-def test_a_token_from_the_environment(start_program: StartProgram) -> None:
-    """Then one is needed on loopback, too; it is not in the program's arguments."""
+def test_token_from_the_environment(start_program: StartProgram) -> None:
+    """Then it is needed on loopback too."""
     program = start_program(*FAST, environment={"TELEMETRY_STREAM_TOKEN": KITCHEN})
     assert ask(program.url, "/api/v1/clients")[0] == 401
     assert ask(program.url, "/api/v1/clients", None, **bearer(KITCHEN))[0] == 200
 
 
-# TLS, and what SIGHUP reads again.
+# TLS, and the files that SIGHUP reads again.
 
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Path:
-    """A certificate with its key that can be replaced."""
+    """A file with a certificate and its key, which a test can replace."""
     path = tmp_path / "pair.pem"
     path.write_bytes(CERTIFICATE.read_bytes())
     return path
 
 
 def start_with_tls(start_program: StartProgram, pair: Path, *arguments: str) -> Program:
-    """All over https."""
+    """Start the program with this certificate."""
     return start_program(*FAST, "--tls-cert", str(pair), "--tls-key", str(pair), *arguments)
 
 
 def test_everything_is_served_over_tls(pair: Path, start_program: StartProgram) -> None:
-    """Pages, lines and viewers; nothing over plain HTTP, nothing below 1.2, and h2 is not offered."""
+    """Pages and WebSockets, with TLS 1.3; nothing over plain HTTP, and HTTP/2 is not offered."""
     program = start_with_tls(start_program, pair)
     assert program.url.startswith("https://")
     tls = trusting(CERTIFICATE)
@@ -191,15 +191,15 @@ def test_everything_is_served_over_tls(pair: Path, start_program: StartProgram) 
             assert numbers == list(range(numbers[0], numbers[0] + 5))
         assert isinstance(one.sock, ssl.SSLSocket)
         assert one.sock.version() == "TLSv1.3"
-    with socket.create_connection(address_of(program.url), PATIENCE_SECONDS) as plain:
+    with socket.create_connection(address_of(program.url), TIMEOUT_SECONDS) as plain:
         plain.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b"HTTP" not in plain.recv(100)
     assert program.stop() == 0
     assert "Traceback" not in program.log
 
 
-def test_a_stop_says_goodbye_over_tls(pair: Path, start_program: StartProgram) -> None:
-    """1001, as in plain text."""
+def test_stop_sends_close_frames_over_tls(pair: Path, start_program: StartProgram) -> None:
+    """1001, as without TLS."""
     program = start_with_tls(start_program, pair)
     with viewer(program.url, trusting(CERTIFICATE)) as connection:
         assert connection.read()["type"] == "hello"
@@ -207,25 +207,25 @@ def test_a_stop_says_goodbye_over_tls(pair: Path, start_program: StartProgram) -
         assert connection.close_code() == 1001
 
 
-def test_sighup_brings_new_tokens_and_a_new_certificate_and_ends_nobody(
+def test_sighup_loads_new_tokens_and_a_new_certificate(
     pair: Path, tmp_path: Path, start_program: StartProgram
 ) -> None:
-    """But who has a withdrawn token: the others miss no sample, and new handshakes get the new certificate."""
+    """Only viewers with a revoked token are ended. Others miss no sample; new connections get the new certificate."""
     path = tmp_path / "tokens"
     tokens = write_tokens(path, f"kitchen {KITCHEN}", f"office {OFFICE}")
     program = start_with_tls(start_program, pair, "--token-file", tokens)
     old, new = trusting(CERTIFICATE), trusting(OTHER_CERTIFICATE)
     with (
-        viewer(program.url, old, bearer(KITCHEN)) as going,
+        viewer(program.url, old, bearer(KITCHEN)) as revoked,
         viewer(program.url, old, bearer(OFFICE)) as staying,
     ):
-        assert going.read()["type"] == staying.read()["type"] == "hello"
+        assert revoked.read()["type"] == staying.read()["type"] == "hello"
         first = staying.read()["seq"]
         write_tokens(path, f"office {OFFICE}")
         pair.write_bytes(OTHER_CERTIFICATE.read_bytes())
         program.process.send_signal(signal.SIGHUP)
-        assert eventually(lambda: "certificate read again" in program.log)
-        assert going.close_code() == 1008
+        assert eventually(lambda: "Certificate reloaded" in program.log)
+        assert revoked.close_code() == 1008
         assert ask(program.url, "/healthz", new, **bearer(OFFICE))[0] == 200
         assert ask(program.url, "/healthz", new, **bearer(KITCHEN))[0] == 401
         with pytest.raises(ssl.SSLCertVerificationError):
@@ -241,10 +241,10 @@ def test_sighup_brings_new_tokens_and_a_new_certificate_and_ends_nobody(
     assert OFFICE not in program.log
 
 
-def test_a_bad_file_at_sighup_is_one_line_and_the_old_stays(
+def test_bad_file_at_sighup_keeps_the_previous_one(
     pair: Path, tmp_path: Path, start_program: StartProgram
 ) -> None:
-    """An unfinished renewal locks nobody out."""
+    """There is one line in the log for each file, and the old token and certificate still work."""
     path = tmp_path / "tokens"
     program = start_with_tls(
         start_program, pair, "--token-file", write_tokens(path, f"kitchen {KITCHEN}")
@@ -253,15 +253,15 @@ def test_a_bad_file_at_sighup_is_one_line_and_the_old_stays(
     pair.write_text("half a certi")
     path.write_text("kitchen half\n")
     program.process.send_signal(signal.SIGHUP)
-    assert eventually(lambda: "certificate not read again" in program.log), program.log
-    lines = [line for line in program.log.splitlines() if "not read again" in line]
+    assert eventually(lambda: "keeping the previous certificate" in program.log), program.log
+    lines = [line for line in program.log.splitlines() if "Reload failed" in line]
     assert len(lines) == 2
     status, *_ = ask(program.url, "/api/v1/clients", trusting(CERTIFICATE), **bearer(KITCHEN))
     assert status == 200
 
 
-def test_sighup_where_there_is_nothing_to_read_again(start_program: StartProgram) -> None:
-    """Is no reason to end."""
+def test_sighup_without_files_to_read_changes_nothing(start_program: StartProgram) -> None:
+    """By default SIGHUP would end the process."""
     program = start_program(*FAST)
     with viewer(program.url) as connection:
         assert connection.read()["type"] == "hello"
@@ -274,7 +274,7 @@ def test_sighup_where_there_is_nothing_to_read_again(start_program: StartProgram
 
 
 def test_limits_are_those_of_the_settings(start_program: StartProgram) -> None:
-    """Viewers per address as a trusted proxy tells them, a head's size, requests, messages."""
+    """Viewers per address behind a trusted proxy, bytes of a head, requests per connection, messages."""
     program = start_program(
         *FAST,
         *("--trust-proxy", "loopback", "--max-viewers-per-address", "1"),
@@ -295,7 +295,7 @@ def test_limits_are_those_of_the_settings(start_program: StartProgram) -> None:
             connection.send("x")
         assert connection.close_code() == 1008
     assert ask(program.url, "/healthz", X_Filler="x" * 10_000)[0] == 431
-    with closing(http.client.HTTPConnection("127.0.0.1", port, PATIENCE_SECONDS)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, TIMEOUT_SECONDS)) as connection:
         for expected in (None, "close"):
             connection.request("GET", "/healthz")
             response = connection.getresponse()
@@ -305,23 +305,23 @@ def test_limits_are_those_of_the_settings(start_program: StartProgram) -> None:
             )
 
 
-def test_a_head_that_drips_has_as_long_as_the_settings_say(start_program: StartProgram) -> None:
-    """However many bytes have come: then 408."""
+def test_timeout_of_a_head_is_that_of_the_settings(start_program: StartProgram) -> None:
+    """An incomplete head is then answered 408."""
     program = start_program(*FAST, "--head-seconds", "1")
     began = time.monotonic()
-    with socket.create_connection(address_of(program.url), PATIENCE_SECONDS) as slow:
+    with socket.create_connection(address_of(program.url), TIMEOUT_SECONDS) as slow:
         slow.sendall(b"GET / HTTP/1.1\r\nHost: loc")
         assert slow.recv(100).startswith(b"HTTP/1.1 408")
     assert 0.9 < time.monotonic() - began < 9
 
 
-def test_connections_beside_the_viewers_are_limited(start_program: StartProgram) -> None:
-    """One viewer and eight others; the tenth connection is answered 503."""
+def test_spare_connections_are_limited(start_program: StartProgram) -> None:
+    """One for a viewer and eight others; the tenth connection is answered 503."""
     program = start_program(*FAST, "--max-viewers", "1", "--spare-connections", "8")
     address = address_of(program.url)
-    idle = [socket.create_connection(address, PATIENCE_SECONDS) for _ in range(9)]
+    idle = [socket.create_connection(address, TIMEOUT_SECONDS) for _ in range(9)]
     try:
-        with socket.create_connection(address, PATIENCE_SECONDS) as refused:
+        with socket.create_connection(address, TIMEOUT_SECONDS) as refused:
             assert refused.recv(100).startswith(b"HTTP/1.1 503")
     finally:
         for sock in idle:
@@ -336,8 +336,8 @@ sys.exit(cli.main())
 """
 
 
-def test_descriptors_are_raised_to_what_the_viewers_may_need(start_program: StartProgram) -> None:
-    """As far as may be, and said in one line where that is not enough."""
+def test_descriptor_limit_is_raised_for_the_viewers(start_program: StartProgram) -> None:
+    """As far as the hard limit allows; one line in the log if that is not enough."""
     enough = start_program(*FAST, script=LIMITED.replace("SOFT", "256").replace("HARD", "4096"))
     short = start_program(*FAST, script=LIMITED.replace("SOFT", "256").replace("HARD", "512"))
     for program, limit in ((enough, 1000 + 64 + 1280), (short, 512)):
@@ -345,11 +345,15 @@ def test_descriptors_are_raised_to_what_the_viewers_may_need(start_program: Star
         assert resource.prlimit(program.process.pid, resource.RLIMIT_NOFILE)[0] == limit
     assert "descriptors" not in enough.log
     (line,) = short.log.splitlines()
-    assert "1064 connections may need 2344 descriptors, and this process may have 512" in line
+    assert (
+        "1064 connections may need 2344 descriptors, but the limit of this process is 512" in line
+    )
 
 
-def test_cross_site_and_frames_as_the_settings_say(start_program: StartProgram) -> None:
-    """Another name, another origin, and who may frame the page."""
+def test_hosts_origins_and_frame_ancestors_are_those_of_the_settings(
+    start_program: StartProgram,
+) -> None:
+    """Others are refused."""
     program = start_program(
         *FAST,
         *("--allow-host", "metrics.example,board.example"),
@@ -367,8 +371,8 @@ def test_cross_site_and_frames_as_the_settings_say(start_program: StartProgram) 
     assert ask(program.url, "/api/v1/clients", Origin="https://evil.example")[0] == 403
 
 
-def test_where_no_token_can_be_kept_it_does_not_start(start_program: StartProgram) -> None:
-    """One line with every way out, and status 2; --no-auth starts."""
+def test_program_does_not_start_if_no_token_can_be_saved(start_program: StartProgram) -> None:
+    """One line with the possible solutions, and status 2; with --no-auth it starts."""
     program = start_program("--host", "0.0.0.0", "--state-dir", "/proc/none", *FAST)
     assert program.status() == 2
     assert len(program.log.splitlines()) == 1

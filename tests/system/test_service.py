@@ -1,4 +1,4 @@
-"""The program as a service: what it tells systemd, when it stops telling, and the socket that outlives it."""
+"""The program as a service: its notifications to systemd, and a listening socket that systemd keeps open."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ import pytest
 
 from tests.system.conftest import StartProgram
 from tests.system.program import Program
-from tests.viewers import PATIENCE_SECONDS, bare_socket, get, upgrade_request
+from tests.viewers import TIMEOUT_SECONDS, bare_socket, get, upgrade_request
 
 FAST = ("--port", "0", "--interval", "0.1")
 
-# Hangs one thread of a run of the real command line when told to by a line of input.
+# Runs the command line, and makes one of its threads hang when a line of input arrives.
 HANGING = """
 import sys, threading
-from telemetry_stream import app, cli, hub, stream
+from telemetry_stream import app, cli, hub
+from telemetry_stream.stream import feed
 
 def hang(*_):
     threading.Event().wait()
 
-def hang_when_told():
+def hang_on_input():
     sys.stdin.readline()
     setattr(OWNER, "METHOD", hang)
 
-threading.Thread(target=hang_when_told, daemon=True).start()
+threading.Thread(target=hang_on_input, daemon=True).start()
 sys.exit(cli.main())
 """
 
-# As systemd starts it: LISTEN_PID is known only once there is a process. Standard input holds the socket's number.
+# As systemd starts it. LISTEN_PID is known only in the new process; the socket's number arrives on standard input.
 INHERITING = """
 import os, sys
 from telemetry_stream import cli
@@ -49,42 +50,42 @@ class Manager:
         self.environment = environment
         self._sock = sock
 
-    def hear(self) -> str:
-        """The next thing that the program says."""
+    def receive(self) -> str:
+        """Return the next notification of the program."""
         return self._sock.recv(1024).decode()
 
-    def hear_until(self, state: str) -> list[str]:
-        """All up to and with the first message that begins so."""
-        heard = [self.hear()]
-        while not heard[-1].startswith(state):
-            heard.append(self.hear())
-        return heard
+    def receive_until(self, state: str) -> list[str]:
+        """Return the notifications up to and including the first one that begins with ``state``."""
+        received = [self.receive()]
+        while not received[-1].startswith(state):
+            received.append(self.receive())
+        return received
 
-    def hears_nothing_for(self, seconds: float) -> bool:
-        """Whether the program stays silent."""
+    def receives_nothing_for(self, seconds: float) -> bool:
+        """Return whether there is no notification for so many seconds."""
         self._sock.settimeout(seconds)
         try:
             self._sock.recv(1024)
         except TimeoutError:
             return True
         finally:
-            self._sock.settimeout(PATIENCE_SECONDS)
+            self._sock.settimeout(TIMEOUT_SECONDS)
         return False
 
 
 @pytest.fixture
 def manager(tmp_path: Path) -> Iterator[Manager]:
-    """A manager that wants to hear from its service twice a second."""
+    """A manager with a watchdog interval of one second."""
     address = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-        sock.settimeout(PATIENCE_SECONDS)
+        sock.settimeout(TIMEOUT_SECONDS)
         sock.bind(address)
         yield Manager(sock, {"NOTIFY_SOCKET": address, "WATCHDOG_USEC": "1000000"})
 
 
 @pytest.fixture
 def held_socket() -> Iterator[socket.socket]:
-    """What a .socket unit holds: connections wait in it while no program is there."""
+    """The socket of a .socket unit: connections wait in its backlog while no program runs."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
         yield sock
 
@@ -92,72 +93,76 @@ def held_socket() -> Iterator[socket.socket]:
 def start_inheriting(
     start_program: StartProgram, sock: socket.socket, *arguments: str, **more: Any
 ) -> Program:
-    """The program with ``sock`` for its descriptor 3."""
+    """Start the program with ``sock`` as its descriptor 3."""
     program = start_program(*arguments, script=INHERITING, descriptors=[sock.fileno()], **more)
-    program.tell(str(sock.fileno()))
+    program.write_line(str(sock.fileno()))
     return program
 
 
-def test_ready_is_said_with_the_first_sample(manager: Manager, start_program: StartProgram) -> None:
-    """Then the watchdog is fed twice in its time, and the end is announced before it takes its time."""
+def test_ready_is_sent_after_the_first_sample(
+    manager: Manager, start_program: StartProgram
+) -> None:
+    """Then come watchdog notifications, twice per interval; the end is announced before it begins."""
     program = start_program(*FAST, environment=manager.environment)
-    assert manager.hear() == "READY=1"
+    assert manager.receive() == "READY=1"
     assert get(program.url, "/api/v1/sample")[0] == 200
-    assert [manager.hear() for _ in range(3)] == ["WATCHDOG=1"] * 3
+    assert [manager.receive() for _ in range(3)] == ["WATCHDOG=1"] * 3
     assert program.stop(signal.SIGTERM) == 0
-    assert set(manager.hear_until("STOPPING=1")) <= {"WATCHDOG=1", "STOPPING=1"}
+    assert set(manager.receive_until("STOPPING=1")) <= {"WATCHDOG=1", "STOPPING=1"}
 
 
 @pytest.mark.parametrize(
     ("owner", "method", "problem"),
     [
-        ("stream.Stream", "publish", "no sample has been taken for"),
-        ("hub.Hub", "_fan_out", "the hub does not move"),
+        ("feed.Feed", "publish", "no sample has been taken for"),
+        ("hub.Hub", "_fan_out", "the hub does not respond"),
     ],
     ids=["tick", "hub"],
 )
-def test_a_hung_thread_is_not_covered_up(
+def test_hanging_thread_stops_the_watchdog_notifications(
     owner: str, method: str, problem: str, manager: Manager, start_program: StartProgram
 ) -> None:
-    """When ticks stop, or only the hub's thread does, feeding stops, and health, status and log say why."""
+    """That of the collector or of the hub. Health check, status and log have the reason."""
     script = HANGING.replace("OWNER", owner).replace("METHOD", method)
     program = start_program(*FAST, script=script, environment=manager.environment)
-    assert manager.hear_until("WATCHDOG=1") == ["READY=1", "WATCHDOG=1"]
-    with bare_socket(program.url, upgrade_request()):  # for whom there is something to fan out
-        program.tell("now")
-        assert problem in manager.hear_until("STATUS=")[-1]
-        assert manager.hears_nothing_for(1.0)  # its time: systemd kills it
+    assert manager.receive_until("WATCHDOG=1") == ["READY=1", "WATCHDOG=1"]
+    with bare_socket(program.url, upgrade_request()):  # a viewer, so that the hub has work
+        program.write_line("now")
+        assert problem in manager.receive_until("STATUS=")[-1]
+        assert manager.receives_nothing_for(1.0)  # the interval, after which systemd kills it
         assert get(program.url, "/healthz")[0] == 503
-    assert f"ERROR telemetry_stream.systemd: the watchdog is not fed: {problem}" in program.log
+    assert (
+        f"ERROR telemetry_stream.systemd: Watchdog notifications stopped: {problem}" in program.log
+    )
 
 
-def test_a_held_socket_loses_nobody_between_two_runs(
+def test_held_socket_loses_no_connection_between_two_runs(
     held_socket: socket.socket, start_program: StartProgram
 ) -> None:
-    """Who connects while no program runs is served by the next one; the address is the socket's."""
+    """A client that connects while no program runs is served by the next one; --port has no effect."""
     port = held_socket.getsockname()[1]
     first = start_inheriting(start_program, held_socket, "--port", "1")
     assert first.url == f"http://127.0.0.1:{port}/"
     assert get(first.url, "/healthz")[0] == 200
     assert first.stop() == 0
-    with socket.create_connection(("127.0.0.1", port), PATIENCE_SECONDS) as waiting:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS) as waiting:
         waiting.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         second = start_inheriting(start_program, held_socket)
         assert waiting.recv(15) == b"HTTP/1.1 200 OK"
         assert second.stop() == 0
 
 
-def test_a_held_socket_opens_no_door(start_program: StartProgram) -> None:
-    """An address that other hosts reach is under the same rule, whoever has bound it."""
-    nowhere = {"TELEMETRY_STREAM_STATE_DIR": "/proc/none"}  # where a token could be kept
+def test_held_socket_needs_a_token_as_well(start_program: StartProgram) -> None:
+    """The rule for addresses that other hosts can reach also holds for a socket that systemd has bound."""
+    nowhere = {"TELEMETRY_STREAM_STATE_DIR": "/proc/none"}  # no token can be saved there
     with socket.create_server(("0.0.0.0", 0)) as sock:
         program = start_inheriting(start_program, sock, environment=nowhere)
         assert program.status() == 2
         assert "0.0.0.0" in program.log
 
 
-def test_a_manager_that_makes_no_sense_is_one_line_and_2(start_program: StartProgram) -> None:
-    """As for any wrong value."""
+def test_invalid_variable_of_systemd_is_one_line_and_status_2(start_program: StartProgram) -> None:
+    """As any invalid setting."""
     program = start_program(*FAST, environment={"NOTIFY_SOCKET": "nonsense"})
     assert program.status() == 2
     assert program.log.startswith("telemetry-stream: NOTIFY_SOCKET = 'nonsense'")

@@ -1,4 +1,4 @@
-"""The whole program as a process, seen by the clients that users have: hello, history, samples, resuming."""
+"""The whole program as a process, with the client libraries of users: hello, history, samples, resuming."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MADE_UP = {
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_hello_history_and_consecutive_samples(library: str, start_program: StartProgram) -> None:
-    """What every client of the stream relies on, on the live host."""
+    """What every client relies on, on the real host."""
     program = start_program(*FAST)
     with websockets_viewer(program.url) as first:
         read_samples(first, 4)
@@ -57,10 +57,10 @@ def test_hello_history_and_consecutive_samples(library: str, start_program: Star
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_a_choice_of_sections_and_of_every_third_sample(
+def test_choice_of_sections_and_of_every_third_sample(
     library: str, start_program: StartProgram
 ) -> None:
-    """History is thinned as the live samples are."""
+    """It holds for the history as for the live samples."""
     program = start_program(*FAST)
     with LIBRARIES[library](program.url, "sections=memory,cpu&every=3&since=0") as viewer:
         hello, history = viewer.read(), viewer.read()
@@ -72,8 +72,8 @@ def test_a_choice_of_sections_and_of_every_third_sample(
     assert "load" not in samples[-1]
 
 
-def test_lines_carry_the_same_stream(start_program: StartProgram) -> None:
-    """For curl: hello, history and samples, a message a line."""
+def test_json_lines_have_the_same_messages(start_program: StartProgram) -> None:
+    """For curl: hello, history and samples, one message per line."""
     program = start_program(*FAST)
     with lines_reader(program.url, "since=0") as lines:
         hello, history = next(lines), next(lines)
@@ -83,8 +83,8 @@ def test_lines_carry_the_same_stream(start_program: StartProgram) -> None:
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_resuming_after_a_break_leaves_no_hole(library: str, start_program: StartProgram) -> None:
-    """A viewer that was away gets what it missed, and nothing twice."""
+def test_resuming_leaves_no_gap(library: str, start_program: StartProgram) -> None:
+    """A viewer that reconnects gets the samples that it has missed, and none twice."""
     program = start_program(*FAST)
     with LIBRARIES[library](program.url) as viewer:
         hello = viewer.read()
@@ -105,7 +105,7 @@ def test_resuming_after_a_break_leaves_no_hole(library: str, start_program: Star
 def test_resuming_after_a_restart_gets_all_of_the_new_run(
     library: str, start_program: StartProgram
 ) -> None:
-    """On the same port, from the new run's first sample on, whatever number was seen last."""
+    """From its first sample on, whatever sequence number the viewer had."""
     program = start_program(*FAST)
     port = address_of(program.url)[1]
     with LIBRARIES[library](program.url) as viewer:
@@ -124,10 +124,8 @@ def test_resuming_after_a_restart_gets_all_of_the_new_run(
     assert_consecutive(seqs(samples))
 
 
-def test_a_made_up_host_is_shown_instead_of_the_real_one(
-    tmp_path: Path, start_program: StartProgram
-) -> None:
-    """All numbers come from below --proc-root; what is not there is absent, and psutil is not asked."""
+def test_made_up_host_replaces_the_real_one(tmp_path: Path, start_program: StartProgram) -> None:
+    """All numbers come from --proc-root; sections without files are absent, and psutil is not used."""
     for name, content in MADE_UP.items():
         path = tmp_path / "proc" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,13 +141,13 @@ def test_a_made_up_host_is_shown_instead_of_the_real_one(
     assert sample["uptime_seconds"] == 9512.31
     assert sample["load"]["total_threads"] == 80
     assert sample["sources"]["tcp"]["state"] == "absent"
-    assert sample["cpu"]["usage_percent"] is None  # no tick passes on it
+    assert sample["cpu"]["usage_percent"] is None  # its counters do not move
 
 
 @pytest.mark.parametrize("host", CAPTURED)
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_a_captured_host_is_streamed(library: str, host: str, start_program: StartProgram) -> None:
-    """Every section that the capture has a file for is there, the same in every sample."""
+def test_captured_host_is_streamed(library: str, host: str, start_program: StartProgram) -> None:
+    """No source fails, and the numbers are those of the capture."""
     proc_root, sys_root = CAPTURED[host]
     program = start_program(*FAST, "--proc-root", proc_root, "--sys-root", sys_root)
     with LIBRARIES[library](program.url, "since=0") as viewer:
@@ -168,19 +166,19 @@ def test_a_captured_host_is_streamed(library: str, host: str, start_program: Sta
         assert not failed
 
 
-def test_every_viewer_gets_the_same_bytes(start_program: StartProgram) -> None:
-    """The API, both libraries and the lines say the same of one sample."""
+def test_every_viewer_gets_the_same_sample(start_program: StartProgram) -> None:
+    """From the API, over WebSocket with both libraries, and as a JSON line."""
     program = start_program("--port", "0", "--interval", "60")
     with ExitStack() as stack:
-        said: list[Any] = []
+        samples: list[Any] = []
         for library in LIBRARIES.values():
             viewer = stack.enter_context(library(program.url, "since=0"))
             assert viewer.read()["type"] == "hello"
-            said.extend(viewer.read()["samples"] or read_samples(viewer, 1))
-        said.append(get(program.url, "/api/v1/sample")[1])
-        said.extend(get(program.url, "/api/v1/history")[1]["samples"])
+            samples.extend(viewer.read()["samples"] or read_samples(viewer, 1))
+        samples.append(get(program.url, "/api/v1/sample")[1])
+        samples.extend(get(program.url, "/api/v1/history")[1]["samples"])
         lines = stack.enter_context(lines_reader(program.url))
         assert next(lines)["type"] == "hello"
-        said.append(next(lines))
-    assert len({json.dumps(sample) for sample in said}) == 1
-    assert len(said) == 5
+        samples.append(next(lines))
+    assert len({json.dumps(sample) for sample in samples}) == 1
+    assert len(samples) == 5

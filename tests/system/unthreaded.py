@@ -1,7 +1,7 @@
 """The ``websockets`` package without its threads, for viewers over TLS.
 
-Its own client reads and writes one SSLSocket from two threads, and about one of a thousand of those never got the
-answer to its handshake (websockets 17.4, CPython 3.11), while none of as many on a single thread did.
+The package's own client reads and writes one SSLSocket from two threads. About one in a thousand of these clients never
+got the answer to its handshake (websockets 17.4, CPython 3.11). With one thread, none of a thousand failed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from websockets.uri import parse_uri
 
 
 class UnthreadedViewer:
-    """A viewer on a connected socket, which stays its owner's."""
+    """A viewer on a connected socket, which the caller closes."""
 
     def __init__(self, sock: socket.socket, url: str, headers: Mapping[str, str]) -> None:
         self.sock = sock
@@ -35,7 +35,7 @@ class UnthreadedViewer:
         self.events.popleft()  # the response
 
     def exchange(self) -> None:
-        """Write what the protocol has to say, and read once."""
+        """Write the pending bytes of the protocol, and read once."""
         for data in self.protocol.data_to_send():
             if data:
                 self.sock.sendall(data)
@@ -46,7 +46,7 @@ class UnthreadedViewer:
         self.events.extend(self.protocol.events_received())
 
     def read(self) -> dict[str, Any]:
-        """The next message."""
+        """Return the next message."""
         while True:
             while not self.events:
                 assert self.protocol.state is not State.CLOSED, self.protocol.close_code
@@ -57,13 +57,13 @@ class UnthreadedViewer:
                 return found
 
     def send(self, text: str) -> None:
-        """A message."""
+        """Send a message."""
         self.protocol.send_text(text.encode())
         for data in self.protocol.data_to_send():
             self.sock.sendall(data)
 
     def close_code(self) -> int | None:
-        """Read to the close frame."""
+        """Read to the close frame; return its code, or None."""
         while self.protocol.close_rcvd is None and self.protocol.state is not State.CLOSED:
             self.exchange()
         return None if self.protocol.close_rcvd is None else self.protocol.close_rcvd.code

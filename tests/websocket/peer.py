@@ -1,4 +1,4 @@
-"""A viewer that speaks bytes: it can stall, talk out of turn, break frames and leave as a real client never would."""
+"""A viewer at the level of bytes: it can stall, break rules and frames, and disconnect in any way."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Frame(NamedTuple):
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> bytes:
-    """A client's frame, masked with zeros, which leave the payload as it is."""
+    """Return a client's frame. Its mask is zero, so the payload stays readable."""
     assert len(payload) < 1 << 16
     first = opcode | 0x80 * fin
     if len(payload) < 126:
@@ -36,12 +36,12 @@ def frame(opcode: int, payload: bytes = b"", *, fin: bool = True) -> bytes:
 
 
 def closing(code: int, reason: bytes = b"") -> bytes:
-    """A client's close frame."""
+    """Return a client's close frame."""
     return frame(CLOSE, code.to_bytes(2, "big") + reason)
 
 
 def handshake(path: str = "/ws", headers: str = "") -> bytes:
-    """The request that opens a WebSocket; ``headers`` are lines that end in CRLF."""
+    """Return the request that opens a WebSocket. ``headers`` are lines that end in CRLF."""
     return (
         f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{headers}\r\n"
@@ -49,7 +49,7 @@ def handshake(path: str = "/ws", headers: str = "") -> bytes:
 
 
 class Peer:
-    """A connected viewer. ``trailing`` goes out in the segment of the handshake."""
+    """A connected viewer. ``trailing`` is sent in one segment with the handshake."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Peer:
         self.head = b""
         while not self.head.endswith(b"\r\n\r\n"):
             line = self._reader.readline()
-            assert line, f"the server hung up after {self.head!r}"
+            assert line, f"the server disconnected after {self.head!r}"
             self.head += line
         assert self.head.startswith(b"HTTP/1.1 101 "), self.head
 
@@ -79,51 +79,51 @@ class Peer:
         self.sock.sendall(data)
 
     def maybe_frame(self) -> Frame | None:
-        """The next frame; None at the end of the stream."""
+        """Return the next frame, or None at the end of the stream."""
         start = self._reader.read(2)
         if not start:
             return None
-        assert not start[0] & 0x70, "a frame with an extension's bits"
+        assert not start[0] & 0x70, "the frame has the bits of an extension"
         size = start[1]
-        assert size < 128, "a server's frame is unmasked"
+        assert size < 128, "the server's frame is masked"
         if size >= 126:
             size = int.from_bytes(self._reader.read(2 if size == 126 else 8), "big")
         return Frame(start[0] & 0x0F, self._reader.read(size), bool(start[0] & 0x80))
 
     def frame(self) -> Frame:
-        """The next frame, which must come."""
+        """Return the next frame; fail at the end of the stream."""
         got = self.maybe_frame()
-        assert got is not None, "the server hung up"
+        assert got is not None, "the server disconnected"
         return got
 
     def message(self) -> dict[str, Any]:
-        """The next frame, which must be a whole text message."""
+        """Return the message in the next frame, which must be a whole text message."""
         got = self.frame()
         assert (got.opcode, got.fin) == (TEXT, True), got
         message: dict[str, Any] = json.loads(got.payload)
         return message
 
     def frames_to_end(self) -> list[Frame]:
-        """Read until the server hangs up."""
+        """Return all frames until the server disconnects."""
         frames = []
         while (got := self.maybe_frame()) is not None:
             frames.append(got)
         return frames
 
     def skip_to(self, opcode: int) -> Frame:
-        """The next frame of this kind."""
+        """Return the next frame with this opcode, and skip those before it."""
         while True:
             got = self.frame()
             if got.opcode == opcode:
                 return got
 
     def reset(self) -> None:
-        """Leave with a RST."""
+        """Disconnect with a TCP reset."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
 
     def close(self) -> None:
-        """Leave without a word of WebSocket."""
+        """Disconnect without a close frame."""
         self._reader.close()
         self.sock.close()
 

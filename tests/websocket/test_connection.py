@@ -1,14 +1,12 @@
-"""Connection: how it finds a viewer alive, its two threads, and what surrounds the handshake, on real sockets."""
+"""Connection: pings and silence, its two threads, and the bytes around the handshake, on real sockets."""
 
 from __future__ import annotations
 
 import json
 import re
 import socket
-import threading
+import struct
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,20 +14,23 @@ import pytest
 from telemetry_stream import threads
 from telemetry_stream.hub import Client, End
 from telemetry_stream.net.transport import Transport
-from telemetry_stream.websocket.connection import Connection, ThreadUnavailableError, Timing
+from telemetry_stream.threads import ThreadUnavailableError
+from telemetry_stream.websocket.connection import Connection, Timing
+from telemetry_stream.websocket.quota import Allowance
 from tests.conftest import eventually, our_threads
 from tests.net.pairs import tcp_pair
 from tests.server.service import Service, message
-from tests.websocket.peer import CONTINUATION, KEY, PING, PONG, TEXT, Peer, frame, handshake
+from tests.websocket.bare import bare, refuse_write_pumps
+from tests.websocket.peer import CONTINUATION, KEY, PING, PONG, TEXT, Peer, frame
 
 DOCUMENT = Path(__file__).parents[2] / "docs/protocol.md"
 
 
-# Being alive.
+# Pings and pongs.
 
 
-def test_ping_at_the_interval_and_silence_ends_it() -> None:
-    """A viewer that answers no ping is dropped without a goodbye: there is nobody to tell."""
+def test_a_viewer_that_answers_no_ping_is_disconnected() -> None:
+    """Pings are sent at the interval. There is no close frame, because the viewer would not read it."""
     with (
         Service(timing=Timing(ping=0.02, silence=0.15)) as service,
         Peer(service.address) as peer,
@@ -42,8 +43,8 @@ def test_ping_at_the_interval_and_silence_ends_it() -> None:
         assert service.hub.stats().ended == {"silent": 1}
 
 
-def test_pongs_keep_it() -> None:
-    """Each pong moves the deadline."""
+def test_a_viewer_that_sends_pongs_stays_connected() -> None:
+    """Each pong extends the silence deadline."""
     with (
         Service(timing=Timing(ping=0.05, silence=0.5)) as service,
         Peer(service.address) as peer,
@@ -55,7 +56,7 @@ def test_pongs_keep_it() -> None:
         assert service.hub.stats().clients == 1
 
 
-def test_real_client_is_kept_by_its_pongs() -> None:
+def test_a_real_client_stays_connected() -> None:
     """The ``websockets`` package answers pings by itself."""
     with (
         Service(timing=Timing(ping=0.05, silence=0.5)) as service,
@@ -67,77 +68,83 @@ def test_real_client_is_kept_by_its_pongs() -> None:
         assert service.hub.stats().clients == 1
 
 
-def test_ping_is_answered_with_its_payload() -> None:
-    """Also in the middle of a fragmented message of the viewer's."""
+def test_a_ping_is_answered_with_its_payload() -> None:
+    """Also between the fragments of a message."""
     with Service() as service, Peer(service.address) as peer:
         peer.send(frame(TEXT, b"half", fin=False) + frame(PING, b"now") + frame(CONTINUATION))
         assert peer.skip_to(PONG).payload == b"now"
 
 
-@contextmanager
-def bare(timing: Timing) -> Iterator[tuple[Transport, Client, Peer, threading.Thread]]:
-    """A connection without hub or stream, whose viewer has small buffers."""
-    accepted, sock = tcp_pair(4096)
-    transport = Transport(accepted)
-    head = handshake()
-    client = Client(transport.try_send)
-
-    def serve() -> None:
-        assert transport.recv(4096, time.monotonic() + 10) == head
-        try:
-            Connection(transport, KEY, client, number=12_345, timing=timing).serve(lambda: None)
-        finally:
-            transport.close()
-
-    thread = threads.start("ts-conn1", serve)
-    with Peer(sock) as peer:
-        yield transport, client, peer, thread
-    thread.join(10)
-    assert not thread.is_alive()
-
-
-def test_viewer_that_pings_without_reading_is_evicted() -> None:
-    """The write deadline covers pongs: the read pump is never stuck in one."""
-    with bare(Timing(write=0.1)) as (transport, client, peer, thread):
+def test_a_viewer_that_pings_without_reading_is_evicted() -> None:
+    """The write deadline is valid for pongs, too, so the read pump cannot block in one."""
+    with bare(Timing(write=0.1)) as bare_connection:
+        client = bare_connection.client
         megabyte = b"\x82\x7f" + (1 << 20).to_bytes(8, "big") + bytes(1 << 20)
-        assert eventually(lambda: transport.try_send(megabyte))
-        assert not client.queue.unfinished_tasks  # so it is the pong alone that waits
-        peer.send(frame(PING))
-        thread.join(10)
-        assert client.end is End.SLOW_CONSUMER
+        assert eventually(lambda: bare_connection.transport.try_send(megabyte))
+        assert not client.queue.unfinished_tasks  # so only the pong waits
+        bare_connection.peer.send(frame(PING))
+        assert eventually(lambda: client.end is End.SLOW_CONSUMER)
 
 
-def test_threads_are_two_and_named() -> None:
-    """Two per viewer, none hidden, and the names fit the kernel's 15 bytes."""
+# Threads.
+
+
+def test_a_viewer_has_two_threads() -> None:
+    """Their names fit into the kernel's 15 bytes, whatever the viewer's number."""
     before = our_threads()
     with bare(Timing()):
         names = {thread.name for thread in our_threads() - before}
         assert names == {"ts-ws2345-read", "ts-ws2345-write"}
 
 
-def test_no_thread_for_the_write_pump(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Says so before a byte is sent, with the client ended."""
+def enter(
+    sock: socket.socket, error: type[Exception], *, resetting: socket.socket | None = None
+) -> tuple[Transport, Client]:
+    """Enter a connection on this socket, which must fail with ``error``; its peer may reset it before."""
+    transport = Transport(sock)
+    if resetting is not None:
+        resetting.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        resetting.close()
+    client = Client(transport.try_send)
+    connection = Connection(
+        transport, KEY, client, number=1, timing=Timing(), allowance=Allowance()
+    )
+    failures: list[BaseException] = []
 
-    def start(*_: object) -> threading.Thread:
-        raise RuntimeError("can't start new thread")
+    def run() -> None:
+        with pytest.raises(error), connection:
+            pass
 
-    monkeypatch.setattr(threads, "start", start)
-    monkeypatch.setattr(threads, "rename", lambda _: None)
-    ours, theirs = socket.socketpair()
+    threads.start("ts-conn1", run, on_crash=failures.append).join(10)
+    assert not failures
+    return transport, client
+
+
+def test_without_a_write_pump_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the answer can still be a 503. The client is ended."""
+    refuse_write_pumps(monkeypatch)
+    ours, theirs = tcp_pair()
     with ours, theirs:
-        transport = Transport(ours)
-        client = Client(transport.try_send)
-        with pytest.raises(ThreadUnavailableError, match="can't start new thread"):
-            Connection(transport, KEY, client, number=1).serve(lambda: None)
+        transport, client = enter(ours, ThreadUnavailableError)
         assert transport.bytes_sent == 0
         assert client.end is End.CRASHED
 
 
-# The handshake's surroundings.
+def test_a_peer_that_is_gone_before_the_handshake_is_answered_leaves_no_thread() -> None:
+    """The write pump has started already, and ends."""
+    before = our_threads()
+    ours, theirs = tcp_pair()
+    with ours:
+        _, client = enter(ours, OSError, resetting=theirs)
+        assert client.end is End.GONE
+        assert our_threads() == before
 
 
-def test_frames_in_the_handshakes_segment_are_seen() -> None:
-    """One whole frame there, and half of one whose rest comes later."""
+# Around the handshake.
+
+
+def test_frames_in_the_segment_of_the_handshake_are_read() -> None:
+    """One whole frame, and half of one whose rest arrives later."""
     second = frame(PING, b"second")
     with (
         Service() as service,
@@ -152,7 +159,7 @@ def test_frames_in_the_handshakes_segment_are_seen() -> None:
     "offer", ["permessage-deflate", "permessage-deflate; client_max_window_bits=abc", "x" * 2000]
 )
 def test_extensions_are_not_negotiated(offer: str) -> None:
-    """One frame fits all viewers, and no viewer can send a bomb."""
+    """The same frame must be right for all viewers, and no viewer may send a compressed bomb."""
     with (
         Service() as service,
         Peer(service.address, headers=f"Sec-WebSocket-Extensions: {offer}\r\n") as peer,
@@ -161,8 +168,8 @@ def test_extensions_are_not_negotiated(offer: str) -> None:
         assert peer.message()["type"] == "hello"
 
 
-def test_both_client_libraries_get_the_stream() -> None:
-    """``websockets`` with its offer of compression, and ``websocket-client``."""
+def test_two_client_libraries_receive_the_stream() -> None:
+    """``websockets``, which offers compression, and ``websocket-client``."""
     with Service() as service:
         service.publish()
         with service.viewer(compression="deflate") as viewer, service.other_viewer() as other:
@@ -173,14 +180,13 @@ def test_both_client_libraries_get_the_stream() -> None:
                 assert receive()["seq"] == 1
 
 
-def test_default_timing_is_what_the_protocol_promises() -> None:
-    """Every number of it that a client can see, as the chapter on keeping a connection gives it."""
+def test_the_default_timing_is_what_the_protocol_documents() -> None:
+    """Every number that a client can observe, in the chapter about keeping a connection."""
     chapter = DOCUMENT.read_text().partition("## 6.")[2].partition("## 7.")[0]
     found = re.search(
-        r"pings every (\d+) s\b.* (\d+) s after its last pong.*within (\d+) s\b", chapter, re.DOTALL
+        r"ping every (\d+) s\b.* (\d+) s after the last pong.*within (\d+) s\b", chapter, re.DOTALL
     )
     assert found
     ping, silence, write = map(float, found.groups())
-    promised = Timing(ping, silence, write, close=1.0)
-    assert Timing() == promised
-    assert promised.silence > promised.ping
+    assert Timing() == Timing(ping, silence, write)
+    assert silence > ping

@@ -1,4 +1,4 @@
-"""Viewers side by side: a slow one costs a fast one nothing, and those who come and go cost nobody anything."""
+"""Many viewers: a slow one costs a fast one nothing, and neither do viewers that join and leave."""
 
 from __future__ import annotations
 
@@ -9,39 +9,44 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from websockets.sync.client import ClientConnection
 
 from telemetry_stream import threads
+from telemetry_stream.hub import HubStats
 from telemetry_stream.websocket.connection import Timing
 from tests.conftest import eventually, our_threads
 from tests.server.service import Service, message
 from tests.websocket.peer import CLOSE, TEXT, Peer
 
-PAD_BYTES = 64 * 1024  # with a small receive buffer, a stalled viewer's socket holds three or four
+# The socket of a stalled viewer with a small receive buffer takes three or four frames of this size.
+PAD_BYTES = 64 * 1024
 
 
-def stall(service: Service, fast: Callable[[], object], drops: int) -> None:
-    """Broadcast until a viewer that does not read has lost so many frames; ``fast`` reads each."""
+def publish_until(
+    service: Service, fast: ClientConnection, condition: Callable[[HubStats], object]
+) -> None:
+    """Broadcast until ``condition`` is true, because of a viewer that does not read. ``fast`` reads each frame."""
     for _ in range(1000):
         service.publish(pad=PAD_BYTES)
-        fast()
-        if service.hub.stats().dropped >= drops:
+        message(fast)
+        if condition(service.hub.stats()):
             return
-    pytest.fail("the stalled viewer has lost nothing")
+    pytest.fail("the stalled viewer has taken every frame")
 
 
-def test_fast_viewer_gets_ten_of_ten_while_a_slow_one_is_stalled() -> None:
-    """What the slow one loses is counted, on it and in total; the fast one loses nothing."""
+def test_a_fast_viewer_gets_every_frame_while_another_is_stalled() -> None:
+    """The frames that are dropped for the stalled viewer are counted, in its entry and in total."""
     with (
-        Service(grace_seconds=0.01) as service,
+        Service() as service,
         Peer(service.address, buffer_bytes=4096),
         service.viewer(max_size=None) as fast,
     ):
         assert message(fast)["type"] == "hello"
-        stall(service, lambda: message(fast), 1)
+        publish_until(service, fast, lambda stats: stats.dropped)
         slow = service.hub.clients()[0]
         assert eventually(lambda: not slow.in_grace)
         before = slow.dropped
-        first = service.stream.seq + 1
+        first = service.feed.seq + 1
         service.publish(10, pad=PAD_BYTES)
         assert [message(fast)["seq"] for _ in range(10)] == list(range(first, first + 10))
         assert eventually(lambda: service.hub.stats().dropped == before + 10)
@@ -50,17 +55,17 @@ def test_fast_viewer_gets_ten_of_ten_while_a_slow_one_is_stalled() -> None:
         assert fast_report["dropped_frames"] == 0
 
 
-def test_slow_viewer_is_evicted_at_the_write_deadline(caplog: pytest.LogCaptureFixture) -> None:
-    """The reason is in the log and in the counters, and its threads and descriptor are free again."""
+def test_a_slow_viewer_is_evicted_at_the_write_deadline(caplog: pytest.LogCaptureFixture) -> None:
+    """The log and the counters have the reason. Its threads end."""
     caplog.set_level(logging.INFO, "telemetry_stream")
     with (
-        Service(timing=Timing(write=0.1), grace_seconds=0.01) as service,
+        Service(timing=Timing(write=0.1)) as service,
         service.viewer(max_size=None) as fast,
         Peer(service.address, buffer_bytes=4096) as slow,
     ):
         assert message(fast)["type"] == "hello"
         assert slow.message()["type"] == "hello"
-        stall(service, lambda: message(fast), 1)
+        publish_until(service, fast, lambda stats: stats.dropped or stats.ended)
         assert eventually(lambda: service.hub.stats().ended == {"too slow": 1})
         assert eventually(lambda: [c.name[:3] for c in service.hub.clients()] == ["ws1"])
         assert eventually(lambda: not any("ts-ws2" in thread.name for thread in our_threads()))
@@ -71,16 +76,16 @@ def test_slow_viewer_is_evicted_at_the_write_deadline(caplog: pytest.LogCaptureF
         assert message(fast)["seq"] == seq
 
 
-def test_evicted_viewer_that_reads_again_is_told_why() -> None:
-    """Its socket was full; what it held comes whole, and then 4008, though the connection is long over here."""
+def test_an_evicted_viewer_that_reads_again_receives_4008() -> None:
+    """First it receives the whole frames in its full socket, although the server has closed the connection."""
     with (
-        Service(timing=Timing(write=0.1, close=0.1), grace_seconds=0.01) as service,
+        Service(timing=Timing(write=0.1, close=0.1)) as service,
         service.viewer(max_size=None) as fast,
         Peer(service.address) as slow,
     ):
         assert message(fast)["type"] == "hello"
         assert slow.message()["type"] == "hello"
-        stall(service, lambda: message(fast), 1)
+        publish_until(service, fast, lambda stats: stats.dropped or stats.ended)
         assert eventually(lambda: service.hub.stats().ended == {"too slow": 1})
         *samples, last = slow.frames_to_end()
         assert [frame.opcode for frame in samples] == [TEXT] * len(samples)
@@ -89,20 +94,20 @@ def test_evicted_viewer_that_reads_again_is_told_why() -> None:
         assert (last.opcode, last.code) == (CLOSE, 4008)
 
 
-def test_slow_viewer_that_recovers_sees_one_hole() -> None:
-    """Frames stay in order, and the hole is exactly as large as its count of drops."""
+def test_a_slow_viewer_that_recovers_has_one_gap() -> None:
+    """Frames stay in order, and the gap has exactly the size of its count of dropped frames."""
     with (
-        Service(grace_seconds=0.01) as service,
+        Service() as service,
         Peer(service.address, buffer_bytes=4096) as slow,
         service.viewer(max_size=None) as fast,
     ):
         assert message(fast)["type"] == "hello"
         assert slow.message()["type"] == "hello"
         client = service.hub.clients()[0]
-        stall(service, lambda: message(fast), 5)
+        publish_until(service, fast, lambda stats: stats.dropped >= 5)
         assert eventually(lambda: not client.in_grace)
         dropped = client.dropped
-        seqs = [slow.message()["seq"] for _ in range(service.stream.seq - dropped)]
+        seqs = [slow.message()["seq"] for _ in range(service.feed.seq - dropped)]
         service.publish(5)
         seqs += [slow.message()["seq"] for _ in range(5)]
         steps = [later - earlier for earlier, later in itertools.pairwise(seqs)]
@@ -111,7 +116,7 @@ def test_slow_viewer_that_recovers_sees_one_hole() -> None:
 
 
 def watch(service: Service, samples: int, paced: threading.Semaphore) -> None:
-    """Come, see so many consecutive samples, leave; ``paced`` is told of the hello and of each sample."""
+    """Join, read consecutive samples, leave. ``paced`` is released for the hello and for each sample."""
     with service.viewer() as viewer:
         assert message(viewer)["type"] == "hello"
         paced.release()
@@ -122,16 +127,16 @@ def watch(service: Service, samples: int, paced: threading.Semaphore) -> None:
     assert seqs == list(range(seqs[0], seqs[0] + samples))
 
 
-def test_hundred_viewers_come_and_go_during_a_broadcast() -> None:
-    """Half of them stay, half come twice: nobody errs, and each sees consecutive samples all its time."""
+def test_a_hundred_viewers_join_and_leave_during_a_broadcast() -> None:
+    """Half of them stay, and half of them join twice. Each one gets consecutive samples without a gap."""
     errors: list[BaseException] = []
     paced, unpaced = threading.Semaphore(0), threading.Semaphore(0)
 
-    def come_twice() -> None:
+    def join_twice() -> None:
         watch(service, 2, unpaced)
         watch(service, 3, unpaced)
 
-    def wait_for_all_who_stay() -> None:
+    def wait_for_all_stayers() -> None:
         for _ in range(50):
             assert paced.acquire(timeout=30)
 
@@ -140,12 +145,14 @@ def test_hundred_viewers_come_and_go_during_a_broadcast() -> None:
             threads.start("ts-stayer", watch, service, 110, paced, on_crash=errors.append)
             for _ in range(50)
         ]
-        wait_for_all_who_stay()
-        comers = [threads.start("ts-comer", come_twice, on_crash=errors.append) for _ in range(50)]
+        wait_for_all_stayers()
+        joiners = [
+            threads.start("ts-joiner", join_twice, on_crash=errors.append) for _ in range(50)
+        ]
         for _ in range(110):
             service.publish()
-            wait_for_all_who_stay()
-        assert eventually(lambda: service.publish() and not any(t.is_alive() for t in comers), 30)
+            wait_for_all_stayers()
+        assert eventually(lambda: service.publish() and not any(t.is_alive() for t in joiners), 30)
         for stayer in stayers:
             stayer.join(30)
         assert not errors

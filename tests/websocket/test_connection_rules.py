@@ -1,4 +1,4 @@
-"""What a viewer may say and what it may not, and the code that its connection ends with."""
+"""What a viewer may send, and the code with which the connection ends if it sends something else."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.websocket.peer import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, 
         pytest.param(40 * frame(BINARY, bytes(500)), id="bytes"),
     ],
 )
-def test_flood_ends_with_1008(flood: bytes) -> None:
-    """A viewer has nothing to say; one that talks all the time costs us a core."""
+def test_a_flood_ends_with_1008(flood: bytes) -> None:
+    """Without this limit, one viewer that sends all the time uses a whole core."""
     with Service() as service, Peer(service.address) as peer:
         peer.send(flood)
-        goodbye = peer.frames_to_end()[-1]
-        assert (goodbye.opcode, goodbye.payload) == (CLOSE, b"\x03\xf0policy")
+        last = peer.frames_to_end()[-1]
+        assert (last.opcode, last.payload) == (CLOSE, b"\x03\xf0policy")
         assert service.viewers.wait_until_gone(10)
         assert service.hub.stats().ended == {"policy": 1}
 
@@ -41,8 +41,8 @@ def test_flood_ends_with_1008(flood: bytes) -> None:
         ),
     ],
 )
-def test_long_message_ends_with_1009(data: bytes) -> None:
-    """Also when it comes in fragments that are short each."""
+def test_a_long_message_ends_with_1009(data: bytes) -> None:
+    """Also if it is sent in short fragments, and if it is long in bytes but not in characters."""
     with Service() as service, Peer(service.address) as peer:
         peer.send(data)
         assert peer.skip_to(CLOSE).code == 1009
@@ -51,8 +51,8 @@ def test_long_message_ends_with_1009(data: bytes) -> None:
         assert service.hub.stats().ended == {"too big": 1}
 
 
-def test_short_messages_are_thrown_away() -> None:
-    """Up to 512 bytes are taken, and nothing comes of them."""
+def test_messages_of_512_bytes_are_discarded() -> None:
+    """The connection stays open."""
     with Service() as service, Peer(service.address) as peer:
         faces = ("\N{GRINNING FACE}" * 128).encode()
         for data in (frame(TEXT, b"x" * 512), frame(BINARY, b"x" * 512), frame(TEXT, faces)):
@@ -72,8 +72,8 @@ def test_short_messages_are_thrown_away() -> None:
         pytest.param(frame(TEXT, b"\xff"), 1007, id="no UTF-8"),
     ],
 )
-def test_broken_frame_ends_with_its_code(data: bytes, code: int) -> None:
-    """RFC 6455 section 7.4.1; and the next viewer is served."""
+def test_a_wrong_frame_ends_with_the_code_of_its_error(data: bytes, code: int) -> None:
+    """RFC 6455 section 7.4.1 lists the codes. The next viewer is served."""
     with Service() as service:
         with Peer(service.address) as peer:
             peer.send(data)

@@ -1,4 +1,4 @@
-"""Frames as bytes, read by the decoders of two client libraries."""
+"""Frames as bytes, decoded by two client libraries."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from telemetry_stream.websocket import frame
 
 
 def decoded(data: bytes) -> list[Event]:
-    """What the core of a real client makes of ``data``, which ends with a frame's end."""
+    """Return what the core of a real client decodes from ``data``, which must end at the end of a frame."""
     protocol = Protocol(CLIENT, state=OPEN, max_size=None)
     protocol.receive_data(data)
     assert protocol.parser_exc is None
     events = protocol.events_received()
-    # A half frame would wait for its rest: the next one would not be seen as one.
+    # Behind half a frame, the client would take the ping for the rest of it.
     protocol.receive_data(frame.PING)
     assert [event.opcode for event in protocol.events_received() if isinstance(event, Frame)] == [
         Opcode.PING
@@ -30,8 +30,8 @@ def decoded(data: bytes) -> list[Event]:
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65535, 65536, 200_000])
-def test_text_of_every_length(size: int) -> None:
-    """The three forms of a length (RFC 6455 section 5.2), each at its borders."""
+def test_texts_of_all_lengths_are_decoded(size: int) -> None:
+    """RFC 6455 section 5.2 has three forms of a length. These sizes are their limits."""
     payload = b"x" * size
     assert decoded(frame.text(payload)) == [Frame(Opcode.TEXT, payload)]
 
@@ -46,14 +46,14 @@ def test_text_of_every_length(size: int) -> None:
         (65536, b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"),
     ],
 )
-def test_length_takes_the_shortest_form(size: int, head: bytes) -> None:
-    """As RFC 6455 demands; strict clients refuse any other."""
+def test_a_length_has_its_shortest_form(size: int, head: bytes) -> None:
+    """RFC 6455 section 5.2 demands it, and strict clients refuse any other form."""
     assert frame.text(b"x" * size) == head + b"x" * size
 
 
 @given(st.lists(st.binary(max_size=300), max_size=5))
-def test_fragments_are_one_message(pieces: list[bytes]) -> None:
-    """A text frame, continuations, and FIN on the last only, for any number of pieces: none as well."""
+def test_fragments_make_one_message(pieces: list[bytes]) -> None:
+    """A text frame, then continuation frames, the last one with FIN, for any number of pieces including 0."""
     events = decoded(b"".join(frame.fragments(pieces)))
     frames = [event for event in events if isinstance(event, Frame)]
     assert [f.opcode for f in frames] == [
@@ -63,8 +63,8 @@ def test_fragments_are_one_message(pieces: list[bytes]) -> None:
     assert b"".join(f.data for f in frames) == b"".join(pieces)
 
 
-def test_fragments_are_drawn_one_by_one() -> None:
-    """A long message is never held whole."""
+def test_pieces_are_drawn_one_by_one() -> None:
+    """So a long message is never in memory as a whole."""
     drawn = []
 
     def pieces() -> Iterator[bytes]:
@@ -77,8 +77,8 @@ def test_fragments_are_drawn_one_by_one() -> None:
     assert drawn == [b"a"]
 
 
-def test_real_client_reads_fragments_with_a_ping_between() -> None:
-    """``websocket-client`` answers the ping, and gets the message whole."""
+def test_a_real_client_reads_fragments_with_a_ping_between_them() -> None:
+    """``websocket-client`` answers the ping and returns the whole message."""
     ours, theirs = socket.socketpair()
     client = websocket.WebSocket()
     with ours, theirs:
@@ -90,8 +90,8 @@ def test_real_client_reads_fragments_with_a_ping_between() -> None:
         assert ours.recv(64)[:2] == b"\x8a\x80"
 
 
-def test_close_holds_code_and_reason() -> None:
-    """Both reach the client."""
+def test_a_close_frame_has_a_code_and_a_reason() -> None:
+    """A real client decodes both."""
     protocol = Protocol(CLIENT, state=OPEN)
     protocol.receive_data(frame.close(4008, "too slow"))
     received = protocol.close_rcvd

@@ -1,4 +1,4 @@
-"""Which requests may become a WebSocket: tables of good and bad ones."""
+"""Which requests open a WebSocket: tables of correct and wrong ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GOOD = {
     "HTTP_UPGRADE": "websocket",
     "HTTP_CONNECTION": "Upgrade",
     "HTTP_SEC_WEBSOCKET_VERSION": "13",
-    "HTTP_SEC_WEBSOCKET_KEY": "dGhlIHNhbXBsZSBub25jZQ==",  # of RFC 6455 section 1.3
+    "HTTP_SEC_WEBSOCKET_KEY": "dGhlIHNhbXBsZSBub25jZQ==",  # from RFC 6455 section 1.3
 }
 
 
@@ -31,13 +31,13 @@ GOOD = {
         {"HTTP_SEC_WEBSOCKET_PROTOCOL": "größe"},
     ],
 )
-def test_good_requests(changed: dict[str, str]) -> None:
-    """As browsers send them: Firefox says keep-alive as well, and names compare without case."""
+def test_a_correct_request_is_accepted(changed: dict[str, str]) -> None:
+    """Firefox adds keep-alive, and the tokens of both headers compare without case."""
     assert maybe_refuse({**GOOD, **changed}) is None
 
 
 @pytest.mark.parametrize(
-    ("changed", "status", "says"),
+    ("changed", "status", "message"),
     [
         ({"REQUEST_METHOD": "HEAD"}, "405", "GET"),
         ({"REQUEST_METHOD": "POST"}, "405", "GET"),
@@ -61,13 +61,15 @@ def test_good_requests(changed: dict[str, str]) -> None:
         ({"HTTP_SEC_WEBSOCKET_KEY": "größe"}, "400", "16 bytes"),
     ],
 )
-def test_bad_requests(changed: dict[str, str | None], status: str, says: str) -> None:
-    """Each is refused with its status and a sentence about what is wrong."""
+def test_a_wrong_request_is_refused(
+    changed: dict[str, str | None], status: str, message: str
+) -> None:
+    """The answer has a status and a sentence about the error, and the headers that belong to the status."""
     environ = {name: value for name, value in {**GOOD, **changed}.items() if value is not None}
     refusal = maybe_refuse(environ)
     assert refusal is not None
     assert refusal.status.startswith(f"{status} ")
-    assert says in refusal.message
+    assert message in refusal.message
     headers = dict(refusal.headers)
     assert (headers.get("Sec-WebSocket-Version") == "13") == (status == "426")
     assert (headers.get("Upgrade") == "websocket") == (status == "426")

@@ -1,33 +1,26 @@
-"""The tamed receiving side, over a socket in memory, and the quota with a clock that moves when told."""
+"""The receiving side, over a socket in memory."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
-from telemetry_stream.websocket import inbound
-from telemetry_stream.websocket.inbound import (
-    Allowance,
-    Inbound,
-    Quota,
-    QuotaExceededError,
-)
+from telemetry_stream.websocket.inbound import Inbound
+from telemetry_stream.websocket.quota import Allowance, Quota
 from tests.websocket.peer import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, closing, frame
 
-MESSAGE_BYTES, FRAMES_PER_SECOND, BYTES_PER_SECOND = Allowance()
+MESSAGE_BYTES = Allowance().message_bytes
 
 KEY, ACCEPT = "dGhlIHNhbXBsZSBub25jZQ==", b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455 section 1.3
 
 
 class Script:
-    """A peer whose words are given; the end of them is the end of the stream."""
+    """A peer whose input is given; the end of the input is the end of the stream."""
 
     def __init__(self, *pieces: bytes) -> None:
         self.pieces = list(pieces)
         self.sent: list[bytes] = []
         self.pongs = 0
-        self.closings: list[tuple[bool, int]] = []
+        self.close_frames: list[tuple[bool, int]] = []  # too_big, and the number of writes before
         self.closed = 0
 
     def send(self, data: bytes) -> int:
@@ -40,28 +33,28 @@ class Script:
     def close(self) -> None:
         self.closed += 1
 
-    def pong(self) -> None:
+    def on_pong(self) -> None:
         self.pongs += 1
 
-    def closing(self, *, too_big: bool) -> None:
-        self.closings.append((too_big, len(self.sent)))
+    def before_close_frame(self, *, too_big: bool) -> None:
+        self.close_frames.append((too_big, len(self.sent)))
 
 
 def read(*pieces: bytes) -> tuple[Script, Inbound]:
-    """A peer that has said all this, and what it was answered after the handshake."""
+    """Receive this input; return its peer, with the output after the handshake, and the receiving side."""
     script = Script(*pieces)
-    received = Inbound(script, KEY, Quota())
+    inbound = Inbound(script, KEY, Quota(Allowance()))
     handshake = script.sent.pop()
     assert handshake.startswith(b"HTTP/1.1 101 ")
-    script.pongs = 0  # the library says one of its own when it is made
-    received.read()
-    return script, received
+    script.pongs = 0  # the library's constructor sets pong_received, too
+    inbound.read()
+    return script, inbound
 
 
-def test_handshake_is_answered_at_once() -> None:
-    """With the key's answer and no extension, before anything is read."""
+def test_the_handshake_is_answered_before_anything_is_read() -> None:
+    """The answer has the hash of the key, and no extension."""
     script = Script(b"never read")
-    Inbound(script, KEY, Quota())
+    Inbound(script, KEY, Quota(Allowance()))
     (answer,) = script.sent
     head = answer.lower()
     assert head.startswith(b"http/1.1 101 ")
@@ -72,16 +65,16 @@ def test_handshake_is_answered_at_once() -> None:
     assert script.pieces
 
 
-def test_messages_are_not_kept() -> None:
-    """The library's own buffer has no bound: ours holds nothing."""
-    script, received = read(frame(TEXT, b"x") + frame(BINARY, b"y"), frame(TEXT, b"z"))
-    assert not received.input_buffer
+def test_messages_are_discarded() -> None:
+    """The library's own buffer has no limit. Ours keeps nothing."""
+    script, inbound = read(frame(TEXT, b"x") + frame(BINARY, b"y"), frame(TEXT, b"z"))
+    assert not inbound.input_buffer
     assert script.sent == []
-    assert script.closings == []
+    assert script.close_frames == []
 
 
-def test_pings_are_answered_and_pongs_are_told() -> None:
-    """Whole or byte by byte."""
+def test_pings_are_answered_and_pongs_are_reported() -> None:
+    """The input arrives as a whole or byte by byte."""
     data = frame(PING, b"a") + frame(PONG) + frame(PING, b"b") + frame(PONG, b"unasked")
     for pieces in ([data], [data[i : i + 1] for i in range(len(data))]):
         script, _ = read(*pieces)
@@ -90,7 +83,7 @@ def test_pings_are_answered_and_pongs_are_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "reply", "too_big"),
+    ("data", "reply", "too_big"),
     [
         (closing(1000, b"bye"), b"\x88\x05\x03\xe8bye", False),
         (closing(1009), b"\x88\x02\x03\xf1", False),
@@ -104,83 +97,46 @@ def test_pings_are_answered_and_pongs_are_told() -> None:
         ),
     ],
 )
-def test_close_frame_is_announced_before_it_is_sent(
-    said: bytes, reply: bytes, too_big: bool
+def test_a_close_frame_is_reported_before_it_is_sent(
+    data: bytes, reply: bytes, too_big: bool
 ) -> None:
-    """So that the owner can see to it that nothing follows."""
-    script, _ = read(said + frame(PING, b"late"), frame(PING, b"later"))
+    """So the owner can end the client first. Pings behind the peer's close frame are not answered."""
+    script, _ = read(data + frame(PING, b"late"), frame(PING, b"later"))
     assert script.sent == [reply]
-    assert script.closings == [(too_big, 0)]
-    assert script.pieces, "read on after the end"
+    assert script.close_frames == [(too_big, 0)]
+    assert script.pieces, "it has read on after the close frame"
     assert script.closed == 1
 
 
 @pytest.mark.parametrize(
-    "said", [b"\x81\x02hi", frame(0x3), b"\xc1\x80" + bytes(4), frame(PING, b"x" * 126)]
+    "data", [b"\x81\x02hi", frame(0x3), b"\xc1\x80" + bytes(4), frame(PING, b"x" * 126)]
 )
-def test_broken_rule_is_a_1002(said: bytes) -> None:
-    """Unmasked, unknown, compressed, or a control frame that is too long."""
-    script, _ = read(said, frame(PING))
+def test_a_wrong_frame_ends_with_1002(data: bytes) -> None:
+    """Unmasked, of an unknown opcode, compressed, or a control frame that is too long."""
+    script, _ = read(data, frame(PING))
     (reply,) = script.sent
     assert (reply[0], reply[2:4]) == (0x88, b"\x03\xea")
-    assert script.closings == [(False, 0)]
+    assert script.close_frames == [(False, 0)]
 
 
-def test_flood_ends_reading() -> None:
-    """Frames of every kind count, the empty continuation that trips no other limit among them."""
+def test_too_many_frames_end_reading() -> None:
+    """Frames of every kind count, also the empty continuation, which exceeds no other limit."""
     fragments = frame(TEXT, fin=False) + 100 * frame(CONTINUATION, fin=False)
     for flood in (100 * frame(PING), 100 * frame(PONG), 100 * frame(TEXT), fragments):
         script = Script(flood, b"never read")
-        quota = Quota()
+        quota = Quota(Allowance())
         Inbound(script, KEY, quota).read()
         assert quota.exceeded
         assert script.pieces
 
 
-def test_socket_error_ends_reading() -> None:
-    """A reset or a deadline is an end like any other."""
+def test_an_error_of_the_socket_ends_reading() -> None:
+    """``read`` returns after a reset and after a deadline."""
 
     class Dead(Script):
         def recv(self, size: int) -> bytes:
             raise ConnectionResetError
 
     script = Dead()
-    Inbound(script, KEY, Quota()).read()
+    Inbound(script, KEY, Quota(Allowance())).read()
     assert script.closed == 1
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The clock that the quota reads."""
-    clock = SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(inbound, "time", SimpleNamespace(monotonic=lambda: clock.now))
-    return clock
-
-
-def test_quota_of_frames(clock: SimpleNamespace) -> None:
-    """So many in a second, and one more is too much."""
-    quota = Quota()
-    quota.take(frames=FRAMES_PER_SECOND)
-    assert not quota.exceeded
-    with pytest.raises(QuotaExceededError, match="20 frames"):
-        quota.take(frames=1)
-    assert quota.exceeded
-
-
-def test_quota_of_bytes(clock: SimpleNamespace) -> None:
-    """Also of one frame that never ends."""
-    quota = Quota()
-    for _ in range(BYTES_PER_SECOND // 4096):
-        quota.take(size=4096)
-    with pytest.raises(QuotaExceededError, match="16384 bytes"):
-        quota.take(size=1)
-    assert quota.exceeded
-
-
-def test_quota_is_new_each_second(clock: SimpleNamespace) -> None:
-    """A viewer that says a little all day is let be."""
-    quota = Quota()
-    for _ in range(1000):
-        quota.take(frames=FRAMES_PER_SECOND, size=BYTES_PER_SECOND)
-        clock.now += 1.0
-    assert not quota.exceeded

@@ -1,4 +1,4 @@
-/** A headless Chromium, the distribution's own, and a page that collects what it complained about. */
+/** A headless Chromium, that of the distribution, and a page that collects its errors. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
@@ -17,7 +17,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-export const GUARD_MS = 15_000; // against waiting for ever; no claim about speed
+export const GUARD_MS = 15_000; // so that no test waits indefinitely; not a claim about speed
 
 export const artefacts = join(import.meta.dirname, "../test-results/screenshots");
 mkdirSync(artefacts, { recursive: true });
@@ -39,9 +39,10 @@ function findChromium(): string {
 
 export interface Watched {
   readonly page: Page;
-  /** Errors of scripts and of the console, refused connections apart: those are what we provoke. */
+  /** The errors of scripts and of the console, without the refused connections that the tests provoke. */
   readonly complaints: string[];
-  readonly strangers: string[];
+  /** Requests to another server than the page's own. */
+  readonly foreignRequests: string[];
 }
 
 export async function openPage(
@@ -49,7 +50,7 @@ export async function openPage(
   url: string,
   options: BrowserContextOptions = {},
 ): Promise<Watched> {
-  // Still pictures: half-way through a fade neither eyes nor axe see what is meant.
+  // Without motion: in the middle of a fade, axe would measure the wrong colours.
   const context = await browser.newContext({
     reducedMotion: "reduce",
     viewport: { width: 1440, height: 1000 },
@@ -58,7 +59,7 @@ export async function openPage(
   });
   const page = await context.newPage();
   const complaints: string[] = [];
-  const strangers: string[] = [];
+  const foreignRequests: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.stack ?? error.message));
   page.on("console", (message) => {
     const refused =
@@ -67,13 +68,13 @@ export async function openPage(
     if (message.type() === "error" && !refused) complaints.push(message.text());
   });
   page.on("request", (request) => {
-    if (new URL(request.url()).host !== new URL(url).host) strangers.push(request.url());
+    if (new URL(request.url()).host !== new URL(url).host) foreignRequests.push(request.url());
   });
   await page.goto(url);
-  return { page, complaints, strangers };
+  return { page, complaints, foreignRequests };
 }
 
-/** As the page sees it when its tab is hidden: a headless Chromium holds every tab for seen. */
+/** Makes the page believe that its tab is hidden. For a headless Chromium, every tab is visible. */
 export async function hide(page: Page): Promise<void> {
   await setVisibility(page, "hidden");
 }
@@ -94,7 +95,6 @@ export async function stateIs(page: Page, state: string, timeout = GUARD_MS): Pr
   await page.locator(`[data-testid=freshness][data-state=${state}]`).waitFor({ timeout });
 }
 
-/** The text of a place, once `accept` likes it. */
 export async function textOf(page: Page, selector: string): Promise<string> {
   return (await page.locator(selector).first().textContent()) ?? "";
 }
@@ -106,7 +106,7 @@ interface Violation {
   nodes: { target: string[]; failureSummary: string }[];
 }
 
-/** What axe finds on the page, or in one place of it. */
+/** What axe finds on the page, or in one part of it. */
 export async function violations(page: Page, place = ":root"): Promise<string[]> {
   await page.evaluate(axe);
   const found = await page.evaluate(async (selector) => {

@@ -1,4 +1,4 @@
-/** The real program on the captured hosts: what each has is shown, what it has not leaves no hole. */
+/** The page with the real program on captured hosts: it shows what each host has, and no empty place for the rest. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 
@@ -39,12 +39,12 @@ interface Sample {
 }
 
 describe.each(hosts)("%s", (host) => {
-  it("is shown as it is", async () => {
+  it("is shown with its own numbers", async () => {
     const tree = join(folder, host, "t0");
     server = await Server.start("--proc-root", join(tree, "proc"), "--sys-root", join(tree, "sys"));
     const { page, complaints } = await openPage(browser, server.url);
     await stateIs(page, "live");
-    // Not before the slow readers (mounts, sensors) have answered once.
+    // By then, mounts and sensors, which are read by slow workers, have values.
     await expect
       .poll(() => textOf(page, "[data-testid=missed]"), { timeout: GUARD_MS })
       .toMatch(/of [3-9]/);
@@ -54,8 +54,10 @@ describe.each(hosts)("%s", (host) => {
     const gib = sample.memory.total_bytes / 2 ** 30;
     const total = await textOf(page, "[data-focus=memory] .aside");
     expect(Math.abs(amountOf(total) / gib - 1)).toBeLessThan(0.01);
-    expect(await textOf(page, "[data-focus=load] .num .v")).toBe(sample.load.avg1.toFixed(2));
-    // The files never change, so no tick passes: CPU use is not known, which is not 0 %.
+    expect(await textOf(page, "[data-focus=load] .numeral .value")).toBe(
+      sample.load.avg1.toFixed(2),
+    );
+    // The files never change, so the CPU counters do not advance. Then its use is not known, which is not 0 %.
     expect(await textOf(page, "[data-testid=cpu]")).toBe("–");
     const shown = async (selector: string) => page.locator(selector).count();
     expect(await shown(".chart b:text-is('Pressure')")).toBe(sample.pressure === undefined ? 0 : 1);
@@ -63,7 +65,7 @@ describe.each(hosts)("%s", (host) => {
     expect(await shown(".interfaces [data-row]")).toBe(sample.interfaces?.length ?? 0);
     expect(await shown("[data-focus=heat]")).toBe((sample.temperatures?.length ?? 0) > 0 ? 1 : 0);
     if (sample.swap?.total_bytes === 0)
-      expect(await textOf(page, "[data-focus=memory] .sub")).toContain("none");
+      expect(await textOf(page, "[data-focus=memory] .details")).toContain("none");
     expect(complaints).toEqual([]);
     await page.context().close();
   });

@@ -1,4 +1,4 @@
-/** A day of samples told to the page within a minute, and the heap it leaves: for the test and for scripts/measure-page. */
+/** Sends a day of samples to the page within a minute and measures its heap. For a test and for scripts/measure-page. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -10,7 +10,7 @@ const HOUR = 3600;
 const DAY = 86_400;
 const BATCH = 240;
 
-/** A socket in the page that says what `feed` tells it to, as fast as it is told. */
+/** Runs in the page: a WebSocket that receives the messages of `feed`, as fast as the page can paint. */
 function fakeSocket(): void {
   const sockets: EventTarget[] = [];
   class Fake extends EventTarget {
@@ -31,19 +31,19 @@ function fakeSocket(): void {
       }, 0);
     }
     send(): void {
-      // Viewers have nothing to say.
+      // A viewer sends nothing.
     }
     close(): void {
       this.readyState = 3;
     }
   }
-  const say = (message: unknown): void => {
+  const receive = (message: unknown): void => {
     sockets.at(-1)?.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
   };
   const painted = () => new Promise((resolve) => requestAnimationFrame(resolve));
   Object.assign(window, {
     WebSocket: Fake,
-    say,
+    receive,
     feed: async (sample: Record<string, unknown>, from: number, to: number, batch: number) => {
       for (let seq = from; seq < to; seq += batch) {
         const samples = Array.from({ length: batch }, (_, n) => ({
@@ -53,7 +53,7 @@ function fakeSocket(): void {
           uptime_seconds: 5000 + seq + n,
           load: { avg1: ((seq + n) % 97) / 10 },
         }));
-        say({ type: "history", samples });
+        receive({ type: "history", samples });
         await painted();
       }
     },
@@ -90,7 +90,7 @@ export async function heapOfADay(
   await page.goto(url);
   await page.waitForTimeout(200); // the socket's open event is a timer in the page
   await page.evaluate((hello) => {
-    (window as unknown as { say: (message: unknown) => void }).say(hello);
+    (window as unknown as { receive: (message: unknown) => void }).receive(hello);
   }, read("hello"));
   const session = await context.newCDPSession(page);
   await feed(page, read("sample"), 1, HOUR);

@@ -1,4 +1,4 @@
-/** Every key in the help does what the help says, and so does the pointer. */
+/** Every key of the help does what the help describes. The same for pointer and touch. */
 import { readFileSync } from "node:fs";
 
 import type { Browser, Page } from "playwright-core";
@@ -33,7 +33,7 @@ afterEach(async () => {
 
 const query = () => new URL(page.url()).searchParams;
 const press = (key: string) => page.keyboard.press(key);
-const chip = () => textOf(page, ".chip");
+const cursorTime = () => textOf(page, ".cursor-time");
 const plot = async (chart: string) => {
   const box = await page.locator(`[data-chart=${chart}] .u-over`).boundingBox();
   if (box === null) throw new Error(`no ${chart}`);
@@ -41,7 +41,7 @@ const plot = async (chart: string) => {
 };
 
 describe("a key", () => {
-  it("p pauses and goes on; the heart beats on", async () => {
+  it("p pauses and continues; samples still arrive meanwhile", async () => {
     await press("p");
     await stateIs(page, "paused");
     await page.getByText(/[2-9] waiting/).waitFor({ timeout: GUARD_MS });
@@ -49,14 +49,14 @@ describe("a key", () => {
     await stateIs(page, "live");
   });
 
-  it("arrows look back by a second, with Shift by ten; l and Escape go back to live", async () => {
+  it("arrows move the cursor by a second, with Shift by ten; l and Escape return to live", async () => {
     await press("ArrowLeft");
     await stateIs(page, "paused");
-    expect(await chip()).toContain("\u22120:01");
+    expect(await cursorTime()).toContain("\u22120:01");
     await press("Shift+ArrowLeft");
-    expect(await chip()).toContain("\u22120:11");
+    expect(await cursorTime()).toContain("\u22120:11");
     await press("ArrowRight");
-    expect(await chip()).toContain("\u22120:10");
+    expect(await cursorTime()).toContain("\u22120:10");
     await press("l");
     await stateIs(page, "live");
     await press("p");
@@ -80,17 +80,17 @@ describe("a key", () => {
     ["d", "disk"],
     ["h", "heat"],
     ["c", "cpu"],
-  ])("%s focuses %s, and again shows its next picture", async (key, focus) => {
+  ])("%s focuses %s, and pressed again shows the next view of its chart", async (key, focus) => {
     await press(key);
     const pressed = page.locator(`[data-focus=${focus}]`);
     expect(await pressed.getAttribute("aria-pressed")).toBe("true");
-    const facets = page.locator(".chart.on .facets button");
+    const facets = page.locator(".chart.focused .facets button");
     if ((await facets.count()) === 0) return;
     if (key !== "c") await press(key); // CPU has the focus from the start
     expect(await facets.nth(1).getAttribute("aria-pressed")).toBe("true");
   });
 
-  it("/ filters processes, and Escape leaves the filter", async () => {
+  it("/ filters processes, and Escape clears the filter", async () => {
     await page.locator("[data-pid]").first().waitFor();
     await press("/");
     await page.keyboard.type("postgres pl");
@@ -106,7 +106,7 @@ describe("a key", () => {
     await stateIs(page, "paused");
   });
 
-  it("t changes the theme, and it is remembered", async () => {
+  it("t changes the theme, which the browser remembers", async () => {
     const theme = () => page.evaluate(() => document.documentElement.dataset["theme"]);
     const before = await theme();
     await press("t");
@@ -116,14 +116,14 @@ describe("a key", () => {
     expect(await theme()).toBe(after);
   });
 
-  it("k makes it a kiosk and back", async () => {
+  it("k switches kiosk mode on and off", async () => {
     await press("k");
-    expect(await page.locator(".ctl").count()).toBe(0);
+    expect(await page.locator(".controls").count()).toBe(0);
     await press("k");
-    expect(await page.locator(".ctl").count()).toBe(1);
+    expect(await page.locator(".controls").count()).toBe(1);
   });
 
-  it("? shows every key, and no other key acts behind it", async () => {
+  it("? shows every key, and no other key acts while the help is open", async () => {
     await press("?");
     const help = page.getByTestId("help");
     await help.waitFor();
@@ -137,7 +137,7 @@ describe("a key", () => {
   });
 });
 
-describe("a finger", () => {
+describe("touch", () => {
   const onPhone = async (run: (phone: Page) => Promise<void>) => {
     const { page: phone, complaints } = await openPage(browser, mock.url, {
       viewport: { width: 390, height: 844 },
@@ -161,11 +161,11 @@ describe("a finger", () => {
     await onPhone(async (phone) => {
       const box = await over(phone);
       await phone.touchscreen.tap(box.x + box.width / 2, box.y + 40);
-      await phone.locator(".chip").first().waitFor({ timeout: GUARD_MS });
+      await phone.locator(".cursor-time").first().waitFor({ timeout: GUARD_MS });
     });
   });
 
-  it("zooms with a second one", async () => {
+  it("zooms with two fingers", async () => {
     await onPhone(async (phone) => {
       const box = await over(phone);
       const session = await phone.context().newCDPSession(phone);
@@ -186,7 +186,7 @@ describe("a finger", () => {
     });
   });
 
-  it("finds every control at least as large as a finger", async () => {
+  it("has controls that are large enough", async () => {
     await onPhone(async (phone) => {
       const small = await phone.locator("header button, main button").evaluateAll((buttons) =>
         buttons
@@ -198,7 +198,7 @@ describe("a finger", () => {
       );
       expect(small).toEqual([]);
       const controls = await phone
-        .locator(".ctl button")
+        .locator(".controls button")
         .evaluateAll((buttons) => buttons.map((button) => button.getBoundingClientRect().height));
       expect(Math.min(...controls)).toBeGreaterThanOrEqual(44);
     });
@@ -206,17 +206,17 @@ describe("a finger", () => {
 });
 
 describe("the pointer", () => {
-  it("sets one cursor on all charts, and the readout follows", async () => {
+  it("sets one cursor on all charts", async () => {
     const box = await plot("memory");
     await page.mouse.move(box.x + box.width / 2, box.y + 20);
     await page.mouse.move(box.x + box.width / 2 - 3, box.y + 20);
-    await page.locator(".chip").waitFor();
-    expect(await chip()).toMatch(/\d\d:\d\d:\d\d\u2002\u22122:\d\d/);
+    await page.locator(".cursor-time").waitFor();
+    expect(await cursorTime()).toMatch(/\d\d:\d\d:\d\d\u2002\u22122:\d\d/);
     await page.mouse.move(2, 2);
-    await page.locator(".chip").waitFor({ state: "detached" });
+    await page.locator(".cursor-time").waitFor({ state: "detached" });
   });
 
-  it("drags to zoom all charts, and a double click goes back", async () => {
+  it("zooms all charts by dragging, and returns to live on a double click", async () => {
     const box = await plot("cpu");
     await page.mouse.move(box.x + 100, box.y + 40);
     await page.mouse.down();
@@ -229,25 +229,25 @@ describe("the pointer", () => {
 
   it("explains a name after half a second", async () => {
     await page.locator("dt", { hasText: "retransmits" }).hover();
-    expect(await page.locator("[role=tooltip]").textContent()).toContain("sent again");
+    expect(await page.locator("[role=tooltip]").textContent()).toContain("again");
     await press("Escape");
     expect(await page.locator("[role=tooltip]").count()).toBe(0);
   });
 
-  it("picks one series by its row, and all again", async () => {
-    const row = page.locator(".chart.on .read button", { hasText: "iowait" });
+  it("shows one series alone by a click on its row, and all again by another one", async () => {
+    const row = page.locator(".chart.focused .readout button", { hasText: "iowait" });
     await row.click();
     expect(await row.getAttribute("aria-pressed")).toBe("true");
     await row.click();
     expect(await row.getAttribute("aria-pressed")).toBe("false");
   });
 
-  it("sorts by a column's head, and opens a process", async () => {
+  it("sorts by the head of a column, and opens a process", async () => {
     await page.locator("[data-pid]").first().waitFor();
-    await page.locator(".procs th button", { hasText: "memory" }).click();
+    await page.locator(".processes th button", { hasText: "memory" }).click();
     expect(await page.locator("[data-pid]").first().getAttribute("data-pid")).toBe("2117");
     await page.locator("[data-pid='2117'] button").click();
-    expect(await page.locator(".drawer").textContent()).toContain("postgres: checkpointer");
+    expect(await page.locator(".drawer").textContent()).toContain("postgres: check");
   });
 
   it.each(["CSV", "JSON"])("saves the window as %s", async (kind) => {

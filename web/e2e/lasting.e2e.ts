@@ -1,4 +1,4 @@
-/** Lasting: it draws, rests while nobody looks, and a day of samples leaves no more behind. Speed: scripts/measure-page. */
+/** The page over time: memory after a day of samples, and no drawing in a hidden tab. scripts/measure-page has the speed. */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -20,7 +20,7 @@ afterAll(async () => {
   await mock.stop();
 });
 
-/** Counts in the page what it draws: clearings of the charts' canvases, changes of the sparklines' SVG. */
+/** Runs in the page: counts how often a canvas is cleared and how often an SVG changes. */
 function countDraws(): void {
   const counts = { canvas: 0, svg: 0 };
   const prototype = CanvasRenderingContext2D.prototype;
@@ -44,7 +44,7 @@ function countDraws(): void {
 }
 
 describe("the page", () => {
-  it("is no heavier after a day of samples than after an hour", async () => {
+  it("uses no more memory after a day of samples than after an hour", async () => {
     const { hourMib, dayMib } = await heapOfADay(browser, mock.url);
     expect(dayMib - hourMib).toBeLessThan(HEAP_GROWTH_MIB);
   }, 240_000);
@@ -65,7 +65,7 @@ describe("the page", () => {
     await page.context().close();
   });
 
-  it("draws no chart while its tab is hidden, and goes on when it is seen again", async () => {
+  it("draws nothing while its tab is hidden, and continues when it is shown again", async () => {
     const context = await browser.newContext({ viewport: { width: 1440, height: 1000 } });
     const page = await context.newPage();
     await page.addInitScript(countDraws);
@@ -78,7 +78,7 @@ describe("the page", () => {
     await stateIs(page, "live");
     const arrived = async () => (await socket).waitForEvent("framereceived", { timeout: GUARD_MS });
     await hide(page);
-    await arrived(); // what was under way when the tab went is done
+    await arrived(); // by then, a drawing that had begun is finished
     const before = await counts();
     for (let n = 0; n < 3; n += 1) await arrived();
     expect(await counts()).toEqual(before);

@@ -1,4 +1,4 @@
-/** The page against the real program on this host: it lives, says when it does not, and comes back. */
+/** The page with the real program on this host: live, late, lost, ended, and live again. */
 import { spawn, type ChildProcess } from "node:child_process";
 
 import type { Browser, Page } from "playwright-core";
@@ -28,10 +28,10 @@ afterEach(async () => {
   await page.context().close();
   await server.end();
   expect(watched.complaints).toEqual([]);
-  expect(watched.strangers).toEqual([]);
+  expect(watched.foreignRequests).toEqual([]);
 });
 
-/** Set on the window: gone after a reload. */
+/** A mark on the window is lost by a reload. */
 const mark = () =>
   page.evaluate(() => {
     (window as unknown as { mark: number }).mark = 1;
@@ -45,7 +45,7 @@ async function until(what: () => Promise<boolean>): Promise<void> {
 }
 
 describe("the page on this host", () => {
-  it("shows this host's numbers, and they move", async () => {
+  it("shows the numbers of this host, and new ones each second", async () => {
     const hello = await server.json<{ host: string; memory: { total_bytes: number } }>(
       "api/v1/sample",
     );
@@ -57,7 +57,7 @@ describe("the page on this host", () => {
     await until(async () => /^\d/.test(await textOf(page, "[data-testid=cpu]")));
   });
 
-  it("opens filled: what was sampled before the visit is there at once", async () => {
+  it("has the samples that were taken before it was opened", async () => {
     await until(async () => (await received()) >= 5);
     const other = await openPage(browser, server.url);
     await stateIs(other.page, "live", 5000);
@@ -66,47 +66,49 @@ describe("the page on this host", () => {
     await other.page.context().close();
   });
 
-  it("says late in silence before it says lost, and live when the server goes on", async () => {
-    server.hold();
+  it("is late when the server is silent, and live when it continues", async () => {
+    server.suspend();
     await stateIs(page, "late");
-    server.goOn();
+    server.resume();
     await stateIs(page, "live");
   });
 
-  it("gives up a connection that is silent for ten seconds, and is live when somebody answers again", async () => {
-    server.hold();
+  it("is lost after ten seconds of silence, and live when the server answers again", async () => {
+    server.suspend();
     await stateIs(page, "lost");
-    server.goOn();
+    server.resume();
     await stateIs(page, "live", 2 * GUARD_MS);
-    expect(await missed()).toMatch(/^0 of/); // the ring filled the hole
+    expect(await missed()).toMatch(/^0 of/); // the new connection resumed after the newest sample
   });
 
-  it("says lost when the server is killed, and is live again after a restart without a reload", async () => {
+  it("is lost when the server is killed, and live after its restart without a reload", async () => {
     await mark();
     await until(async () => (await received()) >= 3);
     await server.end("SIGKILL");
     await stateIs(page, "lost");
     expect(await textOf(page, "[data-testid=next-try]")).toMatch(/next try in \d+ s|trying/);
     expect(await page.title()).toMatch(/^\(lost\)/);
-    // Down for long enough that what was not sampled is more than a late tick.
+    // Down for long enough that the charts have a gap and not one late tick.
     await until(async () => /[4-9] s/.test(await textOf(page, "[data-testid=freshness]")));
     const { port } = server;
     server = await Server.start("--port", port);
     await stateIs(page, "live", 2 * GUARD_MS);
     expect(await marked()).toBe(true);
-    await until(async () => (await page.locator(".spark .hole").count()) > 0);
+    await until(async () => (await page.locator(".spark .gap").count()) > 0);
   });
 
-  it("names the end when the server shuts down in peace", async () => {
+  it("shows that the server is shutting down", async () => {
     await server.end("SIGTERM");
-    await stateIs(page, "ended");
-    expect(await textOf(page, "[data-testid=freshness]")).toContain("shutting down");
+    // Only until the next try fails, which is soon.
+    await until(async () =>
+      (await textOf(page, "[data-testid=freshness]")).includes("shutting down"),
+    );
   });
 
-  it("tries at once when the viewer asks for it", async () => {
+  it("tries at once when the viewer presses the button", async () => {
     const { port } = server;
     await server.end("SIGKILL");
-    // In vain for long enough that the next try by itself is seconds away.
+    // After some tries, the next planned one is seconds away.
     await until(async () => /in [3-9] s/.test(await textOf(page, "[data-testid=next-try]")));
     const tried = page.waitForEvent("websocket", { timeout: 1500 });
     await page.getByRole("button", { name: "try now" }).click();
@@ -122,14 +124,14 @@ describe("the page on this host", () => {
     }>("api/v1/sample");
     const gib = (memory.total_bytes / 2 ** 30).toFixed(1);
     expect(await textOf(page, "[data-focus=memory] .aside")).toMatch(new RegExp(`of ${gib} GiB`));
-    expect(await textOf(page, "[data-focus=load] .also + .also")).toBe(load.avg15.toFixed(2));
+    expect(await textOf(page, "[data-focus=load] .minor + .minor")).toBe(load.avg15.toFixed(2));
   });
 
-  it("puts a hog at the top of the process table", async () => {
+  it("shows a process that uses a whole core at the top of the table", async () => {
     await until(async () => (await page.locator("[data-pid]").count()) > 0);
-    const hog: ChildProcess = spawn(process.execPath, ["-e", "for (;;) {}"], { stdio: "ignore" });
+    const busy: ChildProcess = spawn(process.execPath, ["-e", "for (;;) {}"], { stdio: "ignore" });
     try {
-      const pid = String(hog.pid);
+      const pid = String(busy.pid);
       await until(async () => {
         const top = await page
           .locator("[data-pid]")
@@ -137,11 +139,11 @@ describe("the page on this host", () => {
         return top.includes(pid);
       });
     } finally {
-      hog.kill("SIGKILL");
+      busy.kill("SIGKILL");
     }
   });
 
-  it("asks for processes only while their table can be seen", async () => {
+  it("asks for processes only while their table is on screen", async () => {
     interface Clients {
       clients: { sections: string[] | null }[];
     }
@@ -152,7 +154,7 @@ describe("the page on this host", () => {
     await until(watching);
     await page.setViewportSize({ width: 390, height: 500 }); // a phone: the table is far below
     await until(async () => !(await watching()));
-    await page.locator(".procs").scrollIntoViewIfNeeded();
+    await page.locator(".processes").scrollIntoViewIfNeeded();
     await until(watching);
   });
 });

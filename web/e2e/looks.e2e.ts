@@ -1,4 +1,4 @@
-/** How the page looks, to eyes, to axe and to assistive technology: every size, theme and state. */
+/** How the page looks, at every size, in every theme and state: nothing overflows, and axe finds no violation. */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
@@ -9,7 +9,7 @@ let browser: Browser;
 let mock: Mock;
 const own: Mock[] = [];
 
-/** A host of the test's own, stopped whatever becomes of the test. */
+/** A mock server for one test, stopped after it. */
 async function ownMock(...twists: string[]): Promise<Mock> {
   const started = await Mock.start(...twists);
   own.push(started);
@@ -29,7 +29,7 @@ afterEach(async () => {
   await Promise.all(own.splice(0).map((host) => host.stop()));
 });
 
-/** Nothing wider than the page, whatever the font. */
+/** How many pixels the content is wider than the window. */
 async function overflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 }
@@ -46,13 +46,13 @@ describe.each([
   ["wall-light", 1920, 1080, "light", "?kiosk=1"],
   ["large", 2560, 1440, "dark", "?focus=network&show=cpu.cores,network.interfaces"],
 ] as const)("%s", (name, width, height, colorScheme, query) => {
-  it("is whole, and axe finds nothing", async () => {
+  it("fits its width, and axe finds no violation", async () => {
     const { page, complaints } = await openPage(browser, `${mock.url}${query}`, {
       viewport: { width, height },
       colorScheme,
     });
     await stateIs(page, "live");
-    await page.locator(".procs").scrollIntoViewIfNeeded();
+    await page.locator(".processes").scrollIntoViewIfNeeded();
     await page.locator("[data-pid]").first().waitFor({ timeout: GUARD_MS });
     await page.evaluate(() => {
       window.scrollTo(0, 0);
@@ -66,7 +66,7 @@ describe.each([
 });
 
 describe("on a laptop", () => {
-  it("everything fits without scrolling", async () => {
+  it("the page fits without scrolling", async () => {
     const { page } = await openPage(browser, mock.url);
     await stateIs(page, "live");
     expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBe(1000);
@@ -74,18 +74,18 @@ describe("on a laptop", () => {
   });
 });
 
-describe("a state", () => {
+describe("a page", () => {
   it.each([
     [4008, "too slow"],
     [1001, "shutting down"],
     [1008, "not allowed"],
-  ])("ended by %s says %s, and axe finds nothing", async (code, why) => {
+  ])("that was ended with %s shows %s, and axe finds no violation", async (code, reason) => {
     const host = await ownMock();
     const { page } = await openPage(browser, host.url);
     await stateIs(page, "live");
     await host.endViewers(code);
     await stateIs(page, "ended");
-    expect(await page.locator("[data-testid=freshness]").textContent()).toContain(why);
+    expect(await page.locator("[data-testid=freshness]").textContent()).toContain(reason);
     expect(await violations(page)).toEqual([]);
     await shoot(page, `ended-${code}`);
     if (code === 1008) {
@@ -95,16 +95,13 @@ describe("a state", () => {
     await page.context().close();
   });
 
-  it("lost is grey, hatched and dated, and axe finds nothing", async () => {
+  it("that is lost shows the age of its values, and axe finds no violation", async () => {
     const host = await ownMock();
     const { page } = await openPage(browser, host.url);
     await stateIs(page, "live");
     await host.stop();
     await stateIs(page, "lost");
-    await page
-      .locator(".vital .aside", { hasText: "4 s old" })
-      .first()
-      .waitFor({ timeout: 10_000 });
+    await page.locator(".tile .aside", { hasText: "4 s old" }).first().waitFor({ timeout: 10_000 });
     await shoot(page, "lost-dark");
     expect(await violations(page)).toEqual([]);
     await page.context().close();
@@ -113,7 +110,7 @@ describe("a state", () => {
 
 describe("a host", () => {
   it.each([["psi,heat,swap"], ["many"]])(
-    "with %s is shown without a hole in the page",
+    "with %s is shown without empty places",
     async (twists) => {
       const host = await ownMock(...twists.split(","));
       const { page, complaints } = await openPage(browser, host.url);
@@ -122,9 +119,9 @@ describe("a host", () => {
       if (twists === "many") {
         expect(await page.locator(".disks [data-row]").count()).toBe(50);
       } else {
-        expect(await page.locator(".vital").count()).toBe(5);
+        expect(await page.locator("[data-focus=heat]").count()).toBe(0);
         expect(await page.getByText("Pressure").count()).toBe(0);
-        expect(await page.locator("[data-focus=memory] .sub").textContent()).toContain("none");
+        expect(await page.locator("[data-focus=memory] .details").textContent()).toContain("none");
       }
       expect(complaints).toEqual([]);
       await page.context().close();

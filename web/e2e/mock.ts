@@ -1,4 +1,4 @@
-/** The invented host as a process of the test: for what this host does not have or do on demand. */
+/** The mock server as a process of the test: for hardware that this host does not have, and ends on demand. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ export class Mock {
       stdio: ["ignore", "pipe", "inherit"],
     });
     for await (const line of createInterface(started.stdout)) return new Mock(started, line);
-    throw new Error("the invented host did not start");
+    throw new Error("the mock server did not start");
   }
 
   async endViewers(code: number): Promise<void> {

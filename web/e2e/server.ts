@@ -1,4 +1,4 @@
-/** The real program as a process of the test: started, stopped, held and let go on. */
+/** The real program as a process of the test. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -33,17 +33,17 @@ export class Server {
     return (await answer.json()) as T;
   }
 
-  /** SIGSTOP and SIGCONT: silence without an end. */
-  hold(): void {
+  /** With SIGSTOP: the server is silent, but the connections stay open. */
+  suspend(): void {
     this.#process.kill("SIGSTOP");
   }
 
-  goOn(): void {
+  resume(): void {
     this.#process.kill("SIGCONT");
   }
 
-  /** SIGHUP: tokens and certificate are read anew. */
-  readAnew(): void {
+  /** With SIGHUP: the server reads tokens and certificate again. */
+  reload(): void {
     this.#process.kill("SIGHUP");
   }
 
@@ -56,21 +56,21 @@ export class Server {
   }
 }
 
-/** The program prints its address once it listens; whatever else it says is shown when it fails. */
+/** The program prints its address when it listens. If it fails, the error has everything that it printed. */
 async function addressOf(started: ChildProcess, args: readonly string[]): Promise<string> {
-  const said: string[] = [];
+  const printed: string[] = [];
   return new Promise((resolve, reject) => {
-    const fail = (why: string): void => {
-      reject(new Error(`${python} ${args.join(" ")}: ${why}\n${said.join("\n")}`));
+    const fail = (reason: string): void => {
+      reject(new Error(`${python} ${args.join(" ")}: ${reason}\n${printed.join("\n")}`));
     };
     const timer = setTimeout(() => {
       started.kill("SIGKILL");
-      fail("no address in time");
+      fail("printed no address in time");
     }, START_MS);
     for (const output of [started.stdout, started.stderr]) {
       if (output === null) continue;
       createInterface(output).on("line", (line) => {
-        said.push(line);
+        printed.push(line);
         const address = /https?:\/\/\S+/.exec(line);
         if (address === null) return;
         clearTimeout(timer);
@@ -82,7 +82,7 @@ async function addressOf(started: ChildProcess, args: readonly string[]): Promis
     });
     started.on("exit", (code) => {
       clearTimeout(timer);
-      fail(`left with ${code}`);
+      fail(`exited with ${code}`);
     });
   });
 }

@@ -1,14 +1,29 @@
-/** Fails when all JavaScript of the built page together is larger than its budget, gzipped. */
+/**
+ * Fails when the JavaScript that the page loads first is larger than its budget, compressed with gzip. Files that are
+ * loaded when they are needed do not count.
+ */
 import { readFileSync, readdirSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 const BUDGET_KIB = 120;
-const folder = new URL("../../telemetry_stream/static/assets/", import.meta.url);
+const page = new URL("../../telemetry_stream/static/", import.meta.url);
 
-const sizes = readdirSync(folder)
-  .filter((name) => name.endsWith(".js"))
-  .map((name) => gzipSync(readFileSync(new URL(name, folder)), { level: 9 }).length);
-const total = sizes.reduce((sum, size) => sum + size, 0) / 1024;
+const html = readFileSync(new URL("index.html", page), "utf8");
+const names = readdirSync(new URL("assets/", page)).filter((name) => name.endsWith(".js"));
 
-console.log(`JavaScript: ${total.toFixed(1)} KiB gzip of ${BUDGET_KIB}`);
-if (total > BUDGET_KIB) process.exit(1);
+function kibOf(chosen) {
+  const sizes = chosen.map(
+    (name) => gzipSync(readFileSync(new URL(`assets/${name}`, page)), { level: 9 }).length,
+  );
+  return sizes.reduce((sum, size) => sum + size, 0) / 1024;
+}
+
+// Vite names in index.html the entry, and what the entry imports statically.
+const first = names.filter((name) => html.includes(name));
+const firstKib = kibOf(first);
+const laterKib = kibOf(names.filter((name) => !first.includes(name)));
+
+console.log(
+  `JavaScript: ${firstKib.toFixed(1)} KiB gzip of ${BUDGET_KIB} at first, ${laterKib.toFixed(1)} KiB later`,
+);
+if (first.length === 0 || firstKib > BUDGET_KIB) process.exit(1);

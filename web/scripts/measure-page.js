@@ -1,7 +1,7 @@
 /**
- * What the page costs, one JSON line per figure: the first chart, the main thread, the heap. On the
- * invented host over loopback, with the browser and the day of samples of the end-to-end tests.
- * Figures only: nothing here passes or fails. node scripts/measure-page.js (after npm run build).
+ * Measures the page: the time to the first chart, the CPU of the main thread and the heap, one JSON line per figure.
+ * With the mock host over loopback, and the browser and the day of samples of the end-to-end tests. It prints figures
+ * and has no limits for them. node scripts/measure-page.js (after npm run build).
  */
 import { runnerImport } from "vite";
 
@@ -9,7 +9,7 @@ const LOADS = 5;
 const CPU_SECONDS = 20;
 const GUARD_MS = 30_000;
 
-// Through Vite, since the oldest Node we run on reads no TypeScript.
+// Through Vite, because the oldest Node that we support cannot read TypeScript.
 const load = async (name) =>
   (await runnerImport(new URL(`../e2e/${name}.ts`, import.meta.url).pathname)).module;
 const { hide, openBrowser, openPage, stateIs } = await load("browser");
@@ -20,11 +20,11 @@ const report = (figure, value, digits, details = {}) => {
   console.log(JSON.stringify({ figure, value: Number(value.toFixed(digits)), ...details }));
 };
 
-/** From navigation to the commit that turns the badge, in which the charts are drawn, ten minutes whole. */
+/** From navigation until the badge is live: in the same commit, React draws the charts with ten minutes of samples. */
 async function firstChartMs(browser, url) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 1000 } });
   const page = await context.newPage();
-  // In the page, since looking from outside costs more than what is measured.
+  // In the page, because polling from outside takes longer than what is measured.
   await page.addInitScript(() => {
     const observer = new MutationObserver(() => {
       if (document.querySelector("[data-testid=freshness][data-state=live]") === null) return;
@@ -40,7 +40,7 @@ async function firstChartMs(browser, url) {
   return ms;
 }
 
-/** The share of a core that the page's main thread takes over a span: thread time, not wall time. */
+/** How much of a core the page's main thread uses, in thread time. */
 async function cpuPercent(session, page) {
   const spent = async () => {
     const { metrics } = await session.send("Performance.getMetrics");

@@ -1,6 +1,6 @@
 /**
- * Takes the pictures of the README from the invented host, so that they show something, and the same
- * each time: node scripts/screenshot.js FOLDER (after npm run build).
+ * Takes the screenshots of the README with the mock host, so that they show work and are the same each time:
+ * node scripts/screenshot.js FOLDER (after npm run build).
  */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";

@@ -1,5 +1,5 @@
-"""What psutil answers where a kernel file is missing, unreadable or invalid."""
+"""psutil as the fallback for a kernel file that is missing, unreadable or invalid."""
 
-from .host import psutil_sources
+from .system import psutil_sources
 
 __all__ = ["psutil_sources"]

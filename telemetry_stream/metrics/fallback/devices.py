@@ -1,8 +1,8 @@
-"""What psutil answers for disks, filesystems, interfaces and temperatures (metrics.md 13).
+"""psutil's figures of devices: the sections disks, disk, filesystems, interfaces, network and temperatures.
 
-As in fallback.py, which lists these answers with its own: they fill in what a parser would have returned. Calls that
-may block (mounts, sensors) stay on workers, by the sources' own rules. psutil adds every reset up unless told not to
-(``nowrap``), knows no weighted time and no ifindex: what it does not know stays null.
+As in system.py, a source only fills in what a parser would have returned. Calls that may block (mounts, sensors) run on
+workers, under the rules of the sources. By default psutil adds the counters from before a reset (``nowrap``); that is
+switched off. It has no weighted time and no ifindex. What it does not have stays null.
 """
 
 from __future__ import annotations
@@ -14,33 +14,32 @@ from collections.abc import Sequence
 from typing import Any
 
 from .. import rates
-from ..blocking import Blocking
+from ..blocking import Blocking, Result
 from ..files import Files
 from ..source import Clock, Now, Source
-from ..sources import disk, filesystem, link, network, temperature
+from ..sources import block_device, disk, filesystem, link, network, temperature
 from ..sources.mounts import Mount
-from .lazy_psutil import load_psutil
 
-LIST_SECONDS = 30.0
-SENSOR_SECONDS = 10.0
+MOUNTS_SECONDS = 30.0
+SENSORS_SECONDS = 10.0
 
 
-def device_sources(clock: Clock) -> tuple[Source, ...]:
-    """The sources, in the order of the wire."""
-    files = Files("/proc", "/sys", clock)
-    disks, interfaces = Disks(clock), Interfaces(clock)
+def device_sources(psutil: Any, files: Files) -> tuple[Source, ...]:
+    """Return the sources in the order of the wire."""
+    clock = files.clock
+    disks, interfaces = Disks(psutil, clock), Interfaces(psutil, clock)
     return (
         disks,
         disk.DiskTotalsSource(disks),
-        Filesystems(files, table=PsutilMounts(clock)),
+        Filesystems(files, table=PsutilMounts(psutil, clock)),
         interfaces,
         network.NetworkSource(interfaces),
-        Temperatures(clock),
+        Temperatures(psutil, clock),
     )
 
 
 class Filesystems(filesystem.FilesystemsSource):
-    """Section ``filesystems`` with psutil's mounts, on any system."""
+    """Section ``filesystems`` with the mounts of psutil."""
 
     def _path(self, mount: Mount) -> str:
         return mount.mountpoint
@@ -51,7 +50,8 @@ class Disks:
 
     name = "disks"
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, psutil: Any, clock: Clock) -> None:
+        self._psutil = psutil
         self._monotonic = clock.monotonic
         self._previous: rates.Previous[str, disk.Numbers] = rates.Previous()
         self._rows: tuple[disk.Disk, ...] = ()
@@ -61,7 +61,7 @@ class Disks:
         if now.tick != self._tick:
             self._tick = now.tick
             at = self._monotonic()
-            counters = load_psutil().disk_io_counters(perdisk=True, nowrap=False) or {}
+            counters = self._psutil.disk_io_counters(perdisk=True, nowrap=False) or {}
             numbers = {name: _disk_numbers(of) for name, of in counters.items()}
             before, seconds = self._previous.exchange(numbers, at)
             self._rows = tuple(
@@ -71,7 +71,7 @@ class Disks:
                     in_flight=None,
                 )
                 for name, row in numbers.items()
-                if (known := _classify(name)) is not None
+                if (known := _maybe_classify(name)) is not None
             )
         return self._rows
 
@@ -87,11 +87,11 @@ def _disk_numbers(counters: Any) -> disk.Numbers:
     return tuple(numbers)
 
 
-def _classify(name: str) -> tuple[str, bool] | None:
-    """As sysfs says; where there is none (not Linux), psutil lists whole disks only."""
+def _maybe_classify(name: str) -> tuple[str, bool] | None:
+    """Return the kind and whether the totals count it, from sysfs. Without sysfs, psutil lists only whole disks."""
     if not os.path.isdir("/sys/block"):
         return "disk", True
-    kind, counted = disk.classify(name, os.path.join("/sys/block", name.replace("/", "!")))
+    kind, counted = block_device.classify(name, os.path.join("/sys/block", name.replace("/", "!")))
     return None if kind is None else (kind, counted)
 
 
@@ -100,7 +100,8 @@ class Interfaces:
 
     name = "interfaces"
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, psutil: Any, clock: Clock) -> None:
+        self._psutil = psutil
         self._monotonic = clock.monotonic
         self._previous: rates.Previous[str, network.Numbers] = rates.Previous()
         self._rows: tuple[network.Interface, ...] = ()
@@ -109,10 +110,9 @@ class Interfaces:
     def collect(self, now: Now) -> tuple[network.Interface, ...]:
         if now.tick != self._tick:
             self._tick = now.tick
-            psutil = load_psutil()
             at = self._monotonic()
-            counters = psutil.net_io_counters(pernic=True, nowrap=False) or {}
-            states = psutil.net_if_stats()
+            counters = self._psutil.net_io_counters(pernic=True, nowrap=False) or {}
+            states = self._psutil.net_if_stats()
             numbers = {name: _interface_numbers(of) for name, of in counters.items()}
             before, seconds = self._previous.exchange(numbers, at)
             with_device = {
@@ -131,7 +131,7 @@ class Interfaces:
         return self._rows
 
     def counted(self, now: Now) -> Sequence[tuple[float | None, float | None]]:
-        """As InterfacesSource."""
+        """Return the bytes received and sent per second of each interface that the totals count."""
         return [
             (row.rx_bytes_per_second, row.tx_bytes_per_second)
             for row in self.collect(now)
@@ -150,97 +150,98 @@ def _interface_numbers(counters: Any) -> network.Numbers:
 
 
 class PsutilMounts:
-    """The table of mounts; listing them may block, so a worker does it."""
+    """The mounts of psutil. Listing them may block, so that a worker does it."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, psutil: Any, clock: Clock) -> None:
+        self._psutil = psutil
         self._blocking: Blocking[None, tuple[Mount, ...]] = Blocking(
-            "ts-statvfs", lambda _key: _list_mounts(), clock
+            "ts-statvfs", lambda _key: self._list(), clock
         )
         self._list_at = -math.inf
-        self._told: object = None
+        self._last_returned: Result[tuple[Mount, ...]] | None = None
 
     def close(self) -> None:
-        """Let the idle worker go."""
+        """End the idle worker."""
         self._blocking.close()
         self._list_at = -math.inf
 
     def maybe_changed(self, now: Now) -> tuple[Mount, ...] | None:
-        """The newest list, once."""
+        """Return a new list once, else None. Raises what psutil raised."""
         if now.monotonic >= self._list_at:
-            self._list_at = now.monotonic + LIST_SECONDS
-            self._blocking.ask([None])
-        answer = self._blocking.answer(None)
-        if answer is None or answer is self._told:
+            self._list_at = now.monotonic + MOUNTS_SECONDS
+            self._blocking.request([None])
+        result = self._blocking.maybe_result(None)
+        if result is None or result is self._last_returned:
             return None
-        self._told = answer
-        if answer.error is not None:
-            raise answer.error
-        return answer.value
+        self._last_returned = result
+        if result.error is not None:
+            raise result.error
+        return result.value
 
-
-def _list_mounts() -> tuple[Mount, ...]:
-    """By device: psutil does not tell the filesystem's number."""
-    return tuple(
-        Mount(
-            part.device,
-            part.mountpoint,
-            part.device,
-            part.fstype,
-            "ro" in part.opts.split(","),
-            part.opts,
+    def _list(self) -> tuple[Mount, ...]:
+        """Return all mounts. psutil has no number of the filesystem, so that the device stands for it."""
+        return tuple(
+            Mount(
+                part.device,
+                part.mountpoint,
+                part.device,
+                part.fstype,
+                "ro" in part.opts.split(","),
+                part.opts,
+            )
+            for part in self._psutil.disk_partitions(all=True)
         )
-        for part in load_psutil().disk_partitions(all=True)
-    )
 
 
 class Temperatures:
-    """Section ``temperatures``, read by a worker."""
+    """Section ``temperatures``, read on a worker."""
 
     name = "temperatures"
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, psutil: Any, clock: Clock) -> None:
+        self._psutil = psutil
         self._clock = clock
         self._blocking: Blocking[None, Any] = Blocking(
-            "ts-sensors", lambda _key: _read_sensors(), clock
+            "ts-sensors", lambda _key: self._read(), clock
         )
-        self._ask_at = -math.inf
+        self._read_at = -math.inf
 
     def close(self) -> None:
-        """Let the idle worker go."""
+        """End the idle worker."""
         self._blocking.close()
-        self._ask_at = -math.inf
+        self._read_at = -math.inf
 
     def collect(self, now: Now) -> tuple[temperature.Temperature, ...] | None:
-        if now.monotonic >= self._ask_at:
-            self._ask_at = now.monotonic + SENSOR_SECONDS
-            self._blocking.ask([None])
-        answer = self._blocking.answer(None)
-        if answer is None or not answer.value:
+        """Return None until the sensors have been read, and on a system without sensors."""
+        if now.monotonic >= self._read_at:
+            self._read_at = now.monotonic + SENSORS_SECONDS
+            self._blocking.request([None])
+        result = self._blocking.maybe_result(None)
+        if result is None or not result.value:
             return None
-        age = round(max(0.0, self._clock.monotonic() - answer.at), 1)
+        age = round(max(0.0, self._clock.monotonic() - result.at), 1)
         return tuple(
             temperature.Temperature(
                 chip,
                 None,
                 f"temp{number}",
                 sensor.label or None,
-                _celsius(sensor.current),
-                _celsius(sensor.high),
-                _celsius(sensor.critical),
+                _maybe_celsius(sensor.current),
+                _maybe_celsius(sensor.high),
+                _maybe_celsius(sensor.critical),
                 age,
             )
-            for chip, sensors in answer.value.items()
+            for chip, sensors in result.value.items()
             for number, sensor in enumerate(sensors, 1)
         )
 
+    def _read(self) -> Any:
+        """Return the sensors by chip. psutil does not have the function on every system."""
+        read = getattr(self._psutil, "sensors_temperatures", None)
+        return {} if read is None else read()
 
-def _read_sensors() -> Any:
-    """Some systems' psutil has no sensors at all."""
-    read = getattr(load_psutil(), "sensors_temperatures", None)
-    return {} if read is None else read()
 
-
-def _celsius(value: float | None) -> float | None:
-    if value is None or not temperature.LOWEST_CELSIUS < value < temperature.HIGHEST_CELSIUS:
+def _maybe_celsius(value: float | None) -> float | None:
+    if value is None or not temperature.MIN_CELSIUS < value < temperature.MAX_CELSIUS:
         return None
     return round(value, 3)

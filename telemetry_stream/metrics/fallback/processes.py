@@ -1,19 +1,21 @@
-"""What psutil answers for processes (metrics.md 13), as fallback.py, which lists it with the others.
+"""psutil's figures of processes.
 
-psutil computes when a process started from the boot time and calls that the identity; it is the best it has. Reading
-all of them costs ten times what the files do.
+psutil computes the start of a process from the boot time and uses it with the pid as the identity; so do we here.
+Reading all processes costs ten times as much as through the files.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+from ..files import Files
 from ..source import Now
 from ..sources import process
 from ..sources.process_table import Row
 from ..units import CLK_TCK, PAGE_BYTES
-from .lazy_psutil import load_psutil
 
 PROCESS_ROWS = 15
-# psutil's words for the kernel's letters.
+# The kernel's letter for each of psutil's states.
 LETTERS = {
     "running": "R",
     "sleeping": "S",
@@ -28,19 +30,19 @@ LETTERS = {
 class PsutilTable:
     """The rows of the process table."""
 
-    def __init__(self) -> None:
+    def __init__(self, psutil: Any) -> None:
+        self._psutil = psutil
         self._before: dict[tuple[int, float], int] = {}
         self.listed = 0
         self.hidden = 0
 
     def read(self, before_ticks: float) -> dict[int, Row]:
-        """Every process there is now. Identity is pid and start, as psutil computes it."""
-        psutil = load_psutil()
-        boot = psutil.boot_time()
+        """Return the row of every process by pid. ``before_ticks`` is the reading before, in ticks since boot."""
+        boot = self._psutil.boot_time()
         rows, used = {}, {}
         self.listed = self.hidden = 0
-        wanted = ["name", "status", "cpu_times", "memory_info", "num_threads", "create_time"]
-        for found in psutil.process_iter(wanted):
+        attributes = ["name", "status", "cpu_times", "memory_info", "num_threads", "create_time"]
+        for found in self._psutil.process_iter(attributes):
             self.listed += 1
             info = found.info
             if info["cpu_times"] is None or info["create_time"] is None:
@@ -65,23 +67,28 @@ class PsutilTable:
         return rows
 
     def close(self) -> None:
-        """Forget everybody."""
+        """Forget all processes."""
         self._before = {}
 
 
 class PsutilProcesses(process.ProcessesSource):
-    """The section processes with psutil's rows and facts."""
+    """Section ``processes`` with the figures of psutil."""
+
+    def __init__(
+        self, psutil: Any, files: Files, *, rows: int | None, table: process.Table
+    ) -> None:
+        super().__init__(files, rows=rows, table=table)
+        self._psutil = psutil
 
     def _facts(self, _now: Now) -> process.Facts:
-        psutil = load_psutil()
+        psutil = self._psutil
         return process.Facts(psutil.cpu_count(), psutil.virtual_memory().total, psutil.boot_time())
 
     def _maybe_user(self, pid: int, now: Now) -> str | None:
-        psutil = load_psutil()
         try:
-            return self._users.name(psutil.Process(pid).uids().effective, now)
-        except psutil.Error:  # it has just ended
+            return self._users.name(self._psutil.Process(pid).uids().effective, now)
+        except self._psutil.Error:  # It has just ended.
             return None
 
     def _is_mounted_partially(self, _now: Now) -> bool:
-        return False  # psutil does not tell; what it may not read is counted as hidden
+        return False  # psutil does not know. Processes that it may not read are counted as hidden.

@@ -1,8 +1,9 @@
-"""Limits and use of our own control group, version 2 (metrics.md 12; kernel docs: admin-guide/cgroup-v2.rst).
+"""Limits and use of our own control group, version 2 (Documentation/admin-guide/cgroup-v2.rst).
 
-Our group is the line ``0::<path>`` of /proc/self/cgroup, below /sys/fs/cgroup. A limit of any ancestor binds us too, so
-the least counts. The root group has no limits and no usage files: null. On version 1 and hybrid hosts only ``version``
-is said. These are the container's numbers; memory and cpu stay the host's, and are never mixed with these in silence.
+Our group is the line ``0::<path>`` of /proc/self/cgroup, below /sys/fs/cgroup. The limits of all its ancestors apply,
+too, so the smallest one counts. The root group has no limits and no files of its use: null. On version 1 and hybrid
+hosts, only ``version`` is known. These are the numbers of the container; the sections memory and cpu are always the
+host's.
 """
 
 from __future__ import annotations
@@ -11,34 +12,59 @@ import math
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 from .. import rates
 from ..attributes import Attribute, maybe_read_once
 from ..files import Files, ParseError, parser
-from ..source import Now
+from ..section import Field, Section
+from ..setup import Setup
+from ..source import Now, Source
 from . import memory
 
-MOST_BYTES = 16384  # memory.stat is the largest of our files, and below 2 KiB today
-LOOK_SECONDS = 10.0  # limits change when an administrator says so, groups when we are moved
+BUFFER_BYTES = 16384  # memory.stat is the largest of our files, and smaller than 2 KiB today
+REFRESH_SECONDS = 10.0  # limits and the path of our group change rarely
 
 
 @dataclass(slots=True)
 class Cgroup:
-    """Null is: no limit, or not known. 100 percent of CPU is one core."""
+    """Null means unlimited or unknown."""
 
-    version: int
-    memory_limit_bytes: int | None = None
-    memory_current_bytes: int | None = None
-    memory_working_set_bytes: int | None = None
-    cpu_limit_cores: float | None = None
-    cpu_usage_percent: float | None = None
-    cpu_limit_used_percent: float | None = None
-    cpu_throttled_percent: float | None = None
+    version: Annotated[
+        int,
+        Field("2. On version 1 and hybrid hosts it is 1, and the rest is null.", unit="number"),
+    ]
+    memory_limit_bytes: Annotated[
+        int | None,
+        "The smallest limit of our group and its ancestors, at most the memory of the host. Null: no limit.",
+    ] = None
+    memory_current_bytes: Annotated[int | None, "Memory that the group uses, with caches."] = None
+    memory_working_set_bytes: Annotated[
+        int | None, "The same without file pages that were not used recently."
+    ] = None
+    cpu_limit_cores: Annotated[
+        float | None,
+        "The smallest CPU limit of our group and its ancestors. Null: no limit.",
+    ] = None
+    cpu_usage_percent: Annotated[float | None, "CPU time that the group uses. 100 is one core."] = (
+        None
+    )
+    cpu_limit_used_percent: Annotated[float | None, "100 × cores used / limit. May exceed 100."] = (
+        None
+    )
+    cpu_throttled_percent: Annotated[
+        float | None,
+        Field(
+            "Share of the periods in which the group had used up its CPU quota and had to wait. Null if no period "
+            "passed. Should be 0.",
+            title="throttled",
+        ),
+    ] = None
 
 
 @parser
 def parse_self_cgroup(content: bytes) -> str | None:
-    """The path of the line ``0::<path>``; None without one (version 1)."""
+    """Return the path of the line ``0::<path>``, or None without one (version 1)."""
     for line in content.split(b"\n"):
         if line.startswith(b"0::"):
             return line[3:].decode("utf-8", "surrogateescape")
@@ -47,7 +73,7 @@ def parse_self_cgroup(content: bytes) -> str | None:
 
 @parser
 def parse_max(content: bytes) -> int | None:
-    """``memory.max``: bytes, or None for ``max``."""
+    """Return ``memory.max`` in bytes, or None for ``max``."""
     word = content.strip()
     if word == b"max":
         return None
@@ -58,7 +84,7 @@ def parse_max(content: bytes) -> int | None:
 
 @parser
 def parse_cpu_max(content: bytes) -> float | None:
-    """``cpu.max``: ``quota period`` in µs as cores, or None for ``max 100000``."""
+    """Return ``cpu.max`` (``quota period`` in µs) in cores, or None for ``max 100000``."""
     words = content.split()
     if words[0] == b"max":
         return None
@@ -70,7 +96,7 @@ def parse_cpu_max(content: bytes) -> float | None:
 
 @parser
 def parse_flat(content: bytes) -> Mapping[str, int]:
-    """``cpu.stat`` and ``memory.stat``: a key and a count per line, in any order."""
+    """Return the counts of ``cpu.stat`` or ``memory.stat``: a key and a count per line, in any order."""
     values: dict[str, int] = {}
     for number, line in enumerate(content.split(b"\n"), 1):
         words = line.split()
@@ -83,13 +109,13 @@ def parse_flat(content: bytes) -> Mapping[str, int]:
 
 
 def ancestry(root: str, path: str) -> list[str]:
-    """The group's directory and those of its ancestors, up to the root of the hierarchy as we see it."""
+    """Return the directories of a group and its ancestors, up to the root of the hierarchy that we see."""
     names = [name for name in path.split("/") if name]
     return [os.path.join(root, *names[:depth]) for depth in range(len(names), -1, -1)]
 
 
 def least(limits: list[float | None]) -> float | None:
-    """The limit that binds."""
+    """Return the smallest limit, or None if there is none."""
     known = [limit for limit in limits if limit is not None]
     return min(known) if known else None
 
@@ -104,7 +130,7 @@ class CgroupSource:
         self._root = os.path.join(files.sys_root, "fs", "cgroup")
         self._meminfo = files.proc("meminfo", memory.parse)
         self._previous: rates.Previous[str, int] = rates.Previous()
-        self._look_at = -math.inf
+        self._refresh_at = -math.inf
         self._version: int | None = None
         self._path: str | None = None
         self._memory_limit: float | None = None
@@ -112,24 +138,23 @@ class CgroupSource:
         self._attributes: dict[str, Attribute] = {}
 
     def collect(self, now: Now) -> Cgroup | None:
-        """None on a kernel without control groups. Raises ParseError for a file that makes no sense."""
-        if now.monotonic >= self._look_at:
-            self._look()
-            # Only now: a limit that makes no sense is not none.
-            self._look_at = now.monotonic + LOOK_SECONDS
+        """Return None on a kernel without control groups. Raises ParseError for an invalid file."""
+        if now.monotonic >= self._refresh_at:
+            self._refresh()
+            # After the refresh: an invalid limit must not be taken for no limit in the next tick.
+            self._refresh_at = now.monotonic + REFRESH_SECONDS
         if self._version is None or self._path is None:
             return None if self._version is None else Cgroup(self._version)
-        current = self._maybe("memory.current")
+        current = self._maybe_read("memory.current")
         usage = None if current is None else parse_max(current)
-        inactive = parse_flat(self._maybe("memory.stat") or b"").get("inactive_file")
-        cpu = parse_flat(self._maybe("cpu.stat") or b"")
+        inactive = parse_flat(self._maybe_read("memory.stat") or b"").get("inactive_file")
+        cpu = parse_flat(self._maybe_read("cpu.stat") or b"")
         before, seconds = self._previous.exchange(cpu, self._files.clock.monotonic())
-        used_us = _rose(cpu, before, "usage_usec")
+        used_us = _rise(cpu, before, "usage_usec")
         us = None if seconds is None else seconds * 1e6
-        limit = self._memory_limit_capped(now)
         return Cgroup(
             version=2,
-            memory_limit_bytes=limit,
+            memory_limit_bytes=self._memory_limit_bytes(now),
             memory_current_bytes=usage,
             memory_working_set_bytes=(
                 None if usage is None or inactive is None else max(0, usage - inactive)
@@ -142,17 +167,17 @@ class CgroupSource:
                 else rates.unbounded_percent(used_us, us * self._cpu_limit)
             ),
             cpu_throttled_percent=rates.percent(
-                _rose(cpu, before, "nr_throttled"), _rose(cpu, before, "nr_periods")
+                _rise(cpu, before, "nr_throttled"), _rise(cpu, before, "nr_periods")
             ),
         )
 
     def close(self) -> None:
-        """Give the descriptors back."""
+        """Close the descriptors."""
         for attribute in self._attributes.values():
             attribute.close()
 
-    def _look(self) -> None:
-        """Which group we are in, and what binds it."""
+    def _refresh(self) -> None:
+        """Find our group and its limits. Raises ParseError for an invalid file."""
         content = maybe_read_once(os.path.join(self._files.proc_root, "self", "cgroup"))
         if content is None:
             self._version = None
@@ -162,7 +187,7 @@ class CgroupSource:
             self._version, self._path = 1, None
             return
         self._version = 2
-        # Outside of our namespace the path starts with /..: those files are not ours to follow.
+        # A group outside of our cgroup namespace has a path that begins with /.. and leads to no directory here.
         inside = ".." not in path.split("/")
         if path != self._path:
             self.close()
@@ -175,26 +200,26 @@ class CgroupSource:
         self._memory_limit = least([_maybe_limit(d, "memory.max", parse_max) for d in directories])
         self._cpu_limit = least([_maybe_limit(d, "cpu.max", parse_cpu_max) for d in directories])
 
-    def _memory_limit_capped(self, now: Now) -> int | None:
-        """No group gets more than there is."""
+    def _memory_limit_bytes(self, now: Now) -> int | None:
+        """Return the limit, at most the memory of the host."""
         if self._memory_limit is None:
             return None
         try:
             return int(min(self._memory_limit, self._meminfo.read(now)["MemTotal"]))
-        except (OSError, ParseError):  # the section memory says so already
+        except (OSError, ParseError):  # The section memory reports it.
             return int(self._memory_limit)
 
-    def _maybe(self, name: str) -> bytes | None:
+    def _maybe_read(self, name: str) -> bytes | None:
         attribute = self._attributes.get(name)
         if attribute is None:
             directory = ancestry(self._root, self._path or "/")[0]
             attribute = self._attributes[name] = Attribute(
-                self._files.budget, os.path.join(directory, name), MOST_BYTES
+                self._files.budget, os.path.join(directory, name), BUFFER_BYTES
             )
         return attribute.maybe_read()
 
 
-def _rose(counters: Mapping[str, int], before: Mapping[str, int], name: str) -> int | None:
+def _rise(counters: Mapping[str, int], before: Mapping[str, int], name: str) -> int | None:
     counter = counters.get(name)
     return None if counter is None else rates.delta(counter, before.get(name))
 
@@ -202,3 +227,23 @@ def _rose(counters: Mapping[str, int], before: Mapping[str, int], name: str) -> 
 def _maybe_limit(directory: str, name: str, parse: Callable[[bytes], float | None]) -> float | None:
     content = maybe_read_once(os.path.join(directory, name))
     return None if content is None else parse(content)
+
+
+SECTIONS = (
+    Section(
+        CgroupSource,
+        Cgroup,
+        title="Limits",
+        text="What the control group of this program (its container or service) may use, and what it uses. The other "
+        "sections have the numbers of the host.",
+        files="/sys/fs/cgroup",
+        prometheus="node_cgroup",
+        nulls="Everything except `version` is null if the group is outside of our namespace. A field is null if the "
+        "group has no file for it, as the root group.",
+    ),
+)
+
+
+def build(setup: Setup) -> tuple[Source, ...]:
+    """Return the sources of this module."""
+    return (CgroupSource(setup.files),)

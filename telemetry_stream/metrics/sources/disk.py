@@ -1,10 +1,10 @@
-"""Disks from /proc/diskstats (metrics.md 5; kernel docs: admin-guide/iostats.rst, block/diskseq in ABI/stable).
+"""Disks and their totals from /proc/diskstats (Documentation/admin-guide/iostats.rst).
 
-Specimen:
     254 0 vda 8413 6026 1317506 3292 1284 9492 569144 1062 0 1496 4501 [discards x4 [flushes x2]]
-Sectors are 512 bytes always, on 4Kn drives too. Partitions repeat their disk and dm/md repeat their members, so only
-whole physical disks count in the totals; whether something is a whole disk, sysfs says, never a digit in its name. The
-ms columns are unsigned int even on 64-bit kernels and wrap; everything else that falls is a reset.
+
+A sector has 512 bytes, on 4Kn drives too. A partition repeats the numbers of its disk, and dm and md repeat those of
+their members, so the totals count only whole physical disks; see block_device.py. The ms columns are unsigned int on
+64-bit kernels, too, and wrap. Any other column that falls was reset.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from .. import rates
-from ..attributes import Attribute, maybe_read_once
 from ..files import Files, parser
-from ..source import Now
+from ..section import Field, Section
+from ..setup import Setup
+from ..source import Now, Source
+from .block_device import BlockDevice
 
 SECTOR_BYTES = 512
 COLUMNS = 11
@@ -40,14 +42,9 @@ STEADY_COLUMNS = tuple(
     column for column in range(COLUMNS) if column not in (*MS_COLUMNS, IN_FLIGHT)
 )
 
-# Never shown: memory dressed as disks, and drives of removable media.
-HIDDEN_KINDS = ("loop", "ram", "zram", "sr", "fd")
-# Shown with their kind, but made of other disks.
-VIRTUAL_KINDS = ("dm", "md", "drbd", "zd")
-NAME = re.compile(r"(loop|ram|zram|sr|fd|dm|md|drbd|zd)[-_]?\d")
-NVME_PATH = re.compile(r"(nvme\d+)c\d+(n\d+)$")  # a path of a multipath head
+NVME_PATH = re.compile(r"(nvme\d+)c\d+(n\d+)$")  # one path of a multipath head
 
-# The rates of a disk that did nothing, in the order of the fields: most disks, most of the time.
+# The rates of a disk that did nothing, in the order of the fields. That is the usual case.
 IDLE = (0.0, 0.0, 0.0, 0.0, None, None, 0.0, 0.0)
 
 Numbers = tuple[int, ...]
@@ -56,36 +53,66 @@ Key = tuple[str, str]  # name, "major:minor"
 
 @dataclass(slots=True)
 class Disk:
-    """One whole disk, or a device made of disks (``kind`` dm, md, ...), which the totals leave out."""
+    """One whole disk, or a device that is made of disks."""
 
-    name: str
-    kind: str
-    counted: bool
-    read_bytes_per_second: float | None = None
-    write_bytes_per_second: float | None = None
-    reads_per_second: float | None = None
-    writes_per_second: float | None = None
-    read_await_ms: float | None = None  # None when no read completed
-    write_await_ms: float | None = None
-    queue_depth: float | None = None
-    util_percent: float | None = None  # some request was in flight; on NVMe that is not saturation
-    in_flight: int | None = None
+    name: Annotated[str, Field("The kernel's name.", prometheus="device", is_identity=True)]
+    kind: Annotated[str, "disk, or the kind of a device that is made of disks: dm, md, drbd, zd."]
+    counted: Annotated[bool, "Whether the totals include it: only whole physical disks."]
+    read_bytes_per_second: Annotated[float | None, "Bytes read: sectors × 512."] = None
+    write_bytes_per_second: Annotated[
+        float | None, Field("Bytes written: sectors × 512.", title="written")
+    ] = None
+    reads_per_second: Annotated[float | None, "Reads that completed."] = None
+    writes_per_second: Annotated[float | None, "Writes that completed."] = None
+    read_await_ms: Annotated[
+        float | None,
+        Field(
+            "Mean time of the reads that completed; null if none did. Above 100 ms is slow for any disk.",
+            title="read wait",
+        ),
+    ] = None
+    write_await_ms: Annotated[
+        float | None,
+        Field(
+            "Mean time of the writes that completed; null if none did. Above 100 ms is slow for any disk.",
+            title="write wait",
+        ),
+    ] = None
+    queue_depth: Annotated[
+        float | None,
+        Field(
+            "Mean number of requests under way (aqu-sz of iostat).", unit="requests", title="queue"
+        ),
+    ] = None
+    util_percent: Annotated[
+        float | None,
+        Field(
+            "Share of the time in which a request was under way. NVMe and RAID work on several requests at once, so "
+            "that 100 % does not mean that they are at their limit; the wait shows that.",
+            title="busy",
+        ),
+    ] = None
+    in_flight: Annotated[int | None, Field("Requests under way now.", unit="requests")] = None
 
 
 @dataclass(slots=True)
 class DiskTotals:
-    """Over the counted disks."""
+    """The sums over the counted disks."""
 
-    total_read_bytes_per_second: float | None
-    total_write_bytes_per_second: float | None
+    total_read_bytes_per_second: Annotated[
+        float | None, Field("Bytes read from all counted disks.", title="read")
+    ]
+    total_write_bytes_per_second: Annotated[
+        float | None, Field("Bytes written to all counted disks.", title="written")
+    ]
 
 
 @parser
 def parse(content: bytes) -> Mapping[Key, Numbers]:
-    """/proc/diskstats by name and number. Rows with fewer than 11 numbers (partitions of Linux 2.6) are left out."""
+    """Return the rows by name and number. Rows with fewer than 11 numbers (partitions in Linux 2.6) are skipped."""
     rows: dict[Key, Numbers] = {}
     for line in content.split(b"\n"):
-        if b" loop" in line or b" ram" in line or b" zram" in line:  # a host has dozens of them
+        if b" loop" in line or b" ram" in line or b" zram" in line:  # A host has dozens of them.
             continue
         words = line.split()
         if len(words) < COLUMNS + 3:
@@ -93,26 +120,16 @@ def parse(content: bytes) -> Mapping[Key, Numbers]:
         numbers = tuple(map(int, words[3 : COLUMNS + 3]))
         if min(numbers) < 0:
             if min(numbers[:IN_FLIGHT] + numbers[MS_IO:]) < 0:
-                continue  # no counter of any kernel: this row means nothing, the others may
-            # in_flight went below 0 before Linux 5.0
+                continue  # No kernel writes that. Only this row is skipped.
+            # in_flight could fall below 0 before Linux 5.0.
             numbers = (*numbers[:IN_FLIGHT], 0, *numbers[MS_IO:])
         name = words[2].decode("utf-8", "replace")
         rows[name, f"{int(words[0])}:{int(words[1])}"] = numbers
     return rows
 
 
-@dataclass(slots=True)
-class _Device:
-    """What sysfs said when this device was first seen, and its serial number of appearance."""
-
-    kind: str | None  # None: not shown
-    counted: bool
-    diskseq: Attribute
-    seen: bytes | None
-
-
 class DisksSource:
-    """Section ``disks``; DiskTotalsSource asks it for the same rows."""
+    """Section ``disks``. DiskTotalsSource uses the same rows."""
 
     name = "disks"
 
@@ -120,12 +137,12 @@ class DisksSource:
         self._files = files
         self._diskstats = files.proc("diskstats", parse, records=True)
         self._previous: rates.Previous[Key, Numbers] = rates.Previous()
-        self._devices: dict[Key, _Device] = {}
+        self._devices: dict[Key, BlockDevice] = {}
         self._rows: tuple[Disk, ...] = ()
         self._tick = -1
 
     def collect(self, now: Now) -> tuple[Disk, ...]:
-        """Raises OSError or ParseError where /proc/diskstats cannot be had."""
+        """Raises OSError or ParseError if /proc/diskstats is unavailable."""
         rows = self._diskstats.read(now)
         if self._tick == now.tick:
             return self._rows
@@ -134,7 +151,7 @@ class DisksSource:
         before, seconds = self._previous.exchange(rows, self._diskstats.monotonic)
         disks = []
         for gone in self._devices.keys() - rows.keys():
-            self._devices.pop(gone).diskseq.close()
+            self._devices.pop(gone).close()
         for key, numbers in rows.items():
             device, is_new = self._device(key)
             if device.kind is not None:
@@ -144,45 +161,24 @@ class DisksSource:
         return self._rows
 
     def close(self) -> None:
-        """Give the descriptors back."""
+        """Close the descriptors."""
         for device in self._devices.values():
-            device.diskseq.close()
+            device.close()
 
-    def _device(self, key: Key) -> tuple[_Device, bool]:
-        """The device, and whether it is another one than in the reading before."""
+    def _device(self, key: Key) -> tuple[BlockDevice, bool]:
+        """Return the device, and whether it is another one than in the reading before."""
         device = self._devices.get(key)
         if device is not None:
-            seen = device.diskseq.maybe_read() if device.kind is not None else None
-            if seen == device.seen:
+            if device.is_same():
                 return device, False
-            device.diskseq.close()
+            device.close()
         directory = os.path.join(self._files.sys_root, "block", key[0].replace("/", "!"))
-        diskseq = Attribute(self._files.budget, os.path.join(directory, "diskseq"))
-        kind, counted = classify(key[0], directory)
-        seen = diskseq.maybe_read() if kind is not None else None
-        self._devices[key] = _Device(kind, counted, diskseq, seen)
+        self._devices[key] = BlockDevice(self._files.budget, key[0], directory)
         return self._devices[key], True
 
 
-def classify(name: str, directory: str) -> tuple[str | None, bool]:
-    """The kind of a device (None: not shown) and whether the totals count it, from its /sys/block directory."""
-    match = NAME.match(name)
-    kind = match.group(1) if match else "disk"
-    if kind in HIDDEN_KINDS or not os.path.isdir(directory):  # no directory there: a partition
-        return None, False
-    if (maybe_read_once(os.path.join(directory, "hidden")) or b"0").strip() == b"1":
-        return None, False
-    if kind in VIRTUAL_KINDS:
-        return kind, False
-    try:
-        slaves = os.listdir(os.path.join(directory, "slaves"))
-    except OSError:
-        slaves = []
-    return kind, not slaves
-
-
 def _with_multipath_heads(rows: Mapping[Key, Numbers]) -> Mapping[Key, Numbers]:
-    """Before Linux 5.18 or so an NVMe head counts nothing, its paths do: then it gets their sum."""
+    """Give a head the sum of its paths: before about Linux 5.18, an NVMe head counted nothing, only its paths did."""
     paths = [
         (match, numbers) for (name, _), numbers in rows.items() if (match := NVME_PATH.match(name))
     ]
@@ -199,7 +195,7 @@ def _with_multipath_heads(rows: Mapping[Key, Numbers]) -> Mapping[Key, Numbers]:
 
 
 def deltas(numbers: Numbers, before: Numbers | None, seconds: float | None) -> Numbers | None:
-    """How far each counter rose; None at first sight and when this is another device or a reset."""
+    """Return how much each counter rose; None at the first reading and after a reset or a change of the device."""
     if before is None or seconds is None:
         return None
     rose = [now - then for now, then in zip(numbers, before, strict=True)]
@@ -225,7 +221,7 @@ def disk(
     before: Numbers | None,
     seconds: float | None,
 ) -> Disk:
-    """One row."""
+    """Return one row."""
     if numbers == before and seconds is not None:
         return Disk(name, kind, counted, *IDLE, numbers[IN_FLIGHT])
     rose = deltas(numbers, before, seconds)
@@ -249,7 +245,7 @@ def disk(
 
 
 def totals(disks: tuple[Disk, ...]) -> DiskTotals:
-    """Sums over the counted disks whose rates are known."""
+    """Return the sums over the counted disks whose rates are known."""
     counted = [row for row in disks if row.counted]
     return DiskTotals(
         rates.total(row.read_bytes_per_second for row in counted),
@@ -258,7 +254,7 @@ def totals(disks: tuple[Disk, ...]) -> DiskTotals:
 
 
 class Disks(Protocol):
-    """Who knows the rows."""
+    """A source of the rows."""
 
     def collect(self, now: Now) -> tuple[Disk, ...]: ...
 
@@ -274,3 +270,32 @@ class DiskTotalsSource:
     def collect(self, now: Now) -> DiskTotals:
         """Raises what the section disks raises."""
         return totals(self._disks.collect(now))
+
+
+SECTIONS = (
+    Section(
+        DisksSource,
+        tuple[Disk, ...],
+        title="Disks",
+        text="Each disk. Devices that are made of disks (md, dm) repeat the numbers of their members and are not in "
+        "the totals.",
+        files="/proc/diskstats",
+        prometheus="node_disk",
+        nulls="All rates of a disk are null once if one of its counters fell or another disk got its name.",
+    ),
+    Section(
+        DiskTotalsSource,
+        DiskTotals,
+        title="Disk",
+        text="Bytes read from and written to the physical disks.",
+        files="/proc/diskstats",
+        prometheus="node_disks",
+        nulls="The sums are over the rates that are known; null if none is.",
+    ),
+)
+
+
+def build(setup: Setup) -> tuple[Source, ...]:
+    """Return the sources of this module."""
+    disks = DisksSource(setup.files)
+    return (disks, DiskTotalsSource(disks))

@@ -1,9 +1,10 @@
-"""Filesystems: which are mounted from /proc/self/mountinfo, how full they are from statvfs (metrics.md 6).
+"""Filesystems: mountinfo has the mounts, statvfs(3) their sizes.
 
-statvfs of a dead NFS, CIFS or FUSE mount blocks in the kernel and can neither be killed nor timed out, so it runs on
-workers (blocking.py), one call per mount: a mount that does not answer within 2 s keeps its last values, marked stale,
-and is not asked again until the first call returns. Kinds that hold no files, and those behind a network, are left out
-by their type, before any call. used_percent is df's: the reserve of root is not part of the whole.
+statvfs of a dead NFS, CIFS or FUSE mount blocks in the kernel, without a timeout and without a way to kill it. So it
+runs on workers (blocking.py), with one call per mount: a mount that does not answer within 2 s keeps its last values,
+is marked stale, and is not called again until the first call returns. Filesystems without files of their own and those
+on a network are hidden by their type, before any call. used_percent is that of df: space that is reserved for root is
+not part of the whole.
 """
 
 from __future__ import annotations
@@ -13,60 +14,75 @@ import os
 import select
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from .. import rates
 from ..blocking import HUNG_SECONDS, Blocking
 from ..files import Files, KeptFile
-from ..source import Clock, Now, Stale, Statvfs
+from ..section import Field, Section
+from ..setup import Setup
+from ..source import Clock, Now, Source, Stale, Statvfs
 from . import mounts
 from .mounts import Mount
 
-ASK_SECONDS = 15.0
-LOOK_SECONDS = 30.0  # where poll() does not tell of changes (a tree of files)
+STATVFS_SECONDS = 15.0
+REFRESH_SECONDS = 30.0  # poll() reports no changes in a tree of ordinary files
 
-# No files of their own, or (autofs) a call would mount something.
-_SKIPPED = """
+# They hold no files of their own. autofs: a call would mount something.
+_WITHOUT_FILES = """
 proc sysfs devtmpfs devpts tmpfs ramfs rootfs overlay squashfs erofs iso9660 autofs binfmt_misc bpf configfs debugfs
 tracefs efivarfs fusectl hugetlbfs mqueue nsfs pstore rpc_pipefs securityfs selinuxfs
 """
-# May hang when the other side is gone. Every FUSE is a program that may, too, but for fuseblk, a local disk.
+# They may hang when the other side is gone. So may every FUSE, which is a program, except fuseblk, a local disk.
 _NETWORK = """
 nfs nfs4 cifs smb3 smbfs 9p ceph afs coda gfs2 glusterfs lustre beegfs ocfs2 orangefs ncpfs davfs virtiofs
 """
-SKIPPED = frozenset(_SKIPPED.split())
-NETWORK = frozenset(_NETWORK.split())
+HIDDEN = frozenset(_WITHOUT_FILES.split() + _NETWORK.split())
 
 
 @dataclass(slots=True)
 class Filesystem:
-    """One filesystem at its shortest mountpoint; sizes are None until its first answer."""
+    """One filesystem at its shortest mountpoint."""
 
-    mountpoint: str
-    device: str
-    fstype: str
-    size_bytes: int | None
-    used_bytes: int | None
-    available_bytes: int | None
-    used_percent: float | None  # of what may be used: as df
-    inodes_used_percent: float | None  # None where there is no table of inodes (btrfs, vfat)
-    read_only: bool
-    stale: bool  # does not answer
-    age_seconds: float | None  # of these values
+    mountpoint: Annotated[
+        str, Field("The shortest mountpoint of this filesystem.", is_identity=True)
+    ]
+    device: Annotated[str, Field("The mounted device.", is_identity=True)]
+    fstype: Annotated[str, Field("The filesystem type.", title="type", is_identity=True)]
+    size_bytes: Annotated[int | None, "Blocks × block size."]
+    used_bytes: Annotated[
+        int | None, "Size - free. Space that is reserved for root counts as free."
+    ]
+    available_bytes: Annotated[int | None, "What a user other than root can still write."]
+    used_percent: Annotated[float | None, "100 × used / (used + available), as in df."]
+    inodes_used_percent: Annotated[
+        float | None,
+        Field(
+            "Used inodes, which limit the number of files. Null if the filesystem has no table of them (btrfs, vfat).",
+            title="inodes",
+        ),
+    ]
+    read_only: Annotated[bool, "Whether the filesystem is read-only."]
+    stale: Annotated[bool, "True if the filesystem does not answer. The values are its last ones."]
+    age_seconds: Annotated[float | None, "Age of the values. Null before the first answer."]
 
 
 def is_shown(mount: Mount, also: Collection[str]) -> bool:
-    """Whether a mount is worth a row, by its type alone. The root always is (overlay in a container)."""
+    """Return whether a mount gets a row, by its type. The root always does (in a container it is an overlay)."""
     fstype = mount.fstype
     if mount.mountpoint == "/" or fstype in also:
         return True
-    if fstype in SKIPPED or fstype in NETWORK or fstype.startswith("cgroup"):
+    if fstype in HIDDEN or fstype.startswith("cgroup"):
         return False
     return not fstype.startswith("fuse") or fstype == "fuseblk"
 
 
 def choose(all_mounts: Iterable[Mount], also: Collection[str] = ()) -> list[Mount]:
-    """One mount per filesystem: what is mounted over is gone, and bind mounts and subvolumes repeat (as in df)."""
+    """Return one mount per filesystem.
+
+    A mount that is hidden under another one cannot be reached. Bind mounts and subvolumes repeat their filesystem, as
+    in df.
+    """
     on_top = {mount.mountpoint: mount for mount in all_mounts}
     chosen: dict[str, Mount] = {}
     for mount in on_top.values():
@@ -79,20 +95,19 @@ def choose(all_mounts: Iterable[Mount], also: Collection[str] = ()) -> list[Moun
 
 
 def filesystem(
-    mount: Mount, answer: Statvfs | None, *, stale: bool, age_seconds: float | None
+    mount: Mount, sizes: Statvfs | None, *, stale: bool, age_seconds: float | None
 ) -> Filesystem:
-    """One row."""
+    """Return one row."""
     size = used = available = None
     used_percent = inodes = None
-    if answer is not None:
-        unit = answer.f_frsize
-        size = answer.f_blocks * unit
-        used = max(0, answer.f_blocks - answer.f_bfree) * unit
-        available = max(0, answer.f_bavail) * unit
+    if sizes is not None:
+        unit = sizes.f_frsize
+        size = sizes.f_blocks * unit
+        used = max(0, sizes.f_blocks - sizes.f_bfree) * unit
+        available = max(0, sizes.f_bavail) * unit
         used_percent = rates.percent(used, used + available)
-        inodes = rates.percent(answer.f_files - answer.f_ffree, answer.f_files)
+        inodes = rates.percent(sizes.f_files - sizes.f_ffree, sizes.f_files)
     return Filesystem(
-        # A name that is no UTF-8 led statvfs there as it is; on the wire it is readable.
         _readable(mount.mountpoint),
         _readable(mount.device),
         mount.fstype,
@@ -108,6 +123,7 @@ def filesystem(
 
 
 def _readable(name: str) -> str:
+    """Return a name with replacement characters for bytes that are not UTF-8. statvfs gets the original bytes."""
     return (
         name
         if name.isascii()
@@ -116,7 +132,7 @@ def _readable(name: str) -> str:
 
 
 class Table(Protocol):
-    """Where the mounts come from."""
+    """A source of the mounts."""
 
     def maybe_changed(self, now: Now) -> tuple[Mount, ...] | None: ...
     def close(self) -> None: ...
@@ -136,28 +152,28 @@ class FilesystemsSource:
         timeout_seconds: float = 0.0,
         table: Table | None = None,
     ) -> None:
-        """``also`` names types that are shown although they are off by default (nfs4, tmpfs)."""
+        """``also`` are types that are shown although they are hidden by default (nfs4, tmpfs)."""
         self._clock: Clock = files.clock
         self._also = frozenset(also)
         self._table: Table = table or MountTable(files)
-        # Another host's mounts are reached through its first process.
+        # The mounts of another host are reached through its first process.
         self._prefix = "" if files.is_system else os.path.join(files.proc_root, "1", "root")
         self._blocking: Blocking[str, Statvfs] = Blocking(
             "ts-statvfs", statvfs, files.clock, timeout_seconds=timeout_seconds
         )
-        self._ask_at = -math.inf
+        self._request_at = -math.inf
         self._mounts: list[Mount] = []
 
     def collect(self, now: Now) -> tuple[Filesystem, ...] | Stale:
-        """Never waits for a mount. Raises OSError or ParseError where mountinfo cannot be had."""
+        """Never waits for a mount. Raises OSError or ParseError if mountinfo is unavailable."""
         changed = self._table.maybe_changed(now)
         if changed is not None:
             self._mounts = choose(changed, self._also)
-            self._blocking.keep_only(self._path(mount) for mount in self._mounts)
-        if changed is not None or now.monotonic >= self._ask_at:
-            self._ask_at = now.monotonic + ASK_SECONDS
-            self._blocking.ask(self._path(mount) for mount in self._mounts)
-        self._blocking.tend()
+            self._blocking.forget_all_except(self._path(mount) for mount in self._mounts)
+        if changed is not None or now.monotonic >= self._request_at:
+            self._request_at = now.monotonic + STATVFS_SECONDS
+            self._blocking.request(self._path(mount) for mount in self._mounts)
+        self._blocking.check_workers()
         rows = tuple(self._row(mount) for mount in self._mounts)
         stale = [row.age_seconds for row in rows if row.stale]
         if not stale:
@@ -165,42 +181,44 @@ class FilesystemsSource:
         return Stale(rows, max((age for age in stale if age is not None), default=None))
 
     def close(self) -> None:
-        """Let idle workers go."""
+        """End the idle workers."""
         self._blocking.close()
         self._table.close()
-        self._ask_at = -math.inf
+        self._request_at = -math.inf
 
     def _path(self, mount: Mount) -> str:
         return self._prefix + mount.mountpoint
 
     def _row(self, mount: Mount) -> Filesystem:
         path = self._path(mount)
-        answer = self._blocking.answer(path)
+        result = self._blocking.maybe_result(path)
         return filesystem(
             mount,
-            None if answer is None else answer.value,
-            stale=self._blocking.outstanding_seconds(path) > HUNG_SECONDS,
-            age_seconds=None if answer is None else self._clock.monotonic() - answer.at,
+            None if result is None else result.value,
+            stale=self._blocking.pending_seconds(path) > HUNG_SECONDS,
+            age_seconds=None if result is None else self._clock.monotonic() - result.at,
         )
 
 
 class MountTable:
-    """mountinfo, read again only when the kernel says that it changed (poll tells with POLLPRI)."""
+    """The mounts of mountinfo. It is read again only if the kernel reports a change (POLLPRI, see
+    proc_pid_mounts(5)).
+    """
 
     def __init__(self, files: Files) -> None:
         self._kept: KeptFile[tuple[Mount, ...]] = files.mountinfo(mounts.parse)
-        self._look_at = -math.inf
+        self._refresh_at = -math.inf
         self._poll = select.poll()
         self._polled = -1
 
     def close(self) -> None:
-        """The next look is a new one. (The descriptor is the collector's.)"""
-        self._look_at = -math.inf
+        """Read again in the next tick. (The descriptor belongs to ``Files``.)"""
+        self._refresh_at = -math.inf
 
     def maybe_changed(self, now: Now) -> tuple[Mount, ...] | None:
-        """All mounts if they may be others than last time, else None."""
+        """Return all mounts if they may have changed since the last call, else None."""
         fd = self._kept.fd
-        if fd >= 0 and now.monotonic < self._look_at:
+        if fd >= 0 and now.monotonic < self._refresh_at:
             if fd != self._polled:
                 self._polled = fd
                 self._poll = select.poll()
@@ -208,6 +226,31 @@ class MountTable:
             if not self._poll.poll(0):
                 return None
         table = self._kept.read(now)
-        # Only now: after a failure nothing is known to be unchanged.
-        self._look_at = now.monotonic + LOOK_SECONDS
+        # After the read: if it fails, the mounts may have changed, and the next tick reads again.
+        self._refresh_at = now.monotonic + REFRESH_SECONDS
         return table
+
+
+SECTIONS = (
+    Section(
+        FilesystemsSource,
+        tuple[Filesystem, ...],
+        title="Filesystems",
+        text="Used space as df shows it, without what is reserved for root. Above 90 %, space is short.",
+        files="statvfs(3), /proc/self/mountinfo",
+        prometheus="node_filesystem",
+        nulls="Sizes are null until the filesystem has answered once.",
+    ),
+)
+
+
+def build(setup: Setup) -> tuple[Source, ...]:
+    """Return the sources of this module."""
+    options = setup.options
+    source = FilesystemsSource(
+        setup.files,
+        also=options.filesystem_types,
+        statvfs=options.statvfs,
+        timeout_seconds=options.timeout_seconds,
+    )
+    return (source,)

@@ -1,15 +1,15 @@
-"""The parse of /proc/stat (kernel docs: filesystems/proc.rst, 1.8), shared by cpu, load and host.
+"""The parser of /proc/stat (Documentation/filesystems/proc.rst, 1.7), which cpu, load, system and process share.
 
-Specimen:
-    cpu  1393 0 2411 ...                           sum over all possible CPUs: not used, it jumps when a core goes
+    cpu  1393 0 2411 ...                           sum of all possible CPUs; not used, since it falls when a core goes
     cpu3 702 0 1207 88213 52 0 4 0 0 0             user nice system idle iowait irq softirq steal guest guest_nice
-    intr 104883 9 0 ...                            the first number is the total; over 100 KB on large hosts
+    intr 104883 9 0 ...                            the first number is the total; over 100 KB long on large hosts
     ctxt 219922
     btime 1763969000
     processes 4711
     procs_running 2
     procs_blocked 0
-Times are in CLK_TCK. Kernels before 2.6.33 write fewer columns (4, 7, 8 or 9): what is missing is 0.
+
+Times are in units of CLK_TCK. Kernels before 2.6.33 write 4, 7, 8 or 9 columns; the missing ones are read as 0.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from dataclasses import dataclass
 from ..files import ParseError, parser
 
 COLUMNS = 10
-MOST_DIGITS = 32  # of a 64-bit number, with what follows it
-CoreTicks = tuple[int, ...]  # COLUMNS of them
+MAX_DIGITS = 32  # enough for a 64-bit number and the space after it
+CoreTicks = tuple[int, ...]  # of length COLUMNS
 
 
 @dataclass(slots=True)
 class KernelStat:
-    """What we use of /proc/stat; None where the kernel does not say."""
+    """The values of /proc/stat that we use. None: this kernel does not have the line."""
 
-    cores: Mapping[int, CoreTicks]  # by cpu id: offline cores are not in the file
+    cores: Mapping[
+        int, CoreTicks
+    ]  # by the kernel's number; the file has no line for an offline core
     context_switches: int | None = None
     interrupts: int | None = None
     forks: int | None = None
@@ -37,7 +39,7 @@ class KernelStat:
     procs_blocked: int | None = None
 
 
-# The counters after the cores, and how their lines begin.
+# The fields behind the cores, and how their lines begin.
 FIELDS = (
     ("context_switches", b"\nctxt "),
     ("interrupts", b"\nintr "),
@@ -50,12 +52,12 @@ FIELDS = (
 
 @parser
 def parse(content: bytes) -> KernelStat:
-    """/proc/stat, whole.
+    """Parse /proc/stat.
 
-    The cores come first; the rest is looked for, not split: the intr line of a large host holds a hundred thousand
-    bytes of single interrupts.
+    Only the lines of the cores are split. The others are searched for, because the intr line of a large host holds a
+    hundred thousand bytes of single interrupts.
     """
-    if b"-" in content:  # int() would take it; the kernel prints unsigned
+    if b"-" in content:  # int() would accept it, but the kernel prints unsigned numbers.
         raise ParseError("negative number")
     cores: dict[int, CoreTicks] = {}
     end_of_cores = content.find(b"\nintr ")
@@ -65,7 +67,7 @@ def parse(content: bytes) -> KernelStat:
             continue
         words = line.split(None, COLUMNS + 1)
         if len(words) < 5:
-            raise ParseError("a core needs at least four columns", line=number)
+            raise ParseError("a core has fewer than four columns", line=number)
         ticks = tuple(map(int, words[1 : COLUMNS + 1]))
         if len(ticks) < COLUMNS:
             ticks += (0,) * (COLUMNS - len(ticks))
@@ -76,6 +78,6 @@ def parse(content: bytes) -> KernelStat:
     for field, needle in FIELDS:
         start = content.find(needle)
         if start >= 0:
-            words = content[start + len(needle) : start + len(needle) + MOST_DIGITS].split(None, 1)
+            words = content[start + len(needle) : start + len(needle) + MAX_DIGITS].split(None, 1)
             others[field] = int(words[0])
     return KernelStat(cores, **others)

@@ -1,8 +1,7 @@
-"""What sysfs says of one interface: its state, its speed, and whether it is still the same one (metrics.md 7; kernel
-docs: ABI/testing/sysfs-class-net).
+"""One network interface in sysfs: its state, its speed, and whether it is still the same (ABI/testing/sysfs-class-net).
 
-operstate is read each tick with a kept descriptor. speed is read elsewhere, since a busy driver takes its time (it
-takes the rtnl lock): here only the answer is understood.
+operstate is read at each tick and stays open. speed is read on a worker of the section, since it takes the rtnl lock
+and a busy driver may need a long time; only its content is parsed here.
 """
 
 from __future__ import annotations
@@ -10,19 +9,19 @@ from __future__ import annotations
 import os
 
 from ..attributes import Attribute, Budget, maybe_read_once
-from ..blocking import Answer
+from ..blocking import Result
 
-# 2^32 - 1 Mbit/s is how SPEED_UNKNOWN leaves some drivers.
+# SPEED_UNKNOWN is -1. Some drivers report it as unsigned: 2^32 - 1 Mbit/s.
 SPEED_UNKNOWN = (1 << 32) - 1
 
 
 def parse_operstate(content: bytes | None) -> str | None:
-    """One word; None where sysfs does not say."""
+    """Return the state, or None if sysfs does not have it."""
     return None if content is None else content.decode("ascii", "replace").strip()
 
 
 def parse_speed(content: bytes | None) -> int | None:
-    """Mbit/s. -1 (unknown), 0 and SPEED_UNKNOWN are no speeds; a read that fails (down, virtual) is none either."""
+    """Return Mbit/s. -1 (unknown), 0, SPEED_UNKNOWN and a failed read (link down, virtual interface) are None."""
     try:
         speed = int(content or b"")
     except ValueError:
@@ -31,50 +30,51 @@ def parse_speed(content: bytes | None) -> int | None:
 
 
 class Link:
-    """One interface, as long as its ifindex stays. Belongs to the collecting thread."""
+    """One interface, as long as its ifindex stays the same. Only the collecting thread uses it."""
 
     def __init__(self, budget: Budget, directory: str) -> None:
-        """``directory`` is the interface's in /sys/class/net."""
+        """``directory`` is the interface's directory in /sys/class/net."""
         self._attribute = Attribute(budget, os.path.join(directory, "operstate"))
         self._ifindex_path = os.path.join(directory, "ifindex")
-        self._said = self._attribute.maybe_read()
+        self._operstate_read = self._attribute.maybe_read()
         self._opened = self._attribute.opened
         self._ifindex = maybe_read_once(self._ifindex_path)
-        self._speed_answer: Answer[bytes] | None = None
+        self._speed_result: Result[bytes] | None = None
         self._speed: int | None = None
-        self.operstate = parse_operstate(self._said)
+        self.operstate = parse_operstate(self._operstate_read)
         self.speed_path = os.path.join(directory, "speed")
         self._device = os.path.join(directory, "device")
         self._master_device = os.path.join(directory, "master", "device")
-        self.look()
+        self.refresh()
 
-    def look(self) -> None:
-        """What changes rarely: a slave gets its master after it has come."""
+    def refresh(self) -> None:
+        """Read again what changes rarely: an interface gets its master some time after it appeared."""
         self.has_device = os.path.exists(self._device)
-        # Azure: a VF enslaved to hv_netvsc counts every byte once more than its master does.
+        # Azure: a virtual function below hv_netvsc counts every byte that its master counts, too.
         self.has_master_device = os.path.exists(self._master_device)
 
     def is_same(self) -> bool:
-        """Read operstate again, and say whether this is still the interface that it was.
+        """Read operstate again, and return whether this is still the same interface.
 
-        A kept descriptor fails once its interface is gone, even when another has the name by now: while it answers, the
+        A descriptor fails once its interface is gone, even if another one has the name by now. While it works, the
         ifindex need not be read.
         """
-        said = self._attribute.maybe_read()
-        if said != self._said:
-            self._said, self.operstate = said, parse_operstate(said)
+        operstate_read = self._attribute.maybe_read()
+        if operstate_read != self._operstate_read:
+            self._operstate_read = operstate_read
+            self.operstate = parse_operstate(operstate_read)
         if self._attribute.opened == self._opened:
             return True
         self._opened = self._attribute.opened
         return maybe_read_once(self._ifindex_path) == self._ifindex
 
-    def speed_mbps(self, answer: Answer[bytes] | None) -> int | None:
-        """What the newest answer says, parsed when it is new."""
-        if answer is not self._speed_answer:
-            self._speed_answer = answer
-            self._speed = None if answer is None else parse_speed(answer.value)
+    def speed_mbps(self, result: Result[bytes] | None) -> int | None:
+        """Return the speed of the newest read. A result is parsed once."""
+        if result is not self._speed_result:
+            self._speed_result = result
+            self._speed = None if result is None else parse_speed(result.value)
         return self._speed
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         self._attribute.close()

@@ -1,37 +1,72 @@
-"""Load averages and what runs, from /proc/loadavg and /proc/stat (metrics.md 2; kernel: kernel/sched/loadavg.c).
+"""Load averages from /proc/loadavg, and the tasks that run from there and /proc/stat (kernel/sched/loadavg.c).
 
-Specimen: ``0.20 0.18 0.12 1/80 11206``: the averages, runnable/all threads, the last pid. Load counts runnable and
-uninterruptible tasks, moves every 5 s, is no percentage, and in a container it is the host's.
+    0.20 0.18 0.12 1/80 11206     the three averages, runnable/all threads, the newest pid
+
+The load counts tasks that are runnable or wait uninterruptibly. The kernel updates it every 5 s. It is not a
+percentage, and in a container it is that of the host.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 from .. import rates
 from ..files import Files, ParseError, parser
-from ..source import Now
+from ..section import Field, Section
+from ..setup import Setup
+from ..source import Now, Source
 from . import kernel_stat
 
 
 @dataclass(slots=True)
 class Load:
-    """Threads where it says threads: not the counts by process state of the section processes."""
+    """The counts are of threads; the section ``processes`` counts processes by their state."""
 
-    avg1: float
-    avg5: float
-    avg15: float
-    avg1_per_cpu: float | None  # divided by the cores that are online
-    runnable_threads: int | None
-    total_threads: int | None
-    procs_running: int | None  # runnable threads
-    procs_blocked: int | None  # tasks in iowait
+    avg1: Annotated[
+        float,
+        Field(
+            "Tasks that run, wait to run or wait uninterruptibly, averaged over 1 min. Updated every 5 s.",
+            unit="tasks",
+            title="1 min",
+        ),
+    ]
+    avg5: Annotated[float, Field("The load, averaged over 5 min.", unit="tasks", title="5 min")]
+    avg15: Annotated[float, Field("The load, averaged over 15 min.", unit="tasks", title="15 min")]
+    avg1_per_cpu: Annotated[
+        float | None,
+        Field(
+            "avg1 divided by the online cores. Below 1, no task has to wait for a core for long.",
+            unit="tasks",
+            title="per core",
+        ),
+    ]
+    runnable_threads: Annotated[
+        int | None, Field("Threads that run or wait to run.", unit="threads")
+    ]
+    total_threads: Annotated[int | None, Field("All threads.", unit="threads")]
+    procs_running: Annotated[
+        int | None,
+        Field(
+            "Threads that run or wait to run, from /proc/stat. Null if it cannot be read.",
+            unit="threads",
+            title="running",
+        ),
+    ]
+    procs_blocked: Annotated[
+        int | None,
+        Field(
+            "Tasks that wait for a disk. Null if /proc/stat cannot be read.",
+            unit="tasks",
+            title="blocked",
+        ),
+    ]
 
 
 @dataclass(slots=True)
 class Loadavg:
-    """One /proc/loadavg."""
+    """The content of /proc/loadavg."""
 
     avg1: float
     avg5: float
@@ -42,13 +77,13 @@ class Loadavg:
 
 @parser
 def parse(content: bytes) -> Loadavg:
-    """/proc/loadavg, whole."""
+    """Parse /proc/loadavg."""
     if b"-" in content:
         raise ParseError("negative number", line=1)
     words = content.split()
     averages = float(words[0]), float(words[1]), float(words[2])
     if not all(map(math.isfinite, averages)):
-        raise ParseError("an average is not a number", line=1)
+        raise ParseError("an average is not a finite number", line=1)
     if len(words) < 4:
         return Loadavg(*averages)
     runnable, threads = words[3].split(b"/")
@@ -56,7 +91,7 @@ def parse(content: bytes) -> Loadavg:
 
 
 def record(loadavg: Loadavg, stat: kernel_stat.KernelStat | None) -> Load:
-    """The section out of both files."""
+    """Return the section from both files."""
     return Load(
         loadavg.avg1,
         loadavg.avg5,
@@ -79,10 +114,28 @@ class LoadSource:
         self._stat = files.proc("stat", kernel_stat.parse)
 
     def collect(self, now: Now) -> Load:
-        """Raises OSError or ParseError where /proc/loadavg cannot be had; without /proc/stat its fields are None."""
+        """Raises OSError or ParseError if /proc/loadavg is unavailable. Without /proc/stat, its fields are None."""
         loadavg = self._loadavg.read(now)
         try:
             stat = self._stat.read(now)
-        except (OSError, ParseError):  # the section cpu says so already
+        except (OSError, ParseError):  # The section cpu reports it.
             stat = None
         return record(loadavg, stat)
+
+
+SECTIONS = (
+    Section(
+        LoadSource,
+        Load,
+        title="Load",
+        text="Threads that run, wait to run or wait for a disk, averaged over 1, 5 and 15 minutes. Not a percentage: "
+        "compare it with the number of cores.",
+        files="/proc/loadavg, /proc/stat",
+        prometheus="node_load",
+    ),
+)
+
+
+def build(setup: Setup) -> tuple[Source, ...]:
+    """Return the sources of this module."""
+    return (LoadSource(setup.files),)

@@ -1,49 +1,77 @@
-"""Memory and swap from /proc/meminfo, paging from /proc/vmstat (metrics.md 3; kernel docs: filesystems/proc.rst).
+"""Memory and swap from /proc/meminfo, paging from /proc/vmstat (Documentation/filesystems/proc.rst, "meminfo").
 
-The kernel writes kB meaning 1024 bytes; this module speaks bytes. Used is total less *available* (as procps-ng 4.0.1
-and psutil 7.1), not total less free less caches. MemAvailable exists since Linux 3.14 and is 0 on some broken ones:
-then it is estimated the kernel's own way. Inside LXC it may exceed the total: then free memory is what is available.
+The kernel writes kB and means 1024 bytes; all values here are bytes. Used memory is total - *available*, as in procps
+4.0.1 and psutil 7.1, not total - free - caches. MemAvailable exists since Linux 3.14, and is 0 on some broken kernels;
+then it is estimated in the kernel's own way. In LXC it may exceed the total; then free memory counts as available.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 from .. import rates
 from ..files import Files, ParseError, parser
-from ..source import Now
+from ..section import Field, Section
+from ..setup import Setup
+from ..source import Now, Source
 from ..units import KIB, PAGE_BYTES
 
 
 @dataclass(slots=True)
 class Memory:
-    """Physical memory. ``cached`` contains ``shared`` (tmpfs, shm), which cannot be reclaimed."""
+    """Physical memory."""
 
-    total_bytes: int
-    available_bytes: int
-    used_bytes: int
-    used_percent: float | None
-    free_bytes: int | None
-    buffers_bytes: int | None
-    cached_bytes: int | None
-    shared_bytes: int | None
-    dirty_bytes: int | None
-    writeback_bytes: int | None
-    available_estimated: bool
-    zfs_arc_bytes: int | None  # counted as used; inside LXC it is the host's
+    total_bytes: Annotated[int, "Memory that the kernel manages."]
+    available_bytes: Annotated[
+        int, "What programs can get without swapping, as the kernel estimates it (MemAvailable)."
+    ]
+    used_bytes: Annotated[
+        int, "total - available, as free shows it since procps 4.0.1. Caches are not used memory."
+    ]
+    used_percent: Annotated[
+        float | None,
+        "100 × used / total. A high value is a problem only if programs have to wait for memory (pressure of memory).",
+    ]
+    free_bytes: Annotated[
+        int | None, "Not used by anything, not even as a cache. A low value is normal."
+    ]
+    buffers_bytes: Annotated[int | None, "Cache of block devices."]
+    cached_bytes: Annotated[
+        int | None,
+        "Contents of files that are kept for reuse, and reclaimable slab (Cached + SReclaimable). The kernel gives "
+        "most of it back when programs need it, but not the shared memory in it.",
+    ]
+    shared_bytes: Annotated[int | None, "tmpfs and shared memory."]
+    dirty_bytes: Annotated[int | None, "Data that waits to be written to a disk."]
+    writeback_bytes: Annotated[int | None, "Data that is being written to a disk."]
+    available_estimated: Annotated[
+        bool, "True if the kernel has no MemAvailable, so that it was estimated here."
+    ]
+    zfs_arc_bytes: Annotated[
+        int | None,
+        Field(
+            "The cache of ZFS, which counts as used memory; null without ZFS. In LXC it is that of the host.",
+            title="ZFS cache",
+        ),
+    ]
 
 
 @dataclass(slots=True)
 class Swap:
-    """Swap space; the rates are None on the first sample."""
+    """Swap space and its traffic."""
 
-    total_bytes: int
-    free_bytes: int
-    used_bytes: int
-    used_percent: float | None  # None without swap
-    in_bytes_per_second: float | None
-    out_bytes_per_second: float | None
+    total_bytes: Annotated[int, "Swap space."]
+    free_bytes: Annotated[int, "Swap space that is not used."]
+    used_bytes: Annotated[int, "total - free."]
+    used_percent: Annotated[float | None, "100 × used / total. Null without swap space."]
+    in_bytes_per_second: Annotated[
+        float | None, "Read back from swap. Lasting traffic means that memory is too small."
+    ]
+    out_bytes_per_second: Annotated[
+        float | None, "Written to swap. Lasting traffic means that memory is too small."
+    ]
 
 
 MEMINFO_KEYS = (
@@ -67,7 +95,10 @@ Meminfo = Mapping[str, int]  # bytes, by the kernel's name
 
 @parser
 def parse(content: bytes) -> Meminfo:
-    """The keys we use of /proc/meminfo, in bytes. Thirteen searches cost a third of splitting its fifty lines."""
+    """Return the keys of /proc/meminfo that we use, in bytes.
+
+    Thirteen searches cost a third of splitting all fifty lines.
+    """
     content = b"\n" + content + b"\n"
     values: dict[str, int] = {}
     for key, needle, length in _NEEDLES:
@@ -85,7 +116,7 @@ def parse(content: bytes) -> Meminfo:
 
 @parser
 def parse_vmstat(content: bytes) -> Mapping[str, int]:
-    """pswpin and pswpout of /proc/vmstat, in pages. Missing ones are left out (a kernel without swap)."""
+    """Return pswpin and pswpout of /proc/vmstat, in pages. A kernel without swap has neither."""
     content = b"\n" + content
     values: dict[str, int] = {}
     for key, needle in (("pswpin", b"\npswpin "), ("pswpout", b"\npswpout ")):
@@ -102,7 +133,7 @@ def parse_vmstat(content: bytes) -> Mapping[str, int]:
 
 @parser
 def parse_zoneinfo(content: bytes) -> int:
-    """The sum of the zones' ``low`` watermarks in /proc/zoneinfo, in pages."""
+    """Return the sum of the ``low`` watermarks of all zones in /proc/zoneinfo, in pages."""
     low = 0
     for line in content.split(b"\n"):
         words = line.split()
@@ -113,7 +144,7 @@ def parse_zoneinfo(content: bytes) -> int:
 
 @parser
 def parse_arcstats(content: bytes) -> int | None:
-    """The ``size`` line of spl/kstat/zfs/arcstats: name, type, bytes."""
+    """Return the ``size`` line (name, type, bytes) of spl/kstat/zfs/arcstats, in bytes."""
     for line in content.split(b"\n"):
         words = line.split()
         if len(words) == 3 and words[0] == b"size" and words[2].isdigit():
@@ -122,7 +153,10 @@ def parse_arcstats(content: bytes) -> int | None:
 
 
 def estimate_available(meminfo: Meminfo, low_bytes: int) -> int:
-    """What MemAvailable would say (kernel: si_mem_available): not free + cached, since tmpfs sits in Cached."""
+    """Return an estimate of MemAvailable, as the kernel makes it (si_mem_available in mm/show_mem.c).
+
+    free + cached would be wrong, because Cached contains tmpfs.
+    """
     pages = meminfo.get("Active(file)", 0) + meminfo.get("Inactive(file)", 0)
     slab = meminfo.get("SReclaimable", 0)
     available = meminfo.get("MemFree", 0) - low_bytes
@@ -132,13 +166,13 @@ def estimate_available(meminfo: Meminfo, low_bytes: int) -> int:
 
 
 def available_is_missing(meminfo: Meminfo) -> bool:
-    """No MemAvailable (before Linux 3.14), or 0 while there is free memory."""
+    """Return whether there is no MemAvailable (before Linux 3.14), or it is 0 while memory is free."""
     available = meminfo.get("MemAvailable")
     return available is None or (available == 0 and meminfo.get("MemFree", 0) > 0)
 
 
 def record(meminfo: Meminfo, *, low_bytes: int = 0, zfs_arc_bytes: int | None = None) -> Memory:
-    """The section memory. ``low_bytes`` matters only when MemAvailable is missing."""
+    """Return the section ``memory``. ``low_bytes`` matters only if MemAvailable is missing."""
     total = meminfo["MemTotal"]
     estimated = available_is_missing(meminfo)
     if estimated:
@@ -165,14 +199,16 @@ def record(meminfo: Meminfo, *, low_bytes: int = 0, zfs_arc_bytes: int | None = 
 
 
 class SwapRates:
-    """Turns readings into a Swap each."""
+    """Makes a Swap from each reading."""
 
     def __init__(self) -> None:
         self._previous: rates.Previous[str, int] = rates.Previous()
 
     def record(self, meminfo: Meminfo, paging: Mapping[str, int] | None, at: float) -> Swap | None:
-        """``paging`` holds the counters pswpin and pswpout in bytes; None says that nothing can have been paged since
-        the reading before. No record on a kernel without swap.
+        """Return the section ``swap``, or None on a kernel without swap.
+
+        ``paging`` holds the counters pswpin and pswpout in bytes. None means that nothing can have been paged since the
+        reading before.
         """
         before, seconds = self._previous.exchange(paging or {}, at)
         if "SwapTotal" not in meminfo:
@@ -201,13 +237,13 @@ class MemorySource:
         self._arcstats = files.proc("spl/kstat/zfs/arcstats", parse_arcstats)
 
     def collect(self, now: Now) -> Memory:
-        """Raises OSError or ParseError where /proc/meminfo cannot be had."""
+        """Raises OSError or ParseError if /proc/meminfo is unavailable."""
         meminfo = self._meminfo.read(now)
         low_bytes = 0
         if available_is_missing(meminfo):
             try:
                 low_bytes = self._zoneinfo.read(now) * PAGE_BYTES
-            except (OSError, ParseError):  # an estimate without watermarks is still one
+            except (OSError, ParseError):  # The estimate without watermarks is slightly too high.
                 low_bytes = 0
         return record(meminfo, low_bytes=low_bytes, zfs_arc_bytes=self._arcstats.maybe_read(now))
 
@@ -224,12 +260,40 @@ class SwapSource:
         self._had_swap = False
 
     def collect(self, now: Now) -> Swap | None:
-        """None on a kernel without swap. Raises OSError or ParseError where /proc/meminfo cannot be had."""
+        """Return None on a kernel without swap. Raises OSError or ParseError if /proc/meminfo is unavailable."""
         meminfo = self._meminfo.read(now)
         had_swap, self._had_swap = self._had_swap, meminfo.get("SwapTotal", 0) > 0
         if not self._had_swap and not had_swap:
-            # /proc/vmstat is the dearest of all our files (20 µs), and has nothing to say.
+            # Without swap space nothing is paged, and /proc/vmstat costs most of all our files (20 µs).
             return self._rates.record(meminfo, None, self._meminfo.monotonic)
         pages = self._vmstat.maybe_read(now) or {}
         paging = {name: count * PAGE_BYTES for name, count in pages.items()}
         return self._rates.record(meminfo, paging, self._vmstat.monotonic)
+
+
+SECTIONS = (
+    Section(
+        MemorySource,
+        Memory,
+        title="Memory",
+        text="Used memory is total - available: what other programs could not get without swapping. Caches do not "
+        "count as used.",
+        files="/proc/meminfo",
+        prometheus="node_memory",
+        nulls="A field is null if this kernel has no line for it.",
+    ),
+    Section(
+        SwapSource,
+        Swap,
+        title="Swap",
+        text="Memory that was moved to a disk. Used swap alone does no harm; lasting traffic in and out makes programs "
+        "slow.",
+        files="/proc/meminfo, /proc/vmstat",
+        prometheus="node_swap",
+    ),
+)
+
+
+def build(setup: Setup) -> tuple[Source, ...]:
+    """Return the sources of this module."""
+    return (MemorySource(setup.files), SwapSource(setup.files))

@@ -1,11 +1,11 @@
-"""Interfaces and their totals from /proc/net/dev (metrics.md 7; kernel: net/core/net-procfs.c).
+"""Network interfaces and their totals from /proc/net/dev (net/core/net-procfs.c).
 
-Specimen, after two lines of headings:
     eth0:68210035552   1609    0    0    0     0          0         0    94407     896    0    0    0     0       0    0
-Eight numbers received, eight sent: bytes packets errs drop fifo frame/colls compressed/carrier multicast/compressed. A
-name may hold a colon and a wide counter may touch it: the last colon splits. drop is rx_dropped + rx_missed here, so
-sysfs' own statistics differ; one source only. Totals count physical interfaces (they have a ``device`` in sysfs):
-bonds, bridges, VLANs, veth and tun repeat the same bytes.
+
+Eight numbers received and eight sent, after two lines of headings: bytes packets errs drop fifo frame/colls
+compressed/carrier multicast/compressed. A name may contain a colon, and a wide counter may touch it, so the last colon
+splits. drop is rx_dropped + rx_missed, so the statistics in sysfs differ; only this file is used. The totals count
+physical interfaces, which have a ``device`` in sysfs: bonds, bridges, VLANs, veth and tun repeat the same bytes.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from .. import rates
+from ..attributes import read_once
 from ..blocking import Blocking
 from ..files import Files, ParseError, parser
-from ..source import Now
+from ..section import Field, Section
+from ..setup import Setup
+from ..source import Now, Source
 from .link import Link
 
 COLUMNS = 16
@@ -38,47 +41,90 @@ USED_COLUMNS = (
 UNKNOWN = (None,) * len(USED_COLUMNS)
 IDLE = (0.0,) * len(USED_COLUMNS)
 LOOPBACK = "lo"
-LOOK_CLOSELY_SECONDS = 30.0
-# A host of containers has hundreds of veth: they must not fill the frames. Physical interfaces always have their row.
-MOST_ROWS = 64
+REFRESH_SECONDS = 30.0
+# A host of containers has hundreds of veth interfaces, which must not fill the frames. A physical interface always has
+# a row.
+MAX_ROWS = 64
 
 Numbers = tuple[int, ...]
 
 
 @dataclass(slots=True)
 class Interface:
-    """One interface; ``counted`` says whether the totals hold it."""
+    """One network interface."""
 
-    name: str
-    operstate: str | None
-    speed_mbps: int | None
-    counted: bool
-    rx_bytes_per_second: float | None = None
-    tx_bytes_per_second: float | None = None
-    rx_packets_per_second: float | None = None
-    tx_packets_per_second: float | None = None
-    rx_errors_per_second: float | None = None
-    tx_errors_per_second: float | None = None
-    rx_drops_per_second: float | None = None
-    tx_drops_per_second: float | None = None
+    name: Annotated[
+        str,
+        Field(
+            "The kernel's name. Beyond 64 interfaces, only physical ones have a row.",
+            prometheus="interface",
+            is_identity=True,
+        ),
+    ]
+    operstate: Annotated[
+        str | None,
+        Field(
+            "up, down, unknown or another state of the kernel; null without sysfs.", title="state"
+        ),
+    ]
+    speed_mbps: Annotated[
+        int | None,
+        Field(
+            "Speed of the link; null if it is down or has no speed.", unit="Mbit/s", title="speed"
+        ),
+    ]
+    counted: Annotated[
+        bool,
+        "Whether the totals include it: physical interfaces, and in a container all except lo.",
+    ]
+    rx_bytes_per_second: Annotated[float | None, Field("Bytes received.", title="received")] = None
+    tx_bytes_per_second: Annotated[float | None, Field("Bytes sent.", title="sent")] = None
+    rx_packets_per_second: Annotated[
+        float | None, Field("Packets received.", title="packets received")
+    ] = None
+    tx_packets_per_second: Annotated[float | None, Field("Packets sent.", title="packets sent")] = (
+        None
+    )
+    rx_errors_per_second: Annotated[
+        float | None,
+        Field("Packets that arrived damaged. Should be 0.", title="errors received"),
+    ] = None
+    tx_errors_per_second: Annotated[
+        float | None, Field("Packets that could not be sent. Should be 0.", title="errors sent")
+    ] = None
+    rx_drops_per_second: Annotated[
+        float | None,
+        Field(
+            "Received packets that were dropped, with those that the card missed. Should be 0.",
+            title="drops received",
+        ),
+    ] = None
+    tx_drops_per_second: Annotated[
+        float | None,
+        Field("Packets that were dropped instead of sent. Should be 0.", title="drops sent"),
+    ] = None
 
 
 @dataclass(slots=True)
 class Network:
-    """Over the counted interfaces."""
+    """The sums over the counted interfaces."""
 
-    total_rx_bytes_per_second: float | None
-    total_tx_bytes_per_second: float | None
+    total_rx_bytes_per_second: Annotated[
+        float | None, Field("Bytes that all counted interfaces received.", title="received")
+    ]
+    total_tx_bytes_per_second: Annotated[
+        float | None, Field("Bytes that all counted interfaces sent.", title="sent")
+    ]
 
 
 @parser
 def parse(content: bytes) -> Mapping[str, Numbers]:
-    """/proc/net/dev by interface name."""
+    """Return the counters of /proc/net/dev by interface name."""
     rows: dict[str, Numbers] = {}
     for number, line in enumerate(content.split(b"\n"), 1):
         name, colon, rest = line.rpartition(b":")
         if not colon:
-            continue  # the two headings, and the end
+            continue  # a heading, or the end
         numbers = tuple(map(int, rest.split()))
         if len(numbers) < COLUMNS - 4 or min(numbers) < 0:
             raise ParseError("sixteen counters expected", line=number)
@@ -87,34 +133,35 @@ def parse(content: bytes) -> Mapping[str, Numbers]:
 
 
 class InterfacesSource:
-    """Section ``interfaces``; NetworkSource asks it for the same rows."""
+    """Section ``interfaces``. NetworkSource uses the same rows."""
 
     name = "interfaces"
 
-    def __init__(self, files: Files, speeds: Blocking[str, bytes]) -> None:
-        """``speeds`` reads a file: the speed of a busy driver may take its time (it takes the rtnl lock)."""
+    def __init__(self, files: Files, *, timeout_seconds: float = 0.0) -> None:
         self._files = files
         self._dev = files.net("dev", parse, records=True)
-        self._speeds = speeds
+        self._speeds: Blocking[str, bytes] = Blocking(
+            "ts-link-speed", read_once, files.clock, timeout_seconds=timeout_seconds
+        )
         self._directory = os.path.join(files.sys_root, "class", "net")
         self._previous: rates.Previous[str, Numbers] = rates.Previous()
         self._links: dict[str, Link] = {}
         self._operstates: dict[str, str | None] = {}
-        self._look_closely_at = -math.inf
-        self._rowless: set[str] = set()
+        self._refresh_at = -math.inf
+        self._without_row: set[str] = set()
         self._rows: tuple[Interface, ...] = ()
         self._counted: list[tuple[float | None, float | None]] = []
         self._tick = -1
 
     def collect(self, now: Now) -> tuple[Interface, ...]:
-        """Raises OSError or ParseError where /proc/net/dev cannot be had."""
+        """Raises OSError or ParseError if /proc/net/dev is unavailable."""
         rows = self._dev.read(now)
         if self._tick == now.tick:
             return self._rows
         self._tick = now.tick
         before, seconds = self._previous.exchange(rows, self._dev.monotonic)
-        new = self._look(rows)
-        self._look_closely(now, any_new=bool(new))
+        new = self._update_links(rows)
+        self._maybe_refresh_links(now, any_new=bool(new))
         any_device = any(link.has_device for link in self._links.values())
         shown = [
             self._row(
@@ -127,22 +174,22 @@ class InterfacesSource:
         self._counted = [
             (row.rx_bytes_per_second, row.tx_bytes_per_second) for row in shown if row.counted
         ]
-        if not any_device:  # a container with a crowd of interfaces: those without a row count, too
-            for name in self._rowless:
+        if not any_device:  # In a container, the interfaces without a row count, too.
+            for name in self._without_row:
                 rates_of = speeds(rows[name], before.get(name), seconds)
                 self._counted.append((rates_of[0], rates_of[1]))
         return self._rows
 
     def counted(self, now: Now) -> Sequence[tuple[float | None, float | None]]:
-        """Bytes received and sent per second of each interface that the totals count."""
+        """Return the bytes received and sent per second of each interface that the totals count."""
         self.collect(now)
         return self._counted
 
-    def _look(self, names: Mapping[str, Numbers]) -> set[str]:
-        """Bring the links up to date; the names that belong to another interface than before."""
+    def _update_links(self, names: Mapping[str, Numbers]) -> set[str]:
+        """Update the links, and return the names that belong to another interface than in the tick before."""
         for name in self._links.keys() - names.keys():
             self._links.pop(name).close()
-        self._rowless &= names.keys()
+        self._without_row &= names.keys()
         new = set()
         for name in names:
             link = self._links.get(name)
@@ -150,37 +197,37 @@ class InterfacesSource:
                 if link.is_same():
                     continue
                 self._links.pop(name).close()
-            elif name in self._rowless:
+            elif name in self._without_row:
                 continue
             directory = os.path.join(self._directory, name)
-            if len(self._links) >= MOST_ROWS and not os.path.exists(
+            if len(self._links) >= MAX_ROWS and not os.path.exists(
                 os.path.join(directory, "device")
             ):
-                self._rowless.add(name)
+                self._without_row.add(name)
                 continue
             self._links[name] = Link(self._files.budget, directory)
             new.add(name)
         return new
 
-    def _look_closely(self, now: Now, *, any_new: bool) -> None:
-        """Ask for speeds and masters every half a minute, and whenever a link went up or down or an interface came."""
+    def _maybe_refresh_links(self, now: Now, *, any_new: bool) -> None:
+        """Read speeds and masters again: after REFRESH_SECONDS, and if a link changed or an interface is new."""
         operstates = {name: link.operstate for name, link in self._links.items()}
-        if any_new or operstates != self._operstates or now.monotonic >= self._look_closely_at:
+        if any_new or operstates != self._operstates or now.monotonic >= self._refresh_at:
             self._operstates = operstates
-            self._look_closely_at = now.monotonic + LOOK_CLOSELY_SECONDS
+            self._refresh_at = now.monotonic + REFRESH_SECONDS
             for link in self._links.values():
-                link.look()
+                link.refresh()
             paths = [of.speed_path for name, of in self._links.items() if name != LOOPBACK]
-            self._speeds.keep_only(paths)
-            self._speeds.ask(paths)
-        self._speeds.tend()
+            self._speeds.forget_all_except(paths)
+            self._speeds.request(paths)
+        self._speeds.check_workers()
 
     def close(self) -> None:
-        """Give the descriptors back and let idle workers go."""
+        """Close the descriptors and end the idle workers."""
         for link in self._links.values():
             link.close()
         self._speeds.close()
-        self._look_closely_at = -math.inf
+        self._refresh_at = -math.inf
 
     def _row(
         self,
@@ -197,7 +244,7 @@ class InterfacesSource:
         return Interface(
             name,
             link.operstate,
-            link.speed_mbps(self._speeds.answer(link.speed_path)),
+            link.speed_mbps(self._speeds.maybe_result(link.speed_path)),
             counted,
             *speeds(numbers, before, seconds),
         )
@@ -206,11 +253,11 @@ class InterfacesSource:
 def speeds(
     numbers: Numbers, before: Numbers | None, seconds: float | None
 ) -> tuple[float | None, ...]:
-    """The eight rates of a row in the order of its fields; all None at first sight and on a reset."""
+    """Return the eight rates of a row in the order of its fields; all None at the first reading and after a reset."""
     if before is None or seconds is None:
         return UNKNOWN
     if numbers == before:
-        return IDLE  # most interfaces, most of the time
+        return IDLE  # That is the usual case.
     rose = [rates.delta_maybe_32(numbers[column], before[column]) for column in USED_COLUMNS]
     if None in rose:
         return UNKNOWN
@@ -218,7 +265,7 @@ def speeds(
 
 
 class Interfaces(Protocol):
-    """Who knows the interfaces."""
+    """A source of the rates that the totals count."""
 
     def counted(self, now: Now) -> Sequence[tuple[float | None, float | None]]: ...
 
@@ -235,3 +282,31 @@ class NetworkSource:
         """Raises what the section interfaces raises."""
         counted = self._interfaces.counted(now)
         return Network(rates.total(rx for rx, _ in counted), rates.total(tx for _, tx in counted))
+
+
+SECTIONS = (
+    Section(
+        InterfacesSource,
+        tuple[Interface, ...],
+        title="Interfaces",
+        text="Each network interface. Virtual ones repeat the bytes of the physical ones and are not in the totals.",
+        files="/proc/net/dev, /sys/class/net",
+        prometheus="node_network",
+        nulls="All rates of an interface are null once if one of its counters fell or another interface got its name.",
+    ),
+    Section(
+        NetworkSource,
+        Network,
+        title="Network",
+        text="Bytes that the physical interfaces received and sent. Bridges and tunnels repeat them and are not added.",
+        files="/proc/net/dev",
+        prometheus="node_networks",
+        nulls="The sums are over the rates that are known; null if none is.",
+    ),
+)
+
+
+def build(setup: Setup) -> tuple[Source, ...]:
+    """Return the sources of this module."""
+    interfaces = InterfacesSource(setup.files, timeout_seconds=setup.options.timeout_seconds)
+    return (interfaces, NetworkSource(interfaces))

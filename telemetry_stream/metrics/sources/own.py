@@ -1,55 +1,73 @@
-"""The section ``self``: what this program costs and does. (The module is not called self, which every method has.)
+"""The section ``self``: what this program costs and does. (``self`` would be a confusing name of a module.)
 
-CPU comes from the process clock, finer than the ticks of /proc/self/stat; threads and resident memory from
-/proc/self/stat. What only other parts know (viewers, frames, lateness) comes through plain callables.
+CPU time comes from the process clock, which is finer than the ticks of /proc/self/stat. Threads and resident memory
+come from /proc/self/stat. Figures that only other parts of the program know come through the functions of SelfStats.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from .. import rates
 from ..files import Files, ParseError, parser
-from ..source import Now
+from ..section import Field, Section
+from ..setup import SelfStats, Setup
+from ..source import Now, Source
 from ..units import PAGE_BYTES
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class SelfStats:
-    """Where the numbers of other parts are asked for; what nobody gives is null."""
-
-    viewers: Callable[[], int] | None = None
-    frames_sent: Callable[[], int] | None = None
-    frames_dropped: Callable[[], int] | None = None
-    frames_refused: Callable[[], int] | None = None
-    tick_lateness_seconds: Callable[[], float | None] | None = None
-    ticks_missed: Callable[[], int] | None = None
-    cpu_seconds: Callable[[], float] = time.process_time
-
-
 @dataclass(slots=True)
 class Own:
-    """This process. Counts are since it started; 100 percent is one core."""
+    """This process. Counts are since its start."""
 
-    cpu_percent: float | None
-    memory_rss_bytes: int | None
-    threads: int | None
-    viewers: int | None
-    frames_sent: int | None
-    frames_dropped: int | None
-    frames_refused: int | None
-    tick_lateness_seconds: float | None
-    ticks_missed: int | None
+    cpu_percent: Annotated[
+        float | None, Field("CPU time of this program. 100 is one core.", title="own cpu")
+    ]
+    memory_rss_bytes: Annotated[
+        int | None, Field("Resident memory of this program.", title="own memory")
+    ]
+    threads: Annotated[int | None, Field("Threads of this program.", unit="threads")]
+    viewers: Annotated[int | None, Field("Viewers that are connected now.", unit="viewers")]
+    frames_sent: Annotated[
+        int | None,
+        Field("Frames that viewers took, since the start.", unit="frames", is_counter=True),
+    ]
+    frames_dropped: Annotated[
+        int | None,
+        Field(
+            "Frames that a viewer did not take in time, since the start.",
+            unit="frames",
+            is_counter=True,
+        ),
+    ]
+    frames_refused: Annotated[
+        int | None,
+        Field(
+            "Frames that the hub refused because its inbox was full, since the start.",
+            unit="frames",
+            is_counter=True,
+        ),
+    ]
+    tick_lateness_seconds: Annotated[
+        float | None, "How long after its deadline the newest tick began."
+    ]
+    ticks_missed: Annotated[
+        int | None,
+        Field(
+            "Deadlines that passed while a tick was still running, since the start.",
+            unit="ticks",
+            is_counter=True,
+        ),
+    ]
 
 
 @parser
 def parse(content: bytes) -> tuple[int, int]:
-    """Threads (field 20) and resident bytes (field 24) of /proc/PID/stat; comm ends at the last parenthesis."""
+    """Return threads (field 20) and resident bytes (field 24) of /proc/PID/stat. comm ends at the last parenthesis."""
     fields = content[content.rindex(b")") + 1 :].split()
     threads, pages = int(fields[17]), int(fields[21])
     if threads < 0 or pages < 0:
@@ -69,28 +87,50 @@ class SelfSource:
         self._previous: rates.Previous[str, float] = rates.Previous()
 
     def collect(self, now: Now) -> Own:
-        """Raises OSError or ParseError where self/stat cannot be had."""
+        """Raises OSError or ParseError if self/stat is unavailable."""
         return self.record(*self._stat.read(now))
 
     def record(self, threads: int, rss: int) -> Own:
-        """The section, with what was found out about the process."""
+        """Return the section, with the threads and the resident bytes of this process."""
         stats = self._stats
         used = stats.cpu_seconds()
         before, seconds = self._previous.exchange({"cpu": used}, self._files.clock.monotonic())
-        then = before.get("cpu")
-        lateness = _ask(stats.tick_lateness_seconds)
+        used_before = before.get("cpu")
+        lateness = _maybe_call(stats.tick_lateness_seconds)
         return Own(
-            cpu_percent=None if then is None else rates.unbounded_percent(used - then, seconds),
+            cpu_percent=(
+                None
+                if used_before is None
+                else rates.unbounded_percent(used - used_before, seconds)
+            ),
             memory_rss_bytes=rss,
             threads=threads,
-            viewers=_ask(stats.viewers),
-            frames_sent=_ask(stats.frames_sent),
-            frames_dropped=_ask(stats.frames_dropped),
-            frames_refused=_ask(stats.frames_refused),
+            viewers=_maybe_call(stats.viewers),
+            frames_sent=_maybe_call(stats.frames_sent),
+            frames_dropped=_maybe_call(stats.frames_dropped),
+            frames_refused=_maybe_call(stats.frames_refused),
             tick_lateness_seconds=None if lateness is None else round(lateness, 6),
-            ticks_missed=_ask(stats.ticks_missed),
+            ticks_missed=_maybe_call(stats.ticks_missed),
         )
 
 
-def _ask(question: Callable[[], T] | None) -> T | None:
-    return None if question is None else question()
+def _maybe_call(function: Callable[[], T] | None) -> T | None:
+    return None if function is None else function()
+
+
+SECTIONS = (
+    Section(
+        SelfSource,
+        Own,
+        title="This program",
+        text="What this program costs the host, and what it sends.",
+        files="/proc/self/stat and the program itself",
+        prometheus="telemetry_stream",
+        nulls="`viewers` and all fields behind it are null if another program uses the collector alone.",
+    ),
+)
+
+
+def build(setup: Setup) -> tuple[Source, ...]:
+    """Return the sources of this module."""
+    return (SelfSource(setup.files, setup.self_stats),)

@@ -1,10 +1,12 @@
-"""Pressure stall information from /proc/pressure/{cpu,memory,io,irq} (metrics.md 4; kernel docs: accounting/psi.rst).
+"""Pressure stall information from /proc/pressure/{cpu,memory,io,irq} (Documentation/accounting/psi.rst).
 
-Specimen, a line each for some and full:
     some avg10=3.00 avg60=19.52 avg300=13.94 total=92919312
-The averages move every 2 s; ``total`` (µs) is exact on every read, so our own ``*_percent`` comes from its delta.
-Absent before Linux 4.20; built in but off, reading gives EOPNOTSUPP. cpu has no full line before 5.13 (and 0 after),
-irq (6.1) has only that. Opened read-only: a write would register a trigger.
+    full avg10=0.00 avg60=0.10 avg300=0.00 total=400
+
+The kernel updates the averages every 2 s. ``total`` (µs) is exact in every read, so that our own ``*_percent`` comes
+from its difference. The files exist since Linux 4.20; if PSI is built in but switched off, reading gives EOPNOTSUPP.
+cpu has no full line before 5.13, and a full line of zeros since then. irq (6.1) has only a full line. The files are
+opened for reading only, because a write registers a trigger.
 """
 
 from __future__ import annotations
@@ -12,10 +14,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 from .. import rates
 from ..files import Files, KeptFile, ParseError, parser
-from ..source import Now
+from ..section import Field, OffPage, Section
+from ..setup import Setup
+from ..source import Now, Source
 
 KEYS = (b"avg10=", b"avg60=", b"avg300=", b"total=")
 RESOURCES = ("cpu", "memory", "io", "irq")
@@ -23,28 +28,74 @@ RESOURCES = ("cpu", "memory", "io", "irq")
 
 @dataclass(slots=True)
 class Stalls:
-    """One resource: ``some`` task waited for it, or ``full``: all of them did."""
+    """One resource: time in which some task waited for it, and time in which all tasks did (full)."""
 
-    some_avg10_percent: float | None = None
-    some_avg60_percent: float | None = None
-    some_avg300_percent: float | None = None
-    some_total_us: int | None = None
-    some_percent: float | None = None
-    full_avg10_percent: float | None = None
-    full_avg60_percent: float | None = None
-    full_avg300_percent: float | None = None
-    full_total_us: int | None = None
-    full_percent: float | None = None
+    some_avg10_percent: Annotated[
+        float | None,
+        "Share of the last 10 s in which some task waited. The kernel updates it every 2 s.",
+    ] = None
+    some_avg60_percent: Annotated[
+        float | None, "Share of the last 60 s in which some task waited."
+    ] = None
+    some_avg300_percent: Annotated[
+        float | None, "Share of the last 300 s in which some task waited."
+    ] = None
+    some_total_us: OffPage[
+        Annotated[int | None, "Microseconds since boot in which some task waited."]
+    ] = None
+    some_percent: Annotated[
+        float | None, "Share of this interval in which some task waited. Exact, from the total."
+    ] = None
+    full_avg10_percent: Annotated[
+        float | None,
+        "Share of the last 10 s in which every task waited. The kernel updates it every 2 s.",
+    ] = None
+    full_avg60_percent: Annotated[
+        float | None, "Share of the last 60 s in which every task waited."
+    ] = None
+    full_avg300_percent: Annotated[
+        float | None, "Share of the last 300 s in which every task waited."
+    ] = None
+    full_total_us: OffPage[
+        Annotated[int | None, "Microseconds since boot in which every task waited."]
+    ] = None
+    full_percent: Annotated[
+        float | None, "Share of this interval in which every task waited. Exact, from the total."
+    ] = None
 
 
 @dataclass(slots=True)
 class Pressure:
-    """All resources that this kernel measures."""
+    """The resources that this kernel measures."""
 
-    cpu: Stalls | None
-    memory: Stalls | None
-    io: Stalls | None
-    irq: Stalls | None
+    cpu: Annotated[
+        Stalls | None,
+        Field(
+            "Share of time in which some task waited for a core. Above 25 %, tasks queue all the time.",
+            title="cpu stall",
+        ),
+    ]
+    memory: Annotated[
+        Stalls | None,
+        Field(
+            "Share of time in which some task waited for memory to be freed. Any lasting value makes programs slow.",
+            title="memory stall",
+        ),
+    ]
+    io: Annotated[
+        Stalls | None,
+        Field(
+            "Share of time in which some task waited for a disk. Above 10 %, programs are slowed down.",
+            title="io stall",
+        ),
+    ]
+    irq: Annotated[
+        Stalls | None,
+        Field(
+            "Share of time in which interrupts delayed all tasks. Normally close to 0.",
+            title="irq stall",
+        ),
+    ]
 
 
 Line = tuple[float, float, float, int]  # avg10, avg60, avg300, total µs
@@ -52,7 +103,7 @@ Line = tuple[float, float, float, int]  # avg10, avg60, avg300, total µs
 
 @parser
 def parse(content: bytes) -> Mapping[str, Line]:
-    """One pressure file: ``some`` and ``full``, whichever it has. Keys go by name."""
+    """Return the lines ``some`` and ``full`` of one pressure file, as far as it has them."""
     lines: dict[str, Line] = {}
     for number, line in enumerate(content.split(b"\n"), 1):
         words = line.split()
@@ -87,11 +138,11 @@ class PressureSource:
         }
 
     def collect(self, now: Now) -> Pressure | None:
-        """None where the kernel has no PSI or has it switched off. Raises OSError or ParseError."""
-        stalls = [self._stalls(name, now) for name in RESOURCES]
+        """Return None if the kernel has no PSI or has it switched off. Raises OSError or ParseError."""
+        stalls = [self._maybe_stalls(name, now) for name in RESOURCES]
         return Pressure(*stalls) if any(stalls) else None
 
-    def _stalls(self, name: str, now: Now) -> Stalls | None:
+    def _maybe_stalls(self, name: str, now: Now) -> Stalls | None:
         kept = self._files[name]
         lines = kept.maybe_read(now)
         if lines is None:
@@ -104,10 +155,30 @@ class PressureSource:
 def _line(
     lines: Mapping[str, Line], before: Mapping[str, Line], kind: str, us: float | None
 ) -> tuple[float | None, float | None, float | None, int | None, float | None]:
-    """The five fields of one line."""
+    """Return the five fields of one line."""
     line, then = lines.get(kind), before.get(kind)
     if line is None:
         return None, None, None, None, None
     if line == then and us is not None:
-        return *line, 0.0  # nobody waited: most resources, most of the time
+        return *line, 0.0  # No task waited. That is the usual case.
     return *line, rates.percent(rates.delta(line[3], then and then[3]), us)
+
+
+SECTIONS = (
+    Section(
+        PressureSource,
+        Pressure,
+        title="Pressure",
+        text="How much time tasks lost because they waited for a resource.",
+        files="/proc/pressure/*",
+        prometheus="node_pressure",
+        label="resource",
+        nulls="A resource is null if the kernel does not measure it. `full_*` of cpu is null before Linux 5.13 and 0 "
+        "since then. irq (since Linux 6.1) has no `some_*`.",
+    ),
+)
+
+
+def build(setup: Setup) -> tuple[Source, ...]:
+    """Return the sources of this module."""
+    return (PressureSource(setup.files),)

@@ -1,8 +1,8 @@
-"""Processes: how many in which state, and who uses most (metrics.md 9). process_table.py reads them.
+"""Processes: how many are in which state, and which use most CPU and memory. process_table.py reads them.
 
-CPU: 100 percent is one core (top's Irix mode). Memory is resident, shared pages in full, so the sum may exceed what
-there is. Processes that live between two ticks only are not seen. This section is dear: it is collected only while
-somebody wants it.
+100 percent of CPU is one core (the Irix mode of top). Memory is resident memory with shared pages in full, so that the
+sum may exceed the memory of the host. A process that begins and ends between two ticks is not counted. The section is
+on demand, because it costs more than all others together.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from .. import rates
-from ..attributes import maybe_read_once
 from ..files import Files, ParseError
-from ..source import Now
+from ..section import Field, Part, Section
+from ..setup import Setup
+from ..source import Now, Source
 from ..units import CLK_TCK, PAGE_BYTES
 from . import kernel_stat, memory, mounts
 from .mounts import Mount
+from .passwd import Users
 from .process_table import ProcessTable, Row
 
-PASSWD_SECONDS = 60.0
-SHOWS_ALL = ("hidepid=0", "hidepid=off")
+NOT_HIDING = ("hidepid=0", "hidepid=off")
 STATES = {
     "R": "running",
     "S": "sleeping",
@@ -41,80 +42,93 @@ STATES = {
 class ProcessStates:
     """How many processes are in each state."""
 
-    running: int = 0
-    sleeping: int = 0
-    disk_sleep: int = 0
-    stopped: int = 0
-    zombie: int = 0
-    idle: int = 0
-    other: int = 0
+    running: Annotated[int, "R: running, or waiting for a core."] = 0
+    sleeping: Annotated[int, "S: waiting for an event."] = 0
+    disk_sleep: Annotated[int, "D: waiting without being interruptible, mostly for a disk."] = 0
+    stopped: Annotated[int, "T and t: stopped by a signal or a debugger."] = 0
+    zombie: Annotated[int, "Z: ended, but its parent has not waited for it."] = 0
+    idle: Annotated[int, "I: kernel threads that have nothing to do."] = 0
+    other: Annotated[int, "Any other state."] = 0
 
 
 @dataclass(slots=True)
 class Process:
-    """One process; 100 percent of CPU is one core, shared memory counts in full."""
+    """One process."""
 
-    pid: int
-    name: str
-    user: str | None
-    state: str  # the kernel's letter
-    cpu_percent: float | None
-    cpu_percent_of_host: float | None
-    memory_rss_bytes: int
-    memory_percent: float | None
-    threads: int
-    started_at: float | None  # Unix time: only to show, never an identity
+    pid: Annotated[int, Field("The process number.", unit="number", is_identity=True)]
+    name: Annotated[str, Field("The kernel's name, of at most 15 bytes.", is_identity=True)]
+    user: Annotated[
+        str | None,
+        "The owner, by the host's own passwd file, or else the number. Null if the process has just ended.",
+    ]
+    state: Annotated[
+        str,
+        "The kernel's letter. R runs, S sleeps, D waits for a disk and cannot be killed, T is stopped, Z has ended and "
+        "its parent has not waited for it, I is an idle kernel thread.",
+    ]
+    cpu_percent: Annotated[
+        float | None,
+        "Time on a core since the sample before, of all threads together, without children. 100 is one core.",
+    ]
+    cpu_percent_of_host: Annotated[
+        float | None, Field("cpu_percent divided by the online cores.", title="cpu of host")
+    ]
+    memory_rss_bytes: Annotated[
+        int,
+        Field(
+            "Resident memory. Shared pages count in full, so that the sum may exceed the memory of the host.",
+            title="memory",
+        ),
+    ]
+    memory_percent: Annotated[float | None, "100 × resident / total memory."]
+    threads: Annotated[int, Field("Its threads.", unit="threads")]
+    started_at: Annotated[
+        float | None,
+        Field("When it began. Changes if the system time is set.", unit="seconds since 1970"),
+    ]
 
 
 @dataclass(slots=True)
 class Processes:
-    """All that this mount of /proc shows; ``top`` are those with most CPU and those with most memory."""
+    """The processes that this mount of /proc shows."""
 
-    total: int
-    by_state: ProcessStates
-    visibility: str  # "full", or "partial" where a mount option hides those of others
-    top: tuple[Process, ...]
-
-
-class Users:
-    """Names of user ids from the host's own passwd file: NSS may ask a directory server, and that may block."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._names: dict[int, str] = {}
-        self._look_at = -math.inf
-
-    def name(self, uid: int, now: Now) -> str:
-        """The name, or the number where the file does not know it."""
-        if now.monotonic >= self._look_at:
-            self._look_at = now.monotonic + PASSWD_SECONDS
-            self._names = parse_passwd(maybe_read_once(self._path) or b"")
-        return self._names.get(uid) or str(uid)
-
-
-def parse_passwd(content: bytes) -> dict[int, str]:
-    """``name:x:uid:...`` lines; the first name of a uid is its name. Other lines are left out."""
-    names: dict[int, str] = {}
-    for line in content.split(b"\n"):
-        words = line.split(b":")
-        if len(words) > 2 and words[2].isdigit():
-            names.setdefault(int(words[2]), words[0].decode("utf-8", "replace"))
-    return names
+    total: Annotated[int, Field("Processes that this /proc lists.", prometheus="node_processes")]
+    by_state: Annotated[
+        ProcessStates,
+        Part(
+            text="Processes by state.",
+            prometheus="node_processes_by_state",
+            label="state",
+            unit="processes",
+        ),
+    ]
+    visibility: Annotated[
+        str, "full, or partial if a mount option of /proc hides the processes of other users."
+    ]
+    top: Annotated[
+        tuple[Process, ...],
+        # Not on the Prometheus page: with pids as labels, the number of series would grow without end.
+        Part(
+            text="The processes with most CPU and those with most memory.",
+            nulls="CPU is null in the first sample that has a process, unless the process began after the sample "
+            "before.",
+        ),
+    ]
 
 
 def is_partial(all_mounts: Iterable[Mount], *, privileged: bool) -> bool:
-    """Whether /proc is mounted so that it hides the processes of others, or the files of the system."""
+    """Return whether /proc is mounted so that it hides the processes of other users, or system files."""
     on_top = {mount.mountpoint: mount for mount in all_mounts if mount.fstype == "proc"}
     proc = on_top.get("/proc")
     if proc is None:
         return False
     words = proc.options.split(",")
-    hides = any(word.startswith("hidepid=") and word not in SHOWS_ALL for word in words)
+    hides = any(word.startswith("hidepid=") and word not in NOT_HIDING for word in words)
     return "subset=pid" in words or (hides and not privileged)
 
 
 class Table(Protocol):
-    """Where the rows come from."""
+    """A source of the rows."""
 
     listed: int
     hidden: int
@@ -123,9 +137,9 @@ class Table(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Facts:
-    """What the shares of a process are shares of."""
+    """What the figures of a process are relative to. None: unknown."""
 
     cores: int | None
     total_bytes: int | None
@@ -133,14 +147,15 @@ class Facts:
 
 
 class ProcessesSource:
-    """Section ``processes``: dear, so collected only while it is wanted."""
+    """Section ``processes``."""
 
     name = "processes"
+    on_demand = True
 
     def __init__(
         self, files: Files, *, rows: int | None = None, table: Table | None = None
     ) -> None:
-        """``rows`` by CPU and as many by memory are shown; None shows all."""
+        """``rows`` processes by CPU and as many by memory are shown; None: all."""
         self._files = files
         self._shown = rows
         self._table: Table = table or ProcessTable(files.proc_root)
@@ -149,11 +164,13 @@ class ProcessesSource:
         self._mounts = files.mountinfo(mounts.parse)
         root = "" if files.is_system else os.path.join(files.proc_root, "1", "root")
         self._users = Users(f"{root}/etc/passwd")
-        self._before: tuple[float, float] | None = None  # monotonic, boottime of the reading before
+        self._before: tuple[float, float] | None = (
+            None  # monotonic and boottime of the reading before
+        )
         self._mounted_partially: bool | None = None
 
     def collect(self, now: Now) -> Processes | None:
-        """None where nothing is listed. Raises OSError where proc_root cannot be listed."""
+        """Return None if no process is listed. Raises OSError if proc_root cannot be listed."""
         clock = self._files.clock
         at, boottime = clock.monotonic(), clock.boottime()
         before, self._before = self._before, (at, boottime)
@@ -174,7 +191,7 @@ class ProcessesSource:
         )
 
     def close(self) -> None:
-        """Forget everybody: whoever wants the section again gets a first sight."""
+        """Close the descriptors and forget all processes. The next sample is a first one."""
         self._table.close()
         self._before = None
         self._mounted_partially = None
@@ -183,7 +200,7 @@ class ProcessesSource:
         if self._mounted_partially is None:
             try:
                 table = self._mounts.read(now)
-            except (OSError, ParseError):  # the section filesystems says so already
+            except (OSError, ParseError):  # The section filesystems reports it.
                 return False
             privileged = self._files.is_system and os.geteuid() == 0
             self._mounted_partially = is_partial(table, privileged=privileged)
@@ -193,21 +210,21 @@ class ProcessesSource:
         try:
             stat = self._stat.read(now)
             total_bytes = self._meminfo.read(now)["MemTotal"]
-        except (OSError, ParseError):  # the sections cpu and memory say so already
+        except (OSError, ParseError):  # The sections cpu and memory report it.
             return Facts(None, None, None)
         return Facts(len(stat.cores), total_bytes, stat.boot_time_unix)
 
     def _maybe_user(self, pid: int, now: Now) -> str | None:
-        """Whose it is. The directory tells even of a process that is not dumpable, whose files are root's."""
+        """Return the owner. The directory has it even if the process is not dumpable and root owns its files."""
         try:
             uid = os.stat(f"{self._files.proc_root}/{pid}").st_uid
-        except OSError:  # it has just ended
+        except OSError:  # It has just ended.
             return None
         return self._users.name(uid, now)
 
 
 def process(pid: int, row: Row, user: str | None, facts: Facts, seconds: float | None) -> Process:
-    """One row of the section."""
+    """Return one row of the section."""
     used = None if row.used is None else row.used / CLK_TCK
     rss = row.rss * PAGE_BYTES
     boot, cores = facts.boot_time_unix, facts.cores
@@ -228,7 +245,7 @@ def process(pid: int, row: Row, user: str | None, facts: Facts, seconds: float |
 
 
 def count_states(rows: Iterable[Row]) -> ProcessStates:
-    """How many rows are in each state."""
+    """Return how many rows are in each state."""
     counts = dict.fromkeys(STATES.values(), 0)
     other = 0
     for letter, count in Counter([row.state for row in rows]).items():
@@ -241,7 +258,7 @@ def count_states(rows: Iterable[Row]) -> ProcessStates:
 
 
 def choose(table: Mapping[int, Row], shown: int | None) -> list[int]:
-    """The pids to show: those with most CPU, then those with most memory; each once."""
+    """Return the pids to show: those with most CPU, then those with most memory, each once."""
 
     def cpu(pid: int) -> tuple[int, int]:
         row = table[pid]
@@ -252,3 +269,21 @@ def choose(table: Mapping[int, Row], shown: int | None) -> list[int]:
     busy = heapq.nlargest(shown, [pid for pid, row in table.items() if row.used], key=cpu)
     large = heapq.nlargest(shown, table, key=lambda pid: table[pid].rss)
     return list(dict.fromkeys(busy + large))
+
+
+SECTIONS = (
+    Section(
+        ProcessesSource,
+        Processes,
+        title="Processes",
+        text="The processes that use most CPU and most memory. 100 % is one core. Shared pages count in full in each.",
+        files="/proc/PID/stat",
+        prometheus="node_processes",
+        unit="processes",
+    ),
+)
+
+
+def build(setup: Setup) -> tuple[Source, ...]:
+    """Return the sources of this module."""
+    return (ProcessesSource(setup.files, rows=setup.options.process_rows),)

@@ -1,12 +1,15 @@
-"""Reading every /proc/PID/stat, again and again (metrics.md 9; kernel: fs/proc/array.c, man proc_pid_stat).
+"""The rows of the process table: every /proc/PID/stat, read again and again (fs/proc/array.c; man page
+proc_pid_stat(5)).
 
-Specimen: ``4300 (a b) (c)) S 1 4300 ...``: comm may hold spaces, parentheses, newlines and bytes that are no UTF-8, so
-it ends at the last parenthesis of the whole content; state is field 3, utime 14, stime 15, threads 20, starttime 22,
-rss 24. A process is its pid *and* starttime: pids are used again, and wall clocks jump. utime already holds guest time
-and all threads, living and dead. A process that vanishes between listing and reading is no error.
+    4300 (a b) (c)) S 1 4300 ...
 
-Strategy: descriptors stay open (a kept one costs half of opening anew), as many as the budget allows; the rest is
-opened, read and closed. Content that is what it was is not parsed: nine of ten processes sleep.
+comm may hold spaces, parentheses, newlines and bytes that are not UTF-8, so that it ends at the last parenthesis of the
+whole content. The state is field 3, utime 14, stime 15, threads 20, starttime 22, rss 24. A process is identified by
+its pid *and* starttime: the kernel reuses pids, and wall clocks jump. utime includes guest time and all threads,
+running and ended. A process may end between listing and reading; that is not an error.
+
+Strategy: descriptors stay open, as many as the limit allows, since a read through an open one costs half of opening it.
+The others are opened, read and closed. Content that has not changed is not parsed: nine of ten processes sleep.
 """
 
 from __future__ import annotations
@@ -17,14 +20,14 @@ import resource
 from ..files import ParseError
 
 STAT_BYTES = 1024  # fifty numbers and a comm of 16 bytes stay below 600
-MOST_KEPT = 1024  # each kept descriptor holds about 4 KiB of kernel memory
+MAX_KEPT_OPEN = 1024  # an open descriptor holds about 4 KiB of kernel memory
 
 # comm, state, utime + stime, threads, starttime, rss
 Fields = tuple[bytes, str, int, int, int, int]
 
 
 def parse(content: bytes) -> Fields:
-    """One /proc/PID/stat. Raises ParseError."""
+    """Parse one /proc/PID/stat. Raises ParseError."""
     start, end = content.find(b"("), content.rfind(b")")
     if start < 0 or end < start:
         raise ParseError("no name in parentheses")
@@ -37,35 +40,36 @@ def parse(content: bytes) -> Fields:
         raise ParseError(f"{type(error).__name__}: {error}") from error
     if ticks < 0 or threads < 0 or starttime < 0:
         raise ParseError("negative number")
-    # The kernel sums rss over cpus without a lock: it may read a little below 0.
+    # The kernel sums rss over CPUs without a lock, so that it may be slightly negative.
     return content[start + 1 : end], state, ticks, threads, starttime, max(0, rss)
 
 
 class Row:
-    """One process as last read: its descriptor (-1: not kept), its content, and what that says."""
+    """One process as it was last read: its descriptor (-1: not open), the content, and the parsed fields."""
 
     __slots__ = ("comm", "content", "fd", "rss", "starttime", "state", "threads", "ticks", "used")
 
     def __init__(self) -> None:
         self.fd = -1
-        self.content = b"-"  # like no process's
+        self.content = b"-"  # differs from any content
         self.comm = b""
         self.state = "?"
         self.ticks = 0
         self.threads = 0
         self.starttime = -1
         self.rss = 0
-        self.used: int | None = None  # ticks since the reading before; None at first sight
+        self.used: int | None = None  # ticks since the reading before; None at the first reading
 
     def update(self, content: bytes, before_ticks: float) -> None:
-        """Take in a reading. ``before_ticks`` is when the reading before was, in ticks since boot."""
+        """Parse a reading. ``before_ticks`` is the time of the reading before, in ticks since boot."""
         if content == self.content:
             self.used = 0
             return
         comm, state, ticks, threads, starttime, rss = parse(content)
         if starttime == self.starttime:
             self.used = max(0, ticks - self.ticks)
-        else:  # first sight, or the pid was used again: all it used is new if it began after the reading before
+        else:
+            # The first reading of this process. Its ticks are of this interval if it began after the reading before.
             self.used = ticks if starttime > before_ticks else None
         self.content = content
         self.comm, self.state, self.ticks = comm, state, ticks
@@ -73,20 +77,24 @@ class Row:
 
 
 class ProcessTable:
-    """All processes of one /proc, read again and again."""
+    """All processes of one /proc."""
 
     def __init__(self, proc_root: str) -> None:
         self._root = proc_root
         self._rows: dict[int, Row] = {}
         self._kept = 0
         soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        # Viewers need descriptors, too.
-        self._most_kept = MOST_KEPT if soft == resource.RLIM_INFINITY else min(MOST_KEPT, soft // 4)
+        unlimited = soft == resource.RLIM_INFINITY
+        # A quarter of what the process may open: viewers need descriptors, too.
+        self._max_kept_open = MAX_KEPT_OPEN if unlimited else min(MAX_KEPT_OPEN, soft // 4)
         self.listed = 0
-        self.hidden = 0  # listed, but not ours to read
+        self.hidden = 0  # listed, but this program may not read them
 
     def read(self, before_ticks: float) -> dict[int, Row]:
-        """Every process there is now, by pid. Raises OSError where the directory cannot be listed."""
+        """Return the row of every process by pid. Raises OSError if the directory cannot be listed.
+
+        ``before_ticks`` is the time of the reading before, in ticks since boot.
+        """
         old, rows = self._rows, {}
         pids = [int(name) for name in os.listdir(self._root) if name.isdigit() and name.isascii()]
         self.listed, self.hidden = len(pids), 0
@@ -95,30 +103,33 @@ class ProcessTable:
                 row = old.pop(pid, None)
                 if row is None:
                     row = Row()
-                if self._maybe_update(pid, row, before_ticks):
+                if self._update(pid, row, before_ticks):
                     rows[pid] = row
                 else:
-                    self._forget(row)
+                    self._close(row)
         finally:
             for row in old.values():
-                self._forget(row)
+                self._close(row)
             self._rows = rows
         return rows
 
     def close(self) -> None:
-        """Give the descriptors back and forget everybody: the next reading is a first sight."""
+        """Close the descriptors and forget all rows. For the next reading, every process is new."""
         for row in self._rows.values():
-            self._forget(row)
+            self._close(row)
         self._rows = {}
 
-    def _maybe_update(self, pid: int, row: Row, before_ticks: float) -> bool:
-        """False when the process has gone or cannot be read."""
+    def _update(self, pid: int, row: Row, before_ticks: float) -> bool:
+        """Read a process. Return False if it has ended or cannot be read."""
         if row.fd >= 0:
             try:
                 row.update(os.pread(row.fd, STAT_BYTES, 0), before_ticks)
                 return True
-            except (OSError, ParseError):  # it ended (ESRCH); its pid may be another's by now
-                self._forget(row)
+            except (
+                OSError,
+                ParseError,
+            ):  # It ended (ESRCH). Another process may have its pid by now.
+                self._close(row)
         try:
             row.update(self._open_and_read(pid, row), before_ticks)
         except PermissionError:
@@ -135,14 +146,14 @@ class ProcessTable:
         except OSError:
             os.close(fd)
             raise
-        if self._kept < self._most_kept:
+        if self._kept < self._max_kept_open:
             self._kept += 1
             row.fd = fd
         else:
             os.close(fd)
         return content
 
-    def _forget(self, row: Row) -> None:
+    def _close(self, row: Row) -> None:
         if row.fd >= 0:
             os.close(row.fd)
             row.fd = -1

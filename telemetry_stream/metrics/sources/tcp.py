@@ -1,19 +1,21 @@
-"""Sockets, TCP and UDP at a glance from net/sockstat, net/sockstat6 and net/snmp (metrics.md 8, the cheap path).
+"""Sockets, TCP and UDP from net/sockstat, net/sockstat6 and net/snmp (net/ipv4/proc.c, net/ipv6/proc.c).
 
-``inuse`` counts the sockets of this network namespace (LISTEN included, TIME_WAIT not) per family: the IPv4 file and
-the IPv6 file are added up, a missing sockstat6 is a host without IPv6. ``orphan``, ``alloc`` and ``mem`` are
-machine-wide. CurrEstab holds both families; since Linux 6.10 it includes CLOSE_WAIT, as RFC 4022 says. Kernel:
-net/ipv4/proc.c, net/ipv6/proc.c.
+``inuse`` counts the sockets of this network namespace per family, with listening ones and without TIME_WAIT. The values
+of the IPv4 and the IPv6 file are added; without sockstat6, the host has no IPv6. ``orphan``, ``alloc`` and ``mem`` are
+of the whole machine. CurrEstab covers both families. Since Linux 6.10 it includes CLOSE_WAIT, as RFC 4022 defines it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 from .. import rates
 from ..files import Files, KeptFile, ParseError, parser
-from ..source import Now
+from ..section import Field, Part, Section
+from ..setup import Setup
+from ..source import Now, Source
 from ..units import PAGE_BYTES
 from .tcp_states import StatesScan, TcpStates
 
@@ -22,36 +24,75 @@ from .tcp_states import StatesScan, TcpStates
 class Sockets:
     """Sockets of every kind."""
 
-    used: int | None
+    used: Annotated[int | None, "Sockets of every kind in this network namespace."]
 
 
 @dataclass(slots=True)
 class Tcp:
-    """TCP of both families; the rates are None on the first sample."""
+    """TCP over IPv4 and IPv6."""
 
-    inuse: int | None
-    time_wait: int | None
-    orphan: int | None
-    alloc: int | None
-    memory_bytes: int | None
-    current_established: int | None
-    retransmits_per_second: float | None
-    active_opens_per_second: float | None
-    passive_opens_per_second: float | None
-    states: TcpStates | None = None  # dear: None while nobody wants them
-    states_age_seconds: float | None = None
-    states_truncated: bool = False  # there were too many to count them all
+    inuse: Annotated[
+        int | None,
+        Field(
+            "Sockets of IPv4 and IPv6, with listening ones and without TIME_WAIT.", title="in use"
+        ),
+    ]
+    time_wait: Annotated[
+        int | None,
+        "Connections that this side closed. The kernel keeps them for a minute, so that late segments do no harm.",
+    ]
+    orphan: Annotated[int | None, "Sockets that no program holds any more, of the whole machine."]
+    alloc: Annotated[
+        int | None, Field("Sockets that are allocated, of the whole machine.", title="allocated")
+    ]
+    memory_bytes: Annotated[int | None, "Memory of the buffers, of the whole machine."]
+    current_established: Annotated[
+        int | None,
+        Field(
+            "Open connections (CurrEstab). Since Linux 6.10 they include those in CLOSE_WAIT.",
+            title="established",
+        ),
+    ]
+    retransmits_per_second: Annotated[
+        float | None,
+        "Segments that were sent again, because no acknowledgement came. A few are normal on a long path.",
+    ]
+    active_opens_per_second: Annotated[
+        float | None, Field("Connections opened from here.", title="opened")
+    ]
+    passive_opens_per_second: Annotated[
+        float | None, Field("Connections accepted here.", title="accepted")
+    ]
+    states: Annotated[
+        TcpStates | None,
+        Part(
+            text="Sockets of both families by state.",
+            files="sock_diag(7), /proc/net/tcp, tcp6",
+            prometheus="node_tcp_states",
+            label="state",
+            unit="sockets",
+            nulls="Collected on demand: null while no viewer wants the section tcp, and until the first count is done.",
+        ),
+    ] = None
+    states_age_seconds: Annotated[
+        float | None, "Age of the counts by state; null without them."
+    ] = None
+    states_truncated: Annotated[
+        bool, "True if there were more than 200 000 sockets, so that not all were counted."
+    ] = False
 
 
 @dataclass(slots=True)
 class Udp:
-    """UDP of both families."""
+    """UDP over IPv4 and IPv6."""
 
-    inuse: int | None
-    memory_bytes: int | None
+    inuse: Annotated[int | None, Field("Sockets of IPv4 and IPv6.", title="in use")]
+    memory_bytes: Annotated[int | None, "Memory of the buffers, of the whole machine."]
 
 
-Sockstat = Mapping[bytes, Mapping[bytes, int]]  # b"TCP:" -> {b"inuse": 4, ...}, the kernel's words
+Sockstat = Mapping[
+    bytes, Mapping[bytes, int]
+]  # b"TCP:" -> {b"inuse": 4, ...}, with the kernel's names
 PROTOCOLS = frozenset({b"sockets:", b"TCP:", b"UDP:", b"TCP6:", b"UDP6:"})
 Counters = Mapping[bytes, int]
 COUNTERS = (b"CurrEstab", b"RetransSegs", b"ActiveOpens", b"PassiveOpens")
@@ -59,7 +100,7 @@ COUNTERS = (b"CurrEstab", b"RetransSegs", b"ActiveOpens", b"PassiveOpens")
 
 @parser
 def parse_sockstat(content: bytes) -> Sockstat:
-    """``TCP: inuse 1 orphan 0 tw 1 alloc 1 mem 38``, a line per protocol: name and value in turn."""
+    """Parse lines such as ``TCP: inuse 1 orphan 0 tw 1 alloc 1 mem 38``."""
     if b"-" in content:
         raise ParseError("negative number")
     values: dict[bytes, Mapping[bytes, int]] = {}
@@ -74,27 +115,27 @@ def parse_sockstat(content: bytes) -> Sockstat:
 
 @parser
 def parse_snmp(content: bytes) -> Counters:
-    """What we use of the two ``Tcp:`` lines of net/snmp, names and values, matched by name."""
+    """Return what we use of the two ``Tcp:`` lines of net/snmp, names and values. Columns are found by their names."""
     start = 0 if content.startswith(b"Tcp:") else content.find(b"\nTcp:") + 1
     lines = content[start:].split(b"\n", 2)
     if len(lines) < 2 or lines[0][:4] != b"Tcp:" or lines[1][:4] != b"Tcp:":
         raise ParseError("no pair of Tcp lines")
     found = dict(zip(lines[0].split(), lines[1].split(), strict=False))
     counters = {name: int(found[name]) for name in COUNTERS if name in found}
-    if counters and min(counters.values()) < 0:  # only MaxConn may be
+    if counters and min(counters.values()) < 0:  # only MaxConn may be negative
         raise ParseError("negative number")
     return counters
 
 
 def both(v4: Sockstat, v6: Sockstat, protocol: bytes) -> int | None:
-    """``inuse`` of both families."""
+    """Return ``inuse`` of both families together."""
     first = v4.get(protocol + b":", {}).get(b"inuse")
     second = v6.get(protocol + b"6:", {}).get(b"inuse")
     return None if first is None and second is None else (first or 0) + (second or 0)
 
 
 def memory_bytes(sockstat: Mapping[bytes, int]) -> int | None:
-    """sockstat counts memory in pages."""
+    """Return ``mem``, which sockstat counts in pages, in bytes."""
     pages = sockstat.get(b"mem")
     return None if pages is None else pages * PAGE_BYTES
 
@@ -119,12 +160,12 @@ class SocketsSource:
         self._sockstats = _Sockstats(files)
 
     def collect(self, now: Now) -> Sockets:
-        """Raises OSError or ParseError where sockstat cannot be had."""
+        """Raises OSError or ParseError if sockstat is unavailable."""
         return Sockets(self._sockstats.read(now)[0].get(b"sockets:", {}).get(b"used"))
 
 
 class TcpSource:
-    """Section ``tcp``."""
+    """Section ``tcp``. Its part ``states`` is collected while the section is wanted."""
 
     name = "tcp"
 
@@ -135,7 +176,7 @@ class TcpSource:
         self._scan = StatesScan(files, timeout_seconds=timeout_seconds)
 
     def collect(self, now: Now) -> Tcp:
-        """Raises OSError or ParseError where sockstat or snmp cannot be had."""
+        """Raises OSError or ParseError if sockstat or snmp is unavailable."""
         v4, v6 = self._sockstats.read(now)
         counters = self._snmp.read(now)
         before, seconds = self._previous.exchange(counters, self._snmp.monotonic)
@@ -162,7 +203,7 @@ class TcpSource:
         )
 
     def close(self) -> None:
-        """Let the idle worker go."""
+        """End the idle worker."""
         self._scan.close()
 
 
@@ -175,6 +216,47 @@ class UdpSource:
         self._sockstats = _Sockstats(files)
 
     def collect(self, now: Now) -> Udp:
-        """Raises OSError or ParseError where sockstat cannot be had."""
+        """Raises OSError or ParseError if sockstat is unavailable."""
         v4, v6 = self._sockstats.read(now)
         return Udp(both(v4, v6, b"UDP"), memory_bytes(v4.get(b"UDP:", {})))
+
+
+SECTIONS = (
+    Section(
+        SocketsSource,
+        Sockets,
+        title="Sockets",
+        text="Sockets of every kind in this network namespace.",
+        files="/proc/net/sockstat",
+        prometheus="node_sockets",
+        unit="sockets",
+    ),
+    Section(
+        TcpSource,
+        Tcp,
+        title="TCP",
+        text="Sockets and connections of TCP, over IPv4 and IPv6 together.",
+        files="/proc/net/sockstat, sockstat6, snmp",
+        prometheus="node_tcp",
+        unit="sockets",
+    ),
+    Section(
+        UdpSource,
+        Udp,
+        title="UDP",
+        text="Sockets of UDP, over IPv4 and IPv6 together.",
+        files="/proc/net/sockstat, sockstat6",
+        prometheus="node_udp",
+        unit="sockets",
+    ),
+)
+
+
+def build(setup: Setup) -> tuple[Source, ...]:
+    """Return the sources of this module."""
+    files = setup.files
+    return (
+        SocketsSource(files),
+        TcpSource(files, timeout_seconds=setup.options.timeout_seconds),
+        UdpSource(files),
+    )

@@ -1,14 +1,16 @@
-"""TCP sockets by state: sock_diag over netlink, /proc/net/tcp and tcp6 behind it (metrics.md 8, per state).
+"""TCP sockets by state, from sock_diag over netlink, or else from /proc/net/tcp and tcp6.
 
-Kernel: include/uapi/linux/inet_diag.h, net/ipv4/tcp_diag.c; man sock_diag. The kernel walks its whole hash either way;
-sock_diag hands out 32 KB a read and the file 4, which makes it ten times cheaper (10 000 sockets: 4 ms against 44).
-IPv4 clients of a dual-stack listener are in tcp6 only; a missing tcp6 is a host without IPv6.
+Kernel: include/uapi/linux/inet_diag.h, net/ipv4/tcp_diag.c; man page sock_diag(7). The kernel walks its whole hash
+table in both cases, but a read of sock_diag returns 32 KB and a read of the file 4, which makes sock_diag ten times
+cheaper (10 000 sockets: 4 ms against 44). IPv4 clients of a dual-stack listener are only in tcp6; without tcp6, the
+host has no IPv6.
 
-The older request, TCPDIAG_GETSOCK, is used since it gives both families in one walk; SOCK_DIAG_BY_FAMILY needs two, and
-walking an almost empty hash is most of the cost (0.23 ms against 0.46).
+The older request TCPDIAG_GETSOCK is used, because it returns both families in one walk. SOCK_DIAG_BY_FAMILY needs two,
+and the walk of an almost empty table is most of the cost (0.23 ms against 0.46).
 
-Strategy: a scan runs on a worker, so it never delays a tick, and its duration sets how soon the next one may follow.
-sock_diag speaks of our own network namespace: for another host's proc_root only its files are right.
+Strategy: a scan runs on a worker, so that it never delays a tick, and its duration decides when the next one may
+follow. sock_diag answers for the network namespace of this program. For the proc_root of another host, only the files
+are right.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import os
 import socket
 import struct
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from ..blocking import Blocking
 from ..files import Files
@@ -27,7 +30,7 @@ from ..source import Now
 
 log = logging.getLogger(__name__)
 
-# enum in include/net/tcp_states.h, from 1; 12 is TCP_NEW_SYN_RECV, which ss calls syn_recv, too.
+# The enum in include/net/tcp_states.h, from 1. 12 is TCP_NEW_SYN_RECV, which ss calls syn_recv, too.
 NAMES = (
     "established",
     "syn_sent",
@@ -42,17 +45,18 @@ NAMES = (
     "closing",
     "syn_recv",
 )
-# A scan of this many seconds or less rests for so many. The kernel walks its whole hash, which takes half a millisecond
-# with no connection at all: each second that would be an eighth of what the whole program costs.
+# (duration, pause): after a scan of this duration or less, the next one follows after this pause, in seconds. The
+# kernel walks its whole table, which takes half a millisecond even without a connection. Once a second, that would be
+# an eighth of the cost of the whole program.
 CADENCES = ((0.0002, 0.0), (0.02, 2.0), (0.1, 5.0), (0.5, 10.0), (math.inf, 30.0))
-MOST_ROWS = 200_000
+MAX_ROWS = 200_000
 
 NETLINK_SOCK_DIAG = 4
 NLMSG_ERROR, NLMSG_DONE, TCPDIAG_GETSOCK = 2, 3, 18
 NLM_F_REQUEST_DUMP = 0x301
 HEADER_BYTES = 16
 STATE_OFFSET = HEADER_BYTES + 1  # inet_diag_msg: family, state, ...
-# nlmsghdr, inet_diag_req: any family, any address, these states.
+# nlmsghdr and inet_diag_req: any family, any address, the given states.
 REQUEST = struct.Struct("=IHHII 52x I 4x")
 RECEIVE_BYTES = 64 * 1024
 RECEIVE_BUFFER_BYTES = 1024 * 1024
@@ -64,30 +68,38 @@ TIMEOUT_SECONDS = 5.0
 class TcpStates:
     """Sockets of both families in each state."""
 
-    established: int = 0
-    syn_sent: int = 0
-    syn_recv: int = 0
-    fin_wait1: int = 0
-    fin_wait2: int = 0
-    time_wait: int = 0
-    close: int = 0
-    close_wait: int = 0
-    last_ack: int = 0
-    listen: int = 0
-    closing: int = 0
-    other: int = 0
+    established: Annotated[int, "Connections that are open in both directions."] = 0
+    syn_sent: Annotated[int, "Connections requested from here, without an answer so far."] = 0
+    syn_recv: Annotated[
+        int,
+        "Connections requested by a peer, not established yet. Many at once are a flood or a full backlog.",
+    ] = 0
+    fin_wait1: Annotated[int, "Closed here; the peer has not acknowledged it."] = 0
+    fin_wait2: Annotated[int, "Closed here; the peer has not closed its side yet."] = 0
+    time_wait: Annotated[
+        int, "Closed by both sides, and kept for a minute, so that late segments do no harm."
+    ] = 0
+    close: Annotated[int, "Not in use."] = 0
+    close_wait: Annotated[
+        int,
+        "Closed by the peer and not by the program here. A number that keeps growing is a fault in that program.",
+    ] = 0
+    last_ack: Annotated[int, "Closed by both sides; the last acknowledgement is missing."] = 0
+    listen: Annotated[int, "Sockets that wait for connections."] = 0
+    closing: Annotated[int, "Closed by both sides at the same time."] = 0
+    other: Annotated[int, "States that this version does not know."] = 0
 
 
 @dataclass(slots=True)
 class Tally:
-    """Counts by the kernel's code, while a scan runs."""
+    """Counts by the kernel's code of the state, while a scan runs."""
 
     codes: list[int] = field(default_factory=lambda: [0] * 256)
     rows: int = 0
     truncated: bool = False
 
     def states(self) -> TcpStates:
-        """By name; a code that nobody knows is ``other``."""
+        """Return the counts by name. Unknown codes are ``other``."""
         counts = dict.fromkeys(NAMES, 0)
         for code, name in enumerate(NAMES, 1):
             counts[name] += self.codes[code]
@@ -95,11 +107,11 @@ class Tally:
 
 
 def tally_proc(content: bytes, tally: Tally) -> None:
-    """Count the rows of /proc/net/tcp or tcp6: the state is the fourth column, in hex."""
+    """Count the rows of /proc/net/tcp or tcp6. The state is the fourth column, in hexadecimal."""
     for line in content.split(b"\n"):
         words = line.split(None, 4)
         if len(words) < 4 or not words[0].endswith(b":"):
-            continue  # the heading, the end
+            continue  # the heading, or the end
         try:
             code = int(words[3], 16)
         except ValueError:
@@ -109,9 +121,12 @@ def tally_proc(content: bytes, tally: Tally) -> None:
 
 
 def tally_netlink(message: bytes, tally: Tally) -> bool:
-    """Count one received buffer of netlink messages. True when it ends the dump. OSError for the kernel's refusal."""
+    """Count one received buffer of netlink messages. Return True if it ends the dump.
+
+    Raises OSError for an error message of the kernel, and for a message that is too short.
+    """
     size = len(message)
-    # Sockets of one kind have messages of one length: mostly a buffer is a table, whose columns slices can count.
+    # Sockets of one kind have messages of the same length. So a buffer is usually a table, and slices are its columns.
     length = int.from_bytes(message[:4], "little" if LITTLE else "big")
     if length > STATE_OFFSET and size % length == 0 and length % 4 == 0:
         rows = size // length
@@ -133,7 +148,7 @@ def tally_netlink(message: bytes, tally: Tally) -> bool:
         if kind == NLMSG_ERROR:
             body = message[offset + HEADER_BYTES :]
             negated = int.from_bytes(body[:4], "little" if LITTLE else "big", signed=True)
-            number = -negated & 0xFFF  # no errno is larger: MAX_ERRNO in linux/err.h
+            number = -negated & 0xFFF  # MAX_ERRNO in linux/err.h
             raise OSError(number, os.strerror(number))
         if length <= STATE_OFFSET or offset + length > size:
             raise OSError(errno.EBADMSG, "a netlink message that is too short")
@@ -150,7 +165,9 @@ HEAD = struct.Struct("=IH")
 
 
 def scan_netlink() -> Tally:
-    """Ask sock_diag. Raises OSError where the kernel has none (or a seccomp filter forbids it)."""
+    """Count the sockets with sock_diag. Raises OSError if the kernel does not have it or a seccomp filter forbids
+    it.
+    """
     tally = Tally()
     kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
     with socket.socket(socket.AF_NETLINK, kind, NETLINK_SOCK_DIAG) as diag:
@@ -159,14 +176,14 @@ def scan_netlink() -> Tally:
         size = REQUEST.size
         diag.send(REQUEST.pack(size, TCPDIAG_GETSOCK, NLM_F_REQUEST_DUMP, 1, 0, ALL_STATES))
         while not tally_netlink(diag.recv(RECEIVE_BYTES), tally):
-            if tally.rows > MOST_ROWS:
+            if tally.rows > MAX_ROWS:
                 tally.truncated = True
                 break  # closing the socket ends the dump
     return tally
 
 
 def scan_proc(paths: tuple[str, str]) -> Tally:
-    """Read tcp and tcp6. Raises OSError where the first cannot be read."""
+    """Count the sockets in tcp and tcp6. Raises OSError if the first cannot be read."""
     tally = Tally()
     for number, path in enumerate(paths):
         try:
@@ -188,15 +205,15 @@ def _tally_file(fd: int, tally: Tally) -> None:
         offset += len(content)
         whole, newline, rest = (rest + content).rpartition(b"\n")
         tally_proc(whole + newline, tally)
-        if tally.rows > MOST_ROWS:
+        if tally.rows > MAX_ROWS:
             tally.truncated = True
             return
     tally_proc(rest, tally)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scanned:
-    """The newest scan, as the section tells it."""
+    """The result of the newest scan."""
 
     counts: TcpStates
     age_seconds: float
@@ -204,40 +221,40 @@ class Scanned:
 
 
 class StatesScan:
-    """Scans on a worker while they are wanted, as often as their cost allows."""
+    """Scans on a worker, as often as their duration allows."""
 
     def __init__(self, files: Files, *, timeout_seconds: float = 0.0) -> None:
         self._clock = files.clock
-        self._netlink = files.is_system
+        self._use_netlink = files.is_system
         self._paths = files.net_path("tcp"), files.net_path("tcp6")
         self._blocking: Blocking[None, tuple[Tally, float]] = Blocking(
             "ts-tcp-states", self._scan, files.clock, timeout_seconds=timeout_seconds
         )
         self._next_at = -math.inf
-        self._told: str | None = None
+        self._last_logged: str | None = None
 
     def maybe_states(self, now: Now) -> Scanned | None:
-        """The newest scan; None before the first has ended, and where there is none to be had."""
+        """Return the newest scan, or None if the first one has not ended or scans fail."""
         if now.monotonic >= self._next_at:
-            self._blocking.ask([None])
-        answer = self._blocking.answer(None)
-        if answer is None:
+            self._blocking.request([None])
+        result = self._blocking.maybe_result(None)
+        if result is None:
             return None
-        if answer.value is None:
-            self._tell(answer.error)
+        if result.value is None:
+            self._log_failure(result.error)
             return None
-        tally, took = answer.value
-        self._next_at = answer.at + next(rest for limit, rest in CADENCES if took <= limit)
-        age = max(0.0, self._clock.monotonic() - answer.at)
+        tally, took = result.value
+        self._next_at = result.at + next(pause for limit, pause in CADENCES if took <= limit)
+        age = max(0.0, self._clock.monotonic() - result.at)
         return Scanned(tally.states(), round(age, 1), tally.truncated)
 
     def close(self) -> None:
-        """Let the idle worker go."""
+        """End the idle worker."""
         self._blocking.close()
         self._next_at = -math.inf
 
     def _scan(self, _key: None) -> tuple[Tally, float]:
-        """Runs on the worker: the counts and what they cost."""
+        """Return the counts and the duration in seconds. Runs on the worker."""
         began = self._clock.monotonic()
         tally = self._maybe_netlink()
         if tally is None:
@@ -245,16 +262,16 @@ class StatesScan:
         return tally, self._clock.monotonic() - began
 
     def _maybe_netlink(self) -> Tally | None:
-        if not self._netlink:
+        if not self._use_netlink:
             return None
         try:
             return scan_netlink()
         except OSError as error:
-            self._netlink = False
-            log.info("TCP states come from /proc/net/tcp: sock_diag says %s", error)
+            self._use_netlink = False
+            log.info("TCP states come from /proc/net/tcp, because sock_diag failed: %s", error)
             return None
 
-    def _tell(self, error: Exception | None) -> None:
-        if str(error) != self._told:
-            self._told = str(error)
-            log.warning("TCP states are not known: %s", error)
+    def _log_failure(self, error: Exception | None) -> None:
+        if str(error) != self._last_logged:
+            self._last_logged = str(error)
+            log.warning("TCP states are unavailable: %s", error)

@@ -1,8 +1,8 @@
-"""Temperatures from /sys/class/hwmon, else from /sys/class/thermal (metrics.md 10; kernel docs: hwmon/sysfs-interface).
+"""Temperatures from /sys/class/hwmon, or else from /sys/class/thermal (Documentation/hwmon/sysfs-interface.rst).
 
-Reading a sensor may take long (a slow bus, a command to a disk) and has side effects: polling once a second warmed idle
-NVMe drives by 20 degrees. So a chip is read on a worker (blocking.py), every 10 s, disks every 60 s, with one call
-outstanding. hwmonN changes with every boot; a chip is its name and the device behind it.
+Reading a sensor may take long (a slow bus, a command to a disk) and has side effects: reading once a second warmed idle
+NVMe drives by 20 degrees. So a chip is read on a worker (blocking.py), every 10 s, a disk every 60 s, with one call
+pending. The number in hwmonN may change at every boot; a chip is identified by its name and the device behind it.
 """
 
 from __future__ import annotations
@@ -12,18 +12,21 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 from ..attributes import maybe_read_once
 from ..blocking import HUNG_SECONDS, Blocking
 from ..files import Files
-from ..source import Clock, Now, Stale
+from ..section import Field, Section
+from ..setup import Setup
+from ..source import Clock, Now, Source, Stale
 
 CHIP_SECONDS = 10.0
 DISK_SECONDS = 60.0
 DISKS = frozenset({"nvme", "drivetemp"})
-LOOK_SECONDS = 30.0  # for chips that come and go
-# Limits outside are marks of "not set": -273150, NVMe's 65261850.
-LOWEST_CELSIUS, HIGHEST_CELSIUS = -273.0, 1000.0
+REFRESH_SECONDS = 30.0  # for chips that are added or removed
+# Values outside mean "not set": -273150, and 65261850 of NVMe.
+MIN_CELSIUS, MAX_CELSIUS = -273.0, 1000.0
 INPUT = re.compile(r"(temp\d+)_input$")
 ZONE = re.compile(r"thermal_zone\d+$")
 TRIP = re.compile(r"trip_point_(\d+)_type$")
@@ -31,21 +34,42 @@ TRIP = re.compile(r"trip_point_(\d+)_type$")
 
 @dataclass(slots=True)
 class Temperature:
-    """One sensor. ``celsius`` is None where it does not answer or says itself that it is broken."""
+    """One sensor."""
 
-    chip: str
-    device: str | None  # tells two chips of one name apart
-    sensor: str
-    label: str | None
-    celsius: float | None
-    high_celsius: float | None
-    critical_celsius: float | None
-    age_seconds: float | None
+    chip: Annotated[
+        str, Field("Name of the driver, or type of the thermal zone.", is_identity=True)
+    ]
+    device: Annotated[
+        str | None,
+        Field(
+            "The device behind it, by which two chips of the same name differ; null if there is none.",
+            is_identity=True,
+        ),
+    ]
+    sensor: Annotated[str, Field("temp1, temp2, ...", is_identity=True)]
+    label: Annotated[
+        str | None,
+        Field("The driver's name of the sensor; null if it has none.", is_identity=True),
+    ]
+    celsius: Annotated[
+        float | None,
+        Field(
+            "The temperature. Null if the sensor does not answer or reports a fault.",
+            title="temperature",
+        ),
+    ]
+    high_celsius: Annotated[float | None, "High threshold of the device; null if it has none."]
+    critical_celsius: Annotated[
+        float | None, "Critical threshold of the device; null if it has none."
+    ]
+    age_seconds: Annotated[
+        float | None, "Time since it was read. Sensors are read every 10 s, disks every 60 s."
+    ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
-    """What a worker found out about one sensor."""
+    """One sensor as a worker read it."""
 
     sensor: str
     label: str | None
@@ -54,7 +78,7 @@ class Reading:
     critical_celsius: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Chip:
     """One directory of sensors."""
 
@@ -63,22 +87,22 @@ class Chip:
     device: str | None
 
     @property
-    def seconds(self) -> float:
-        """How often it may be read."""
+    def interval_seconds(self) -> float:
+        """How often it is read."""
         return DISK_SECONDS if self.name in DISKS else CHIP_SECONDS
 
 
 def parse_millidegrees(content: bytes | None) -> float | None:
-    """``45000`` is 45 degrees; outside of what a sensor can mean, or no number, is None."""
+    """Return ``45000`` as 45 degrees. Other text, and values that no sensor measures, are None."""
     try:
         celsius = int(content or b"") / 1000
     except (ValueError, OverflowError):
         return None
-    return celsius if LOWEST_CELSIUS < celsius < HIGHEST_CELSIUS else None
+    return celsius if MIN_CELSIUS < celsius < MAX_CELSIUS else None
 
 
 def read_chip(directory: str) -> tuple[Reading, ...]:
-    """Every temperature of one hwmon directory; attributes of old drivers sit in its device. One try each."""
+    """Read every temperature of one hwmon directory. Old drivers have the attributes in its ``device``."""
     return tuple(
         _read_sensor(where, sensor)
         for where in (directory, os.path.join(directory, "device"))
@@ -95,22 +119,22 @@ def _read_sensor(directory: str, sensor: str) -> Reading:
     def read(attribute: str) -> bytes | None:
         return maybe_read_once(os.path.join(directory, f"{sensor}_{attribute}"))
 
-    broken = (read("fault") or b"").strip() == b"1"
+    faulty = (read("fault") or b"").strip() == b"1"
     return Reading(
         sensor,
-        _text(read("label")),
-        None if broken else parse_millidegrees(read("input")),
+        _maybe_text(read("label")),
+        None if faulty else parse_millidegrees(read("input")),
         parse_millidegrees(read("max")),
         parse_millidegrees(read("crit")),
     )
 
 
 def read_zone(directory: str) -> tuple[Reading, ...]:
-    """One thermal zone; each trip point is converted on its own."""
+    """Read one thermal zone and its trip points."""
     limits: dict[str, float | None] = {}
     for name in _names(directory):
         match = TRIP.match(name)
-        kind = _text(maybe_read_once(os.path.join(directory, name))) if match else None
+        kind = _maybe_text(maybe_read_once(os.path.join(directory, name))) if match else None
         if match and kind in ("hot", "critical"):
             path = os.path.join(directory, f"trip_point_{match.group(1)}_temp")
             limits[kind] = parse_millidegrees(maybe_read_once(path))
@@ -119,7 +143,7 @@ def read_zone(directory: str) -> tuple[Reading, ...]:
 
 
 def read_directory(directory: str) -> tuple[Reading, ...]:
-    """What the worker runs."""
+    """Read a chip or a zone. Runs on a worker."""
     return read_zone(directory) if ZONE.search(directory) else read_chip(directory)
 
 
@@ -130,12 +154,15 @@ def _names(directory: str) -> Sequence[str]:
         return ()
 
 
-def _text(content: bytes | None) -> str | None:
+def _maybe_text(content: bytes | None) -> str | None:
     return content.decode("utf-8", "replace").strip() or None if content is not None else None
 
 
 def find_chips(sys_root: str) -> list[Chip]:
-    """The chips with temperatures, or the thermal zones where no chip has any (else each would show twice)."""
+    """Return the chips that have temperatures, or the thermal zones if no chip has.
+
+    With both, each sensor would be shown twice.
+    """
     chips = []
     hwmon = os.path.join(sys_root, "class", "hwmon")
     for entry in _names(hwmon):
@@ -143,17 +170,17 @@ def find_chips(sys_root: str) -> list[Chip]:
         behind = os.path.join(directory, "device")
         device = os.path.basename(os.path.realpath(behind)) if os.path.exists(behind) else None
         if _sensors(directory) or _sensors(behind):
-            name = _text(maybe_read_once(os.path.join(directory, "name")))
-            name = name or _text(maybe_read_once(os.path.join(behind, "name")))
+            name = _maybe_text(maybe_read_once(os.path.join(directory, "name")))
+            name = name or _maybe_text(maybe_read_once(os.path.join(behind, "name")))
             chips.append(Chip(directory, name or device or "unknown", device))
     if chips:
-        # Not by hwmonN, which is another one after the next boot.
+        # Not in the order of hwmonN, which may differ after the next boot.
         return sorted(chips, key=lambda chip: (chip.name, chip.device or "", chip.directory))
     thermal = os.path.join(sys_root, "class", "thermal")
     for entry in _names(thermal):
         if ZONE.match(entry):
             directory = os.path.join(thermal, entry)
-            kind = _text(maybe_read_once(os.path.join(directory, "type")))
+            kind = _maybe_text(maybe_read_once(os.path.join(directory, "type")))
             chips.append(Chip(directory, kind or "thermal", entry))
     return chips
 
@@ -170,35 +197,35 @@ class TemperaturesSource:
             "ts-sensors", read_directory, files.clock, timeout_seconds=timeout_seconds
         )
         self._chips: list[Chip] = []
-        self._look_at = -math.inf
-        self._due: dict[str, float] = {}
+        self._refresh_at = -math.inf
+        self._due_at: dict[str, float] = {}
 
     def collect(self, now: Now) -> tuple[Temperature, ...] | Stale | None:
-        """None on a host without sensors (most virtual ones). Never waits for one.
+        """Return None on a host without sensors, as most virtual machines are. Never waits for a sensor.
 
-        Raises FileNotFoundError where there is no sysfs to ask.
+        Raises FileNotFoundError if the host has no sysfs.
         """
-        if now.monotonic >= self._look_at:
+        if now.monotonic >= self._refresh_at:
             os.stat(os.path.join(self._sys_root, "class"))
-            self._look_at = now.monotonic + LOOK_SECONDS
+            self._refresh_at = now.monotonic + REFRESH_SECONDS
             self._chips = find_chips(self._sys_root)
-            self._blocking.keep_only(chip.directory for chip in self._chips)
-            self._due = {
-                chip.directory: self._due.get(chip.directory, -math.inf) for chip in self._chips
+            self._blocking.forget_all_except(chip.directory for chip in self._chips)
+            self._due_at = {
+                chip.directory: self._due_at.get(chip.directory, -math.inf) for chip in self._chips
             }
         if not self._chips:
             return None
-        due = [chip for chip in self._chips if now.monotonic >= self._due[chip.directory]]
+        due = [chip for chip in self._chips if now.monotonic >= self._due_at[chip.directory]]
         for chip in due:
-            self._due[chip.directory] = now.monotonic + chip.seconds
+            self._due_at[chip.directory] = now.monotonic + chip.interval_seconds
         if due:
-            self._blocking.ask([chip.directory for chip in due])
-        self._blocking.tend()
+            self._blocking.request([chip.directory for chip in due])
+        self._blocking.check_workers()
         rows = tuple(row for chip in self._chips for row in self._rows(chip))
         hung = [
             row.age_seconds
             for chip in self._chips
-            if self._blocking.outstanding_seconds(chip.directory) > HUNG_SECONDS
+            if self._blocking.pending_seconds(chip.directory) > HUNG_SECONDS
             for row in self._rows(chip)
         ]
         if hung:
@@ -206,16 +233,16 @@ class TemperaturesSource:
         return rows
 
     def close(self) -> None:
-        """Let idle workers go."""
+        """End the idle workers."""
         self._blocking.close()
-        self._look_at = -math.inf
-        self._due.clear()
+        self._refresh_at = -math.inf
+        self._due_at.clear()
 
     def _rows(self, chip: Chip) -> list[Temperature]:
-        answer = self._blocking.answer(chip.directory)
-        if answer is None or answer.value is None:
+        result = self._blocking.maybe_result(chip.directory)
+        if result is None or result.value is None:
             return []
-        age = round(max(0.0, self._clock.monotonic() - answer.at), 1)
+        age = round(max(0.0, self._clock.monotonic() - result.at), 1)
         return [
             Temperature(
                 chip.name,
@@ -227,5 +254,24 @@ class TemperaturesSource:
                 reading.critical_celsius,
                 age,
             )
-            for reading in answer.value
+            for reading in result.value
         ]
+
+
+SECTIONS = (
+    Section(
+        TemperaturesSource,
+        tuple[Temperature, ...],
+        title="Temperatures",
+        text="Every sensor, read every 10 s, disks every 60 s: reading more often can warm a device or wake it. "
+        "Compare a sensor with its own thresholds.",
+        files="/sys/class/hwmon, /sys/class/thermal",
+        prometheus="node_temperature",
+        nulls="A threshold that no sensor can reach counts as none.",
+    ),
+)
+
+
+def build(setup: Setup) -> tuple[Source, ...]:
+    """Return the sources of this module."""
+    return (TemperaturesSource(setup.files, timeout_seconds=setup.options.timeout_seconds),)

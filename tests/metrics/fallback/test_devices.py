@@ -1,4 +1,4 @@
-"""What psutil answers for disks, filesystems, interfaces and temperatures, by the same rules as the files."""
+"""psutil's figures of disks, filesystems, interfaces and temperatures, under the same rules as the files."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from tests.metrics.trees import Tree
 def test_disks_by_psutil(
     tree: Tree, psutil: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only whole disks, as sysfs says; every reset is a reset (nowrap is off); what psutil lacks is null.
+    """Only whole disks; a reset makes the rates null (nowrap is off); what psutil does not have is null.
 
     10 reads of 5120 bytes took 50 ms, busy for 250 ms of the second.
     """
+    # psutil reads the running system, whose disks are not known here: sysfs answers as if there were one disk, sda.
     monkeypatch.setattr(os.path, "isdir", lambda path: path in ("/sys/block", "/sys/block/sda"))
     now = SimpleNamespace(
         read_count=5,
@@ -32,10 +33,10 @@ def test_disks_by_psutil(
         write_time=5,
         busy_time=100,
     )
-    asked = []
+    options = []
 
     def counters(**how: bool) -> dict[str, Any]:
-        asked.append(how)
+        options.append(how)
         return {"sda": now, "sda1": now}
 
     psutil.disk_io_counters = counters
@@ -43,16 +44,16 @@ def test_disks_by_psutil(
     def more() -> None:
         now.read_count, now.read_bytes, now.read_time, now.busy_time = 15, 6144, 60, 350
 
-    disks = source(tree, "disks")
+    disks = source(tree, psutil, "disks")
     rows = pair(tree, disks, between=more)
     assert rows == (Disk("sda", "disk", True, 5120.0, 0.0, 10.0, 0.0, 5.0, None, None, 25.0, None),)
-    assert asked == [{"perdisk": True, "nowrap": False}] * 2
+    assert options == [{"perdisk": True, "nowrap": False}] * 2
     now.read_count = 0
     assert disks.collect(tree.tick())[0].read_bytes_per_second is None
 
 
 def test_interfaces_by_psutil(tree: Tree, psutil: SimpleNamespace) -> None:
-    """State and speed from psutil, -1 and 0 are no speeds; without devices all but lo is counted."""
+    """State and speed come from psutil. Without devices in sysfs, every interface except lo is counted."""
     now = SimpleNamespace(
         bytes_recv=0,
         bytes_sent=0,
@@ -69,52 +70,52 @@ def test_interfaces_by_psutil(tree: Tree, psutil: SimpleNamespace) -> None:
     def more() -> None:
         now.bytes_recv, now.dropout = 500, 2
 
-    rows = pair(tree, source(tree, "interfaces"), between=more)
+    rows = pair(tree, source(tree, psutil, "interfaces"), between=more)
     assert rows == (
         Interface("lo0", None, None, False, 500.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0),
         Interface("en77", "up", 1000, True, 500.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0),
     )
 
 
-def until_answered(tree: Tree, of: Any) -> Any:
-    """The first section with rows that the source's worker has brought."""
+def first_result(tree: Tree, of: Any) -> Any:
+    """Return the first section with rows that the worker of a source has read."""
     found: list[Any] = []
 
-    def answered() -> bool:
+    def has_rows() -> bool:
         section = of.collect(tree.tick())
         if section and getattr(section[0], "size_bytes", 1) is not None:
             found.append(section)
         return bool(found)
 
-    assert eventually(answered)
+    assert eventually(has_rows)
     of.close()
     return found[0]
 
 
 def test_filesystems_by_psutil(tree: Tree, psutil: SimpleNamespace) -> None:
-    """Its list of mounts, our rules: types left out, one row per device, statvfs on a worker."""
+    """psutil lists the mounts. The rules are those of the file: hidden types, a row per device, a worker."""
     part = SimpleNamespace(device="/dev/x", mountpoint="/", fstype="ext4", opts="rw,noatime")
     psutil.disk_partitions = lambda **_: [
         part,
         SimpleNamespace(device="proc", mountpoint="/proc", fstype="proc", opts="rw"),
     ]
-    (row,) = until_answered(tree, source(tree, "filesystems"))
+    (row,) = first_result(tree, source(tree, psutil, "filesystems"))
     assert (row.mountpoint, row.device, row.fstype, row.read_only) == ("/", "/dev/x", "ext4", False)
     assert row.size_bytes > 0
 
 
 def test_temperatures_by_psutil(tree: Tree, psutil: SimpleNamespace) -> None:
-    """Read on a worker; limits that are none are left out."""
+    """They are read on a worker. A threshold that no sensor measures is null."""
     psutil.sensors_temperatures = lambda: {
         "cpu": [SimpleNamespace(label="Core 0", current=45.5, high=65261.85, critical=100.0)]
     }
-    (row,) = until_answered(tree, source(tree, "temperatures"))
+    (row,) = first_result(tree, source(tree, psutil, "temperatures"))
     assert (row.chip, row.sensor, row.label) == ("cpu", "temp1", "Core 0")
     assert (row.celsius, row.high_celsius, row.critical_celsius) == (45.5, None, 100.0)
 
 
 def test_a_psutil_without_sensors(tree: Tree, psutil: SimpleNamespace) -> None:
-    """Some systems' has none: absent."""
-    of = source(tree, "temperatures")
+    """On some systems psutil does not have the function: the section is absent."""
+    of = source(tree, psutil, "temperatures")
     assert [of.collect(tree.tick()) for _ in range(3)] == [None, None, None]
     of.close()

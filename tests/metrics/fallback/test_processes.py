@@ -1,17 +1,21 @@
-"""What psutil answers for processes."""
+"""psutil's figures of processes."""
 
 from __future__ import annotations
 
 import os
 
-from tests.metrics.psutils import pair, source
+import psutil
+
+from telemetry_stream.metrics.fallback.processes import PsutilProcesses, PsutilTable
+from telemetry_stream.metrics.files import Files
+from tests.metrics.psutils import pair
 from tests.metrics.trees import Tree, assert_sane
 
 
 def test_processes_by_psutil(tree: Tree) -> None:
-    """The real psutil knows this very process, whose it is and what it uses."""
-    of = source(tree, "processes")
-    of._shown = None
+    """The real psutil finds this process, with its owner and its CPU time."""
+    files = Files("/proc", "/sys", tree.clock)
+    of = PsutilProcesses(psutil, files, rows=None, table=PsutilTable(psutil))
     section = pair(tree, of, between=lambda: None)
     assert_sane(section)
     assert section.total >= 1

@@ -1,4 +1,4 @@
-"""Our own control group, worked out by hand."""
+"""The control group of this program, with expected values computed by hand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CPU_STAT = "usage_usec {usage}\nuser_usec 1\nnr_periods {periods}\nnr_throttled 
 
 @pytest.fixture
 def group(tree: Tree) -> Tree:
-    """A version 2 host with 1000 MiB whose process sits in /a.slice/b.service."""
+    """A version 2 host with 1000 MiB, and this process in /a.slice/b.service."""
     tree.put("proc/self/cgroup", "0::/a.slice/b.service\n")
     tree.put("proc/meminfo", f"MemTotal: {1000 * 1024} kB\n")
     tree.put("sys/fs/cgroup/cgroup.controllers", "cpu memory\n")
@@ -43,7 +43,7 @@ def put(tree: Tree, path: str, **files: str) -> None:
 
 
 def test_without_limits(group: Tree) -> None:
-    """``max`` up to the root is no limit; the working set leaves the inactive file pages out."""
+    """``max`` up to the root means no limit. The working set does not contain the inactive file pages."""
     source = CgroupSource(group.files)
     assert source.collect(group.tick()) == Cgroup(
         version=2, memory_current_bytes=100 * MIB, memory_working_set_bytes=70 * MIB
@@ -51,10 +51,10 @@ def test_without_limits(group: Tree) -> None:
     source.close()
 
 
-def test_limits_and_use(group: Tree) -> None:
-    """The slice's 200 MiB and half a core bind before the service's 300 MiB and two cores.
+def test_the_smallest_limit_of_a_group_and_its_ancestors_counts(group: Tree) -> None:
+    """The slice's 200 MiB and half a core apply, not the service's 300 MiB and two cores.
 
-    In 2 s 0.5 s of CPU were used: 25 % of a core, 50 % of the half; 3 of 20 periods were throttled: 15 %.
+    In 2 s 0.5 s of CPU were used: 25 % of a core, 50 % of the half. 3 of 20 periods were throttled: 15 %.
     """
     put(group, "a.slice", **{"memory.max": f"{200 * MIB}\n", "cpu.max": "50000 100000\n"})
     put(
@@ -74,8 +74,8 @@ def test_limits_and_use(group: Tree) -> None:
     assert second == Cgroup(2, 200 * MIB, 100 * MIB, 70 * MIB, 0.5, 25.0, 50.0, 15.0)
 
 
-def test_a_limit_above_the_memory_there_is(group: Tree) -> None:
-    """Nobody gets more than there is."""
+def test_a_memory_limit_is_at_most_the_memory_of_the_host(group: Tree) -> None:
+    """A limit of 5000 MiB on a host of 1000 MiB."""
     put(group, "a.slice/b.service", **{"memory.max": f"{5000 * MIB}\n"})
     source = CgroupSource(group.files)
     record = source.collect(group.tick())
@@ -84,8 +84,8 @@ def test_a_limit_above_the_memory_there_is(group: Tree) -> None:
     assert record.memory_limit_bytes == 1000 * MIB
 
 
-def test_a_limit_that_makes_no_sense_is_not_none(group: Tree) -> None:
-    """The section fails as long as it is there; the ticks between two looks do not say that there is no limit."""
+def test_an_invalid_limit_fails_the_section_until_it_is_valid(group: Tree) -> None:
+    """In every tick, also between two refreshes: it is never reported as no limit."""
     put(group, "a.slice/b.service", **{"cpu.max": "many of them\n"})
     source = CgroupSource(group.files)
     for _ in range(2):
@@ -98,8 +98,8 @@ def test_a_limit_that_makes_no_sense_is_not_none(group: Tree) -> None:
     assert record.cpu_limit_cores == 2.0
 
 
-def test_no_period_passed(group: Tree) -> None:
-    """Throttled how often of never is unknown."""
+def test_throttling_is_unknown_if_no_period_passed(group: Tree) -> None:
+    """The share of no periods is null, not 0."""
     source = CgroupSource(group.files)
     source.collect(group.tick())
     record = source.collect(group.tick())
@@ -108,8 +108,8 @@ def test_no_period_passed(group: Tree) -> None:
     assert (record.cpu_usage_percent, record.cpu_throttled_percent) == (0.0, None)
 
 
-def test_the_root_group_has_no_limits(group: Tree) -> None:
-    """Its files do not exist: null, and the section stands."""
+def test_the_root_group_has_only_a_version(group: Tree) -> None:
+    """Its files do not exist, so that all other fields are null."""
     group.put("proc/self/cgroup", "0::/\n")
     source = CgroupSource(group.files)
     assert source.collect(group.tick()) == Cgroup(version=2)
@@ -117,26 +117,26 @@ def test_the_root_group_has_no_limits(group: Tree) -> None:
 
 
 def test_a_group_outside_our_namespace_is_not_followed(group: Tree) -> None:
-    """A path that climbs is somebody else's."""
+    """The path begins with /.. and does not lead to our group."""
     group.put("proc/self/cgroup", "0::/../../other\n")
     assert CgroupSource(group.files).collect(group.tick()) == Cgroup(version=2)
 
 
 @pytest.mark.parametrize("content", ["5:memory:/x\n1:name=systemd:/\n", "5:memory:/x\n0::/\n"])
-def test_version_1_and_hybrid(tree: Tree, content: str) -> None:
-    """Without controllers in the one hierarchy only the version is said."""
+def test_on_version_1_and_hybrid_hosts_only_the_version_is_known(tree: Tree, content: str) -> None:
+    """The unified hierarchy has no controllers."""
     tree.put("proc/self/cgroup", content)
     tree.put("sys/fs/cgroup/memory/tasks", "")
     assert CgroupSource(tree.files).collect(tree.tick()) == Cgroup(version=1)
 
 
-def test_a_kernel_without_groups(tree: Tree) -> None:
-    """No /proc/self/cgroup: no such section."""
+def test_a_kernel_without_control_groups_has_no_section(tree: Tree) -> None:
+    """There is no /proc/self/cgroup."""
     assert CgroupSource(tree.files).collect(tree.tick()) is None
 
 
-def test_moving_to_another_group_is_a_first_sight(group: Tree) -> None:
-    """Noticed within ten seconds; the counters of two groups are never subtracted."""
+def test_after_a_move_to_another_group_the_rates_start_anew(group: Tree) -> None:
+    """Noticed within ten seconds. The counters of two groups are never subtracted."""
     source = CgroupSource(group.files)
     source.collect(group.tick())
     put(
@@ -154,8 +154,8 @@ def test_moving_to_another_group_is_a_first_sight(group: Tree) -> None:
     assert moved == Cgroup(version=2, memory_current_bytes=7)
 
 
-def test_ancestry() -> None:
-    """From the group itself up to the root."""
+def test_ancestry_goes_up_to_the_root() -> None:
+    """From the group itself."""
     assert ancestry("/r", "/a/b") == ["/r/a/b", "/r/a", "/r"]
     assert ancestry("/r", "/") == ["/r"]
 
@@ -164,8 +164,8 @@ def test_ancestry() -> None:
     ("content", "expected"),
     [(b"max 100000\n", None), (b"50000 100000\n", 0.5), (b"250000 100000", 2.5)],
 )
-def test_cpu_max(content: bytes, expected: float | None) -> None:
-    """Quota over period, in cores."""
+def test_cpu_max_is_quota_divided_by_period(content: bytes, expected: float | None) -> None:
+    """In cores."""
     assert cgroup.parse_cpu_max(content) == expected
 
 
@@ -179,8 +179,8 @@ def test_cpu_max(content: bytes, expected: float | None) -> None:
         b"0::/a/b\n",
     )
 )
-def test_any_bytes(content: bytes) -> None:
-    """Every parser gives something sane or the one parse error."""
+def test_any_bytes_are_parsed_or_a_parse_error(content: bytes) -> None:
+    """Every parser returns sane values or raises ParseError."""
     for parse in (
         cgroup.parse_cpu_max,
         cgroup.parse_max,

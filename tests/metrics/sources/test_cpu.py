@@ -1,4 +1,4 @@
-"""CPU use between two readings of /proc/stat, worked out by hand."""
+"""CPU use between two readings of /proc/stat, with expected values computed by hand."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def pair(
     *,
     seconds: float = 1.0,
 ) -> Cpu:
-    """The second of two records of these cores, so many seconds apart."""
+    """Return the second of two records of these cores."""
     rates = CpuRates()
     rates.record(KernelStat(before), 10.0, was_suspended=False)
     return rates.record(KernelStat(after), 10.0 + seconds, was_suspended=False)
 
 
 def shares_of(record: Cpu | Core) -> dict[str, float | None]:
-    """The ten shares by name."""
+    """Return the ten shares by name."""
     return {name: getattr(record, name) for name in SHARES}
 
 
@@ -37,7 +37,7 @@ UNKNOWN = dict.fromkeys(SHARES)
 
 
 def test_the_first_sample_has_no_rates() -> None:
-    """Never an average since boot, never 0.0: nothing is known but who is online."""
+    """No averages since boot and no zeros: only the online cores are known."""
     cpu = CpuRates().record(
         KernelStat({0: (5, 5, 5, 5, 5, 5, 5, 5, 5, 5)}, 9, 9, 9), 1.0, was_suspended=False
     )
@@ -47,7 +47,7 @@ def test_the_first_sample_has_no_rates() -> None:
     assert cpu.context_switches_per_second is None
 
 
-def test_every_column() -> None:
+def test_shares_of_every_column() -> None:
     """Of 200 ticks: user 60 of which guest 20, nice 20 of which guest_nice 5, system 10, idle 80, iowait 12,
     irq 2, softirq 6, steal 10. Total = 60+20+10+80+12+2+6+10 = 200, busy = 200-80-12 = 108.
     """
@@ -70,15 +70,15 @@ def test_every_column() -> None:
     assert sum(parts) == 100.0
 
 
-def test_guest_larger_than_user_by_rounding() -> None:
-    """The kernel rounds each: 11 ticks of guest in 10 of user are 10, not minus one of user."""
+def test_guest_is_limited_to_user() -> None:
+    """The kernel rounds each of them: 11 ticks of guest in 10 ticks of user."""
     cpu = pair({0: ZERO}, {0: (10, 0, 0, 90, 0, 0, 0, 0, 11, 0)})
     assert (cpu.user_percent, cpu.guest_percent, cpu.usage_percent) == (0.0, 10.0, 10.0)
 
 
 @pytest.mark.parametrize("column", [4, 7])
-def test_iowait_and_steal_backwards_cost_that_field_only(column: int) -> None:
-    """They run backwards by themselves: 0 for it, the rest of the 100 ticks counts."""
+def test_a_decrease_of_iowait_or_steal_affects_only_that_field(column: int) -> None:
+    """It is 0, and the other 100 ticks count."""
     before = [100] * 10
     after = [150, 100, 100, 150, 100, 100, 100, 100, 100, 100]
     after[column] = 97
@@ -86,14 +86,14 @@ def test_iowait_and_steal_backwards_cost_that_field_only(column: int) -> None:
     assert (cpu.usage_percent, cpu.idle_percent) == (50.0, 50.0)
 
 
-def test_idle_backwards_by_a_little_is_clamped() -> None:
-    """One tick less idle in a full second of 100 other ticks is jitter."""
+def test_a_small_decrease_of_idle_is_jitter() -> None:
+    """One tick less in a second of 100 other ticks."""
     cpu = pair({0: (0, 0, 0, 500, 0, 0, 0, 0, 0, 0)}, {0: (CLK_TCK, 0, 0, 499, 0, 0, 0, 0, 0, 0)})
     assert cpu.usage_percent == 100.0
 
 
-def test_idle_backwards_far_is_a_core_plugged_in_again() -> None:
-    """More than three seconds of idle gone: unknown once, not a false 100 %; then known again."""
+def test_a_large_decrease_of_idle_is_a_core_that_was_plugged_in_again() -> None:
+    """More than three seconds less: the core is unknown once, not at 100 %, and known in the next sample."""
     rates = CpuRates()
     high = (100, 0, 0, 10 * CLK_TCK, 0, 0, 0, 0, 0, 0)
     fallen = (200, 0, 0, 6 * CLK_TCK, 0, 0, 0, 0, 0, 0)
@@ -105,23 +105,23 @@ def test_idle_backwards_far_is_a_core_plugged_in_again() -> None:
 
 @pytest.mark.parametrize("column", [0, 2, 3])
 def test_a_fall_with_too_few_ticks_is_a_reset(column: int) -> None:
-    """User, system or idle fell, and under half a second's ticks passed in a second: the core is unknown."""
+    """User, system or idle fell, and less than half a second of ticks passed in a second: the core is unknown."""
     before, after = [1000] * 10, [1000] * 10
     after[column] = 900
     after[0 if column != 0 else 3] += CLK_TCK // 4
     assert pair({0: tuple(before)}, {0: tuple(after)}).cores == (Core(0),)
 
 
-def test_no_ticks_passed_is_not_known() -> None:
-    """Two equal readings divide by nothing (psutil once raised ZeroDivisionError here)."""
+def test_shares_are_unknown_if_no_tick_passed() -> None:
+    """Two equal readings: no division by zero."""
     cpu = pair({0: (5,) * 10}, {0: (5,) * 10})
     assert shares_of(cpu) == UNKNOWN
 
 
-def test_a_core_goes_offline_and_another_comes() -> None:
-    """Keys are ids: core 2 gone is absent and not 0 %, core 3 keeps its own numbers, core 5 is unknown once.
+def test_cores_are_identified_by_their_number() -> None:
+    """Core 2 went and is absent, core 3 keeps its numbers, core 5 is new and unknown once.
 
-    Core 0: 25 of 100 busy; core 3: 75 of 100 busy. Over the two that are in both: 100 of 200.
+    Core 0: 25 of 100 busy; core 3: 75 of 100 busy. Over the two that are in both readings: 100 of 200.
     """
     before = {0: ZERO, 2: (9, 0, 0, 9, 0, 0, 0, 0, 0, 0), 3: ZERO}
     after = {
@@ -140,7 +140,7 @@ def test_a_core_goes_offline_and_another_comes() -> None:
 
 
 def test_a_suspend_makes_rates_unknown_once(tree: Tree) -> None:
-    """After sleeping, all of the section's rates are null in that sample and known in the next."""
+    """All rates of the section are null in the sample after it, and known in the next one."""
     source = CpuSource(tree.files)
 
     def stat(ticks: int) -> str:
@@ -169,7 +169,7 @@ def test_a_suspend_makes_rates_unknown_once(tree: Tree) -> None:
 
 
 def test_rates_divide_by_the_measured_time(tree: Tree) -> None:
-    """500 switches in 2.5 s are 200 a second; a fall is a reset, and unknown."""
+    """500 switches in 2.5 s are 200 per second. A counter that falls was reset, and is unknown."""
     source = CpuSource(tree.files)
     tree.put("proc/stat", "cpu0 1 1 1 1\nctxt 1000\n")
     source.collect(tree.tick())
@@ -178,7 +178,7 @@ def test_rates_divide_by_the_measured_time(tree: Tree) -> None:
     tree.put("proc/stat", "cpu0 3 3 3 3\nctxt 10\n")
     fallen = source.collect(tree.tick())
     assert fallen.context_switches_per_second is None
-    assert fallen.interrupts_per_second is None  # the file does not say
+    assert fallen.interrupts_per_second is None  # not in the file
 
 
 TICKS = st.tuples(*[st.integers(0, 1 << 64)] * 10)
@@ -192,5 +192,5 @@ TICKS = st.tuples(*[st.integers(0, 1 << 64)] * 10)
 def test_any_two_readings_are_sane(
     before: dict[int, tuple[int, ...]], after: dict[int, tuple[int, ...]], seconds: float
 ) -> None:
-    """Whatever the counters do: nothing negative, nothing above 100."""
+    """Whatever the counters do, nothing is negative or above 100."""
     assert_sane(pair(before, after, seconds=seconds))

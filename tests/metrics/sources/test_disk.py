@@ -1,4 +1,4 @@
-"""Disks between two readings of /proc/diskstats, worked out by hand. (Which are disks: test_disk_identity.)"""
+"""Disks between two readings of /proc/diskstats, with values computed by hand. (What is a disk: test_disk_identity.)"""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LINES = b"""   8       0 sda 100 5 2000 400 50 6 1000 300 2 600 900 1 2 3 4 5 6
 
 
 def line(name: str, numbers: tuple[int, ...], number: str = "8 0") -> str:
-    """One line of /proc/diskstats."""
+    """Return one line of /proc/diskstats."""
     return f" {number} {name} {' '.join(map(str, numbers))}\n"
 
 
@@ -37,7 +37,7 @@ def make(
     diskseq: int | None = None,
     hidden: int = 0,
 ) -> None:
-    """Give these names a directory in /sys/block."""
+    """Make directories with these names in /sys/block."""
     for name in names:
         tree.put(f"sys/block/{name}/hidden", f"{hidden}\n")
         for slave in slaves:
@@ -47,7 +47,7 @@ def make(
 
 
 def change(numbers: tuple[int, ...], **by_column: int) -> tuple[int, ...]:
-    """The numbers with some columns set."""
+    """Return the numbers with some columns set."""
     changed = list(numbers)
     for name, value in by_column.items():
         changed[getattr(disk, name.upper())] = value
@@ -57,7 +57,7 @@ def change(numbers: tuple[int, ...], **by_column: int) -> tuple[int, ...]:
 def pair(
     tree: Tree, before: str, after: str, *, seconds: float = 2.0
 ) -> tuple[dict[str, Disk], DiskTotals]:
-    """The rows by name and the totals of the second of two readings."""
+    """Return the rows by name and the totals of the second of two readings."""
     source = DisksSource(tree.files)
     totals = DiskTotalsSource(source)
     tree.put("proc/diskstats", before)
@@ -72,8 +72,8 @@ def pair(
     return rows, second
 
 
-def test_parse() -> None:
-    """Eleven numbers by name and device number; loop and ram devices are not worth their integers."""
+def test_rows_are_by_name_and_number() -> None:
+    """Each has eleven numbers. Loop and ram devices are skipped."""
     assert parse(LINES) == {
         ("sda", "8:0"): SDA,
         ("sda1", "8:1"): (90, 5, 1900, 390, 50, 6, 1000, 300, 0, 500, 800),
@@ -82,7 +82,7 @@ def test_parse() -> None:
 
 @pytest.mark.parametrize("extra", [0, 4, 6, 9])
 def test_columns_of_every_kernel(extra: int) -> None:
-    """11 numbers, 15 since 4.18, 17 since 5.5, more one day; 4 for a partition of 2.6 is no row."""
+    """11 numbers, 15 since 4.18, 17 since 5.5, and perhaps more. A partition in 2.6 has 4 and is skipped."""
     content = line("sda", SDA + (1,) * extra) + line("sda1", (1, 2, 3, 4), "8 1")
     assert parse(content.encode()) == {("sda", "8:0"): SDA}
 
@@ -103,7 +103,7 @@ def test_every_rate(tree: Tree) -> None:
 
 
 def test_the_first_reading_has_no_rates(tree: Tree) -> None:
-    """Only what is in flight is known; totals of nothing are unknown."""
+    """Only the requests in flight are known. The totals are unknown."""
     make(tree, "sda")
     tree.put("proc/diskstats", line("sda", SDA))
     source = DisksSource(tree.files)
@@ -113,8 +113,8 @@ def test_the_first_reading_has_no_rates(tree: Tree) -> None:
     source.close()
 
 
-def test_nothing_completed(tree: Tree) -> None:
-    """Zero rates are measured zeroes, the wait of no request is unknown."""
+def test_rates_are_zero_and_waits_unknown_if_nothing_completed(tree: Tree) -> None:
+    """0 was measured, but no request has a waiting time."""
     make(tree, "sda")
     rows, totals = pair(tree, line("sda", SDA), line("sda", SDA))
     assert rows["sda"] == Disk("sda", "disk", True, 0.0, 0.0, 0.0, 0.0, None, None, 0.0, 0.0, 2)
@@ -122,29 +122,29 @@ def test_nothing_completed(tree: Tree) -> None:
 
 
 def test_a_ms_column_wraps_at_32_bits(tree: Tree) -> None:
-    """ms_weighted from 100 before its end to 500 past it is 600 in 2 s; the rest is as it is."""
+    """ms_weighted from 100 before the wrap to 500 after it is 600 ms in 2 s."""
     make(tree, "sda")
     before = change(SDA, ms_weighted=(1 << 32) - 100)
     rows, _ = pair(tree, line("sda", before), line("sda", change(before, ms_weighted=500)))
     assert rows["sda"].queue_depth == 0.3
 
 
-def test_busy_for_longer_than_the_interval(tree: Tree) -> None:
-    """2100 ms of work in 2 s, as jiffies count it, are 100 %."""
+def test_a_disk_is_never_busy_for_more_than_the_interval(tree: Tree) -> None:
+    """The kernel counts in jiffies: 2100 ms in 2 s are 100 %."""
     make(tree, "sda")
     rows, _ = pair(tree, line("sda", SDA), line("sda", change(SDA, ms_io=2700)))
     assert rows["sda"].util_percent == 100.0
 
 
-def test_in_flight_below_zero_and_other_nonsense() -> None:
-    """Old kernels let in_flight fall below 0; a row with a negative counter costs that row only."""
+def test_negative_numbers() -> None:
+    """in_flight was negative in old kernels and counts as 0. A row with a negative counter is skipped."""
     content = line("sda", change(SDA, in_flight=-1)) + line("sdb", change(SDA, reads=-1), "8 16")
     assert parse(content.encode()) == {("sda", "8:0"): change(SDA, in_flight=0)}
 
 
 @given(odd(LINES))
-def test_any_bytes(content: bytes) -> None:
-    """Any bytes give rows of eleven counts or the one parse error."""
+def test_any_bytes_are_parsed_or_a_parse_error(content: bytes) -> None:
+    """Rows have eleven counts."""
     try:
         rows = parse(content)
     except ParseError:
@@ -161,5 +161,5 @@ NUMBERS = st.tuples(*[st.integers(0, 1 << 64)] * 11)
 def test_any_two_readings_are_sane(
     before: tuple[int, ...], after: tuple[int, ...], seconds: float | None
 ) -> None:
-    """Whatever the counters do: nothing negative, no share above 100."""
+    """Whatever the counters do, nothing is negative and no percentage is above 100."""
     assert_sane(disk.disk("sda", "disk", True, after, before, seconds))

@@ -1,4 +1,4 @@
-"""Which lines of /proc/diskstats are disks, which of them count, and which are another one. (Rates: test_disk.)"""
+"""Which rows of /proc/diskstats are disks, which count, and which are another disk than before. (Rates: test_disk.)"""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.metrics.trees import Tree
 
 
 @pytest.mark.parametrize("name", ["nvme0n1", "mmcblk0", "cciss!c0d0", "vda", "xvda1"])
-def test_a_whole_disk_is_what_sysfs_says(tree: Tree, name: str) -> None:
-    """Not what its last character says; a slash in a name is an exclamation mark in sysfs."""
+def test_sysfs_decides_what_is_a_whole_disk(tree: Tree, name: str) -> None:
+    """The end of the name does not. A slash in a name is an exclamation mark in sysfs."""
     make(tree, name)
     shown = name.replace("!", "/")
     grown = change(SDA, sectors_read=2010)
@@ -21,7 +21,7 @@ def test_a_whole_disk_is_what_sysfs_says(tree: Tree, name: str) -> None:
 
 
 def test_every_byte_is_counted_once(tree: Tree) -> None:
-    """LUKS on LVM on a partition: four lines move 10 sectors each, one disk's worth is counted; dm rows are shown."""
+    """LUKS on LVM on a partition: four rows move 10 sectors each, and the total is one disk's. dm has rows."""
     make(tree, "sda")
     make(tree, "dm-0", slaves=("sda3",))
     make(tree, "dm-1", slaves=("dm-0",))
@@ -53,15 +53,15 @@ def test_every_byte_is_counted_once(tree: Tree) -> None:
     assert totals == DiskTotals(5120.0, 0.0)
 
 
-def test_a_disk_made_of_others_under_any_name_is_not_counted(tree: Tree) -> None:
-    """bcache0 has slaves: its bytes are theirs."""
+def test_a_device_with_slaves_is_not_counted(tree: Tree) -> None:
+    """bcache0 repeats the bytes of its members, and its name is of no known kind."""
     make(tree, "bcache0", slaves=("sdb",))
     rows, _ = pair(tree, line("bcache0", SDA), line("bcache0", SDA))
     assert not rows["bcache0"].counted
 
 
-def test_nvme_multipath(tree: Tree) -> None:
-    """A hidden path is no disk; a head that counts nothing itself gets the sum of its paths, another keeps its own."""
+def test_an_nvme_head_without_counts_has_the_sum_of_its_paths(tree: Tree) -> None:
+    """The paths are hidden. A head that counts keeps its own numbers."""
     make(tree, "nvme0n1", "nvme1n1")
     make(tree, "nvme0c0n1", "nvme0c1n1", "nvme1c2n1", hidden=1)
     grown = change(SDA, sectors_read=2010)
@@ -85,8 +85,8 @@ def test_nvme_multipath(tree: Tree) -> None:
     assert totals.total_read_bytes_per_second == 15360.0
 
 
-def test_without_sysfs_no_disk_is_guessed(tree: Tree) -> None:
-    """What is a whole disk only sysfs knows: without it there are no rows, and nothing counted eight times."""
+def test_without_sysfs_there_are_no_disks(tree: Tree) -> None:
+    """Disks cannot be distinguished from partitions, which would be counted again."""
     rows, totals = pair(tree, LINES.decode(), LINES.decode())
     assert rows == {}
     assert totals == DiskTotals(None, None)
@@ -95,13 +95,15 @@ def test_without_sysfs_no_disk_is_guessed(tree: Tree) -> None:
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        ("reads", 99),  # a count that falls is a reset
+        ("reads", 99),  # a count that falls was reset
         ("sectors_written", 1),
         ("ms_io", 0),  # a wrap to 0 would mean 2^32 - 600 ms of work in 2 s
     ],
 )
-def test_a_fall_is_another_device_and_unknown_once(tree: Tree, column: str, value: int) -> None:
-    """The whole row is unknown, and the totals with it; never a rate of trillions."""
+def test_a_counter_that_falls_makes_the_row_unknown_once(
+    tree: Tree, column: str, value: int
+) -> None:
+    """And the totals with it. There is never a rate of trillions."""
     make(tree, "sda")
     after = change(SDA, **{column: value})
     rows, totals = pair(tree, line("sda", SDA), line("sda", after))
@@ -110,23 +112,23 @@ def test_a_fall_is_another_device_and_unknown_once(tree: Tree, column: str, valu
 
 
 def test_a_64_bit_ms_column_that_falls_is_a_reset(tree: Tree) -> None:
-    """What was above 2^32 cannot have wrapped there."""
+    """A value above 2^32 cannot have wrapped there."""
     make(tree, "sda")
     before = change(SDA, ms_weighted=(1 << 32) + 5)
     rows, _ = pair(tree, line("sda", before), line("sda", SDA))
     assert rows["sda"].read_bytes_per_second is None
 
 
-def test_the_same_name_with_another_number(tree: Tree) -> None:
-    """dm-3 removed and made again as 253:7: first sight, even though every counter grew."""
+def test_the_same_name_with_another_number_is_another_disk(tree: Tree) -> None:
+    """dm-3 was removed and made again as 253:7: its rates are null, although every counter grew."""
     make(tree, "sda")
     grown = change(SDA, sectors_read=2010)
     rows, _ = pair(tree, line("sda", SDA, "8 0"), line("sda", grown, "8 16"))
     assert rows["sda"].read_bytes_per_second is None
 
 
-def test_the_same_name_and_number_with_another_diskseq(tree: Tree) -> None:
-    """Unplugged and plugged within a second: sysfs numbers the appearances of disks."""
+def test_the_same_name_and_number_with_another_diskseq_is_another_disk(tree: Tree) -> None:
+    """A disk was unplugged and plugged in within a second. sysfs counts the appearances of disks."""
     make(tree, "sda", diskseq=9)
     source = DisksSource(tree.files)
     tree.put("proc/diskstats", line("sda", SDA))
@@ -140,7 +142,7 @@ def test_the_same_name_and_number_with_another_diskseq(tree: Tree) -> None:
 
 
 def test_a_vanished_disk_is_absent_and_the_totals_go_on(tree: Tree) -> None:
-    """sdb took its counters with it: the sum is over what is valid in both, never negative."""
+    """sdb is gone. The sum is over the disks that are valid in both readings, and never negative."""
     make(tree, "sda", "sdb")
     before = line("sda", SDA) + line("sdb", change(SDA, sectors_read=10**12), "8 16")
     rows, totals = pair(tree, before, line("sda", change(SDA, sectors_read=2010)), seconds=1.0)

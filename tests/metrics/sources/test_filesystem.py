@@ -25,8 +25,8 @@ DATA = "28 27 8:1 / /data ro - xfs /dev/sda1 ro\n"
 
 
 @dataclass
-class Answer:
-    """What statvfs would say."""
+class Sizes:
+    """A result of statvfs."""
 
     f_frsize: int = 4096
     f_blocks: int = 1000
@@ -37,23 +37,23 @@ class Answer:
 
 
 class Statvfs:
-    """Answers for every path, but blocks on the dead ones until let go."""
+    """It hangs for the dead mounts until ``gate`` is set."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.called: list[str] = []
         self.dead: set[str] = set()
         self.gate = threading.Event()
-        self.answer = Answer()
+        self.sizes = Sizes()
 
-    def __call__(self, path: str) -> Answer:
-        self.asked.append(path)
+    def __call__(self, path: str) -> Sizes:
+        self.called.append(path)
         if path in self.dead:
             self.gate.wait(30)
-        return self.answer
+        return self.sizes
 
 
 class Host:
-    """A source on a tree, whose calls are waited for."""
+    """A source on a tree that waits for its calls."""
 
     def __init__(self, tree: Tree, *, timeout_seconds: float = 10.0) -> None:
         self.tree = tree
@@ -64,7 +64,7 @@ class Host:
         self.prefix = f"{tree.proc}/1/root"
 
     def rows(self, *, seconds: float = 1.0) -> tuple[Filesystem, ...]:
-        """The rows of the next tick, none of which is stale."""
+        """Return the rows of the next tick, none of which is stale."""
         section = self.source.collect(self.tree.tick(seconds))
         assert isinstance(section, tuple)
         return section
@@ -72,33 +72,33 @@ class Host:
 
 @pytest.fixture
 def host(tree: Tree) -> Iterator[Host]:
-    """A host whose workers are let go afterwards."""
+    """A host whose calls all return after the test."""
     made = Host(tree)
     yield made
     made.statvfs.gate.set()
     made.source.close()
 
 
-def test_a_row(tree: Tree, host: Host) -> None:
-    """600 of 1000 blocks of 4 KiB are used, 350 may be: 600/950 as df says, not 60 %; 150 of 200 inodes."""
+def test_used_percent_is_that_of_df(tree: Tree, host: Host) -> None:
+    """600 of 1000 blocks of 4 KiB are used and 350 are available: 600/950, not 60 %. 150 of 200 inodes are used."""
     tree.put("proc/self/mountinfo", ROOT)
     assert host.rows() == (
         Filesystem(
             "/", "/dev/vda", "ext4", 4096000, 2457600, 1433600, 63.158, 75.0, False, False, 0.0
         ),
     )
-    assert host.statvfs.asked == [f"{host.prefix}/"]
+    assert host.statvfs.called == [f"{host.prefix}/"]
 
 
-def test_no_table_of_inodes(tree: Tree, host: Host) -> None:
-    """btrfs and vfat have none: unknown, not 0."""
-    host.statvfs.answer = Answer(f_files=0, f_ffree=0)
+def test_inodes_are_unknown_without_a_table(tree: Tree, host: Host) -> None:
+    """btrfs and vfat have none: null, not 0."""
+    host.statvfs.sizes = Sizes(f_files=0, f_ffree=0)
     tree.put("proc/self/mountinfo", ROOT)
     assert host.rows()[0].inodes_used_percent is None
 
 
 def mount(mountpoint: str, fstype: str, number: str = "8:1") -> Mount:
-    """One mount."""
+    """Return one mount."""
     return Mount(number, mountpoint, "/dev/x", fstype, False, "rw")
 
 
@@ -124,15 +124,15 @@ def mount(mountpoint: str, fstype: str, number: str = "8:1") -> Mount:
         "ceph",
     ],
 )
-def test_types_that_are_not_asked(fstype: str) -> None:
-    """No files of their own, or a network behind them: never a call, by their type alone."""
+def test_types_without_files_and_on_networks_are_hidden(fstype: str) -> None:
+    """By their type alone, without a call."""
     assert choose([mount("/x", fstype)]) == []
-    assert choose([mount("/", fstype)]) == [mount("/", fstype)]  # the root is always shown
+    assert choose([mount("/", fstype)]) == [mount("/", fstype)]  # always shown
     assert choose([mount("/x", fstype)], also={fstype}) == [mount("/x", fstype)]
 
 
 def test_a_filesystem_is_shown_once() -> None:
-    """Bind mounts and subvolumes repeat it: the shortest mountpoint is its name."""
+    """Bind mounts and subvolumes repeat it. The shortest mountpoint is its name."""
     mounts = [
         mount("/var/lib/data", "btrfs"),
         mount("/home", "btrfs"),
@@ -142,30 +142,30 @@ def test_a_filesystem_is_shown_once() -> None:
     assert [row.mountpoint for row in choose(mounts)] == ["/boot", "/home"]
 
 
-def test_the_last_mount_on_a_mountpoint_wins() -> None:
-    """What is mounted over cannot be reached."""
+def test_only_the_last_mount_on_a_mountpoint_is_shown() -> None:
+    """The ones below it cannot be reached."""
     under, over = mount("/data", "ext4", "8:1"), mount("/data", "xfs", "8:2")
     assert choose([under, over]) == [over]
     assert choose([under, mount("/data", "tmpfs", "0:9")]) == []
 
 
-def test_mounts_are_asked_every_quarter_minute(tree: Tree, host: Host) -> None:
-    """Between the calls the values stand, and their age says since when."""
+def test_statvfs_is_called_every_15_seconds(tree: Tree, host: Host) -> None:
+    """In between, the values stay and their age grows."""
     tree.put("proc/self/mountinfo", ROOT)
     host.rows()
     assert [host.rows()[0].age_seconds for _ in range(14)][-1] == 14.0
-    assert len(host.statvfs.asked) == 1
+    assert len(host.statvfs.called) == 1
     assert host.rows()[0].age_seconds == 0.0
-    assert len(host.statvfs.asked) == 2
+    assert len(host.statvfs.called) == 2
 
 
-def test_mounts_that_cannot_be_read_are_not_unchanged(tree: Tree, host: Host) -> None:
-    """After a failure each tick looks again, instead of showing the old ones for half a minute."""
+def test_after_a_failed_read_of_mountinfo_the_next_tick_reads_again(tree: Tree, host: Host) -> None:
+    """The old mounts are not shown for another half a minute."""
     tree.put("proc/self/mountinfo", ROOT)
     host.rows()
-    tree.advance(filesystem.LOOK_SECONDS)
+    tree.advance(filesystem.REFRESH_SECONDS)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(files, "LARGEST_FILE_BYTES", 1)
+        patch.setattr(files, "MAX_FILE_BYTES", 1)  # instead of 64 MiB
         tree.put("proc/self/mountinfo", ROOT + DATA + "-\n" * files.RECORD_BUFFER_BYTES)
         for _ in range(2):
             with pytest.raises(files.ParseError, match="does not end"):
@@ -173,8 +173,8 @@ def test_mounts_that_cannot_be_read_are_not_unchanged(tree: Tree, host: Host) ->
     assert len(host.rows()) == 2
 
 
-def test_new_and_gone_mounts_are_seen(tree: Tree, host: Host) -> None:
-    """In a tree of files within half a minute; the kernel tells at once, by poll()."""
+def test_mounts_that_were_added_or_removed_are_noticed(tree: Tree, host: Host) -> None:
+    """In a tree of ordinary files within half a minute. The kernel reports them at once through poll()."""
     tree.put("proc/self/mountinfo", ROOT)
     host.rows()
     tree.put("proc/self/mountinfo", ROOT + DATA)
@@ -187,24 +187,25 @@ def test_new_and_gone_mounts_are_seen(tree: Tree, host: Host) -> None:
     assert len(host.rows(seconds=30.0)) == 1
 
 
-def test_a_dead_mount_costs_its_own_row(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its last values stay, stale, with their age; it is asked no second time; the others are asked as ever."""
-    monkeypatch.setattr(
-        blocking, "HUNG_SECONDS", 0.0
-    )  # real ones, until another worker asks the others
+def test_a_dead_mount_keeps_its_last_values_and_is_stale(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not called again. The other mounts are called as before."""
+    # The dead call counts as hung at once, instead of after two seconds of the system's clock.
+    monkeypatch.setattr(blocking, "HUNG_SECONDS", 0.0)
     host = Host(tree, timeout_seconds=0.0)
 
-    def is_answered(*numbers: int) -> bool:
+    def is_current(*numbers: int) -> bool:
         section = host.source.collect(tree.tick(0.0))
         rows: Any = section.section if isinstance(section, Stale) else section
         return all(rows[number].age_seconds == 0.0 for number in numbers)
 
     tree.put("proc/self/mountinfo", ROOT + DATA)
-    assert eventually(lambda: is_answered(0, 1))
+    assert eventually(lambda: is_current(0, 1))
     host.statvfs.dead.add(f"{host.prefix}/data")
     first = host.source.collect(tree.tick(15.0))
-    assert isinstance(first, tuple)  # not yet: it may still answer
-    assert eventually(lambda: is_answered(0))
+    assert isinstance(first, tuple)  # it may still answer in time
+    assert eventually(lambda: is_current(0))
     second = host.source.collect(tree.tick(3.0))
     assert isinstance(second, Stale)
     assert isinstance(second.section, tuple)
@@ -214,15 +215,15 @@ def test_a_dead_mount_costs_its_own_row(tree: Tree, monkeypatch: pytest.MonkeyPa
     assert second.age_seconds == 18.0
     for _ in range(5):
         host.source.collect(tree.tick(15.0))
-        assert eventually(lambda: is_answered(0))
-    assert host.statvfs.asked.count(f"{host.prefix}/") == 7
-    assert host.statvfs.asked.count(f"{host.prefix}/data") == 2
+        assert eventually(lambda: is_current(0))
+    assert host.statvfs.called.count(f"{host.prefix}/") == 7
+    assert host.statvfs.called.count(f"{host.prefix}/data") == 2
     host.statvfs.gate.set()
     host.source.close()
 
 
 def test_a_mount_that_never_answered(tree: Tree) -> None:
-    """What it is is known, how full it is is not; and the tick went on."""
+    """Its sizes are null. The tick does not wait."""
     host = Host(tree, timeout_seconds=0.0)
     host.statvfs.dead.add(f"{host.prefix}/")
     tree.put("proc/self/mountinfo", ROOT)
@@ -236,9 +237,11 @@ def test_a_mount_that_never_answered(tree: Tree) -> None:
     host.source.close()
 
 
-def test_a_mount_that_refuses(tree: Tree) -> None:
-    """EACCES is an answer: a row without sizes, which is not stale."""
-    source = FilesystemsSource(tree.files, timeout_seconds=10.0)  # the tree has no 1/root
+def test_an_error_of_statvfs_gives_a_row_without_sizes(tree: Tree) -> None:
+    """EACCES is a result, so that the row is not stale."""
+    source = FilesystemsSource(
+        tree.files, timeout_seconds=10.0
+    )  # no such path: the tree has no 1/root
     tree.put("proc/self/mountinfo", ROOT)
     rows = source.collect(tree.tick())
     source.close()
@@ -246,8 +249,8 @@ def test_a_mount_that_refuses(tree: Tree) -> None:
     assert (rows[0].size_bytes, rows[0].stale, rows[0].age_seconds) == (None, False, 0.0)
 
 
-def test_the_host_of_process_1_is_shown(tree: Tree) -> None:
-    """Given another host's /proc, its first process has its mounts; ``self`` would be ours."""
+def test_the_mounts_of_another_host_are_those_of_its_process_1(tree: Tree) -> None:
+    """``self`` in its /proc is this program."""
     tree.put("proc/1/mountinfo", DATA)
     tree.put("proc/self/mountinfo", ROOT)
     tree.files = type(tree.files)(tree.proc, tree.sys, tree.clock)
@@ -256,24 +259,24 @@ def test_the_host_of_process_1_is_shown(tree: Tree) -> None:
     host.source.close()
 
 
-def test_a_name_that_is_no_utf8(tree: Tree, host: Host) -> None:
-    """The call gets the bytes as they are, the wire a readable name."""
+def test_a_name_that_is_not_utf_8(tree: Tree, host: Host) -> None:
+    """statvfs gets the original bytes, and the wire a readable name."""
     tree.put(
         "proc/self/mountinfo",
         b"28 27 8:1 / /d\xff - rw - xfs /dev/sda1 rw\n".replace(b" - rw", b" rw"),
     )
     assert host.rows()[0].mountpoint == "/d\N{REPLACEMENT CHARACTER}"
-    assert os.fsencode(host.statvfs.asked[0]) == os.fsencode(host.prefix) + b"/d\xff"
+    assert os.fsencode(host.statvfs.called[0]) == os.fsencode(host.prefix) + b"/d\xff"
 
 
 COUNT = st.integers(0, 1 << 62)
 
 
 @given(COUNT, COUNT, COUNT, COUNT, COUNT, COUNT)
-def test_any_answer_is_sane(
+def test_any_sizes_are_sane(
     frsize: int, blocks: int, free: int, available: int, files: int, ffree: int
 ) -> None:
-    """Whatever a filesystem claims (more free than there is): nothing negative, nothing above 100."""
-    answer = Answer(frsize, blocks, free, available, files, ffree)
+    """A filesystem may report more free blocks than it has. Nothing is negative or above 100."""
+    sizes = Sizes(frsize, blocks, free, available, files, ffree)
     (root,) = parse(ROOT.encode())
-    assert_sane(filesystem.filesystem(root, answer, stale=False, age_seconds=1.0))
+    assert_sane(filesystem.filesystem(root, sizes, stale=False, age_seconds=1.0))

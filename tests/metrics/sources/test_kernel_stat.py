@@ -1,4 +1,4 @@
-"""The parse of /proc/stat."""
+"""The parser of /proc/stat."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ softirq 88 1 2 3
 """
 
 
-def test_whole() -> None:
-    """Cores by id, and the counters that we use; the summary line and unknown lines are left alone."""
+def test_cores_by_number_and_counters_by_name() -> None:
+    """The summary line and unknown lines are ignored."""
     assert parse(STAT) == KernelStat(
         cores={0: (5, 1, 3, 100, 2, 0, 1, 0, 1, 0), 3: (5, 1, 3, 100, 2, 0, 1, 0, 0, 0)},
         context_switches=219922,
@@ -37,14 +37,14 @@ def test_whole() -> None:
 
 @pytest.mark.parametrize("columns", [4, 7, 8, 9, 10, 12])
 def test_columns_of_every_kernel(columns: int) -> None:
-    """Old kernels stop after 4, 7, 8 or 9 columns: the missing are 0; later ones may add some."""
+    """Old kernels have 4, 7, 8 or 9 columns, and the missing ones are 0. Additional ones are ignored."""
     numbers = list(range(1, columns + 1))
     line = b"cpu0 " + b" ".join(str(number).encode() for number in numbers)
     assert parse(line).cores[0] == tuple((numbers + [0] * 10)[:10])
 
 
-def test_no_final_newline_and_a_long_intr_line() -> None:
-    """A line of a hundred thousand bytes before ctxt costs nothing and loses nothing."""
+def test_a_long_intr_line_and_no_final_newline() -> None:
+    """The counters behind a line of a hundred thousand bytes are found."""
     content = b"cpu0 1 2 3 4\nintr 77" + b" 0" * 60_000 + b"\nctxt 5"
     stat = parse(content)
     assert (stat.interrupts, stat.context_switches) == (77, 5)
@@ -62,15 +62,15 @@ def test_no_final_newline_and_a_long_intr_line() -> None:
         b"cpux 1 2 3 4",
     ],
 )
-def test_what_makes_no_sense(content: bytes) -> None:
-    """No core, too few columns, no numbers: one kind of error."""
+def test_invalid_content_is_a_parse_error(content: bytes) -> None:
+    """No core, too few columns, or no numbers."""
     with pytest.raises(ParseError):
         parse(content)
 
 
 @given(odd(STAT))
-def test_any_bytes(content: bytes) -> None:
-    """Any bytes give a KernelStat without a negative number, or the one parse error."""
+def test_any_bytes_are_parsed_or_a_parse_error(content: bytes) -> None:
+    """No number is negative."""
     try:
         stat = parse(content)
     except ParseError:

@@ -1,11 +1,11 @@
-"""One interface as sysfs shows it. (Several of them, over time: test_network.)"""
+"""One interface in sysfs. (Several interfaces over time: test_network.)"""
 
 from __future__ import annotations
 
 import pytest
 
 from telemetry_stream.metrics.attributes import Budget
-from telemetry_stream.metrics.blocking import Answer
+from telemetry_stream.metrics.blocking import Result
 from telemetry_stream.metrics.sources.link import Link, parse_operstate, parse_speed
 from tests.metrics.trees import Tree
 
@@ -24,19 +24,19 @@ from tests.metrics.trees import Tree
         (b"fast", None),
     ],
 )
-def test_speeds(content: bytes | None, expected: int | None) -> None:
-    """No speed is none, 100 GbE fits."""
+def test_speeds_are_mbit_per_second_or_none(content: bytes | None, expected: int | None) -> None:
+    """Values that mean "no speed" are None. 400 Gbit/s is accepted."""
     assert parse_speed(content) == expected
 
 
-def test_operstates() -> None:
-    """A word without its newline; what is not said is unknown."""
+def test_operstate_is_a_word_or_none() -> None:
+    """Without its newline."""
     assert parse_operstate(b"lowerlayerdown\n") == "lowerlayerdown"
     assert parse_operstate(None) is None
 
 
-def test_the_state_is_new_each_time(tree: Tree) -> None:
-    """Whoever stays the same interface may go down; one descriptor is kept for it."""
+def test_operstate_is_read_in_each_tick(tree: Tree) -> None:
+    """Through one descriptor."""
     tree.put("sys/class/net/eth0/operstate", "up\n")
     budget = Budget()
     link = Link(budget, f"{tree.sys}/class/net/eth0")
@@ -47,8 +47,8 @@ def test_the_state_is_new_each_time(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("kept", [0, 128])
-def test_another_ifindex_behind_a_new_descriptor(tree: Tree, kept: int) -> None:
-    """Beyond the budget of descriptors each reading is a new one, so the ifindex is looked at each time."""
+def test_the_ifindex_is_compared_after_the_file_was_opened_again(tree: Tree, kept: int) -> None:
+    """Beyond the budget of descriptors, every read opens the file."""
     tree.put("sys/class/net/eth0/operstate", "up\n")
     tree.put("sys/class/net/eth0/ifindex", "2\n")
     link = Link(Budget(kept), f"{tree.sys}/class/net/eth0")
@@ -60,9 +60,9 @@ def test_another_ifindex_behind_a_new_descriptor(tree: Tree, kept: int) -> None:
     link.close()
 
 
-def test_a_speed_is_understood_once(tree: Tree) -> None:
-    """By the answer that brought it; without one there is none."""
+def test_a_speed_is_that_of_the_newest_result(tree: Tree) -> None:
+    """Without a result, or after a failed read, there is none."""
     link = Link(Budget(), f"{tree.sys}/class/net/eth0")
     assert link.speed_mbps(None) is None
-    assert link.speed_mbps(Answer(b"1000\n", None, 1.0)) == 1000
-    assert link.speed_mbps(Answer(None, OSError("down"), 2.0)) is None
+    assert link.speed_mbps(Result(b"1000\n", None, 1.0)) == 1000
+    assert link.speed_mbps(Result(None, OSError("down"), 2.0)) is None

@@ -1,4 +1,4 @@
-"""Load averages and what runs."""
+"""Load averages and running tasks."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from tests.metrics.trees import Tree, assert_sane, odd
         (b"0.20 0.18 0.12", Loadavg(0.2, 0.18, 0.12)),
     ],
 )
-def test_parse(content: bytes, expected: Loadavg) -> None:
-    """Averages, runnable and all threads; the last pid is nobody's business."""
+def test_averages_and_threads_are_parsed(content: bytes, expected: Loadavg) -> None:
+    """The newest pid is ignored, and old kernels may have only the averages."""
     assert parse(content) == expected
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"0.1 0.2", b"a b c", b"nan 0 0 1/2", b"0 0 inf", b"-1 0 0", b"0 0 0 12"]
 )
-def test_what_makes_no_sense(content: bytes) -> None:
-    """Too few, no numbers, or none that a load can be."""
+def test_invalid_content_is_a_parse_error(content: bytes) -> None:
+    """Too few words, no numbers, or numbers that a load cannot have."""
     with pytest.raises(ParseError):
         parse(content)
 
 
-def test_both_files(tree: Tree) -> None:
-    """Runnable threads come from both files; a load of 1.5 on two online cores is 0.75 per core."""
+def test_the_load_is_divided_by_the_online_cores(tree: Tree) -> None:
+    """Running threads come from both files. A load of 1.5 on two cores is 0.75 per core."""
     tree.put("proc/loadavg", "1.50 0.18 0.12 3/80 11206\n")
     tree.put("proc/stat", "cpu0 1 1 1 1\ncpu7 1 1 1 1\nprocs_running 2\nprocs_blocked 4\n")
     assert LoadSource(tree.files).collect(tree.tick()) == Load(1.5, 0.18, 0.12, 0.75, 3, 80, 2, 4)
 
 
 @pytest.mark.parametrize("stat", [None, "nonsense"])
-def test_without_stat(tree: Tree, stat: str | None) -> None:
-    """What /proc/stat would say is unknown; the averages stay."""
+def test_without_proc_stat_its_fields_are_null(tree: Tree, stat: str | None) -> None:
+    """The averages stay."""
     tree.put("proc/loadavg", "1.50 0.18 0.12 3/80 11206\n")
     if stat is not None:
         tree.put("proc/stat", stat)
@@ -51,8 +51,8 @@ def test_without_stat(tree: Tree, stat: str | None) -> None:
 
 
 @given(odd(b"0.20 0.18 0.12 1/80 11206\n"))
-def test_any_bytes(content: bytes) -> None:
-    """Any bytes give sane averages or the one parse error."""
+def test_any_bytes_are_parsed_or_a_parse_error(content: bytes) -> None:
+    """The averages are sane."""
     try:
         assert_sane(parse(content))
     except ParseError:

@@ -1,4 +1,4 @@
-"""Memory and swap, worked out by hand."""
+"""Memory and swap, with expected values computed by hand."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ShadowCallStack:10373888 kB
 
 
 def put(tree: Tree, **changes: str | None) -> None:
-    """Write MEMINFO with some lines changed, or left out where None."""
+    """Write MEMINFO with some lines changed, or removed if None."""
     lines = []
     for line in MEMINFO.decode().splitlines():
         key = line.partition(":")[0]
@@ -44,7 +44,7 @@ def put(tree: Tree, **changes: str | None) -> None:
     tree.put("proc/meminfo", "\n".join(lines) + "\n")
 
 
-def test_memory(tree: Tree) -> None:
+def test_every_field_of_memory(tree: Tree) -> None:
     """kB are 1024 bytes; used = 1000 - 600 = 400 of 1000; cached = 300 + 40 reclaimable."""
     put(tree)
     assert MemorySource(tree.files).collect(tree.tick()) == Memory(
@@ -65,8 +65,10 @@ def test_memory(tree: Tree) -> None:
 
 @pytest.mark.parametrize("available", [None, "0"])
 def test_available_is_estimated_as_the_kernel_does(tree: Tree, available: str | None) -> None:
-    """Missing, or 0 with free memory: free 200 - low 16 + file 200 - min(100, 16) + slab 40 - min(20, 16)
-    = 392 kB are available where the low watermarks are 1 and 3 pages of 4 KiB.
+    """If it is missing, or 0 while memory is free.
+
+    free 200 - low 16 + file 200 - min(100, 16) + slab 40 - min(20, 16) = 392 kB. The low watermarks are 1 and 3 pages
+    of 4 KiB.
     """
     put(tree, MemAvailable=available)
     tree.put(
@@ -83,28 +85,28 @@ def test_available_is_estimated_as_the_kernel_does(tree: Tree, available: str | 
 
 
 def test_the_estimate_without_watermarks(tree: Tree) -> None:
-    """zoneinfo unreadable: low is 0, so 200 + 200 + 40 kB are available."""
+    """zoneinfo cannot be read, so that low is 0: 200 + 200 + 40 kB are available."""
     put(tree, MemAvailable=None)
     record = MemorySource(tree.files).collect(tree.tick())
     assert record.available_bytes == 440 * 1024
 
 
-def test_a_truly_exhausted_host_is_not_estimated(tree: Tree) -> None:
-    """MemAvailable 0 with nothing free is the truth: 100 % used."""
+def test_no_available_and_no_free_memory_is_not_estimated(tree: Tree) -> None:
+    """MemAvailable 0 is true then: 100 % are used."""
     put(tree, MemAvailable="0", MemFree="0")
     record = MemorySource(tree.files).collect(tree.tick())
     assert (record.used_percent, record.available_estimated) == (100.0, False)
 
 
-def test_more_available_than_total_is_lxc(tree: Tree) -> None:
-    """Then free memory is what is available: used = 1000 - 200, never below 0."""
+def test_free_memory_counts_if_available_exceeds_the_total(tree: Tree) -> None:
+    """As in LXC: used = 1000 - 200, never negative."""
     put(tree, MemAvailable="64000")
     record = MemorySource(tree.files).collect(tree.tick())
     assert (record.available_bytes, record.used_bytes) == (200 * 1024, 800 * 1024)
 
 
-def test_missing_lines_are_unknown(tree: Tree) -> None:
-    """What an odd kernel does not say is null, and the rest stands."""
+def test_fields_of_missing_lines_are_null(tree: Tree) -> None:
+    """The other fields stay."""
     put(tree, Cached=None, Buffers=None, Dirty=None, Shmem=None)
     record = MemorySource(tree.files).collect(tree.tick())
     assert (record.cached_bytes, record.buffers_bytes, record.dirty_bytes, record.shared_bytes) == (
@@ -114,7 +116,7 @@ def test_missing_lines_are_unknown(tree: Tree) -> None:
 
 
 def test_the_zfs_cache_is_reported_and_never_subtracted(tree: Tree) -> None:
-    """Inside LXC the figure is the host's: memory stays as it is."""
+    """In LXC it is the host's, so that memory must not depend on it."""
     put(tree)
     source = MemorySource(tree.files)
     without = source.collect(tree.tick())
@@ -123,8 +125,8 @@ def test_the_zfs_cache_is_reported_and_never_subtracted(tree: Tree) -> None:
     assert source.collect(tree.tick(60.0)) == dataclasses.replace(without, zfs_arc_bytes=987654321)
 
 
-def test_swap(tree: Tree) -> None:
-    """Used = 400 - 300 = 25 %; 6 pages in and 3 out over 1.5 s are 4 and 2 pages a second."""
+def test_swap_and_its_rates(tree: Tree) -> None:
+    """Used = 400 - 300 = 25 %. 6 pages in and 3 out in 1.5 s are 4 and 2 pages per second."""
     source = SwapSource(tree.files)
     put(tree)
     tree.put("proc/vmstat", "nr_free_pages 9\npswpin 100\npswpout 50\n")
@@ -138,15 +140,15 @@ def test_swap(tree: Tree) -> None:
 
 
 def test_a_host_without_swap_space(tree: Tree) -> None:
-    """A percentage of nothing is unknown; nothing can have been paged, so the rates are 0 once time has passed."""
+    """The percentage is unknown. Nothing can have been paged, so that the rates are 0 in the second sample."""
     source = SwapSource(tree.files)
     put(tree, SwapTotal="0", SwapFree="0")
     assert source.collect(tree.tick()) == Swap(0, 0, 0, None, None, None)
     assert source.collect(tree.tick()) == Swap(0, 0, 0, None, 0.0, 0.0)
 
 
-def test_swap_that_is_switched_on_makes_no_spike(tree: Tree) -> None:
-    """The counters count since boot: the first reading after swapon is a first sight."""
+def test_swapon_makes_no_spike(tree: Tree) -> None:
+    """The counters are since boot. The rates are null in the first sample with swap space."""
     source = SwapSource(tree.files)
     tree.put("proc/vmstat", "pswpin 100000\npswpout 50000\n")
     put(tree, SwapTotal="0", SwapFree="0")
@@ -160,8 +162,8 @@ def test_swap_that_is_switched_on_makes_no_spike(tree: Tree) -> None:
     assert (again.in_bytes_per_second, again.out_bytes_per_second) == (0.0, 0.0)
 
 
-def test_a_kernel_without_swap(tree: Tree) -> None:
-    """No SwapTotal line: this host has no such section."""
+def test_a_kernel_without_swap_has_no_section(tree: Tree) -> None:
+    """There is no line SwapTotal."""
     put(tree, SwapTotal=None, SwapFree=None)
     assert SwapSource(tree.files).collect(tree.tick()) is None
 
@@ -177,15 +179,15 @@ def test_a_kernel_without_swap(tree: Tree) -> None:
         b"MemTotal:",
     ],
 )
-def test_what_makes_no_sense(content: bytes) -> None:
-    """No total, or one that is no count."""
+def test_invalid_content_is_a_parse_error(content: bytes) -> None:
+    """No total, or one that is not a count."""
     with pytest.raises(ParseError):
         memory.parse(content)
 
 
 @given(odd(MEMINFO))
-def test_any_meminfo(content: bytes) -> None:
-    """Any bytes give a sane Memory and Swap, or the one parse error."""
+def test_any_meminfo_is_parsed_or_a_parse_error(content: bytes) -> None:
+    """The records are sane."""
     try:
         meminfo = memory.parse(content)
     except ParseError:
@@ -197,8 +199,8 @@ def test_any_meminfo(content: bytes) -> None:
 
 
 @given(odd(b"nr_free_pages 9\npswpin 106\npswpout 53\n"))
-def test_any_vmstat(content: bytes) -> None:
-    """Any bytes give counts or the one parse error."""
+def test_any_vmstat_is_parsed_or_a_parse_error(content: bytes) -> None:
+    """The counts are sane."""
     try:
         assert_sane(memory.parse_vmstat(content))
     except ParseError:
@@ -206,8 +208,8 @@ def test_any_vmstat(content: bytes) -> None:
 
 
 @given(odd(b"Node 0, zone DMA\n        low      1\n"), odd(b"name type data\nsize 4 987\n"))
-def test_any_zoneinfo_and_arcstats(zoneinfo: bytes, arcstats: bytes) -> None:
-    """Any bytes give a count or None."""
+def test_any_zoneinfo_and_arcstats_are_parsed(zoneinfo: bytes, arcstats: bytes) -> None:
+    """A count, or None."""
     assert memory.parse_zoneinfo(zoneinfo) >= 0
     size = memory.parse_arcstats(arcstats)
     assert size is None or size >= 0

@@ -1,4 +1,4 @@
-"""The parse of mountinfo."""
+"""The parser of mountinfo."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LINES = rb"""27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard
 """
 
 
-def test_parse() -> None:
-    """The type is the word after the lone dash, however many optional fields come before; names are unescaped.
+def test_fields_are_found_and_names_unescaped() -> None:
+    """The type is the word after the lone dash, whatever the number of optional fields before it.
 
-    What counts as read-only is the filesystem (mnt1), not the one mount that a sandbox has made so (proc).
+    read_only is that of the filesystem (mnt1), not of a mount that a sandbox made read-only (proc).
     """
     assert parse(LINES) == (
         Mount("254:0", "/", "/dev/vda", "ext4", False, "rw,discard"),
@@ -29,18 +29,18 @@ def test_parse() -> None:
 @pytest.mark.parametrize(
     "line", [b"", b"27 1 254:0 / /", b"27 1 254:0 / / rw ext4 /dev/vda rw", b"a - b"]
 )
-def test_a_line_that_is_no_mount_is_left_out(line: bytes) -> None:
-    """The others stand."""
+def test_a_line_that_is_not_a_mount_is_skipped(line: bytes) -> None:
+    """The other lines are parsed."""
     assert len(parse(line + b"\n" + LINES)) == 3
 
 
 def test_an_escaped_backslash_is_not_unescaped_again() -> None:
-    """A directory called back-slash-zero-four-zero has no space in its name."""
+    """The name of a directory may contain a backslash and three digits."""
     assert unescape(rb"/a\134040b") == r"/a\040b"
 
 
 @given(odd(LINES))
-def test_any_bytes(content: bytes) -> None:
-    """Any bytes give mounts, and every name leads back to its bytes."""
+def test_any_bytes_are_parsed(content: bytes) -> None:
+    """Every name can be encoded to its original bytes."""
     for mount in parse(content):
         mount.mountpoint.encode("utf-8", "surrogateescape")

@@ -1,4 +1,4 @@
-"""Interfaces between two readings of /proc/net/dev, worked out by hand."""
+"""Interfaces between two readings of /proc/net/dev, with expected values computed by hand."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_stream.metrics.attributes import read_once
-from telemetry_stream.metrics.blocking import Blocking
 from telemetry_stream.metrics.files import ParseError
 from telemetry_stream.metrics.sources import network
 from telemetry_stream.metrics.sources.network import (
@@ -30,7 +28,7 @@ ZERO = (0,) * 16
 def line(
     name: str, rx: tuple[int, int, int, int], tx: tuple[int, int, int, int] = (0, 0, 0, 0)
 ) -> str:
-    """One line: bytes, packets, errors, drops of each direction."""
+    """Return one line: bytes, packets, errors and drops of each direction."""
     numbers = [*rx, 0, 0, 0, 0, *tx, 0, 0, 0, 0]
     return f"{name:>6}:{' '.join(map(str, numbers))}\n"
 
@@ -44,7 +42,7 @@ def make(
     speed: str = "1000",
     operstate: str = "up",
 ) -> None:
-    """Give an interface its directory in /sys/class/net."""
+    """Make the directory of an interface in /sys/class/net."""
     directory = f"sys/class/net/{name}"
     tree.put(f"{directory}/ifindex", f"{ifindex}\n")
     tree.put(f"{directory}/operstate", f"{operstate}\n")
@@ -54,18 +52,15 @@ def make(
 
 
 class Host:
-    """A source with its totals on a tree; speeds are waited for."""
+    """A source with its totals on a tree. It waits for the speeds."""
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
-        speeds: Blocking[str, bytes] = Blocking(
-            "ts-link-speed", read_once, tree.clock, timeout_seconds=10.0
-        )
-        self.source = InterfacesSource(tree.files, speeds)
+        self.source = InterfacesSource(tree.files, timeout_seconds=10.0)
         self.totals = NetworkSource(self.source)
 
     def read(self, content: str, *, seconds: float = 1.0) -> tuple[dict[str, Interface], Network]:
-        """The rows by name and the totals of this /proc/net/dev, so much later."""
+        """Return the rows by name and the totals of this /proc/net/dev."""
         self.tree.put("proc/net/dev", HEAD + content)
         now = self.tree.tick(seconds)
         return {row.name: row for row in self.source.collect(now)}, self.totals.collect(now)
@@ -73,14 +68,14 @@ class Host:
 
 @pytest.fixture
 def host(tree: Tree) -> Iterator[Host]:
-    """A host whose worker is gone afterwards."""
+    """A host whose worker ends after the test."""
     made = Host(tree)
     yield made
     made.source.close()
 
 
-def test_parse() -> None:
-    """The last colon splits: names hold colons, wide counters touch them."""
+def test_the_last_colon_ends_the_name() -> None:
+    """Names may contain colons, and wide counters may touch the last one."""
     content = (
         HEAD
         + line("eth0:1", (1, 2, 3, 4))
@@ -100,14 +95,14 @@ def test_parse() -> None:
 @pytest.mark.parametrize(
     "content", [b"eth0: 1 2 3\n", b"eth0: a" + b" 1" * 15, b"eth0: -1" + b" 1" * 15]
 )
-def test_what_makes_no_sense(content: bytes) -> None:
+def test_invalid_content_is_a_parse_error(content: bytes) -> None:
     """Too few numbers, or none."""
     with pytest.raises(ParseError):
         parse(content)
 
 
 def test_every_rate(tree: Tree, host: Host) -> None:
-    """In 2 s: 2000 bytes in 20 packets came with 2 errors and 4 drops; half as much went."""
+    """In 2 s: 2000 bytes in 20 packets were received, with 2 errors and 4 drops; half as much was sent."""
     make(tree, "eth0")
     first, totals = host.read(line("eth0", (1000, 10, 1, 0), (500, 5, 0, 0)))
     assert first["eth0"] == Interface("eth0", "up", 1000, True)
@@ -119,8 +114,8 @@ def test_every_rate(tree: Tree, host: Host) -> None:
     assert totals == Network(1000.0, 500.0)
 
 
-def test_totals_count_what_has_a_device(tree: Tree, host: Host) -> None:
-    """A bond, its VLAN, a bridge and docker0 repeat eth0's and eth1's bytes; lo is nobody's."""
+def test_totals_count_interfaces_with_a_device(tree: Tree, host: Host) -> None:
+    """A bond, its VLAN, a bridge and docker0 repeat the bytes of eth0 and eth1. lo is not counted."""
     make(tree, "eth0")
     make(tree, "eth1")
     for name in ("bond0", "bond0.7", "br0", "docker0", "lo"):
@@ -133,8 +128,8 @@ def test_totals_count_what_has_a_device(tree: Tree, host: Host) -> None:
     assert totals.total_rx_bytes_per_second == 200.0
 
 
-def test_a_slave_whose_master_is_a_device_too(tree: Tree, host: Host) -> None:
-    """Azure: the virtual function counts what hv_netvsc counts again."""
+def test_a_slave_of_an_interface_with_a_device_is_not_counted(tree: Tree, host: Host) -> None:
+    """Azure: hv_netvsc counts the bytes of its virtual function again."""
     make(tree, "eth0")
     make(tree, "enP1s1")
     tree.link("sys/class/net/enP1s1/master", "../eth0")
@@ -142,8 +137,8 @@ def test_a_slave_whose_master_is_a_device_too(tree: Tree, host: Host) -> None:
     assert [name for name, row in rows.items() if row.counted] == ["eth0"]
 
 
-def test_in_a_container_all_but_lo_counts(tree: Tree, host: Host) -> None:
-    """eth0 is a veth there: nothing has a device."""
+def test_without_any_device_all_interfaces_except_lo_count(tree: Tree, host: Host) -> None:
+    """In a container, eth0 is a veth."""
     make(tree, "eth0", device=False)
     make(tree, "lo", device=False)
     host.read(line("lo", (0, 0, 0, 0)) + line("eth0", (0, 0, 0, 0)))
@@ -152,16 +147,16 @@ def test_in_a_container_all_but_lo_counts(tree: Tree, host: Host) -> None:
     assert totals.total_rx_bytes_per_second == 50.0
 
 
-def test_without_sysfs(host: Host) -> None:
-    """Rates come from /proc alone; what sysfs would say is unknown."""
+def test_without_sysfs_state_and_speed_are_null(host: Host) -> None:
+    """The rates come from /proc."""
     host.read(line("eth0", (0, 0, 0, 0)))
     rows, totals = host.read(line("eth0", (50, 0, 0, 0)))
     assert (rows["eth0"].operstate, rows["eth0"].speed_mbps) == (None, None)
     assert totals.total_rx_bytes_per_second == 50.0
 
 
-def test_a_fall_is_a_reset_of_the_whole_row(tree: Tree, host: Host) -> None:
-    """The driver was loaded again: unknown once, known again in the next."""
+def test_a_counter_that_falls_makes_the_row_unknown_once(tree: Tree, host: Host) -> None:
+    """The driver was loaded again. The rates are known in the next sample."""
     make(tree, "eth0")
     host.read(line("eth0", (10**12, 10, 0, 0)))
     rows, totals = host.read(line("eth0", (100, 20, 0, 0)))
@@ -171,8 +166,8 @@ def test_a_fall_is_a_reset_of_the_whole_row(tree: Tree, host: Host) -> None:
     assert rows["eth0"].rx_bytes_per_second == 200.0
 
 
-def test_a_32_bit_wrap_is_believed_near_its_end_only(tree: Tree, host: Host) -> None:
-    """From 100 below 2^32 to 200 are 300 bytes; from the middle it is a reset."""
+def test_a_32_bit_wrap_is_accepted_only_near_the_end(tree: Tree, host: Host) -> None:
+    """From 100 below 2^32 to 200 are 300 bytes. A fall from the middle is a reset."""
     make(tree, "eth0")
     host.read(line("eth0", ((1 << 32) - 100, 0, 0, 0)))
     rows, _ = host.read(line("eth0", (200, 0, 0, 0)))
@@ -182,8 +177,8 @@ def test_a_32_bit_wrap_is_believed_near_its_end_only(tree: Tree, host: Host) -> 
     assert rows["eth0"].rx_bytes_per_second is None
 
 
-def test_a_link_that_goes_down_is_asked_for_its_speed_again(tree: Tree, host: Host) -> None:
-    """operstate is read each tick, speed only when something changed or half a minute passed."""
+def test_the_speed_is_read_again_after_a_change_of_state(tree: Tree, host: Host) -> None:
+    """operstate is read in each tick, the speed only after a change or half a minute."""
     make(tree, "eth0")
     host.read(line("eth0", (0, 0, 0, 0)))
     make(tree, "eth0", speed="2500")
@@ -198,8 +193,8 @@ def test_a_link_that_goes_down_is_asked_for_its_speed_again(tree: Tree, host: Ho
 
 
 @given(odd((HEAD + line("eth0", (1, 2, 3, 4)) + line("lo", (5, 6, 7, 8))).encode()))
-def test_any_bytes(content: bytes) -> None:
-    """Any bytes give rows of counts or the one parse error."""
+def test_any_bytes_are_parsed_or_a_parse_error(content: bytes) -> None:
+    """Rows have counts."""
     try:
         rows = parse(content)
     except ParseError:
@@ -215,5 +210,5 @@ NUMBERS = st.tuples(*[st.integers(0, 1 << 64)] * 16)
 def test_any_two_readings_are_sane(
     before: tuple[int, ...], after: tuple[int, ...], seconds: float | None
 ) -> None:
-    """Whatever the counters do: nothing negative."""
+    """Whatever the counters do, nothing is negative."""
     assert_sane(Interface("eth0", None, None, True, *network.speeds(after, before, seconds)))

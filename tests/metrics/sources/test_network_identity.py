@@ -1,4 +1,4 @@
-"""Interfaces that come, go, are made again under their names, and come in crowds. (Rates and totals: test_network.)"""
+"""Interfaces that are added, removed and replaced, and large numbers of them. (Rates and totals: test_network.)"""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from contextlib import contextmanager
 
 import pytest
 
-from telemetry_stream.metrics.sources.link import Link
 from tests.metrics.sources.test_network import Host, host, line, make
 from tests.metrics.trees import Tree
 
@@ -17,26 +16,35 @@ __all__ = ["host"]  # the fixture
 
 
 @contextmanager
-def gone(link: Link) -> Iterator[None]:
-    """The kept descriptor fails once, as sysfs' does (ENODEV) when its interface is gone and another has the name."""
-    real, kept = os.pread, link._attribute._fd
+def failing(path: str) -> Iterator[None]:
+    """Make the next read through an open descriptor of ``path`` fail.
+
+    As in sysfs (ENODEV) if the interface is gone, also if another one has its name by now.
+    """
+    real, failures = os.pread, [OSError(errno.ENODEV, "No such device")]
 
     def pread(fd: int, size: int, offset: int) -> bytes:
-        if fd == kept and link._attribute._fd == kept:
-            raise OSError(errno.ENODEV, "No such device")
+        if failures and os.path.realpath(f"/proc/self/fd/{fd}") == path:
+            raise failures.pop()
         return real(fd, size, offset)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "pread", pread)
         yield
+    assert not failures
+
+
+def operstate(tree: Tree, name: str) -> str:
+    """Return the path of the file that an interface keeps open."""
+    return f"{tree.sys}/class/net/{name}/operstate"
 
 
 def test_another_ifindex_is_another_interface(tree: Tree, host: Host) -> None:
-    """Removed and made again under its name within a tick: first sight, though every counter grew."""
+    """An interface was removed and made again within a tick. Its rates are null, although every counter grew."""
     make(tree, "eth0", ifindex=2)
     host.read(line("eth0", (100, 0, 0, 0)))
     make(tree, "eth0", ifindex=9, speed="2500")
-    with gone(host.source._links["eth0"]):
+    with failing(operstate(tree, "eth0")):
         rows, _ = host.read(line("eth0", (900, 0, 0, 0)))
     assert rows["eth0"].speed_mbps == 2500
     assert rows["eth0"].rx_bytes_per_second is None
@@ -44,31 +52,31 @@ def test_another_ifindex_is_another_interface(tree: Tree, host: Host) -> None:
     assert rows["eth0"].rx_bytes_per_second == 50.0
 
 
-def test_a_descriptor_that_fails_is_no_other_interface(tree: Tree, host: Host) -> None:
+def test_an_interface_stays_the_same_if_only_its_descriptor_fails(tree: Tree, host: Host) -> None:
     """The ifindex decides: some drivers refuse operstate for a moment."""
     make(tree, "eth0", ifindex=2)
     host.read(line("eth0", (100, 0, 0, 0)))
-    with gone(host.source._links["eth0"]):
+    with failing(operstate(tree, "eth0")):
         rows, _ = host.read(line("eth0", (900, 0, 0, 0)))
     assert rows["eth0"].rx_bytes_per_second == 800.0
 
 
-def test_a_veth_made_again_in_a_crowd_loses_its_row(tree: Tree, host: Host) -> None:
-    """And leaves no row of the old one behind."""
+def test_a_replaced_veth_has_no_rates_even_if_rows_are_scarce(tree: Tree, host: Host) -> None:
+    """The row of the old one does not stay."""
     names = [f"veth{number}" for number in range(65)]
     for name in names:
         make(tree, name, device=False)
     lines = "".join(line(name, (5, 0, 0, 0)) for name in names)
     assert "veth64" not in host.read(lines)[0]
     make(tree, "veth0", device=False, ifindex=900)
-    with gone(host.source._links["veth0"]):
+    with failing(operstate(tree, "veth0")):
         rows, _ = host.read(lines)
     assert len(rows) == 64
     assert rows["veth0"].rx_bytes_per_second is None
 
 
-def test_a_master_that_comes_later(tree: Tree, host: Host) -> None:
-    """Azure binds the virtual function a moment after it has come: counted until then, and not for ever."""
+def test_a_master_that_is_added_later_is_noticed(tree: Tree, host: Host) -> None:
+    """Azure binds a virtual function some time after it appeared. It counts only until then."""
     make(tree, "eth0")
     make(tree, "enP1s1")
     lines = line("eth0", (0, 0, 0, 0)) + line("enP1s1", (0, 0, 0, 0))
@@ -78,8 +86,8 @@ def test_a_master_that_comes_later(tree: Tree, host: Host) -> None:
     assert [name for name, row in rows.items() if row.counted] == ["eth0"]
 
 
-def test_interfaces_come_and_go_without_a_trace(tree: Tree, host: Host) -> None:
-    """A hundred containers started and stopped leave neither rows nor descriptors."""
+def test_removed_interfaces_leave_no_rows_and_no_descriptors(tree: Tree, host: Host) -> None:
+    """A hundred containers are started and stopped."""
     make(tree, "eth0")
     host.read(line("eth0", (0, 0, 0, 0)))
     kept = tree.files.budget.kept
@@ -94,8 +102,8 @@ def test_interfaces_come_and_go_without_a_trace(tree: Tree, host: Host) -> None:
     assert tree.files.budget.kept == kept
 
 
-def test_a_crowd_of_veths_fills_neither_frames_nor_descriptors(tree: Tree, host: Host) -> None:
-    """Three hundred containers: the physical ones have their rows, 64 rows in all, 128 descriptors at most."""
+def test_rows_and_descriptors_are_bounded(tree: Tree, host: Host) -> None:
+    """Three hundred containers: the physical interfaces have rows, 64 others have, and 128 descriptors are open."""
     names = [f"veth{number}" for number in range(300)]
     for number, name in enumerate(names):
         make(tree, name, device=False, ifindex=number)
@@ -113,8 +121,8 @@ def test_a_crowd_of_veths_fills_neither_frames_nor_descriptors(tree: Tree, host:
     assert tree.files.budget.kept <= 132
 
 
-def test_a_crowd_in_a_container_is_counted_whole(tree: Tree, host: Host) -> None:
-    """Where nothing has a device all but lo count, with a row or without; who comes late is unknown once."""
+def test_interfaces_without_a_row_count_if_nothing_has_a_device(tree: Tree, host: Host) -> None:
+    """In a container, all except lo count. A new one is unknown once."""
     names = [f"net{number}" for number in range(100)]
     host.read("".join(line(name, (0, 0, 0, 0)) for name in names))
     late = [*names, "late"]

@@ -1,4 +1,4 @@
-"""What the program says of itself."""
+"""The figures of this program."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import pytest
 from hypothesis import given
 
 from telemetry_stream.metrics.files import Files, ParseError
+from telemetry_stream.metrics.setup import SelfStats
 from telemetry_stream.metrics.source import Clock, Now
 from telemetry_stream.metrics.sources import own
-from telemetry_stream.metrics.sources.own import Own, SelfSource, SelfStats
+from telemetry_stream.metrics.sources.own import Own, SelfSource
 from telemetry_stream.metrics.units import PAGE_BYTES
 from tests.metrics.trees import Tree, odd
 
 STAT = b"4300 (a b) (c)) S 1 1 1 0 -1 4194304 900 0 0 0 12 7 0 0 20 0 6 0 8812 33000000 1234 18446744073709551615 1 1\n"
 
 
-def test_everything_asked(tree: Tree) -> None:
-    """Threads and memory from the kernel, CPU from the process clock (0.03 s in 2 s), the rest from others."""
+def test_every_figure(tree: Tree) -> None:
+    """Threads and memory of the kernel, CPU of the process clock (0.03 s in 2 s), the others of functions."""
     tree.put("proc/self/stat", STAT)
     used = iter([1.0, 1.03])
     stats = SelfStats(
@@ -36,8 +37,8 @@ def test_everything_asked(tree: Tree) -> None:
     assert source.collect(tree.tick(2.0)).cpu_percent == 1.5
 
 
-def test_what_nobody_gives_is_null(tree: Tree) -> None:
-    """A collector without a program around it knows no viewers, and says so."""
+def test_a_figure_without_a_function_is_null(tree: Tree) -> None:
+    """A collector without a program around it has no viewers."""
     tree.put("proc/self/stat", STAT)
     record = SelfSource(tree.files, SelfStats()).collect(tree.tick())
     assert (
@@ -48,8 +49,8 @@ def test_what_nobody_gives_is_null(tree: Tree) -> None:
     ) == (None,) * 4
 
 
-def test_on_this_system() -> None:
-    """Our own process is found under /proc/self, with memory and threads."""
+def test_the_running_process_has_threads_and_memory() -> None:
+    """Under /proc/self."""
     files = Files("/proc", "/sys", Clock())
     record = SelfSource(files, SelfStats()).collect(Now(1, 0.0, 0.0, time.time()))
     files.close()
@@ -60,15 +61,15 @@ def test_on_this_system() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"1 (x", b"1 (x) S 1 2"])
-def test_what_makes_no_sense(content: bytes) -> None:
-    """Too few fields are one kind of error."""
+def test_invalid_content_is_a_parse_error(content: bytes) -> None:
+    """Too few fields."""
     with pytest.raises(ParseError):
         own.parse(content)
 
 
 @given(odd(STAT))
-def test_any_bytes(content: bytes) -> None:
-    """Any bytes give counts or the one parse error."""
+def test_any_bytes_are_parsed_or_a_parse_error(content: bytes) -> None:
+    """Counts are not negative."""
     try:
         threads, rss = own.parse(content)
     except ParseError:

@@ -27,13 +27,13 @@ def put(tree: Tree, resource: str, some: int | None, full: int | None) -> None:
     tree.put(f"proc/pressure/{resource}", "".join(lines))
 
 
-def test_parse() -> None:
-    """Three averages and the total of each line."""
+def test_averages_and_total_of_each_line() -> None:
+    """Three averages in percent, and the total in microseconds."""
     assert parse(BOTH) == {"some": (3.0, 19.52, 13.94, 92919312), "full": (0.5, 0.25, 0.0, 400)}
 
 
-def test_all_resources(tree: Tree) -> None:
-    """300 ms of waiting in 2 s are 15 percent; cpu before 5.13 has no full line, irq has nothing but."""
+def test_shares_of_every_resource(tree: Tree) -> None:
+    """300 ms of waiting in 2 s are 15 percent. cpu before 5.13 has no full line; irq has only that."""
     put(tree, "cpu", 1_000_000, None)
     put(tree, "memory", 0, 0)
     put(tree, "io", 500, 400)
@@ -54,8 +54,8 @@ def test_all_resources(tree: Tree) -> None:
     )
 
 
-def test_a_share_never_passes_100(tree: Tree) -> None:
-    """The kernel brings totals up to date now and then: more µs than passed are 100 %; fewer than before, unknown."""
+def test_a_share_is_at_most_100(tree: Tree) -> None:
+    """The kernel updates totals now and then: more µs than passed are 100 %. After a fall the share is unknown."""
     source = PressureSource(tree.files)
     shares = []
     for total in (0, 5_000_000, 100):
@@ -67,8 +67,8 @@ def test_a_share_never_passes_100(tree: Tree) -> None:
     assert shares == [None, 100.0, None]
 
 
-def test_a_kernel_without_it(tree: Tree) -> None:
-    """Before 4.20 there is no such file: this host has no such section."""
+def test_a_kernel_without_psi_has_no_section(tree: Tree) -> None:
+    """Before 4.20 there are no such files."""
     assert PressureSource(tree.files).collect(tree.tick()) is None
 
 
@@ -83,15 +83,15 @@ def test_a_kernel_without_it(tree: Tree) -> None:
         b"some word",
     ],
 )
-def test_what_makes_no_sense(content: bytes) -> None:
+def test_invalid_content_is_a_parse_error(content: bytes) -> None:
     """No line, a missing key, or no numbers."""
     with pytest.raises(ParseError):
         parse(content)
 
 
 @given(odd(BOTH))
-def test_any_bytes(content: bytes) -> None:
-    """Any bytes give shares of time or the one parse error."""
+def test_any_bytes_are_parsed_or_a_parse_error(content: bytes) -> None:
+    """Shares of time are sane."""
     try:
         lines = parse(content)
     except ParseError:
@@ -100,8 +100,8 @@ def test_any_bytes(content: bytes) -> None:
         assert_sane(Stalls(average10, average60, average300, total))
 
 
-def test_built_in_but_off(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reading gives EOPNOTSUPP: the section is absent, and the file is not read again for half a minute."""
+def test_psi_that_is_switched_off_is_absent(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading gives EOPNOTSUPP. The files are not read again for half a minute."""
     for name in ("cpu", "memory", "io"):
         put(tree, name, 0, 0)
     reads = []

@@ -1,12 +1,10 @@
-"""The section processes, worked out by hand."""
+"""The section processes, with expected values computed by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from telemetry_stream.metrics.sources import mounts
 from telemetry_stream.metrics.sources.process import (
@@ -14,10 +12,8 @@ from telemetry_stream.metrics.sources.process import (
     Processes,
     ProcessesSource,
     ProcessStates,
-    Users,
     choose,
     is_partial,
-    parse_passwd,
 )
 from telemetry_stream.metrics.sources.process_table import Row
 from telemetry_stream.metrics.units import CLK_TCK, PAGE_BYTES
@@ -35,21 +31,21 @@ def host(tree: Tree) -> Tree:
 
 @pytest.fixture
 def source(host: Tree) -> Iterator[ProcessesSource]:
-    """A source that shows all."""
+    """A source that shows all processes."""
     made = ProcessesSource(host.files)
     yield made
     made.close()
 
 
 def collect(host: Tree, source: ProcessesSource, seconds: float = 1.0) -> Processes:
-    """The section of the next tick."""
+    """Return the section of the next tick."""
     section = source.collect(host.tick(seconds))
     assert section is not None
     return section
 
 
-def test_a_row(host: Tree, source: ProcessesSource) -> None:
-    """Three CPU-seconds in two seconds are 150 % of a core and 75 % of the host; 250 of 1000 pages are 25 %."""
+def test_every_field_of_a_process(host: Tree, source: ProcessesSource) -> None:
+    """Three CPU seconds in two seconds are 150 % of a core and 75 % of the host. 250 of 1000 pages are 25 %."""
     put(host, 7, comm="tmux: server", state="R", ticks=100, threads=9, start=2 * CLK_TCK, rss=250)
     first = collect(host, source)
     put(
@@ -81,8 +77,8 @@ def test_a_row(host: Tree, source: ProcessesSource) -> None:
     assert (second.total, second.visibility) == (1, "full")
 
 
-def test_every_state(host: Tree, source: ProcessesSource) -> None:
-    """T and t are both stopped; what the kernel may think of next is other."""
+def test_processes_are_counted_by_state(host: Tree, source: ProcessesSource) -> None:
+    """T and t are both stopped. Unknown states are other."""
     for pid, state in enumerate("RRSDTtZIXP", 1):
         put(host, pid, state=state)
     assert collect(host, source).by_state == ProcessStates(
@@ -90,8 +86,8 @@ def test_every_state(host: Tree, source: ProcessesSource) -> None:
     )
 
 
-def test_a_process_that_began_since_the_last_sample(host: Tree, source: ProcessesSource) -> None:
-    """All it used is new: half a second of CPU in one second is 50 %. The tree booted 1001 s ago."""
+def test_all_cpu_time_of_a_new_process_counts(host: Tree, source: ProcessesSource) -> None:
+    """Half a second of CPU in one second is 50 %. The tree booted 1001 s ago."""
     put(host, 7)
     collect(host, source)
     put(host, 8, ticks=CLK_TCK // 2, start=int(1001.5 * CLK_TCK))
@@ -100,8 +96,8 @@ def test_a_process_that_began_since_the_last_sample(host: Tree, source: Processe
     assert rows == {7: 0.0, 8: 50.0, 9: None}
 
 
-def test_a_suspend_is_no_time_for_processes(host: Tree, source: ProcessesSource) -> None:
-    """Asleep nobody computes: per-process CPU keeps the monotonic time."""
+def test_cpu_divides_by_the_time_without_suspend(host: Tree, source: ProcessesSource) -> None:
+    """A process uses no CPU during a suspend, so that the monotonic time counts."""
     put(host, 7)
     collect(host, source)
     put(host, 7, ticks=CLK_TCK)
@@ -111,14 +107,14 @@ def test_a_suspend_is_no_time_for_processes(host: Tree, source: ProcessesSource)
 
 
 def row_of(used: int | None, rss: int) -> Row:
-    """One row of a table."""
+    """Return one row of a table."""
     row = Row()
     row.used, row.rss = used, rss
     return row
 
 
 def test_top_are_the_busiest_and_the_largest() -> None:
-    """Two by CPU, then two by memory, each once; idle ones are no busy ones; None shows all."""
+    """Two by CPU, then two by memory, each once. A process without CPU time is not busy. None shows all."""
     table = {
         1: row_of(0, 900),
         2: row_of(5, 1),
@@ -130,8 +126,8 @@ def test_top_are_the_busiest_and_the_largest() -> None:
     assert choose(table, None) == [3, 4, 2, 1, 5]
 
 
-def test_without_meminfo_and_stat(tree: Tree) -> None:
-    """Shares of what is not known are unknown; the rest stands."""
+def test_without_meminfo_and_stat_relative_figures_are_null(tree: Tree) -> None:
+    """The others stay."""
     source = ProcessesSource(tree.files)
     put(tree, 7, rss=5)
     row = collect(tree, source).top[0]
@@ -140,8 +136,8 @@ def test_without_meminfo_and_stat(tree: Tree) -> None:
     assert row.memory_rss_bytes == 5 * PAGE_BYTES
 
 
-def test_a_host_that_lists_nobody(tree: Tree) -> None:
-    """An empty /proc has no such section."""
+def test_a_host_without_processes_has_no_section(tree: Tree) -> None:
+    """/proc is empty."""
     assert ProcessesSource(tree.files).collect(tree.tick()) is None
 
 
@@ -160,38 +156,18 @@ PROC = "22 27 0:21 / /proc rw - proc proc rw{}\n"
         (",subset=pid", "partial"),
     ],
 )
-def test_a_proc_that_hides_says_so(
+def test_a_proc_that_hides_processes_is_partial(
     host: Tree, source: ProcessesSource, options: str, expected: str
 ) -> None:
-    """The list is not pretended to be whole."""
+    """By its mount options."""
     host.put("proc/self/mountinfo", PROC.format(options))
     put(host, 7)
     assert collect(host, source).visibility == expected
 
 
-def test_root_sees_through_hidepid() -> None:
-    """hidepid does not hide from us then; subset=pid hides files, from everybody."""
+def test_hidepid_does_not_apply_to_root() -> None:
+    """subset=pid hides files from every user."""
     table = mounts.parse(PROC.format(",hidepid=2").encode())
     assert not is_partial(table, privileged=True)
     assert is_partial(mounts.parse(PROC.format(",subset=pid").encode()), privileged=True)
     assert not is_partial((), privileged=False)
-
-
-def test_users_come_from_the_hosts_own_file(tree: Tree) -> None:
-    """Not from NSS, which may ask a server; an unknown uid is its number; the file is read once a minute."""
-    tree.put(
-        "proc/1/root/etc/passwd",
-        "root:x:0:0:root:/root:/bin/sh\nme:x:1000:1000::/:/bin/sh\nalso:x:1000:1::/:\nbroken\n",
-    )
-    users = Users(f"{tree.proc}/1/root/etc/passwd")
-    now = tree.tick()
-    assert [users.name(uid, now) for uid in (0, 1000, 77)] == ["root", "me", "77"]
-    tree.put("proc/1/root/etc/passwd", "new:x:77:77\n")
-    assert users.name(77, tree.tick()) == "77"
-    assert users.name(77, tree.tick(60.0)) == "new"
-
-
-@given(st.binary())
-def test_any_passwd(content: bytes) -> None:
-    """Any bytes give names."""
-    assert all(uid >= 0 for uid in parse_passwd(content))

@@ -1,10 +1,11 @@
-"""Reading /proc/PID/stat: odd names, used-again pids, vanishing processes, a budget of descriptors."""
+"""Reading /proc/PID/stat: odd names, reused pids, processes that end, a limit of descriptors."""
 
 from __future__ import annotations
 
 import errno
 import math
 import os
+import resource
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ def stat(
     start: int = 50,
     rss: int = 0,
 ) -> str:
-    """One /proc/PID/stat."""
+    """Return one /proc/PID/stat."""
     front = f"{pid} ({comm}) {state} 1 1 1 0 -1 4194304 900 0 0 0 {ticks} 0 7 7 20 0 {threads} 0 {start} 33000000 {rss}"
     return front + " 18446744073709551615" + " 0" * 27 + "\n"
 
@@ -37,24 +38,24 @@ def put(tree: Tree, pid: int, **changes: object) -> None:
 @pytest.mark.parametrize(
     "comm", ["cat", "a b", ") R 1 (x", "tmux: server", "((sd-pam))", "line\nbreak", "", ")", "("]
 )
-def test_a_name_may_be_anything(comm: str) -> None:
-    """It ends at the last parenthesis of the whole content: the fields after it never shift."""
+def test_a_name_may_contain_any_character(comm: str) -> None:
+    """It ends at the last parenthesis of the whole content, so that the fields behind it do not shift."""
     fields = parse(stat(4300, comm=comm, state="D", ticks=12, threads=3, start=99, rss=7).encode())
     assert fields == (comm.encode(), "D", 12, 3, 99, 7)
 
 
-def test_a_name_that_is_no_utf8() -> None:
-    """Bytes stay bytes."""
+def test_a_name_that_is_not_utf_8() -> None:
+    """The bytes stay as they are."""
     assert parse(stat(1, comm="X").encode().replace(b"X", b"\xff\xfe"))[0] == b"\xff\xfe"
 
 
-def test_utime_and_stime_are_added_and_children_left_out() -> None:
-    """Fields 14 and 15; 16 and 17 are those of waited-for children."""
+def test_cpu_time_is_utime_plus_stime_without_children() -> None:
+    """Fields 14 and 15. Fields 16 and 17 are those of children."""
     assert parse(b"1 (x) S 1 1 1 0 -1 0 0 0 0 0 30 12 1000 2000 20 0 1 0 5 0 0 0")[2] == 42
 
 
-def test_resident_pages_below_zero_are_none() -> None:
-    """The kernel sums them over cpus without a lock."""
+def test_negative_resident_pages_are_zero() -> None:
+    """The kernel sums them over CPUs without a lock."""
     assert parse(stat(1, rss=-3).encode())[5] == 0
 
 
@@ -62,15 +63,15 @@ def test_resident_pages_below_zero_are_none() -> None:
     "content",
     [b"", b"1 cat S 1", b"1 (cat", b"1 (cat) S 1 2 3", b"1 )cat( S", stat(1, ticks=-5).encode()],
 )
-def test_what_makes_no_sense(content: bytes) -> None:
+def test_invalid_content_is_a_parse_error(content: bytes) -> None:
     """No name, too few fields, or no counts."""
     with pytest.raises(ParseError):
         parse(content)
 
 
 @given(odd(stat(4300, comm=") R 1 (x").encode()))
-def test_any_bytes(content: bytes) -> None:
-    """Any bytes give counts or the one parse error."""
+def test_any_bytes_are_parsed_or_a_parse_error(content: bytes) -> None:
+    """Counts are not negative."""
     try:
         fields = parse(content)
     except ParseError:
@@ -85,7 +86,7 @@ def table(tree: Tree) -> ProcessTable:
 
 
 def test_only_numbers_are_processes(tree: Tree, table: ProcessTable) -> None:
-    """Everything else in /proc is something else."""
+    """Other entries of /proc are skipped."""
     put(tree, 7)
     tree.put("proc/12a/stat", stat(12))
     tree.put("proc/stat", "cpu0 1 1 1 1")
@@ -94,8 +95,8 @@ def test_only_numbers_are_processes(tree: Tree, table: ProcessTable) -> None:
     table.close()
 
 
-def test_what_was_used_since(tree: Tree, table: ProcessTable) -> None:
-    """Unknown at first sight, then the rise; nothing when it slept; a fall of the same process is 0."""
+def test_used_ticks_are_the_rise_since_the_reading_before(tree: Tree, table: ProcessTable) -> None:
+    """Unknown at the first reading, 0 if nothing changed, and 0 after a fall of the same process."""
     used: list[int | None] = []
     for ticks in (100, 130, 130, 120, 125):
         put(tree, 7, ticks=ticks)
@@ -104,8 +105,8 @@ def test_what_was_used_since(tree: Tree, table: ProcessTable) -> None:
     assert used == [None, 30, 0, 0, 5]
 
 
-def test_a_pid_that_is_used_again(tree: Tree, table: ProcessTable) -> None:
-    """Another starttime is another process: all it used is new if it began after the reading before, else unknown."""
+def test_a_reused_pid_is_another_process(tree: Tree, table: ProcessTable) -> None:
+    """By its starttime. All its ticks count if it began after the reading before; else they are unknown."""
     put(tree, 7, ticks=5000, start=50)
     table.read(math.inf)
     put(tree, 7, ticks=3, start=1000)
@@ -115,10 +116,10 @@ def test_a_pid_that_is_used_again(tree: Tree, table: ProcessTable) -> None:
     table.close()
 
 
-def test_a_descriptor_of_a_dead_process(
+def test_a_reused_pid_is_opened_again(
     tree: Tree, table: ProcessTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It gives ESRCH for ever, even when the pid lives again: then the path is opened anew."""
+    """A descriptor of the ended process always gives ESRCH."""
     put(tree, 7, ticks=5, start=50)
     row = table.read(math.inf)[7]
     old, real = row.fd, os.pread
@@ -136,10 +137,10 @@ def test_a_descriptor_of_a_dead_process(
     table.close()
 
 
-def test_a_process_that_vanishes_is_no_error(
+def test_a_process_that_ends_while_it_is_read_is_skipped(
     tree: Tree, table: ProcessTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Gone between listing and reading (ENOENT, ESRCH, an empty read): skipped."""
+    """Between listing and reading: ENOENT, ESRCH, or an empty read."""
     put(tree, 7)
     tree.put("proc/8/stat", "")
     os.mkdir(os.path.join(tree.proc, "9"))
@@ -148,8 +149,8 @@ def test_a_process_that_vanishes_is_no_error(
     table.close()
 
 
-def test_a_process_that_ended_gives_its_descriptor_back(tree: Tree, table: ProcessTable) -> None:
-    """Nothing is kept of whom is not listed any more."""
+def test_the_descriptor_of_an_ended_process_is_closed(tree: Tree, table: ProcessTable) -> None:
+    """When it is no longer listed."""
     put(tree, 7)
     put(tree, 8)
     gone = table.read(math.inf)[8].fd
@@ -161,22 +162,27 @@ def test_a_process_that_ended_gives_its_descriptor_back(tree: Tree, table: Proce
     table.close()
 
 
-def test_descriptors_have_a_budget(tree: Tree, table: ProcessTable) -> None:
-    """Beyond it a file is opened, read and closed: all processes are there all the same."""
-    table._most_kept = 3
-    for pid in range(1, 11):
+def test_the_number_of_open_descriptors_is_limited(tree: Tree) -> None:
+    """To a quarter of what this process may open. All processes have rows nevertheless."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        table = ProcessTable(tree.proc)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    for pid in range(1, 81):
         put(tree, pid, ticks=pid)
     for _ in range(2):
         rows = table.read(math.inf)
-        assert len(rows) == 10
-        assert sum(row.fd >= 0 for row in rows.values()) == 3
+        assert len(rows) == 80
+        assert sum(row.fd >= 0 for row in rows.values()) == 64
     table.close()
 
 
-def test_those_of_others_may_be_hidden(
+def test_processes_that_may_not_be_read_are_counted_as_hidden(
     tree: Tree, table: ProcessTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """hidepid=1 lists them and refuses to read them: they are counted as hidden."""
+    """hidepid=1 lists them, but reading them fails."""
     put(tree, 7)
     put(tree, 8)
     real = os.open
@@ -192,8 +198,8 @@ def test_those_of_others_may_be_hidden(
     table.close()
 
 
-def test_closing_forgets_everybody(tree: Tree, table: ProcessTable) -> None:
-    """Who asks again later gets a first sight."""
+def test_close_forgets_all_processes(tree: Tree, table: ProcessTable) -> None:
+    """For the next reading, each of them is new."""
     put(tree, 7, ticks=5)
     table.read(math.inf)
     table.close()

@@ -38,14 +38,14 @@ Udp: 31
 
 
 def snmp(active: int, passive: int, established: int, retransmitted: int) -> str:
-    """/proc/net/snmp with these numbers."""
+    """Return /proc/net/snmp with these numbers."""
     return SNMP.format(
         active=active, passive=passive, established=established, retransmitted=retransmitted
     )
 
 
-def test_both_families(tree: Tree) -> None:
-    """inuse is the sum over both files; the rest is machine-wide and in the first; memory is in pages."""
+def test_inuse_is_the_sum_of_both_families(tree: Tree) -> None:
+    """The rest is of the whole machine and in the first file. Memory is in pages."""
     tree.put("proc/net/sockstat", SOCKSTAT)
     tree.put("proc/net/sockstat6", SOCKSTAT6)
     tree.put("proc/net/snmp", snmp(100, 200, 9, 50))
@@ -63,13 +63,13 @@ def test_both_families(tree: Tree) -> None:
     assert (third.active_opens_per_second, third.passive_opens_per_second) == (None, 1.0)
 
 
-def test_without_ipv6(tree: Tree) -> None:
-    """No sockstat6 is a host without IPv6: the sum is IPv4's."""
+def test_without_sockstat6_the_host_has_no_ipv6(tree: Tree) -> None:
+    """The sum is that of IPv4."""
     tree.put("proc/net/sockstat", SOCKSTAT)
     assert UdpSource(tree.files).collect(tree.tick()) == Udp(4, 2 * PAGE_BYTES)
 
 
-def test_snmp_names_decide_not_columns() -> None:
+def test_columns_of_snmp_are_found_by_name() -> None:
     """Newer kernels add names in between."""
     content = b"Tcp: RetransSegs Novel CurrEstab\nTcp: 7 8 9\n"
     assert tcp.parse_snmp(content) == {b"RetransSegs": 7, b"CurrEstab": 9}
@@ -85,7 +85,7 @@ def test_snmp_names_decide_not_columns() -> None:
         b"Tcp: CurrEstab\nTcp: -4\n",
     ],
 )
-def test_snmp_that_makes_no_sense(content: bytes) -> None:
+def test_invalid_snmp_is_a_parse_error(content: bytes) -> None:
     """No pair of lines, or no counts."""
     with pytest.raises(ParseError):
         tcp.parse_snmp(content)
@@ -94,15 +94,15 @@ def test_snmp_that_makes_no_sense(content: bytes) -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"TCP: inuse x\n", b"TCP: inuse -1\n", b"nothing known\n"]
 )
-def test_sockstat_that_makes_no_sense(content: bytes) -> None:
+def test_invalid_sockstat_is_a_parse_error(content: bytes) -> None:
     """Not a count, or none at all."""
     with pytest.raises(ParseError):
         tcp.parse_sockstat(content)
 
 
 @given(odd(SOCKSTAT, SOCKSTAT6))
-def test_any_sockstat(content: bytes) -> None:
-    """Any bytes give counts or the one parse error."""
+def test_any_sockstat_is_parsed_or_a_parse_error(content: bytes) -> None:
+    """The counts are sane."""
     try:
         values = tcp.parse_sockstat(content)
     except ParseError:
@@ -111,8 +111,8 @@ def test_any_sockstat(content: bytes) -> None:
 
 
 @given(odd(snmp(1, 2, 3, 4).encode()))
-def test_any_snmp(content: bytes) -> None:
-    """Any bytes give counts or the one parse error."""
+def test_any_snmp_is_parsed_or_a_parse_error(content: bytes) -> None:
+    """The counts are sane."""
     try:
         assert_sane(tcp.parse_snmp(content))
     except ParseError:

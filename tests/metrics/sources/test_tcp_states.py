@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import struct
 import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -62,15 +64,15 @@ COUNTED = TcpStates(
 )  # fmt: skip
 
 
-def test_every_code() -> None:
-    """0C is a syn_recv, too; 0D is nobody's and no error."""
+def test_every_code_has_its_state() -> None:
+    """0C is a syn_recv, too. 0D is unknown, which is no error."""
     tally = Tally()
     tally_proc(TCP.encode(), tally)
     assert tally.states() == COUNTED
 
 
-def test_both_files(tree: Tree) -> None:
-    """IPv4 clients of a dual-stack listener are in tcp6 only; a missing tcp6 is a host without IPv6."""
+def test_the_counts_of_both_files_are_added(tree: Tree) -> None:
+    """IPv4 clients of a dual-stack listener are only in tcp6. Without tcp6, the host has no IPv6."""
     tree.put("proc/net/tcp", TCP)
     paths = f"{tree.proc}/net/tcp", f"{tree.proc}/net/tcp6"
     assert scan_proc(paths).states() == COUNTED
@@ -78,29 +80,31 @@ def test_both_files(tree: Tree) -> None:
     assert scan_proc(paths).states().listen == 2
 
 
-def test_no_tcp_at_all(tree: Tree) -> None:
-    """Then there is no answer, and not one full of zeroes."""
+def test_without_the_file_of_tcp_there_are_no_counts(tree: Tree) -> None:
+    """An error, not zeros."""
     with pytest.raises(FileNotFoundError):
         scan_proc((f"{tree.proc}/net/tcp", f"{tree.proc}/net/tcp6"))
 
 
-def test_too_many_to_count(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The scan stops, and says so."""
-    monkeypatch.setattr(tcp_states, "MOST_ROWS", 10)
+def test_a_scan_of_too_many_sockets_is_truncated(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends early, and is marked."""
+    monkeypatch.setattr(tcp_states, "MAX_ROWS", 10)  # instead of 200 000
     tree.put("proc/net/tcp", TCP)
     assert scan_proc((f"{tree.proc}/net/tcp", "")).truncated
 
 
 def message(state: int, *, kind: int = TCPDIAG_GETSOCK, length: int = 88) -> bytes:
-    """One netlink message: header, family, state."""
+    """Return one netlink message: header, family, state."""
     return struct.pack("=IHHII", length, kind, 2, 1, 0) + bytes([2, state]) + bytes(length - 18)
 
 
 @pytest.mark.parametrize(
     "lengths", [[88] * 6, [96, 124, 96, 96, 124, 124], [88, 88, 88, 88, 88, 90]]
 )
-def test_netlink_messages(lengths: list[int]) -> None:
-    """A buffer whose messages are alike is counted in columns, others one by one (padded to four bytes)."""
+def test_netlink_messages_are_counted(lengths: list[int]) -> None:
+    """In columns if all messages of the buffer have the same length, else one by one (padded to four bytes)."""
     states = [1, 1, 6, 10, 12, 13]
     buffer = b"".join(
         message(state, length=length).ljust((length + 3) & ~3, b"\0")
@@ -111,8 +115,8 @@ def test_netlink_messages(lengths: list[int]) -> None:
     assert tally.states() == TcpStates(established=2, time_wait=1, listen=1, syn_recv=1, other=1)
 
 
-def test_the_end_of_a_dump() -> None:
-    """Done ends it; what comes before it is counted; other kinds are not sockets."""
+def test_a_done_message_ends_the_dump() -> None:
+    """Messages before it are counted, except those of other kinds."""
     tally = Tally()
     assert tally_netlink(
         message(1) + message(1, kind=99) + message(0, kind=NLMSG_DONE, length=20), tally
@@ -120,16 +124,16 @@ def test_the_end_of_a_dump() -> None:
     assert tally.rows == 1
 
 
-def test_a_refusal_is_an_os_error() -> None:
-    """With the kernel's number."""
-    refusal = struct.pack("=IHHIIi", 20, NLMSG_ERROR, 0, 1, 0, -errno.ENOENT)
+def test_an_error_message_is_an_os_error() -> None:
+    """With the errno of the kernel."""
+    error = struct.pack("=IHHIIi", 20, NLMSG_ERROR, 0, 1, 0, -errno.ENOENT)
     with pytest.raises(FileNotFoundError):
-        tally_netlink(refusal, Tally())
+        tally_netlink(error, Tally())
 
 
 @pytest.mark.parametrize("number", [b"", b"\x80", b"\x00\x00\x00\x80", b"\xff\xff\xff\x7f"])
-def test_a_refusal_without_a_number_is_an_os_error_too(number: bytes) -> None:
-    """Cut off in the number, or with one that no error has."""
+def test_an_error_message_with_an_invalid_number_is_an_os_error(number: bytes) -> None:
+    """The number may be cut off, or be no errno."""
     with pytest.raises(OSError, match=r"\[Errno \d+\]"):
         tally_netlink(struct.pack("=IHHII", 20, NLMSG_ERROR, 0, 1, 0) + number, Tally())
 
@@ -138,8 +142,8 @@ def test_a_refusal_without_a_number_is_an_os_error_too(number: bytes) -> None:
     odd(message(1) + message(6, length=96))
     | st.lists(st.integers(0, 255)).map(lambda states: b"".join(map(message, states)))
 )
-def test_any_bytes_of_netlink(content: bytes) -> None:
-    """Any bytes are counted or refused as an OSError, and never counted twice."""
+def test_any_netlink_message_is_counted_or_an_os_error(content: bytes) -> None:
+    """No message counts twice."""
     tally = Tally()
     try:
         tally_netlink(content, tally)
@@ -150,16 +154,16 @@ def test_any_bytes_of_netlink(content: bytes) -> None:
 
 
 @given(odd(TCP.encode()))
-def test_any_bytes_of_proc(content: bytes) -> None:
-    """Any bytes give counts."""
+def test_any_content_of_the_file_is_counted(content: bytes) -> None:
+    """The counts are sane."""
     tally = Tally()
     tally_proc(content, tally)
     assert_sane(tally.states())
     assert sum(tally.codes) == tally.rows
 
 
-def test_netlink_on_this_system_agrees_with_the_file() -> None:
-    """A listener and both ends of a connection of ours are in both."""
+def test_netlink_and_the_file_count_the_same_sockets() -> None:
+    """A listener and both ends of a connection are in both."""
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
         socket.create_connection(server.getsockname()) as client,
@@ -175,92 +179,110 @@ def test_netlink_on_this_system_agrees_with_the_file() -> None:
             assert client.getsockname()
 
 
-def test_a_scan_rests_as_long_as_it_costs(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """0.2 ms and less: each tick; more: after 2 s, 5 s, 10 s, 30 s; the age says how old the counts are."""
+class ScanClock:
+    """A clock of a tree that a scan moves: each time that the worker reads it, ``cost`` seconds have passed."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self.cost = 0.0
+        self.reads = 0
+
+    def monotonic(self) -> float:
+        if threading.current_thread().name == "ts-tcp-states":
+            self.reads += 1
+            self._tree.monotonic += self.cost
+        return self._tree.monotonic
+
+
+@pytest.mark.parametrize(
+    ("cost", "pause"), [(0.0001, 1.0), (0.01, 2.0), (0.05, 5.0), (0.3, 10.0), (2.0, 30.0)]
+)
+def test_a_longer_scan_is_followed_by_a_longer_pause(tree: Tree, cost: float, pause: float) -> None:
+    """At most 0.2 ms: a scan in each tick, of one second here. Otherwise after 2, 5, 10 or 30 s."""
     tree.put("proc/net/tcp", TCP)
-    scan = StatesScan(tree.files, timeout_seconds=10.0)
-    scans: list[float] = []
-    cost = 0.0
-
-    def take(_paths: tuple[str, str]) -> Tally:
-        scans.append(tree.monotonic)
-        tree.monotonic += cost
-        return Tally()
-
-    monkeypatch.setattr(tcp_states, "scan_proc", take)
-
-    def rests(seconds: float) -> float:
-        nonlocal cost
-        cost = seconds
-        scan.maybe_states(tree.tick(60.0))  # one scan at this cost
-        count = len(scans)
-        waited = 0.0
-        while len(scans) == count:
-            waited += 1.0
-            scan.maybe_states(tree.tick(1.0))
-        return waited
-
-    assert [rests(seconds) for seconds in (0.0002, 0.02, 0.05, 0.3, 2.0)] == [
-        1.0,
-        2.0,
-        5.0,
-        10.0,
-        30.0,
-    ]
-    answer = scan.maybe_states(tree.tick(7.0))
+    clock = ScanClock(tree)
+    files = Files(tree.proc, tree.sys, Clock(monotonic=clock.monotonic))
+    scan = StatesScan(files, timeout_seconds=10.0)
+    clock.cost = cost
+    scan.maybe_states(tree.tick())
+    reads, waited = clock.reads, 0.0
+    assert reads > 0
+    while clock.reads == reads:
+        waited += 1.0
+        scan.maybe_states(tree.tick(1.0))
     scan.close()
-    assert answer is not None
-    assert answer.age_seconds == 7.0
+    assert waited == pause
 
 
-def test_netlink_that_is_forbidden_gives_way_to_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A seccomp filter or an old kernel: asked once, then the file it is."""
-    asked = []
+def test_the_age_of_a_scan_grows_until_the_next_one(tree: Tree) -> None:
+    """A scan of 2 s is 7 s old."""
+    tree.put("proc/net/tcp", TCP)
+    clock = ScanClock(tree)
+    clock.cost = 2.0
+    files = Files(tree.proc, tree.sys, Clock(monotonic=clock.monotonic))
+    scan = StatesScan(files, timeout_seconds=10.0)
+    scan.maybe_states(tree.tick())
+    states = scan.maybe_states(tree.tick(7.0))
+    scan.close()
+    assert states is not None
+    assert states.age_seconds == 7.0
 
-    def forbid() -> Tally:
-        asked.append(1)
+
+@pytest.fixture
+def forbidden(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Make socket(2) fail for AF_NETLINK, as under a seccomp filter. Returns a list of the calls."""
+    calls: list[int] = []
+    real = socket.socket
+
+    def refuse(family: int, *arguments: int) -> socket.socket:
+        if family != socket.AF_NETLINK:
+            return real(family, *arguments)
+        calls.append(family)
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(tcp_states, "scan_netlink", forbid)
+    monkeypatch.setattr(socket, "socket", refuse)
+    return calls
+
+
+def test_without_netlink_the_file_is_read(forbidden: list[int]) -> None:
+    """sock_diag is tried once. It may be forbidden, or the kernel may not have it."""
     clock = Clock()
     scan = StatesScan(Files("/proc", "/sys", clock), timeout_seconds=10.0)
     for tick in range(3):
         assert scan.maybe_states(Now(tick, clock.monotonic(), 0.0, 0.0)) is not None
     scan.close()
-    assert asked == [1]
+    assert len(forbidden) == 1
 
 
-def test_another_hosts_proc_is_never_asked_by_netlink(
-    tree: Tree, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Netlink speaks of our own network namespace: the tree's file is read."""
-    monkeypatch.setattr(tcp_states, "scan_netlink", lambda: pytest.fail("asked"))
+def test_netlink_is_not_used_for_another_host(tree: Tree, forbidden: list[int]) -> None:
+    """It answers for the network namespace of this program, so that the file of the tree is read."""
     tree.put("proc/net/tcp", TCP)
     scan = StatesScan(tree.files, timeout_seconds=10.0)
-    answer = scan.maybe_states(tree.tick())
+    states = scan.maybe_states(tree.tick())
     scan.close()
-    assert answer is not None
-    assert answer.counts == COUNTED
+    assert states is not None
+    assert states.counts == COUNTED
+    assert forbidden == []
 
 
-def test_a_scan_never_delays_the_tick(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the first one runs there is no answer yet, and nobody waits for it."""
-    gate = threading.Event()
-
-    def hang(_paths: tuple[str, str]) -> Tally:
-        gate.wait(30)
-        return Tally()
-
-    monkeypatch.setattr(tcp_states, "scan_proc", hang)
+def test_a_scan_never_delays_the_tick(tree: Tree) -> None:
+    """There are no states until the first scan has ended."""
+    os.mkdir(f"{tree.proc}/net")
+    fifo = f"{tree.proc}/net/tcp"
+    os.mkfifo(fifo)  # open() of it blocks until another process opens it for writing
     scan = StatesScan(tree.files)
+    began = time.monotonic()
     assert scan.maybe_states(tree.tick()) is None
     assert scan.maybe_states(tree.tick()) is None
-    gate.set()
+    assert time.monotonic() - began < 5.0
+    os.close(os.open(fifo, os.O_WRONLY))
     scan.close()
 
 
-def test_no_states_to_be_had(tree: Tree, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither way: none are said, the log has one line, and the section tcp stands."""
+def test_a_failing_scan_has_no_states_and_logs_one_line(
+    tree: Tree, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The tree has no file. The section tcp goes on without states."""
     scan = StatesScan(tree.files, timeout_seconds=10.0)
     for _ in range(3):
         assert scan.maybe_states(tree.tick()) is None

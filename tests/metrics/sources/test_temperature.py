@@ -19,7 +19,7 @@ from tests.metrics.trees import Tree, odd
 def chip(
     tree: Tree, number: int, name: str | None, device: str | None = None, **attributes: str
 ) -> None:
-    """One hwmon directory."""
+    """Make one hwmon directory."""
     directory = f"sys/class/hwmon/hwmon{number}"
     if name is not None:
         tree.put(f"{directory}/name", f"{name}\n")
@@ -39,7 +39,7 @@ def source(tree: Tree) -> Iterator[TemperaturesSource]:
 
 
 def rows(section: object) -> list[tuple[Any, ...]]:
-    """chip, device, sensor, label, celsius, high, critical of each row."""
+    """Return chip, device, sensor, label, celsius, high and critical of each row."""
     assert isinstance(section, tuple)
     return [
         (
@@ -55,8 +55,10 @@ def rows(section: object) -> list[tuple[Any, ...]]:
     ]
 
 
-def test_two_sockets_are_two_chips(tree: Tree, source: TemperaturesSource) -> None:
-    """hwmonN changes with every boot: the name and the device behind tell them apart, and sort them."""
+def test_chips_are_identified_and_sorted_by_name_and_device(
+    tree: Tree, source: TemperaturesSource
+) -> None:
+    """The number in hwmonN may change at every boot."""
     chip(tree, 0, "coretemp", "coretemp.1", temp1_input="46000", temp1_label="Package id 1")
     chip(
         tree,
@@ -74,8 +76,8 @@ def test_two_sockets_are_two_chips(tree: Tree, source: TemperaturesSource) -> No
     ]
 
 
-def test_sensors_go_by_number(tree: Tree, source: TemperaturesSource) -> None:
-    """temp10 comes after temp2, and other attributes are no sensors."""
+def test_sensors_are_sorted_by_number(tree: Tree, source: TemperaturesSource) -> None:
+    """temp10 comes after temp2. Other attributes are not sensors."""
     chip(tree, 0, "nct", temp10_input="1000", temp2_input="2000", fan1_input="900", temp3_max="5")
     assert [(row[2], row[4]) for row in rows(source.collect(tree.tick()))] == [
         ("temp2", 2.0),
@@ -83,8 +85,8 @@ def test_sensors_go_by_number(tree: Tree, source: TemperaturesSource) -> None:
     ]
 
 
-def test_sentinels_are_no_limits(tree: Tree, source: TemperaturesSource) -> None:
-    """-273150 is "not set", 65261850 is NVMe's; a sensor that says it is broken has no temperature."""
+def test_values_that_mean_not_set_are_null(tree: Tree, source: TemperaturesSource) -> None:
+    """-273150 is "not set", and so is 65261850 of NVMe. A sensor that reports a fault has no temperature."""
     chip(
         tree,
         0,
@@ -103,8 +105,10 @@ def test_sentinels_are_no_limits(tree: Tree, source: TemperaturesSource) -> None
     ]
 
 
-def test_old_drivers_and_missing_names(tree: Tree, source: TemperaturesSource) -> None:
-    """Attributes may sit in the device's directory, and so may the name; without one the device gives it."""
+def test_old_drivers_have_attributes_and_name_in_the_device(
+    tree: Tree, source: TemperaturesSource
+) -> None:
+    """Without a name, the chip has that of the device."""
     chip(tree, 0, None, "lm75.0")
     tree.put("sys/devices/lm75.0/temp1_input", "21000\n")
     tree.put("sys/devices/lm75.0/name", "lm75\n")
@@ -116,7 +120,7 @@ def test_old_drivers_and_missing_names(tree: Tree, source: TemperaturesSource) -
 
 
 def zone(tree: Tree, number: int, kind: str, **attributes: str) -> None:
-    """One thermal zone."""
+    """Make one thermal zone."""
     for name, content in {"type": kind, **attributes}.items():
         tree.put(f"sys/class/thermal/thermal_zone{number}/{name}", f"{content}\n")
 
@@ -131,8 +135,8 @@ TRIPS = {
 }
 
 
-def test_zones_where_hwmon_has_none(tree: Tree, source: TemperaturesSource) -> None:
-    """Each trip point is converted once and on its own."""
+def test_thermal_zones_are_used_without_hwmon(tree: Tree, source: TemperaturesSource) -> None:
+    """Each trip point has its own type and temperature."""
     chip(tree, 0, "fan", fan1_input="900")
     zone(tree, 0, "cpu-thermal", temp="51540", **TRIPS)
     zone(tree, 1, "gpu-thermal", temp="49000")
@@ -142,23 +146,27 @@ def test_zones_where_hwmon_has_none(tree: Tree, source: TemperaturesSource) -> N
     ]
 
 
-def test_no_zones_beside_hwmon(tree: Tree, source: TemperaturesSource) -> None:
-    """They are the same sensors, and would show every core twice."""
+def test_thermal_zones_are_not_shown_in_addition_to_hwmon(
+    tree: Tree, source: TemperaturesSource
+) -> None:
+    """They have the same sensors."""
     chip(tree, 0, "cpu_thermal", temp1_input="51540")
     zone(tree, 0, "cpu-thermal", temp="51540")
     assert [row[0] for row in rows(source.collect(tree.tick()))] == ["cpu_thermal"]
 
 
-def test_a_host_without_sensors(tree: Tree, source: TemperaturesSource) -> None:
-    """Most virtual ones: the section is absent; without a sysfs at all psutil may be asked."""
+def test_a_host_without_sensors_has_no_section(tree: Tree, source: TemperaturesSource) -> None:
+    """As most virtual machines. Without sysfs, psutil may answer."""
     with pytest.raises(FileNotFoundError):
         source.collect(tree.tick())
     tree.put("sys/class/net/lo/ifindex", "1")
     assert source.collect(tree.tick()) is None
 
 
-def test_disks_are_left_to_sleep(tree: Tree, source: TemperaturesSource) -> None:
-    """A core is read every 10 s, an NVMe drive every 60: polling each second warms it up."""
+def test_disks_are_read_every_minute_and_others_every_10_seconds(
+    tree: Tree, source: TemperaturesSource
+) -> None:
+    """Reading an NVMe drive every second warms it."""
     chip(tree, 0, "coretemp", temp1_input="40000")
     chip(tree, 1, "nvme", temp1_input="30000")
     source.collect(tree.tick())
@@ -176,8 +184,8 @@ def test_disks_are_left_to_sleep(tree: Tree, source: TemperaturesSource) -> None
     assert celsius(1.0) == [(50.0, 1.0), (35.0, 0.0)]
 
 
-def test_chips_come_and_go(tree: Tree, source: TemperaturesSource) -> None:
-    """Looked for twice a minute."""
+def test_a_new_chip_is_found_within_half_a_minute(tree: Tree, source: TemperaturesSource) -> None:
+    """hwmon is listed again then."""
     chip(tree, 0, "coretemp", temp1_input="40000")
     assert len(rows(source.collect(tree.tick()))) == 1
     chip(tree, 1, "nvme", temp1_input="30000")
@@ -198,19 +206,19 @@ def test_chips_come_and_go(tree: Tree, source: TemperaturesSource) -> None:
     ],
 )
 def test_millidegrees(content: bytes | None, expected: float | None) -> None:
-    """Degrees, or nothing that a sensor can mean."""
+    """Degrees, or None for values that no sensor measures."""
     assert parse_millidegrees(content) == expected
 
 
 @given(odd(b"45000\n", b"-273150\n"))
-def test_any_bytes(content: bytes) -> None:
-    """Any bytes give a temperature of this world or None."""
+def test_any_bytes_are_a_temperature_or_none(content: bytes) -> None:
+    """Between -273 and 1000 degrees."""
     celsius = parse_millidegrees(content)
     assert celsius is None or -273 < celsius < 1000
 
 
-def test_stale_is_not_what_a_quick_sensor_is(tree: Tree, source: TemperaturesSource) -> None:
-    """Old by its own cadence is not stale: only a call that does not return is."""
+def test_a_sensor_between_two_reads_is_not_stale(tree: Tree, source: TemperaturesSource) -> None:
+    """Only a call that does not return makes it stale."""
     chip(tree, 0, "nvme", temp1_input="30000")
     source.collect(tree.tick())
     assert not isinstance(source.collect(tree.tick(59.0)), Stale)

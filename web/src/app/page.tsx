@@ -1,23 +1,19 @@
-/** The page: lays out what there is to see, and listens to keys. The session runs outside of it. */
+/** The page: puts the parts in their places and listens to keys. The session runs outside of it. */
 import { useEffect, useMemo, useState } from "react";
 
-import { Charts } from "../panels/charts";
-import { FactsRow } from "../panels/facts-row";
-import { Processes } from "../panels/processes";
-import { Vitals } from "../panels/vitals";
 import { Announcer } from "../shell/announcer";
 import { Explain } from "../shell/explain";
 import { Header } from "../shell/header";
 import { Help } from "../shell/help";
-import { keyFor, type Doing } from "../shell/keys";
-import { useLayout } from "../shell/layout";
-import { isCut } from "../store/freshness";
-import { SessionContext, useDisplay, useStore } from "../store/use-telemetry";
+import { keyFor, type PageActions } from "../shell/keys";
+import { isDisconnected } from "../store/freshness";
+import { SessionContext, useDisplay, useView } from "../store/use-telemetry";
+import { ChartStack } from "./chart-stack";
+import { PanelRow, SidePanels } from "./panels";
 import type { RunningSession } from "./session";
+import { Tiles } from "./tiles";
 import { useRoot } from "./use-root";
-
-const ROWS_ON_PHONE = 10;
-const ROWS_ON_TABLET = 14;
+import "./page.css";
 
 export function Page({ session }: { session: RunningSession }) {
   return (
@@ -29,13 +25,12 @@ export function Page({ session }: { session: RunningSession }) {
 
 function Body({ session }: { session: RunningSession }) {
   const { theme, toggleTheme } = useRoot(session);
-  const kiosk = useStore(session.view, (view) => view.kiosk);
-  const layout = useLayout();
-  const [helping, setHelping] = useState(false);
-  const look = useDisplay(({ fresh, paused }) =>
-    paused ? "paused" : isCut(fresh) ? "lost" : fresh.kind,
+  const kiosk = useView((view) => view.kiosk);
+  const [helpIsOpen, setHelpIsOpen] = useState(false);
+  const state = useDisplay(({ fresh, paused }) =>
+    paused ? "paused" : isDisconnected(fresh) ? "lost" : fresh.kind,
   );
-  const doing = useMemo<Doing>(
+  const actions = useMemo<PageActions>(
     () => ({
       ...session.actions,
       toggleTheme,
@@ -43,39 +38,34 @@ function Body({ session }: { session: RunningSession }) {
         session.actions.setKiosk(!session.view.get().kiosk);
       },
       toggleHelp: () => {
-        setHelping((before) => !before);
-      },
-      editFilter: () => {
-        document.getElementById("process-filter")?.focus();
+        setHelpIsOpen((before) => !before);
       },
     }),
     [session, toggleTheme],
   );
-  useKeys(doing, helping);
-  const most = layout.wide ? null : layout.phone ? ROWS_ON_PHONE : ROWS_ON_TABLET;
+  useKeys(actions, helpIsOpen);
   return (
-    <div className={`page ${look}${kiosk ? " kiosk" : ""}`}>
+    <div className={`page ${state}${kiosk ? " kiosk" : ""}`}>
       <Header
-        layout={layout}
         toggleTheme={toggleTheme}
         showHelp={() => {
-          setHelping(true);
+          setHelpIsOpen(true);
         }}
       />
       <main>
-        <Vitals />
+        <Tiles />
         <div className="detail">
-          <Charts layout={layout} theme={theme} />
-          <Processes most={most} />
+          <ChartStack theme={theme} />
+          <SidePanels />
         </div>
-        <FactsRow wide={layout.wide} />
+        <PanelRow />
       </main>
       <Announcer />
       <Explain />
-      {helping && (
+      {helpIsOpen && (
         <Help
           close={() => {
-            setHelping(false);
+            setHelpIsOpen(false);
           }}
         />
       )}
@@ -83,24 +73,24 @@ function Body({ session }: { session: RunningSession }) {
   );
 }
 
-function useKeys(doing: Doing, helping: boolean): void {
+function useKeys(actions: PageActions, helpIsOpen: boolean): void {
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       const { target } = event;
       if (event.key === "Escape" && target instanceof HTMLInputElement) {
-        doing.setFilter("");
+        actions.setFilter("");
         target.blur();
         return;
       }
       const key = keyFor(event);
-      // The dialog closes itself on Escape; behind it no key acts but its own.
-      if (key === null || (helping && key.shown !== "?")) return;
+      // While the help is open, only its own key acts. The browser closes the dialog on Escape.
+      if (key === null || (helpIsOpen && key.shown !== "?")) return;
       event.preventDefault();
-      key.run(doing, event);
+      key.run(actions, event);
     };
     window.addEventListener("keydown", press);
     return () => {
       window.removeEventListener("keydown", press);
     };
-  }, [doing, helping]);
+  }, [actions, helpIsOpen]);
 }

@@ -1,32 +1,29 @@
-/** What lies outside the page's own tree: the root's theme and kiosk, the address, the memory. */
+/** Keeps the root element, the address and the stored theme in step with the view. */
 import { useCallback, useEffect, useLayoutEffect, useSyncExternalStore } from "react";
 
 import { startKiosk } from "../shell/kiosk";
 import { rememberTheme, systemTheme } from "../shell/theme";
-import { useStore } from "../store/use-telemetry";
+import { useView } from "../store/use-telemetry";
 import { queryFromView } from "../store/view";
 import type { RunningSession } from "./session";
 
 export function useRoot(session: RunningSession) {
-  const view = useStore(session.view, (now) => now);
+  const view = useView((now) => now);
   const system = useSyncExternalStore(watchSystem, systemTheme);
   const theme = view.theme ?? system;
 
-  // Before the charts draw: they read their colours from the root.
+  // Before the charts draw, because they read their colours from the root.
   useLayoutEffect(() => {
     document.documentElement.dataset["theme"] = theme;
   }, [theme]);
   useLayoutEffect(() => {
     document.documentElement.classList.toggle("kiosk", view.kiosk);
-    window.dispatchEvent(new Event("resize")); // another root size: whoever measured measures anew
+    window.dispatchEvent(new Event("resize")); // kiosk mode changes the size of a rem
     return view.kiosk ? startKiosk(document.documentElement) : undefined;
   }, [view.kiosk]);
   useEffect(() => {
-    history.replaceState(
-      null,
-      "",
-      `${location.pathname}${queryFromView(view, location.search)}${location.hash}`,
-    );
+    const query = queryFromView(view, location.search);
+    history.replaceState(null, "", `${location.pathname}${query}${location.hash}`);
   }, [view]);
 
   const toggleTheme = useCallback(() => {

@@ -1,35 +1,40 @@
 /**
- * One chart: owns its uPlot instance from mount to unmount, and draws once per sample. Everything it
- * draws is decided elsewhere; here are only the life of the canvas, its size, and the pointer.
+ * One chart. It owns its uPlot instance from mount to unmount and draws once per sample. Other files decide what is
+ * drawn; this one has the life of the canvas, its size and the pointer.
  */
 import { useLayoutEffect, useRef } from "react";
 import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
 
 import { ago, clock } from "../format/time";
 import type { Picture } from "../store/display";
 import { gapsOf } from "../store/gaps";
 import { useSession, useStore } from "../store/use-telemetry";
-import { plotOptions } from "./options";
-import { makeHatch, type Frame, type Scene } from "./scene";
+import { plotOptions, type Paths } from "./options";
 import { readPalette } from "./palette";
 import { plotData } from "./plot-data";
+import { makeHatch, type Frame, type Scene } from "./scene";
 import type { ChartSpec } from "./spec";
 import { bindTouch } from "./touch";
+import "./chart.css";
 
 export interface ChartProps {
+  readonly id: string;
   readonly spec: ChartSpec;
   readonly picture: Picture;
   readonly top: number;
   readonly restarts: readonly number[];
+  /** The label of the series that is shown alone. */
   readonly alone: string | null;
   readonly frame: Frame;
-  /** Changes when colours may have: the theme. */
+  /** A change of the theme changes the colours. */
   readonly theme: string;
   readonly labelledBy: string;
 }
 
+/** Below this mean height, a layer of a stack is filled without an edge. */
 const THIN_PX = 2.4;
+/** The position of uPlot's cursor while it is hidden. */
+const OFF_CHART = -10;
 
 export function Chart(props: ChartProps) {
   const { spec, frame, picture } = props;
@@ -41,30 +46,30 @@ export function Chart(props: ChartProps) {
     latest.current = props;
   });
 
-  // uPlot's series cannot change their number cheaply: another set of them is another instance.
+  // uPlot cannot change the number of its series at low cost, so another set of series gets another instance.
   const shape = [spec.kind, ...spec.series.map(({ label }) => label)].join("|");
-  const { k, phone, first, last } = frame;
+  const { scale, phone, first, last } = frame;
   useLayoutEffect(() => {
     const element = host.current;
     if (element === null) return;
-    const made = mountPlot(element, session, () => latest.current);
-    plot.current = made;
+    const mounted = mountPlot(element, session, () => latest.current);
+    plot.current = mounted;
     const observer = new ResizeObserver(() => {
-      made.resize();
+      mounted.resize();
     });
     observer.observe(element);
-    const leaveCursor = session.cursor.subscribe(made.moveCursor);
+    const unsubscribe = session.cursor.subscribe(mounted.moveCursor);
     return () => {
-      leaveCursor();
+      unsubscribe();
       observer.disconnect();
-      made.destroy();
+      mounted.destroy();
       plot.current = null;
     };
-  }, [session, shape, k, phone, first, last]);
+  }, [session, shape, scale, phone, first, last]);
 
   useLayoutEffect(() => {
     plot.current?.draw();
-  }, [picture, spec, props.alone, props.theme, shape, k, phone, first, last]);
+  }, [picture, spec, props.alone, props.theme, shape, scale, phone, first, last]);
 
   return (
     <div
@@ -73,22 +78,25 @@ export function Chart(props: ChartProps) {
       tabIndex={0}
       role="group"
       aria-labelledby={props.labelledBy}
-      data-chart={spec.id}
+      data-chart={props.id}
     >
-      {frame.last && <TimeChip />}
+      {frame.last && <CursorTime />}
     </div>
   );
 }
 
 /** Under the cursor: `14:03:08 −3:23`. */
-function TimeChip() {
+function CursorTime() {
   const { cursor, display } = useSession();
   const at = useStore(cursor, (x) => x);
   const from = useStore(display, (now) => now.picture.from);
   const to = useStore(display, (now) => now.picture.to);
   if (at === null || at < from) return null;
   return (
-    <div className="chip" style={{ "--at": (at - from) / (to - from) } as React.CSSProperties}>
+    <div
+      className="cursor-time"
+      style={{ "--at": (at - from) / (to - from) } as React.CSSProperties}
+    >
       {clock(at)}&ensp;{ago(to - at)}
     </div>
   );
@@ -96,53 +104,51 @@ function TimeChip() {
 
 function mountPlot(
   element: HTMLElement,
-  session: ReturnType<typeof useSession>,
+  { cursor, actions }: ReturnType<typeof useSession>,
   props: () => ChartProps,
 ) {
   const { frame } = props();
   let scene = sceneOf(props(), null, []);
   const size = () => ({ width: element.clientWidth, height: element.clientHeight });
-  const paths = { linear: uPlot.paths.linear, stepped: uPlot.paths.stepped } as Parameters<
-    typeof plotOptions
-  >[3];
-  const { cursor, actions } = session;
-  let steering = false;
+  const paths = { linear: uPlot.paths.linear, stepped: uPlot.paths.stepped } as Paths;
+  let movedByStore = false;
   const events = {
     moved: (x: number | null) => {
-      if (!steering) cursor.set(x);
+      if (!movedByStore) cursor.set(x);
     },
     selected: actions.zoom,
     reset: actions.live,
   };
-  const u = new uPlot(
+  const plot = new uPlot(
     plotOptions(size(), () => scene, frame, paths, events),
     emptyData(scene.spec),
     element,
   );
-  const stopTouch = bindTouch(u.over, (left) => u.posToVal(left, "x"), {
+  const unbindTouch = bindTouch(plot.over, (left) => plot.posToVal(left, "x"), {
     ...events,
     moved: cursor.set,
   });
 
+  /** Follows the cursor of the page, which another chart may have set. */
   const moveCursor = (): void => {
     const x = cursor.get();
-    const left = x === null ? -10 : u.valToPos(x, "x");
-    if (Math.abs(left - (u.cursor.left ?? -10)) < 0.5) return;
-    steering = true;
-    u.setCursor({ left, top: x === null ? -10 : 1 }, false);
-    steering = false;
+    const left = x === null ? OFF_CHART : plot.valToPos(x, "x");
+    if (Math.abs(left - (plot.cursor.left ?? OFF_CHART)) < 0.5) return;
+    movedByStore = true;
+    plot.setCursor({ left, top: x === null ? OFF_CHART : 1 }, false);
+    movedByStore = false;
   };
   const draw = (): void => {
     const { spec, picture, alone, top } = props();
     const data = plotData(spec, picture.slice, alone);
-    const height = Math.max(1, u.bbox.height / devicePixelRatio);
+    const height = Math.max(1, plot.bbox.height / devicePixelRatio);
     const thin = data.means.map(
-      (mean) => spec.kind === "stack" && (mean / top) * height < THIN_PX * frame.k,
+      (mean) => spec.kind === "stack" && (mean / top) * height < THIN_PX * frame.scale,
     );
-    scene = sceneOf(props(), u.ctx, thin, data.highest);
-    u.batch(() => {
-      u.setData([data.x, ...data.columns], false);
-      u.setScale("x", { min: picture.from, max: picture.to });
+    scene = sceneOf(props(), plot.ctx, thin, data.highest);
+    plot.batch(() => {
+      plot.setData([data.x, ...data.columns], false);
+      plot.setScale("x", { min: picture.from, max: picture.to });
     });
     moveCursor();
   };
@@ -151,13 +157,13 @@ function mountPlot(
     moveCursor,
     resize: () => {
       const next = size();
-      if (next.width === u.width && next.height === u.height) return;
-      u.setSize(next);
+      if (next.width === plot.width && next.height === plot.height) return;
+      plot.setSize(next);
       draw();
     },
     destroy: () => {
-      stopTouch();
-      u.destroy();
+      unbindTouch();
+      plot.destroy();
     },
   };
 }
@@ -172,8 +178,8 @@ function sceneOf(
   thin: readonly boolean[],
   highest = 0,
 ): Scene {
-  const { slice, tick, to, lost } = picture;
-  const palette = readPalette(document.body, lost);
+  const { slice, tick, to, disconnected } = picture;
+  const palette = readPalette(document.body, disconnected);
   return {
     spec,
     palette,
@@ -184,7 +190,7 @@ function sceneOf(
     top,
     to,
     thin,
-    crossed: spec.limit !== undefined && highest > spec.limit.value,
-    hatch: context && makeHatch(context, palette.hatch, devicePixelRatio * frame.k),
+    limitCrossed: spec.limit !== undefined && highest > spec.limit.value,
+    hatch: context && makeHatch(context, palette.hatch, devicePixelRatio * frame.scale),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * uPlot's options for a chart: three ticks, hairlines, no legend and no floating tooltip, and hooks
- * that read the scene of the moment. uPlot itself is not called here.
+ * uPlot's options for a chart: three ticks, hairlines, no legend, no tooltip, and hooks that read the current scene.
+ * uPlot itself is not called here.
  */
 import type uPlot from "uplot";
 
@@ -8,17 +8,18 @@ import { clock } from "../format/time";
 import { withAlpha } from "./palette";
 import { timeStep, timeTicks } from "./scale";
 import {
-  drawBase,
+  drawBaseLine,
   drawCells,
   drawGaps,
   drawMarks,
-  drawWords,
+  drawTexts,
   tickText,
   type Frame,
   type Scene,
 } from "./scene";
 
 export interface PlotEvents {
+  /** The cursor; null when the pointer has left the chart. */
   readonly moved: (x: number | null) => void;
   readonly selected: (from: number, to: number) => void;
   readonly reset: () => void;
@@ -26,11 +27,13 @@ export interface PlotEvents {
 
 export type Paths = Pick<uPlot.Series.PathBuilderFactories, "linear" | "stepped">;
 
-const TITLE_ROOM = 20;
-const LABEL_ROOM = 44;
-const AXIS_ROOM = 20;
+/** In sixteenths of a rem. */
+const TITLE_SPACE = 20;
+const LABEL_SPACE = 44;
+const AXIS_SPACE = 20;
 const SPACE_BELOW = 8;
-const EDGE_KEEPS = 84;
+const SPACE_BEFORE_EDGE_LABEL = 84;
+const SPACE_AT_LEFT = 16;
 
 export function plotOptions(
   size: { readonly width: number; readonly height: number },
@@ -39,13 +42,13 @@ export function plotOptions(
   paths: Paths,
   events: PlotEvents,
 ): uPlot.Options {
-  const { k } = frame;
+  const { scale } = frame;
   const { spec } = scene();
   return {
     ...size,
-    padding: [TITLE_ROOM * k, 0, 0, 0],
+    padding: [TITLE_SPACE * scale, 0, 0, 0],
     legend: { show: false },
-    // The scene says when it is now: uPlot's own range would follow the data and hide silence.
+    // The scene sets the range of x. uPlot's own range would end at the newest sample and hide a silence.
     scales: {
       x: { time: false, auto: false },
       y: { range: () => [0, scene().top] },
@@ -57,10 +60,10 @@ export function plotOptions(
       y: false,
       drag: { x: true, y: false, setScale: false },
       points: {
-        // uPlot takes `true` here for "no element"; leaving it out is what shows points.
+        // Without this key, uPlot shows points; `true` would mean a custom element.
         ...(spec.kind === "cells" && { show: false }),
-        size: 5 * k,
-        width: 1.5 * k,
+        size: 5 * scale,
+        width: 1.5 * scale,
         stroke: (_, index) => colourOf(scene(), index),
         fill: () => scene().palette.background,
       },
@@ -71,63 +74,70 @@ export function plotOptions(
         },
       },
     },
-    hooks: {
-      drawClear: [
-        (u) => {
-          drawGaps(u, scene());
-        },
-      ],
-      drawAxes: [
-        (u) => {
-          drawBase(u, scene());
-          drawCells(u, scene());
-        },
-      ],
-      draw: [
-        (u) => {
-          drawMarks(u, scene(), frame);
-          drawWords(u, scene(), frame);
-        },
-      ],
-      setCursor: [
-        (u) => {
-          const left = u.cursor.left ?? -1;
-          events.moved(left < 0 ? null : u.posToVal(left, "x"));
-        },
-      ],
-      setSelect: [
-        (u) => {
-          const { left, width } = u.select;
-          if (width > 0) events.selected(u.posToVal(left, "x"), u.posToVal(left + width, "x"));
-          u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-        },
-      ],
-    },
+    hooks: hooksOf(scene, frame, events),
   };
 }
 
-function xAxis(scene: () => Scene, { k, last }: Frame): uPlot.Axis {
+function hooksOf(scene: () => Scene, frame: Frame, events: PlotEvents): uPlot.Hooks.Arrays {
   return {
-    size: (last ? AXIS_ROOM : SPACE_BELOW) * k,
-    gap: 3 * k,
-    font: font(scene, k),
+    drawClear: [
+      (plot) => {
+        drawGaps(plot, scene());
+      },
+    ],
+    drawAxes: [
+      (plot) => {
+        drawBaseLine(plot, scene());
+        drawCells(plot, scene());
+      },
+    ],
+    draw: [
+      (plot) => {
+        drawMarks(plot, scene(), frame);
+        drawTexts(plot, scene(), frame);
+      },
+    ],
+    setCursor: [
+      (plot) => {
+        const left = plot.cursor.left ?? -1;
+        events.moved(left < 0 ? null : plot.posToVal(left, "x"));
+      },
+    ],
+    setSelect: [
+      (plot) => {
+        const { left, width } = plot.select;
+        if (width > 0) {
+          events.selected(plot.posToVal(left, "x"), plot.posToVal(left + width, "x"));
+        }
+        plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+      },
+    ],
+  };
+}
+
+function xAxis(scene: () => Scene, { scale, last }: Frame): uPlot.Axis {
+  return {
+    size: (last ? AXIS_SPACE : SPACE_BELOW) * scale,
+    gap: 3 * scale,
+    font: font(scene, scale),
     stroke: () => scene().palette.ink3,
     splits: (_, __, from, to) => timeTicks(from, to),
-    values: (u, splits) => {
+    values: (plot, splits) => {
       if (!last) return splits.map(() => null);
-      const step = timeStep((u.scales["x"]?.max ?? 0) - (u.scales["x"]?.min ?? 0));
-      return splits.map((at) => (fits(u, at, k) ? clock(at, step < 60) : null));
+      const { max = 0, min = 0 } = plot.scales["x"] ?? {};
+      const step = timeStep(max - min);
+      return splits.map((at) => (fits(plot, at, scale) ? clock(at, step < 60) : null));
     },
     grid: { stroke: () => withAlpha(scene().palette.line, 0.7), width: 1 },
     ticks: { show: false },
   };
 }
 
-function yAxis(scene: () => Scene, { k, phone }: Frame): uPlot.Axis {
+function yAxis(scene: () => Scene, { scale, phone }: Frame): uPlot.Axis {
   return {
-    size: phone ? 0 : LABEL_ROOM * k,
-    gap: 7 * k,
-    font: font(scene, k),
+    size: phone ? 0 : LABEL_SPACE * scale,
+    gap: 7 * scale,
+    font: font(scene, scale),
     stroke: () => scene().palette.ink3,
     splits: () => [0, scene().top / 2, scene().top],
     values: (_, splits) => {
@@ -140,16 +150,16 @@ function yAxis(scene: () => Scene, { k, phone }: Frame): uPlot.Axis {
   };
 }
 
-function seriesOf(scene: () => Scene, { k }: Frame, paths: Paths): uPlot.Series[] {
+function seriesOf(scene: () => Scene, { scale }: Frame, paths: Paths): uPlot.Series[] {
   const { kind, series } = scene().spec;
   const steps = paths.stepped?.({ align: 1 });
   return series.map((_, index) => ({
-    width: (kind === "stack" ? 1.1 : 1.35) * k,
-    stroke: (_u: uPlot, at: number) =>
+    width: (kind === "stack" ? 1.1 : 1.35) * scale,
+    stroke: (_plot: uPlot, at: number) =>
       isThin(scene(), at) ? "transparent" : colourOf(scene(), at),
     points: { show: false },
     ...(kind === "steps" && steps && { paths: steps }),
-    // The lowest layer is filled down to zero; those above it down to their neighbour, by bands.
+    // The lowest layer is filled down to zero. The bands fill each other layer down to the one below it.
     ...(kind === "stack" && index === 0 && { fill: () => fillOf(scene(), 1) }),
   }));
 }
@@ -162,6 +172,7 @@ function bandsOf(scene: () => Scene): uPlot.Band[] {
   }));
 }
 
+/** `at` counts as uPlot does: 0 is x, 1 the first series. */
 function fillOf(scene: Scene, at: number): string {
   const colour = colourOf(scene, at);
   return colour === "transparent"
@@ -177,12 +188,13 @@ function isThin({ thin }: Scene, at: number): boolean {
   return thin[at - 1] === true;
 }
 
-function font(scene: () => Scene, k: number): string {
-  return `${Math.round(11 * k)}px ${scene().palette.font}`;
+function font(scene: () => Scene, scale: number): string {
+  return `${Math.round(11 * scale)}px ${scene().palette.font}`;
 }
 
-/** No label closer than this to the one at the edge, none cut off at the left. */
-function fits(u: uPlot, at: number, k: number): boolean {
-  const left = u.valToPos(at, "x");
-  return left > 16 * k && left < u.bbox.width / devicePixelRatio - EDGE_KEEPS * k;
+/** Return whether a label is neither cut off at the left nor too close to the label at the right edge. */
+function fits(plot: uPlot, at: number, scale: number): boolean {
+  const left = plot.valToPos(at, "x");
+  const width = plot.bbox.width / devicePixelRatio;
+  return left > SPACE_AT_LEFT * scale && left < width - SPACE_BEFORE_EDGE_LABEL * scale;
 }

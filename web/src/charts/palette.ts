@@ -1,4 +1,4 @@
-/** The page's colours for a canvas, read from the style sheet; grey where the host is lost. */
+/** The page's colours for a canvas, read from the style sheet. While the host is disconnected, series are grey. */
 import type { Colour } from "./spec";
 
 export interface Palette {
@@ -17,12 +17,13 @@ export interface Palette {
   readonly series: (colour: Colour) => string;
 }
 
-const LOST_ALPHA = 0.55;
+const DISCONNECTED_ALPHA = 0.55;
 
-export function readPalette(element: Element, lost: boolean): Palette {
+export function readPalette(element: Element, disconnected: boolean): Palette {
   const style = getComputedStyle(element);
   const read = (name: string): string => style.getPropertyValue(`--${name}`).trim();
-  const tone = (name: string): string => (lost ? grey(read(name), LOST_ALPHA) : read(name));
+  const tone = (name: string): string =>
+    disconnected ? grey(read(name), DISCONNECTED_ALPHA) : read(name);
   return {
     ink: read("ink"),
     ink2: read("ink-2"),
@@ -33,20 +34,20 @@ export function readPalette(element: Element, lost: boolean): Palette {
     accent: read("accent"),
     warn: tone("warn-mark"),
     background: read("bg"),
-    fill: Number(read("fill")) * (lost ? LOST_ALPHA : 1),
+    fill: Number(read("fill")) * (disconnected ? DISCONNECTED_ALPHA : 1),
     font: style.fontFamily,
     heat: Array.from({ length: 8 }, (_, step) => tone(`h${step}`)),
     series: (colour) => (colour === "free" ? "transparent" : tone(colour)),
   };
 }
 
-/** `#5893ee` with an alpha, or, without one, as it is. */
+/** Return `#5893ee` with an alpha. A colour in another notation is returned unchanged. */
 export function withAlpha(colour: string, alpha: number): string {
   const parts = channels(colour);
   return parts === null ? colour : `rgb(${parts.join(" ")} / ${alpha.toFixed(3)})`;
 }
 
-/** Same lightness, no hue: Rec. 709 luma. */
+/** Return a grey of the same lightness, by Rec. 709 luma. */
 export function grey(colour: string, alpha: number): string {
   const parts = channels(colour);
   if (parts === null) return colour;

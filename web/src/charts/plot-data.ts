@@ -1,20 +1,18 @@
-/**
- * From a slice of the ring to what the canvas draws: columns on one x, stacked where the chart is a
- * stack, nulls where nothing is known. Pure.
- */
+/** From a slice of the ring to what the canvas draws: columns on one x axis, stacked where the chart is a stack. Pure. */
 import type { Slice } from "../store/ring";
 import { byteUnit, roundByteTop, roundTop } from "./scale";
 import { valuesOf, type ChartSpec } from "./spec";
 
 export interface PlotData {
   readonly x: number[];
+  /** Null where nothing is known. */
   readonly columns: (number | null)[][];
-  /** Mean share of the full scale per layer, to fill thin ones without an edge. */
+  /** The mean of each series before stacking: thin layers are filled without an edge. */
   readonly means: readonly number[];
   readonly highest: number;
 }
 
-/** `alone` picks one series by label; the others are left out. */
+/** Return the data to draw. `alone` is the label of the only series to draw; null draws all. */
 export function plotData(spec: ChartSpec, slice: Slice, alone: string | null): PlotData {
   const columns: (number | null)[][] = [];
   const means: number[] = [];
@@ -41,7 +39,7 @@ export function plotData(spec: ChartSpec, slice: Slice, alone: string | null): P
 
 export interface YAxis {
   readonly top: number;
-  /** Stands in the title; ticks are bare numbers in it. */
+  /** For the title; the ticks are bare numbers in this unit. */
   readonly unit: string;
 }
 

@@ -1,46 +1,50 @@
-/** The legend is the readout: values of now, or at the cursor, in stack order. A row picks its series. */
-import { fixed } from "../format/numbers";
+/**
+ * The legend, which also shows the values: the newest ones, or those at the cursor, in the order of the stack. A click
+ * on a row shows that series alone.
+ */
+import { fixed, UNKNOWN } from "../format/numbers";
 import type { Slice } from "../store/ring";
 import { useSession, useStore } from "../store/use-telemetry";
 import { indexAt, newestIndex, valuesOf, type ChartSpec } from "./spec";
+import "./readout.css";
 
 export interface ReadoutProps {
   readonly spec: ChartSpec;
   readonly slice: Slice;
   readonly tick: number;
+  /** The label of the series that is shown alone. */
   readonly alone: string | null;
-  readonly pick: (label: string | null) => void;
-  readonly warned: boolean;
+  readonly choose: (label: string | null) => void;
+  /** True while the alert of the chart's limit fires. */
+  readonly alerted: boolean;
 }
 
-export function Readout({ spec, slice, tick, alone, pick, warned }: ReadoutProps) {
+export function Readout({ spec, slice, tick, alone, choose, alerted }: ReadoutProps) {
   const { cursor } = useSession();
   const x = useStore(cursor, (at) => at);
   const index = x === null ? newestIndex(slice) : indexAt(slice, x, tick);
-  if (spec.kind === "cells") return <CoresReadout spec={spec} slice={slice} index={index} />;
+  if (spec.kind === "cells") return <CellsReadout spec={spec} slice={slice} index={index} />;
   const rows = spec.kind === "stack" ? spec.series.toReversed() : spec.series;
   return (
-    <div className="read">
+    <div className="readout">
       {rows.map((series) => {
         const value = valuesOf(series, slice)[index] ?? null;
+        const { limit } = spec;
         const over =
-          warned &&
-          spec.limit?.label === series.label &&
-          value !== null &&
-          value > spec.limit.value;
+          alerted && limit?.label === series.label && value !== null && value > limit.value;
         return (
           <button
             type="button"
             key={series.label}
             aria-pressed={alone === series.label}
-            className={alone !== null && alone !== series.label ? "off" : ""}
+            className={alone !== null && alone !== series.label ? "dimmed" : ""}
             onClick={() => {
-              pick(alone === series.label ? null : series.label);
+              choose(alone === series.label ? null : series.label);
             }}
           >
-            <i className={`key ${series.colour}`} />
+            <i className={`swatch ${series.colour}`} />
             <span className="label">{series.label}</span>
-            <span className={over ? "w" : "val"}>
+            <span className={over ? "warn" : "value"}>
               {over && <span className="mark">▲</span>}
               {spec.format(value)}
             </span>
@@ -52,25 +56,25 @@ export function Readout({ spec, slice, tick, alone, pick, warned }: ReadoutProps
   );
 }
 
-/** Many cores are a picture, not a legend: the busiest, the middle and the idlest are words enough. */
-function CoresReadout({ spec, slice, index }: { spec: ChartSpec; slice: Slice; index: number }) {
+/** Cells have too many rows for a legend: the highest, the median and the lowest value. */
+function CellsReadout({ spec, slice, index }: { spec: ChartSpec; slice: Slice; index: number }) {
   const cores = spec.series
     .map((series) => ({ label: series.label, value: valuesOf(series, slice)[index] ?? null }))
     .filter((core): core is { label: string; value: number } => core.value !== null)
     .sort((one, other) => other.value - one.value);
-  const middle = cores[Math.floor(cores.length / 2)];
-  const lines = [cores[0], middle, cores.at(-1)].map((core, place) => ({
-    ...core,
-    name: ["busiest", "median", "idlest"][place],
-  }));
+  const rows = [
+    { name: "busiest", core: cores[0], label: cores[0]?.label },
+    { name: "median", core: cores[Math.floor(cores.length / 2)], label: undefined },
+    { name: "least busy", core: cores.at(-1), label: cores.at(-1)?.label },
+  ];
   return (
-    <div className="read plain">
-      {lines.map(({ name, label, value }) => (
+    <div className="readout plain">
+      {rows.map(({ name, core, label }) => (
         <div key={name}>
           <span className="label">{name}</span>
-          <span className="val">
-            {label !== undefined && name !== "median" && <em>{label.replace("core ", "")}</em>}
-            {value === undefined ? "–" : `${fixed(value, 0)} %`}
+          <span className="value">
+            {label !== undefined && <em>{label.replace("core ", "")}</em>}
+            {core === undefined ? UNKNOWN : `${fixed(core.value, 0)} %`}
           </span>
         </div>
       ))}

@@ -1,4 +1,4 @@
-/** One line per device, as many as colours can tell apart: the busiest of the window, if there are more. */
+/** A series per device, for as many devices as there are colours. With more devices, the busiest in the window. */
 import { rowKey } from "../store/flatten";
 import type { Slice } from "../store/ring";
 import { COLOURS, valuesOf, type SeriesSpec } from "./spec";
@@ -9,21 +9,22 @@ export function rowNames(rows: readonly object[] | undefined): string[] {
     .filter((name) => name !== null);
 }
 
+/** Return the series. The rows of the list `section` are the devices; `fields` become one value per device. */
 export function perRow(
   slice: Slice | null,
-  list: string,
+  section: string,
   names: readonly string[],
   fields: readonly string[],
   join?: SeriesSpec["join"],
 ): { readonly series: SeriesSpec[]; readonly more: number } {
   const all = names.map((name) => ({
     label: name,
-    columns: fields.map((field) => `${list}.${name}.${field}`),
+    columns: fields.map((field) => `${section}.${name}.${field}`),
     colour: "s1" as const,
     ...(join !== undefined && { join }),
   }));
-  // In the host's order whoever is chosen, so that colours change only when the choice does.
   const chosen = new Set(slice === null ? all.slice(0, COLOURS.length) : busiest(all, slice));
+  // In the host's order, so that a device changes its colour only when the choice of devices changes.
   const series = all
     .filter((one) => chosen.has(one))
     .map((one, index) => ({ ...one, colour: COLOURS[index] ?? one.colour }));

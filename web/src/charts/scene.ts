@@ -1,6 +1,6 @@
 /**
- * What a chart's canvas shows at the moment, and the parts of it that uPlot does not draw itself:
- * hatch, limit, cells, the time at the right edge. Functions of their arguments only.
+ * The content of a chart's canvas, and the drawing that uPlot does not do itself: hatching, limits, cells, the time at
+ * the right edge. Functions of their arguments only.
  */
 import type uPlot from "uplot";
 
@@ -12,28 +12,34 @@ import { byteUnit } from "./scale";
 import { valuesOf, type ChartSpec } from "./spec";
 
 export interface Scene {
-  spec: ChartSpec;
-  palette: Palette;
-  slice: Slice;
-  gaps: readonly Gap[];
-  restarts: readonly number[];
-  tick: number;
-  top: number;
-  /** Written under the axis at its right end. */
-  to: number;
-  thin: readonly boolean[];
-  crossed: boolean;
-  hatch: CanvasPattern | null;
+  readonly spec: ChartSpec;
+  readonly palette: Palette;
+  readonly slice: Slice;
+  readonly gaps: readonly Gap[];
+  /** The times at which the server restarted. */
+  readonly restarts: readonly number[];
+  readonly tick: number;
+  readonly top: number;
+  /** The time at the right edge. */
+  readonly to: number;
+  /** By series: true if its layer is too thin for an edge. */
+  readonly thin: readonly boolean[];
+  readonly limitCrossed: boolean;
+  readonly hatch: CanvasPattern | null;
 }
 
-/** What stays the same as long as the chart stands. `k` is CSS pixels per sixteenth of a rem. */
+/** Properties that do not change during the life of a uPlot instance. */
 export interface Frame {
-  readonly k: number;
+  /** CSS pixels per sixteenth of a rem. */
+  readonly scale: number;
   readonly phone: boolean;
-  /** Only the first chart says how long a hole is, only the last what the time is. */
+  /** The first chart states how long a gap is; the last one, what the time is. */
   readonly first: boolean;
   readonly last: boolean;
 }
+
+const MIN_GAP_LABEL_WIDTH = 46;
+const PERCENT_PER_HEAT_STEP = 12.5;
 
 export function makeHatch(
   context: CanvasRenderingContext2D,
@@ -57,27 +63,23 @@ export function makeHatch(
   return context.createPattern(tile, "repeat");
 }
 
-export function drawGaps(u: uPlot, scene: Scene): void {
-  const { ctx, bbox } = u;
+export function drawGaps(plot: uPlot, scene: Scene): void {
+  const { ctx, bbox } = plot;
   if (scene.hatch === null) return;
   ctx.fillStyle = scene.hatch;
-  for (const [left, width] of spans(u, scene.gaps))
+  for (const { left, width } of spans(plot, scene.gaps))
     ctx.fillRect(left, bbox.top, width, bbox.height);
 }
 
-export function drawBase(u: uPlot, { palette }: Scene): void {
-  const { ctx, bbox } = u;
+export function drawBaseLine(plot: uPlot, { palette }: Scene): void {
+  const { ctx, bbox } = plot;
   ctx.fillStyle = palette.line2;
-  ctx.fillRect(
-    bbox.left,
-    Math.round(bbox.top + bbox.height),
-    bbox.width,
-    Math.max(1, Math.round(devicePixelRatio)),
-  );
+  const height = Math.max(1, Math.round(devicePixelRatio));
+  ctx.fillRect(bbox.left, Math.round(bbox.top + bbox.height), bbox.width, height);
 }
 
-export function drawCells(u: uPlot, { spec, slice, palette, tick }: Scene): void {
-  const { ctx, bbox } = u;
+export function drawCells(plot: uPlot, { spec, slice, palette, tick }: Scene): void {
+  const { ctx, bbox } = plot;
   const rows = spec.series.length;
   if (spec.kind !== "cells" || rows === 0) return;
   const height = bbox.height / rows;
@@ -88,84 +90,89 @@ export function drawCells(u: uPlot, { spec, slice, palette, tick }: Scene): void
     values.forEach((value, index) => {
       const x = slice.x[index];
       if (value === null || x === undefined) return;
-      const right = Math.min(bbox.left + bbox.width, u.valToPos(x, "x", true));
-      const left = Math.max(bbox.left, u.valToPos(x - tick, "x", true));
-      ctx.fillStyle = palette.heat[Math.min(7, Math.floor(value / 12.5))] ?? palette.line;
+      const right = Math.min(bbox.left + bbox.width, plot.valToPos(x, "x", true));
+      const left = Math.max(bbox.left, plot.valToPos(x - tick, "x", true));
+      const step = Math.min(7, Math.floor(value / PERCENT_PER_HEAT_STEP));
+      ctx.fillStyle = palette.heat[step] ?? palette.line;
       ctx.fillRect(Math.floor(left), y, Math.ceil(right) - Math.floor(left), height - gutter);
     });
   });
 }
 
-export function drawMarks(u: uPlot, scene: Scene, { k }: Frame): void {
-  const { ctx, bbox } = u;
-  const px = devicePixelRatio;
-  ctx.lineWidth = Math.max(1, px);
-  if (scene.crossed && scene.spec.limit !== undefined) {
-    const y = Math.round(u.valToPos(scene.spec.limit.value, "y", true)) + 0.5;
+/** Draw the dotted line of a limit, and a line where the server restarted. */
+export function drawMarks(plot: uPlot, scene: Scene, { scale }: Frame): void {
+  const { ctx, bbox } = plot;
+  ctx.lineWidth = Math.max(1, devicePixelRatio);
+  if (scene.limitCrossed && scene.spec.limit !== undefined) {
+    const y = Math.round(plot.valToPos(scene.spec.limit.value, "y", true)) + 0.5;
+    const dot = scale * devicePixelRatio;
     ctx.strokeStyle = withAlpha(scene.palette.warn, 0.8);
-    ctx.setLineDash([2 * k * px, 4 * k * px]);
-    line(ctx, bbox.left, y, bbox.left + bbox.width, y);
+    ctx.setLineDash([2 * dot, 4 * dot]);
+    line(ctx, [bbox.left, y], [bbox.left + bbox.width, y]);
     ctx.setLineDash([]);
   }
   ctx.strokeStyle = scene.palette.ink3;
   for (const at of scene.restarts) {
-    const x = Math.round(u.valToPos(at, "x", true)) + 0.5;
+    const x = Math.round(plot.valToPos(at, "x", true)) + 0.5;
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
-    line(ctx, x, bbox.top, x, bbox.top + bbox.height);
+    line(ctx, [x, bbox.top], [x, bbox.top + bbox.height]);
   }
 }
 
-export function drawWords(u: uPlot, scene: Scene, frame: Frame): void {
-  const { ctx, bbox } = u;
-  const px = devicePixelRatio * frame.k;
-  const right = bbox.left + bbox.width;
-  const bottom = bbox.top + bbox.height;
+export function drawTexts(plot: uPlot, scene: Scene, frame: Frame): void {
+  const { ctx, bbox } = plot;
+  const px = devicePixelRatio * frame.scale;
   ctx.font = `${11 * px}px ${scene.palette.font}`;
   ctx.textBaseline = "alphabetic";
   if (frame.first) {
-    ctx.textAlign = "center";
-    ctx.fillStyle = scene.palette.ink2;
-    scene.gaps.forEach((gap, index) => {
-      const span = spans(u, scene.gaps)[index];
-      if (span === undefined || span[1] < 46 * px) return;
-      const seconds = Math.max(1, Math.round(gap.to - gap.from - scene.tick));
-      const words = `no data ${seconds} s`;
-      const half = ctx.measureText(words).width / 2;
-      const middle = Math.min(right - half, span[0] + span[1] / 2);
-      ctx.fillText(words, middle, bbox.top - 6 * px);
-    });
+    drawGapLabels(plot, scene, px);
+    drawRestartLabels(plot, scene, px);
   }
-  if (frame.first) {
-    ctx.textAlign = "right";
-    ctx.fillStyle = scene.palette.ink3;
-    for (const at of scene.restarts) {
-      const x = u.valToPos(at, "x", true);
-      if (x > bbox.left && x <= right) ctx.fillText("restarted", x - 4 * px, bbox.top + 11 * px);
-    }
-  }
-  if (frame.phone) {
-    ctx.fillStyle = scene.palette.ink3;
-    const half = scene.top / 2;
-    ctx.textAlign = "left";
-    if (scene.spec.kind !== "cells") {
-      ctx.fillText(
-        tickText(scene.spec, half, scene.top),
-        bbox.left,
-        u.valToPos(half, "y", true) - 3 * px,
-      );
-    }
-    ctx.textAlign = "right";
-    if (scene.spec.kind !== "cells")
-      ctx.fillText(tickText(scene.spec, scene.top), right, bbox.top - 6 * px);
-  }
+  if (frame.phone && scene.spec.kind !== "cells") drawTicksInside(plot, scene, px);
   if (frame.last) {
     ctx.textAlign = "right";
     ctx.fillStyle = scene.palette.ink2;
-    ctx.fillText(clock(scene.to), right, bottom + 12.5 * px);
+    ctx.fillText(clock(scene.to), bbox.left + bbox.width, bbox.top + bbox.height + 12.5 * px);
   }
 }
 
-/** A bare number: the unit of the axis stands in the title. */
+/** Draw `no data 40 s` above each gap that is wide enough. */
+function drawGapLabels(plot: uPlot, { palette, gaps, tick }: Scene, px: number): void {
+  const { ctx, bbox } = plot;
+  ctx.textAlign = "center";
+  ctx.fillStyle = palette.ink2;
+  for (const { from, to, left, width } of spans(plot, gaps)) {
+    if (width < MIN_GAP_LABEL_WIDTH * px) continue;
+    const label = `no data ${Math.max(1, Math.round(to - from - tick))} s`;
+    const half = ctx.measureText(label).width / 2;
+    const middle = Math.min(bbox.left + bbox.width - half, left + width / 2);
+    ctx.fillText(label, middle, bbox.top - 6 * px);
+  }
+}
+
+function drawRestartLabels(plot: uPlot, { palette, restarts }: Scene, px: number): void {
+  const { ctx, bbox } = plot;
+  ctx.textAlign = "right";
+  ctx.fillStyle = palette.ink3;
+  for (const at of restarts) {
+    const x = plot.valToPos(at, "x", true);
+    if (x > bbox.left && x <= bbox.left + bbox.width)
+      ctx.fillText("restarted", x - 4 * px, bbox.top + 11 * px);
+  }
+}
+
+/** Draw the labels in the plot: on a phone there is no space beside it. */
+function drawTicksInside(plot: uPlot, { spec, palette, top }: Scene, px: number): void {
+  const { ctx, bbox } = plot;
+  const half = top / 2;
+  ctx.fillStyle = palette.ink3;
+  ctx.textAlign = "left";
+  ctx.fillText(tickText(spec, half, top), bbox.left, plot.valToPos(half, "y", true) - 3 * px);
+  ctx.textAlign = "right";
+  ctx.fillText(tickText(spec, top), bbox.left + bbox.width, bbox.top - 6 * px);
+}
+
+/** Return a bare number. The title has the unit. */
 export function tickText({ bytes }: ChartSpec, value: number, top = value): string {
   const { size } = bytes === true ? byteUnit(top) : { size: 1 };
   const scaled = value / size;
@@ -173,26 +180,22 @@ export function tickText({ bytes }: ChartSpec, value: number, top = value): stri
   return String(Number(scaled.toFixed(digits)));
 }
 
-/** Left and width of each gap on the canvas, cut to the plot. */
-function spans(u: uPlot, gaps: readonly Gap[]): [number, number][] {
-  const { bbox } = u;
-  const clampX = (value: number): number =>
-    Math.max(bbox.left, Math.min(bbox.left + bbox.width, u.valToPos(value, "x", true)));
-  return gaps.map(({ from, to }) => {
-    const left = clampX(from);
-    return [left, clampX(to) - left];
+/** Return each gap with its left edge and width on the canvas, cut to the plot. */
+function spans(plot: uPlot, gaps: readonly Gap[]): (Gap & { left: number; width: number })[] {
+  const { bbox } = plot;
+  const positionOf = (value: number): number =>
+    Math.max(bbox.left, Math.min(bbox.left + bbox.width, plot.valToPos(value, "x", true)));
+  return gaps.map((gap) => {
+    const left = positionOf(gap.from);
+    return { ...gap, left, width: positionOf(gap.to) - left };
   });
 }
 
-function line(
-  context: CanvasRenderingContext2D,
-  x1: number,
-  y1: number,
-  x2: number,
-  y2: number,
-): void {
+type Point = readonly [x: number, y: number];
+
+function line(context: CanvasRenderingContext2D, from: Point, to: Point): void {
   context.beginPath();
-  context.moveTo(x1, y1);
-  context.lineTo(x2, y2);
+  context.moveTo(...from);
+  context.lineTo(...to);
   context.stroke();
 }

@@ -1,15 +1,16 @@
-/** A sparkline: the window in small, hatched where nothing is known. No axis, no unit, one end dot. */
+/** A sparkline: the window without axes and units, hatched where values are unknown, with a dot at the newest value. */
 import type { Picture } from "../store/display";
 import { gapsOf } from "../store/gaps";
+import "./spark.css";
 
 export interface SparkProps {
   readonly picture: Pick<Picture, "slice" | "from" | "to" | "tick">;
   readonly values: readonly (number | null)[];
-  /** Drawn quieter, behind. */
+  /** Drawn behind `values`, fainter. */
   readonly second?: readonly (number | null)[];
   readonly steps?: boolean;
-  /** The least span of the y axis, and whether it starts at zero. */
-  readonly least?: number;
+  /** The smallest range of the y axis, and whether it starts at zero. */
+  readonly minSpan?: number;
   readonly fromZero?: boolean;
 }
 
@@ -20,13 +21,13 @@ export function Spark({
   values,
   second,
   steps = false,
-  least = 0,
+  minSpan = 0,
   fromZero = true,
 }: SparkProps) {
   const { slice, from, to, tick } = picture;
   const width = to - from;
   const known = [...values, ...(second ?? [])].filter((value) => value !== null);
-  const range = rangeOf(known, least, fromZero);
+  const range = rangeOf(known, minSpan, fromZero);
   const y = (value: number): number =>
     HEIGHT - ((value - range.low) / (range.high - range.low)) * (HEIGHT - 6) - 2;
   const draw = (column: readonly (number | null)[]): string =>
@@ -41,7 +42,7 @@ export function Spark({
         const right = Math.min(1, (gap.to - from) / width);
         return (
           <div
-            className="hole"
+            className="gap"
             key={gap.from}
             style={{ left: `${left * 100}%`, width: `${Math.max(0, right - left) * 100}%` }}
           />
@@ -68,17 +69,18 @@ export function Spark({
 
 export function rangeOf(
   known: readonly number[],
-  least: number,
+  minSpan: number,
   fromZero: boolean,
 ): { readonly low: number; readonly high: number } {
-  if (known.length === 0) return { low: 0, high: least || 1 };
+  if (known.length === 0) return { low: 0, high: minSpan || 1 };
   const high = Math.max(...known);
-  if (fromZero) return { low: 0, high: Math.max(high, least, 1e-9) };
+  if (fromZero) return { low: 0, high: Math.max(high, minSpan, 1e-9) };
   const low = Math.min(...known);
-  const missing = Math.max(0, (least || Math.abs(high) * 0.02 || 1) - (high - low));
+  const missing = Math.max(0, (minSpan || Math.abs(high) * 0.02 || 1) - (high - low));
   return { low: low - missing / 2, high: high + missing / 2 };
 }
 
+/** Return an SVG path with a break at each unknown value. */
 export function pathOf(
   x: readonly number[],
   values: readonly (number | null)[],
@@ -87,18 +89,18 @@ export function pathOf(
   steps: boolean,
 ): string {
   let path = "";
-  let down = false;
+  let drawing = false;
   values.forEach((value, index) => {
     const at = x[index];
     if (value === null || at === undefined) {
-      down = false;
+      drawing = false;
       return;
     }
-    const px = (at - from).toFixed(1);
-    const py = y(value).toFixed(1);
-    if (!down) path += `M${px} ${py}`;
-    else path += steps ? `H${px}V${py}` : `L${px} ${py}`;
-    down = true;
+    const left = (at - from).toFixed(1);
+    const top = y(value).toFixed(1);
+    if (!drawing) path += `M${left} ${top}`;
+    else path += steps ? `H${left}V${top}` : `L${left} ${top}`;
+    drawing = true;
   });
   return path;
 }

@@ -1,38 +1,53 @@
-/** What a chart is: which columns it draws, how, and how its numbers are written. Data, no drawing. */
+/** The description of a chart: its columns, the way they are drawn, the format of its values. Nothing is drawn here. */
 import type { Slice } from "../store/ring";
 
 export type Colour = "s1" | "s2" | "s3" | "s4" | "s5" | "s6" | "s7" | "s8" | "free";
 
+/**
+ * The colour of a series follows its role, the same on every chart: s1 in, received, read, used, user; s2 out, sent,
+ * written, system; s3 waiting; s5 steal; s8 irq. `free` is not drawn.
+ */
 export interface SeriesSpec {
   readonly label: string;
-  /** Added up, or the greatest of them; unknown when the first is. */
   readonly columns: readonly string[];
+  /** The way in which several columns become one value. By default their sum, unknown when the first column is. */
   readonly join?: "sum" | "max";
   readonly colour: Colour;
 }
 
 export interface ChartSpec {
-  /** Place on the page; load and heat take the places of pressure and disk while in focus. */
-  readonly id: string;
   readonly name: string;
+  /** The key of the explanation of its name. */
+  readonly explains?: string;
   readonly unit: string;
+  /** `cells`: a row of coloured cells per series. */
   readonly kind: "stack" | "lines" | "steps" | "cells";
   readonly series: readonly SeriesSpec[];
-  /** Full scale, when there is one: 100 %, all of memory. */
+  /** The top of the scale, where it is fixed: 100 %, all of memory. */
   readonly full?: number;
-  /** The least top of a scale that follows its data. */
+  /** The lowest top of a scale that follows its data. */
   readonly floor?: number;
   readonly bytes?: boolean;
   readonly format: (value: number | null) => string;
-  /** A dotted line, drawn only once it was crossed, and the series it applies to. */
-  readonly limit?: { readonly value: number; readonly label: string };
-  readonly facets: readonly string[];
-  readonly facet: string;
-  /** How many more there were than can be told apart. */
+  readonly limit?: Limit;
+  /** The number of series that are left out because there are not enough colours. */
   readonly more?: number;
 }
 
+/** A dotted line at `value`, drawn once a value in the window is above it. */
+export interface Limit {
+  readonly value: number;
+  /** The label of the series that it applies to, and the alert that marks its value. */
+  readonly label: string;
+  readonly alert: string;
+}
+
 export const COLOURS: readonly Colour[] = ["s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"];
+
+/** Return a series of one column. */
+export function oneSeries(label: string, column: string, colour: Colour): SeriesSpec {
+  return { label, columns: [column], colour };
+}
 
 export function valuesOf(series: SeriesSpec, slice: Slice): (number | null)[] {
   const [first, ...rest] = series.columns.map((name) => slice.column(name));
@@ -48,19 +63,19 @@ export function valuesOf(series: SeriesSpec, slice: Slice): (number | null)[] {
   });
 }
 
-/** The slot at `x`, or the nearest within one and a half ticks; -1 when there is none. */
+/** Return the slot nearest to `x`, within one and a half ticks; -1 when there is none. */
 export function indexAt(slice: Slice, x: number, tick: number): number {
-  let best = -1;
+  let nearest = -1;
   let distance = 1.5 * tick;
   for (const [index, at] of slice.x.entries()) {
     if (Math.abs(at - x) > distance) continue;
-    best = index;
+    nearest = index;
     distance = Math.abs(at - x);
   }
-  return best;
+  return nearest;
 }
 
-/** The newest slot that a sample stands at; -1 when the span is all hole. */
+/** Return the newest slot that has a sample; -1 when none has. */
 export function newestIndex(slice: Slice): number {
   return slice.known.lastIndexOf(true);
 }

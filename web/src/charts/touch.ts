@@ -1,9 +1,10 @@
-/** Fingers on a chart: one sets and moves the cursor, two choose a span to zoom to. */
+/** Touch on a chart: one finger sets and moves the cursor, two fingers select a span to zoom to. */
 export interface TouchEvents {
   readonly moved: (x: number | null) => void;
   readonly selected: (from: number, to: number) => void;
 }
 
+/** Add the listeners, and return the function that removes them. */
 export function bindTouch(
   over: HTMLElement,
   toX: (left: number) => number,
@@ -12,11 +13,11 @@ export function bindTouch(
   const fingers = new Map<number, number>();
   let span: [number, number] | null = null;
 
-  const at = (event: PointerEvent): number => event.clientX - over.getBoundingClientRect().left;
+  const leftOf = (event: PointerEvent): number => event.clientX - over.getBoundingClientRect().left;
   const touch = (event: PointerEvent): void => {
     if (event.pointerType !== "touch") return;
     if (event.type === "pointermove" && !fingers.has(event.pointerId)) return;
-    fingers.set(event.pointerId, at(event));
+    fingers.set(event.pointerId, leftOf(event));
     const [one, two] = fingers.values();
     if (one !== undefined && two !== undefined) span = [Math.min(one, two), Math.max(one, two)];
     else if (one !== undefined) moved(toX(one));

@@ -1,4 +1,4 @@
-/** Long names of things, short enough for the place they stand in. */
+/** Long names, made short enough for the place where they are shown. */
 
 /** `Ryzen 9 7950X` from `AMD Ryzen 9 7950X 16-Core Processor`. */
 export function shortCpu(model: string): string {
@@ -10,8 +10,8 @@ export function shortCpu(model: string): string {
     .trim();
 }
 
-/** `oldest seconds` from `oldest_seconds`; the unit is split off where the name carries one. */
-export function spoken(key: string): string {
+/** `oldest job` from `oldest_job`. */
+export function spacedName(key: string): string {
   return key.replaceAll("_", " ");
 }
 
@@ -25,14 +25,14 @@ const SUFFIXES = [
   ["_per_second", "perSecond"],
 ] as const;
 
-export type Kind = (typeof SUFFIXES)[number][1] | "count";
+export type Unit = (typeof SUFFIXES)[number][1] | "count";
 
-/** Units live in names: `queue_bytes` is `queue`, written as bytes. */
-export function splitUnit(key: string): { readonly name: string; readonly kind: Kind } {
-  for (const [suffix, kind] of SUFFIXES) {
+/** Splits the unit off a name: `queue_bytes` is `queue` in bytes. A name without a unit is a count. */
+export function splitUnit(key: string): { readonly name: string; readonly unit: Unit } {
+  for (const [suffix, unit] of SUFFIXES) {
     if (key.endsWith(suffix) && key.length > suffix.length) {
-      return { name: spoken(key.slice(0, -suffix.length)), kind };
+      return { name: spacedName(key.slice(0, -suffix.length)), unit };
     }
   }
-  return { name: spoken(key), kind: "count" };
+  return { name: spacedName(key), unit: "count" };
 }

@@ -1,6 +1,6 @@
 /**
- * How a number is written: three significant digits, IEC bytes, a space before every unit, a true
- * minus, `–` for "not known". Relies on nothing; `null` in, a dash out, never a false zero.
+ * Numbers as text: three significant digits, IEC bytes, a space before the unit, a true minus sign. A value that is not
+ * known is `–`, never 0.
  */
 export interface Quantity {
   readonly value: string;
@@ -37,7 +37,7 @@ export function byteRateText(value: Maybe): string {
   return joined(byteRate(value));
 }
 
-/** `62.7 Gi`, as `free -h` has it: for tables, where the column says the rest. */
+/** `62.7 Gi`, as in `free -h`: for tables, where the head of the column names the quantity. */
 export function bytesShort(value: Maybe): string {
   const size = bytes(value);
   return size.value === UNKNOWN
@@ -55,6 +55,11 @@ export function percentText(value: Maybe): string {
   return value === null || value === undefined ? UNKNOWN : `${percent(value)} %`;
 }
 
+/** `0.4 /s`, `2 791 /s` */
+export function perSecond(value: number | null): string {
+  return value === null ? UNKNOWN : `${value < 9.95 ? fixed(value, 1) : count(value)} /s`;
+}
+
 /** `2 791`, with thin spaces. */
 export function count(value: Maybe): string {
   if (value === null || value === undefined) return UNKNOWN;
@@ -70,7 +75,7 @@ export function fixed(value: Maybe, decimals: number): string {
 }
 
 /** Three significant digits for values below a thousand: `4.89`, `62.7`, `412`. */
-export function threeDigits(value: number): string {
+function threeDigits(value: number): string {
   if (value < 9.995) return value.toFixed(2);
   return value < 99.95 ? value.toFixed(1) : value.toFixed(0);
 }

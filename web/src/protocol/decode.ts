@@ -1,10 +1,10 @@
 /**
- * From the text of a message to a Frame. Incoming JSON is `unknown` until this file says otherwise.
- * A type nobody here knows is ignored; a known section of the wrong shape costs itself only and is
- * reported as a failed source; anything else that is wrong is an error value.
+ * From the text of a message to a Frame. Incoming JSON is `unknown` until this file has checked it. A message of an
+ * unknown type is ignored. A known section of the wrong shape is left out and reported as a failed source. Any other
+ * fault becomes an error value.
  */
+import { SECTIONS, type SectionName } from "../sections/generated";
 import { hello, sampleHead, sourceStates, type Frame, type Json, type Sample } from "./frames";
-import { SECTIONS, type SectionName } from "./sections";
 import { field, object, ShapeError } from "./shape";
 
 const HEAD = new Set([
@@ -23,7 +23,6 @@ export function decodeFrame(message: unknown): Frame {
   try {
     return dispatch(JSON.parse(message));
   } catch (error) {
-    // JSON.parse throws SyntaxError, our shapes ShapeError; both are faults of the message.
     if (error instanceof SyntaxError || error instanceof ShapeError) {
       return { type: "error", reason: error.message };
     }
@@ -47,7 +46,7 @@ function dispatch(value: unknown): Frame {
   }
 }
 
-/** One bad sample in a history is a hole, not the loss of the whole history. */
+/** A sample that cannot be decoded becomes a gap; the rest of the history is kept. */
 function decodeHistory(value: unknown): Frame {
   if (!Array.isArray(value)) throw new ShapeError("a list", value).within("history.samples");
   const samples: Sample[] = [];
@@ -73,7 +72,7 @@ export function decodeSample(value: unknown): Sample {
     const section = source[name];
     if (HEAD.has(name) || section === null) continue;
     if (!isSection(name)) {
-      custom[name] = section as Json; // parsed JSON is Json by construction
+      custom[name] = section as Json; // the result of JSON.parse is Json
       continue;
     }
     try {

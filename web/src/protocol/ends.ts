@@ -1,33 +1,34 @@
-/** Why a connection ended, or never came about: the server's own reasons, in the words of the page. */
+/** The reasons for which a connection ends or is not accepted, with the words that the page shows for them. */
 export interface End {
-  /** Of the close frame; below 1000, where close codes begin (RFC 6455 §7.4.2), the status of HTTP. */
+  /** The code of the close frame (RFC 6455, 7.4.1). Below 1000, it is an HTTP status instead. */
   readonly code: number;
-  /** Stands in the badge: `ended: too slow`, `refused`. Null when nobody said why. */
+  /** For the badge: `ended: too slow`, `refused`. Null when the server gave no reason. */
   readonly name: string | null;
-  readonly why: string;
-  /** Whether trying again by itself makes sense. */
+  /** A sentence for the viewer. */
+  readonly reason: string;
+  /** True if the page tries again by itself. */
   readonly retry: boolean;
 }
 
 const NAMED: Readonly<Record<number, Omit<End, "code">>> = {
-  1001: { name: "shutting down", why: "the server is going away", retry: true },
-  1008: { name: "not allowed", why: "the server does not accept this viewer", retry: false },
-  1009: { name: "too big", why: "this viewer sent too large a message", retry: true },
-  4008: { name: "too slow", why: "this viewer took nothing for 10 s", retry: true },
+  1001: { name: "shutting down", reason: "the server stops or restarts", retry: true },
+  1008: { name: "not allowed", reason: "the server does not accept this viewer", retry: false },
+  1009: { name: "too big", reason: "this viewer sent a message that is too large", retry: true },
+  4008: { name: "too slow", reason: "this viewer read nothing for 10 s", retry: true },
 };
 
 export function endOf(code: number): End {
   const named = NAMED[code];
   if (named !== undefined) return { code, ...named };
-  return { code, name: null, why: "the connection broke", retry: true };
+  return { code, name: null, reason: "the connection was interrupted", retry: true };
 }
 
-/** The server's answer to a handshake, in its own words. */
-export function refusedWith(status: number, why: string): End {
-  return { code: status, name: "refused", why, retry: true };
+/** Return the end for an HTTP answer in place of a WebSocket, with the server's own sentence. */
+export function refusedWith(status: number, reason: string): End {
+  return { code: status, name: "refused", reason, retry: true };
 }
 
-/** Whether a named end is an answer of HTTP: nothing was there yet that could have ended. */
+/** Return whether the server never accepted the connection. */
 export function isRefusal({ code }: End): boolean {
   return code < 1000;
 }

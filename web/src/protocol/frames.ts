@@ -1,5 +1,5 @@
-/** The messages of the stream, protocol version 1, as this page knows them once decoded. */
-import type { Sections } from "./sections";
+/** The messages of the stream, protocol version 1, once they are decoded. */
+import type { Sections } from "../sections/generated";
 import { dict, list, maybe, number, record, text, type Infer } from "./shape";
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -22,7 +22,7 @@ export const hello = record({
   seq: number,
   every: maybe(number),
   sections: maybe(list(text)),
-  /** Of the token that has let this viewer in; null where none is needed, or an older server does not say. */
+  /** The name of this viewer's token. Null when the server requires none, or is too old to send it. */
   user: maybe(text),
 });
 
@@ -52,12 +52,12 @@ export type SourceState = Infer<typeof sourceState>;
 
 export interface Sample extends SampleHead {
   readonly sections: Sections;
-  /** Sections of an embedding program's own sources, as they came. */
+  /** The sections of an embedding program, not decoded. */
   readonly custom: Readonly<Record<string, Json>>;
   readonly sources: Readonly<Record<string, SourceState>>;
 }
 
-/** What a message turned out to be. Bad input is a value, never an exception. */
+/** A decoded message. A message that cannot be decoded is a value too, not an exception. */
 export type Frame =
   | { readonly type: "hello"; readonly hello: Hello }
   | {

@@ -1,9 +1,9 @@
 /**
- * Small decoders that turn `unknown` into typed values, or throw a ShapeError that names the place.
- * Relies on nothing. Fields nobody asked for are left behind, so newer servers stay readable.
+ * Small decoders that turn `unknown` into typed values, or throw a ShapeError that names the place. Fields without a
+ * decoder are left out, so the page can read newer servers.
  *
- * The place is put together on the way out of an error only: a history has half a million fields, and
- * building the path of each cost more than reading them.
+ * Only an error builds the path of its place, while it passes outwards: a history has half a million fields, and
+ * building the path of each took longer than decoding it.
  */
 export type Shape<T> = (value: unknown) => T;
 
@@ -20,7 +20,7 @@ export class ShapeError extends Error {
     this.message = this.#what;
   }
 
-  /** The same error, seen from one level further out. */
+  /** Add a level to the path, from the inside to the outside, and return this error. */
   within(key: string | number): this {
     const step = typeof key === "number" ? `[${key}]` : key;
     this.#path =
@@ -45,7 +45,7 @@ export const flag: Shape<boolean> = (value) => {
   throw new ShapeError("true or false", value);
 };
 
-/** Null means "not known"; so does a field that an older server does not send. */
+/** Decode a value that may be null, which means not known. A missing field, as of an older server, is null too. */
 export function maybe<T>(shape: Shape<T>): Shape<T | null> {
   return (value) => (value === null || value === undefined ? null : shape(value));
 }

@@ -1,70 +1,75 @@
-/** Speaks to screen readers: how live the page is and which thresholds were crossed, never values. */
+/**
+ * Announces to screen readers how current the page is, and which alerts fired or resolved, but never values. Also sets
+ * the title of the tab.
+ */
 import { useEffect, useState } from "react";
 
-import { isCut } from "../store/freshness";
+import { isDisconnected } from "../store/freshness";
+import type { Alert } from "../store/thresholds";
 import { useDisplay, useTelemetry } from "../store/use-telemetry";
 
 export function Announcer() {
   const kind = useDisplay(({ paused, fresh }) => (paused ? "paused" : fresh.kind));
   const alarm = useDisplay(({ paused, fresh }) => {
-    if (paused || !isCut(fresh)) return "";
-    return `connection ${fresh.kind}${fresh.kind === "refused" ? `: ${fresh.why}` : ""}`;
+    if (paused || !isDisconnected(fresh)) return "";
+    return `connection ${fresh.kind}${fresh.kind === "refused" ? `: ${fresh.reason}` : ""}`;
   });
+  useTitle();
   return (
     <>
-      <div className="hidden" role="status">
+      <div className="visually-hidden" role="status">
         {alarm === "" ? kind : ""}
       </div>
-      <div className="hidden" role="alert">
+      <div className="visually-hidden" role="alert">
         {alarm}
       </div>
-      <Crossings />
+      <AlertChanges />
     </>
   );
 }
 
-function Crossings() {
+type Alerts = ReadonlyMap<string, Alert>;
+
+function AlertChanges() {
   const alerts = useTelemetry((state) => state.alerts);
-  const [said, setSaid] = useState({ alerts, text: "" });
-  if (said.alerts !== alerts) {
-    const came = [...alerts].filter(([id, { level }]) => said.alerts.get(id)?.level !== level);
-    const went = [...said.alerts].filter(([id]) => !alerts.has(id));
-    const text = [
-      ...came.map(
-        ([, { what, level }]) => `${what}: ${level === "critical" ? "critical" : "warning"}`,
-      ),
-      ...went.map(([, { what }]) => `${what}: over`),
-    ].join(", ");
-    setSaid({ alerts, text });
+  const [announced, setAnnounced] = useState({ alerts, text: "" });
+  if (announced.alerts !== alerts) {
+    setAnnounced({ alerts, text: changesBetween(announced.alerts, alerts) });
   }
-  useTitle();
   return (
-    <div className="hidden" role="status">
-      {said.text}
+    <div className="visually-hidden" role="status">
+      {announced.text}
     </div>
   );
 }
 
-/** The tab's title carries the worst state: `▲ ada · io stall`. */
+function changesBetween(before: Alerts, after: Alerts): string {
+  const fired = [...after].filter(([id, { level }]) => before.get(id)?.level !== level);
+  const resolved = [...before].filter(([id]) => !after.has(id));
+  return [
+    ...fired.map(
+      ([, { label, level }]) => `${label}: ${level === "critical" ? "critical" : "warning"}`,
+    ),
+    ...resolved.map(([, { label }]) => `${label}: resolved`),
+  ].join(", ");
+}
+
 function useTitle(): void {
   const host = useTelemetry((state) => state.hello?.host.name ?? "telemetry_stream");
   const alerts = useTelemetry((state) => state.alerts);
-  const cut = useDisplay(({ fresh }) =>
-    isCut(fresh) ? (fresh.kind === "refused" ? "refused" : "lost") : null,
+  const disconnected = useDisplay(({ fresh }) =>
+    isDisconnected(fresh) ? (fresh.kind === "refused" ? "refused" : "lost") : null,
   );
   useEffect(() => {
-    document.title = titleOf(host, cut, alerts);
-  }, [host, cut, alerts]);
+    document.title = titleOf(host, disconnected, alerts);
+  }, [host, disconnected, alerts]);
 }
 
-export function titleOf(
-  host: string,
-  cut: string | null,
-  alerts: ReadonlyMap<string, { readonly level: string; readonly what: string }>,
-): string {
-  if (cut !== null) return `(${cut}) ${host}`;
+/** Return the title with the worst state of the page: `(lost) ada`, `▲ ada · io stall`. */
+export function titleOf(host: string, disconnected: string | null, alerts: Alerts): string {
+  if (disconnected !== null) return `(${disconnected}) ${host}`;
   const all = [...alerts.values()];
   const worst = all.find(({ level }) => level === "critical") ?? all[0];
   if (worst === undefined) return host;
-  return `${worst.level === "critical" ? "■" : "▲"} ${host} · ${worst.what}`;
+  return `${worst.level === "critical" ? "■" : "▲"} ${host} · ${worst.label}`;
 }

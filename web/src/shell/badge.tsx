@@ -1,9 +1,10 @@
-/** Says how live the page is, always; and, when it is not, when the next try comes. */
-import { age, clock } from "../format/time";
+/** The badge shows how current the page is. While it is not connected, it also shows the reason and the next try. */
 import { count } from "../format/numbers";
+import { age, clock } from "../format/time";
 import type { Display } from "../store/display";
-import { isCut } from "../store/freshness";
+import { isDisconnected } from "../store/freshness";
 import { useDisplay, useSession, useTelemetry } from "../store/use-telemetry";
+import "./badge.css";
 
 export function Badge() {
   const display = useDisplay((now) => now);
@@ -11,24 +12,21 @@ export function Badge() {
   const { fresh, paused } = display;
   const fault = useTelemetry((state) => state.fault);
   const aside = asideOf(display, address, fault);
-  const closed = isCut(fresh) || fresh.kind === "connecting";
+  const canTry = (isDisconnected(fresh) || fresh.kind === "connecting") && !paused;
+  const state = paused ? "paused" : fresh.kind;
   return (
     <>
       {aside !== null && (
-        <div className="try" data-testid="next-try">
+        <div className="next-try" data-testid="next-try">
           <span>{aside}</span>
-          {closed && !paused && (
+          {canTry && (
             <button type="button" onClick={tryNow}>
               {fresh.kind === "ended" ? "reconnect" : "try now"}
             </button>
           )}
         </div>
       )}
-      <div
-        className={`badge ${paused ? "paused" : fresh.kind}`}
-        data-testid="freshness"
-        data-state={paused ? "paused" : fresh.kind}
-      >
+      <div className={`badge ${state}`} data-testid="freshness" data-state={state}>
         <b>{wordOf(display)}</b>
         <span className="age">{detailOf(display)}</span>
       </div>
@@ -38,9 +36,16 @@ export function Badge() {
 
 function wordOf({ fresh, paused }: Display): string {
   if (paused) return "paused";
-  if (fresh.kind === "late") return "late by";
-  if (fresh.kind === "refused") return fresh.name;
-  return fresh.kind === "ended" ? "ended:" : fresh.kind;
+  switch (fresh.kind) {
+    case "late":
+      return "late by";
+    case "refused":
+      return fresh.name;
+    case "ended":
+      return "ended:";
+    default:
+      return fresh.kind;
+  }
 }
 
 function detailOf({ fresh, paused, picture }: Display): string {
@@ -57,35 +62,38 @@ function detailOf({ fresh, paused, picture }: Display): string {
   }
 }
 
-const PATIENCE_SECONDS = 3;
+/** A connection that is made sooner than this needs no explanation. */
+const EXPLAIN_AFTER_SECONDS = 3;
 
 function asideOf(
   { fresh, paused, waiting }: Display,
   address: string,
   fault: string | null,
 ): string | null {
-  if (paused)
-    return fresh.kind === "live"
-      ? `${count(waiting)} waiting`
-      : `${count(waiting)} waiting, ${fresh.kind}`;
+  if (paused) {
+    const samples = `${count(waiting)} waiting`;
+    return fresh.kind === "live" ? samples : `${samples}, ${fresh.kind}`;
+  }
   switch (fresh.kind) {
     case "live":
     case "late":
       return null;
     case "connecting":
-      if (fresh.seconds < PATIENCE_SECONDS) return null;
-      return [address, fresh.why ?? fault, tryWord(fresh.nextTrySeconds)]
-        .filter((part) => part !== null)
-        .join(" · ");
+      if (fresh.seconds < EXPLAIN_AFTER_SECONDS) return null;
+      return joined(address, fresh.reason ?? fault, tryText(fresh.nextTrySeconds));
     case "lost":
-      return tryWord(fresh.nextTrySeconds) ?? "trying";
+      return tryText(fresh.nextTrySeconds) ?? "trying to connect";
     case "ended":
     case "refused":
-      return [fresh.why, tryWord(fresh.nextTrySeconds)].filter((part) => part !== null).join(" · ");
+      return joined(fresh.reason, tryText(fresh.nextTrySeconds));
   }
 }
 
-function tryWord(seconds: number | null): string | null {
+function joined(...parts: readonly (string | null)[]): string {
+  return parts.filter((part) => part !== null).join(" · ");
+}
+
+function tryText(seconds: number | null): string | null {
   if (seconds === null) return null;
-  return seconds === 0 ? "trying" : `next try in ${seconds} s`;
+  return seconds === 0 ? "trying to connect" : `next try in ${seconds} s`;
 }

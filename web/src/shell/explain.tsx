@@ -1,30 +1,38 @@
 /**
- * Every name explains itself: half a second of hover, or focus, shows one sentence and its source.
- * One popover for the whole page, found by `data-explain`; it never takes the focus.
+ * The tooltip that explains a name after half a second of hover or focus, with a sentence and its source. There is one
+ * tooltip for the whole page; `data-explain` has the key of the explanation. The tooltip never takes the focus.
  */
 import { useEffect, useState } from "react";
 
-import { MEANINGS, type Meaning } from "../format/meanings";
+import type { Explanation } from "../sections/explanations";
+import { loadExplanations } from "./explanations";
+import "./explain.css";
 
 const HOVER_MS = 500;
+const MAX_WIDTH = 320;
+const MARGIN = 16;
 
-interface Shown {
-  readonly meaning: Meaning;
+interface Tooltip {
+  readonly explanation: Explanation;
   readonly left: number;
   readonly top: number;
   readonly above: boolean;
 }
 
 export function Explain() {
-  const [shown, setShown] = useState<Shown | null>(null);
+  const [tooltip, setTooltip] = useState<Tooltip | null>(null);
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | null = null;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     let current: Element | null = null;
     const hide = (): void => {
-      if (timer !== null) clearTimeout(timer);
-      timer = null;
+      clearTimeout(timer);
       current = null;
-      setShown(null);
+      setTooltip(null);
+    };
+    const show = async (target: Element): Promise<void> => {
+      // Without the explanations, the page works as before: the server may be gone.
+      const explanations = await loadExplanations().catch(() => ({}));
+      if (target === current) setTooltip(tooltipAt(target, explanations));
     };
     const over = (event: Event): void => {
       if (event instanceof PointerEvent && event.pointerType === "touch") return;
@@ -34,9 +42,7 @@ export function Explain() {
       hide();
       if (target === null) return;
       current = target;
-      timer = setTimeout(() => {
-        setShown(shownAt(target));
-      }, HOVER_MS);
+      timer = setTimeout(() => void show(target), HOVER_MS);
     };
     const key = (event: KeyboardEvent): void => {
       if (event.key === "Escape") hide();
@@ -53,25 +59,28 @@ export function Explain() {
       document.removeEventListener("keydown", key);
     };
   }, []);
-  if (shown === null) return null;
-  const { meaning, left, top, above } = shown;
+  if (tooltip === null) return null;
+  const { explanation, left, top, above } = tooltip;
   return (
-    <div className={above ? "explain above" : "explain"} role="tooltip" style={{ left, top }}>
-      <b>{meaning.name}</b> {meaning.text} <span className="f">{meaning.from}</span>
+    <div className={above ? "tooltip above" : "tooltip"} role="tooltip" style={{ left, top }}>
+      <b>{explanation.name}</b> {explanation.text} <span className="faint">{explanation.from}</span>
     </div>
   );
 }
 
-function shownAt(target: Element): Shown | null {
-  const meaning = MEANINGS[target.getAttribute("data-explain") ?? ""];
-  if (meaning === undefined || !target.isConnected) return null;
-  const anchor = target.querySelector(".top b") ?? target;
+function tooltipAt(
+  target: Element,
+  explanations: Readonly<Record<string, Explanation>>,
+): Tooltip | null {
+  const explanation = explanations[target.getAttribute("data-explain") ?? ""];
+  if (explanation === undefined || !target.isConnected) return null;
+  const anchor = target.querySelector(".tile-head b") ?? target;
   const box = anchor.getBoundingClientRect();
   const above = box.bottom > window.innerHeight * 0.7;
-  const width = Math.min(320, window.innerWidth - 32);
+  const width = Math.min(MAX_WIDTH, window.innerWidth - 2 * MARGIN);
   return {
-    meaning,
-    left: Math.max(16, Math.min(box.left, window.innerWidth - width - 16)),
+    explanation,
+    left: Math.max(MARGIN, Math.min(box.left, window.innerWidth - width - MARGIN)),
     top: above ? box.top - 6 : box.bottom + 6,
     above,
   };

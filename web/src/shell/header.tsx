@@ -1,70 +1,64 @@
-/** The strip on top: who, how fresh, and what the viewer can do about it. */
+/** The top of the page: which host this is, how current the page is, and the controls. */
 import { shortCpu } from "../format/names";
-import { clock, uptime } from "../format/time";
-import { WINDOWS } from "../store/view";
+import { clock } from "../format/time";
+import { useLayout } from "../parts/layout";
+import { LoggedIn } from "../parts/logged-in";
+import { HEADER_FACTS } from "../sections";
 import { useDisplay, usePicture, useSession, useTelemetry, useView } from "../store/use-telemetry";
-import { LoggedIn } from "../panels/logged-in";
+import { WINDOWS } from "../store/view";
 import { Badge } from "./badge";
 import { Heartbeat } from "./heartbeat";
-import type { Layout } from "./layout";
+import "./header.css";
+
+const BEATS = 60;
+const BEATS_ON_PHONE = 40;
 
 export interface HeaderProps {
-  readonly layout: Layout;
   readonly toggleTheme: () => void;
   readonly showHelp: () => void;
 }
 
-export function Header({ layout, toggleTheme, showHelp }: HeaderProps) {
+export function Header({ toggleTheme, showHelp }: HeaderProps) {
   const host = useTelemetry((state) => state.hello?.host ?? null);
   const kiosk = useView((view) => view.kiosk);
+  const { phone, wide } = useLayout();
   return (
     <header>
       <h1 data-testid="host">{host?.name ?? "–"}</h1>
-      <div className="facts">
+      <div className="host-facts">
         {host?.os != null && <span>{host.os}</span>}
         {host?.kernel != null && <span>Linux {host.kernel.replace(/^Linux /, "")}</span>}
         {host?.cpu_model != null && <span title={host.cpu_model}>{shortCpu(host.cpu_model)}</span>}
-        <Uptime />
-        <ViewWord />
+        {HEADER_FACTS.map((Fact, index) => (
+          <Fact key={index} />
+        ))}
         {kiosk && <Clock />}
       </div>
-      <div className="fresh">
-        <Heartbeat count={layout.phone ? 40 : 60} />
+      <div className="freshness">
+        <Heartbeat count={phone ? BEATS_ON_PHONE : BEATS} />
         <Badge />
       </div>
       {!kiosk && <Controls toggleTheme={toggleTheme} showHelp={showHelp} />}
-      {layout.wide && <LoggedIn />}
+      {wide && <LoggedIn />}
     </header>
   );
-}
-
-function Uptime() {
-  const seconds = usePicture((picture) => picture.sample?.uptime_seconds ?? null);
-  return <span>up {uptime(seconds)}</span>;
-}
-
-/** Inside a container part of the numbers are the host's: said where the host is named. */
-function ViewWord() {
-  const view = usePicture((picture) => picture.sample?.sections.system?.view ?? "host");
-  if (view === "host") return null;
-  return <span data-explain="limits">in a container</span>;
 }
 
 function Clock() {
   return <span>{clock(usePicture((picture) => picture.to))}</span>;
 }
 
-function Controls({ toggleTheme, showHelp }: Pick<HeaderProps, "toggleTheme" | "showHelp">) {
+function Controls({ toggleTheme, showHelp }: HeaderProps) {
   const { actions } = useSession();
   const paused = useDisplay((display) => display.paused);
   const windowSeconds = useView((view) => view.windowSeconds);
   return (
-    <div className="ctl" role="group" aria-label="Controls">
+    <div className="controls" role="group" aria-label="Controls">
       <button type="button" onClick={paused ? actions.live : actions.pause} data-testid="pause">
         {paused ? "Live" : "Pause"}
         <kbd aria-hidden="true">{paused ? "l" : "p"}</kbd>
       </button>
-      <div className="seg" role="group" aria-label="Window">
+      <div className="windows" role="group" aria-label="Window">
         {WINDOWS.map((seconds) => (
           <button
             type="button"

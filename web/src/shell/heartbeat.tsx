@@ -1,30 +1,29 @@
-/** One tick per sample, newest at the right: one look tells whether the picture lives. */
-import { LATE_COLUMN, tickSeconds } from "../store/telemetry";
+/** One tick per sample, the newest at the right: it shows at a glance whether the data is live. */
 import { liveEdge } from "../store/display";
-import { isCut } from "../store/freshness";
+import { isDisconnected } from "../store/freshness";
+import { LATE_COLUMN, tickSeconds } from "../store/telemetry";
 import { useDisplay, useSession } from "../store/use-telemetry";
+import "./heartbeat.css";
 
 export type Beat = "full" | "late" | "missed" | "none";
 
-export interface HeartbeatProps {
-  readonly count: number;
-}
+const HEIGHT: Readonly<Record<Beat, number>> = { full: 12.3, late: 7, missed: 2.5, none: 0 };
 
-/** Goes on while the page is paused: pausing looks away, it does not stop the host's heart. */
-export function Heartbeat({ count }: HeartbeatProps) {
+/** Shows the last `count` samples. It continues while the page is paused, because the host still sends. */
+export function Heartbeat({ count }: { readonly count: number }) {
   const { telemetry } = useSession();
   const nowMs = useDisplay((display) => display.nowMs);
-  const lost = useDisplay(({ fresh }) => isCut(fresh));
+  const disconnected = useDisplay(({ fresh }) => isDisconnected(fresh));
   const tick = tickSeconds(telemetry.store.get().hello);
   const edge = liveEdge(telemetry, nowMs);
   const beats = beatsOf(telemetry.ring.slice(edge - (count + 2) * tick, edge), edge, tick, count);
   return (
     <svg
-      className={lost ? "beat lost-beat" : "beat"}
+      className={disconnected ? "heartbeat disconnected" : "heartbeat"}
       viewBox={`0 0 ${count * 3} 14`}
       preserveAspectRatio="none"
       aria-hidden="true"
-      data-explain="heartbeat"
+      data-explain="page.heartbeat"
     >
       {beats.map((beat, at) => {
         const height = HEIGHT[beat];
@@ -44,8 +43,6 @@ export function Heartbeat({ count }: HeartbeatProps) {
     </svg>
   );
 }
-
-const HEIGHT: Readonly<Record<Beat, number>> = { full: 12.3, late: 7, missed: 2.5, none: 0 };
 
 interface Slots {
   readonly x: readonly number[];

@@ -1,13 +1,14 @@
-/** The help: every key, every number's meaning, and whose clock the times are by. */
-import { useEffect, useRef } from "react";
+/** The help: every key, the explanation of every name, and the time zone. */
+import { useEffect, useRef, useState } from "react";
 
-import { MEANINGS } from "../format/meanings";
+import type { Explanation } from "../sections/explanations";
 import { useTelemetry } from "../store/use-telemetry";
+import { LISTED, loadExplanations } from "./explanations";
 import { KEYS } from "./keys";
+import "./help.css";
 
 export function Help({ close }: { close: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const version = useTelemetry((state) => state.hello?.version);
   useEffect(() => {
     const element = dialog.current;
     element?.showModal();
@@ -24,39 +25,66 @@ export function Help({ close }: { close: () => void }) {
         </button>
       </div>
       <div className="help-body">
-        <section aria-label="Keys">
-          <dl className="keys">
-            {KEYS.map(({ shown, does }) => (
-              <div key={shown}>
-                <dt>
-                  <kbd>{shown}</kbd>
-                </dt>
-                <dd>{does}</dd>
-              </div>
-            ))}
-            <div>
-              <dt>drag</dt>
-              <dd>zoom all charts; a double click goes back to live</dd>
-            </div>
-          </dl>
-          <p className="f">
-            Times are by your browser’s zone, {Intl.DateTimeFormat().resolvedOptions().timeZone};
-            their clock is the host’s. Hatch means: not known. telemetry_stream {version}
-          </p>
-        </section>
-        <section aria-label="Meanings" className="meanings">
-          <dl>
-            {Object.entries(MEANINGS).map(([id, { name, text, from }]) => (
-              <div key={id}>
-                <dt>{name}</dt>
-                <dd>
-                  {text} <span className="f">{from}</span>
-                </dd>
-              </div>
-            ))}
-          </dl>
-        </section>
+        <Keys />
+        <Explanations />
       </div>
     </dialog>
+  );
+}
+
+function Keys() {
+  const version = useTelemetry((state) => state.hello?.version);
+  return (
+    <section aria-label="Keys">
+      <dl className="keys">
+        {KEYS.map(({ shown, does }) => (
+          <div key={shown}>
+            <dt>
+              <kbd>{shown}</kbd>
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+        <div>
+          <dt>drag</dt>
+          <dd>zoom all charts; a double click returns to live</dd>
+        </div>
+      </dl>
+      <p className="faint">
+        Times are in your browser’s time zone, {Intl.DateTimeFormat().resolvedOptions().timeZone},
+        and follow the host’s clock. Hatching marks values that are not known. telemetry_stream{" "}
+        {version}
+      </p>
+    </section>
+  );
+}
+
+function Explanations() {
+  const [explanations, setExplanations] = useState<Readonly<Record<string, Explanation>>>({});
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    loadExplanations().then(setExplanations, () => {
+      setFailed(true);
+    });
+  }, []);
+  return (
+    <section aria-label="Explanations" className="explanations">
+      {failed && <p className="faint">The explanations could not be loaded.</p>}
+      <dl>
+        {LISTED.flatMap((key) => {
+          const explanation = explanations[key];
+          if (explanation === undefined) return [];
+          const { name, text, from } = explanation;
+          return (
+            <div key={key}>
+              <dt>{name}</dt>
+              <dd>
+                {text} <span className="faint">{from}</span>
+              </dd>
+            </div>
+          );
+        })}
+      </dl>
+    </section>
   );
 }

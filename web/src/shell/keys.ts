@@ -1,124 +1,80 @@
-/** Every key of the page in one table: the help lists it and the page obeys it. */
-import { FACETS } from "../charts/catalogue";
+/** Every key of the page, in one table: the help lists it, and the page looks it up. */
+import { SECTION_KEYS, VITALS } from "../sections";
 import type { Actions } from "../store/actions";
-import type { Focus } from "../store/view";
+import type { WindowSeconds } from "../store/view";
 
-export interface Doing extends Actions {
+/** The actions that keys can start: those of the viewer, and those for the page as a whole. */
+export interface PageActions extends Actions {
   readonly toggleTheme: () => void;
   readonly toggleKiosk: () => void;
   readonly toggleHelp: () => void;
-  readonly editFilter: () => void;
 }
 
 export interface Key {
+  /** As in `KeyboardEvent.key`. */
   readonly keys: readonly string[];
+  /** As in the help. */
   readonly shown: string;
   readonly does: string;
-  readonly run: (doing: Doing, event: Pick<KeyboardEvent, "shiftKey">) => void;
+  readonly run: (actions: PageActions, event: Pick<KeyboardEvent, "shiftKey">) => void;
 }
 
-const focus = (key: string, target: Focus, name: string): Key => ({
-  keys: [key],
-  shown: key,
-  does: `focus ${name}; again: its next picture`,
-  run: (doing) => {
-    doing.setFocus(target, FACETS[target]);
-  },
-});
+function key(name: string, does: string, run: Key["run"]): Key {
+  return { keys: [name], shown: name, does, run };
+}
 
-const scrub = (key: string, shown: string, sign: number): Key => ({
-  keys: [key],
-  shown,
-  does: `look ${sign < 0 ? "back" : "on"} a second, with Shift ten`,
-  run: (doing, { shiftKey }) => {
-    doing.scrub(sign * (shiftKey ? 10 : 1));
-  },
-});
+function windowKey(name: string, seconds: WindowSeconds, length: string): Key {
+  return key(name, `show ${length}`, (actions) => {
+    actions.setWindow(seconds);
+  });
+}
+
+function scrubKey(name: string, shown: string, direction: 1 | -1): Key {
+  return {
+    keys: [name],
+    shown,
+    does: `move the cursor ${direction < 0 ? "back" : "forward"} by 1 s, with Shift by 10 s`,
+    run: (actions, { shiftKey }) => {
+      actions.scrub(direction * (shiftKey ? 10 : 1));
+    },
+  };
+}
 
 export const KEYS: readonly Key[] = [
-  {
-    keys: ["p"],
-    shown: "p",
-    does: "pause, and go on",
-    run: (doing) => {
-      doing.togglePause();
-    },
-  },
+  key("p", "pause or continue", (actions) => {
+    actions.togglePause();
+  }),
   {
     keys: ["l", "Escape"],
     shown: "l or Esc",
-    does: "back to live",
-    run: (doing) => {
-      doing.live();
+    does: "return to live",
+    run: (actions) => {
+      actions.live();
     },
   },
-  {
-    keys: ["1"],
-    shown: "1",
-    does: "window of a minute",
-    run: (doing) => {
-      doing.setWindow(60);
-    },
-  },
-  {
-    keys: ["2"],
-    shown: "2",
-    does: "window of five minutes",
-    run: (doing) => {
-      doing.setWindow(300);
-    },
-  },
-  {
-    keys: ["3"],
-    shown: "3",
-    does: "window of ten minutes",
-    run: (doing) => {
-      doing.setWindow(600);
-    },
-  },
-  scrub("ArrowLeft", "←", -1),
-  scrub("ArrowRight", "→", 1),
-  {
-    keys: ["/"],
-    shown: "/",
-    does: "filter processes; Esc leaves",
-    run: (doing) => {
-      doing.editFilter();
-    },
-  },
-  focus("c", "cpu", "CPU"),
-  focus("m", "memory", "memory"),
-  focus("i", "load", "load and stalls"),
-  focus("n", "network", "network"),
-  focus("d", "disk", "disks"),
-  focus("h", "heat", "heat"),
-  {
-    keys: ["t"],
-    shown: "t",
-    does: "dark or light",
-    run: (doing) => {
-      doing.toggleTheme();
-    },
-  },
-  {
-    keys: ["k"],
-    shown: "k",
-    does: "kiosk: for a wall",
-    run: (doing) => {
-      doing.toggleKiosk();
-    },
-  },
-  {
-    keys: ["?"],
-    shown: "?",
-    does: "this help",
-    run: (doing) => {
-      doing.toggleHelp();
-    },
-  },
+  windowKey("1", 60, "one minute"),
+  windowKey("2", 300, "five minutes"),
+  windowKey("3", 600, "ten minutes"),
+  scrubKey("ArrowLeft", "←", -1),
+  scrubKey("ArrowRight", "→", 1),
+  ...SECTION_KEYS.map(({ key: name, does, run }) => key(name, does, run)),
+  ...VITALS.map(({ key: name, label, focus, chart }) =>
+    key(name, `enlarge the ${label} chart; pressed again, show its next view`, (actions) => {
+      actions.setFocus(focus, chart.facets);
+    }),
+  ),
+  key("t", "switch between dark and light", (actions) => {
+    actions.toggleTheme();
+  }),
+  key("k", "switch kiosk mode, for a wall screen", (actions) => {
+    actions.toggleKiosk();
+  }),
+  key("?", "show or hide this help", (actions) => {
+    actions.toggleHelp();
+  }),
 ];
 
-/** No key acts while somebody types, nor together with the browser's own modifiers. */
+/** Return the entry for a pressed key. Null while the viewer types, and together with a modifier of the browser. */
 export function keyFor(event: KeyboardEvent): Key | null {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return null;
   return KEYS.find(({ keys }) => keys.includes(event.key)) ?? null;

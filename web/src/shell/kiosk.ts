@@ -1,17 +1,18 @@
-/** A page on a wall: never asleep, and shifted by a pixel each ten minutes against burn-in. */
+/** For a page on a wall: keeps the screen on, and shifts the page by a pixel every ten minutes against burn-in. */
 const SHIFT_MS = 600_000;
 
+/** Start it, and return the function that ends it. */
 export function startKiosk(root: HTMLElement): () => void {
   let lock: WakeLockSentinel | null = null;
   let stopped = false;
-  const stayAwake = (): void => {
+  const keepAwake = (): void => {
     if (document.visibilityState !== "visible" || !("wakeLock" in navigator)) return;
     navigator.wakeLock.request("screen").then(
       (granted) => {
         lock = granted;
         if (stopped) void granted.release();
       },
-      () => undefined, // refused on battery: the page still works, the screen sleeps
+      () => undefined, // refused, for example on battery: the page still works
     );
   };
   let turn = 0;
@@ -20,12 +21,13 @@ export function startKiosk(root: HTMLElement): () => void {
     root.style.setProperty("--shift-x", `${turn % 2}px`);
     root.style.setProperty("--shift-y", `${(turn >> 1) % 2}px`);
   }, SHIFT_MS);
-  document.addEventListener("visibilitychange", stayAwake);
-  stayAwake();
+  // The browser releases the lock when the tab is hidden.
+  document.addEventListener("visibilitychange", keepAwake);
+  keepAwake();
   return () => {
     stopped = true;
     clearInterval(timer);
-    document.removeEventListener("visibilitychange", stayAwake);
+    document.removeEventListener("visibilitychange", keepAwake);
     void lock?.release();
   };
 }

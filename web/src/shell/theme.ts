@@ -1,4 +1,4 @@
-/** Dark or light: the system's until the viewer chose, then remembered. */
+/** Dark or light: that of the system until the viewer chooses one, which the browser then remembers. */
 import type { Theme } from "../store/view";
 
 const KEY = "telemetry-stream-theme";
@@ -8,7 +8,7 @@ export function rememberedTheme(): Theme {
     const theme = localStorage.getItem(KEY);
     return theme === "dark" || theme === "light" ? theme : null;
   } catch {
-    return null; // storage is switched off: the system's theme it is
+    return null; // the browser does not allow storage
   }
 }
 
@@ -16,7 +16,7 @@ export function rememberTheme(theme: Theme): void {
   try {
     if (theme !== null) localStorage.setItem(KEY, theme);
   } catch {
-    // Storage is switched off or full: the choice holds as long as the page.
+    // The browser does not allow storage, or it is full: the choice holds until the page is closed.
   }
 }
 

@@ -1,9 +1,10 @@
-/** A value, who listens to it, and nothing else. Does not know React, nor what it holds. */
+/** A value and its listeners. Does not depend on React, nor on what the value is. */
 export interface Store<T> {
   readonly get: () => T;
-  /** Replaces the value and tells every listener, unless it is the same value. */
+  /** Replaces the value and notifies every listener, unless it is the same value. */
   readonly set: (next: T) => void;
   readonly update: (change: (current: T) => T) => void;
+  /** Returns the function that removes the listener. */
   readonly subscribe: (listener: () => void) => () => void;
 }
 

@@ -1,43 +1,42 @@
 /**
- * What the page shows at this moment: the newest sample and the ring, or, while paused, a copy that
- * stands still; and the span of time on every chart's x axis. Pure: a function of telemetry, the
- * freeze, the window and the time.
+ * The content of the page at this moment: the newest sample and the ring or, while paused, a snapshot of both; and the
+ * span of time on the x axis of every chart. Pure: a function of telemetry, snapshot, window and time.
  */
 import type { Sample } from "../protocol/frames";
-import { freshness, isCut, type Freshness } from "./freshness";
+import { freshness, isDisconnected, type Freshness } from "./freshness";
 import type { Ring, Slice } from "./ring";
 import { tickSeconds, type Telemetry } from "./telemetry";
 
-/** Made when the viewer pauses: from then on this is what is looked at. */
-export interface Freeze {
+/** Taken when the viewer pauses, and shown until the page is live again. */
+export interface Snapshot {
   readonly sample: Sample | null;
   readonly ring: Ring;
   readonly edge: number;
-  /** Samples received until then, to say how many wait. */
+  /** The number of samples received until then. The later ones are waiting. */
   readonly received: number;
   readonly zoom: { readonly from: number; readonly to: number } | null;
 }
 
-/** What is drawn. The same object until it would look different. */
+/** The content to draw. It stays the same object until it would look different. */
 export interface Picture {
   readonly sample: Sample | null;
   readonly ring: Ring;
   readonly from: number;
   readonly to: number;
-  /** What the ring holds of that span, and one slot before it, so that lines reach the left edge. */
+  /** The ring between `from` and `to`, and one slot before it, so that lines reach the left edge. */
   readonly slice: Slice;
-  /** The same and the minute before: what y axes are scaled to. */
+  /** The same and the minute before it: the y axes are scaled to this. */
   readonly wider: Slice;
   readonly tick: number;
-  /** Nobody can say what is true now: colour leaves the page. */
-  readonly lost: boolean;
+  /** The values may be wrong by now, so they lose their colour. */
+  readonly disconnected: boolean;
 }
 
 export interface Display {
   readonly picture: Picture;
   readonly fresh: Freshness;
   readonly paused: boolean;
-  /** Samples that arrived since the pause. */
+  /** Samples that have arrived since the pause. */
   readonly waiting: number;
   readonly nowMs: number;
 }
@@ -46,7 +45,7 @@ const SCALE_MEMORY_SECONDS = 60;
 
 export function displayOf(
   telemetry: Telemetry,
-  freeze: Freeze | null,
+  snapshot: Snapshot | null,
   windowSeconds: number,
   nowMs: number,
   before: Display | null = null,
@@ -54,50 +53,45 @@ export function displayOf(
   const state = telemetry.store.get();
   const fresh = freshness(state, nowMs);
   return {
-    picture: pictureOf(telemetry, freeze, windowSeconds, nowMs, fresh, before?.picture ?? null),
+    picture: pictureOf(telemetry, snapshot, windowSeconds, nowMs, fresh, before?.picture ?? null),
     fresh,
     nowMs,
-    paused: freeze !== null,
-    waiting: freeze === null ? 0 : state.received - freeze.received,
+    paused: snapshot !== null,
+    waiting: snapshot === null ? 0 : state.received - snapshot.received,
   };
 }
 
 function pictureOf(
   telemetry: Telemetry,
-  freeze: Freeze | null,
+  snapshot: Snapshot | null,
   windowSeconds: number,
   nowMs: number,
   fresh: Freshness,
   before: Picture | null,
 ): Picture {
   const state = telemetry.store.get();
-  const { sample, ring } = freeze ?? { sample: state.latest, ring: telemetry.ring };
-  const edge = freeze?.edge ?? liveEdge(telemetry, nowMs);
-  const { from, to } = freeze?.zoom ?? { from: edge - windowSeconds, to: edge };
-  const lost = freeze === null && isCut(fresh);
+  const { sample, ring } = snapshot ?? { sample: state.latest, ring: telemetry.ring };
+  const edge = snapshot?.edge ?? liveEdge(telemetry, nowMs);
+  const { from, to } = snapshot?.zoom ?? { from: edge - windowSeconds, to: edge };
+  const disconnected = snapshot === null && isDisconnected(fresh);
   const same =
     before !== null &&
     before.sample === sample &&
     before.ring === ring &&
     before.from === from &&
     before.to === to &&
-    before.lost === lost;
+    before.disconnected === disconnected;
   if (same) return before;
   const tick = tickSeconds(state.hello);
   const slice = ring.slice(from - 1.5 * tick, to);
-  return {
-    sample,
-    ring,
-    from,
-    to,
-    slice,
-    wider: ring.slice(from - SCALE_MEMORY_SECONDS, to),
-    tick,
-    lost,
-  };
+  const wider = ring.slice(from - SCALE_MEMORY_SECONDS, to);
+  return { sample, ring, from, to, slice, wider, tick, disconnected };
 }
 
-/** Now, by the host's clock carried on by ours; it moves on in whole ticks when samples do not. */
+/**
+ * Return the present time on the host's clock, in seconds since 1970: that of the newest sample and the time since then.
+ * When samples do not arrive, it moves on in whole ticks.
+ */
 export function liveEdge(telemetry: Telemetry, nowMs: number): number {
   const { latest, arrivedAtMs, hello } = telemetry.store.get();
   if (latest === null || arrivedAtMs === null) return Date.now() / 1000;
@@ -106,7 +100,7 @@ export function liveEdge(telemetry: Telemetry, nowMs: number): number {
   return latest.time_unix + Math.max(0, ticks) * tick;
 }
 
-export function freezeOf(telemetry: Telemetry, nowMs: number): Freeze {
+export function snapshotOf(telemetry: Telemetry, nowMs: number): Snapshot {
   const { latest, received } = telemetry.store.get();
   return {
     sample: latest,

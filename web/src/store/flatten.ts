@@ -1,52 +1,38 @@
 /**
- * A sample as (column, value) pairs: `cpu.usage_percent`, `disk.devices.sda.util_percent`. Every
- * number of every section, an embedding program's own included, gets a column without a line of
- * code per metric; that is what lets charts and exports ask for any of them by name.
+ * A sample as columns: `cpu.usage_percent`, `disks.sda.util_percent`. Every number of every section gets a column, also
+ * those of an embedding program, without code for each metric. Charts and exports ask for columns by name.
  */
 import type { Sample } from "../protocol/frames";
 
-/** What tells one row of a list from another, in order of preference. */
+export type Column = readonly [name: string, value: number];
+
+/** The fields that can tell one row of a list from another, the best one first. */
 const IDENTITY = ["id", "name", "mountpoint", "device", "label", "sensor"] as const;
-/** Lists whose rows come and go too fast to remember, or of which one number is enough. */
-const ONLY: Readonly<Record<string, readonly string[]>> = { "cpu.cores": ["usage_percent"] };
-const LEFT_OUT = new Set(["processes"]);
 
-export function flatten(sample: Sample): [string, number][] {
-  const pairs: [string, number][] = [];
+/** Return the known numbers of a sample, each with the name of its column. */
+export function flatten(sample: Sample): Column[] {
+  const columns: Column[] = [];
   for (const group of [sample.sections, sample.custom]) {
-    for (const [name, section] of Object.entries(group)) {
-      if (!LEFT_OUT.has(name)) walk(name, section, pairs);
-    }
+    for (const [name, section] of Object.entries(group)) add(name, section, columns);
   }
-  const { memory } = sample.sections;
-  if (memory?.available_bytes != null && memory.free_bytes != null) {
-    // Given back on demand, but not idle: with used and free it adds up to all of memory.
-    pairs.push([
-      "memory.reclaimable_bytes",
-      Math.max(0, memory.available_bytes - memory.free_bytes),
-    ]);
-  }
-  return pairs;
+  return columns;
 }
 
-function walk(path: string, value: unknown, pairs: [string, number][]): void {
-  if (typeof value === "number") pairs.push([path, value]);
-  else if (Array.isArray(value)) for (const row of value) walkRow(path, row, pairs);
+function add(name: string, value: unknown, columns: Column[]): void {
+  if (typeof value === "number") columns.push([name, value]);
+  else if (Array.isArray(value)) for (const row of value) addRow(name, row, columns);
   else if (typeof value === "object" && value !== null) {
-    for (const [key, item] of Object.entries(value)) walk(`${path}.${key}`, item, pairs);
+    for (const [field, item] of Object.entries(value)) add(`${name}.${field}`, item, columns);
   }
 }
 
-/** A row without a name of its own cannot be followed over time, so it is not remembered. */
-function walkRow(path: string, row: unknown, pairs: [string, number][]): void {
+/** A row without a key cannot be followed over time, so it has no columns. */
+function addRow(name: string, row: unknown, columns: Column[]): void {
   if (typeof row !== "object" || row === null) return;
-  const fields = row as Record<string, unknown>;
-  const key = rowKey(fields);
+  const key = rowKey(row as Record<string, unknown>);
   if (key === null) return;
-  const only = ONLY[path];
-  for (const [field, item] of Object.entries(fields)) {
-    if (only !== undefined ? !only.includes(field) : field === "id") continue;
-    walk(`${path}.${key}.${field}`, item, pairs);
+  for (const [field, item] of Object.entries(row)) {
+    if (field !== "id") add(`${name}.${key}.${field}`, item, columns);
   }
 }
 
@@ -57,11 +43,12 @@ export interface SensorName {
   readonly label: string | null;
 }
 
-/** Two sockets have two coretemps: only chip, device and label together say which sensor it is. */
+/** Return chip, device and label: a host with two sockets has two chips named coretemp with the same labels. */
 export function sensorKey({ chip, device, sensor, label }: SensorName): string {
   return [chip, device, label ?? sensor].filter((part) => typeof part === "string").join(" ");
 }
 
+/** Return the name that tells a row of a list from the others; null when the row has none. */
 export function rowKey(fields: Record<string, unknown>): string | null {
   if (typeof fields["chip"] === "string") return sensorKey(fields as unknown as SensorName);
   for (const name of IDENTITY) {

@@ -1,6 +1,6 @@
 /**
- * How live the page is, as one value; the badge, the title and the colours all read this. Pure: the
- * time is an argument, monotonic milliseconds, so a clock that is set changes nothing.
+ * One value for how current the page is. The badge, the title and the colours all depend on it. Pure: the time is an
+ * argument in monotonic milliseconds, so that setting the clock changes nothing.
  */
 import { isRefusal } from "../protocol/ends";
 import { tickSeconds, type TelemetryState } from "./telemetry";
@@ -9,23 +9,25 @@ export type Freshness =
   | {
       readonly kind: "connecting";
       readonly seconds: number;
-      readonly why: string | null;
+      /** Why the last try failed; null before that. */
+      readonly reason: string | null;
       readonly nextTrySeconds: number | null;
     }
   | { readonly kind: "live"; readonly ageSeconds: number }
   | { readonly kind: "late"; readonly ageSeconds: number }
   | { readonly kind: "lost"; readonly ageSeconds: number; readonly nextTrySeconds: number | null }
   | {
-      /** Shown out, or not let in. */
+      /** The server ended the connection, or did not accept it. */
       readonly kind: "ended" | "refused";
       readonly ageSeconds: number | null;
       readonly name: string;
-      readonly why: string;
+      readonly reason: string;
       readonly nextTrySeconds: number | null;
     };
 
 const LATE_AFTER_TICKS = 2.5;
 const LOST_AFTER_SECONDS = 10;
+const LOST_AFTER_TICKS = 4;
 
 export function freshness(state: TelemetryState, nowMs: number): Freshness {
   const { link, arrivedAtMs } = state;
@@ -35,29 +37,28 @@ export function freshness(state: TelemetryState, nowMs: number): Freshness {
 
   if (link.phase !== "open" && link.end !== null && link.end.name !== null) {
     const kind = isRefusal(link.end) ? "refused" : "ended";
-    return { kind, ageSeconds, name: link.end.name, why: link.end.why, nextTrySeconds };
+    const { name, reason } = link.end;
+    return { kind, ageSeconds, name, reason, nextTrySeconds };
   }
   if (ageSeconds === null) {
     const seconds = Math.max(0, (nowMs - state.startedAtMs) / 1000);
-    return { kind: "connecting", seconds, why: link.end?.why ?? null, nextTrySeconds };
+    return { kind: "connecting", seconds, reason: link.end?.reason ?? null, nextTrySeconds };
   }
   if (link.phase !== "open" || ageSeconds > silentAfterSeconds(state)) {
     return { kind: "lost", ageSeconds, nextTrySeconds };
   }
-  return {
-    kind: ageSeconds > LATE_AFTER_TICKS * tickSeconds(state.hello) ? "late" : "live",
-    ageSeconds,
-  };
+  const late = ageSeconds > LATE_AFTER_TICKS * tickSeconds(state.hello);
+  return { kind: late ? "late" : "live", ageSeconds };
 }
 
-/** Nobody can say what is true now. */
-export function isCut(
+/** Return whether the connection is gone, so that the values may be wrong by now. */
+export function isDisconnected(
   fresh: Freshness,
 ): fresh is Extract<Freshness, { kind: "lost" | "ended" | "refused" }> {
   return fresh.kind === "lost" || fresh.kind === "ended" || fresh.kind === "refused";
 }
 
-/** From here on an open connection counts as dead: it is dropped and tried anew. */
+/** Return the length of a silence after which an open connection counts as dead. */
 export function silentAfterSeconds(state: TelemetryState): number {
-  return Math.max(LOST_AFTER_SECONDS, 4 * tickSeconds(state.hello));
+  return Math.max(LOST_AFTER_SECONDS, LOST_AFTER_TICKS * tickSeconds(state.hello));
 }

@@ -1,4 +1,4 @@
-/** Where the ring does not know: the spans from the last sample before a hole to the first after. */
+/** The spans without samples: each from the last sample before it to the first one after it. */
 import type { Slice } from "./ring";
 
 export interface Gap {
@@ -6,21 +6,21 @@ export interface Gap {
   readonly to: number;
 }
 
-/** `edge` is the right end of what is looked at: silence up to it is a gap that is still open. */
+/** Return the gaps. `edge` is the right end of the window: after more than 1.5 ticks without a sample, a gap is open. */
 export function gapsOf(slice: Pick<Slice, "x" | "known">, edge: number, tick: number): Gap[] {
   const gaps: Gap[] = [];
-  let last: number | null = null;
+  let newest: number | null = null;
   let open: number | null = null;
   for (const [index, x] of slice.x.entries()) {
     if (slice.known[index] === true) {
       if (open !== null) gaps.push({ from: open, to: x });
       open = null;
-      last = x;
+      newest = x;
     } else {
-      open ??= last ?? x;
+      open ??= newest ?? x;
     }
   }
-  const from = open ?? last;
+  const from = open ?? newest;
   if (from !== null && (open !== null || edge - from > 1.5 * tick)) gaps.push({ from, to: edge });
   return gaps;
 }

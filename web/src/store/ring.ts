@@ -1,11 +1,12 @@
 /**
- * The last samples as columns: one slot per tick, a fixed number of slots, one Float64Array per
- * metric. A slot nobody filled is NaN inside and `null` outside: a gap, never the last value again.
+ * The last samples as columns: one slot per tick, a fixed number of slots, one Float64Array per metric. An empty slot is
+ * NaN inside and `null` outside: a gap, never the last value again.
  *
- * Columns appear with the first value of their name and leave once the ring holds none of it, so
- * devices that come and go cost nothing for long; their number is bounded.
+ * A column is added with the first value of its name, and removed once no slot has a value of it. So devices that come
+ * and go do not fill the memory, and the number of columns is bounded as well.
  */
-const MOST_COLUMNS = 4096;
+const MAX_COLUMNS = 4096;
+const PRUNE_EVERY_SLOTS = 60;
 
 interface Column {
   readonly values: Float64Array;
@@ -14,7 +15,7 @@ interface Column {
 
 export interface Slice {
   readonly x: number[];
-  /** Whether a sample stands at this slot; false in a hole. */
+  /** True for a slot with a sample, false for one in a gap. */
   readonly known: boolean[];
   readonly column: (name: string) => (number | null)[];
 }
@@ -24,7 +25,7 @@ export class Ring {
   readonly #x: Float64Array;
   readonly #known: Uint8Array;
   readonly #columns = new Map<string, Column>();
-  /** Slots ever written; the newest is at (written - 1) % capacity. */
+  /** The number of slots ever written. The newest one is at (written - 1) % capacity. */
   #written = 0;
 
   constructor(capacity = 600) {
@@ -53,26 +54,21 @@ export class Ring {
       column.values[slot] = value;
       column.lastWrite = this.#written;
     }
-    if (this.#written % 60 === 0) this.#prune();
+    if (this.#written % PRUNE_EVERY_SLOTS === 0) this.#prune();
   }
 
-  /** A slot whose sample never came. */
-  pushHole(x: number): void {
+  /** Add a slot without a sample. */
+  pushGap(x: number): void {
     this.#open(x, false);
   }
 
-  /** The host's clock was set: what is here keeps its distance to what will come. */
+  /** Move all slots in time, when the host's clock was set: the distance to the next sample stays right. */
   shift(seconds: number): void {
     for (let slot = 0; slot < this.capacity; slot += 1)
       this.#x[slot] = (this.#x[slot] ?? 0) + seconds;
   }
 
-  clear(): void {
-    this.#written = 0;
-    this.#columns.clear();
-  }
-
-  /** The slots with from <= x <= to, oldest first. */
+  /** Return the slots with from <= x <= to, the oldest first. */
   slice(from: number, to: number): Slice {
     const slots: number[] = [];
     const x: number[] = [];
@@ -94,7 +90,7 @@ export class Ring {
     return { x, known, column };
   }
 
-  /** A copy that stands still: what a paused page looks at. */
+  /** Return a copy that does not change, for a paused page. */
   clone(): Ring {
     const copy = new Ring(this.capacity);
     copy.#x.set(this.#x);
@@ -118,7 +114,7 @@ export class Ring {
   #column(name: string): Column | null {
     const existing = this.#columns.get(name);
     if (existing !== undefined) return existing;
-    if (this.#columns.size >= MOST_COLUMNS) return null;
+    if (this.#columns.size >= MAX_COLUMNS) return null;
     const column = { values: new Float64Array(this.capacity).fill(NaN), lastWrite: this.#written };
     this.#columns.set(name, column);
     return column;

@@ -1,46 +1,47 @@
 /**
- * What the page knows: who it talks to, the newest sample, the ring, and how well it is connected.
- * Fed with decoded frames and the ends of connections; knows neither sockets nor React.
+ * The state of the stream: the server, the newest sample, the ring, and the connection. Fed with decoded frames and the
+ * ends of connections. Depends neither on sockets nor on React.
  *
- * Strategy. A sample goes to the slot after its forerunner. Slots in between are left empty when
- * `seq` jumps (samples were dropped) or when more time went by than ticks account for (suspend, or
- * another run of the server). Time between samples is taken from uptime where both runs know it,
- * since the wall clock may be set; when it was, the ring is moved along.
+ * Strategy. A sample goes to the slot after the one before it. Slots between them stay empty when `seq` jumps (samples
+ * were dropped), or when more time passed than the ticks account for (a suspend, or a restart of the server). The time
+ * between two samples comes from the uptime where both have it, because the wall clock may be set. When the wall clock
+ * was set, the slots in the ring are moved by the same amount.
  */
 import type { End } from "../protocol/ends";
 import type { Frame, Hello, Sample } from "../protocol/frames";
 import { createStore, type Store } from "./create-store";
-import { flatten } from "./flatten";
+import type { Column } from "./flatten";
 import { Ring } from "./ring";
-import { alertsOf, readingsOf, watch, type Alert, type Watches } from "./thresholds";
+import { alertsOf, watch, type Alert, type Reading, type Watches } from "./thresholds";
 
 export interface Link {
   readonly phase: "trying" | "open" | "closed";
   readonly end: End | null;
-  /** Monotonic milliseconds; null when nobody tries by itself, or a try is under way. */
+  /** In monotonic milliseconds; null when no try is planned. */
   readonly nextTryAtMs: number | null;
 }
 
 export interface TelemetryState {
   readonly hello: Hello | null;
   readonly latest: Sample | null;
-  /** When the newest sample arrived, by the browser's monotonic clock. */
+  /** When the newest sample arrived, on the browser's monotonic clock. */
   readonly arrivedAtMs: number | null;
   readonly received: number;
   readonly missed: number;
   readonly link: Link;
   readonly startedAtMs: number;
-  /** The last message that made no sense. */
+  /** The fault of the last message that could not be decoded. */
   readonly fault: string | null;
-  /** Host times at which another run of the server began. */
+  /** The host times at which the server restarted. */
   readonly restarts: readonly number[];
   readonly watches: Watches;
-  /** The same map until one comes, goes or changes its level. */
+  /** The same object until an alert fires, resolves or changes its level. */
   readonly alerts: ReadonlyMap<string, Alert>;
-  /** Arrival minus the sample's own time, in seconds, of the quickest sample: clocks apart, mostly. */
-  readonly quickestSeconds: number | null;
-  /** How much later than the quickest the newest one was. */
+  /** Arrival minus the sample's own time, of the fastest sample: mostly the difference between the clocks. */
+  readonly fastestSeconds: number | null;
+  /** The time that the newest sample took longer than the fastest one. */
   readonly delaySeconds: number | null;
+  /** The size of the newest sample's message. */
   readonly lastBytes: number;
 }
 
@@ -50,21 +51,29 @@ export interface Clocks {
   readonly unixSeconds: () => number;
 }
 
+/** The rules by which a sample becomes columns of the ring and values with thresholds. The sections define them. */
+export interface SampleRules {
+  readonly columnsOf: (sample: Sample) => Column[];
+  readonly readingsOf: (sample: Sample) => Reading[];
+}
+
 export interface Telemetry {
   readonly store: Store<TelemetryState>;
   readonly ring: Ring;
   readonly opened: () => void;
   readonly frame: (frame: Frame, bytes?: number) => void;
   readonly closed: (end: End, nextTryInMs: number | null) => void;
+  /** The newest sample, from which a new connection resumes. */
   readonly resumePoint: () => { seq: number; stream: string } | null;
 }
 
 const CLOCK_STEP_SECONDS = 2;
-const MOST_RESTARTS = 20;
-/** 1 where a sample came much later than its forerunner: the half ticks of the heartbeat. */
+const MAX_RESTARTS = 20;
+const LATE_AFTER_TICKS = 1.5;
+/** 1 where a sample arrived late: a half tick of the heartbeat. */
 export const LATE_COLUMN = "viewer.late";
 
-export function createTelemetry(clocks: Clocks, capacity = 600): Telemetry {
+export function createTelemetry(clocks: Clocks, rules: SampleRules, capacity = 600): Telemetry {
   const now = clocks.monotonicMs;
   const ring = new Ring(capacity);
   const store = createStore<TelemetryState>({
@@ -79,7 +88,7 @@ export function createTelemetry(clocks: Clocks, capacity = 600): Telemetry {
     restarts: [],
     watches: new Map(),
     alerts: new Map(),
-    quickestSeconds: null,
+    fastestSeconds: null,
     delaySeconds: null,
     lastBytes: 0,
   });
@@ -88,16 +97,20 @@ export function createTelemetry(clocks: Clocks, capacity = 600): Telemetry {
     store.update((state) => ({ ...state, link }));
   };
 
-  const take = (samples: readonly Sample[], live: { bytes: number } | null): void => {
+  /** `live` is null for a history, whose samples have no time of arrival of their own. */
+  const add = (samples: readonly Sample[], live: { bytes: number } | null): void => {
     const state = store.get();
+    const late = live !== null && isLate(state, now());
     let { latest, received, missed, restarts, watches } = state;
     for (const sample of samples) {
-      const step = place(ring, latest, sample, state.hello, live !== null && isLate(state, now()));
+      const columns = rules.columnsOf(sample);
+      if (late) columns.push([LATE_COLUMN, 1]);
+      const step = append(ring, latest, sample, columns, state.hello);
       if (step === null) continue;
       received += 1;
       missed += step.missed;
-      if (step.restarted) restarts = [...restarts, sample.time_unix].slice(-MOST_RESTARTS);
-      watches = watch(watches, readingsOf(sample), sample.time_unix);
+      if (step.restarted) restarts = [...restarts, sample.time_unix].slice(-MAX_RESTARTS);
+      watches = watch(watches, rules.readingsOf(sample), sample.time_unix);
       latest = sample;
     }
     if (latest === null || latest === state.latest) return;
@@ -108,9 +121,9 @@ export function createTelemetry(clocks: Clocks, capacity = 600): Telemetry {
       missed,
       restarts,
       watches,
-      alerts: unlessSame(state.alerts, alertsOf(watches)),
+      alerts: sameOr(state.alerts, alertsOf(watches)),
       arrivedAtMs: now(),
-      ...(live && { ...delay(state, latest, clocks), lastBytes: live.bytes }),
+      ...(live && { ...delayOf(state, latest, clocks), lastBytes: live.bytes }),
     });
   };
 
@@ -126,8 +139,8 @@ export function createTelemetry(clocks: Clocks, capacity = 600): Telemetry {
     },
     frame: (frame, bytes = 0) => {
       if (frame.type === "hello") store.update((state) => ({ ...state, hello: frame.hello }));
-      else if (frame.type === "sample") take([frame.sample], { bytes });
-      else if (frame.type === "history") take(frame.samples, null);
+      else if (frame.type === "sample") add([frame.sample], { bytes });
+      else if (frame.type === "history") add(frame.samples, null);
       else if (frame.type === "error") store.update((state) => ({ ...state, fault: frame.reason }));
     },
     resumePoint: () => {
@@ -137,28 +150,23 @@ export function createTelemetry(clocks: Clocks, capacity = 600): Telemetry {
   };
 }
 
-/** Seconds between two samples of this viewer. */
+/** Return the seconds between two samples of this viewer. */
 export function tickSeconds(hello: Hello | null): number {
   return hello === null ? 1 : hello.interval_seconds * (hello.every ?? 1);
 }
 
-interface Step {
-  readonly missed: number;
-  readonly restarted: boolean;
-}
-
 function isLate({ arrivedAtMs, hello }: TelemetryState, nowMs: number): boolean {
-  return arrivedAtMs !== null && nowMs - arrivedAtMs > 1500 * tickSeconds(hello);
+  return arrivedAtMs !== null && nowMs - arrivedAtMs > LATE_AFTER_TICKS * tickSeconds(hello) * 1000;
 }
 
-/** Against the quickest seen: what is left of network, queue and event loop, clocks taken out. */
-function delay(state: TelemetryState, { time_unix }: Sample, { unixSeconds }: Clocks) {
+/** Compared with the fastest sample, the difference between the clocks drops out. */
+function delayOf(state: TelemetryState, { time_unix }: Sample, { unixSeconds }: Clocks) {
   const offset = unixSeconds() - time_unix;
-  const quickestSeconds = Math.min(state.quickestSeconds ?? offset, offset);
-  return { quickestSeconds, delaySeconds: offset - quickestSeconds };
+  const fastestSeconds = Math.min(state.fastestSeconds ?? offset, offset);
+  return { fastestSeconds, delaySeconds: offset - fastestSeconds };
 }
 
-function unlessSame(
+function sameOr(
   before: ReadonlyMap<string, Alert>,
   after: ReadonlyMap<string, Alert>,
 ): ReadonlyMap<string, Alert> {
@@ -167,23 +175,26 @@ function unlessSame(
   return before;
 }
 
-/** Puts a sample into the ring behind `before`; null when it is not newer. */
-function place(
+interface Step {
+  readonly missed: number;
+  readonly restarted: boolean;
+}
+
+/** Add a sample to the ring, after `before`. Null when it is not newer. */
+function append(
   ring: Ring,
   before: Sample | null,
   sample: Sample,
+  columns: readonly Column[],
   hello: Hello | null,
-  late: boolean,
 ): Step | null {
-  const columns = flatten(sample);
-  if (late) columns.push([LATE_COLUMN, 1]);
   if (before === null) {
     ring.push(sample.time_unix, columns);
     return { missed: 0, restarted: false };
   }
   const sameRun = before.stream === sample.stream;
   if (sameRun && sample.seq <= before.seq) return null;
-  const seconds = elapsed(before, sample);
+  const seconds = secondsBetween(before, sample);
   const clockStep = sample.time_unix - before.time_unix - seconds;
   if (Math.abs(clockStep) > CLOCK_STEP_SECONDS) ring.shift(clockStep);
 
@@ -191,17 +202,17 @@ function place(
   const ticks = Math.round((sample.seq - before.seq) / (hello?.every ?? 1));
   const missed = sameRun ? Math.max(0, ticks - 1) : 0;
   const skipped = sameRun && seconds < 2.5 * tick ? 0 : Math.round(seconds / tick) - 1;
-  const holes = Math.min(ring.capacity, Math.max(missed, skipped));
+  const empty = Math.min(ring.capacity, Math.max(missed, skipped));
   const from = sample.time_unix - seconds;
-  for (let hole = 1; hole <= holes; hole += 1) ring.pushHole(from + (seconds * hole) / (holes + 1));
+  for (let slot = 1; slot <= empty; slot += 1) ring.pushGap(from + (seconds * slot) / (empty + 1));
   ring.push(sample.time_unix, columns);
   return { missed, restarted: !sameRun };
 }
 
-/** Uptime counts on through suspend and is never set; only a reboot starts it anew. */
-function elapsed(before: Sample, sample: Sample): number {
+/** Return the seconds by uptime, which includes suspend and cannot be set. It falls only when the host was rebooted. */
+function secondsBetween(before: Sample, sample: Sample): number {
   const wall = Math.max(1e-3, sample.time_unix - before.time_unix);
   if (before.uptime_seconds === null || sample.uptime_seconds === null) return wall;
-  const up = sample.uptime_seconds - before.uptime_seconds;
-  return up > 0 ? up : wall;
+  const uptime = sample.uptime_seconds - before.uptime_seconds;
+  return uptime > 0 ? uptime : wall;
 }

@@ -1,29 +1,37 @@
-/** The one place that binds the stores to React: a component reads what one selector gives it. */
+/** The only file that binds the stores to React. A component reads what its selector returns. */
 import { createContext, useContext, useSyncExternalStore } from "react";
 
+import type { Frame } from "../protocol/frames";
 import type { Actions } from "./actions";
 import type { Store } from "./create-store";
-import type { Display, Freeze, Picture } from "./display";
-import type { ProcessTable } from "./processes";
+import type { Display, Picture, Snapshot } from "./display";
 import type { Telemetry, TelemetryState } from "./telemetry";
 import type { View } from "./view";
 
 export interface Session {
   readonly telemetry: Telemetry;
-  readonly processes: ProcessTable;
   readonly view: Store<View>;
-  readonly freeze: Store<Freeze | null>;
-  /** Host time under the cursor, the same for every chart; null when there is none. */
+  /** The content of a paused page; null while it is live. */
+  readonly snapshot: Store<Snapshot | null>;
+  /** The host time under the cursor, the same on every chart; null when there is no cursor. */
   readonly cursor: Store<number | null>;
   readonly display: Store<Display>;
   readonly actions: Actions;
-  /** Asks for processes until the answer is called. */
-  readonly watchProcesses: () => () => void;
+  /** Asks for on-demand sections over a connection of its own. Returns the function that ends it. */
+  readonly watchSections: (sections: readonly string[], listener: SectionListener) => () => void;
+  /** Connects now instead of at the next planned try. */
   readonly tryNow: () => void;
-  /** Leads to the login page; null, or why it does not. */
+  /** Loads the login page. Resolves to null, or to the reason why it failed. */
   readonly logOut: () => Promise<string | null>;
   readonly address: string;
   readonly startedUnix: number;
+}
+
+export interface SectionListener {
+  /** Each message; none while the page is paused. */
+  readonly frame: (frame: Frame) => void;
+  /** The server refused the connection for this reason. */
+  readonly failed: (reason: string) => void;
 }
 
 export const SessionContext = createContext<Session | null>(null);
@@ -35,29 +43,30 @@ export function useSession(): Session {
 }
 
 export function useStore<T, S>(store: Store<T>, select: (state: T) => S): S {
-  return useSyncExternalStore(whileShown(store.subscribe), () => select(store.get()));
+  return useSyncExternalStore(whileVisible(store.subscribe), () => select(store.get()));
 }
 
 type Subscribe = Store<unknown>["subscribe"];
 
-const shownOnly = new WeakMap<Subscribe, Subscribe>();
+/** One per store: React subscribes again when it gets another function. */
+const visibleOnly = new WeakMap<Subscribe, Subscribe>();
 
-/** The same subscription, silent while the tab is hidden and told once when it is shown: one per store. */
-function whileShown(subscribe: Subscribe): Subscribe {
-  let subscribed = shownOnly.get(subscribe);
+/** Return the same subscription, but silent while the tab is hidden. When the tab is shown, it notifies once. */
+function whileVisible(subscribe: Subscribe): Subscribe {
+  let subscribed = visibleOnly.get(subscribe);
   if (subscribed === undefined) {
     subscribed = (listener) => {
-      const tell = (): void => {
+      const notify = (): void => {
         if (document.visibilityState !== "hidden") listener();
       };
-      const unsubscribe = subscribe(tell);
-      document.addEventListener("visibilitychange", tell);
+      const unsubscribe = subscribe(notify);
+      document.addEventListener("visibilitychange", notify);
       return () => {
-        document.removeEventListener("visibilitychange", tell);
+        document.removeEventListener("visibilitychange", notify);
         unsubscribe();
       };
     };
-    shownOnly.set(subscribe, subscribed);
+    visibleOnly.set(subscribe, subscribed);
   }
   return subscribed;
 }
@@ -70,7 +79,7 @@ export function useDisplay<S>(select: (display: Display) => S): S {
   return useStore(useSession().display, select);
 }
 
-/** What is drawn: a component that reads only this draws once per sample. */
+/** Select from the content to draw. A component that reads only this draws once per sample. */
 export function usePicture<S>(select: (picture: Picture) => S): S {
   return useStore(useSession().display, ({ picture }) => select(picture));
 }

@@ -1,24 +1,21 @@
 /**
- * What the viewer chose to look at, and its form in the address, so that a link shows the same view.
- * Plain data and pure functions: who changes it when is the shell's business.
+ * The choices of the viewer, and their form in the address, so that a link shows the same view. Plain data and pure
+ * functions.
  */
-export const FOCI = ["cpu", "memory", "load", "network", "disk", "heat"] as const;
-export type Focus = (typeof FOCI)[number];
-
 export const WINDOWS = [60, 300, 600] as const;
 export type WindowSeconds = (typeof WINDOWS)[number];
 
-export const SORTS = ["pid", "command", "user", "state", "cpu", "memory", "threads"] as const;
-export type SortKey = (typeof SORTS)[number];
-
+/** Null: that of the system. */
 export type Theme = "dark" | "light" | null;
 
 export interface View {
-  readonly focus: Focus;
+  /** The vital in focus, by its name in the address. */
+  readonly focus: string;
   readonly windowSeconds: WindowSeconds;
-  /** Which of its pictures each chart shows; by chart, only where it is not the first. */
+  /** By focus: which of its views the chart shows, where it is not the first. */
   readonly facets: Readonly<Record<string, string>>;
-  readonly sort: SortKey | null;
+  /** The column that the viewer sorts the processes by; null: the one that goes with the focus. */
+  readonly sort: string | null;
   readonly reversed: boolean;
   readonly filter: string;
   readonly theme: Theme;
@@ -36,7 +33,8 @@ export const DEFAULT_VIEW: View = {
   kiosk: false,
 };
 
-export function viewFromQuery(search: string): View {
+/** Read the view from the address. `foci` are the names that a focus can have. Unknown values become the defaults. */
+export function viewFromQuery(search: string, foci: readonly string[]): View {
   const query = new URLSearchParams(search);
   const facets: Record<string, string> = {};
   for (const part of query.get("show")?.split(",") ?? []) {
@@ -46,10 +44,10 @@ export function viewFromQuery(search: string): View {
   const windowSeconds = Number(query.get("window"));
   const sort = query.get("sort");
   return {
-    focus: oneOf(FOCI, query.get("focus")) ?? DEFAULT_VIEW.focus,
+    focus: oneOf(foci, query.get("focus")) ?? DEFAULT_VIEW.focus,
     windowSeconds: WINDOWS.find((choice) => choice === windowSeconds) ?? DEFAULT_VIEW.windowSeconds,
     facets,
-    sort: oneOf(SORTS, sort?.replace(/^-/, "") ?? null),
+    sort: sort?.replace(/^-/, "") ?? null,
     reversed: sort?.startsWith("-") ?? false,
     filter: query.get("filter") ?? "",
     theme: oneOf(["dark", "light"] as const, query.get("theme")),
@@ -57,7 +55,7 @@ export function viewFromQuery(search: string): View {
   };
 }
 
-/** Only what differs from the default, behind whatever else the address had (a prefix's own keys). */
+/** Write the choices that differ from the default. Other keys of the address are kept, for example those of a proxy. */
 export function queryFromView(view: View, search: string): string {
   const query = new URLSearchParams(search);
   const put = (key: string, value: string | null): void => {

@@ -1,9 +1,9 @@
-/** Where the stream is: beside the page, whatever prefix a reverse proxy has put before both. */
+/** The address of the stream: beside the page, also behind a reverse proxy that puts both under a prefix. */
 export interface StreamChoice {
   readonly sections?: readonly string[];
   readonly every?: number;
   readonly historySeconds?: number;
-  /** The newest sample seen, and the run it belongs to: the server sends what came after. */
+  /** The newest sample that has arrived, and its run: the server sends the samples after it. */
   readonly since?: { readonly seq: number; readonly stream: string } | null;
 }
 

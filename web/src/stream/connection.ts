@@ -1,33 +1,31 @@
 /**
- * One lasting connection: a socket that is opened again, with backoff, until `stop`.
+ * One lasting connection: a socket that is opened again, with a growing delay, until `stop`.
  *
- * partysocket holds the socket of the moment, times out a try that hangs, and asks for the address
- * anew each time, so that `since` is right. The schedule is ours: partysocket's own wait can neither
- * be cut short (its `reconnect()` returns early while it waits) nor be shown to the viewer.
- * Knows text messages and close codes, nothing of what is in them.
+ * partysocket holds the present socket, ends a try that hangs, and gets a new address for each try, so that `since` is
+ * right. The schedule is ours, because the viewer sees it and can cut it short; partysocket's own wait allows neither
+ * (its `reconnect()` returns early while it waits). Handles text messages and close codes, but not what they contain.
  */
 import ReconnectingWebSocket from "partysocket/ws";
 
-import { retryDelayMs } from "./backoff";
 import { endOf, type End } from "../protocol/ends";
+import { retryDelayMs } from "./backoff";
 
 export interface Listener {
   opened(): void;
   message(text: unknown): void;
-  /** `nextTryInMs` is null when nobody will try again by itself. */
+  /** `nextTryInMs` is null when there is no next try. */
   closed(end: End, nextTryInMs: number | null): void;
   /**
-   * More than the socket says of a try that was cut off, or of an end that forbids to try again;
-   * must not reject. `closed` waits for it, and once it has answered its signal is aborted.
+   * Returns the end with a better reason than the socket gives. Called for a connection that was not accepted, and for
+   * an end that forbids another try. Must not reject. `closed` is called after it; its signal is aborted once it has
+   * answered, or when the answer takes too long.
    */
-  why?(end: End, signal: AbortSignal): Promise<End>;
+  diagnose?(end: End, signal: AbortSignal): Promise<End>;
 }
 
-export interface Edges {
-  /** What to make sockets with; the browser's own unless a test says otherwise. */
+/** Parts of the browser that a test replaces. */
+export interface Environment {
   readonly WebSocket?: new (address: string) => unknown;
-  readonly setTimeout?: (run: () => void, ms: number) => unknown;
-  readonly clearTimeout?: (timer: never) => void;
   readonly random?: () => number;
 }
 
@@ -36,18 +34,18 @@ const TRY_TIMEOUT_MS = 4000;
 export class Connection {
   readonly #address: () => string;
   readonly #listener: Listener;
-  readonly #edges: Edges;
+  readonly #environment: Environment;
   #socket: ReconnectingWebSocket | null = null;
   #open = false;
-  #asking: AbortController | null = null;
-  /** Ends the wait for the next try, or for an answer; with neither, null. */
-  #timer: unknown = null;
+  #diagnosis: AbortController | null = null;
+  /** Ends the wait for the next try, or for a diagnosis. Null when there is no wait. */
+  #timer: ReturnType<typeof setTimeout> | null = null;
   #failures = 0;
 
-  constructor(address: () => string, listener: Listener, edges: Edges = {}) {
+  constructor(address: () => string, listener: Listener, environment: Environment = {}) {
     this.#address = address;
     this.#listener = listener;
-    this.#edges = edges;
+    this.#environment = environment;
   }
 
   start(): void {
@@ -55,7 +53,7 @@ export class Connection {
     const socket = new ReconnectingWebSocket(this.#address, null, {
       connectionTimeout: TRY_TIMEOUT_MS,
       shouldReconnectOnClose: () => false,
-      ...(this.#edges.WebSocket && { WebSocket: this.#edges.WebSocket }),
+      ...(this.#environment.WebSocket && { WebSocket: this.#environment.WebSocket }),
     });
     socket.onopen = () => {
       this.#open = true;
@@ -66,13 +64,13 @@ export class Connection {
       this.#listener.message(event.data);
     };
     socket.onclose = (event) => {
-      // partysocket's word for a try that hung. Nobody has refused anything, so there is nothing to ask.
+      // partysocket's reason for a try that hung. No server has answered, so there is nothing to diagnose.
       this.#ended(endOf(event.code), event.reason === "timeout");
     };
     this.#socket = socket;
   }
 
-  /** Leaves for good; nothing of this connection runs afterwards. */
+  /** Close the connection. Nothing of it runs afterwards. */
   stop(): void {
     this.#cancel();
     const socket = this.#socket;
@@ -83,15 +81,15 @@ export class Connection {
     socket.close();
   }
 
-  /** At once, whatever the schedule says: the viewer asked, or the browser is back online. */
+  /** Connect at once instead of at the planned time: the viewer asked for it, or the browser is online again. */
   tryNow(): void {
     if (this.#timer === null && this.#socket?.readyState !== ReconnectingWebSocket.CLOSED) return;
     this.#cancel();
     this.#socket?.reconnect();
   }
 
-  /** Drops a connection that is open but silent, and tries again; a dead peer never says goodbye. */
-  abandon(): void {
+  /** Replace a connection that is open but silent: a dead peer sends no close frame. */
+  replace(): void {
     if (this.#socket === null || this.#timer !== null) return;
     this.stop();
     this.start();
@@ -99,20 +97,20 @@ export class Connection {
 
   #ended(end: End, hung: boolean): void {
     if (this.#timer !== null) return;
-    const letIn = this.#open;
+    const wasOpen = this.#open;
     this.#open = false;
-    if (this.#listener.why === undefined || hung || (letIn && end.retry)) this.#closed(end);
-    else void this.#ask(end);
+    if (this.#listener.diagnose === undefined || hung || (wasOpen && end.retry)) this.#closed(end);
+    else void this.#diagnose(end);
   }
 
-  async #ask(end: End): Promise<void> {
-    const asking = new AbortController();
-    this.#asking = asking;
+  async #diagnose(end: End): Promise<void> {
+    const diagnosis = new AbortController();
+    this.#diagnosis = diagnosis;
     this.#after(TRY_TIMEOUT_MS, () => {
-      asking.abort();
+      diagnosis.abort();
     });
-    const answer = await this.#listener.why?.(end, asking.signal);
-    if (this.#asking !== asking) return; // another try, or the end of all, has come first
+    const answer = await this.#listener.diagnose?.(end, diagnosis.signal);
+    if (this.#diagnosis !== diagnosis) return; // another try or `stop` came first
     this.#cancel();
     this.#closed(answer ?? end);
   }
@@ -122,7 +120,7 @@ export class Connection {
       this.#listener.closed(end, null);
       return;
     }
-    const delay = retryDelayMs(this.#failures, this.#edges.random ?? Math.random);
+    const delay = retryDelayMs(this.#failures, this.#environment.random ?? Math.random);
     this.#failures += 1;
     this.#after(delay, () => {
       this.#timer = null;
@@ -132,14 +130,14 @@ export class Connection {
   }
 
   #after(ms: number, run: () => void): void {
-    this.#timer = (this.#edges.setTimeout ?? setTimeout)(run, ms);
+    this.#timer = setTimeout(run, ms);
   }
 
   #cancel(): void {
-    this.#asking?.abort();
-    this.#asking = null;
+    this.#diagnosis?.abort();
+    this.#diagnosis = null;
     if (this.#timer === null) return;
-    (this.#edges.clearTimeout ?? clearTimeout)(this.#timer as never);
+    clearTimeout(this.#timer);
     this.#timer = null;
   }
 }

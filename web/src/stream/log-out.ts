@@ -1,17 +1,17 @@
-/** Has the browser forget its login, and loads the page again, which then is the login page. */
-import { maybeWords, type Browser } from "./refusal";
+/** Deletes the browser's login cookie and loads the page again, which then is the login page. */
+import { maybeErrorText, type Browser } from "./refusal";
 
-/** Null when it is done, else why it is not. Beside the page, whatever prefix a proxy has put before both. */
+/** Resolve to null, or to the reason why it failed. The address is beside the page, also behind a proxy's prefix. */
 export async function logOut(pageAddress: string, browser: Browser): Promise<string | null> {
   let answer: Response;
   try {
     answer = await browser.fetch(new URL("logout", pageAddress).href, { method: "POST" });
   } catch {
-    return "the server is not reachable"; // a browser does not say more of it
+    return "the server is not reachable"; // a browser gives no better reason
   }
-  // 401: the login did not hold any more anyhow.
+  // 401: the login was not valid any more.
   if (!answer.ok && answer.status !== 401)
-    return (await maybeWords(answer)) ?? `HTTP ${answer.status}`;
+    return (await maybeErrorText(answer)) ?? `HTTP ${answer.status}`;
   browser.reload();
   return null;
 }

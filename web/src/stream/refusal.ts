@@ -1,17 +1,17 @@
 /**
- * Why a viewer was not let in. A browser tells a page nothing of the answer to a WebSocket's handshake,
- * so this asks for the stream by plain HTTP, which goes through the same doors as /ws and says what is
- * wrong as JSON; all but the Origin's, for a browser sends none to the page's own server. When to ask
- * and when to try again is the connection's business, which also hangs up.
+ * Finds out why the server did not accept a viewer. A browser hides from the page how the server answered the WebSocket
+ * handshake. So this sends a plain HTTP request for the stream, which the server checks in the same way as /ws; it
+ * answers with the reason as JSON. Only the check of Origin differs, because a browser sends no Origin to the page's own
+ * server. The connection decides when to ask and when to try again, and ends the request.
  */
 import { endOf, refusedWith, type End } from "../protocol/ends";
 import { field, object, text } from "../protocol/shape";
 
-/** What is asked of the browser; its own unless a test says otherwise. */
+/** Parts of the browser that a test replaces. */
 export interface Browser {
   readonly fetch: (address: string, options: RequestInit) => Promise<Response>;
   readonly reload: () => void;
-  /** Whether this page itself came by a reload. */
+  /** Return whether this page was itself loaded by a reload. */
   readonly reloaded: () => boolean;
 }
 
@@ -26,73 +26,74 @@ export const BROWSER: Browser = {
   },
 };
 
-const UNREACHABLE: End = { ...endOf(1006), why: "the server is not reachable" };
-const LOGGED_OUT: End = { ...refusedWith(401, "the login does not hold any more"), retry: false };
-const TOKEN_WANTED = refusedWith(401, "the server wants a token: load this page again to log in");
+const UNREACHABLE: End = { ...endOf(1006), reason: "the server is not reachable" };
+const LOGGED_OUT: End = { ...refusedWith(401, "the login has expired"), retry: false };
+const TOKEN_REQUIRED = refusedWith(401, "the server requires a token: reload this page to log in");
 const BLOCKED: End = {
   ...refusedWith(
     200,
-    "the server answers, but something before it does not pass WebSockets, or their Host, on",
+    "the server answers, but a proxy in front of it does not forward WebSockets or their Host header",
   ),
   name: "blocked",
 };
 
-export class Refusals {
+export class RefusalProbe {
   readonly #address: string;
   readonly #browser: Browser;
-  #letIn = false;
-  #passed = 0;
+  #wasAccepted = false;
+  /** The number of requests in a row that the server accepted. */
+  #accepted = 0;
 
   constructor(pageAddress: string, browser: Browser) {
-    // A small section: of a stream that is let in, the first message may be on its way already.
+    // A small section: when the server accepts the request, the first message may already be on its way.
     this.#address = new URL("api/v1/stream?sections=self", pageAddress).href;
     this.#browser = browser;
   }
 
-  /** A WebSocket got through. */
+  /** A WebSocket was accepted. */
   opened(): void {
-    this.#letIn = true;
-    this.#passed = 0;
+    this.#wasAccepted = true;
+    this.#accepted = 0;
   }
 
-  /** What is to be said of a try that came to nothing, or of a viewer that was shown out. Never rejects. */
-  async why(end: End, signal: AbortSignal): Promise<End> {
+  /** Return the end with the reason that the server gives. Never rejects. */
+  async diagnose(end: End, signal: AbortSignal): Promise<End> {
     let answer: Response;
     try {
       const options: RequestInit = { signal, cache: "no-store", redirect: "manual" };
       answer = await this.#browser.fetch(this.#address, options);
     } catch {
-      this.#passed = 0; // nobody answered, or not in time; a browser does not say more of it
+      this.#accepted = 0; // no answer, or not in time; a browser gives no better reason
       return end.retry ? UNREACHABLE : end;
     }
-    // A redirect is the login of a proxy, whose session is over: it, too, is shown to who loads the page.
+    // A redirect comes from a proxy whose session has ended. Loading the page shows the proxy's login.
     if (answer.status === 401 || answer.type === "opaqueredirect") return this.#logIn();
-    this.#passed = answer.ok ? this.#passed + 1 : 0;
+    this.#accepted = answer.ok ? this.#accepted + 1 : 0;
     if (!end.retry) return end;
-    // Once proves nothing: a place may have become free between the try and the question.
-    if (answer.ok) return this.#passed > 1 ? BLOCKED : end;
-    const words = await maybeWords(answer);
-    return words === null
-      ? { ...UNREACHABLE, why: `something before the server answers HTTP ${answer.status}` }
-      : refusedWith(answer.status, words);
+    // Once proves nothing: a slot may have become free between the try and this request.
+    if (answer.ok) return this.#accepted > 1 ? BLOCKED : end;
+    const error = await maybeErrorText(answer);
+    return error === null
+      ? { ...UNREACHABLE, reason: `a proxy in front of the server answered HTTP ${answer.status}` }
+      : refusedWith(answer.status, error);
   }
 
   /**
-   * Loads the page again, which then is the login page. Where it is this page once more (a proxy or Vite
-   * serves it to everybody, say) nobody is let in, and it came by a reload: that ends the loop.
+   * Load the page again, which then is the login page. If a proxy or Vite serves this page to everybody, it would be
+   * this page again and again. So a page that was loaded by a reload and never accepted does not reload.
    */
   #logIn(): End {
-    if (!this.#letIn && this.#browser.reloaded()) return TOKEN_WANTED;
+    if (!this.#wasAccepted && this.#browser.reloaded()) return TOKEN_REQUIRED;
     this.#browser.reload();
     return LOGGED_OUT;
   }
 }
 
-/** The server's own sentence; null if the answer has none, and so is somebody else's. */
-export async function maybeWords(answer: Response): Promise<string | null> {
+/** Return the server's own sentence. Null when the answer has none, because another program sent it. */
+export async function maybeErrorText(answer: Response): Promise<string | null> {
   try {
     return field(object(JSON.parse(await answer.text())), "error", text);
   } catch {
-    return null; // no JSON, not of this shape, or cut off
+    return null; // not JSON, of another shape, or cut off
   }
 }

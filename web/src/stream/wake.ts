@@ -1,12 +1,12 @@
-/** Calls `wake` when waiting has become pointless: the browser is online again, or the tab is shown. */
-export function onWake(wake: () => void, page: Window = window): () => void {
+/** Call `wake` when a wait should end early: the browser is online again, or the tab is shown. */
+export function onWake(wake: () => void): () => void {
   const shown = () => {
-    if (page.document.visibilityState === "visible") wake();
+    if (document.visibilityState === "visible") wake();
   };
-  page.addEventListener("online", wake);
-  page.document.addEventListener("visibilitychange", shown);
+  window.addEventListener("online", wake);
+  document.addEventListener("visibilitychange", shown);
   return () => {
-    page.removeEventListener("online", wake);
-    page.document.removeEventListener("visibilitychange", shown);
+    window.removeEventListener("online", wake);
+    document.removeEventListener("visibilitychange", shown);
   };
 }

@@ -5,14 +5,11 @@ import { indexAt, newestIndex, valuesOf, type ChartSpec } from "../../src/charts
 import { Ring } from "../../src/store/ring";
 
 const spec: ChartSpec = {
-  id: "cpu",
   name: "CPU",
   unit: "%",
   kind: "stack",
   full: 100,
   format: String,
-  facets: [],
-  facet: "",
   series: [
     { label: "user", columns: ["user", "nice"], colour: "s1" },
     { label: "system", columns: ["system"], colour: "s2" },
@@ -23,13 +20,13 @@ const spec: ChartSpec = {
 function slice() {
   const ring = new Ring(5);
   ring.push(1, Object.entries({ user: 10, nice: 2, system: 5, free: 83 }));
-  ring.pushHole(2);
+  ring.pushGap(2);
   ring.push(3, Object.entries({ user: 20, system: 6, free: 74 }));
   return ring.slice(0, 9);
 }
 
 describe("plotData", () => {
-  it("stacks layers on each other, and leaves holes holes", () => {
+  it("stacks layers and leaves a gap where nothing is known", () => {
     const data = plotData(spec, slice(), null);
     expect(data.columns[0]).toEqual([12, null, 20]);
     expect(data.columns[1]).toEqual([17, null, 26]);
@@ -37,7 +34,7 @@ describe("plotData", () => {
     expect(data.highest).toBe(26);
   });
 
-  it("shows one series alone when it is picked", () => {
+  it("draws one series alone when it is chosen", () => {
     const data = plotData(spec, slice(), "system");
     expect(data.columns.slice(0, 2)).toEqual([
       [null, null, null],
@@ -49,7 +46,7 @@ describe("plotData", () => {
     expect(plotData({ ...spec, kind: "lines" }, slice(), null).columns[1]).toEqual([5, null, 6]);
   });
 
-  it("uses the full scale where there is one, and writes bytes in one unit", () => {
+  it("has the full scale where there is one, and bytes in one unit", () => {
     expect(yAxisOf(spec, 26)).toEqual({ top: 100, unit: "%" });
     const { full: _, ...rates } = { ...spec, bytes: true, unit: "/s" };
     expect(yAxisOf(rates, 203 * 2 ** 20)).toEqual({ top: 300 * 2 ** 20, unit: "MiB/s" });
@@ -57,13 +54,13 @@ describe("plotData", () => {
 });
 
 describe("a series", () => {
-  it("may be the greatest of its columns", () => {
+  it("can be the highest of its columns", () => {
     expect(
       valuesOf({ label: "wait", columns: ["nice", "system"], join: "max", colour: "s1" }, slice()),
     ).toEqual([5, null, 6]);
   });
 
-  it("is read at the nearest slot, or nowhere", () => {
+  it("is read at the nearest slot, within one and a half ticks", () => {
     const here = slice();
     expect([
       indexAt(here, 3.4, 1),

@@ -17,6 +17,6 @@ it.each([
   ["jobs_per_second", "jobs", "perSecond"],
   ["waiting_jobs", "waiting jobs", "count"],
   ["_bytes", " bytes", "count"],
-])("splits %s into %s and %s", (key, name, kind) => {
-  expect(splitUnit(key)).toEqual({ name, kind });
+])("splits %s into the name %s and the unit %s", (key, name, unit) => {
+  expect(splitUnit(key)).toEqual({ name, unit });
 });

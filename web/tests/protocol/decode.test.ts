@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 
 import { decodeFrame } from "../../src/protocol/decode";
-import { SECTIONS } from "../../src/protocol/sections";
+import { SECTIONS } from "../../src/sections/generated";
 import { golden, goldenObject, sampleText } from "../support/frames";
 
-/** What was decoded and is known: the wire must hold all of it, and may hold more. */
+/** The known values of what was decoded. The wire has all of them, and may have more. */
 function withoutNull(value: object): object {
   return JSON.parse(
     JSON.stringify(value, (_, item: unknown) => (item === null ? undefined : item)),
@@ -12,7 +12,7 @@ function withoutNull(value: object): object {
 }
 
 describe("decodeFrame", () => {
-  it("reads the golden hello", () => {
+  it("decodes the golden hello", () => {
     expect(decodeFrame(golden("hello"))).toMatchObject({
       type: "hello",
       hello: { protocol: 1, host: { name: "ada", cores: 4 }, interval_seconds: 1, sections: null },
@@ -22,13 +22,13 @@ describe("decodeFrame", () => {
   it.each([
     ["kitchen", "kitchen"],
     [null, null],
-    [undefined, null], // a server of before
-  ])("takes a hello's user %s for %s", (user, taken) => {
+    [undefined, null], // an older server
+  ])("decodes the user %s of a hello as %s", (user, taken) => {
     const frame = decodeFrame(JSON.stringify({ ...goldenObject("hello"), user }));
     expect(frame).toMatchObject({ type: "hello", hello: { user: taken } });
   });
 
-  it("reads the golden sample with every section as it is on the wire", () => {
+  it("decodes every section of the golden sample as it is on the wire", () => {
     const wire = goldenObject("sample");
     const frame = decodeFrame(golden("sample"));
     if (frame.type !== "sample") throw new Error(JSON.stringify(frame));
@@ -41,7 +41,7 @@ describe("decodeFrame", () => {
     expect(sections.cpu?.cores?.map((core) => core.id)).toEqual([0, 1, 3]);
   });
 
-  it("reads the processes of a viewer that asked for nothing else", () => {
+  it("decodes the processes of a viewer that asked for nothing else", () => {
     const frame = decodeFrame(golden("sample-processes"));
     expect(frame).toMatchObject({
       sample: {
@@ -50,7 +50,7 @@ describe("decodeFrame", () => {
     });
   });
 
-  it("keeps null apart from zero", () => {
+  it("distinguishes null from zero", () => {
     const frame = decodeFrame(golden("history"));
     if (frame.type !== "history") throw new Error(JSON.stringify(frame));
     expect(frame.samples.map((sample) => sample.seq)).toEqual([1, 40, 41]);
@@ -58,7 +58,7 @@ describe("decodeFrame", () => {
     expect(frame.samples[1]?.sections.cpu?.steal_percent).toBe(0);
   });
 
-  it("keeps an embedding program's own section as it came", () => {
+  it("keeps the section of an embedding program unchanged", () => {
     const frame = decodeFrame(golden("sample-custom"));
     expect(frame).toMatchObject({
       sample: {
@@ -72,14 +72,14 @@ describe("decodeFrame", () => {
     expect(decodeFrame(golden("event"))).toEqual({ type: "ignored", was: "deploy" });
   });
 
-  it("takes fields that an older server does not send for unknown", () => {
+  it("decodes fields that an older server does not send as not known", () => {
     const frame = decodeFrame(sampleText({ memory: { used_bytes: 1 }, future: 3 }));
     expect(frame).toMatchObject({
       sample: { sections: { memory: { used_bytes: 1, total_bytes: null } } },
     });
   });
 
-  it("gives up only the section whose shape is wrong, and says so", () => {
+  it("leaves out only the section of the wrong shape, and reports it as failed", () => {
     const frame = decodeFrame(sampleText({ load: { avg1: "high" } }));
     if (frame.type !== "sample") throw new Error(JSON.stringify(frame));
     expect(frame.sample.sections.load).toBeUndefined();
@@ -90,29 +90,29 @@ describe("decodeFrame", () => {
     });
   });
 
-  it("loses one sample of a history, not the history", () => {
+  it("leaves out one sample of a history, not the whole history", () => {
     const wire = goldenObject("history")["samples"] as unknown[];
     const frame = decodeFrame(JSON.stringify({ type: "history", samples: [wire[0], 7, wire[2]] }));
     expect(frame).toMatchObject({ samples: [{ seq: 1 }, { seq: 41 }], faults: [/samples\[1\]/] });
   });
 
   it.each([
-    ["no JSON", "{", /JSON/],
-    ["no object", "[]", /expected an object, got a list/],
-    ["no type", "{}", /without a type/],
+    ["text that is not JSON", "{", /JSON/],
+    ["JSON that is not an object", "[]", /expected an object, got a list/],
+    ["a message without a type", "{}", /without a type/],
     ["a blob", new ArrayBuffer(2), /not a text message/],
-    ["a seq that is no number", sampleText({ seq: "42" }), /sample.seq: expected a number/],
+    ["a seq that is not a number", sampleText({ seq: "42" }), /sample.seq: expected a number/],
     [
-      "a hello without host",
+      "a hello without fields",
       JSON.stringify({ type: "hello" }),
       /hello.protocol: expected a number, got nothing/,
     ],
     [
-      "a history that is no list",
+      "a history that is not a list",
       JSON.stringify({ type: "history", samples: 3 }),
       /expected a list/,
     ],
-  ])("makes an error value of %s", (_, message, reason) => {
+  ])("returns an error value for %s", (_, message, reason) => {
     const frame = decodeFrame(message);
     expect(frame.type).toBe("error");
     expect(frame.type === "error" && frame.reason).toMatch(reason);

@@ -1,69 +1,66 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 
 import { createActions, type Actions } from "../../src/store/actions";
 import { createStore } from "../../src/store/create-store";
-import type { Freeze } from "../../src/store/display";
-import { createTelemetry } from "../../src/store/telemetry";
+import type { Snapshot } from "../../src/store/display";
 import { DEFAULT_VIEW } from "../../src/store/view";
-import { hello, sampleAt } from "../support/frames";
+import { sampleAt } from "../support/frames";
+import { connectedTelemetry } from "../support/telemetry";
+
+const NOW = 1_764_000_030;
 
 const view = createStore(DEFAULT_VIEW);
-const freeze = createStore<Freeze | null>(null);
+const snapshot = createStore<Snapshot | null>(null);
 const cursor = createStore<number | null>(null);
 let actions: Actions;
 
 beforeEach(() => {
-  const telemetry = createTelemetry({ monotonicMs: () => 0, unixSeconds: () => 0 });
-  telemetry.frame({ type: "hello", hello: hello() });
+  const telemetry = connectedTelemetry();
   for (let seq = 1; seq <= 30; seq += 1) telemetry.frame({ type: "sample", sample: sampleAt(seq) });
   view.set(DEFAULT_VIEW);
-  freeze.set(null);
+  snapshot.set(null);
   cursor.set(null);
-  actions = createActions({ telemetry, view, freeze, cursor, now: () => 0 });
+  actions = createActions({ telemetry, view, snapshot, cursor, now: () => 0 });
 });
 
-const NOW = 1_764_000_030;
+it("pauses, and returns to live without the cursor", () => {
+  actions.togglePause();
+  cursor.set(NOW);
+  expect(snapshot.get()?.edge).toBe(NOW);
+  actions.togglePause();
+  expect([snapshot.get(), cursor.get()]).toEqual([null, null]);
+});
 
-describe("actions", () => {
-  it("pause, and go back to live with the cursor gone", () => {
-    actions.togglePause();
-    cursor.set(NOW);
-    expect(freeze.get()?.edge).toBe(NOW);
-    actions.togglePause();
-    expect([freeze.get(), cursor.get()]).toEqual([null, null]);
-  });
+it("scrubs from now within the window, and pauses", () => {
+  actions.scrub(-1);
+  expect([cursor.get(), snapshot.get() === null]).toEqual([NOW - 1, false]);
+  actions.scrub(-10_000);
+  expect(cursor.get()).toBe(NOW - 300);
+  actions.scrub(10_000);
+  expect(cursor.get()).toBe(NOW);
+});
 
-  it("scrub from now, pausing first, and not past the window", () => {
-    actions.scrub(-1);
-    expect([cursor.get(), freeze.get() === null]).toEqual([NOW - 1, false]);
-    actions.scrub(-10_000);
-    expect(cursor.get()).toBe(NOW - 300);
-    actions.scrub(10_000);
-    expect(cursor.get()).toBe(NOW);
-  });
+it("zooms and pauses, but not into a span of seconds; another window ends the zoom", () => {
+  actions.zoom(NOW - 2, NOW);
+  expect(snapshot.get()).toBeNull();
+  actions.zoom(NOW - 20, NOW - 10);
+  expect(snapshot.get()?.zoom).toEqual({ from: NOW - 20, to: NOW - 10 });
+  actions.setWindow(60);
+  expect(snapshot.get()?.zoom).toBeNull();
+});
 
-  it("zoom by pausing, and not into nothing", () => {
-    actions.zoom(NOW - 2, NOW);
-    expect(freeze.get()).toBeNull();
-    actions.zoom(NOW - 20, NOW - 10);
-    expect(freeze.get()?.zoom).toEqual({ from: NOW - 20, to: NOW - 10 });
-    actions.setWindow(60);
-    expect(freeze.get()?.zoom).toBeNull();
-  });
+it("focuses, and goes through the views of the chart that is in focus", () => {
+  actions.setFocus("disk", ["total", "busy"]);
+  expect([view.get().focus, view.get().facets]).toEqual(["disk", {}]);
+  actions.setFocus("disk", ["total", "busy"]);
+  expect(view.get().facets).toEqual({ disk: "busy" });
+  actions.setFocus("disk", ["total", "busy"]);
+  expect(view.get().facets).toEqual({});
+});
 
-  it("focus, and go through a chart's pictures when it has the focus", () => {
-    actions.setFocus("disk", ["total", "busy"]);
-    expect([view.get().focus, view.get().facets]).toEqual(["disk", {}]);
-    actions.setFocus("disk", ["total", "busy"]);
-    expect(view.get().facets).toEqual({ disk: "busy" });
-    actions.setFocus("disk", ["total", "busy"]);
-    expect(view.get().facets).toEqual({});
-  });
-
-  it("sort by a column, and reverse it when it is chosen again", () => {
-    actions.sortBy("memory", "cpu");
-    expect([view.get().sort, view.get().reversed]).toEqual(["memory", false]);
-    actions.sortBy("memory", "memory");
-    expect(view.get().reversed).toBe(true);
-  });
+it("sorts by a column, and reverses it when it is chosen again", () => {
+  actions.sortBy("memory", "cpu");
+  expect([view.get().sort, view.get().reversed]).toEqual(["memory", false]);
+  actions.sortBy("memory", "memory");
+  expect(view.get().reversed).toBe(true);
 });

@@ -4,19 +4,19 @@ import { expect, it, vi } from "vitest";
 
 import { createStore } from "../../src/store/create-store";
 
-it("tells listeners of a new value, and not of the same", () => {
+it("notifies listeners of another value, but not of the same one", () => {
   const store = createStore(1);
   const listener = vi.fn();
-  const leave = store.subscribe(listener);
+  const unsubscribe = store.subscribe(listener);
   store.set(1);
   store.update((value) => value + 1);
-  leave();
+  unsubscribe();
   store.set(5);
   expect(listener).toHaveBeenCalledOnce();
   expect(store.get()).toBe(5);
 });
 
-it("does not know React, and stays small", () => {
+it("does not depend on React, and stays small", () => {
   const source = readFileSync(new URL("../../src/store/create-store.ts", import.meta.url), "utf8");
   expect(source).not.toMatch(/^import/m);
   expect(source.split("\n").length).toBeLessThan(45);

@@ -5,19 +5,19 @@ import { gapsOf } from "../../src/store/gaps";
 const slots = (known: boolean[]) => ({ x: known.map((_, at) => 100 + at), known });
 
 it.each([
-  ["none in a full row", [true, true, true], 102, []],
+  ["has no gap when every slot has a sample", [true, true, true], 102, []],
   [
-    "from the last sample before to the first after",
+    "has a gap from the last sample before it to the first one after it",
     [true, false, false, true],
     103,
     [{ from: 100, to: 103 }],
   ],
-  ["one that is still open reaches the edge", [true, true, false], 104, [{ from: 101, to: 104 }]],
-  ["silence opens one by itself", [true, true], 105, [{ from: 101, to: 105 }]],
-  ["a tick that is not due yet is none", [true, true], 102, []],
-  ["one that began before the window", [false, false, true], 102, [{ from: 100, to: 102 }]],
+  ["extends an open gap to the edge", [true, true, false], 104, [{ from: 101, to: 104 }]],
+  ["opens a gap in a silence", [true, true], 105, [{ from: 101, to: 105 }]],
+  ["opens no gap before the next tick is due", [true, true], 102, []],
+  ["begins with the window at the latest", [false, false, true], 102, [{ from: 100, to: 102 }]],
   [
-    "two apart",
+    "keeps two gaps apart",
     [true, false, true, false, true],
     104,
     [

@@ -6,11 +6,11 @@ it.each([
   ["http://127.0.0.1:8750/", "ws://127.0.0.1:8750/ws"],
   ["https://hosts.example/ada/?kiosk=1#x", "wss://hosts.example/ada/ws"],
   ["https://hosts.example/ada/index.html", "wss://hosts.example/ada/ws"],
-])("finds the stream of the page %s beside it", (page, stream) => {
+])("has the stream of the page %s beside it", (page, stream) => {
   expect(streamAddress(page, {})).toBe(stream);
 });
 
-it("asks for history, for sections, and for what came after the newest sample", () => {
+it("asks for history, for sections, and for the samples after the newest one", () => {
   const address = streamAddress("http://h/", {
     sections: ["processes"],
     every: 2,

@@ -30,15 +30,15 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe("Connection", () => {
-  it("hands on messages as they come", () => {
+describe("a connection", () => {
+  it("passes messages on", () => {
     FakeSocket.last.open();
-    FakeSocket.last.say("one");
+    FakeSocket.last.receive("one");
     expect(opened).toHaveBeenCalledOnce();
     expect(message.mock.calls).toEqual([["one"]]);
   });
 
-  it("tries again with growing delays, and asks for the address each time", async () => {
+  it("tries again with growing delays, each time with a new address", async () => {
     FakeSocket.last.end(1006);
     expect(closed).toHaveBeenLastCalledWith(expect.objectContaining({ name: null }), 500);
     address = "ws://ada/ws?since=7";
@@ -51,11 +51,11 @@ describe("Connection", () => {
     expect(closed).toHaveBeenCalledTimes(2);
   });
 
-  it("starts over with short delays once a message has arrived", async () => {
+  it("begins again with short delays after a message", async () => {
     FakeSocket.last.end(1006);
     await vi.advanceTimersByTimeAsync(501);
     FakeSocket.last.open();
-    FakeSocket.last.say("hello");
+    FakeSocket.last.receive("hello");
     FakeSocket.last.end(1001);
     expect(closed).toHaveBeenLastCalledWith(
       expect.objectContaining({ name: "shutting down" }),
@@ -63,7 +63,7 @@ describe("Connection", () => {
     );
   });
 
-  it("goes on after too slow, but not after not allowed", async () => {
+  it("tries again after too slow, but not after not allowed", async () => {
     FakeSocket.last.open();
     FakeSocket.last.end(4008);
     expect(closed).toHaveBeenLastCalledWith(expect.objectContaining({ name: "too slow" }), 500);
@@ -75,7 +75,7 @@ describe("Connection", () => {
     expect(FakeSocket.all).toHaveLength(2);
   });
 
-  it("tries at once when asked to, and only once", async () => {
+  it("tries at once when asked to, but only once", async () => {
     FakeSocket.last.end(1006);
     connection.tryNow();
     connection.tryNow();
@@ -85,51 +85,51 @@ describe("Connection", () => {
     expect(FakeSocket.all).toHaveLength(2);
   });
 
-  it("leaves an open connection alone when asked to try", async () => {
+  it("does nothing when it is open and asked to try", async () => {
     FakeSocket.last.open();
     connection.tryNow();
     await vi.advanceTimersByTimeAsync(10);
     expect(FakeSocket.all).toHaveLength(1);
   });
 
-  it("gives up a try that hangs after four seconds", async () => {
+  it("ends a try that hangs after four seconds", async () => {
     await vi.advanceTimersByTimeAsync(4000);
     expect(closed).toHaveBeenCalledOnce();
     expect(FakeSocket.last.readyState).toBe(3);
   });
 
-  it("does not ask why a try hung: nobody has refused anything", async () => {
-    const why = vi.fn<NonNullable<Listener["why"]>>((end) => Promise.resolve(end));
-    const asking = new Connection(
+  it("does not diagnose a try that hung, because no server refused it", async () => {
+    const diagnose = vi.fn<NonNullable<Listener["diagnose"]>>((end) => Promise.resolve(end));
+    const other = new Connection(
       () => address,
-      { opened, message, closed, why },
+      { opened, message, closed, diagnose },
       { WebSocket: FakeSocket, random: () => 0.5 },
     );
-    asking.start();
+    other.start();
     await vi.advanceTimersByTimeAsync(4001);
     expect(closed).toHaveBeenCalled();
-    expect(why).not.toHaveBeenCalled();
+    expect(diagnose).not.toHaveBeenCalled();
     await vi.advanceTimersByTimeAsync(501);
     FakeSocket.last.end(1006);
     await vi.advanceTimersByTimeAsync(0);
-    expect(why).toHaveBeenCalledOnce();
-    asking.stop();
+    expect(diagnose).toHaveBeenCalledOnce();
+    other.stop();
   });
 
-  it("drops a silent connection and makes another", async () => {
+  it("replaces a silent connection", async () => {
     const silent = FakeSocket.last;
     silent.open();
-    connection.abandon();
+    connection.replace();
     await vi.advanceTimersByTimeAsync(0);
     expect(silent.readyState).toBe(3);
     expect(FakeSocket.all).toHaveLength(2);
     expect(closed).not.toHaveBeenCalled();
   });
 
-  it("is silent after stop", async () => {
+  it("reports nothing after stop", async () => {
     FakeSocket.last.open();
     connection.stop();
-    FakeSocket.last.say("late");
+    FakeSocket.last.receive("late");
     FakeSocket.last.end(1006);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(message).not.toHaveBeenCalled();
@@ -138,16 +138,16 @@ describe("Connection", () => {
   });
 });
 
-describe("a connection that can ask why", () => {
-  const why = vi.fn<NonNullable<Listener["why"]>>();
-  const refused = refusedWith(503, "there are 2 viewers");
+describe("a connection with a diagnosis", () => {
+  const diagnose = vi.fn<NonNullable<Listener["diagnose"]>>();
+  const refused = refusedWith(503, "too many viewers");
   let answer: (end: End) => void;
-  const signal = () => why.mock.lastCall?.[1];
+  const signal = () => diagnose.mock.lastCall?.[1];
 
   beforeEach(async () => {
     connection.stop();
     FakeSocket.all = [];
-    why.mockImplementation(
+    diagnose.mockImplementation(
       () =>
         new Promise((resolve) => {
           answer = resolve;
@@ -155,7 +155,7 @@ describe("a connection that can ask why", () => {
     );
     connection = new Connection(
       () => address,
-      { opened, message, closed, why },
+      { opened, message, closed, diagnose },
       { WebSocket: FakeSocket, random: () => 0.5 },
     );
     connection.start();
@@ -164,45 +164,45 @@ describe("a connection that can ask why", () => {
 
   const settle = () => vi.advanceTimersByTimeAsync(0);
 
-  it("does so once after a try that came to nothing, and then plans the next one", async () => {
+  it("diagnoses a failed try once, and then plans the next one", async () => {
     FakeSocket.last.end(1006);
     await vi.advanceTimersByTimeAsync(2000);
-    expect(why).toHaveBeenCalledOnce();
+    expect(diagnose).toHaveBeenCalledOnce();
     expect(closed).not.toHaveBeenCalled();
     answer(refused);
     await settle();
     expect(closed.mock.calls).toEqual([[refused, 500]]);
-    expect(signal()?.aborted).toBe(true); // hung up
+    expect(signal()?.aborted).toBe(true); // ends the request
     await vi.advanceTimersByTimeAsync(501);
     FakeSocket.last.end(1006);
     answer(refused);
     await settle();
     expect(closed).toHaveBeenLastCalledWith(refused, 850);
-    expect(why).toHaveBeenCalledTimes(2);
+    expect(diagnose).toHaveBeenCalledTimes(2);
   });
 
-  it("asks nothing of a connection that was there and broke, nor after a named end", async () => {
+  it("does not diagnose a connection that was open, after which it tries again", async () => {
     for (const code of [1006, 1001, 4008]) {
       FakeSocket.last.open();
-      FakeSocket.last.say("hello");
+      FakeSocket.last.receive("hello");
       FakeSocket.last.end(code);
       await vi.advanceTimersByTimeAsync(501);
     }
-    expect(why).not.toHaveBeenCalled();
+    expect(diagnose).not.toHaveBeenCalled();
     expect(closed).toHaveBeenCalledTimes(3);
   });
 
-  it("asks when it was there and may not come again", async () => {
+  it("diagnoses an end that forbids another try", async () => {
     FakeSocket.last.open();
     FakeSocket.last.end(1008);
-    expect(why).toHaveBeenCalledWith(expect.objectContaining({ code: 1008 }), signal());
+    expect(diagnose).toHaveBeenCalledWith(expect.objectContaining({ code: 1008 }), signal());
     answer({ ...refused, retry: false });
     await vi.advanceTimersByTimeAsync(60_000);
     expect(closed.mock.calls).toEqual([[{ ...refused, retry: false }, null]]);
     expect(FakeSocket.all).toHaveLength(1);
   });
 
-  it("calls an answer off that does not come in four seconds", async () => {
+  it("aborts a diagnosis after four seconds", async () => {
     FakeSocket.last.end(1006);
     await vi.advanceTimersByTimeAsync(3999);
     expect(signal()?.aborted).toBe(false);
@@ -210,7 +210,7 @@ describe("a connection that can ask why", () => {
     expect(signal()?.aborted).toBe(true);
   });
 
-  it("tries at once when asked to, and then takes no answer to the try before", async () => {
+  it("tries at once when asked to, and ignores the diagnosis of the try before", async () => {
     FakeSocket.last.end(1006);
     const before = signal();
     connection.tryNow();
@@ -223,7 +223,7 @@ describe("a connection that can ask why", () => {
     expect(closed).not.toHaveBeenCalled();
   });
 
-  it("takes no answer after stop", async () => {
+  it("ignores a diagnosis after stop", async () => {
     FakeSocket.last.end(1006);
     connection.stop();
     expect(signal()?.aborted).toBe(true);

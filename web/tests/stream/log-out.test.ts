@@ -9,7 +9,7 @@ beforeEach(() => {
   browser = fakeBrowser();
 });
 
-it.each([204, 401])("posts beside the page, and after %s loads it again", async (status) => {
+it.each([204, 401])("posts beside the page, and reloads it after %s", async (status) => {
   browser.fetch.mockResolvedValue(answer(status));
   expect(await logOut("http://ada/proxied/?theme=dark", browser)).toBeNull();
   expect(browser.fetch.mock.calls).toEqual([["http://ada/proxied/logout", { method: "POST" }]]);
@@ -18,14 +18,14 @@ it.each([204, 401])("posts beside the page, and after %s loads it again", async 
 
 it.each([
   [
-    "the server's words",
+    "the server's error",
     () => Promise.resolve(answer(403, '{"error":"not from here"}')),
     "not from here",
   ],
-  ["the status of somebody else", () => Promise.resolve(answer(502, "<h1>")), "HTTP 502"],
-  ["that nobody answers", noAnswer, "the server is not reachable"],
-])("says %s when it fails, and stays", async (_, fetch, words) => {
+  ["the status of another program", () => Promise.resolve(answer(502, "<h1>")), "HTTP 502"],
+  ["that there is no answer", noAnswer, "the server is not reachable"],
+])("returns %s when it fails, and does not reload", async (_, fetch, reason) => {
   browser.fetch.mockImplementation(fetch);
-  expect(await logOut("http://ada/", browser)).toBe(words);
+  expect(await logOut("http://ada/", browser)).toBe(reason);
   expect(browser.reload).not.toHaveBeenCalled();
 });

@@ -1,27 +1,27 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { endOf } from "../../src/protocol/ends";
-import { Refusals } from "../../src/stream/refusal";
+import { RefusalProbe } from "../../src/stream/refusal";
 import { answer, fakeBrowser, noAnswer } from "../support/fake-browser";
 
-const FULL = '{"error":"there are 1000 viewers, which is as many as may be"}';
-const BROKEN = endOf(1006);
-const SHOWN_OUT = endOf(1008);
+const ERROR = '{"error":"the reason of the server"}';
+const INTERRUPTED = endOf(1006);
+const NOT_ALLOWED = endOf(1008);
 
 let browser: ReturnType<typeof fakeBrowser>;
-let refusals: Refusals;
+let probe: RefusalProbe;
 
 beforeEach(() => {
   browser = fakeBrowser();
-  refusals = new Refusals("http://ada/proxied/?theme=dark", browser);
+  probe = new RefusalProbe("http://ada/proxied/?theme=dark", browser);
 });
 
-const why = (end = BROKEN) => refusals.why(end, new AbortController().signal);
+const diagnose = (end = INTERRUPTED) => probe.diagnose(end, new AbortController().signal);
 
-describe("Refusals", () => {
-  it("ask beside the page, for something small, and can be called off", async () => {
+describe("a connection that was not accepted", () => {
+  it("is diagnosed by a request beside the page, for a small section, which can be aborted", async () => {
     const { signal } = new AbortController();
-    await refusals.why(BROKEN, signal);
+    await probe.diagnose(INTERRUPTED, signal);
     expect(browser.fetch.mock.calls).toEqual([
       [
         "http://ada/proxied/api/v1/stream?sections=self",
@@ -30,16 +30,12 @@ describe("Refusals", () => {
     ]);
   });
 
-  it.each([
-    [403, '{"error":"this server is not called \'ada\'"}', /is not called/],
-    [429, '{"error":"your address has 5 viewers, which is as many as may be"}', /has 5 viewers/],
-    [503, FULL, /there are 1000 viewers/],
-  ])("say for %s what the server says, and go on trying", async (status, body, words) => {
-    browser.fetch.mockResolvedValue(answer(status, body));
-    expect(await why()).toEqual({
+  it.each([403, 429, 503])("has the server's reason for %s, and tries again", async (status) => {
+    browser.fetch.mockResolvedValue(answer(status, ERROR));
+    expect(await diagnose()).toEqual({
       code: status,
       name: "refused",
-      why: expect.stringMatching(words) as string,
+      reason: "the reason of the server",
       retry: true,
     });
     expect(browser.reload).not.toHaveBeenCalled();
@@ -49,76 +45,74 @@ describe("Refusals", () => {
     [502, "<h1>Bad gateway</h1>"],
     [503, '{"message":"no"}'],
     [404, "[]"],
-  ])("take %s with %s for somebody else's word", async (status, body) => {
+  ])("names the status %s of another program that answers %s", async (status, body) => {
     browser.fetch.mockResolvedValue(answer(status, body));
-    expect(await why()).toMatchObject({
-      name: null,
-      why: `something before the server answers HTTP ${status}`,
-      retry: true,
-    });
+    const end = await diagnose();
+    expect(end).toMatchObject({ name: null, retry: true });
+    expect(end.reason).toContain(`HTTP ${status}`);
   });
 
-  it("say so when nobody answers", async () => {
-    expect(await why()).toMatchObject({ name: null, why: "the server is not reachable" });
+  it("is unreachable without an answer", async () => {
+    expect(await diagnose()).toMatchObject({ name: null, reason: "the server is not reachable" });
   });
 
-  it("suspect what lies between only when the server lets in twice in a row", async () => {
+  it("is blocked by a proxy only when the server accepts two requests in a row", async () => {
     browser.fetch.mockImplementation(() => Promise.resolve(answer(200)));
-    expect(await why()).toBe(BROKEN);
-    expect(await why()).toMatchObject({ name: "blocked", retry: true });
-    refusals.opened();
-    expect(await why()).toBe(BROKEN);
+    expect(await diagnose()).toBe(INTERRUPTED);
+    expect(await diagnose()).toMatchObject({ name: "blocked", retry: true });
+    probe.opened();
+    expect(await diagnose()).toBe(INTERRUPTED);
     browser.fetch.mockImplementationOnce(noAnswer);
-    await why();
-    expect(await why()).toBe(BROKEN);
-    browser.fetch.mockResolvedValueOnce(answer(503, FULL));
-    await why();
-    expect(await why()).toBe(BROKEN);
+    await diagnose();
+    expect(await diagnose()).toBe(INTERRUPTED);
+    browser.fetch.mockResolvedValueOnce(answer(503, ERROR));
+    await diagnose();
+    expect(await diagnose()).toBe(INTERRUPTED);
   });
 });
 
-describe("a login that does not hold any more", () => {
+describe("a login that is not valid any more", () => {
   it.each([
     ["401", 401],
-    ["a proxy's redirect to its own", 303],
-  ])("leads to the login page: %s", async (_, status) => {
+    ["the redirect of a proxy", 303],
+  ])("reloads the page after %s", async (_, status) => {
     browser.fetch.mockResolvedValue(answer(status));
-    expect(await why()).toMatchObject({ name: "refused", retry: false });
+    expect(await diagnose()).toMatchObject({ name: "refused", retry: false });
     expect(browser.reload).toHaveBeenCalledOnce();
   });
 
-  it("does so, too, when the viewer was shown out", async () => {
+  it("reloads the page after an end that forbids another try", async () => {
     browser.fetch.mockResolvedValue(answer(401));
-    refusals.opened();
-    expect(await why(SHOWN_OUT)).toMatchObject({ retry: false });
+    probe.opened();
+    expect(await diagnose(NOT_ALLOWED)).toMatchObject({ retry: false });
     expect(browser.reload).toHaveBeenCalledOnce();
   });
 
-  it("does not reload for ever a page that everybody gets and nobody is let in with", async () => {
+  it("does not reload again and again a page that was reloaded and never accepted", async () => {
     browser.fetch.mockResolvedValue(answer(401));
     browser.reloaded.mockReturnValue(true);
-    expect(await why()).toMatchObject({ name: "refused", retry: true });
-    expect((await why()).why).toMatch(/wants a token/);
+    expect(await diagnose()).toMatchObject({ name: "refused", retry: true });
+    expect((await diagnose()).reason).toMatch(/token/);
     expect(browser.reload).not.toHaveBeenCalled();
   });
 
-  it("does reload one that came by a reload and was let in since", async () => {
+  it("reloads a page that was reloaded and has been accepted since", async () => {
     browser.fetch.mockResolvedValue(answer(401));
     browser.reloaded.mockReturnValue(true);
-    refusals.opened();
-    await why();
+    probe.opened();
+    await diagnose();
     expect(browser.reload).toHaveBeenCalledOnce();
   });
 });
 
-describe("a viewer that was shown out for another reason", () => {
-  it.each([[200], [503]])("stays so, though the door answers %s", async (status) => {
-    browser.fetch.mockResolvedValue(answer(status, FULL));
-    refusals.opened();
-    expect(await why(SHOWN_OUT)).toBe(SHOWN_OUT);
+describe("an end that forbids another try", () => {
+  it.each([[200], [503]])("stays when the server answers %s", async (status) => {
+    browser.fetch.mockResolvedValue(answer(status, ERROR));
+    probe.opened();
+    expect(await diagnose(NOT_ALLOWED)).toBe(NOT_ALLOWED);
   });
 
-  it("stays so when nobody answers", async () => {
-    expect(await why(SHOWN_OUT)).toBe(SHOWN_OUT);
+  it("stays without an answer", async () => {
+    expect(await diagnose(NOT_ALLOWED)).toBe(NOT_ALLOWED);
   });
 });

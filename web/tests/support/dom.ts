@@ -1,17 +1,17 @@
-/** What a page needs of a browser and jsdom does not have: sizes never change, all is on screen. */
+/** What the page needs of a browser and jsdom does not have. Sizes never change, and everything is on screen. */
 import { vi } from "vitest";
 
 export function installDom(): void {
   class Observer {
-    readonly #seen: (entries: { isIntersecting: boolean }[]) => void;
-    constructor(seen: (entries: { isIntersecting: boolean }[]) => void) {
-      this.#seen = seen;
+    readonly #listener: (entries: { isIntersecting: boolean }[]) => void;
+    constructor(listener: (entries: { isIntersecting: boolean }[]) => void) {
+      this.#listener = listener;
     }
     observe(): void {
-      this.#seen([{ isIntersecting: true }]);
+      this.#listener([{ isIntersecting: true }]);
     }
     disconnect(): void {
-      // Nothing is held.
+      // Nothing to release.
     }
   }
   vi.stubGlobal("IntersectionObserver", Observer);

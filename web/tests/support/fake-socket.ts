@@ -1,4 +1,4 @@
-/** A socket in the hands of the test: it opens, speaks and ends when told to. */
+/** A WebSocket whose server is the test. */
 export class FakeSocket extends EventTarget {
   static all: FakeSocket[] = [];
 
@@ -27,11 +27,11 @@ export class FakeSocket extends EventTarget {
     this.dispatchEvent(new Event("open"));
   }
 
-  say(text: string): void {
+  receive(text: string): void {
     this.dispatchEvent(new MessageEvent("message", { data: text }));
   }
 
-  /** The server's close frame, or with 1006 and an error the cut cable. */
+  /** Ends with the server's close code. 1006: an interrupted connection, which also has an error event. */
   end(code: number, reason = ""): void {
     this.readyState = 3;
     if (code === 1006) this.dispatchEvent(new Event("error"));

@@ -1,7 +1,7 @@
-/** Rows of the invented host: a stall, a disk, an interface, a filesystem. */
+/** Rows of the mock host: a pressure, a disk, an interface, a filesystem. */
 const GIB = 2 ** 30;
 
-/** The wire does not carry more digits than were measured. */
+/** Limits the number of digits, as the server does. */
 export function round(value, digits = 2) {
   return Number(value.toFixed(digits));
 }

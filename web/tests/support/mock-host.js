@@ -1,14 +1,14 @@
 /**
- * An invented host for the eye: sixteen cores, a nightly upload that begins to read the disk, every
- * section that the page can draw. `sampleOf(t)` is a pure function of the second, so history and
- * live samples agree. Not a reference for numbers: those are the golden frames.
+ * A mock host for the page: sixteen cores, a nightly upload that reads the disk, and every section that the page can
+ * draw. `sampleOf(t)` is a pure function of the second, so history and live samples agree. Not a reference for the
+ * format: that are the golden frames.
  */
 import { diskRow, fsRow, nicRow, pressureOf, round } from "./mock-devices.js";
 
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
 
-/** Noise in (-1, 1) that is the same each time for the same (second, lane). */
+/** Noise in (-1, 1), always the same for the same second and lane. */
 export function noise(t, lane) {
   let h = Math.imul(t ^ (lane * 0x9e3779b9), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
@@ -33,7 +33,7 @@ export const HOST = {
   cores: 16,
 };
 
-/** `t` counts seconds of the story: the upload starts 428 s in, as seen from the end of 600. */
+/** What the host does at second `t` of a cycle of 900 s. The upload starts after 428 s. */
 function storyOf(t) {
   const cycle = ((t % 900) + 900) % 900;
   const on = cycle > 428 ? Math.min(1, (cycle - 428) / 9) : 0;
@@ -49,7 +49,7 @@ function storyOf(t) {
   return { on, user, system, iowait, softirq, read, write, tx, rx, cycle };
 }
 
-/** `twists`: psi, heat, swap leave these out; many makes 50 of each device. */
+/** `twists`: psi, heat and swap leave these out; many has 50 devices of each kind. */
 export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 0 } = {}) {
   const s = storyOf(t);
   const usage = s.user + s.system + s.softirq + 0.2;

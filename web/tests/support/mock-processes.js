@@ -1,10 +1,12 @@
-/** The invented host's processes, busiest first. */
+/** The processes of the mock host, the busiest first. */
 import { round } from "./mock-devices.js";
 import { noise } from "./mock-host.js";
 
 const GIB = 2 ** 30;
+/** The kernel cuts names. */
+const MAX_NAME = 15;
 
-const PEOPLE = [
+const PROCESSES = [
   [48213, "restic backup /srv", "backup", "D", 96.4, 1.31, 18],
   [2117, "postgres: checkpointer", "postgres", "D", 41.8, 8.94, 1],
   [3390, "node build/server.js", "deploy", "R", 38.2, 2.05, 23],
@@ -35,10 +37,9 @@ const PEOPLE = [
 ];
 
 export function processesOf(t) {
-  const top = PEOPLE.map(([pid, name, user, state, cpu, gib, threads]) => ({
+  const top = PROCESSES.map(([pid, name, user, state, cpu, gib, threads]) => ({
     pid,
-    name: name.split(" ")[0],
-    command: name,
+    name: name.slice(0, MAX_NAME),
     user,
     state,
     cpu_percent: round(Math.max(0, cpu * (1 + noise(t, pid) * 0.08)), 1),

@@ -1,8 +1,7 @@
 /**
- * Serves the built page and speaks protocol 1 with an invented host behind it, for working on the
- * page without a server: node tests/support/mock-server.js [port] [twist,…]
- * Twists: psi, heat, swap leave these out; many makes 50 disks, interfaces and filesystems.
- * /mock/end/CODE ends every viewer with that close code. SIGUSR1 holds its tongue, SIGUSR2 lets it speak again.
+ * Serves the built page and the stream of a mock host, with protocol 1: node tests/support/mock-server.js [port] [twist,…]
+ * Twists: psi, heat and swap leave these out; many has 50 disks, interfaces and filesystems.
+ * /mock/end/CODE ends every viewer with that close code. SIGUSR1 suspends the samples, SIGUSR2 resumes them.
  */
 import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
@@ -23,17 +22,17 @@ const TYPES = {
 };
 const stream = `mock-${process.pid}`;
 const STORY_NOW = 600;
-const begun = Math.floor(Date.now() / 1000);
+const startedAt = Math.floor(Date.now() / 1000);
 let silent = false;
 process.on("SIGUSR1", () => (silent = true));
 process.on("SIGUSR2", () => (silent = false));
 
-const seqNow = () => Math.floor(Date.now() / 1000) - begun + STORY_NOW;
+const seqNow = () => Math.floor(Date.now() / 1000) - startedAt + STORY_NOW;
 const samples = new Map();
-/** Remembered as long as somebody may ask for it: making ten minutes anew takes longer than sending them. */
+/** Kept for a history, because computing ten minutes again takes longer than sending them. */
 const sampleAt = (seq) => {
   const sample = samples.get(seq) ?? {
-    ...sampleOf(seq, seq, { twists, start: begun - STORY_NOW }),
+    ...sampleOf(seq, seq, { twists, start: startedAt - STORY_NOW }),
     stream,
   };
   samples.set(seq, sample);

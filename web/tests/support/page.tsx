@@ -1,4 +1,4 @@
-/** The whole page on sockets in the hands of the test, for each test of the file that calls `installPage`. */
+/** The whole page, with sockets whose server is the test. For each test of a file that calls `installPage`. */
 import { act, cleanup, render, screen } from "@testing-library/react";
 import { StrictMode } from "react";
 import { afterEach, beforeEach, expect, vi } from "vitest";
@@ -10,26 +10,28 @@ import { fakeBrowser } from "./fake-browser";
 import { FakeSocket } from "./fake-socket";
 import { golden } from "./frames";
 
+/** Lets time pass on the fake clock. */
 export const settle = (ms = 1) => act(() => vi.advanceTimersByTimeAsync(ms));
 export const badge = () => screen.getByTestId("freshness").dataset["state"];
-export const main = () => FakeSocket.all.filter((socket) => !socket.query.has("sections"));
+/** The sockets of the page's own stream, and those of the process table. */
+export const streams = () => FakeSocket.all.filter((socket) => !socket.query.has("sections"));
 export const tables = () => FakeSocket.all.filter((socket) => socket.query.has("sections"));
-export const last = () => {
-  const socket = main().at(-1);
+export const lastStream = () => {
+  const socket = streams().at(-1);
   if (socket === undefined) throw new Error("no socket was made");
   return socket;
 };
 export const value = (id: string) => screen.getByTestId(id).textContent;
 
-export async function connect(): Promise<void> {
-  last().open();
-  last().say(golden("hello"));
-  last().say(golden("history"));
-  last().say(golden("sample"));
+/** Opens the stream and sends these messages; without any, the golden ones. */
+export async function connect(...messages: readonly string[]): Promise<void> {
+  lastStream().open();
+  const sent = messages.length > 0 ? messages : ["hello", "history", "sample"].map(golden);
+  for (const message of sent) lastStream().receive(message);
   await settle();
 }
 
-/** Returns the browser of the page of each test. */
+/** Returns the browser of each test's page. */
 export function installPage(): ReturnType<typeof fakeBrowser> {
   const browser = fakeBrowser();
   let stop: () => void;

@@ -1,0 +1,183 @@
+"""psutil's figures of the system as a whole: the sections cpu, load, memory, swap, system and self.
+
+Strategy: a fallback source only fills in what a parser would have returned; the same function as for the file makes the
+record, so that every rule exists once. Each source keeps its own previous reading. So after a switch between file and
+psutil the first rates are None, never the difference of two ways to count. psutil reads the running system only, never
+another proc_root. Its module is passed in, because the collector imports it only when a source fails.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..attributes import maybe_read_once
+from ..files import Files
+from ..setup import SelfStats
+from ..source import Clock, Now, Source
+from ..sources import cpu, load, memory, own, system
+from ..sources.kernel_stat import CoreTicks, KernelStat
+from ..units import CLK_TCK, PAGE_BYTES
+from .devices import device_sources
+from .processes import PROCESS_ROWS, PsutilProcesses, PsutilTable
+
+# The columns of /proc/stat as psutil names them. psutil 8 changed their order, and other systems have fewer.
+CPU_FIELDS = (
+    "user",
+    "nice",
+    "system",
+    "idle",
+    "iowait",
+    "irq",
+    "softirq",
+    "steal",
+    "guest",
+    "guest_nice",
+)
+MEMORY_FIELDS = {
+    "MemTotal": "total",
+    "MemAvailable": "available",
+    "MemFree": "free",
+    "Buffers": "buffers",
+    "Cached": "cached",  # psutil has already added SReclaimable, as we do
+    "Shmem": "shared",
+}
+
+
+def psutil_sources(psutil: Any, clock: Clock, stats: SelfStats) -> tuple[Source, ...]:
+    """Return a source for each section that psutil can fill. TCP is missing: psutil reads every /proc/PID/fd for it."""
+    files = Files("/proc", "/sys", clock)
+    return (
+        Cpu(psutil, clock),
+        Load(psutil),
+        Memory(psutil),
+        Swap(psutil, clock),
+        System(psutil),
+        Own(psutil, files, stats),
+        *device_sources(psutil, files),
+        PsutilProcesses(psutil, files, rows=PROCESS_ROWS, table=PsutilTable(psutil)),
+    )
+
+
+def parse_cpu_list(content: bytes) -> list[int]:
+    """Return the ids in ``0-2,5``, as sysfs lists CPUs. Raises ValueError for anything else."""
+    ids: list[int] = []
+    for part in content.decode("ascii").strip().split(","):
+        first, dash, last = part.partition("-")
+        ids.extend(range(int(first), int(last if dash else first) + 1))
+    return ids
+
+
+def core_ids(online: bytes | None, count: int) -> list[int]:
+    """Return the ids of the ``count`` cores that psutil lists, from the content of sysfs' cpu/online.
+
+    psutil does not return ids. If there are not ``count`` cores in sysfs, they are numbered.
+    """
+    ids = parse_cpu_list(online) if online is not None else []
+    return ids if len(ids) == count else list(range(count))
+
+
+def _ticks(times: object) -> CoreTicks:
+    return tuple(round(getattr(times, field, 0.0) * CLK_TCK) for field in CPU_FIELDS)
+
+
+class Cpu:
+    """Section ``cpu``."""
+
+    name = "cpu"
+
+    def __init__(self, psutil: Any, clock: Clock) -> None:
+        self._psutil = psutil
+        self._monotonic = clock.monotonic
+        self._rates = cpu.CpuRates()
+
+    def collect(self, now: Now) -> cpu.Cpu:
+        at = self._monotonic()
+        times = self._psutil.cpu_times(percpu=True)
+        stats = self._psutil.cpu_stats()
+        ids = core_ids(maybe_read_once("/sys/devices/system/cpu/online"), len(times))
+        cores = {core: _ticks(of) for core, of in zip(ids, times, strict=True)}
+        stat = KernelStat(cores, stats.ctx_switches, stats.interrupts)
+        return self._rates.record(stat, at, was_suspended=now.was_suspended)
+
+
+class Load:
+    """Section ``load``."""
+
+    name = "load"
+
+    def __init__(self, psutil: Any) -> None:
+        self._psutil = psutil
+
+    def collect(self, _now: Now) -> load.Load:
+        averages = load.Loadavg(*(round(average, 2) for average in self._psutil.getloadavg()))
+        cores = dict.fromkeys(range(self._psutil.cpu_count() or 1), ())
+        return load.record(averages, KernelStat(cores))
+
+
+class Memory:
+    """Section ``memory``."""
+
+    name = "memory"
+
+    def __init__(self, psutil: Any) -> None:
+        self._psutil = psutil
+
+    def collect(self, _now: Now) -> memory.Memory:
+        figures = self._psutil.virtual_memory()
+        meminfo = {
+            key: getattr(figures, field)
+            for key, field in MEMORY_FIELDS.items()
+            if hasattr(figures, field)
+        }
+        return memory.record(meminfo)
+
+
+class Swap:
+    """Section ``swap``."""
+
+    name = "swap"
+
+    def __init__(self, psutil: Any, clock: Clock) -> None:
+        self._psutil = psutil
+        self._monotonic = clock.monotonic
+        self._rates = memory.SwapRates()
+
+    def collect(self, _now: Now) -> memory.Swap | None:
+        at = self._monotonic()
+        figures = self._psutil.swap_memory()
+        meminfo = {"SwapTotal": figures.total, "SwapFree": figures.free}
+        # sin and sout are pages × 4096, whatever the page size of the machine is.
+        scale = PAGE_BYTES // 4096
+        paging = {"pswpin": figures.sin * scale, "pswpout": figures.sout * scale}
+        return self._rates.record(meminfo, paging, at)
+
+
+class System:
+    """Section ``system``."""
+
+    name = "system"
+
+    def __init__(self, psutil: Any) -> None:
+        self._psutil = psutil
+
+    def collect(self, now: Now) -> system.System:
+        boot_time = self._psutil.boot_time()
+        # Both move if the system time is set, so that their difference stays the uptime.
+        uptime = max(0.0, now.realtime - boot_time)
+        return system.System(
+            round(uptime, 2), int(boot_time), None, round(now.suspended_seconds, 3), "host"
+        )
+
+
+class Own:
+    """Section ``self``."""
+
+    name = "self"
+
+    def __init__(self, psutil: Any, files: Files, stats: SelfStats) -> None:
+        self._psutil = psutil
+        self._source = own.SelfSource(files, stats)
+
+    def collect(self, _now: Now) -> own.Own:
+        process = self._psutil.Process()
+        return self._source.record(process.num_threads(), process.memory_info().rss)

@@ -1,0 +1,36 @@
+"""What a viewer asks for: which samples of which host, in which form, and where they begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+
+class Framing(NamedTuple):
+    """How a JSON text becomes bytes on the wire: one whole message, and a long one that is given in pieces."""
+
+    message: Callable[[bytes], bytes]
+    pieces: Callable[[Iterable[bytes]], Iterator[bytes]]
+
+
+class Choice(NamedTuple):
+    """These sections of every ``every``-th sample of one host. It is the topic of the viewer's client.
+
+    ``host`` is a HostInfo.id. ``sections`` None means all sections except the on-demand ones, which only a viewer that
+    names them gets. A sample belongs to the choice if its ``seq``, which counts per host, is a multiple of ``every``.
+    """
+
+    framing: Framing
+    host: str
+    sections: tuple[str, ...] | None = None
+    every: int = 1
+
+
+class Resume(NamedTuple):
+    """Which remembered samples a viewer gets before the live ones."""
+
+    history_seconds: float | None = None  # those of the last seconds; None: no limit
+    since: int = (
+        0  # those with a higher seq, if they are of the run ``stream`` or ``stream`` is None
+    )
+    stream: str | None = None

@@ -1,0 +1,266 @@
+"""A feed: the stream of one host. It numbers each sample, remembers the last ones, encodes each once, broadcasts it.
+
+Strategy. A sample is encoded when it is published (encoded.py), and its sections are joined once for each distinct
+choice and tick. A joining viewer gets a snapshot of the ring, which takes a few microseconds under the lock. The
+viewer's own write pump joins the history from it, piece by piece, as the socket drains. So neither a slow viewer nor a
+long history costs the publisher time or memory. On-demand sections are not remembered.
+
+A feed knows no WebSocket: a ``Framing`` turns text into the bytes on the wire.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ..hub import Client, End, Hub
+from ..metrics.sample import Sample
+from ..metrics.sources.host import HostInfo
+from .choice import Choice, Resume
+from .demand import Demand
+from .encoded import EncodedSample, encode, to_json
+
+PROTOCOL = 1
+
+# A history is sent in such pieces, so that a viewer that reads slowly keeps no more than one in memory.
+PIECE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A published sample: what the feed adds to it, and its texts."""
+
+    seq: int
+    published_at: float  # monotonic seconds
+    head: bytes
+    sample: EncodedSample
+
+    def text(self, chosen: tuple[str, ...] | None) -> bytes:
+        """Return the ``sample`` message for this choice of sections."""
+        return self.sample.message(self.head, chosen)
+
+
+class Feed:
+    """One host's stream: its identity, the id of the run, sequence number, ring and newest sample.
+
+    Any thread may call any method. The lock guards ``id`` and the ring. It makes numbering, remembering, broadcasting
+    and joining one step each, so that the history and the live samples of a viewer meet without a gap or a duplicate.
+
+    ``section_names`` are all sections that a sample of this host may have. ``demand`` is what viewers want of it.
+    ``on_first_sample`` is called on the publishing thread after the first sample of a run.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        host: HostInfo,
+        *,
+        version: str,
+        history_seconds: float,
+        section_names: Collection[str],
+        demand: Demand,
+        on_first_sample: Callable[[], object],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.host = host
+        self.id = os.urandom(16).hex()  # the run; a seq has no meaning in another one
+        self.section_names = tuple(section_names)
+        self.demand = demand
+        self._hub = hub
+        self._hello = {
+            "type": "hello",
+            "protocol": PROTOCOL,
+            "version": version,
+            "host": asdict(host),
+            "interval_seconds": demand.normal_interval_seconds,
+        }
+        self._history_seconds = history_seconds
+        self._on_first_sample = on_first_sample
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._published = threading.Condition(self._lock)
+        self._ring: deque[_Entry] = deque()
+        self._latest: _Entry | None = None
+        self._newest: Sample | None = None
+
+    @property
+    def seq(self) -> int:
+        """The number of the newest sample; the first one is 1, and 0 means that there is none."""
+        latest = self._latest
+        return latest.seq if latest else 0
+
+    def publish(self, sample: Sample) -> int:
+        """Number, remember and broadcast ``sample``; return its ``seq``. Never waits for a viewer.
+
+        A section without a JSON form (of an embedding program) is left out, and its source gets the state ``failed``.
+        """
+        encoded = encode(sample)
+        with self._lock:
+            is_first, seq = self._latest is None, self.seq + 1
+            self._publish_locked(seq, sample, encoded)
+        if is_first:
+            self._on_first_sample()
+        return seq
+
+    def publish_as(self, stream: str, seq: int, sample: Sample) -> bool:
+        """Publish ``sample`` under the run id and number that another program gave to it.
+
+        Return False, and discard the sample, if this run has it or a newer one already. A jump in ``seq`` stays visible
+        as a gap. Another run starts anew: the ring is emptied, and the viewers are closed with 1001, because their
+        numbers have no meaning there. They reconnect and resume, as they do when a program is restarted.
+        """
+        encoded = encode(sample)
+        with self._lock:
+            if stream != self.id:
+                self._start_run_locked(stream)
+            elif seq <= self.seq:
+                return False
+            is_first = self._latest is None
+            self._publish_locked(seq, sample, encoded)
+        if is_first:
+            self._on_first_sample()
+        return True
+
+    def _start_run_locked(self, stream: str) -> None:
+        had_samples = self._latest is not None
+        self.id = stream
+        self._ring.clear()
+        self._latest = self._newest = None
+        if had_samples:
+            for client in self._hub.clients():
+                if isinstance(client.topic, Choice) and client.topic.host == self.host.id:
+                    client.close(End.GOING_AWAY)
+
+    def _publish_locked(self, seq: int, sample: Sample, encoded: EncodedSample) -> None:
+        now = self._monotonic()
+        head = (
+            f'{{"type":"sample","stream":"{self.id}","seq":{seq},"host":{json.dumps(self.host.id)}'
+            f',"time_unix":{json.dumps(sample.time_unix)}'
+            f',"uptime_seconds":{json.dumps(sample.uptime_seconds)}'
+            f',"interval_seconds":{json.dumps(sample.interval_seconds)}'
+        ).encode()
+        entry = _Entry(seq, now, head, encoded)
+        self._latest, self._newest = entry, sample
+        self._ring.append(replace(entry, sample=encoded.without_on_demand()))
+        while self._ring and self._ring[0].published_at < now - self._history_seconds:
+            self._ring.popleft()
+        self._broadcast_locked(entry)
+        self._published.notify_all()
+
+    def _broadcast_locked(self, entry: _Entry) -> None:
+        texts: dict[tuple[str, ...] | None, bytes] = {}
+        for choice in self._choices():
+            if entry.seq % choice.every:
+                continue
+            if choice.sections not in texts:
+                texts[choice.sections] = entry.text(choice.sections)
+            self._hub.broadcast(choice.framing.message(texts[choice.sections]), choice)
+
+    def _choices(self) -> Iterator[Choice]:
+        """Yield the distinct choices of this host's viewers."""
+        for topic in self._hub.topics():
+            if isinstance(topic, Choice) and topic.host == self.host.id:
+                yield topic
+
+    def join(self, client: Client, resume: Resume | None, user: str | None = None) -> bool:
+        """Register ``client``, whose topic is a Choice of this host, and queue its first messages.
+
+        These are ``hello`` and then a ``history`` of the samples that ``resume`` asks for, or the newest sample if
+        ``resume`` is None. ``hello`` contains ``user``, the name of the token. Return False if the hub is closed.
+        """
+        choice = client.topic
+        if not isinstance(choice, Choice) or choice.host != self.host.id:
+            raise TypeError(f"the client's topic {choice!r} is not a Choice of {self.host.id}")
+        with self._lock:
+            latest = self._latest
+            entries = tuple(self._ring) if resume else ()
+            hello: dict[str, Any] = {
+                **self._hello,
+                "stream": self.id,
+                "seq": latest.seq if latest else 0,
+                "every": choice.every,
+                "sections": choice.sections,
+                "user": user,
+            }
+            client.queue_first(_opening(hello, choice, latest, resume, entries))
+            return self._hub.register(client)
+
+    def maybe_latest(self, sections: tuple[str, ...] | None = None) -> bytes | None:
+        """The newest sample as a ``sample`` message, or None before the first."""
+        latest = self._latest
+        return latest.text(sections) if latest else None
+
+    def maybe_newest(self) -> Sample | None:
+        """The newest sample as it was published, or None before the first."""
+        return self._newest
+
+    def has(self, sections: Collection[str]) -> bool:
+        """Whether the sources of all these sections were asked for the newest sample."""
+        latest = self._latest
+        return latest is not None and all(latest.sample.has(name) for name in sections)
+
+    def wait_newer(self, seq: int, sections: Collection[str], timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds for a sample after ``seq`` that has all these sections."""
+        with self._published:
+            return self._published.wait_for(lambda: self.seq > seq and self.has(sections), timeout)
+
+    def watched(self) -> set[tuple[str, ...] | None]:
+        """The distinct choices of sections of the viewers that are connected now."""
+        return {choice.sections for choice in self._choices()}
+
+    def history(self, resume: Resume, sections: tuple[str, ...] | None = None) -> Iterator[bytes]:
+        """Return the ``history`` message in pieces."""
+        with self._lock:
+            stream, entries = self.id, tuple(self._ring)
+        return _history(_select(entries, resume, 1, stream), sections)
+
+
+def _opening(
+    hello: dict[str, Any],
+    choice: Choice,
+    latest: _Entry | None,
+    resume: Resume | None,
+    entries: tuple[_Entry, ...],
+) -> Iterator[bytes]:
+    """Yield a viewer's first frames one by one, as it takes them. Runs on its write pump."""
+    yield choice.framing.message(to_json(hello))
+    if resume is not None:
+        selected = _select(entries, resume, choice.every, hello["stream"])
+        yield from choice.framing.pieces(_history(selected, choice.sections))
+    elif latest is not None:
+        yield choice.framing.message(latest.text(choice.sections))
+
+
+def _select(
+    entries: tuple[_Entry, ...], resume: Resume, every: int, stream: str
+) -> Iterator[_Entry]:
+    since = resume.since if resume.stream in (None, stream) else 0
+    oldest = -1.0
+    if resume.history_seconds is not None and entries:
+        oldest = entries[-1].published_at - resume.history_seconds
+    return (
+        entry
+        for entry in entries
+        if entry.seq > since and entry.published_at > oldest and entry.seq % every == 0
+    )
+
+
+def _history(entries: Iterable[_Entry], sections: tuple[str, ...] | None) -> Iterator[bytes]:
+    """Yield the ``history`` message in pieces of at least 64 KiB, except the last."""
+    held, size = [b'{"type":"history","samples":['], 0
+    separator = b""
+    for entry in entries:
+        text = entry.text(sections)
+        held += (separator, text)
+        separator = b","
+        size += len(text)
+        if size >= PIECE_BYTES:
+            yield b"".join(held)
+            held, size = [], 0
+    yield b"".join((*held, b"]}"))

@@ -1,0 +1,131 @@
+"""psutil's figures of the system, under the same rules as the files."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import psutil as real_psutil
+import pytest
+
+from telemetry_stream.metrics.fallback.system import core_ids, parse_cpu_list, psutil_sources
+from telemetry_stream.metrics.setup import SelfStats
+from telemetry_stream.metrics.source import Now
+from telemetry_stream.metrics.sources.memory import Swap
+from telemetry_stream.metrics.units import PAGE_BYTES
+from tests.metrics.psutils import source
+from tests.metrics.trees import Tree, assert_sane
+
+
+def collected(tree: Tree, psutil: SimpleNamespace, section: str, now: Now | None = None) -> Any:
+    """Return one section of a new fallback source."""
+    return source(tree, psutil, section).collect(now or tree.tick())
+
+
+def test_a_system_without_proc_runs_on_psutil_alone(tree: Tree) -> None:
+    """Every section that psutil can fill is there, with its rates in the second sample, and is marked."""
+    collector = tree.collector(fallback=psutil_sources(real_psutil, tree.clock, SelfStats()))
+    collector.collect()
+    tree.advance(1.0)
+    sample = collector.collect()
+    assert sample.uptime_seconds is not None
+    for name in (
+        "cpu",
+        "load",
+        "memory",
+        "swap",
+        "disks",
+        "disk",
+        "interfaces",
+        "network",
+        "system",
+        "self",
+    ):
+        assert sample.sources[name].state == "psutil", name
+        assert_sane(sample.sections[name])
+    cpu: Any = sample.sections["cpu"]
+    assert cpu.context_switches_per_second is not None
+
+
+def test_psutil_is_imported_only_when_it_is_needed() -> None:
+    """A host without failures does not pay for it."""
+    program = (
+        "import sys; from telemetry_stream.metrics.collector import Collector\n"
+        "c = Collector(); c.collect(); c.close(); sys.exit('psutil' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_an_embedding_program_s_failing_source_does_not_import_psutil() -> None:
+    """psutil cannot answer for it."""
+    program = (
+        "import sys; from telemetry_stream.metrics.collector import Collector\n"
+        "class Broken:\n"
+        "    name = 'broken'\n"
+        "    def collect(self, now): raise RuntimeError\n"
+        "c = Collector(extra_sources=[Broken()]); c.collect(); c.close()\n"
+        "sys.exit('psutil' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_cpu_goes_by_field_names_and_the_rules_of_the_file(
+    tree: Tree, psutil: SimpleNamespace
+) -> None:
+    """psutil 8 has another order, and other systems have fewer fields.
+
+    The first core: 0.25 s user and 0.75 s idle passed; the other one: 0.5 s system, 0.5 s idle.
+    """
+    times = [SimpleNamespace(idle=5.0, user=1.0), SimpleNamespace(system=1.0, idle=7.0)]
+    psutil.cpu_times = lambda percpu: times
+    psutil.cpu_stats = lambda: SimpleNamespace(ctx_switches=100, interrupts=10)
+    collect = source(tree, psutil, "cpu").collect
+    first: Any = collect(tree.tick())
+    # Never the 0.0 that psutil's first call returns.
+    assert [core.usage_percent for core in first.cores] == [None, None]
+    times[:] = [SimpleNamespace(idle=5.75, user=1.25), SimpleNamespace(system=1.5, idle=7.5)]
+    second: Any = collect(tree.tick())
+    assert [core.usage_percent for core in second.cores] == [25.0, 50.0]
+    assert second.usage_percent == 37.5
+
+
+def test_swap_counts_in_pages_of_this_machine(tree: Tree, psutil: SimpleNamespace) -> None:
+    """psutil multiplies pages by 4096 on every machine: two pages in and one out, in a second."""
+    counts = SimpleNamespace(total=1000, free=250, sin=0, sout=0)
+    psutil.swap_memory = lambda: counts
+    collect = source(tree, psutil, "swap").collect
+    collect(tree.tick())
+    counts.sin, counts.sout = 2 * 4096, 4096
+    assert collect(tree.tick()) == Swap(1000, 250, 750, 75.0, 2.0 * PAGE_BYTES, 1.0 * PAGE_BYTES)
+
+
+def test_used_memory_is_total_minus_available(tree: Tree, psutil: SimpleNamespace) -> None:
+    """psutil's own used changed its meaning in 7.1."""
+    psutil.virtual_memory = lambda: SimpleNamespace(total=1000, available=600, used=123, free=50)
+    memory = collected(tree, psutil, "memory")
+    assert (memory.used_bytes, memory.used_percent, memory.cached_bytes) == (400, 40.0, None)
+
+
+def test_uptime_is_the_time_since_psutil_s_boot_time(tree: Tree, psutil: SimpleNamespace) -> None:
+    """Both move if the system time is set, so that the difference does not."""
+    psutil.boot_time = lambda: tree.realtime - 50.0
+    system = collected(tree, psutil, "system", tree.tick(0.0))
+    assert (system.uptime_seconds, system.boot_id) == (50.0, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"), [(b"0-1\n", [0, 1]), (b"0,2-3,7", [0, 2, 3, 7]), (b"5\n", [5])]
+)
+def test_cpu_lists(content: bytes, expected: list[int]) -> None:
+    """Ids and ranges, as sysfs writes them."""
+    assert parse_cpu_list(content) == expected
+
+
+@pytest.mark.parametrize(
+    ("online", "expected"), [(b"0,3\n", [0, 3]), (b"0-3\n", [0, 1]), (None, [0, 1])]
+)
+def test_core_ids_come_from_sysfs(online: bytes | None, expected: list[int]) -> None:
+    """Without sysfs, and if it has another number of cores than psutil, they are numbered."""
+    assert core_ids(online, 2) == expected

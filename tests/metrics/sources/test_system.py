@@ -1,0 +1,72 @@
+"""The section system."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+
+from telemetry_stream.metrics.files import ParseError
+from telemetry_stream.metrics.sources.system import System, SystemSource, parse_uptime
+from tests.metrics.trees import Tree, odd
+
+
+def test_every_field(tree: Tree) -> None:
+    """Uptime includes suspend. The boot time is the kernel's."""
+    tree.put("proc/uptime", "9512.31 18820.30\n")
+    tree.put("proc/stat", "cpu0 1 1 1 1\nbtime 1763969000\n")
+    tree.put("proc/sys/kernel/random/boot_id", "aebd3fb1-6179-4e80-a159-1b73c6941ec9\n")
+    source = SystemSource(tree.files)
+    assert source.collect(tree.tick(slept=2.0)) == System(
+        9512.31, 1763969000, "aebd3fb1-6179-4e80-a159-1b73c6941ec9", 2.0, "host"
+    )
+
+
+def test_without_proc_stat_the_boot_time_is_null(tree: Tree) -> None:
+    """And without the file of the boot id, so is that."""
+    tree.put("proc/uptime", "1.0 1.0\n")
+    assert SystemSource(tree.files).collect(tree.tick()) == System(1.0, None, None, 0.0, "host")
+
+
+MOUNT = "27 1 254:0 / / rw - ext4 /dev/vda rw\n"
+
+
+@pytest.mark.parametrize(
+    ("mountinfo", "namespace", "view"),
+    [
+        (MOUNT, "pid:[4026531836]", "host"),
+        (MOUNT, "pid:[4026532201]", "container"),
+        (MOUNT, None, "host"),
+        ("", None, "host"),
+        ("9 1 0:50 / / rw - overlay overlay rw\n", "pid:[4026531836]", "container"),
+        (
+            MOUNT + "30 27 0:60 / /proc/meminfo rw - fuse.lxcfs lxcfs rw\n",
+            "pid:[4026532201]",
+            "lxcfs",
+        ),
+    ],
+)
+def test_the_view_is_host_container_or_lxcfs(
+    tree: Tree, mountinfo: str, namespace: str | None, view: str
+) -> None:
+    """In a container, most of /proc is the host's. With lxcfs, memory is not."""
+    tree.put("proc/uptime", "1.0 1.0\n")
+    tree.put("proc/self/mountinfo", mountinfo)
+    if namespace is not None:
+        tree.link("proc/1/ns/pid", namespace)
+    assert SystemSource(tree.files).collect(tree.tick()).view == view
+
+
+@pytest.mark.parametrize("content", [b"", b"abc", b"nan 1", b"inf 1", b"-5 1"])
+def test_an_invalid_uptime_is_a_parse_error(content: bytes) -> None:
+    """No number, or one that is not a time."""
+    with pytest.raises(ParseError):
+        parse_uptime(content)
+
+
+@given(odd(b"9512.31 18820.30\n"))
+def test_any_uptime_is_parsed_or_a_parse_error(content: bytes) -> None:
+    """Seconds are not negative."""
+    try:
+        assert parse_uptime(content) >= 0
+    except ParseError:
+        pass

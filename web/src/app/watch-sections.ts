@@ -1,0 +1,57 @@
+/**
+ * A connection for on-demand sections, which the server collects only while a viewer asks for them. It is open only
+ * while the connection of the page is: so it never uses the last slot of the server before that one does, and never
+ * asks for a reason at the same time.
+ */
+import { decodeFrame } from "../protocol/decode";
+import { isRefusal } from "../protocol/ends";
+import type { Session, SectionListener } from "../store/use-telemetry";
+import { Connection, type Environment } from "../stream/connection";
+import type { RefusalProbe } from "../stream/refusal";
+import { onWake } from "../stream/wake";
+
+export interface WatchContext extends Pick<Session, "telemetry" | "snapshot"> {
+  readonly probe: RefusalProbe;
+}
+
+/** Open the connection, and return the function that ends it. */
+export function watchSections(
+  address: () => string,
+  listener: SectionListener,
+  { telemetry, snapshot, probe }: WatchContext,
+  environment: Environment,
+): () => void {
+  const connection = new Connection(
+    address,
+    {
+      opened: () => {
+        probe.opened();
+      },
+      message: (text) => {
+        // A paused page does not change.
+        if (snapshot.get() === null) listener.frame(decodeFrame(text));
+      },
+      closed: (end) => {
+        if (isRefusal(end)) listener.failed(end.reason);
+      },
+      // An end without another try ends the connection of the page as well, which asks for the reason itself.
+      diagnose: (end, signal) => (end.retry ? probe.diagnose(end, signal) : Promise.resolve(end)),
+    },
+    environment,
+  );
+  const follow = (): void => {
+    const { link, hello } = telemetry.store.get();
+    if (link.phase === "open" && hello !== null) connection.start();
+    else connection.stop();
+  };
+  follow();
+  const unfollow = telemetry.store.subscribe(follow);
+  const stopWaking = onWake(() => {
+    connection.tryNow();
+  });
+  return () => {
+    unfollow();
+    stopWaking();
+    connection.stop();
+  };
+}

@@ -1,0 +1,62 @@
+/** A table with a row per device. The name is a button that opens a drawer with more about the device. */
+import { Fragment } from "react";
+
+import { Drawer, useDrawer, type DrawerProps } from "./drawer";
+import { Table, type TableColumn } from "./table";
+
+export interface DeviceRow {
+  readonly name: string;
+  /** True if one of its values has crossed a threshold. */
+  readonly marked: boolean;
+  /** True for devices that the totals do not contain. */
+  readonly faint: boolean;
+  readonly cells: readonly { readonly text: string; readonly faint?: boolean }[];
+  readonly facts: DrawerProps["facts"];
+}
+
+export interface DeviceTableProps {
+  readonly title: string;
+  readonly explain: string;
+  readonly section: string;
+  readonly className: string;
+  readonly columns: readonly (TableColumn & { readonly width: string })[];
+  /** Undefined while the rows are not known, which is not the same as none. */
+  readonly rows: readonly DeviceRow[] | undefined;
+  /** The line below a table without rows. */
+  readonly empty: string;
+}
+
+export function DeviceTable({ columns, rows, empty, ...table }: DeviceTableProps) {
+  const drawer = useDrawer();
+  return (
+    <Table
+      {...table}
+      widths={["name", ...columns.map(({ width }) => width)]}
+      columns={columns}
+      empty={rows?.length === 0 ? empty : null}
+    >
+      {rows?.map(({ name, marked, faint, cells, facts }) => (
+        <Fragment key={name}>
+          <tr className={faint ? "faint" : ""} data-row={name}>
+            <th scope="row" className={faint ? "faint" : "primary"}>
+              <button
+                type="button"
+                aria-expanded={drawer.isOpen(name)}
+                onClick={drawer.toggle(name)}
+              >
+                {marked && <span className="mark warn">▲</span>}
+                {name}
+              </button>
+            </th>
+            {cells.map((cell, index) => (
+              <td key={index} className={cell.faint === true ? "right faint" : "right"}>
+                {cell.text}
+              </td>
+            ))}
+          </tr>
+          {drawer.isOpen(name) && <Drawer span={columns.length + 1} facts={facts} />}
+        </Fragment>
+      ))}
+    </Table>
+  );
+}

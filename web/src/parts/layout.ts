@@ -1,0 +1,39 @@
+/** The few sizes that code needs to know. The style sheets decide everything else. */
+import { useSyncExternalStore } from "react";
+
+export interface Layout {
+  /** CSS pixels per sixteenth of a rem. */
+  readonly scale: number;
+  readonly phone: boolean;
+  /** The processes stand beside the charts. Otherwise they are below, with a fixed number of rows. */
+  readonly wide: boolean;
+}
+
+const PHONE_MAX_PX = 640;
+const WIDE_MIN_PX = 1200;
+
+let current: Layout = { scale: 1, phone: false, wide: true };
+
+function measure(): Layout {
+  const next = {
+    scale: parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1,
+    phone: window.innerWidth <= PHONE_MAX_PX,
+    wide: window.innerWidth >= WIDE_MIN_PX,
+  };
+  const same =
+    next.scale === current.scale && next.phone === current.phone && next.wide === current.wide;
+  if (!same) current = next;
+  return current;
+}
+
+function subscribe(listener: () => void): () => void {
+  window.addEventListener("resize", listener);
+  return () => {
+    window.removeEventListener("resize", listener);
+  };
+}
+
+/** Measured at each `resize`, which the page also sends itself when it enters or leaves kiosk mode. */
+export function useLayout(): Layout {
+  return useSyncExternalStore(subscribe, measure);
+}

@@ -1,0 +1,36 @@
+/** Whose token this page uses, and a button to log out. Not in kiosk mode, where nothing can be pressed. */
+import { useState } from "react";
+
+import { useSession, useTelemetry, useView } from "../store/use-telemetry";
+import "./logged-in.css";
+
+/** `labelled` is for a list; the header has no space for a label. */
+export function LoggedIn({ labelled = false }: { labelled?: boolean }) {
+  const { logOut } = useSession();
+  const user = useTelemetry((state) => state.hello?.user ?? null);
+  const kiosk = useView((view) => view.kiosk);
+  const [failure, setFailure] = useState<string | null>(null);
+  if (user === null || kiosk) return null;
+  const press = (): void => {
+    setFailure(null); // so that a screen reader announces the same reason again
+    void logOut().then(setFailure);
+  };
+  return (
+    <div className="login">
+      {labelled && <span data-explain="page.login">logged in</span>}
+      <span className="name" data-testid="user" data-explain="page.login" title={user}>
+        {user}
+      </span>
+      <button type="button" onClick={press}>
+        Log out
+      </button>
+      <p className="warn" role="alert">
+        {failure !== null && (
+          <>
+            <span className="mark">▲</span>log-out failed: {failure}
+          </>
+        )}
+      </p>
+    </div>
+  );
+}

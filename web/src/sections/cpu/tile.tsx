@@ -1,0 +1,48 @@
+/** The tile of the CPU: use over all cores, and one cell per core. */
+import { Spark } from "../../charts/spark";
+import { percent, percentText } from "../../format/numbers";
+import { Detail, Numeral, Tile } from "../../parts/tile";
+import { usePicture, useTelemetry } from "../../store/use-telemetry";
+import { FACETS } from "./chart";
+import { CoresStrip } from "./cores-strip";
+
+const STEAL_SHOWN_PERCENT = 1;
+
+export function CpuTile() {
+  const picture = usePicture((now) => now);
+  const hello = useTelemetry((state) => state.hello);
+  const steal = useTelemetry((state) => state.alerts.get("steal"));
+  const cpu = picture.sample?.sections.cpu;
+  const count = cpu?.online_count ?? hello?.host.cores ?? null;
+  const showsSteal = (cpu?.steal_percent ?? 0) >= STEAL_SHOWN_PERCENT;
+  return (
+    <Tile
+      focus="cpu"
+      facets={FACETS}
+      name="CPU"
+      explain="cpu"
+      section="cpu"
+      aside={count === null ? "–" : `${count} ${count === 1 ? "core" : "cores"}`}
+      numeral={<Numeral value={percent(cpu?.usage_percent)} unit="%" testId="cpu" />}
+      strip={<CoresStrip cores={cpu?.cores ?? []} />}
+      spark={
+        <Spark picture={picture} values={picture.slice.column("cpu.usage_percent")} minSpan={60} />
+      }
+      details={
+        <>
+          <Detail name="user">{percentText(cpu?.user_percent)}</Detail>
+          {showsSteal ? (
+            <Detail name="steal" level={steal?.level}>
+              {percentText(cpu?.steal_percent)}
+            </Detail>
+          ) : (
+            <Detail name="sys" optional>
+              {percentText(cpu?.system_percent)}
+            </Detail>
+          )}
+          <Detail name="iowait">{percentText(cpu?.iowait_percent)}</Detail>
+        </>
+      }
+    />
+  );
+}

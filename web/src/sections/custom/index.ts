@@ -1,0 +1,24 @@
+/** Sections that the server does not define: an embedding program publishes them. */
+import type { Section } from "../section";
+import { CustomSections } from "./panel";
+
+export const section: Section = {
+  order: 100,
+  panels: [
+    {
+      title: "Custom sections",
+      place: "column",
+      order: 30,
+      isShown: (sample) => Object.keys(sample?.custom ?? {}).length > 0,
+      Panel: CustomSections,
+    },
+  ],
+  texts: {
+    "page.custom": {
+      name: "Custom section",
+      text: "Published by the program that embeds telemetry_stream.",
+      from: "that program",
+    },
+  },
+  help: ["page.custom"],
+};

@@ -1,0 +1,31 @@
+/** The sections `disk` and `disks`. */
+import { hasAny, hasOrFailed } from "../../parts/presence";
+import type { Section } from "../section";
+import { chart } from "./chart";
+import { Disks } from "./panel";
+import { readings } from "./thresholds";
+import { DiskTile } from "./tile";
+
+export const section: Section = {
+  order: 50,
+  vital: {
+    focus: "disk",
+    key: "d",
+    label: "disk",
+    isShown: hasAny("disk", "disks"),
+    Tile: DiskTile,
+    chart,
+  },
+  panels: [
+    { title: "Disks", place: "row", order: 20, isShown: hasOrFailed("disks"), Panel: Disks },
+  ],
+  readings,
+  texts: {
+    "page.wait": {
+      name: "wait",
+      text: "Mean time from a request to the disk until its answer: of reads or writes, whichever is longer. Above 100 ms is slow for any disk.",
+      from: "/proc/diskstats",
+    },
+  },
+  help: ["disk", "disks", "disks[].util_percent", "page.wait"],
+};

@@ -1,0 +1,84 @@
+/** The table of filesystems: used and free space. A mount that does not answer keeps only its name. */
+import { bytesShort, percentText } from "../../format/numbers";
+import { StaleTag } from "../../parts/source-state";
+import { Table } from "../../parts/table";
+import { toneOf } from "../../parts/tone";
+import type { Alert } from "../../store/thresholds";
+import { usePicture, useTelemetry } from "../../store/use-telemetry";
+import type { Filesystem } from "../generated";
+import "./filesystems.css";
+
+export function Filesystems() {
+  const filesystems = usePicture(({ sample }) => sample?.sections.filesystems);
+  const alerts = useTelemetry((state) => state.alerts);
+  return (
+    <Table
+      title="Filesystems"
+      explain="filesystems"
+      section="filesystems"
+      className="filesystems"
+      widths={["mount", "bar", "used", "free"]}
+      titleSpan={2}
+      columns={[{ name: "used" }, { name: "free" }]}
+      empty={filesystems?.length === 0 ? "no filesystems" : null}
+    >
+      {filesystems?.map((one) =>
+        one.stale === true ? (
+          <StaleRow key={one.mountpoint} filesystem={one} />
+        ) : (
+          <Row
+            key={one.mountpoint}
+            filesystem={one}
+            spaceAlert={alerts.get(`filesystem:${one.mountpoint}`)}
+            inodesAlert={alerts.get(`inodes:${one.mountpoint}`)}
+          />
+        ),
+      )}
+    </Table>
+  );
+}
+
+function StaleRow({ filesystem: { mountpoint, age_seconds } }: { filesystem: Filesystem }) {
+  return (
+    <tr>
+      <th scope="row" className="faint" title={mountpoint}>
+        {mountpoint}
+      </th>
+      <td colSpan={3} className="right hatched">
+        <StaleTag seconds={age_seconds} />
+      </td>
+    </tr>
+  );
+}
+
+interface RowProps {
+  readonly filesystem: Filesystem;
+  readonly spaceAlert: Alert | undefined;
+  readonly inodesAlert: Alert | undefined;
+}
+
+/** Shows inodes instead of space where they are scarcer. */
+function Row({ filesystem, spaceAlert, inodesAlert }: RowProps) {
+  const { mountpoint, device, fstype, used_percent, inodes_used_percent } = filesystem;
+  const inodes = (inodes_used_percent ?? 0) > (used_percent ?? 0);
+  const percent = inodes ? inodes_used_percent : used_percent;
+  const level = (inodes ? inodesAlert : spaceAlert)?.level ?? spaceAlert?.level;
+  return (
+    <tr>
+      <th scope="row" className="primary" title={`${mountpoint} · ${device} · ${fstype}`}>
+        {mountpoint}
+      </th>
+      <td>
+        <span className={`bar data ${level ?? ""}`}>
+          <span style={{ width: `${Math.min(100, percent ?? 0)}%` }} />
+        </span>
+      </td>
+      <td className={`right ${toneOf(level)}`} title={inodes ? "inodes" : undefined}>
+        {level !== undefined && <span className="visually-hidden">{level} </span>}
+        {inodes && <span className="faint">i </span>}
+        {percentText(percent)}
+      </td>
+      <td className="right">{bytesShort(filesystem.available_bytes)}</td>
+    </tr>
+  );
+}

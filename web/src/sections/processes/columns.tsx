@@ -1,0 +1,58 @@
+/** The columns of the table and their heads. A head sorts by its column; a second click reverses the order. */
+import { useSession } from "../../store/use-telemetry";
+import { SORT_KEYS, type SortKey } from "./order";
+
+const HEADS: Readonly<Record<SortKey, { label: string; className: string; explain?: string }>> = {
+  pid: { label: "pid", className: "right not-phone" },
+  command: { label: "command", className: "" },
+  user: { label: "user", className: "not-phone not-narrow" },
+  state: { label: "s", className: "state", explain: "processes.top[].state" },
+  cpu: { label: "cpu %", className: "right", explain: "processes.top[].cpu_percent" },
+  memory: { label: "memory", className: "right", explain: "processes.top[].memory_rss_bytes" },
+  threads: { label: "thr", className: "right not-phone not-narrow" },
+};
+
+export function Columns() {
+  return (
+    <colgroup>
+      {SORT_KEYS.map((name) => (
+        <col key={name} className={`col-${name}`} />
+      ))}
+    </colgroup>
+  );
+}
+
+export function Heads({ sortKey, reversed }: { sortKey: SortKey; reversed: boolean }) {
+  const { actions } = useSession();
+  return (
+    <thead>
+      <tr>
+        {SORT_KEYS.map((name) => {
+          const { label, className, explain } = HEADS[name];
+          const sorted = name === sortKey;
+          const direction = sorted ? (reversed ? "ascending" : "descending") : undefined;
+          return (
+            <th
+              key={name}
+              scope="col"
+              className={`${className}${sorted ? " sorted" : ""}`}
+              aria-sort={direction}
+              data-explain={explain}
+            >
+              <button
+                type="button"
+                aria-label={name === "state" ? "state" : undefined}
+                onClick={() => {
+                  actions.sortBy(name, sortKey);
+                }}
+              >
+                {label}
+                {sorted && <i className={reversed ? "up" : "down"} />}
+              </button>
+            </th>
+          );
+        })}
+      </tr>
+    </thead>
+  );
+}

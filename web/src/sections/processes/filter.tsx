@@ -1,0 +1,27 @@
+/** The field that filters the table. */
+import { useSession, useView } from "../../store/use-telemetry";
+
+/** The page has one such field; the key `/` finds it by this id. */
+export const FILTER_ID = "process-filter";
+
+export function Filter() {
+  const { actions } = useSession();
+  const filter = useView((view) => view.filter);
+  return (
+    <label className="filter">
+      <span className="visually-hidden">filter processes</span>
+      <input
+        id={FILTER_ID}
+        type="search"
+        placeholder="filter"
+        value={filter}
+        spellCheck={false}
+        autoComplete="off"
+        onChange={(event) => {
+          actions.setFilter(event.target.value);
+        }}
+      />
+      <kbd aria-hidden="true">/</kbd>
+    </label>
+  );
+}

@@ -1,0 +1,46 @@
+/** The section `self`, and what the page measures of its own stream. */
+import type { Section } from "../section";
+import { ThisStream } from "./panel";
+
+export const section: Section = {
+  order: 110,
+  panels: [
+    { title: "This stream", place: "row", order: 60, isShown: () => true, Panel: ThisStream },
+  ],
+  texts: {
+    "page.stream": {
+      name: "This stream",
+      text: "How the samples get to this page, and what that costs.",
+      from: "the server and this page",
+    },
+    "page.delay": {
+      name: "delay",
+      text: "How much later than the fastest sample so far the newest one arrived: the time it spent in the network, in queues and in this browser.",
+      from: "this page",
+    },
+    "page.missed": {
+      name: "missed",
+      text: "Samples that did not arrive, of all that the server took since this page was opened. Charts show them as gaps.",
+      from: "jumps in seq",
+    },
+    "page.viewers": {
+      name: "viewers",
+      text: "Connections that receive samples. This page counts too, twice while it shows processes.",
+      from: "the server",
+    },
+    "page.per_viewer": {
+      name: "per viewer",
+      text: "Bytes per second that this page receives.",
+      from: "this page",
+    },
+  },
+  help: [
+    "page.stream",
+    "page.delay",
+    "page.missed",
+    "page.viewers",
+    "self.cpu_percent",
+    "self.memory_rss_bytes",
+    "page.per_viewer",
+  ],
+};

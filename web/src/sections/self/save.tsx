@@ -1,0 +1,35 @@
+/** The buttons that save the window on screen as a file. */
+import { useSession } from "../../store/use-telemetry";
+import { toCsv, toJson } from "./export";
+
+export function SaveButtons() {
+  const { display, telemetry } = useSession();
+  const saveAs = (kind: "csv" | "json") => () => {
+    const { ring, from, to } = display.get().picture;
+    const slice = ring.slice(from, to);
+    const host = telemetry.store.get().hello?.host.name ?? "host";
+    const text = kind === "csv" ? toCsv(slice, ring.names) : toJson(slice, ring.names, host);
+    const time = new Date(to * 1000).toISOString().slice(0, 19).replaceAll(":", "");
+    download(`${host}-${time}.${kind}`, text);
+  };
+  return (
+    <span className="save">
+      save
+      <button type="button" onClick={saveAs("csv")} title="save the window on screen as CSV">
+        CSV
+      </button>
+      <button type="button" onClick={saveAs("json")} title="save the window on screen as JSON">
+        JSON
+      </button>
+    </span>
+  );
+}
+
+function download(name: string, text: string): void {
+  const address = URL.createObjectURL(new Blob([text], { type: "application/octet-stream" }));
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(address);
+}

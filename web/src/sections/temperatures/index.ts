@@ -1,0 +1,41 @@
+/** The section `temperatures`. */
+import type { Sample } from "../../protocol/frames";
+import { hasFailed } from "../../parts/presence";
+import type { Section } from "../section";
+import { chart } from "./chart";
+import { Temperatures } from "./panel";
+import { readings } from "./thresholds";
+import { HeatTile } from "./tile";
+
+const hasSensors = (sample: Sample | null): boolean =>
+  sample === null || (sample.sections.temperatures?.length ?? 0) > 0;
+
+export const section: Section = {
+  order: 60,
+  vital: {
+    focus: "heat",
+    key: "h",
+    label: "temperature",
+    isShown: hasSensors,
+    Tile: HeatTile,
+    chart,
+  },
+  panels: [
+    {
+      title: "Temperatures",
+      place: "column",
+      order: 10,
+      isShown: (sample) => hasSensors(sample) || hasFailed(sample, "temperatures"),
+      Panel: Temperatures,
+    },
+  ],
+  readings,
+  texts: {
+    "page.hottest": {
+      name: "Temperature",
+      text: "The hottest sensor, with the limits that its chip defines. Without limits there is no warning.",
+      from: "/sys/class/hwmon",
+    },
+  },
+  help: ["page.hottest", "temperatures"],
+};

@@ -1,0 +1,181 @@
+// @vitest-environment jsdom
+import { act, fireEvent, screen } from "@testing-library/react";
+import { expect, it, vi } from "vitest";
+
+import { answer } from "../support/fake-browser";
+import { golden, goldenObject, sampleText } from "../support/frames";
+import {
+  badge,
+  connect,
+  installPage,
+  lastStream,
+  settle,
+  streams,
+  tables,
+  value,
+} from "../support/page";
+
+// jsdom has no canvas. The end-to-end tests see the charts.
+vi.mock("../../src/charts/chart", () => ({ Chart: () => null }));
+
+const browser = installPage();
+
+const press = (key: string) => {
+  act(() => {
+    fireEvent.keyDown(window, { key });
+  });
+};
+
+it("has every place and no number before the first sample", () => {
+  expect(badge()).toBe("connecting");
+  expect([value("host"), value("cpu"), value("memory")]).toEqual(["–", "–", "–"]);
+});
+
+it("shows host, CPU, memory, connections and missed samples", async () => {
+  await connect();
+  expect(badge()).toBe("live");
+  expect([value("host"), value("cpu"), value("memory"), value("connections")]).toEqual([
+    "ada",
+    "29",
+    "22.1",
+    "218",
+  ]);
+  expect(value("missed")).toBe("38 of 42"); // the golden history has a gap between 1 and 40
+});
+
+it("is late, then lost, during a silence, and connects again by itself", async () => {
+  await connect();
+  await settle(3000);
+  expect(badge()).toBe("late");
+  const sockets = streams().length;
+  await settle(9000);
+  expect(badge()).toBe("lost");
+  expect(streams().length).toBeGreaterThan(sockets);
+});
+
+it("gives a new connection after a silence as much time as the first one had", async () => {
+  await connect();
+  const tries = streams().length;
+  await settle(9_000);
+  expect(streams()).toHaveLength(tries);
+  await settle(2_500);
+  expect(streams()).toHaveLength(tries + 1);
+  await settle(3_000); // the handshake takes longer
+  expect(streams()).toHaveLength(tries + 1);
+  lastStream().open();
+  await settle(8_000); // a long history on a slow network
+  expect(streams()).toHaveLength(tries + 1);
+  lastStream().receive(sampleText({ seq: 60 }));
+  await settle();
+  expect(badge()).toBe("live");
+});
+
+it("resumes after a restart from its newest sample, without a reload", async () => {
+  await connect();
+  lastStream().end(1006);
+  await settle();
+  expect(badge()).toBe("lost");
+  expect(value("next-try")).toMatch(/next try in 1 s/);
+  await settle(1000);
+  expect(Object.fromEntries(lastStream().query)).toMatchObject({
+    since: "42",
+    stream: "5f0c9a3e71d24b86",
+  });
+  await connect(golden("hello"), sampleText({ seq: 43, cpu: { usage_percent: 81.2 } }));
+  expect([badge(), value("cpu")]).toEqual(["live", "81"]);
+});
+
+it("tries at once when the browser is online again", async () => {
+  await connect();
+  lastStream().end(1006);
+  const before = streams().length;
+  window.dispatchEvent(new Event("online"));
+  await settle(5);
+  expect(streams().length).toBe(before + 1);
+});
+
+it("shows the server's reason and stops trying when it is not allowed", async () => {
+  await connect();
+  lastStream().end(1008);
+  await settle(20_000);
+  expect(badge()).toBe("ended");
+  expect(value("freshness")).toContain("not allowed");
+  expect(screen.getByRole("alert").textContent).toContain("ended");
+  const before = streams().length;
+  act(() => {
+    screen.getByText("reconnect").click();
+  });
+  await settle(5);
+  expect(streams().length).toBe(before + 1);
+});
+
+it("shows the server's reason while it is refused, and connects when the server accepts it", async () => {
+  const error = '{"error":"too many viewers"}';
+  browser.fetch.mockImplementation(() => Promise.resolve(answer(503, error)));
+  lastStream().end(1006);
+  await settle();
+  expect(badge()).toBe("refused");
+  expect(value("next-try")).toContain("too many viewers · next try in 1 s");
+  expect(screen.getByRole("alert").textContent).toBe("connection refused: too many viewers");
+  expect(document.title).toMatch(/^\(refused\)/);
+  await settle(600);
+  await connect();
+  expect(badge()).toBe("live");
+  expect(browser.fetch).toHaveBeenCalledOnce();
+});
+
+it("loads the login page when its token is revoked", async () => {
+  browser.fetch.mockResolvedValue(answer(401));
+  await connect();
+  lastStream().end(1008);
+  for (const table of tables()) table.end(1008);
+  await settle(20_000);
+  expect(browser.reload).toHaveBeenCalledOnce();
+  expect(browser.fetch).toHaveBeenCalledOnce();
+  expect(streams()).toHaveLength(1);
+});
+
+it("draws nothing while the tab is hidden, and everything when it is shown again", async () => {
+  await connect();
+  const visibility = vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
+  lastStream().receive(sampleText({ seq: 43, cpu: { usage_percent: 81.2 } }));
+  await settle(2000);
+  expect(value("cpu")).toBe("29");
+  visibility.mockReturnValue("visible");
+  document.dispatchEvent(new Event("visibilitychange"));
+  await settle();
+  expect(value("cpu")).toBe("81");
+});
+
+it("pauses with p, counts the samples that wait, and returns to live with l", async () => {
+  await connect();
+  press("p");
+  lastStream().receive(sampleText({ seq: 43, cpu: { usage_percent: 81.2 } }));
+  await settle();
+  expect([badge(), value("cpu")]).toEqual(["paused", "29"]);
+  expect(value("next-try")).toBe("1 waiting");
+  press("l");
+  await settle();
+  expect([badge(), value("cpu")]).toEqual(["live", "81"]);
+});
+
+it("shows which section failed, and keeps the others", async () => {
+  const { memory: _, ...rest } = goldenObject("sample");
+  const sources = { memory: { state: "failed", took_seconds: 0, reason: "no MemTotal" } };
+  await connect(golden("hello"), JSON.stringify({ ...rest, sources }));
+  expect([value("cpu"), value("memory")]).toEqual(["29", "–"]);
+  expect(document.querySelector("[data-focus=memory] .aside")?.textContent).toContain("failed");
+});
+
+it("asks for one sample per second of a faster stream", async () => {
+  const fast = { ...goldenObject("hello"), interval_seconds: 0.1 };
+  await connect(JSON.stringify(fast));
+  await settle(5);
+  expect(lastStream().query.get("every")).toBe("10");
+  await connect(
+    JSON.stringify({ ...fast, every: 10 }),
+    sampleText({ seq: 50 }),
+    sampleText({ seq: 60, time_unix: 1_764_000_044, uptime_seconds: 3_564_764 }),
+  );
+  expect([badge(), value("missed")]).toEqual(["live", "0 of 2"]);
+});

@@ -1,0 +1,57 @@
+// @vitest-environment jsdom
+import { act, fireEvent, screen } from "@testing-library/react";
+import { expect, it, vi } from "vitest";
+
+import { answer } from "../support/fake-browser";
+import { golden, goldenObject } from "../support/frames";
+import { badge, connect, installPage, lastStream, settle, tables, value } from "../support/page";
+
+// jsdom has no canvas. The end-to-end tests see the charts.
+vi.mock("../../src/charts/chart", () => ({ Chart: () => null }));
+
+const browser = installPage();
+
+const receive = async (message: string) => {
+  tables().at(-1)?.receive(message);
+  await settle();
+};
+
+it("asks for processes only while the stream is connected", async () => {
+  expect(tables()).toHaveLength(0);
+  await connect();
+  expect(tables()).toHaveLength(1);
+  lastStream().end(1006);
+  await settle(100);
+  expect(tables()[0]?.readyState).toBe(3);
+  await settle(500);
+  await connect();
+  expect(tables()).toHaveLength(2);
+});
+
+it("shows the server's reason while there is no process table, and then the table", async () => {
+  await connect();
+  const error = '{"error":"too many viewers from this address"}';
+  browser.fetch.mockImplementation(() => Promise.resolve(answer(429, error)));
+  tables().at(-1)?.end(1006);
+  await settle();
+  expect(badge()).toBe("live");
+  const failure = /failed: too many viewers from this address/;
+  expect(screen.getByText(failure)).toBeTruthy();
+  await settle(600);
+  tables().at(-1)?.open();
+  await receive(golden("sample-processes"));
+  expect(screen.queryByText(failure)).toBeNull();
+});
+
+it("does not change the process table while the page is paused", async () => {
+  await connect();
+  tables().at(-1)?.open();
+  await receive(golden("sample-processes"));
+  expect(value("process-count")).toBe("412");
+  act(() => {
+    fireEvent.keyDown(window, { key: "p" });
+  });
+  const fewer = { ...goldenObject("sample-processes"), seq: 43, processes: { total: 7, top: [] } };
+  await receive(JSON.stringify(fewer));
+  expect(value("process-count")).toBe("412");
+});

@@ -1,0 +1,55 @@
+// @vitest-environment jsdom
+import { fireEvent, screen } from "@testing-library/react";
+import { describe, expect, it, vi } from "vitest";
+
+import { section } from "../../src/sections/network";
+import { linkSpeed } from "../../src/sections/network/link";
+import { golden, sampleAt, sampleText } from "../support/frames";
+import { connect, installPage } from "../support/page";
+
+// jsdom has no canvas. The end-to-end tests see the charts.
+vi.mock("../../src/charts/chart", () => ({ Chart: () => null }));
+
+it.each([
+  [1000, "1 Gbit/s"],
+  [2500, "2.5 Gbit/s"],
+  [100, "100 Mbit/s"],
+  [0, null],
+  [-1, null],
+  [null, null],
+])("writes a link of %s Mbit/s as %s", (mbps, text) => {
+  expect(linkSpeed(mbps)).toBe(text);
+});
+
+it("compares a link in decimal bits with its speed", () => {
+  const use = new Map(section.readings?.(sampleAt(1).sections).map(({ id, value }) => [id, value]));
+  expect(use.get("link:enp5s0")).toBeCloseTo(62.3, 1);
+  expect(use.get("link:docker0")).toBeNull();
+});
+
+describe("the panels", () => {
+  installPage();
+
+  it("show an interface that is down as such, and open a drawer below its row", async () => {
+    const interfaces = [
+      { name: "lo", rx_bytes_per_second: 1 },
+      { name: "veth1", counted: false, rx_bytes_per_second: 2048, tx_bytes_per_second: 1024 },
+      { name: "eth0", operstate: "down", speed_mbps: 1000 },
+    ];
+    await connect(golden("hello"), sampleText({ interfaces }));
+    const rows = () =>
+      [...document.querySelectorAll(".interfaces tbody tr")].map((row) => row.textContent);
+    expect(rows()).toEqual(["eth0down", "veth12.00 Ki1.00 Ki", "lo1 B–"]);
+    fireEvent.click(screen.getByRole("button", { name: "eth0" }));
+    expect(rows()[1]).toContain("link1 Gbit/s");
+  });
+
+  it("show the counters that the kernel always has where TCP states are not counted", async () => {
+    const tcp = { current_established: 5, time_wait: 2, inuse: 9 };
+    await connect(golden("hello"), sampleText({ tcp }));
+    const panel = screen.getByRole("region", { name: "TCP" }).textContent;
+    expect(panel).toContain("established5");
+    expect(panel).toContain("in use9");
+    expect(panel).not.toContain("listen");
+  });
+});

@@ -1,0 +1,21 @@
+// @vitest-environment jsdom
+import { expect, it } from "vitest";
+
+import { KEYS, keyFor } from "../../src/shell/keys";
+
+it("finds every key of the table, and no two entries for the same key", () => {
+  for (const key of KEYS) {
+    for (const name of key.keys) {
+      expect(keyFor(new KeyboardEvent("keydown", { key: name }))).toBe(key);
+    }
+  }
+});
+
+it("finds no key while the viewer types, nor with a modifier of the browser", () => {
+  const typed = new KeyboardEvent("keydown", { key: "p", bubbles: true });
+  const input = document.createElement("input");
+  document.body.append(input);
+  input.dispatchEvent(typed);
+  expect(keyFor(typed)).toBeNull();
+  expect(keyFor(new KeyboardEvent("keydown", { key: "p", ctrlKey: true }))).toBeNull();
+});

@@ -1,0 +1,20 @@
+/** Telemetry on clocks that the test sets, with the rules of the page's sections. */
+import { columnsOf, readingsOf } from "../../src/sections";
+import { createTelemetry, type Telemetry } from "../../src/store/telemetry";
+import { hello } from "./frames";
+
+/** Connected, with the golden hello; without samples. */
+export function connectedTelemetry(
+  changes: Record<string, unknown> = {},
+  nowMs: () => number = () => 0,
+): Telemetry {
+  const telemetry = newTelemetry(nowMs);
+  telemetry.opened();
+  telemetry.frame({ type: "hello", hello: hello(changes) });
+  return telemetry;
+}
+
+export function newTelemetry(nowMs: () => number = () => 0): Telemetry {
+  const clocks = { monotonicMs: nowMs, unixSeconds: () => nowMs() / 1000 };
+  return createTelemetry(clocks, { columnsOf, readingsOf });
+}
