@@ -24,6 +24,8 @@ export default defineConfig({
   },
   test: {
     include: ["tests/**/*.test.{ts,tsx}"],
+    // The files of a worker share jsdom and the loaded modules, because loading them takes longer than the tests.
+    isolate: false,
     // A test takes milliseconds; on a busy machine, starting jsdom and the page takes seconds.
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -1,8 +1,6 @@
 // @vitest-environment jsdom
 import { screen } from "@testing-library/react";
-import { beforeEach, expect, it, vi } from "vitest";
-
-import { badge, connect, installPage, settle, value } from "../support/page";
+import { afterAll, beforeEach, expect, it, vi } from "vitest";
 
 const { state, part } = vi.hoisted(() => {
   const shared = { broken: false };
@@ -16,6 +14,13 @@ const { state, part } = vi.hoisted(() => {
 vi.mock("../../src/charts/chart", () => ({ Chart: part("chart") }));
 vi.mock("../../src/sections/disk/panel", () => ({ Disks: part("panel") }));
 vi.mock("../../src/sections/load/tile", () => ({ LoadTile: part("tile") }));
+
+// The other tests of this worker share the loaded modules, but need these three unchanged.
+vi.resetModules();
+const { badge, connect, installPage, settle, value } = await import("../support/page");
+afterAll(() => {
+  vi.resetModules();
+});
 
 beforeEach(() => {
   state.broken = true;
