@@ -63,6 +63,8 @@ class Connection:
         self._timing = timing
         # Held while the read pump runs. A lock has 40 bytes; an Event with its Condition has a kilobyte.
         self._reading = threading.Lock()
+        # Held until the handshake is answered, because no ping may be written before the answer.
+        self._answering = threading.Lock()
         self._peer = _Peer(transport, client, timing, Quota(allowance))
         self._pump: threading.Thread
         self._inbound: Inbound
@@ -72,12 +74,12 @@ class Connection:
         threads.rename(f"ts-ws{self._number}-read")
         self._reading.acquire()
         try:
-            self._pump = threads.start(f"ts-ws{self._number}-write", self._write)
+            with self._answering:
+                self._pump = threads.start(f"ts-ws{self._number}-write", self._write)
+                self._inbound = self._answer_handshake()
         except threads.ThreadUnavailableError:
             self._client.close(End.CRASHED)
             raise
-        try:
-            self._inbound = self._answer_handshake()
         except BaseException:
             self._end()
             raise
@@ -111,6 +113,8 @@ class Connection:
 
     def _write(self) -> None:
         """Write frames and pings until the client ends, then the close frame. The write pump, on its own thread."""
+        with self._answering:
+            pass
         try:
             write_pump(
                 self._client,
@@ -174,7 +178,7 @@ class _Peer:
         self._silent_at = time.monotonic() + self._timing.silence
 
     def before_close_frame(self, *, too_big: bool) -> None:
-        """End the client first, so that the hub and the write pump write no frame behind the library's close frame."""
+        """End the client first, so that the hub and the write pump write no frame after the library's close frame."""
         self._is_closing = True
         self._client.close(End.TOO_BIG if too_big else End.GONE)
 

@@ -143,6 +143,14 @@ def test_a_peer_that_is_gone_before_the_handshake_is_answered_leaves_no_thread()
 # Around the handshake.
 
 
+def test_no_ping_precedes_the_answer_to_the_handshake() -> None:
+    """A ping is due all the time. Twenty viewers, because the write pump and the answer race each other."""
+    with Service(timing=Timing(ping=0.0)) as service:
+        for _ in range(20):
+            with Peer(service.address) as peer:
+                assert peer.head.startswith(b"HTTP/1.1 101 ")
+
+
 def test_frames_in_the_segment_of_the_handshake_are_read() -> None:
     """One whole frame, and half of one whose rest arrives later."""
     second = frame(PING, b"second")
