@@ -3,7 +3,7 @@
     with App(Settings(port=0)) as app:
         print(app.url)
 
-This is the only module that knows all parts. A thread of ours that dies ends the program: ``wait`` returns, and
+This is the only module that knows all parts. A thread of the program that crashes ends it: ``wait`` returns, and
 ``failure`` is the error.
 """
 
@@ -95,7 +95,7 @@ class App:
                 )
             ]
         elif sources:
-            raise ValueError("sources belong to the default origin; give them to your LocalHost")
+            raise ValueError("pass `sources` to LocalHost(...) if you pass `origins`")
         self._origins = tuple(origins)
         self._guard = Guard(
             token_file=settings.token_file,
@@ -230,7 +230,10 @@ class App:
             self._viewers.wait_until_gone(VIEWERS_CLOSE_SECONDS)
             self._listener.close(deadline)
         for origin in reversed(self._origins):  # last: a source of an embedding program may hang
-            origin.close()
+            try:
+                origin.close()
+            except Exception:
+                log.exception("Closing an origin failed")  # the others are closed all the same
         self._ended.put(None)
 
     def stop(self) -> None:
@@ -246,7 +249,7 @@ class App:
         self._viewers.close_revoked()
 
     def wait(self) -> None:
-        """Wait until ``stop`` or ``close`` is called, or a thread of ours has died; then ``failure`` is not None."""
+        """Wait until ``stop`` or ``close`` is called, or a thread of the program has crashed (see ``failure``)."""
         self._ended.get()
         self._ended.put(None)  # for the next caller of wait
 
@@ -263,7 +266,7 @@ class App:
         self.close()
 
     def _fail(self, error: BaseException) -> None:
-        """End the program with the first failure. Runs on the thread that died."""
+        """End the program with the first failure. Runs on the thread that crashed."""
         self.failure = self.failure or error
         self._ended.put(None)
 
@@ -273,7 +276,7 @@ class App:
         Takes up to 2 s if the hub hangs.
         """
         if self.failure is not None:
-            return "a thread of the program has died"
+            return "a thread of the program has crashed"
         for origin in self._origins:
             problem = origin.maybe_problem()
             if problem is not None:

@@ -56,6 +56,24 @@ def test_nothing_is_served_before_all_origins_have_started() -> None:
             assert client.recv(12) == b"HTTP/1.1 200"
 
 
+def test_an_origin_that_cannot_be_closed_does_not_keep_the_others_open(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The error is logged, the origins before it are closed, and ``wait`` returns."""
+
+    def fail() -> None:
+        raise OSError("on purpose")
+
+    calls: list[str] = []
+    origins = [OwnOrigin("host-1", calls=calls), OwnOrigin("host-2", calls=calls, on_close=fail)]
+    with App(FAST, origins=origins) as app:
+        calls.clear()
+        app.close()
+        app.wait()
+        assert calls == ["close host-2", "close host-1"]
+    assert [record.getMessage() for record in caplog.records] == ["Closing an origin failed"] * 2
+
+
 def test_viewers_are_closed_before_the_origins() -> None:
     """An origin may take long to close. No viewer waits for that."""
     codes: list[int | None] = []
@@ -91,7 +109,7 @@ def test_a_thread_of_an_origin_that_dies_ends_the_app() -> None:
             origin.on_crash(error)
         app.wait()
         assert app.failure is first
-        assert get(app.url, "/healthz") == (503, {"error": "a thread of the program has died"})
+        assert get(app.url, "/healthz") == (503, {"error": "a thread of the program has crashed"})
 
 
 def test_the_problem_of_any_origin_is_reported() -> None:
@@ -107,7 +125,7 @@ def test_the_problem_of_any_origin_is_reported() -> None:
 
 
 def test_on_ready_is_called_once_with_the_first_sample() -> None:
-    """Of whichever host it is."""
+    """The first sample of any host counts."""
     calls: list[str] = []
     origins = [OwnOrigin("host-1"), OwnOrigin("host-2")]
     with App(FAST, origins=origins, on_ready=lambda: calls.append("ready")):
