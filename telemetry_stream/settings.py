@@ -158,7 +158,7 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     if path is not None:
         for name, value in _read_toml(path, origin).items():
             if name not in rows:
-                allowed = f"unknown setting; known are {', '.join(rows)}"
+                allowed = f"unknown setting (known: {', '.join(rows)})"
                 raise SettingsError(name, "…", path, allowed)  # its value may be a token
             take(name, value, path)
     for name, text in variables.items():

@@ -37,10 +37,10 @@ def maybe_listening(environment: Mapping[str, str], pid: int) -> socket.socket |
     try:
         sock = socket.socket(fileno=FIRST_FD)
     except OSError as error:
-        raise SystemdError(f"LISTEN_FDS: descriptor 3 is no socket: {error.strerror}") from error
+        raise SystemdError(f"LISTEN_FDS: descriptor 3 is not a socket: {error.strerror}") from error
     if sock.family not in {socket.AF_INET, socket.AF_INET6} or sock.type != socket.SOCK_STREAM:
         sock.detach()
-        raise SystemdError("LISTEN_FDS: descriptor 3 is no TCP socket")
+        raise SystemdError("LISTEN_FDS: descriptor 3 is not a TCP socket")
     sock.set_inheritable(False)
     return sock
 

@@ -116,7 +116,7 @@ def test_a_page_that_reloads_finds_its_sections() -> None:
 
 
 def test_a_scrape_gets_the_on_demand_sections_that_the_previous_one_demanded() -> None:
-    """A scrape collects nothing itself, so that two servers that scrape cost no more than one."""
+    """A scrape collects nothing itself, so two servers that scrape cost no more than one."""
     with App(FAST) as app:
         assert app.stream.feed().wait_newer(0, (), TIMEOUT_SECONDS)
         first = scrape(app)

@@ -50,7 +50,7 @@ def test_a_source_that_ends_the_collector_s_thread_ends_the_app(
         failing.set()
         app.wait()
         assert repr(app.failure) == "SystemExit('injected')"
-        assert get(app.url, "/healthz") == (503, {"error": "a thread of the program has died"})
+        assert get(app.url, "/healthz") == (503, {"error": "a thread of the program has crashed"})
     assert "ts-collect" in caplog.text
 
 
@@ -65,7 +65,7 @@ def test_the_death_of_the_hub_s_thread_ends_the_app(caplog: pytest.LogCaptureFix
         join_client(app, fail)
         app.wait()
         assert app.failure is error
-        assert get(app.url, "/healthz") == (503, {"error": "a thread of the program has died"})
+        assert get(app.url, "/healthz") == (503, {"error": "a thread of the program has crashed"})
     assert "ts-hub" in caplog.text
 
 

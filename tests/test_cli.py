@@ -129,7 +129,7 @@ def test_the_created_token_is_printed_once(tmp_path: Path) -> None:
 
 
 def test_the_journal_gets_no_token(tmp_path: Path) -> None:
-    """It keeps its lines for months."""
+    """The token is not printed, because the journal keeps its lines for months."""
     output = tmp_path / "output"
     output.touch()
     path = tmp_path / "state" / "token"

@@ -104,7 +104,7 @@ def test_an_invalid_value_is_an_error_even_if_it_is_overridden() -> None:
 @pytest.mark.parametrize(
     ("content", "name", "reason"),
     [
-        ("intervall = 1", "intervall", "unknown setting; known are host, port"),
+        ("intervall = 1", "intervall", "unknown setting (known: host, port"),
         ("[server]\nport = 1", "server", "unknown setting"),
         ('config = "x"', "config", "unknown setting"),
         ('port = "8750"', "port", "must be a whole number from 0 to 65535"),

@@ -210,7 +210,7 @@ def udp_socket() -> socket.socket:
 def test_inherited_socket_that_is_not_tcp_is_an_error(make: Callable[[], socket.socket]) -> None:
     """The descriptor stays open."""
     with closing(make()) as sock, descriptor_3(sock.fileno()):
-        with pytest.raises(SystemdError, match="no TCP socket"):
+        with pytest.raises(SystemdError, match="not a TCP socket"):
             maybe_listening({"LISTEN_FDS": "1", "LISTEN_PID": str(PID)}, PID)
         os.fstat(3)
 
@@ -218,7 +218,7 @@ def test_inherited_socket_that_is_not_tcp_is_an_error(make: Callable[[], socket.
 def test_inherited_descriptors_other_than_one_socket_are_an_error(tmp_path: Path) -> None:
     """A file, or more than one descriptor."""
     with (tmp_path / "file").open("w") as file, descriptor_3(file.fileno()):
-        with pytest.raises(SystemdError, match="no socket"):
+        with pytest.raises(SystemdError, match="not a socket"):
             maybe_listening({"LISTEN_FDS": "1", "LISTEN_PID": str(PID)}, PID)
         with pytest.raises(SystemdError, match="LISTEN_FDS = '2'"):
             maybe_listening({"LISTEN_FDS": "2", "LISTEN_PID": str(PID)}, PID)

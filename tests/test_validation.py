@@ -102,7 +102,7 @@ def test_a_text_is_parsed_as_the_type_of_its_row(name: str, text: str, value: An
 
 
 def test_an_error_does_not_contain_a_secret() -> None:
-    """Nor does the text of the object that holds it."""
+    """The message and the text of the setting contain no part of the secret."""
     with pytest.raises(SettingsError) as caught:
         checked(ROWS["secret"], "my secret", "here")
     assert str(caught.value).startswith("secret = '(secret)' from here: must be 16 to 256")

@@ -5,7 +5,7 @@ Host; check Origin; check the token.
 
 Host and Origin protect against pages of other sites in the browser of a user. Such a page can open a WebSocket to us,
 and the browser then sends the page's Origin. It can also use DNS rebinding: the page's own DNS name is changed to our
-address, so that its Host is that name. Therefore a name in Host must be one of ours, while an IP address is always
+address, so its Host is that name. Therefore a name in Host must be one of ours, while an IP address is always
 accepted, because nobody can rebind it. Pages of the origins that are configured may read everything that a token may
 read. Only they get CORS headers (https://fetch.spec.whatwg.org/#http-cors-protocol).
 """

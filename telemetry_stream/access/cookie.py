@@ -13,7 +13,7 @@ import re
 from .tokens import Token
 
 LIFETIME_SECONDS = 90 * 86_400
-MAX_COOKIES = 8  # so many cookies of our name are checked in one request
+MAX_COOKIES = 8  # at most this many cookies of our name are checked in one request
 
 VALUE = re.compile(r"([A-Za-z0-9_-]{1,32})\.([0-9]{1,12})\.([0-9a-f]{64})")
 

@@ -2,7 +2,7 @@
 
 Any client can send X-Forwarded-For and X-Forwarded-Proto. So they count only if the connection comes from a trusted
 proxy, and only the last entry of each: the trusted proxy itself has added it. The environ is changed before anything
-else reads it, so limits, logs, cookies and the check of Origin need to know nothing of proxies.
+else reads it, so limits, logs, cookies and the check of Origin need not consider proxies.
 """
 
 from __future__ import annotations

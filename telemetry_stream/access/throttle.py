@@ -1,7 +1,7 @@
 """Throttle: an address that sends wrong tokens must wait before each further attempt. No other address waits.
 
-The throttle knows nothing of the tokens. It never sleeps: ``wait_seconds`` returns the time that is left. Its table is
-bounded, so an attacker with more than ``MAX_ADDRESSES`` addresses gets a few additional attempts. All IPv6 addresses
+The throttle does not depend on the tokens. It never sleeps: ``wait_seconds`` returns the time that is left. Its table
+is bounded, so an attacker with more than ``MAX_ADDRESSES`` addresses gets a few additional attempts. All IPv6 addresses
 of one /64 network count as one address, because a single host usually has a whole /64 (``network_of``).
 """
 

@@ -70,9 +70,7 @@ def parse(content: str, path: str) -> tuple[Token, ...]:
         if not words or words[0].startswith("#"):
             continue
         if len(words) > 2 or not VALUE.fullmatch(words[-1]):
-            raise TokenError(
-                f"{path}:{number}: must be 'name token' or 'token', and the token {RULE}"
-            )
+            raise TokenError(f"{path}:{number}: expected 'name token' or 'token'; the token {RULE}")
         token = Token(words[0], words[1]) if len(words) == 2 else with_derived_name(words[0])
         if not NAME.fullmatch(token.name):
             raise TokenError(f"{path}:{number}: the name must be {NAME_RULE}")

@@ -1,6 +1,6 @@
 """Which client gets a frame: clients, the hub that serves them, and the pump that drains them.
 
-Knows no sockets, no HTTP and no metrics.
+Does not depend on sockets, HTTP or metrics.
 """
 
 from .client import Client, End

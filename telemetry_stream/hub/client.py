@@ -11,7 +11,7 @@ written:
 * the write pump calls ``task_done()`` after the write, not before it. So ``unfinished_tasks == 0`` means that all
   earlier frames are written, and only then does the pump open the direct path again.
 
-This module knows no sockets: ``try_send`` is any callable with the contract of a non-blocking send.
+This module does not depend on sockets: ``try_send`` is any callable with the contract of a non-blocking send.
 """
 
 from __future__ import annotations
@@ -184,8 +184,8 @@ class Client:
             item = self.queue.get(timeout=max(0.0, timeout))
         except queue.Empty:
             return None
-        # No room is missed. If this check is too early to see on_room, the grace period begins after it, and the first
-        # end_grace, which comes later still, finds the room.
+        # If begin_grace runs after this check, no notification is sent. That is safe: ts-grace calls end_grace
+        # afterwards, and end_grace finds the room.
         if (on_room := self._on_room) is not None:
             on_room(self)
         return item

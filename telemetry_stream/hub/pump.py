@@ -34,8 +34,8 @@ def write_pump(
     Returns after the client has ended. If the peer is too slow or gone, this function ends the client itself and raises
     nothing. A client that ends with GOING_AWAY still gets its waiting frames, within half a second for all of them,
     because a restarted program does not have them. Frames of ``queue_first`` are neither begun nor finished in that
-    case, because they could take longer. Frames after them are not sent either, because they make no sense without
-    them.
+    case, because they could take longer. Frames queued after them are not sent either: they have no meaning without
+    the first frames.
     """
     try:
         unwritten = _drain(client, send, write_seconds, ping, ping_seconds)

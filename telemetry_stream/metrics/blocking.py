@@ -3,7 +3,7 @@
 Strategy: the collecting thread requests calls by key, and reads their results in a later tick. Daemon workers make the
 calls. At most one call per key is pending, so that a dead mount blocks one worker and not one more per tick. While a
 call hangs, another worker makes the remaining calls. A ThreadPoolExecutor would not do: the interpreter joins its
-workers at exit, so that a hung call would keep the process alive.
+workers at exit, so a hung call would keep the process alive.
 
 Only the collecting thread calls the methods. The condition's lock guards everything that the workers share with it.
 With ``timeout_seconds``, ``request`` waits for the results; a program that takes a single sample needs that.
@@ -26,7 +26,7 @@ V = TypeVar("V")
 
 # After this time, another worker is started for the remaining calls.
 HUNG_SECONDS = 2.0
-# With more dead mounts than this, the results of living ones grow old, too; the number of threads stays bounded.
+# If more mounts than this hang, the results of the others become stale too; the number of threads stays bounded.
 MAX_WORKERS = 8
 
 
@@ -134,7 +134,7 @@ class Blocking(Generic[K, V]):
             error: Exception | None = None
             try:
                 value = self._call(key[0])
-            except Exception as caught:  # noqa: BLE001 (kept in the result, which the source judges)
+            except Exception as caught:  # noqa: BLE001 (kept in the result, which the source evaluates)
                 error = caught
             with self._changed:
                 if generation != self._generation:

@@ -230,7 +230,7 @@ def _check_names(sources: Sequence[Source]) -> None:
     for source in sources:
         if source.name in RESERVED:
             raise ValueError(
-                f"a source cannot have the name {source.name!r}: a sample uses it itself"
+                f"a source cannot be named {source.name!r}: this name is a field of every sample"
             )
         if source.name in seen:
             raise ValueError(f"two sources have the name {source.name!r}")

@@ -13,7 +13,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 DECIMALS = 3
-# Nothing here is negative, so that int(x * SCALE + 0.5) rounds. It costs a third of round().
+# Nothing here is negative, so int(x * SCALE + 0.5) rounds. It costs a third of round().
 SCALE = 1000
 WRAP_32 = 1 << 32
 # A counter that may have 32 bits is taken to have wrapped only if it was in its last GiB. Otherwise it was reset.

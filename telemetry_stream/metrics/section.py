@@ -25,14 +25,14 @@ class Field:
     """A field of a record that needs more than a description."""
 
     text: str
-    # Of a number whose name does not end in its unit ("_bytes", "_percent", ...).
+    # The unit of a number whose name does not end in it ("_bytes", "_percent", ...).
     unit: str = ""
     # What the web page calls it; by default the field's name without its unit.
     title: str = ""
     # The whole name on the Prometheus page; by default the group's prefix, the field's name and the base unit. Of an
     # identity field: the name of the label.
     prometheus: str = ""
-    # It only rises. (The host's counters are rates in a sample, so that they are gauges.)
+    # It only rises. (The host's counters are rates in a sample, so they are gauges.)
     is_counter: bool = False
     # It tells the rows of a list apart: a Prometheus label, and required by the web page.
     is_identity: bool = False
@@ -50,9 +50,9 @@ class Part:
     prometheus: str = ""
     # The Prometheus label whose values are the names of the fields ({state="listen"}), for fields that are all alike.
     label: str = ""
-    # Of its numbers that have no other unit.
+    # The unit of its numbers that declare none.
     unit: str = ""
-    # When its fields are null, beyond what is true of every field.
+    # When its fields are null, in addition to the reasons that hold for every field.
     nulls: str = ""
 
 
@@ -79,5 +79,5 @@ class _OffPage:
     """The mark of a field that the web page does not decode."""
 
 
-# The page keeps every decoded number of ten minutes in memory, so that it skips the fields that it does not show.
+# The page keeps every decoded number of ten minutes in memory, so it skips the fields that it does not show.
 OffPage = Annotated[T, _OffPage]

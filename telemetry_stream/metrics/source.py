@@ -112,7 +112,7 @@ class Options:
 
     # Filesystem types that have a row although they are hidden by default: "nfs4", "tmpfs".
     filesystem_types: frozenset[str] = frozenset()
-    # So many processes by CPU and as many by memory; None: all processes.
+    # The number of processes shown by CPU, and again by memory; None: all processes.
     process_rows: int | None = 15
     # How long one collect() may wait for calls that can block (mounts, sensors, TCP states). The program, which ticks,
     # never waits. A caller that takes a single sample waits for all of it.

@@ -1,7 +1,7 @@
 """The socket of one connection, owned from accept to close. Nothing else reads, writes or closes it.
 
-Relies on a connected TCP socket. Knows no HTTP, no WebSocket and no queue. TLS is in ``tls.TlsTransport``, so that a
-program without TLS never imports ``ssl``.
+Relies on a connected TCP socket. Does not depend on HTTP, WebSocket or queues. TLS is in ``tls.TlsTransport``, so that
+a program without TLS never imports ``ssl``.
 
 Strategy: the socket never blocks. Bytes that the kernel does not take at once are kept in ``_unsent`` and go out before
 anything else. So two writers cannot interleave: a pong never lands inside a broadcast frame. One lock guards writing.
@@ -251,7 +251,7 @@ class Transport:
     def linger(self) -> None:
         """Let the peer read what was sent last: send FIN, then read its input for up to ``DRAIN_SECONDS``.
 
-        Unsent bytes are not waited for. Does nothing on a connection that has ended, and the second time.
+        Does not wait for unsent bytes. Does nothing if the connection has ended, or at the second call.
         """
         if not (self._ended or self._lingered):
             self._lingered = True

@@ -3,7 +3,7 @@
 It needs prometheus_client (the extra ``prometheus``), which imports http.server and ssl. So this module is imported at
 the first scrape. Names, kinds, help texts and factors come from the declarations of the sources. prometheus_client
 formats, negotiates and compresses. A scrape collects nothing: it shows the newest sample, and null has no series. No
-label is a pid or an address of a peer, so that the number of series does not grow.
+label is a pid or an address of a peer, so the number of series does not grow.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 UNITS = ("bytes", "celsius", "ratio", "seconds")  # of a family in OpenMetrics
-TOTAL = "_total"  # behind the family's name in the name of a counter's series
+TOTAL = "_total"  # suffix of a counter's series
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ class Column:
         if value is None:
             return None
         factor = self.series.factor
-        # Nine decimals hold a microsecond and a hundredth of a percent. What is behind them comes from the factor.
+        # Nine decimals are enough for a microsecond and a hundredth of a percent. Further digits are rounding errors of
+        # the factor.
         return float(value) if factor == 1.0 else round(value * factor, 9)
 
     def family(self) -> Metric:
@@ -128,7 +129,7 @@ def own_families(
     yield taken
     failed = _family(
         "telemetry_stream_source_failed",
-        "1 if the source failed, so that its section has no series",
+        "1 if the source failed, so its section has no series",
     )
     for name, source in sample.sources.items():
         _add(failed, float(source.state == "failed"), {"source": name})

@@ -53,7 +53,7 @@ class Consumer:
             return None
         if (message := self._maybe_opening()) is not None:
             return message
-        # On a full queue nothing wakes a take when the client ends, so do not wait then.
+        # close() cannot add its item to a full queue, so after the end do not wait.
         item = self._client.take(timeout if self.end is None else 0.0)
         if item is None:
             return None

@@ -41,7 +41,7 @@ class EncodedSample:
         self._text = b"".join(parts).removesuffix(b",") + b"}}"
 
     def has(self, section: str) -> bool:
-        """Whether the source of this section was asked when the sample was taken."""
+        """Whether the source of this section was called for this sample."""
         return section in self._sources
 
     def message(self, head: bytes, chosen: tuple[str, ...] | None) -> bytes:

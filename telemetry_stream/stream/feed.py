@@ -5,7 +5,7 @@ choice and tick. A joining viewer gets a snapshot of the ring, which takes a few
 viewer's own write pump joins the history from it, piece by piece, as the socket drains. So neither a slow viewer nor a
 long history costs the publisher time or memory. On-demand sections are not remembered.
 
-A feed knows no WebSocket: a ``Framing`` turns text into the bytes on the wire.
+A feed does not depend on WebSocket: a ``Framing`` turns text into the bytes on the wire.
 """
 
 from __future__ import annotations
@@ -201,7 +201,7 @@ class Feed:
         return self._newest
 
     def has(self, sections: Collection[str]) -> bool:
-        """Whether the sources of all these sections were asked for the newest sample."""
+        """Whether the newest sample was taken with the sources of all these sections."""
         latest = self._latest
         return latest is not None and all(latest.sample.has(name) for name in sections)
 

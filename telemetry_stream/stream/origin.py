@@ -83,7 +83,7 @@ class LocalHost:
         self._ticker.start()
 
     def maybe_problem(self) -> str | None:
-        """The collector does not tick."""
+        """Return a sentence if no tick has begun for 5 s or three intervals, whichever is longer; else None."""
         age = self._demand.age_seconds()
         if age > max(LATE_SECONDS, 3 * self._demand.interval_seconds):
             return f"no sample has been taken for {age:.0f} s"

@@ -92,7 +92,7 @@ class Stream:
             raise ValueError("a message has one type, which is the first argument")
         if type in RESERVED_TYPES:
             raise ValueError(
-                f"type {type!r} is reserved; not allowed are {', '.join(RESERVED_TYPES)}"
+                f"message type {type!r} is reserved (reserved: {', '.join(RESERVED_TYPES)})"
             )
         text = to_json({"type": type, **fields})
         for topic in self._hub.topics():

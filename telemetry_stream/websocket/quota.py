@@ -23,7 +23,7 @@ class QuotaExceededError(OSError):
 
 
 class Quota:
-    """Counts what one viewer sends. Lives on the read pump's thread."""
+    """Counts what one viewer sends. Used only by the read pump."""
 
     def __init__(self, allowance: Allowance, clock: Callable[[], float] = time.monotonic) -> None:
         self.allowance = allowance

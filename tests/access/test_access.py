@@ -171,7 +171,7 @@ def test_without_another_origin_there_are_no_cors_headers() -> None:
      "https://evil.com", "https://homeXexample", "https://home.example/"],
 )  # fmt: skip
 def test_pages_of_other_origins_get_no_cors_headers(origin: str) -> None:
-    """Neither does their preflight."""
+    """Answers to such a page and to its preflight have no CORS headers."""
     for method in ("GET", "OPTIONS"):
         environ = request(
             "box", origin, REQUEST_METHOD=method, HTTP_ACCESS_CONTROL_REQUEST_METHOD="GET"

@@ -65,7 +65,7 @@ def status(guard: Guard, **headers: str) -> str:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost"])
 def test_loopback_needs_no_token(host: str, tmp_path: Path) -> None:
-    """None is created, either."""
+    """A server on loopback creates no token."""
     guard = loaded(host, state_dir=str(tmp_path))
     assert status(guard) == "accepted"
     assert guard.is_valid(None)

@@ -170,7 +170,7 @@ def test_the_number_of_workers_is_bounded(
 def test_a_system_out_of_threads_is_tried_again(
     tree: Tree, calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The request raises, so that this tick's section fails. The next request starts a worker."""
+    """The request raises, so this tick's section fails. The next request starts a worker."""
 
     def refuse(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")

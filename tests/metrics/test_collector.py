@@ -77,7 +77,7 @@ def test_an_extra_section_is_a_copy(tree: Tree) -> None:
 
 @pytest.mark.parametrize(
     ("name", "match"),
-    [("cpu", "two sources"), ("seq", "uses it itself"), ("host", "uses it itself")],
+    [("cpu", "two sources"), ("seq", "field of every sample"), ("host", "field of every sample")],
 )
 def test_a_name_that_is_not_free_is_refused(tree: Tree, name: str, match: str) -> None:
     """When the collector is made: a name of another source, or one that a sample uses itself."""

@@ -33,7 +33,7 @@ def served(url: str) -> dict[str, Any] | None:
 def test_the_program_serves_the_golden_sample(name: str, tmp_path: Path) -> None:
     """From the files of t0 through collector, stream and HTTP: every value that the files determine.
 
-    The program may have ticked several times on files that do not change, so that rates are not compared.
+    The program may have ticked several times on files that do not change, so rates are not compared.
     """
     tree = HOSTS / name / "t0"
     roots = ["--proc-root", str(tree / "proc"), "--sys-root", str(tree / "sys")]

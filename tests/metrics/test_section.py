@@ -21,7 +21,7 @@ class Usual(ExtraSource):
 
 
 def test_a_section_has_the_name_and_the_demand_of_its_source() -> None:
-    """Neither is declared twice."""
+    """A section takes both from its source."""
     usual, rare = (Section(source, int, text="Text.") for source in (Usual, Rare))
     assert (usual.name, usual.is_on_demand) == ("usual", False)
     assert (rare.name, rare.is_on_demand) == ("rare", True)

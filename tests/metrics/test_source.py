@@ -7,14 +7,14 @@ from tests.metrics.extra import ExtraSource, OnDemandSource
 
 
 def test_the_default_clocks_are_those_of_the_system() -> None:
-    """Boottime includes suspend, so that it is never behind monotonic. Realtime is later than this line."""
+    """Boottime includes suspend, so it is never behind monotonic. Realtime is later than this line."""
     clock = Clock()
     assert clock.boottime() >= clock.monotonic() - 0.001
     assert clock.realtime() > 1_700_000_000
 
 
 def test_half_a_second_is_no_suspend() -> None:
-    """The clocks are read one after the other, so that they differ slightly."""
+    """The clocks are read one after the other, so they differ slightly."""
     assert not Now(2, 1.0, 1.5, 0.0, suspended_seconds=0.5).was_suspended
     assert Now(2, 1.0, 1.6, 0.0, suspended_seconds=0.6).was_suspended
 

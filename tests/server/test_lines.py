@@ -144,7 +144,7 @@ def test_a_stalled_reader_is_evicted(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_the_end_of_a_reader_is_noticed_at_the_next_frames() -> None:
-    """Its kernel answers the first frame with a reset, so that writing the second one fails."""
+    """Its kernel answers the first frame with a reset, so writing the second one fails."""
     with Service() as service:
         with reading(service) as reader:
             assert reader.line()["type"] == "hello"

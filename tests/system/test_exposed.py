@@ -353,7 +353,7 @@ def test_descriptor_limit_is_raised_for_the_viewers(start_program: StartProgram)
 def test_hosts_origins_and_frame_ancestors_are_those_of_the_settings(
     start_program: StartProgram,
 ) -> None:
-    """Others are refused."""
+    """Hosts and origins that are not configured are refused."""
     program = start_program(
         *FAST,
         *("--allow-host", "metrics.example,board.example"),

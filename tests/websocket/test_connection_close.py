@@ -86,7 +86,7 @@ def test_nothing_is_written_after_the_close_frame_that_answers_the_peer(
 
 
 def test_a_close_frame_is_always_answered_with_its_code() -> None:
-    """Fifty times during a broadcast. Behind the reply comes the end of the stream, never a reset."""
+    """Fifty times during a broadcast. The stream ends after the reply, without a reset."""
     with Service() as service, broadcasting(service):
         for number in range(50):
             with Peer(service.address) as peer:

@@ -150,7 +150,7 @@ def _interface_numbers(counters: Any) -> network.Numbers:
 
 
 class PsutilMounts:
-    """The mounts of psutil. Listing them may block, so that a worker does it."""
+    """The mounts of psutil. Listing them may block, so a worker does it."""
 
     def __init__(self, psutil: Any, clock: Clock) -> None:
         self._psutil = psutil
@@ -179,7 +179,7 @@ class PsutilMounts:
         return result.value
 
     def _list(self) -> tuple[Mount, ...]:
-        """Return all mounts. psutil has no number of the filesystem, so that the device stands for it."""
+        """Return all mounts. psutil has no number of the filesystem, so the device stands for it."""
         return tuple(
             Mount(
                 part.device,

@@ -162,7 +162,7 @@ class System:
 
     def collect(self, now: Now) -> system.System:
         boot_time = self._psutil.boot_time()
-        # Both move if the system time is set, so that their difference stays the uptime.
+        # Both move if the system time is set, so their difference stays the uptime.
         uptime = max(0.0, now.realtime - boot_time)
         return system.System(
             round(uptime, 2), int(boot_time), None, round(now.suspended_seconds, 3), "host"

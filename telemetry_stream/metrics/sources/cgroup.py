@@ -32,13 +32,18 @@ class Cgroup:
 
     version: Annotated[
         int,
-        Field("2. On version 1 and hybrid hosts it is 1, and the rest is null.", unit="number"),
+        Field(
+            "Version of the cgroup hierarchy: 2, or 1 on version 1 and hybrid hosts, where all other fields are null.",
+            unit="number",
+        ),
     ]
     memory_limit_bytes: Annotated[
         int | None,
         "The smallest limit of our group and its ancestors, at most the memory of the host. Null: no limit.",
     ] = None
-    memory_current_bytes: Annotated[int | None, "Memory that the group uses, with caches."] = None
+    memory_current_bytes: Annotated[int | None, "Memory that the group uses, including caches."] = (
+        None
+    )
     memory_working_set_bytes: Annotated[
         int | None, "The same without file pages that were not used recently."
     ] = None

@@ -188,7 +188,7 @@ def shares(passed: list[int]) -> Sequence[float | None]:
     total = sum(passed[:GUEST])
     if total <= 0:
         return UNKNOWN
-    # The kernel rounds, so that guest can exceed user.
+    # The kernel rounds, so guest can exceed user.
     guest = min(passed[GUEST], passed[USER])
     guest_nice = min(passed[GUEST_NICE], passed[NICE])
     parts = (

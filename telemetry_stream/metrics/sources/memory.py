@@ -47,7 +47,7 @@ class Memory:
     dirty_bytes: Annotated[int | None, "Data that waits to be written to a disk."]
     writeback_bytes: Annotated[int | None, "Data that is being written to a disk."]
     available_estimated: Annotated[
-        bool, "True if the kernel has no MemAvailable, so that it was estimated here."
+        bool, "True if the kernel has no MemAvailable, so it was estimated here."
     ]
     zfs_arc_bytes: Annotated[
         int | None,
@@ -276,8 +276,8 @@ SECTIONS = (
         MemorySource,
         Memory,
         title="Memory",
-        text="Used memory is total - available: what other programs could not get without swapping. Caches do not "
-        "count as used.",
+        text="Used memory is total minus available: memory that other programs can get only if the kernel swaps. "
+        "Caches do not count as used.",
         files="/proc/meminfo",
         prometheus="node_memory",
         nulls="A field is null if this kernel has no line for it.",

@@ -126,7 +126,7 @@ SECTIONS = (
         text="What this program costs the host, and what it sends.",
         files="/proc/self/stat and the program itself",
         prometheus="telemetry_stream",
-        nulls="`viewers` and all fields behind it are null if another program uses the collector alone.",
+        nulls="`viewers` and all fields after it are null if another program uses the collector alone.",
     ),
 )
 

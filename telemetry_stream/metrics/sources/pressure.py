@@ -3,7 +3,7 @@
     some avg10=3.00 avg60=19.52 avg300=13.94 total=92919312
     full avg10=0.00 avg60=0.10 avg300=0.00 total=400
 
-The kernel updates the averages every 2 s. ``total`` (µs) is exact in every read, so that our own ``*_percent`` comes
+The kernel updates the averages every 2 s. ``total`` (µs) is exact in every read, so our own ``*_percent`` comes
 from its difference. The files exist since Linux 4.20; if PSI is built in but switched off, reading gives EOPNOTSUPP.
 cpu has no full line before 5.13, and a full line of zeros since then. irq (6.1) has only a full line. The files are
 opened for reading only, because a write registers a trigger.

@@ -1,6 +1,6 @@
 """Processes: how many are in which state, and which use most CPU and memory. process_table.py reads them.
 
-100 percent of CPU is one core (the Irix mode of top). Memory is resident memory with shared pages in full, so that the
+100 percent of CPU is one core (the Irix mode of top). Memory is resident memory with shared pages in full, so the
 sum may exceed the memory of the host. A process that begins and ends between two ticks is not counted. The section is
 on demand, because it costs more than all others together.
 """
@@ -76,12 +76,12 @@ class Process:
     memory_rss_bytes: Annotated[
         int,
         Field(
-            "Resident memory. Shared pages count in full, so that the sum may exceed the memory of the host.",
+            "Resident memory. Shared pages count in full, so the sum may exceed the memory of the host.",
             title="memory",
         ),
     ]
     memory_percent: Annotated[float | None, "100 × resident / total memory."]
-    threads: Annotated[int, Field("Its threads.", unit="threads")]
+    threads: Annotated[int, Field("Number of threads.", unit="threads")]
     started_at: Annotated[
         float | None,
         Field("When it began. Changes if the system time is set.", unit="seconds since 1970"),

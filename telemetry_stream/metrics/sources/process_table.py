@@ -3,7 +3,7 @@ proc_pid_stat(5)).
 
     4300 (a b) (c)) S 1 4300 ...
 
-comm may hold spaces, parentheses, newlines and bytes that are not UTF-8, so that it ends at the last parenthesis of the
+comm may hold spaces, parentheses, newlines and bytes that are not UTF-8, so it ends at the last parenthesis of the
 whole content. The state is field 3, utime 14, stime 15, threads 20, starttime 22, rss 24. A process is identified by
 its pid *and* starttime: the kernel reuses pids, and wall clocks jump. utime includes guest time and all threads,
 running and ended. A process may end between listing and reading; that is not an error.
@@ -40,7 +40,7 @@ def parse(content: bytes) -> Fields:
         raise ParseError(f"{type(error).__name__}: {error}") from error
     if ticks < 0 or threads < 0 or starttime < 0:
         raise ParseError("negative number")
-    # The kernel sums rss over CPUs without a lock, so that it may be slightly negative.
+    # The kernel sums rss over CPUs without a lock, so it may be slightly negative.
     return content[start + 1 : end], state, ticks, threads, starttime, max(0, rss)
 
 

@@ -1,4 +1,4 @@
-"""The section ``system``: uptime, boot, suspend, and whose numbers these are.
+"""The section ``system``: uptime, boot, suspend, and where the numbers come from.
 
 Uptime includes suspend (CLOCK_BOOTTIME). The boot time changes if the system time is set, and is wrong before NTP on
 boards without a real-time clock. The boot id tells a reboot from a change of the system time.
@@ -21,9 +21,9 @@ from . import kernel_stat, mounts
 
 @dataclass(slots=True)
 class System:
-    """Since when this host runs, and how long it was suspended."""
+    """How long this host has been running, and how long it was suspended."""
 
-    uptime_seconds: Annotated[float, "Time since boot, with suspend."]
+    uptime_seconds: Annotated[float, "Time since boot, including suspend."]
     boot_time_unix: Annotated[
         int | None,
         Field(
@@ -34,11 +34,12 @@ class System:
     ]
     boot_id: Annotated[str | None, "Changes at every boot. Null if the kernel does not have it."]
     suspended_seconds: Annotated[
-        float, "Suspended since the sample before. Above 0.5 s, the rates of cpu are null."
+        float, "Suspended since the previous sample. Above 0.5 s, the rates of cpu are null."
     ]
     view: Annotated[
         str,
-        "Whose numbers these are: host, container (network and processes are its own) or lxcfs (memory, too).",
+        "Where the numbers come from. host: all from the host. container: network and processes from the container, "
+        "all others from the host. lxcfs: also memory and uptime from the container.",
     ]
 
 
@@ -105,7 +106,7 @@ SECTIONS = (
         SystemSource,
         System,
         title="System",
-        text="Since when this host runs, and how long it was suspended.",
+        text="How long this host has been running, and how long it was suspended.",
         files="/proc/uptime, /proc/stat",
         prometheus="node",
     ),

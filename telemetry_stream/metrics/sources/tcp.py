@@ -1,8 +1,9 @@
 """Sockets, TCP and UDP from net/sockstat, net/sockstat6 and net/snmp (net/ipv4/proc.c, net/ipv6/proc.c).
 
-``inuse`` counts the sockets of this network namespace per family, with listening ones and without TIME_WAIT. The values
-of the IPv4 and the IPv6 file are added; without sockstat6, the host has no IPv6. ``orphan``, ``alloc`` and ``mem`` are
-of the whole machine. CurrEstab covers both families. Since Linux 6.10 it includes CLOSE_WAIT, as RFC 4022 defines it.
+``inuse`` counts the sockets of this network namespace per family, including listening ones, excluding TIME_WAIT. The
+values of the IPv4 and the IPv6 file are added; without sockstat6, the host has no IPv6. ``orphan``, ``alloc`` and
+``mem`` are of the whole machine. CurrEstab covers both families. Since Linux 6.10 it includes CLOSE_WAIT, as RFC 4022
+defines it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class Tcp:
     inuse: Annotated[
         int | None,
         Field(
-            "Sockets of IPv4 and IPv6, with listening ones and without TIME_WAIT.", title="in use"
+            "Sockets of IPv4 and IPv6, including listening ones, excluding TIME_WAIT.",
+            title="in use",
         ),
     ]
     time_wait: Annotated[
@@ -78,7 +80,7 @@ class Tcp:
         float | None, "Age of the counts by state; null without them."
     ] = None
     states_truncated: Annotated[
-        bool, "True if there were more than 200 000 sockets, so that not all were counted."
+        bool, "True if there were more than 200 000 sockets, so not all were counted."
     ] = False
 
 

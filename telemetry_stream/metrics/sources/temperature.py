@@ -42,7 +42,7 @@ class Temperature:
     device: Annotated[
         str | None,
         Field(
-            "The device behind it, by which two chips of the same name differ; null if there is none.",
+            "The device of the sensor chip. It distinguishes chips of the same name. Null if unknown.",
             is_identity=True,
         ),
     ]

@@ -109,7 +109,7 @@ def test_throttling_is_unknown_if_no_period_passed(group: Tree) -> None:
 
 
 def test_the_root_group_has_only_a_version(group: Tree) -> None:
-    """Its files do not exist, so that all other fields are null."""
+    """Its files do not exist, so all other fields are null."""
     group.put("proc/self/cgroup", "0::/\n")
     source = CgroupSource(group.files)
     assert source.collect(group.tick()) == Cgroup(version=2)
@@ -180,7 +180,7 @@ def test_cpu_max_is_quota_divided_by_period(content: bytes, expected: float | No
     )
 )
 def test_any_bytes_are_parsed_or_a_parse_error(content: bytes) -> None:
-    """Every parser returns sane values or raises ParseError."""
+    """Every parser returns possible values or raises ParseError."""
     for parse in (
         cgroup.parse_cpu_max,
         cgroup.parse_max,

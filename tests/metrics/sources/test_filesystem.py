@@ -238,7 +238,7 @@ def test_a_mount_that_never_answered(tree: Tree) -> None:
 
 
 def test_an_error_of_statvfs_gives_a_row_without_sizes(tree: Tree) -> None:
-    """EACCES is a result, so that the row is not stale."""
+    """EACCES is a result, so the row is not stale."""
     source = FilesystemsSource(
         tree.files, timeout_seconds=10.0
     )  # no such path: the tree has no 1/root

@@ -52,7 +52,7 @@ def test_without_proc_stat_its_fields_are_null(tree: Tree, stat: str | None) -> 
 
 @given(odd(b"0.20 0.18 0.12 1/80 11206\n"))
 def test_any_bytes_are_parsed_or_a_parse_error(content: bytes) -> None:
-    """The averages are sane."""
+    """No average is negative or impossible."""
     try:
         assert_sane(parse(content))
     except ParseError:

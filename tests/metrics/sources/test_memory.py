@@ -85,7 +85,7 @@ def test_available_is_estimated_as_the_kernel_does(tree: Tree, available: str | 
 
 
 def test_the_estimate_without_watermarks(tree: Tree) -> None:
-    """zoneinfo cannot be read, so that low is 0: 200 + 200 + 40 kB are available."""
+    """zoneinfo cannot be read, so low is 0: 200 + 200 + 40 kB are available."""
     put(tree, MemAvailable=None)
     record = MemorySource(tree.files).collect(tree.tick())
     assert record.available_bytes == 440 * 1024
@@ -116,7 +116,7 @@ def test_fields_of_missing_lines_are_null(tree: Tree) -> None:
 
 
 def test_the_zfs_cache_is_reported_and_never_subtracted(tree: Tree) -> None:
-    """In LXC it is the host's, so that memory must not depend on it."""
+    """In LXC it is the host's, so memory must not depend on it."""
     put(tree)
     source = MemorySource(tree.files)
     without = source.collect(tree.tick())
@@ -140,7 +140,7 @@ def test_swap_and_its_rates(tree: Tree) -> None:
 
 
 def test_a_host_without_swap_space(tree: Tree) -> None:
-    """The percentage is unknown. Nothing can have been paged, so that the rates are 0 in the second sample."""
+    """The percentage is unknown. Nothing can have been paged, so the rates are 0 in the second sample."""
     source = SwapSource(tree.files)
     put(tree, SwapTotal="0", SwapFree="0")
     assert source.collect(tree.tick()) == Swap(0, 0, 0, None, None, None)
@@ -187,7 +187,7 @@ def test_invalid_content_is_a_parse_error(content: bytes) -> None:
 
 @given(odd(MEMINFO))
 def test_any_meminfo_is_parsed_or_a_parse_error(content: bytes) -> None:
-    """The records are sane."""
+    """No value is negative or impossible."""
     try:
         meminfo = memory.parse(content)
     except ParseError:
@@ -200,7 +200,7 @@ def test_any_meminfo_is_parsed_or_a_parse_error(content: bytes) -> None:
 
 @given(odd(b"nr_free_pages 9\npswpin 106\npswpout 53\n"))
 def test_any_vmstat_is_parsed_or_a_parse_error(content: bytes) -> None:
-    """The counts are sane."""
+    """No count is negative or impossible."""
     try:
         assert_sane(memory.parse_vmstat(content))
     except ParseError:

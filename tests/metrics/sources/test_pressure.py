@@ -91,7 +91,7 @@ def test_invalid_content_is_a_parse_error(content: bytes) -> None:
 
 @given(odd(BOTH))
 def test_any_bytes_are_parsed_or_a_parse_error(content: bytes) -> None:
-    """Shares of time are sane."""
+    """No share of time is negative or above 100 %."""
     try:
         lines = parse(content)
     except ParseError:

@@ -97,7 +97,7 @@ def test_all_cpu_time_of_a_new_process_counts(host: Tree, source: ProcessesSourc
 
 
 def test_cpu_divides_by_the_time_without_suspend(host: Tree, source: ProcessesSource) -> None:
-    """A process uses no CPU during a suspend, so that the monotonic time counts."""
+    """A process uses no CPU during a suspend, so the monotonic time counts."""
     put(host, 7)
     collect(host, source)
     put(host, 7, ticks=CLK_TCK)

@@ -39,7 +39,7 @@ def put(tree: Tree, pid: int, **changes: object) -> None:
     "comm", ["cat", "a b", ") R 1 (x", "tmux: server", "((sd-pam))", "line\nbreak", "", ")", "("]
 )
 def test_a_name_may_contain_any_character(comm: str) -> None:
-    """It ends at the last parenthesis of the whole content, so that the fields behind it do not shift."""
+    """It ends at the last parenthesis of the whole content, so the fields behind it do not shift."""
     fields = parse(stat(4300, comm=comm, state="D", ticks=12, threads=3, start=99, rss=7).encode())
     assert fields == (comm.encode(), "D", 12, 3, 99, 7)
 

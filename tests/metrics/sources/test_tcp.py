@@ -102,7 +102,7 @@ def test_invalid_sockstat_is_a_parse_error(content: bytes) -> None:
 
 @given(odd(SOCKSTAT, SOCKSTAT6))
 def test_any_sockstat_is_parsed_or_a_parse_error(content: bytes) -> None:
-    """The counts are sane."""
+    """No count is negative or impossible."""
     try:
         values = tcp.parse_sockstat(content)
     except ParseError:
@@ -112,7 +112,7 @@ def test_any_sockstat_is_parsed_or_a_parse_error(content: bytes) -> None:
 
 @given(odd(snmp(1, 2, 3, 4).encode()))
 def test_any_snmp_is_parsed_or_a_parse_error(content: bytes) -> None:
-    """The counts are sane."""
+    """No count is negative or impossible."""
     try:
         assert_sane(tcp.parse_snmp(content))
     except ParseError:

@@ -155,7 +155,7 @@ def test_any_netlink_message_is_counted_or_an_os_error(content: bytes) -> None:
 
 @given(odd(TCP.encode()))
 def test_any_content_of_the_file_is_counted(content: bytes) -> None:
-    """The counts are sane."""
+    """No count is negative or impossible."""
     tally = Tally()
     tally_proc(content, tally)
     assert_sane(tally.states())
@@ -255,7 +255,7 @@ def test_without_netlink_the_file_is_read(forbidden: list[int]) -> None:
 
 
 def test_netlink_is_not_used_for_another_host(tree: Tree, forbidden: list[int]) -> None:
-    """It answers for the network namespace of this program, so that the file of the tree is read."""
+    """It answers for the network namespace of this program, so the file of the tree is read."""
     tree.put("proc/net/tcp", TCP)
     scan = StatesScan(tree.files, timeout_seconds=10.0)
     states = scan.maybe_states(tree.tick())

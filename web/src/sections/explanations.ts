@@ -147,7 +147,7 @@ export const EXPLANATIONS = {
   },
   memory: {
     name: "Memory",
-    text: "Used memory is total - available: what other programs could not get without swapping. Caches do not count as used.",
+    text: "Used memory is total minus available: memory that other programs can get only if the kernel swaps. Caches do not count as used.",
     from: "/proc/meminfo",
   },
   "memory.total_bytes": {
@@ -202,7 +202,7 @@ export const EXPLANATIONS = {
   },
   "memory.available_estimated": {
     name: "available estimated",
-    text: "True if the kernel has no MemAvailable, so that it was estimated here.",
+    text: "True if the kernel has no MemAvailable, so it was estimated here.",
     from: "/proc/meminfo",
   },
   "memory.zfs_arc_bytes": {
@@ -547,7 +547,7 @@ export const EXPLANATIONS = {
   },
   "tcp.inuse": {
     name: "in use",
-    text: "Sockets of IPv4 and IPv6, with listening ones and without TIME_WAIT.",
+    text: "Sockets of IPv4 and IPv6, including listening ones, excluding TIME_WAIT.",
     from: "/proc/net/sockstat, sockstat6, snmp",
   },
   "tcp.time_wait": {
@@ -602,7 +602,7 @@ export const EXPLANATIONS = {
   },
   "tcp.states_truncated": {
     name: "states truncated",
-    text: "True if there were more than 200 000 sockets, so that not all were counted.",
+    text: "True if there were more than 200 000 sockets, so not all were counted.",
     from: "/proc/net/sockstat, sockstat6, snmp",
   },
   "tcp.states.established": {
@@ -772,7 +772,7 @@ export const EXPLANATIONS = {
   },
   "processes.top[].memory_rss_bytes": {
     name: "memory",
-    text: "Resident memory. Shared pages count in full, so that the sum may exceed the memory of the host.",
+    text: "Resident memory. Shared pages count in full, so the sum may exceed the memory of the host.",
     from: "/proc/PID/stat",
   },
   "processes.top[].memory_percent": {
@@ -782,7 +782,7 @@ export const EXPLANATIONS = {
   },
   "processes.top[].threads": {
     name: "threads",
-    text: "Its threads.",
+    text: "Number of threads.",
     from: "/proc/PID/stat",
   },
   "processes.top[].started_at": {
@@ -802,7 +802,7 @@ export const EXPLANATIONS = {
   },
   "temperatures[].device": {
     name: "device",
-    text: "The device behind it, by which two chips of the same name differ; null if there is none.",
+    text: "The device of the sensor chip. It distinguishes chips of the same name. Null if unknown.",
     from: "/sys/class/hwmon, /sys/class/thermal",
   },
   "temperatures[].sensor": {
@@ -837,12 +837,12 @@ export const EXPLANATIONS = {
   },
   system: {
     name: "System",
-    text: "Since when this host runs, and how long it was suspended.",
+    text: "How long this host has been running, and how long it was suspended.",
     from: "/proc/uptime, /proc/stat",
   },
   "system.uptime_seconds": {
     name: "uptime",
-    text: "Time since boot, with suspend.",
+    text: "Time since boot, including suspend.",
     from: "/proc/uptime, /proc/stat",
   },
   "system.boot_time_unix": {
@@ -857,12 +857,12 @@ export const EXPLANATIONS = {
   },
   "system.suspended_seconds": {
     name: "suspended",
-    text: "Suspended since the sample before. Above 0.5 s, the rates of cpu are null.",
+    text: "Suspended since the previous sample. Above 0.5 s, the rates of cpu are null.",
     from: "/proc/uptime, /proc/stat",
   },
   "system.view": {
     name: "view",
-    text: "Whose numbers these are: host, container (network and processes are its own) or lxcfs (memory, too).",
+    text: "Where the numbers come from. host: all from the host. container: network and processes from the container, all others from the host. lxcfs: also memory and uptime from the container.",
     from: "/proc/uptime, /proc/stat",
   },
   cgroup: {
@@ -872,7 +872,7 @@ export const EXPLANATIONS = {
   },
   "cgroup.version": {
     name: "version",
-    text: "2. On version 1 and hybrid hosts it is 1, and the rest is null.",
+    text: "Version of the cgroup hierarchy: 2, or 1 on version 1 and hybrid hosts, where all other fields are null.",
     from: "/sys/fs/cgroup",
   },
   "cgroup.memory_limit_bytes": {
@@ -882,7 +882,7 @@ export const EXPLANATIONS = {
   },
   "cgroup.memory_current_bytes": {
     name: "memory current",
-    text: "Memory that the group uses, with caches.",
+    text: "Memory that the group uses, including caches.",
     from: "/sys/fs/cgroup",
   },
   "cgroup.memory_working_set_bytes": {

@@ -15,12 +15,12 @@ export const section: Section = {
     },
     "page.delay": {
       name: "delay",
-      text: "How much later than the fastest sample so far the newest one arrived: the time it spent in the network, in queues and in this browser.",
+      text: "Delay of the newest sample compared with the fastest sample so far: time in the network, in queues and in this browser.",
       from: "this page",
     },
     "page.missed": {
       name: "missed",
-      text: "Samples that did not arrive, of all that the server took since this page was opened. Charts show them as gaps.",
+      text: "Samples that did not arrive since this page was opened. Charts show them as gaps.",
       from: "jumps in seq",
     },
     "page.viewers": {
