@@ -18,7 +18,7 @@ from .access.tokens import TokenError, token_line
 from .app import App, StartError, TemporaryStartError
 from .settings import SettingsError, load
 from .signals import Signals
-from .threads import ThreadUnavailableError
+from .threads import ThreadUnavailableError, small_stacks
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
             log.warning("%s", shortage)
         app = App(settings, listening=listening, on_ready=on_ready)
         actions = {SIGTERM: app.stop, SIGINT: app.stop, SIGHUP: app.reload}
-        with Signals(actions):
+        with small_stacks(), Signals(actions):
             return _serve(app, notifier)
     except (SettingsError, TokenError, StartError, systemd.SystemdError) as error:
         return _report(error, 1 if isinstance(error, TemporaryStartError) else 2)

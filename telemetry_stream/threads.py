@@ -1,4 +1,4 @@
-"""Starts every thread of this program: named, with a small stack, as a daemon, and with its crash in the log.
+"""Starts every thread of this program: named, as a daemon, and with its crash in the log.
 
 Threads are daemons, so that a stuck one cannot keep the process alive. The code that starts a thread still owns it:
 it ends it and joins it within a deadline. Python 3.14 gives the name to the operating system. Before that, this module
@@ -10,18 +10,15 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 log = logging.getLogger(__name__)
 
-# A viewer needs two threads. With the usual stack of 8 MiB, a thousand viewers reserve 16 GiB of address space, which
-# embedded boards and container limits refuse. The deepest stack of our threads stays below 100 KiB.
-STACK_BYTES = 256 * 1024
+# The deepest stack of our own code stays below 100 KiB.
+SMALL_STACK_BYTES = 256 * 1024
 NAME_BYTES = 15  # the kernel's TASK_COMM_LEN without the final NUL
-
-# Guards threading.stack_size, one value for the whole process. The threads of an embedding program keep their size.
-_stack_size_lock = threading.Lock()
 
 
 class ThreadUnavailableError(Exception):
@@ -52,15 +49,26 @@ def start(
                 on_crash(error)
 
     thread = threading.Thread(name=name, target=run, daemon=True)
-    with _stack_size_lock:
-        usual = threading.stack_size(STACK_BYTES)
-        try:
-            thread.start()
-        except RuntimeError as error:
-            raise ThreadUnavailableError("the system is out of threads") from error
-        finally:
-            threading.stack_size(usual)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise ThreadUnavailableError("the system is out of threads") from error
     return thread
+
+
+@contextmanager
+def small_stacks() -> Iterator[None]:
+    """Give small stacks to the threads that this process starts until the end of the block.
+
+    A viewer needs two threads. With the usual stacks of 8 MiB, a thousand viewers reserve 16 GiB of address space,
+    which 32-bit boards and strict memory limits refuse. The resident memory is the same. Only the command line uses
+    this: the size applies to every thread of the process, and foreign code may need a larger stack.
+    """
+    usual = threading.stack_size(SMALL_STACK_BYTES)
+    try:
+        yield
+    finally:
+        threading.stack_size(usual)
 
 
 def rename(name: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream import __version__
+from telemetry_stream import __version__, cli
 from telemetry_stream.cli import main
 from tests.conftest import eventually
 from tests.system.program import Program
@@ -72,6 +72,14 @@ def start_error(capsys: pytest.CaptureFixture[str], *arguments: str, status: int
 
 
 # A run.
+
+
+def test_the_threads_of_a_run_have_small_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand viewers would otherwise reserve 16 GiB of address space."""
+    sizes: list[int] = []
+    monkeypatch.setattr(cli, "_serve", lambda *_: sizes.append(threading.stack_size()))
+    main(["--port", "0"])
+    assert sizes == [256 * 1024]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)

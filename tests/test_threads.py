@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
+import ctypes
 import logging
 import queue
 import sys
 import threading
-from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
@@ -17,15 +16,20 @@ from telemetry_stream import threads
 WAIT_SECONDS = 10.0  # for a thread that ends at once unless the code is wrong
 
 
-@contextlib.contextmanager
-def no_new_stack_size() -> Iterator[None]:
-    """Fail if the stack size of the process for new threads has changed at the end."""
-    usual = threading.stack_size(1024 * 1024)  # reading the size without setting one would reset it
-    try:
-        yield
-        assert threading.stack_size(1024 * 1024) == 1024 * 1024
-    finally:
-        threading.stack_size(usual)
+def stack_bytes_of_new_thread() -> int:
+    """Return the size of the stack that a new thread gets (pthread_getattr_np(3))."""
+    sizes: list[int] = []
+
+    def measure() -> None:
+        libc = ctypes.CDLL(None)
+        attributes, size = ctypes.create_string_buffer(256), ctypes.c_size_t()
+        libc.pthread_getattr_np(ctypes.c_void_p(threading.get_ident()), attributes)
+        libc.pthread_attr_getstacksize(attributes, ctypes.byref(size))
+        libc.pthread_attr_destroy(attributes)
+        sizes.append(size.value)
+
+    threads.start("ts-test", measure).join(WAIT_SECONDS)
+    return sizes[0]
 
 
 def kernel_name() -> str:
@@ -58,31 +62,28 @@ def test_name_that_the_kernel_would_cut_is_an_error(name: str) -> None:
     assert threading.active_count() == before
 
 
-def test_only_our_threads_have_a_small_stack(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They start with 256 KiB; the size for other threads is the same as before."""
-    sizes: list[int] = []
-    start = threading.Thread.start
+def test_a_start_does_not_change_the_size_of_stacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is one value for the whole process: other threads of an embedding program may start at the same time."""
+    monkeypatch.setattr(threading, "stack_size", None)
+    threads.start("ts-test", int).join(WAIT_SECONDS)
 
-    def watched_start(self: threading.Thread) -> None:
-        size = threading.stack_size(threads.STACK_BYTES)
-        sizes.append(size)
-        threading.stack_size(size)
-        start(self)
 
-    monkeypatch.setattr(threading.Thread, "start", watched_start)
-    with no_new_stack_size():
-        threads.start("ts-test", int).join(WAIT_SECONDS)
-    assert sizes == [256 * 1024]
+def test_small_stacks_are_for_the_block_only() -> None:
+    """Threads that start in it have 256 KiB; later ones have what they had before."""
+    usual = stack_bytes_of_new_thread()
+    with threads.small_stacks():
+        assert stack_bytes_of_new_thread() == 256 * 1024
+    assert stack_bytes_of_new_thread() == usual > 1024 * 1024
 
 
 def test_runtime_error_when_the_system_has_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stack size for other threads is the same as before."""
+    """It is an error of our own, which callers can handle."""
 
     def refused(self: threading.Thread) -> NoReturn:
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refused)
-    with no_new_stack_size(), pytest.raises(threads.ThreadUnavailableError, match="out of threads"):
+    with pytest.raises(threads.ThreadUnavailableError, match="out of threads"):
         threads.start("ts-test", int)
 
 
