@@ -7,15 +7,15 @@ and the sample's ``sources`` report it. The same files and clocks always give th
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from .files import Files
-from .sample import RESERVED, Sample, SourceState, State, encode_section
+from .plain import plain
+from .sample import RESERVED, Sample, SourceState, State
 from .setup import SelfStats, Setup
 from .source import Clock, Closeable, Now, Options, Source, Stale, is_on_demand
 from .sources import build_sources
@@ -209,19 +209,10 @@ def _copying(source: Source) -> Callable[[Now], object | None]:
     def collect(now: Now) -> object | None:
         section = source.collect(now)
         if isinstance(section, Stale):
-            return Stale(_copied(section.section), section.age_seconds)
-        return None if section is None else _copied(section)
+            return Stale(plain(section.section, source.name), section.age_seconds)
+        return None if section is None else plain(section, source.name)
 
     return collect
-
-
-def _copied(section: object) -> object:
-    """Return a section as the wire has it. It cannot change later, and it cannot make a frame invalid.
-
-    Raises ValueError or TypeError if JSON cannot represent it.
-    """
-    copy: Mapping[str, object] | list[object] = json.loads(encode_section(section))
-    return copy
 
 
 def _check_names(sources: Sequence[Source]) -> None:

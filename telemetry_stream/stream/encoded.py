@@ -13,6 +13,7 @@ import json
 from array import array
 from collections.abc import Mapping
 
+from ..metrics.plain import plain
 from ..metrics.sample import Sample, SourceState, encode_section
 
 SOURCES = b',"sources":{'
@@ -85,14 +86,13 @@ def encode(sample: Sample) -> EncodedSample:
     for name, section in sample.sections.items():
         try:
             text = encode_section(section)
-        except (
-            TypeError,
-            ValueError,
-            RecursionError,
-        ) as error:  # RecursionError: it contains itself
-            took = states[name].took_seconds if name in states else 0.0
-            states = {**states, name: SourceState("failed", took, f"no JSON: {error}")}
-            continue
+        except Exception:  # noqa: BLE001 (a section of an embedding program's origin may raise anything)
+            try:
+                text = encode_section(plain(section, name))
+            except Exception as error:  # noqa: BLE001
+                took = states[name].took_seconds if name in states else 0.0
+                states = {**states, name: SourceState("failed", took, f"no JSON: {error}")}
+                continue
         sections[name] = f"{json.dumps(name)}:{text}".encode(errors="replace")
     sources = {name: _encode_state(name, state) for name, state in states.items()}
     return EncodedSample(sections, sources, sample.on_demand)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from ..hub import Client, Hub, HubStats
+from ..metrics.plain import plain
 from ..metrics.sources.host import HostInfo
 from .choice import Choice, Resume
 from .consumer import FRAMING, Consumer
@@ -94,7 +95,7 @@ class Stream:
             raise ValueError(
                 f"message type {type!r} is reserved (reserved: {', '.join(RESERVED_TYPES)})"
             )
-        text = to_json({"type": type, **fields})
+        text = to_json(plain({"type": type, **fields}, type))
         for topic in self._hub.topics():
             if isinstance(topic, Choice):
                 self._hub.broadcast(topic.framing.message(text), topic)

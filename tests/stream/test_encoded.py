@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -153,7 +154,23 @@ def test_any_name_of_a_section_is_possible(name: str) -> None:
     assert name not in json.loads(encoded.message(HEAD, ("cpu",)))
 
 
-@pytest.mark.parametrize("section", [{"n": float("nan")}, {"n": object()}, {("a", "b"): 1}])
+class Failing(dict[str, int]):
+    """A mapping that is read from something that fails."""
+
+    def items(self) -> NoReturn:
+        """Fail."""
+        raise LookupError
+
+
+SELF_CONTAINING: list[object] = []
+SELF_CONTAINING.append(SELF_CONTAINING)
+
+
+@pytest.mark.parametrize(
+    "section",
+    [{"n": float("nan")}, {"n": object()}, {("a", "b"): 1}, SELF_CONTAINING, Failing(n=1)],
+    ids=["nan", "object", "key", "contains itself", "raises"],
+)
 @pytest.mark.parametrize("name", ["mine", "processes"])
 def test_a_section_without_json_form_is_left_out(name: str, section: object) -> None:
     """Its source has failed, with its duration and the reason; everything else is complete."""
@@ -166,6 +183,19 @@ def test_a_section_without_json_form_is_left_out(name: str, section: object) -> 
     assert message["sources"][name]["took_seconds"] == 0.25
     assert message["sources"][name]["reason"].startswith("no JSON: ")
     assert sample.sources[name] is OK, "the sample itself is not changed"
+
+
+def test_the_reason_names_the_key() -> None:
+    """As it does for a source of an embedding program."""
+    message = json.loads(encode(made({"mine": {"a": [1, float("nan")]}})).message(HEAD, None))
+    assert message["sources"]["mine"]["reason"].startswith("no JSON: mine.a[1] is nan")
+
+
+def test_numbers_of_other_packages_are_encoded() -> None:
+    """An origin of an embedding program may use them."""
+    message = json.loads(encode(made({"mine": {"a": np.float32(0.5)}})).message(HEAD, None))
+    assert message["mine"] == {"a": 0.5}
+    assert message["sources"]["mine"]["state"] == "ok"
 
 
 def test_a_section_without_json_form_and_without_source() -> None:

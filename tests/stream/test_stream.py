@@ -135,6 +135,14 @@ def test_a_broadcast_reaches_every_viewer_of_every_host() -> None:
         assert remembered(feed) == []
 
 
+def nested(levels: int) -> list[Any]:
+    """Return so many lists in each other."""
+    value: list[Any] = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
 @pytest.mark.parametrize(
     ("type_", "fields"),
     [
@@ -145,6 +153,7 @@ def test_a_broadcast_reaches_every_viewer_of_every_host() -> None:
         ("deploy", {"value": float("nan")}),
         ("deploy", {"value": object()}),
         ("deploy", {"value": b"bytes"}),
+        ("deploy", {"value": nested(3_000)}),
     ],
 )
 def test_an_invalid_broadcast_is_a_value_error(type_: str, fields: dict[str, Any]) -> None:
