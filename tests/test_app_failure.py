@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NoReturn
 
 import pytest
@@ -15,8 +15,10 @@ import pytest
 from telemetry_stream import App, threads
 from telemetry_stream import app as app_module
 from telemetry_stream.hub import Client, write_pump
+from telemetry_stream.metrics.collector import Collector
+from telemetry_stream.metrics.sample import Sample
 from telemetry_stream.stream import Choice, Framing, origin
-from tests.apps import FAST, OwnSource
+from tests.apps import FAST
 from tests.conftest import eventually
 from tests.viewers import TIMEOUT_SECONDS, address_of, get
 
@@ -33,23 +35,20 @@ def join_client(app: App, try_send: Callable[[bytes], int]) -> None:
 # A thread that dies.
 
 
-def test_a_source_that_ends_the_collector_s_thread_ends_the_app(
-    caplog: pytest.LogCaptureFixture,
+def test_the_death_of_the_collector_s_thread_ends_the_app(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """``wait`` returns, ``failure`` is the error, and the log names the thread. Meanwhile /healthz reports it."""
-    failing = threading.Event()
 
-    def collect() -> dict[str, int]:
-        if failing.is_set():
-            raise SystemExit("injected")  # not an Exception, so the collector does not catch it
-        return {}
+    def fail(*_: object) -> NoReturn:
+        raise LookupError("injected")
 
-    with App(FAST, sources=[OwnSource("own", collect)]) as app:
+    with App(FAST) as app:
         assert get(app.url, "/healthz") == (200, {"status": "ok"})
         assert app.failure is None
-        failing.set()
+        monkeypatch.setattr(Collector, "collect", fail)
         app.wait()
-        assert repr(app.failure) == "SystemExit('injected')"
+        assert repr(app.failure) == "LookupError('injected')"
         assert get(app.url, "/healthz") == (503, {"error": "a thread of the program has crashed"})
     assert "ts-collect" in caplog.text
 
@@ -84,16 +83,18 @@ def test_the_death_of_the_accept_thread_ends_the_app(caplog: pytest.LogCaptureFi
 
 
 def test_a_late_tick_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By /healthz, from the fifth second on, until the next sample. Here a source of an embedding program hangs."""
+    """By /healthz, from the fifth second on, until the next sample. Here a kernel file does not answer."""
     monkeypatch.setattr(origin, "LATE_SECONDS", 1.0)  # only to shorten the test
     hangs, release = threading.Event(), threading.Event()
+    collect = Collector.collect
 
-    def collect() -> dict[str, int]:
+    def hang(collector: Collector, wanted: Collection[str]) -> Sample:
         if hangs.is_set():
             release.wait(TIMEOUT_SECONDS)
-        return {}
+        return collect(collector, wanted)
 
-    with App(FAST, sources=[OwnSource("own", collect)]) as app:
+    monkeypatch.setattr(Collector, "collect", hang)
+    with App(FAST) as app:
         assert get(app.url, "/healthz") == (200, {"status": "ok"})
         hangs.set()
         assert eventually(lambda: get(app.url, "/healthz")[0] == 503)

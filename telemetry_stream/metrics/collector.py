@@ -1,8 +1,9 @@
 """The collector: it calls every source once per tick, times each one, and makes a Sample of the results.
 
-Strategy: no thread and no waiting here. The owner of the tick calls ``collect()``, always from the same thread. A
-source that raises loses only its own section. psutil answers instead where it can, at most once per section and tick,
-and the sample's ``sources`` report it. The same files and clocks always give the same samples.
+Strategy: no thread here, and no waiting except a moment for sources of an embedding program (embedded.py). The owner of
+the tick calls ``collect()``, always from the same thread. A source that raises loses only its own section. psutil
+answers instead where it can, at most once per section and tick, and the sample's ``sources`` report it. The same files
+and clocks always give the same samples.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Callable, Collection, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
+from .embedded import SLOW, WAIT_SECONDS, EmbeddedSource
 from .files import Files
-from .plain import plain
 from .sample import RESERVED, Sample, SourceState, State
 from .setup import SelfStats, Setup
 from .source import Clock, Closeable, Now, Options, Source, Stale, is_on_demand
@@ -24,9 +26,9 @@ from .sources.system import System
 
 log = logging.getLogger(__name__)
 
-# The states that the log reports, and how.
-FAILURE_LEVELS = {"failed": logging.ERROR, "psutil": logging.WARNING}
 QUIET_SECONDS = 60.0
+# How long ``close`` waits for sources of an embedding program; the whole program has two seconds to stop.
+JOIN_SECONDS = 0.4
 
 
 class Collector:
@@ -43,26 +45,33 @@ class Collector:
         fallback: Sequence[Source] | None = None,
         options: Options | None = None,
     ) -> None:
-        """Prepare the sources. ``extra_sources`` are those of an embedding program; their sections come last.
+        """Prepare the sources. ``extra_sources`` are those of an embedding program; their sections come last. Each runs
+        on its own thread, which ``collect`` starts.
 
         ``fallback`` are sources that answer when the source of the same name fails. None means the psutil sources if
         proc_root is that of the running system, else none: psutil cannot read another host's files.
 
-        Raises ValueError if two sources have the same name, or one has a name that a sample uses itself.
+        Raises TypeError or ValueError if an extra source is not a source, two sources have the same name, or one has a
+        name that a sample uses itself.
         """
         self.clock = clock or Clock()
         self._files = Files(os.path.normpath(proc_root), os.path.normpath(sys_root), self.clock)
         self.host: HostInfo = read_host_info(self._files)
         self._stats = self_stats or SelfStats()
-        setup = Setup(self._files, options or Options(), self._stats)
-        self._sources = (*build_sources(setup), *extra_sources)
-        _check_names(self._sources)
-        self._extra = frozenset(source.name for source in extra_sources)
-        self._on_demand = {source.name: source for source in self._sources if is_on_demand(source)}
+        options = options or Options()
+        setup = Setup(self._files, options, self._stats)
+        self._sources = tuple(build_sources(setup))
+        wait_seconds = max(WAIT_SECONDS, options.timeout_seconds)
+        self._embedded = tuple(
+            EmbeddedSource(source, self.clock, wait_seconds) for source in extra_sources
+        )
+        every: tuple[Source | EmbeddedSource, ...] = (*self._sources, *self._embedded)
+        self._names = tuple(source.name for source in every)
+        _check_names(self._names)
+        self._on_demand = {source.name: source for source in every if is_on_demand(source)}
         self._on_demand_names = frozenset(self._on_demand)
         self._plan: list[tuple[str, Callable[[Now], Any]]] = [
-            (source.name, _copying(source) if source.name in self._extra else source.collect)
-            for source in self._sources
+            (source.name, source.collect) for source in self._sources
         ]
         # None: the psutil sources, which are made when the first source fails. Most hosts never need them.
         self._fallback: dict[str, Source] | None = None
@@ -72,11 +81,13 @@ class Collector:
         self._before: Now | None = None
         # Of each source that is not ok: the state and the reason that were logged last, and when (monotonic).
         self._failures: dict[str, tuple[State, str | None, float]] = {}
+        # Of each source: the type of the exception whose traceback was logged last.
+        self._traced: dict[str, type[BaseException]] = {}
 
     @property
     def section_names(self) -> tuple[str, ...]:
         """The names of all sections that a sample may have, in the order of the wire."""
-        return tuple(source.name for source in self._sources)
+        return self._names
 
     @property
     def default_sections(self) -> tuple[str, ...]:
@@ -86,30 +97,21 @@ class Collector:
     def collect(self, wanted: Collection[str] = ()) -> Sample:
         """Take a sample. ``wanted`` are the names of the sections whose on-demand parts are collected, too."""
         now = self._begin(frozenset(wanted))
+        embedded = [
+            source for source in self._embedded if source.name in wanted or not source.on_demand
+        ]
+        for source in embedded:  # They run while the built-in sources are collected.
+            source.request(now)
         sections: dict[str, object] = {}
         states: dict[str, SourceState] = {}
-        monotonic = self.clock.monotonic
-        began = monotonic()
-        for name, collect in self._plan:
-            if name in self._on_demand and name not in now.wanted:
-                continue
-            state: State = "ok"
-            reason = age = None
-            try:
-                section = collect(now)
-                if section is None:
-                    state = "absent"
-                elif section.__class__ is Stale:
-                    state, age, section = "stale", section.age_seconds, section.section
-            except Exception as error:  # noqa: BLE001 (a source of an embedding program may raise anything)
-                section, state, reason = self._fall_back(name, now, error)
-            ended = monotonic()
-            states[name] = SourceState(state, int((ended - began) * 1e6) / 1e6, reason, age)
-            began = ended
+        self._collect_built_in(now, sections, states)
+        for source in embedded:
+            section, state, error = source.result(now)
+            states[source.name] = state
             if section is not None:
-                sections[name] = section
-            if state != "ok" or name in self._failures:
-                self._log_change(name, state, reason)
+                sections[source.name] = section
+            if state.state != "ok" or source.name in self._failures:
+                self._log_change(source.name, state.state, state.reason, error)
         before, self._before = self._before, now
         system = sections.get("system")
         return Sample(
@@ -125,8 +127,11 @@ class Collector:
     def close(self) -> None:
         """Close all descriptors and end all workers. A later ``collect()`` opens what it needs again."""
         self._files.close()
-        for source in (*self._sources, *(self._fallback or {}).values()):
+        for source in (*self._sources, *(self._fallback or {}).values(), *self._embedded):
             _close(source)
+        deadline = time.monotonic() + JOIN_SECONDS
+        for embedded in self._embedded:
+            embedded.join(deadline)
 
     def _begin(self, wanted: frozenset[str]) -> Now:
         """Start a tick. On-demand sources that were wanted until now are closed."""
@@ -141,13 +146,38 @@ class Collector:
                     _close(self._on_demand[name])
         return Now(self._tick, monotonic, boottime, self.clock.realtime(), wanted, suspended)
 
+    def _collect_built_in(
+        self, now: Now, sections: dict[str, object], states: dict[str, SourceState]
+    ) -> None:
+        """Collect the built-in sources, or their fallback, into ``sections`` and ``states``."""
+        monotonic = self.clock.monotonic
+        began = monotonic()
+        for name, collect in self._plan:
+            if name in self._on_demand and name not in now.wanted:
+                continue
+            state: State = "ok"
+            reason = age = None
+            try:
+                section = collect(now)
+                if section is None:
+                    state = "absent"
+                elif section.__class__ is Stale:
+                    state, age, section = "stale", section.age_seconds, section.section
+            except Exception as error:  # noqa: BLE001 (a mistake of ours in one source must not lose the sample)
+                section, state, reason = self._fall_back(name, now, error)
+            ended = monotonic()
+            states[name] = SourceState(state, int((ended - began) * 1e6) / 1e6, reason, age)
+            began = ended
+            if section is not None:
+                sections[name] = section
+            if state != "ok" or name in self._failures:
+                self._log_change(name, state, reason)
+
     def _fall_back(
         self, name: str, now: Now, error: Exception
     ) -> tuple[object | None, State, str | None]:
         """Return the section from the fallback, if it has one, with the state and the reason to report."""
         reason = _reason(error)
-        if name in self._extra:
-            return None, "failed", reason
         try:
             source = self._fallback_sources().get(name)
             section = None if source is None else source.collect(now)
@@ -170,11 +200,13 @@ class Collector:
             self._fallback = {source.name: source for source in sources}
         return self._fallback
 
-    def _log_change(self, name: str, state: State, reason: str | None) -> None:
+    def _log_change(
+        self, name: str, state: State, reason: str | None, error: BaseException | None = None
+    ) -> None:
         """Log that a source failed or works again, at most one line per source and minute.
 
         So a flapping source, or one with another reason in each tick, does not fill the log. Other changes of state
-        are logged for debugging only.
+        are logged for debugging only. ``error`` is logged with its traceback, once per source and type.
         """
         now = self.clock.monotonic()
         before, reason_before, logged_at = self._failures.get(name, ("ok", None, -math.inf))
@@ -182,17 +214,28 @@ class Collector:
             if state == "ok" and now >= logged_at + QUIET_SECONDS:
                 del self._failures[name]
             return
-        otherwise = logging.INFO if before in FAILURE_LEVELS else logging.DEBUG
-        level = FAILURE_LEVELS.get(state, otherwise)
+        otherwise = logging.DEBUG if _failure_level(before, reason_before) is None else logging.INFO
+        level = _failure_level(state, reason) or otherwise
         if level > logging.DEBUG:
             if now < logged_at + QUIET_SECONDS:
                 return
             logged_at = now
-        log.log(level, "Source %s: %s%s", name, state, f" ({reason})" if reason else "")
+        traced = None if error is None or type(error) is self._traced.get(name) else error
+        if traced is not None:
+            self._traced[name] = type(traced)
+        because = f" ({reason})" if reason else ""
+        log.log(level, "Source %s: %s%s", name, state, because, exc_info=traced)
         self._failures[name] = state, reason, logged_at
 
 
-def _close(source: Source) -> None:
+def _failure_level(state: State, reason: str | None) -> int | None:
+    """Return how a state is logged, or None if it is no failure. A stale filesystem is none, a slow source is."""
+    if state == "stale" and reason == SLOW:
+        return logging.WARNING
+    return {"failed": logging.ERROR, "psutil": logging.WARNING}.get(state)
+
+
+def _close(source: object) -> None:
     if isinstance(source, Closeable):
         source.close()
 
@@ -203,26 +246,14 @@ def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def _copying(source: Source) -> Callable[[Now], object | None]:
-    """Return the ``collect`` of an embedding program's source that copies what the source returns."""
-
-    def collect(now: Now) -> object | None:
-        section = source.collect(now)
-        if isinstance(section, Stale):
-            return Stale(plain(section.section, source.name), section.age_seconds)
-        return None if section is None else plain(section, source.name)
-
-    return collect
-
-
-def _check_names(sources: Sequence[Source]) -> None:
+def _check_names(names: Iterable[str]) -> None:
     """Raise ValueError unless every source has a name of its own that is free."""
     seen: set[str] = set()
-    for source in sources:
-        if source.name in RESERVED:
+    for name in names:
+        if name in RESERVED:
             raise ValueError(
-                f"a source cannot be named {source.name!r}: this name is a field of every sample"
+                f"a source cannot be named {name!r}: this name is a field of every sample"
             )
-        if source.name in seen:
-            raise ValueError(f"two sources have the name {source.name!r}")
-        seen.add(source.name)
+        if name in seen:
+            raise ValueError(f"two sources have the name {name!r}")
+        seen.add(name)

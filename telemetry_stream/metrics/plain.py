@@ -27,6 +27,10 @@ _UNCHANGED = frozenset({NoneType, bool, int, str})
 _FORMS = "a dict, a dataclass, a list, a tuple, a text, a number, a bool or None"
 
 
+class PlainError(ValueError):
+    """A value of an embedding program has no JSON form: its path, and the reason."""
+
+
 class _RefusedError(Exception):
     """A value without a JSON form: the reason, and the steps of its path, the last one first."""
 
@@ -39,14 +43,14 @@ def plain(value: object, name: str) -> Plain:
     """Return a copy of ``value`` that consists of plain JSON values. ``name`` is its name in errors.
 
     Accepts mappings, dataclasses, lists, tuples, and numbers of any package, numpy's scalars among them. Raises
-    ValueError with the path of the first value that has no JSON form.
+    PlainError with the path of the first value that has no JSON form.
     """
     try:
         return _copied(value, MAX_LEVELS)
     except _RefusedError as error:
         steps = error.steps[::-1]
         path = "".join(steps[:SHOWN_STEPS]) + "…" * (len(steps) > SHOWN_STEPS)
-        raise ValueError(f"{name}{path} {error}") from None
+        raise PlainError(f"{name}{path} {error}") from None
 
 
 def _copied(value: Any, levels: int) -> Plain:

@@ -26,7 +26,11 @@ SUSPEND_SECONDS = 0.5
 
 
 class Source(Protocol):
-    """One section of a sample. ``collect`` runs on the collecting thread and must not wait."""
+    """One section of a sample.
+
+    ``collect`` of a built-in source runs on the collecting thread and must not wait. That of an embedding program's
+    source runs on a thread of its own.
+    """
 
     @property
     def name(self) -> str: ...

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_stream.metrics.plain import MAX_LEVELS, plain
+from telemetry_stream.metrics.plain import MAX_LEVELS, PlainError, plain
 from telemetry_stream.metrics.sample import encode_section
 
 JSON = st.recursive(
@@ -122,7 +122,7 @@ def test_the_copy_does_not_change_later() -> None:
 )
 def test_a_value_without_a_json_form_is_named(value: object, message: str) -> None:
     """The error has the path of its key."""
-    with pytest.raises(ValueError, match=r"^orders") as caught:
+    with pytest.raises(PlainError, match=r"^orders") as caught:
         plain(value, "orders")
     assert str(caught.value).startswith(message)
 
@@ -134,7 +134,7 @@ def test_an_object_that_contains_itself_is_refused() -> None:
     row: list[Any] = []
     row.append({"row": row})
     for value in (mapping, row, Row("a", mapping)):
-        with pytest.raises(ValueError, match="more than 32 levels, or contains itself") as caught:
+        with pytest.raises(PlainError, match="more than 32 levels, or contains itself") as caught:
             plain(value, "x")
         assert len(str(caught.value)) < 200
 
@@ -154,7 +154,7 @@ def test_the_number_of_levels_is_limited() -> None:
     sys.setrecursionlimit(1_000_000)
     try:
         for levels in (MAX_LEVELS + 1, 3_000):
-            with pytest.raises(ValueError, match=r"^x(\.a){8}… has more than 32 levels"):
+            with pytest.raises(PlainError, match=r"^x(\.a){8}… has more than 32 levels"):
                 plain(nested(levels), "x")
     finally:
         sys.setrecursionlimit(usual)

@@ -72,8 +72,10 @@ class Tree:
         )
 
     def collector(self, **options: Any) -> Collector:
-        """Return a collector of this host, by default without psutil."""
+        """Return a collector of this host, by default without psutil. It waits for sources of an embedding program."""
         options.setdefault("fallback", ())
+        if "extra_sources" in options:
+            options.setdefault("options", Options(timeout_seconds=10.0))
         collector = Collector(proc_root=self.proc, sys_root=self.sys, clock=self.clock, **options)
         self._collectors.append(collector)
         return collector
