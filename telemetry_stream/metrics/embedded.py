@@ -65,7 +65,7 @@ class EmbeddedSource:
         self._jobs: deque[Now | None] = deque()  # a tick to collect; None: close
         self._requested: Now | None = None  # the pending call
         self._requested_at = 0.0  # on the system's clock: a replaced clock may stand still
-        self._was_slow = False
+        self._was_slow = False  # the last call that returned
         self._outcome: Outcome | None = None
         self._is_open = True
         self._thread: threading.Thread | None = None
@@ -91,8 +91,6 @@ class EmbeddedSource:
                 left = self._requested_at + self._wait_seconds - time.monotonic()
                 self._changed.wait_for(lambda: self._requested is None, max(0.0, left))
             outcome, pending = self._outcome, self._requested
-            if pending is not None:
-                self._was_slow = True
         if outcome is not None and (outcome.tick == now.tick or outcome.state == "failed"):
             state = SourceState(
                 outcome.state, outcome.took_seconds, outcome.reason, outcome.age_seconds
@@ -139,11 +137,11 @@ class EmbeddedSource:
                 self._changed.wait_for(lambda: bool(self._jobs))
                 now = self._jobs.popleft()
             if now is not None:
-                began = time.monotonic()
                 outcome = self._collected(now)
                 with self._changed:
                     self._outcome, self._requested = outcome, None
-                    self._was_slow = time.monotonic() - began >= self._wait_seconds
+                    passed = time.monotonic() - self._requested_at
+                    self._was_slow = passed >= self._wait_seconds
                     self._changed.notify_all()
                 continue
             self._closed()

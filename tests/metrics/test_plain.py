@@ -97,6 +97,19 @@ def test_the_copy_does_not_change_later() -> None:
     assert copy == {"rows": [{"n": 1}]}
 
 
+def test_a_value_may_change_while_it_is_copied() -> None:
+    """As another thread of the program may change it. Here it happens while an inner value is read."""
+    outer: dict[str, Any] = {}
+
+    class Changing(dict[str, int]):
+        def items(self) -> Any:
+            outer["later"] = 1
+            return super().items()
+
+    outer["inner"] = Changing(n=2)
+    assert plain(outer, "x") == {"inner": {"n": 2}}
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
