@@ -8,7 +8,7 @@ As a program: ``python -m telemetry_stream``. Inside another program::
         print("live at", app.url)
         ...
 
-``App`` and ``Settings`` are loaded when they are first used (PEP 562), so ``import telemetry_stream.metrics`` loads
+The public names are loaded when they are first used (PEP 562), so ``import telemetry_stream.metrics`` loads
 neither the server nor the sockets.
 """
 
@@ -17,14 +17,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .app import App
-    from .settings import Settings
+    from .app import App, StartError, TemporaryStartError
+    from .metrics.source import Now, Source
+    from .settings import Settings, SettingsError
 
-__all__ = ["App", "Settings", "__version__"]
+__all__ = [
+    "App",
+    "Now",
+    "Settings",
+    "SettingsError",
+    "Source",
+    "StartError",
+    "TemporaryStartError",
+    "__version__",
+]
 
 __version__ = "0.1.0"  # setup.cfg reads it from here without running the file
 
-_MODULES = {"App": "telemetry_stream.app", "Settings": "telemetry_stream.settings"}
+_MODULES = {
+    "App": "telemetry_stream.app",
+    "Now": "telemetry_stream.metrics.source",
+    "Settings": "telemetry_stream.settings",
+    "SettingsError": "telemetry_stream.settings",
+    "Source": "telemetry_stream.metrics.source",
+    "StartError": "telemetry_stream.app",
+    "TemporaryStartError": "telemetry_stream.app",
+}
 
 
 def __getattr__(name: str) -> object:

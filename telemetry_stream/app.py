@@ -65,7 +65,7 @@ class App:
     ``listening`` is a bound socket to use instead of the address in the settings; the app closes it. ``on_ready`` is
     called once, when the first sample has been published.
 
-    Raises ValueError if two sources have the same name.
+    Raises TypeError for an argument of another type, and ValueError if two sources have the same name.
     """
 
     def __init__(
@@ -77,7 +77,15 @@ class App:
         listening: socket.socket | None = None,
         on_ready: Callable[[], object] | None = None,
     ) -> None:
-        self.settings = settings = settings or Settings()
+        settings = Settings() if settings is None else settings
+        _check_type("settings", settings, isinstance(settings, Settings), "a Settings")
+        is_socket = listening is None or isinstance(listening, socket.socket)
+        _check_type("listening", listening, is_socket, "a bound socket")
+        _check_type("on_ready", on_ready, on_ready is None or callable(on_ready), "a function")
+        _check_type("sources", sources, isinstance(sources, Sequence), "a list of sources")
+        for origin in origins or ():
+            _check_type("an origin", origin, isinstance(origin, Origin), "an Origin")
+        self.settings = settings
         self.failure: BaseException | None = None
         self._listening = listening
         # A signal handler may run on a thread that holds an Event's lock. The put of a SimpleQueue is reentrant.
@@ -175,7 +183,7 @@ class App:
         an origin raises.
         """
         if not self._may_start:
-            raise StartError("an App is started once; make a new one")
+            raise StartError("an App is started once, and not after close; make a new one")
         self._may_start = False
         try:
             self._listener = self._listen()
@@ -286,6 +294,12 @@ class App:
         if not self._hub.is_responsive(STUCK_SECONDS):
             return "the hub does not respond"
         return None
+
+
+def _check_type(name: str, value: object, is_right: bool, allowed: str) -> None:
+    """Raise TypeError unless ``is_right``. The value may be a secret, so the error has only its type."""
+    if not is_right:
+        raise TypeError(f"{name} is of type {type(value).__name__}; it must be {allowed}")
 
 
 def _listed(text: str) -> tuple[str, ...]:

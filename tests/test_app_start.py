@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import threading
 from pathlib import Path
@@ -14,8 +15,7 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream import App, Settings
-from telemetry_stream.app import StartError, TemporaryStartError
+from telemetry_stream import App, Settings, StartError, TemporaryStartError
 from telemetry_stream.stream import LocalHost
 from tests.apps import FAST, OwnOrigin, OwnSource
 from tests.viewers import address_of
@@ -121,7 +121,7 @@ def test_two_origins_of_one_host_are_an_error() -> None:
 def test_an_app_is_started_once() -> None:
     """The second start fails, and the running app continues."""
     with App(FAST) as app:
-        assert str(start_error(app)) == "an App is started once; make a new one"
+        assert str(start_error(app)).startswith("an App is started once")
         seq = app.stream.feed().seq
         assert app.stream.feed().wait_newer(seq, (), 10)
 
@@ -133,7 +133,7 @@ def test_an_app_is_not_started_after_close(started: bool) -> None:
     if started:
         app.start()
     app.close()
-    start_error(app)
+    assert str(start_error(app)) == "an App is started once, and not after close; make a new one"
 
 
 def test_an_app_is_not_started_again_after_a_failure(tmp_path: Path) -> None:
@@ -150,6 +150,32 @@ def test_sources_and_origins_are_not_given_together() -> None:
     """Sources belong to the default origin. Nothing is opened for the refused app."""
     with pytest.raises(ValueError, match="LocalHost"):
         App(FAST, sources=[OwnSource("own", dict)], origins=[OwnOrigin()])
+
+
+class HalfOrigin:
+    """An origin without ``maybe_problem``."""
+
+    def start(self, stream: object, on_crash: object) -> None: ...
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"settings": {"port": 0}}, "settings is of type dict; it must be a Settings"),
+        ({"settings": "token"}, "settings is of type str; it must be a Settings"),
+        ({"sources": OwnSource("own", dict)}, "sources is of type OwnSource; it must be a list"),
+        ({"sources": ["own"]}, "a source of type str has the name None; it must be a text"),
+        ({"sources": [None]}, "a source of type NoneType has the name None"),
+        ({"origins": [HalfOrigin()]}, "an origin is of type HalfOrigin; it must be an Origin"),
+        ({"listening": 3}, "listening is of type int; it must be a bound socket"),
+        ({"on_ready": "now"}, "on_ready is of type str; it must be a function"),
+    ],
+)
+def test_an_argument_of_another_type_is_refused(arguments: dict[str, Any], error: str) -> None:
+    """When the app is built, with what is allowed."""
+    with pytest.raises(TypeError, match=re.escape(error)):
+        App(**{"settings": FAST, **arguments})
 
 
 @pytest.mark.parametrize("names", [("cpu",), ("seq",), ("own", "own")])

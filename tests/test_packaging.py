@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import telemetry_stream
+from telemetry_stream.metrics import source
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -197,3 +198,13 @@ def test_every_document_that_is_mentioned_exists() -> None:
         mentioned |= {ROOT / page for page in re.findall(r"\bdocs/[\w-]+\.md\b", path.read_text())}
     assert {page.name for page in mentioned} >= {"protocol.md", "metrics.md"}
     assert sorted(str(page) for page in mentioned if not page.is_file()) == []
+
+
+def test_the_public_names_are_those_of_their_modules() -> None:
+    """Each is loaded when it is used."""
+    for name in telemetry_stream.__all__:
+        assert getattr(telemetry_stream, name) is not None
+    assert telemetry_stream.Source is source.Source
+    assert telemetry_stream.Now is source.Now
+    assert issubclass(telemetry_stream.TemporaryStartError, telemetry_stream.StartError)
+    assert issubclass(telemetry_stream.SettingsError, ValueError)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..hub import HubStats
 from ..metrics.collector import Collector
@@ -18,6 +18,7 @@ from .stream import Stream
 LATE_SECONDS = 5.0
 
 
+@runtime_checkable
 class Origin(Protocol):
     """Produces the samples of one host or several.
 

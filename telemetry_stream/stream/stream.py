@@ -89,6 +89,8 @@ class Stream:
         It has no ``seq`` and is not remembered. Raises ValueError for the types of the stream itself and for values
         without a JSON form.
         """
+        if not type or not isinstance(type, str):
+            raise ValueError(f"type {type!r} must be a text that is not empty")
         if "type" in fields:
             raise ValueError("a message has one type, which is the first argument")
         if type in RESERVED_TYPES:
@@ -119,8 +121,10 @@ class Stream:
         """Attach a consumer inside this program, named in logs as ``name``: the one way to receive the stream here.
 
         ``host`` is a host id (None: the first feed); ``sections`` and ``every`` are as in Choice. Raises LookupError
-        for an unknown host.
+        for an unknown host, and TypeError if ``sections`` is a text.
         """
+        if isinstance(sections, str):
+            raise TypeError(f"sections is the text {sections!r}; it must be a list of names")
         feed = self.feed(host)
         chosen = None if sections is None else tuple(sorted(sections))
         choice = Choice(FRAMING, feed.host.id, chosen, every)

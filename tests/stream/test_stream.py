@@ -135,6 +135,12 @@ def test_a_broadcast_reaches_every_viewer_of_every_host() -> None:
         assert remembered(feed) == []
 
 
+def test_sections_of_a_consumer_are_a_list_of_names() -> None:
+    """A text would be taken as a list of letters."""
+    with streaming() as (_, stream, _), pytest.raises(TypeError, match="a list of names"):
+        stream.attach("printer", sections="cpu")
+
+
 def nested(levels: int) -> list[Any]:
     """Return so many lists in each other."""
     value: list[Any] = []
@@ -150,13 +156,15 @@ def nested(levels: int) -> list[Any]:
         ("history", {}),
         ("sample", {}),
         ("deploy", {"type": "hello"}),
+        ("", {}),
+        (None, {}),
         ("deploy", {"value": float("nan")}),
         ("deploy", {"value": object()}),
         ("deploy", {"value": b"bytes"}),
         ("deploy", {"value": nested(3_000)}),
     ],
 )
-def test_an_invalid_broadcast_is_a_value_error(type_: str, fields: dict[str, Any]) -> None:
+def test_an_invalid_broadcast_is_a_value_error(type_: Any, fields: dict[str, Any]) -> None:
     """Reserved types and values without a JSON form: no viewer gets anything."""
     with streaming() as (_, stream, feed), Viewer(feed) as viewer:
         with pytest.raises(ValueError):  # noqa: PT011  # each has its own text
