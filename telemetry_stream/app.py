@@ -237,11 +237,11 @@ class App:
         if self._listener is not None:
             self._viewers.wait_until_gone(VIEWERS_CLOSE_SECONDS)
             self._listener.close(deadline)
-        for origin in reversed(self._origins):  # last: a source of an embedding program may hang
+        for origin in reversed(self._origins):  # last: one of an embedding program may hang
             try:
                 origin.close()
             except Exception:
-                log.exception("Closing an origin failed")  # the others are closed all the same
+                log.exception("The origin %s cannot be closed", type(origin).__name__)
         self._ended.put(None)
 
     def stop(self) -> None:
@@ -286,7 +286,10 @@ class App:
         if self.failure is not None:
             return "a thread of the program has crashed"
         for origin in self._origins:
-            problem = origin.maybe_problem()
+            try:
+                problem = origin.maybe_problem()
+            except Exception as error:  # noqa: BLE001 (an origin of an embedding program may raise anything)
+                problem = f"an origin raised {type(error).__name__}"
             if problem is not None:
                 return problem
         if self._listener is not None and self._listener.stuck_seconds() > STUCK_SECONDS:
