@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from telemetry_stream.hub import Hub
+from telemetry_stream.metrics.collector import Collector
 from telemetry_stream.stream import LocalHost, Stream
 from tests.conftest import eventually, our_threads
 from tests.metrics.extra import ExtraSource
@@ -104,13 +105,14 @@ def test_the_section_self_counts_what_the_hub_counts() -> None:
         assert own.frames_sent >= 1
 
 
-def test_a_tick_that_raises_is_a_crash() -> None:
+def test_a_tick_that_raises_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread ends and reports its error, since nothing is sampled any more."""
     crashes: list[BaseException] = []
 
-    def exit_thread(_: object) -> object:
-        raise SystemExit("a source ended the thread")
+    def fail(*_: object) -> NoReturn:
+        raise LookupError("a mistake in the collector")
 
-    with local_host(crashes, sources=[ExtraSource("mine", exit_thread)]):
+    monkeypatch.setattr(Collector, "collect", fail)
+    with local_host(crashes):
         assert eventually(lambda: crashes)
-    assert isinstance(crashes[0], SystemExit)
+    assert isinstance(crashes[0], LookupError)
