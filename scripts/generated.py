@@ -26,8 +26,7 @@ is generated from the declarations in `telemetry_stream/metrics/sources/`; `scri
   0 was measured. Fields marked ° are never null.
 - No count, rate or percentage is negative. A percentage is at most 100, except where 100 is one core or a limit.
 - A rate is the difference of two reads of the same file, divided by the measured time between them (monotonic clock). A
-  counter that falls was reset; its rate is null once. A total is the sum of valid rates, never the difference of two
-  sums.
+  total is the sum of valid rates, never the difference of two sums.
 - A name ends in its unit: `_bytes`, `_percent` (0 to 100), `_seconds`, `_ms`, `_us`, `_celsius`, `_cores`,
   `_per_second`. The column "unit" has the unit of the other numbers.
 - The Prometheus page has base units: ratios instead of percent, seconds instead of milliseconds, bytes per second
@@ -36,6 +35,44 @@ is generated from the declarations in `telemetry_stream/metrics/sources/`; `scri
 - `sources` has the state of each section: `ok`, `absent` (this host does not have it), `failed` (with the reason),
   `stale` (with the age) or `psutil` (with the reason why the file was not used).
 - An on-demand section is collected only while a viewer names it.
+
+## When a value is null
+
+A number of the kernel is published only if it can be true. Each rule is in one module, and all sources use it.
+
+- **A count has no sign.** A number that is negative, 2^63 or more (2^64 - n) or none is null. So are more than 2^22
+  tasks, and more than 2^31 sockets or requests. Many sums are made without a lock and may be below 0 for a moment, and
+  the kernel prints some of them as unsigned.
+- **A part is at most the whole.** A part of the memory, the swap space or a filesystem that exceeds it is null, and so
+  is what is computed from it: "0 used" would be the opposite of the truth. Containers subtract use from a limit.
+- **A counter that falls was reset.** Its rate is null once. All rates of a disk or an interface are null if one of its
+  counts fell, because all of them began anew. A time of a disk (wait, queue, busy) is null alone: the kernel counts it
+  without a lock.
+- **A counter of 32 bits wraps only near 2^32.** It must have been in its last quarter, and what it counted since then
+  must be possible at 10 Gbit/s, and at the speed of the link. Otherwise the rate is null: a counter that fell by one
+  did not wrap.
+- **No counter rises faster than hardware allows.** The limits are 200 GB/s and 3e9 events per second for a device, and
+  1e7 context switches or interrupts and 1e6 forks per second for a core. Above them the rate is null.
+- **A state of a core gains at most the time that passed,** × 1.25 + 0.25 s, and falls by at most 3 s. If only steal,
+  iowait or the time of virtual machines breaks this, its own share is null; otherwise all shares of the core are.
+  Hypervisors let steal leap by days. A fall of a few ticks is rounding and counts as 0.
+- **What the kernel does not have was not measured.** Shares of missing columns of /proc/stat are null.
+- **A missing or unreadable file loses its own fields.** A section fails only without all of its files.
+- **psutil's zeros may be made up.** It puts 0 in the place of what it cannot read. Swap rates are null while both
+  counters are 0, and parts of the memory that are 0 are null.
+- **A speed is that of a link.** `speed_mbps` is null for 0, -1, 65535, 2^31 - 1, 2^32 - 1, and for interfaces without a
+  device at their lowest end: tun, veth and dummy report a constant.
+- **Boot and start times agree with the clocks,** within 5 s. Otherwise `boot_time_unix` and `started_at` are null:
+  lxcfs shows the boot of the container in one file and that of the host in another.
+- **A sensor of a device that sleeps is not read.** Its temperature is null.
+
+Whose bytes the totals count is in the section [network](#network), and which mount has a row in
+[filesystems](#filesystems). `view` is decided by the pid namespace, not by the type of the root filesystem.
+
+Reading must not disturb the host. A PCI device in D3 and a device that runtime power management suspended are not read.
+The temperature of a disk (drivetemp) is read only if the disk did something since the last reading, because reading
+restarts the timer of its standby. A filesystem that was mounted on demand is called every 5 minutes, or at three times
+its timeout, so that it can expire.
 """
 
 DECODERS_HEAD = """\

@@ -74,6 +74,29 @@ def read_once(path: str) -> bytes:
     return b"".join(parts)
 
 
+def maybe_link_target(path: str) -> str | None:
+    """Return the target of a link, or None if there is none.
+
+    A copy of sysfs without links (in an archive, or on another filesystem) has the target as the content of a file.
+    """
+    try:
+        return os.readlink(path)
+    except OSError:
+        pass
+    if not os.path.isfile(path):  # A pipe or a device would block.
+        return None
+    content = maybe_read_once(path)
+    return None if content is None else content.decode("utf-8", "replace").strip() or None
+
+
+def maybe_linked_directory(path: str) -> str | None:
+    """Return the real path behind a link of sysfs, or of a directory in its place; None if there is none."""
+    if os.path.isdir(path):
+        return os.path.realpath(path)
+    target = maybe_link_target(path)
+    return None if target is None else os.path.normpath(os.path.join(os.path.dirname(path), target))
+
+
 def maybe_read_once(path: str) -> bytes | None:
     """Read a whole file and close it, or return None if it does not exist or cannot be read."""
     try:

@@ -83,11 +83,14 @@ class Blocking(Generic[K, V]):
                 )
 
     def forget_all_except(self, keys: Iterable[K]) -> None:
-        """Drop the results of all other keys: their mounts or devices are gone."""
+        """Drop the results and the queued calls of all other keys: their mounts or devices are gone."""
         keys = set(keys)
         with self._changed:
             for key in self._results.keys() - keys:
                 del self._results[key]
+            for key in [key for key in self._queue if key not in keys]:
+                self._queue.remove(key)
+                del self._requested_at[key]
 
     def check_workers(self) -> None:
         """Start another worker if calls are queued and every worker hangs. To be called once per tick."""

@@ -36,6 +36,8 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 # An open() that fails costs 10 µs, and a running kernel hardly gets a file that it does not have.
 RETRY_SECONDS = 30.0
 NOT_SUPPORTED = frozenset({errno.ENOENT, errno.EOPNOTSUPP})
+# Errors that do not pass while the program runs.
+LASTING = NOT_SUPPORTED | {errno.EACCES, errno.EPERM}
 OBJECT_GONE = frozenset({errno.ESRCH, errno.ENODEV})
 
 
@@ -114,19 +116,26 @@ class KeptFile(Generic[T]):
         return self._value  # type: ignore[return-value]  # set whenever there is no error
 
     def maybe_read(self, now: Now) -> T | None:
-        """Return the parsed content, or None if this kernel does not have the file or has its feature switched off.
+        """Return the parsed content, or None if the file is not needed for its section and is unavailable.
 
-        Then the file is tried again only after RETRY_SECONDS. Raises other errors as ``read`` does.
+        ``error`` has the reason. A file that this kernel does not have, or that this user may not read, is tried again
+        only after RETRY_SECONDS.
         """
         if now.monotonic < self._retry_at:
             return None
         try:
             return self.read(now)
-        except OSError as error:
-            if error.errno not in NOT_SUPPORTED:
-                raise
-            self._retry_at = now.monotonic + RETRY_SECONDS
+        except ParseError:
             return None
+        except OSError as error:
+            if error.errno in LASTING:
+                self._retry_at = now.monotonic + RETRY_SECONDS
+            return None
+
+    @property
+    def error(self) -> Exception | None:
+        """Why the last reading failed, or None."""
+        return self._error
 
     @property
     def fd(self) -> int:

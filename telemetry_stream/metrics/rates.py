@@ -1,4 +1,4 @@
-"""Counters become rates here, and only here: first reading, reset, wrap, hot-plug, no time elapsed.
+"""Counters become rates here, and only here. counters.py decides how much a counter rose.
 
 An unknown rate is None, never 0 and never a spike. Numbers are rounded to three decimals here and nowhere else, so that
 they are short on the wire and equal after decoding. All functions are pure; ``Previous`` keeps one reading.
@@ -9,45 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Generic, TypeVar
 
+from . import counters
+
 K = TypeVar("K")
 V = TypeVar("V")
 
 DECIMALS = 3
 # Nothing here is negative, so int(x * SCALE + 0.5) rounds. It costs a third of round().
 SCALE = 1000
-WRAP_32 = 1 << 32
-# A counter that may have 32 bits is taken to have wrapped only if it was in its last GiB. Otherwise it was reset.
-WRAP_32_FROM = WRAP_32 - (1 << 30)
 
 
-def per_second(current: int, previous: int | None, seconds: float | None) -> float | None:
-    """Return the rate of a 64-bit counter. A counter that fell was reset: its rate is None in this interval."""
-    if previous is None or seconds is None or seconds <= 0 or current < previous:
-        return None
-    return quotient(current - previous, seconds)
-
-
-def delta(current: int, previous: int | None) -> int | None:
-    """Return how much a counter rose; None at its first reading and if it fell."""
-    if previous is None or current < previous:
-        return None
-    return current - previous
-
-
-def delta_wrapping_32(current: int, previous: int) -> int:
-    """Return how much a counter rose that the kernel prints as unsigned int (the ms fields of diskstats)."""
-    return (current - previous) % WRAP_32
-
-
-def delta_maybe_32(current: int, previous: int | None) -> int | None:
-    """Return how much a counter rose that has 64 bits, or 32 with an old driver (network interfaces)."""
-    if previous is None:
-        return None
-    if current >= previous:
-        return current - previous
-    if WRAP_32_FROM <= previous < WRAP_32:
-        return current - previous + WRAP_32
-    return None
+def per_second(
+    current: int | None,
+    previous: int | None,
+    seconds: float | None,
+    limit: counters.Limit = counters.EVENTS,
+) -> float | None:
+    """Return the rate of a counter, or None if ``counters.rise`` does not know how much it rose."""
+    return quotient(counters.rise(current, previous, seconds, limit), seconds)
 
 
 def quotient(part: float | None, whole: float | None) -> float | None:

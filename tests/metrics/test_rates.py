@@ -67,28 +67,6 @@ def test_unbounded_percent_counts_cores() -> None:
     assert rates.unbounded_percent(1.0, None) is None
 
 
-def test_a_32_bit_field_wraps() -> None:
-    """A field with 32 bits that falls has wrapped: 100 up to the wrap, 50 after it."""
-    assert rates.delta_wrapping_32(50, (1 << 32) - 100) == 150
-
-
-@pytest.mark.parametrize(
-    ("current", "previous", "expected"),
-    [
-        (50, (1 << 32) - 100, 150),  # from the last GiB: a wrap
-        (50, 1 << 31, None),  # from anywhere else: a reset
-        (50, 1 << 32, None),  # a 64-bit counter, reset
-        (60, 50, 10),
-        (60, None, None),
-    ],
-)
-def test_a_counter_that_may_have_32_bits_wraps_only_near_the_end(
-    current: int, previous: int | None, expected: int | None
-) -> None:
-    """Otherwise a reset would become a spike of 16 EiB/s."""
-    assert rates.delta_maybe_32(current, previous) == expected
-
-
 def test_a_quotient_that_exceeds_a_float_is_unknown() -> None:
     """No real counter has so many digits."""
     assert rates.quotient(10**400, 1.0) is None

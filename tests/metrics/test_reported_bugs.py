@@ -94,7 +94,7 @@ def test_16_the_numbers_of_host_and_container_are_separate(tree: Tree) -> None:
     tree.put("proc/stat", "cpu0 0 0 0 9\ncpu1 0 0 0 9\n")
     tree.put("proc/meminfo", MEMINFO.format(available=500))
     tree.put("proc/uptime", "9.0 9.0\n")
-    tree.put("proc/self/mountinfo", "1 0 0:50 / / rw - overlay overlay rw\n")
+    tree.link("proc/self/ns/pid", "pid:[4026532201]")
     tree.put("proc/self/cgroup", "0::/\n")
     limits = {"memory.max": "102400", "memory.current": "51200", "cpu.max": "50000 100000"}
     for name, content in {"cgroup.controllers": "", **limits}.items():

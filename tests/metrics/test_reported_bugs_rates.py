@@ -129,7 +129,7 @@ def test_10_a_reset_makes_no_spike(tree: Tree) -> None:
     disks, interfaces = sample.sections["disks"], sample.sections["interfaces"]
     assert disks[0].read_bytes_per_second is None  # type: ignore[index]
     assert interfaces[0].rx_bytes_per_second is None  # type: ignore[index]
-    tree.put("proc/diskstats", test_disk.line("sda", (5, 5, 5, 5, 5, 5, 5, 5, 5, 9_000, 5)))
+    tree.put("proc/diskstats", test_disk.line("sda", (5, 5, 5, 5, 5, 5, 5, 5, 5, 2_900, 5)))
     assert host.section("disks")[0].util_percent == 100.0
 
 

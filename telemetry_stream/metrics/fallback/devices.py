@@ -7,7 +7,6 @@ switched off. It has no weighted time and no ifindex. What it does not have stay
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import os
 from collections.abc import Sequence
@@ -17,9 +16,10 @@ from .. import rates
 from ..blocking import Blocking, Result
 from ..files import Files
 from ..source import Clock, Now, Source
-from ..sources import block_device, disk, filesystem, link, network, temperature
+from ..sources import block_device, counted, disk, filesystem, link, network, temperature
 from ..sources.mounts import Mount
 
+NET = "/sys/class/net"
 MOUNTS_SECONDS = 30.0
 SENSORS_SECONDS = 10.0
 
@@ -31,18 +31,11 @@ def device_sources(psutil: Any, files: Files) -> tuple[Source, ...]:
     return (
         disks,
         disk.DiskTotalsSource(disks),
-        Filesystems(files, table=PsutilMounts(psutil, clock)),
+        filesystem.FilesystemsSource(files, table=PsutilMounts(psutil, clock)),
         interfaces,
         network.NetworkSource(interfaces),
         Temperatures(psutil, clock),
     )
-
-
-class Filesystems(filesystem.FilesystemsSource):
-    """Section ``filesystems`` with the mounts of psutil."""
-
-    def _path(self, mount: Mount) -> str:
-        return mount.mountpoint
 
 
 class Disks:
@@ -65,11 +58,7 @@ class Disks:
             numbers = {name: _disk_numbers(of) for name, of in counters.items()}
             before, seconds = self._previous.exchange(numbers, at)
             self._rows = tuple(
-                dataclasses.replace(
-                    disk.disk(name, *known, row, before.get(name), seconds),
-                    queue_depth=None,
-                    in_flight=None,
-                )
+                disk.disk(name, *known, row, before.get(name), seconds)
                 for name, row in numbers.items()
                 if (known := _maybe_classify(name)) is not None
             )
@@ -77,13 +66,14 @@ class Disks:
 
 
 def _disk_numbers(counters: Any) -> disk.Numbers:
-    numbers = [0] * disk.COLUMNS
+    """Return the columns of diskstats that psutil has. Not every system has the times."""
+    numbers: list[int | None] = [None] * disk.COLUMNS
     numbers[disk.READS], numbers[disk.WRITES] = counters.read_count, counters.write_count
     numbers[disk.SECTORS_READ] = counters.read_bytes // disk.SECTOR_BYTES
     numbers[disk.SECTORS_WRITTEN] = counters.write_bytes // disk.SECTOR_BYTES
-    numbers[disk.MS_READING] = getattr(counters, "read_time", 0)
-    numbers[disk.MS_WRITING] = getattr(counters, "write_time", 0)
-    numbers[disk.MS_IO] = getattr(counters, "busy_time", 0)
+    numbers[disk.MS_READING] = getattr(counters, "read_time", None)
+    numbers[disk.MS_WRITING] = getattr(counters, "write_time", None)
+    numbers[disk.MS_IO] = getattr(counters, "busy_time", None)
     return tuple(numbers)
 
 
@@ -115,15 +105,24 @@ class Interfaces:
             states = self._psutil.net_if_stats()
             numbers = {name: _interface_numbers(of) for name, of in counters.items()}
             before, seconds = self._previous.exchange(numbers, at)
-            with_device = {
-                name for name in numbers if os.path.exists(f"/sys/class/net/{name}/device")
-            }
+            # Other systems have no sysfs, and number their loopback: lo0.
+            stack = counted.Stack(
+                {
+                    name: counted.read_place(os.path.join(NET, name))
+                    for name in numbers
+                    if not name.startswith(counted.LOOPBACK)
+                }
+            )
+            names_counted = stack.counted()
             self._rows = tuple(
                 network.Interface(
                     name,
                     ("up" if states[name].isup else "down") if name in states else None,
-                    link.parse_speed(b"%d" % states[name].speed) if name in states else None,
-                    name in with_device if with_device else not name.startswith(network.LOOPBACK),
+                    link.parse_speed(b"%d" % states[name].speed)
+                    if name in states
+                    and (stack.has_link(name) or not os.path.isdir(os.path.join(NET, name)))
+                    else None,
+                    name in names_counted,
                     *network.speeds(row, before.get(name), seconds),
                 )
                 for name, row in numbers.items()
@@ -140,7 +139,7 @@ class Interfaces:
 
 
 def _interface_numbers(counters: Any) -> network.Numbers:
-    numbers = [0] * network.COLUMNS
+    numbers: list[int | None] = [None] * network.COLUMNS
     numbers[network.RX_BYTES], numbers[network.TX_BYTES] = counters.bytes_recv, counters.bytes_sent
     numbers[network.RX_PACKETS] = counters.packets_recv
     numbers[network.TX_PACKETS] = counters.packets_sent

@@ -11,7 +11,7 @@ from typing import Any
 from ..files import Files
 from ..source import Now
 from ..sources import process
-from ..sources.process_table import Row
+from ..sources.process_table import Row, used_ticks
 from ..units import CLK_TCK, PAGE_BYTES
 
 PROCESS_ROWS = 15
@@ -52,13 +52,14 @@ class PsutilTable:
             row.comm = (info["name"] or "").encode("utf-8", "surrogateescape")
             row.state = LETTERS.get(info["status"], "?")
             row.ticks = round((info["cpu_times"].user + info["cpu_times"].system) * CLK_TCK)
-            row.threads = info["num_threads"] or 0
-            row.rss = 0 if info["memory_info"] is None else info["memory_info"].rss // PAGE_BYTES
+            # None: this user may not read it.
+            row.threads = info["num_threads"]
+            row.rss = None if info["memory_info"] is None else info["memory_info"].rss // PAGE_BYTES
             row.starttime = max(0, round((info["create_time"] - boot) * CLK_TCK))
             key = found.pid, info["create_time"]
             before = self._before.get(key)
             if before is not None:
-                row.used = max(0, row.ticks - before)
+                row.used = used_ticks(row.ticks, before)
             elif row.starttime > before_ticks:
                 row.used = row.ticks
             used[key] = row.ticks
@@ -82,7 +83,9 @@ class PsutilProcesses(process.ProcessesSource):
 
     def _facts(self, _now: Now) -> process.Facts:
         psutil = self._psutil
-        return process.Facts(psutil.cpu_count(), psutil.virtual_memory().total, psutil.boot_time())
+        return process.Facts(
+            psutil.cpu_count(), psutil.virtual_memory().total or None, psutil.boot_time()
+        )
 
     def _maybe_user(self, pid: int, now: Now) -> str | None:
         try:

@@ -16,7 +16,7 @@ from ..setup import SelfStats
 from ..source import Clock, Now, Source
 from ..sources import cpu, load, memory, own, system
 from ..sources.kernel_stat import CoreTicks, KernelStat
-from ..units import CLK_TCK, PAGE_BYTES
+from ..units import CLK_TCK
 from .devices import device_sources
 from .processes import PROCESS_ROWS, PsutilProcesses, PsutilTable
 
@@ -51,7 +51,7 @@ def psutil_sources(psutil: Any, clock: Clock, stats: SelfStats) -> tuple[Source,
         Load(psutil),
         Memory(psutil),
         Swap(psutil, clock),
-        System(psutil),
+        System(psutil, files),
         Own(psutil, files, stats),
         *device_sources(psutil, files),
         PsutilProcesses(psutil, files, rows=PROCESS_ROWS, table=PsutilTable(psutil)),
@@ -77,7 +77,9 @@ def core_ids(online: bytes | None, count: int) -> list[int]:
 
 
 def _ticks(times: object) -> CoreTicks:
-    return tuple(round(getattr(times, field, 0.0) * CLK_TCK) for field in CPU_FIELDS)
+    """Return the columns of /proc/stat; None for those that this system does not have."""
+    seconds = [getattr(times, field, None) for field in CPU_FIELDS]
+    return tuple(None if each is None else round(each * CLK_TCK) for each in seconds)
 
 
 class Cpu:
@@ -110,12 +112,12 @@ class Load:
 
     def collect(self, _now: Now) -> load.Load:
         averages = load.Loadavg(*(round(average, 2) for average in self._psutil.getloadavg()))
-        cores = dict.fromkeys(range(self._psutil.cpu_count() or 1), ())
+        cores: dict[int, CoreTicks] = dict.fromkeys(range(self._psutil.cpu_count() or 0), ())
         return load.record(averages, KernelStat(cores))
 
 
 class Memory:
-    """Section ``memory``."""
+    """Section ``memory``. psutil puts 0 in the place of what it cannot find, so that 0 is unknown."""
 
     name = "memory"
 
@@ -124,16 +126,16 @@ class Memory:
 
     def collect(self, _now: Now) -> memory.Memory:
         figures = self._psutil.virtual_memory()
-        meminfo = {
-            key: getattr(figures, field)
-            for key, field in MEMORY_FIELDS.items()
-            if hasattr(figures, field)
-        }
-        return memory.record(meminfo)
+        meminfo = {key: getattr(figures, field, 0) or None for key, field in MEMORY_FIELDS.items()}
+        return memory.record(meminfo, low_bytes=None)
 
 
 class Swap:
-    """Section ``swap``."""
+    """Section ``swap``.
+
+    psutil returns 0 for both counters if it cannot read /proc/vmstat, as for a system that has never swapped. So the
+    rates are unknown until one of them has counted something.
+    """
 
     name = "swap"
 
@@ -147,9 +149,8 @@ class Swap:
         figures = self._psutil.swap_memory()
         meminfo = {"SwapTotal": figures.total, "SwapFree": figures.free}
         # sin and sout are pages × 4096, whatever the page size of the machine is.
-        scale = PAGE_BYTES // 4096
-        paging = {"pswpin": figures.sin * scale, "pswpout": figures.sout * scale}
-        return self._rates.record(meminfo, paging, at)
+        pages = {"pswpin": figures.sin // 4096, "pswpout": figures.sout // 4096}
+        return self._rates.record(meminfo, pages if any(pages.values()) else {}, at)
 
 
 class System:
@@ -157,16 +158,15 @@ class System:
 
     name = "system"
 
-    def __init__(self, psutil: Any) -> None:
+    def __init__(self, psutil: Any, files: Files) -> None:
         self._psutil = psutil
+        self._source = system.SystemSource(files)
 
     def collect(self, now: Now) -> system.System:
         boot_time = self._psutil.boot_time()
         # Both move if the system time is set, so their difference stays the uptime.
-        uptime = max(0.0, now.realtime - boot_time)
-        return system.System(
-            round(uptime, 2), int(boot_time), None, round(now.suspended_seconds, 3), "host"
-        )
+        uptime = now.realtime - boot_time
+        return self._source.record(round(uptime, 2) if uptime >= 0 else None, int(boot_time), now)
 
 
 class Own:

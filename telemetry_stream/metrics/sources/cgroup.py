@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from .. import rates
+from .. import counters, rates
 from ..attributes import Attribute, maybe_read_once
 from ..files import Files, ParseError, parser
 from ..section import Field, Section
 from ..setup import Setup
 from ..source import Now, Source
-from . import memory
+from . import kernel_stat, memory
 
 BUFFER_BYTES = 16384  # memory.stat is the largest of our files, and smaller than 2 KiB today
 REFRESH_SECONDS = 10.0  # limits and the path of our group change rarely
@@ -39,7 +39,7 @@ class Cgroup:
     ]
     memory_limit_bytes: Annotated[
         int | None,
-        "The smallest limit of our group and its ancestors, at most the memory of the host. Null: no limit.",
+        "The smallest limit of our group and its ancestors, at most the memory of the host. Null: none, or unknown.",
     ] = None
     memory_current_bytes: Annotated[int | None, "Memory that the group uses, including caches."] = (
         None
@@ -49,7 +49,7 @@ class Cgroup:
     ] = None
     cpu_limit_cores: Annotated[
         float | None,
-        "The smallest CPU limit of our group and its ancestors. Null: no limit.",
+        "The smallest CPU limit of our group and its ancestors. Null: no limit, or unknown.",
     ] = None
     cpu_usage_percent: Annotated[float | None, "CPU time that the group uses. 100 is one core."] = (
         None
@@ -100,16 +100,13 @@ def parse_cpu_max(content: bytes) -> float | None:
 
 
 @parser
-def parse_flat(content: bytes) -> Mapping[str, int]:
+def parse_flat(content: bytes) -> Mapping[str, int | None]:
     """Return the counts of ``cpu.stat`` or ``memory.stat``: a key and a count per line, in any order."""
-    values: dict[str, int] = {}
-    for number, line in enumerate(content.split(b"\n"), 1):
+    values: dict[str, int | None] = {}
+    for line in content.split(b"\n"):
         words = line.split()
-        if len(words) != 2:
-            continue
-        if not words[1].isdigit():
-            raise ParseError("not a count", line=number)
-        values[words[0].decode("ascii", "replace")] = int(words[1])
+        if len(words) == 2:
+            values[words[0].decode("ascii", "replace")] = counters.maybe_count(words[1])
     return values
 
 
@@ -134,7 +131,8 @@ class CgroupSource:
         self._files = files
         self._root = os.path.join(files.sys_root, "fs", "cgroup")
         self._meminfo = files.proc("meminfo", memory.parse)
-        self._previous: rates.Previous[str, int] = rates.Previous()
+        self._stat = files.proc("stat", kernel_stat.parse)
+        self._previous: rates.Previous[str, int | None] = rates.Previous()
         self._refresh_at = -math.inf
         self._version: int | None = None
         self._path: str | None = None
@@ -143,27 +141,26 @@ class CgroupSource:
         self._attributes: dict[str, Attribute] = {}
 
     def collect(self, now: Now) -> Cgroup | None:
-        """Return None on a kernel without control groups. Raises ParseError for an invalid file."""
+        """Return None on a kernel without control groups."""
         if now.monotonic >= self._refresh_at:
             self._refresh()
-            # After the refresh: an invalid limit must not be taken for no limit in the next tick.
             self._refresh_at = now.monotonic + REFRESH_SECONDS
         if self._version is None or self._path is None:
             return None if self._version is None else Cgroup(self._version)
-        current = self._maybe_read("memory.current")
-        usage = None if current is None else parse_max(current)
+        current = (self._maybe_read("memory.current") or b"").strip()
+        usage = counters.maybe_count(current, counters.MOST_MEMORY_BYTES)
         inactive = parse_flat(self._maybe_read("memory.stat") or b"").get("inactive_file")
         cpu = parse_flat(self._maybe_read("cpu.stat") or b"")
         before, seconds = self._previous.exchange(cpu, self._files.clock.monotonic())
-        used_us = _rise(cpu, before, "usage_usec")
         us = None if seconds is None else seconds * 1e6
+        # The kernel adds up the cores from time to time, so that a second of each may come late.
+        most_us = None if us is None else self._cores(now) * (us + 1e6)
+        used_us = _rise(cpu, before, "usage_usec", most_us)
         return Cgroup(
             version=2,
             memory_limit_bytes=self._memory_limit_bytes(now),
             memory_current_bytes=usage,
-            memory_working_set_bytes=(
-                None if usage is None or inactive is None else max(0, usage - inactive)
-            ),
+            memory_working_set_bytes=memory.difference(usage, inactive),
             cpu_limit_cores=None if self._cpu_limit is None else round(self._cpu_limit, 3),
             cpu_usage_percent=rates.unbounded_percent(used_us, us),
             cpu_limit_used_percent=(
@@ -172,7 +169,7 @@ class CgroupSource:
                 else rates.unbounded_percent(used_us, us * self._cpu_limit)
             ),
             cpu_throttled_percent=rates.percent(
-                _rise(cpu, before, "nr_throttled"), _rise(cpu, before, "nr_periods")
+                _rise(cpu, before, "nr_throttled", us), _rise(cpu, before, "nr_periods", us)
             ),
         )
 
@@ -182,7 +179,7 @@ class CgroupSource:
             attribute.close()
 
     def _refresh(self) -> None:
-        """Find our group and its limits. Raises ParseError for an invalid file."""
+        """Find our group and its limits."""
         content = maybe_read_once(os.path.join(self._files.proc_root, "self", "cgroup"))
         if content is None:
             self._version = None
@@ -202,17 +199,20 @@ class CgroupSource:
         if not inside:
             return
         directories = ancestry(self._root, path)
-        self._memory_limit = least([_maybe_limit(d, "memory.max", parse_max) for d in directories])
-        self._cpu_limit = least([_maybe_limit(d, "cpu.max", parse_cpu_max) for d in directories])
+        self._memory_limit = _maybe_least(directories, "memory.max", parse_max)
+        self._cpu_limit = _maybe_least(directories, "cpu.max", parse_cpu_max)
 
     def _memory_limit_bytes(self, now: Now) -> int | None:
         """Return the limit, at most the memory of the host."""
         if self._memory_limit is None:
             return None
-        try:
-            return int(min(self._memory_limit, self._meminfo.read(now)["MemTotal"]))
-        except (OSError, ParseError):  # The section memory reports it.
-            return int(self._memory_limit)
+        total = (self._meminfo.maybe_read(now) or {}).get("MemTotal")
+        return int(self._memory_limit if total is None else min(self._memory_limit, total))
+
+    def _cores(self, now: Now) -> int:
+        """Return the number of online cores, or that of this system if /proc/stat cannot be read."""
+        stat = self._stat.maybe_read(now)
+        return (os.cpu_count() or 1) if stat is None else len(stat.cores)
 
     def _maybe_read(self, name: str) -> bytes | None:
         attribute = self._attributes.get(name)
@@ -224,14 +224,27 @@ class CgroupSource:
         return attribute.maybe_read()
 
 
-def _rise(counters: Mapping[str, int], before: Mapping[str, int], name: str) -> int | None:
-    counter = counters.get(name)
-    return None if counter is None else rates.delta(counter, before.get(name))
+def _rise(
+    counts: Mapping[str, int | None],
+    before: Mapping[str, int | None],
+    name: str,
+    most: float | None,
+) -> int | None:
+    """Return how much a counter rose. Its unit is a microsecond, or longer."""
+    if most is None:
+        return None
+    return counters.rise_of_time(counts.get(name), before.get(name), most)
 
 
-def _maybe_limit(directory: str, name: str, parse: Callable[[bytes], float | None]) -> float | None:
-    content = maybe_read_once(os.path.join(directory, name))
-    return None if content is None else parse(content)
+def _maybe_least(
+    directories: Iterable[str], name: str, parse: Callable[[bytes], float | None]
+) -> float | None:
+    """Return the smallest limit of some groups, or None if there is none, or one of them is not a limit."""
+    contents = [maybe_read_once(os.path.join(directory, name)) for directory in directories]
+    try:
+        return least([parse(content) for content in contents if content is not None])
+    except ParseError:
+        return None
 
 
 SECTIONS = (

@@ -6,16 +6,20 @@ total. Steal is busy, iowait is idle.
 
 iowait and steal may decrease (Documentation/filesystems/proc.rst, 1.7); then the field is 0 in that interval. A core
 whose idle, user or system time falls was plugged in again or resumed. It is unknown for one interval.
+
+No state can gain more than the time that passed. A hypervisor that counts steal backwards makes it leap by years.
+Steal, iowait and guest time are extras: if one of them is impossible, only its own share is unknown. If another state
+is impossible, the core is.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, cast
 
-from .. import rates
+from .. import counters, rates
 from ..files import Files
 from ..section import Field, OffPage, Part, Section
 from ..setup import Setup
@@ -26,6 +30,15 @@ from .kernel_stat import COLUMNS, CoreTicks, KernelStat, parse
 USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, GUEST, GUEST_NICE = range(10)
 # An idle counter that falls by more than this was reset; less may be jitter. node_exporter uses the same 3 s.
 IDLE_FALL_TICKS = 3 * CLK_TCK
+# A state may seem to gain more than the time that passed: the ticks of a core come late while its hypervisor runs
+# others, and this program may be interrupted between reading the clock and the file.
+MARGIN_SHARE, MARGIN_TICKS = 1.25, 0.25 * CLK_TCK
+# Without one of these, the others are still known.
+EXTRAS = frozenset({IOWAIT, STEAL, GUEST, GUEST_NICE})
+ESSENTIAL = (USER, SYSTEM, IDLE)
+# A core switches tasks or handles interrupts at most once in 100 ns, and a fork takes at least 1 µs.
+SWITCHES = counters.Limit(1e7, 1e7)
+FORKS = counters.Limit(1e6, 1e6)
 
 # The shares of a core, and of all cores together.
 Usage = Annotated[
@@ -126,6 +139,11 @@ SHARES = (
     "guest_percent",
 )
 UNKNOWN = (None,) * len(SHARES)
+# The places in SHARES that are unknown if the kernel does not have a column, and if a column is impossible. The kernel
+# counts guest time in user, too, and guest_nice in nice.
+WITHOUT = {NICE: (2,), IOWAIT: (5,), IRQ: (6,), SOFTIRQ: (7,), STEAL: (8,), GUEST: (9,)}
+IF_IMPOSSIBLE = {IOWAIT: (5,), STEAL: (8,), GUEST: (1, 9), GUEST_NICE: (2, 9)}
+Passed = list[int | None]
 
 
 class CpuRates:
@@ -134,6 +152,9 @@ class CpuRates:
     def __init__(self) -> None:
         self._previous: rates.Previous[int, CoreTicks] = rates.Previous()
         self._stat_before: KernelStat | None = None
+        # The limits of all cores together. Their number hardly ever changes.
+        self._cores = 0
+        self._switches, self._forks = SWITCHES, FORKS
 
     def record(self, stat: KernelStat, at: float, *, was_suspended: bool) -> Cpu:
         """Return the Cpu since the reading before. After a suspend, the counters of the cores mean nothing."""
@@ -141,64 +162,115 @@ class CpuRates:
         stat_before, self._stat_before = self._stat_before, stat
         if was_suspended:
             seconds = None
-        sums = [0] * COLUMNS
+        sums: Passed = [0] * COLUMNS
+        absent: set[int] = set()
         cores: list[Core] = []
         for core_id, ticks in sorted(stat.cores.items()):
             passed = core_deltas(ticks, before.get(core_id), seconds)
             if passed is None:
                 cores.append(Core(core_id))
                 continue
-            sums = list(map(operator.add, sums, passed))
-            cores.append(Core(core_id, *shares(passed)))
+            sums = added(sums, passed)
+            absent_here: list[int] = []
+            if None in ticks:
+                absent_here = [column for column, count in enumerate(ticks) if count is None]
+                absent.update(absent_here)
+            cores.append(Core(core_id, *shares(passed, absent_here)))
 
-        def rate(name: str) -> float | None:
-            count = getattr(stat, name)
-            count_before = getattr(stat_before, name, None)
-            return None if count is None else rates.per_second(count, count_before, seconds)
-
+        if len(cores) != self._cores:
+            self._cores = len(cores)
+            self._switches = SWITCHES.over(1 / self._cores)
+            self._forks = FORKS.over(1 / self._cores)
+        then = stat_before or stat
         return Cpu(
-            **dict(zip(SHARES, shares(sums), strict=True)),
+            **dict(zip(SHARES, shares(sums, absent), strict=True)),
             online_count=len(stat.cores),
-            context_switches_per_second=rate("context_switches"),
-            interrupts_per_second=rate("interrupts"),
-            forks_per_second=rate("forks"),
+            context_switches_per_second=rates.per_second(
+                stat.context_switches, then.context_switches, seconds, self._switches
+            ),
+            interrupts_per_second=rates.per_second(
+                stat.interrupts, then.interrupts, seconds, self._switches
+            ),
+            forks_per_second=rates.per_second(stat.forks, then.forks, seconds, self._forks),
             cores=tuple(cores),
         )
 
 
-def core_deltas(
-    ticks: CoreTicks, before: CoreTicks | None, seconds: float | None
-) -> list[int] | None:
-    """Return the ticks that passed per column, each at least 0; None if they cannot be known in this interval."""
+def added(sums: Passed, passed: Passed) -> Passed:
+    """Return the sums per column. A column that is impossible on one core is unknown in the sum."""
+    try:
+        return list(map(operator.add, sums, passed))
+    except TypeError:
+        return [
+            None if one is None or other is None else one + other
+            for one, other in zip(sums, passed, strict=True)
+        ]
+
+
+def core_deltas(ticks: CoreTicks, before: CoreTicks | None, seconds: float | None) -> Passed | None:
+    """Return the ticks that passed per column, each at least 0, or None if impossible; None if the core is unknown.
+
+    A column that the kernel does not have is 0.
+    """
     if before is None or seconds is None:
         return None
-    raw = [now - then for now, then in zip(ticks, before, strict=True)]
-    if min(raw) >= 0:  # nearly always
-        return raw
-    passed = [max(0, change) for change in raw]
-    fell = raw[IDLE] < 0 or raw[USER] < 0 or raw[SYSTEM] < 0
-    too_few = sum(passed[:GUEST]) < 0.5 * seconds * CLK_TCK
-    if raw[IDLE] < -IDLE_FALL_TICKS or (fell and too_few):
+    most = MARGIN_SHARE * seconds * CLK_TCK + MARGIN_TICKS
+    try:
+        raw = list(map(operator.sub, ticks, before))
+        if min(raw) >= 0 and max(raw) <= most:  # nearly always
+            return raw
+    except TypeError:  # The kernel does not have all columns, or one is not a count.
+        pass
+    return _doubtful_deltas(ticks, before, seconds, most)
+
+
+def _doubtful_deltas(
+    ticks: CoreTicks, before: CoreTicks, seconds: float, most: float
+) -> Passed | None:
+    passed: Passed = []
+    fell = False
+    for column, (now, then) in enumerate(zip(ticks, before, strict=True)):
+        if now is None and then is None and column not in ESSENTIAL:
+            passed.append(0)
+            continue
+        change = None if now is None or then is None else now - then
+        if change is None or change > most or change < -IDLE_FALL_TICKS:
+            if column not in EXTRAS:
+                return None
+            passed.append(None)
+            continue
+        fell = fell or (change < 0 and column in ESSENTIAL)
+        passed.append(max(0, change))
+    if fell and sum(change or 0 for change in passed[:GUEST]) < 0.5 * seconds * CLK_TCK:
         return None
     return passed
 
 
-def shares(passed: list[int]) -> Sequence[float | None]:
-    """Return the ten shares in the order of SHARES."""
-    total = sum(passed[:GUEST])
+def shares(passed: Passed, absent: Collection[int] = ()) -> Sequence[float | None]:
+    """Return the ten shares in the order of SHARES; None for those that need an impossible or ``absent`` column."""
+    known = [ticks or 0 for ticks in passed] if None in passed else cast("list[int]", passed)
+    total = sum(known[:GUEST])
     if total <= 0:
         return UNKNOWN
     # The kernel rounds, so guest can exceed user.
-    guest = min(passed[GUEST], passed[USER])
-    guest_nice = min(passed[GUEST_NICE], passed[NICE])
+    guest = min(known[GUEST], known[USER])
+    guest_nice = min(known[GUEST_NICE], known[NICE])
     parts = (
-        total - passed[IDLE] - passed[IOWAIT],
-        passed[USER] - guest,
-        passed[NICE] - guest_nice,
-        *passed[SYSTEM:GUEST],
+        total - known[IDLE] - known[IOWAIT],
+        known[USER] - guest,
+        known[NICE] - guest_nice,
+        *known[SYSTEM:GUEST],
         guest + guest_nice,
     )
-    return rates.percents(parts, total)
+    found: list[float | None] = [*rates.percents(parts, total)]
+    if absent or known is not passed:
+        unknown = [places for column in absent for places in WITHOUT.get(column, ())]
+        for column, places in IF_IMPOSSIBLE.items():
+            if passed[column] is None:
+                unknown.extend(places)
+        for place in unknown:
+            found[place] = None
+    return found
 
 
 class CpuSource:
@@ -225,7 +297,8 @@ SECTIONS = (
         "is normal while there is work; it is a problem only if tasks have to wait for a core (pressure of cpu).",
         files="/proc/stat",
         prometheus="node_cpu",
-        nulls="All shares and rates are null after a suspend. Shares are of the cores that are valid in both samples.",
+        nulls="All shares and rates are null after a suspend. Shares are of the cores that are valid in both samples. "
+        "A share is null if the kernel does not have its column, or if it gained more than the time that passed.",
     ),
 )
 

@@ -4,7 +4,8 @@
 
 A sector has 512 bytes, on 4Kn drives too. A partition repeats the numbers of its disk, and dm and md repeat those of
 their members, so the totals count only whole physical disks; see block_device.py. The ms columns are unsigned int on
-64-bit kernels, too, and wrap. Any other column that falls was reset.
+64-bit kernels, too, and wrap; the others do so on 32-bit kernels. Another fall is a reset of the disk. Only the ms
+columns may be inconsistent (each core counts them without a lock), so that a fall of one of them loses nothing else.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
-from .. import rates
+from .. import counters, rates
 from ..files import Files, parser
 from ..section import Field, Section
 from ..setup import Setup
@@ -44,11 +45,20 @@ STEADY_COLUMNS = tuple(
 
 NVME_PATH = re.compile(r"(nvme\d+)c\d+(n\d+)$")  # one path of a multipath head
 
+SECTORS = counters.BYTES.over(SECTOR_BYTES)
+LIMITS = tuple(
+    SECTORS if column in (SECTORS_READ, SECTORS_WRITTEN) else counters.EVENTS
+    for column in range(COLUMNS)
+)
+# Requests overlap, so that their times together may rise faster than the clock.
+MOST_MS = counters.MOST_AFTER_WRAP
+
 # The rates of a disk that did nothing, in the order of the fields. That is the usual case.
 IDLE = (0.0, 0.0, 0.0, 0.0, None, None, 0.0, 0.0)
 
-Numbers = tuple[int, ...]
+Numbers = tuple[int | None, ...]
 Key = tuple[str, str]  # name, "major:minor"
+Rows = Mapping[Key, Numbers]
 
 
 @dataclass(slots=True)
@@ -92,7 +102,10 @@ class Disk:
             title="busy",
         ),
     ] = None
-    in_flight: Annotated[int | None, Field("Requests under way now.", unit="requests")] = None
+    in_flight: Annotated[
+        int | None,
+        Field("Requests under way now. Null where the kernel counts below 0.", unit="requests"),
+    ] = None
 
 
 @dataclass(slots=True)
@@ -108,8 +121,11 @@ class DiskTotals:
 
 
 @parser
-def parse(content: bytes) -> Mapping[Key, Numbers]:
-    """Return the rows by name and number. Rows with fewer than 11 numbers (partitions in Linux 2.6) are skipped."""
+def parse(content: bytes) -> Rows:
+    """Return the rows by name and number. Rows with fewer than 11 numbers (partitions in Linux 2.6) are skipped.
+
+    A number that is not a count is None.
+    """
     rows: dict[Key, Numbers] = {}
     for line in content.split(b"\n"):
         if b" loop" in line or b" ram" in line or b" zram" in line:  # A host has dozens of them.
@@ -117,14 +133,11 @@ def parse(content: bytes) -> Mapping[Key, Numbers]:
         words = line.split()
         if len(words) < COLUMNS + 3:
             continue
-        numbers = tuple(map(int, words[3 : COLUMNS + 3]))
-        if min(numbers) < 0:
-            if min(numbers[:IN_FLIGHT] + numbers[MS_IO:]) < 0:
-                continue  # No kernel writes that. Only this row is skipped.
-            # in_flight could fall below 0 before Linux 5.0.
-            numbers = (*numbers[:IN_FLIGHT], 0, *numbers[MS_IO:])
+        numbers = counters.counts(words[3 : COLUMNS + 3])
         name = words[2].decode("utf-8", "replace")
-        rows[name, f"{int(words[0])}:{int(words[1])}"] = numbers
+        rows[
+            name, f"{words[0].decode('ascii', 'replace')}:{words[1].decode('ascii', 'replace')}"
+        ] = numbers
     return rows
 
 
@@ -177,7 +190,7 @@ class DisksSource:
         return self._devices[key], True
 
 
-def _with_multipath_heads(rows: Mapping[Key, Numbers]) -> Mapping[Key, Numbers]:
+def _with_multipath_heads(rows: Rows) -> Rows:
     """Give a head the sum of its paths: before about Linux 5.18, an NVMe head counted nothing, only its paths did."""
     paths = [
         (match, numbers) for (name, _), numbers in rows.items() if (match := NVME_PATH.match(name))
@@ -187,28 +200,32 @@ def _with_multipath_heads(rows: Mapping[Key, Numbers]) -> Mapping[Key, Numbers]:
     sums: dict[str, Numbers] = {}
     for match, numbers in paths:
         head = match.group(1) + match.group(2)
-        sums[head] = tuple(map(sum, zip(sums.get(head, (0,) * COLUMNS), numbers, strict=True)))
+        sums[head] = _added(sums.get(head, (0,) * COLUMNS), numbers)
     return {
         key: sums[key[0]] if key[0] in sums and not any(numbers) else numbers
         for key, numbers in rows.items()
     }
 
 
+def _added(one: Numbers, other: Numbers) -> Numbers:
+    return tuple(
+        None if first is None or second is None else first + second
+        for first, second in zip(one, other, strict=True)
+    )
+
+
 def deltas(numbers: Numbers, before: Numbers | None, seconds: float | None) -> Numbers | None:
-    """Return how much each counter rose; None at the first reading and after a reset or a change of the device."""
+    """Return how much each counter rose (None: unknown); None at the first reading and after a reset of the disk."""
     if before is None or seconds is None:
         return None
-    rose = [now - then for now, then in zip(numbers, before, strict=True)]
-    if any(rose[column] < 0 for column in STEADY_COLUMNS):
-        return None
-    wrapped = False
+    rose = list(map(counters.rise, numbers, before, (seconds,) * COLUMNS, LIMITS))
     for column in MS_COLUMNS:
-        if rose[column] < 0:
-            if before[column] >= rates.WRAP_32:
-                return None
-            rose[column] = rates.delta_wrapping_32(numbers[column], before[column])
-            wrapped = True
-    if wrapped and rose[MS_IO] > 2 * seconds * 1000 + 1000:
+        # iostat sees more than 100 % busy, since the kernel samples the time once per tick. Twice is impossible.
+        most = 2000 * seconds + 1000 if column == MS_IO else MOST_MS
+        rose[column] = counters.rise_of_time(numbers[column], before[column], most)
+    if None in rose and counters.was_reset(
+        *([of[column] for column in STEADY_COLUMNS] for of in (numbers, before, rose))
+    ):
         return None
     return tuple(rose)
 
@@ -222,26 +239,32 @@ def disk(
     seconds: float | None,
 ) -> Disk:
     """Return one row."""
-    if numbers == before and seconds is not None:
-        return Disk(name, kind, counted, *IDLE, numbers[IN_FLIGHT])
+    in_flight = counters.at_most(numbers[IN_FLIGHT], counters.MOST_INT)
+    if numbers == before and seconds is not None and None not in numbers:
+        return Disk(name, kind, counted, *IDLE, in_flight)
     rose = deltas(numbers, before, seconds)
     if rose is None or seconds is None:
-        return Disk(name, kind, counted, in_flight=numbers[IN_FLIGHT])
+        return Disk(name, kind, counted, in_flight=in_flight)
     ms = seconds * 1000
     return Disk(
         name,
         kind,
         counted,
-        rates.quotient(rose[SECTORS_READ] * SECTOR_BYTES, seconds),
-        rates.quotient(rose[SECTORS_WRITTEN] * SECTOR_BYTES, seconds),
+        bytes_per_second(rose[SECTORS_READ], seconds),
+        bytes_per_second(rose[SECTORS_WRITTEN], seconds),
         rates.quotient(rose[READS], seconds),
         rates.quotient(rose[WRITES], seconds),
         rates.quotient(rose[MS_READING], rose[READS]),
         rates.quotient(rose[MS_WRITING], rose[WRITES]),
         rates.quotient(rose[MS_WEIGHTED], ms),
         rates.percent(rose[MS_IO], ms),
-        numbers[IN_FLIGHT],
+        in_flight,
     )
+
+
+def bytes_per_second(sectors: int | None, seconds: float) -> float | None:
+    """Return the rate of sectors in bytes."""
+    return None if sectors is None else rates.quotient(sectors * SECTOR_BYTES, seconds)
 
 
 def totals(disks: tuple[Disk, ...]) -> DiskTotals:
@@ -281,7 +304,8 @@ SECTIONS = (
         "the totals.",
         files="/proc/diskstats",
         prometheus="node_disk",
-        nulls="All rates of a disk are null once if one of its counters fell or another disk got its name.",
+        nulls="All rates of a disk are null once if one of its counts fell or another disk got its name. A time (wait, "
+        "queue, busy) that fell or is impossible is null alone.",
     ),
     Section(
         DiskTotalsSource,

@@ -5,19 +5,23 @@ runs on workers (blocking.py), with one call per mount: a mount that does not an
 is marked stale, and is not called again until the first call returns. Filesystems without files of their own and those
 on a network are hidden by their type, before any call. used_percent is that of df: space that is reserved for root is
 not part of the whole.
+
+Each call counts as use of the filesystem. One that was mounted on demand (autofs, x-systemd.automount) would never be
+unmounted, and its disk would never spin down. So it is called rarely enough to expire between two calls.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import re
 import select
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
-from .. import rates
-from ..blocking import HUNG_SECONDS, Blocking
+from .. import counters, rates
+from ..blocking import HUNG_SECONDS, Blocking, Result
 from ..files import Files, KeptFile
 from ..section import Field, Section
 from ..setup import Setup
@@ -26,6 +30,10 @@ from . import mounts
 from .mounts import Mount
 
 STATVFS_SECONDS = 15.0
+# Of a filesystem that was mounted on demand: at least this, and more than the time after which it expires.
+AUTOMOUNT_SECONDS = 300.0
+TIMEOUTS = 3
+TIMEOUT = re.compile(r"(?:^|,)timeout=(\d+)")
 REFRESH_SECONDS = 30.0  # poll() reports no changes in a tree of ordinary files
 
 # They hold no files of their own. autofs: a call would mount something.
@@ -42,10 +50,15 @@ HIDDEN = frozenset(_WITHOUT_FILES.split() + _NETWORK.split())
 
 @dataclass(slots=True)
 class Filesystem:
-    """One filesystem at its shortest mountpoint."""
+    """One filesystem at one of its mountpoints."""
 
     mountpoint: Annotated[
-        str, Field("The shortest mountpoint of this filesystem.", is_identity=True)
+        str,
+        Field(
+            "Where it is mounted. Of several mountpoints, the one that df shows: that of the whole filesystem, then "
+            "the nearest to the root.",
+            is_identity=True,
+        ),
     ]
     device: Annotated[str, Field("The mounted device.", is_identity=True)]
     fstype: Annotated[str, Field("The filesystem type.", title="type", is_identity=True)]
@@ -58,7 +71,8 @@ class Filesystem:
     inodes_used_percent: Annotated[
         float | None,
         Field(
-            "Used inodes, which limit the number of files. Null if the filesystem has no table of them (btrfs, vfat).",
+            "Used inodes, which limit the number of files. Null if the filesystem has no table of them (btrfs, vfat, "
+            "composefs).",
             title="inodes",
         ),
     ]
@@ -78,48 +92,85 @@ def is_shown(mount: Mount, also: Collection[str]) -> bool:
 
 
 def choose(all_mounts: Iterable[Mount], also: Collection[str] = ()) -> list[Mount]:
-    """Return one mount per filesystem.
+    """Return one mount per filesystem, among those that a path leads to.
 
-    A mount that is hidden under another one cannot be reached. Bind mounts and subvolumes repeat their filesystem, as
-    in df.
+    Bind mounts and subvolumes repeat their filesystem.
     """
-    on_top = {mount.mountpoint: mount for mount in all_mounts}
+    return _one_each(mounts.Tree(all_mounts).reachable(), also)
+
+
+def _one_each(reachable: Iterable[Mount], also: Collection[str]) -> list[Mount]:
     chosen: dict[str, Mount] = {}
-    for mount in on_top.values():
+    for mount in reachable:
         if not is_shown(mount, also):
             continue
         known = chosen.get(mount.number)
-        if known is None or len(mount.mountpoint) < len(known.mountpoint):
+        if known is None or _is_better(mount, known):
             chosen[mount.number] = mount
     return sorted(chosen.values(), key=lambda mount: mount.mountpoint)
 
 
-def filesystem(
-    mount: Mount, sizes: Statvfs | None, *, stale: bool, age_seconds: float | None
-) -> Filesystem:
-    """Return one row."""
-    size = used = available = None
+def _is_better(mount: Mount, known: Mount) -> bool:
+    """Return whether df shows ``mount`` instead of ``known``, an earlier mount of the same filesystem.
+
+    As filter_mount_list in coreutils/src/df.c: the mountpoint that is nearer to the root wins, unless it shows only a
+    part of what the other one shows. The root itself and the mount of a whole filesystem win in any order.
+    """
+    if "/" in (mount.mountpoint, known.mountpoint):
+        return known.mountpoint != "/"
+    if (mount.root == "/") != (known.root == "/"):
+        return mount.root == "/"
+    if ("/" in mount.device) != ("/" in known.device):
+        return "/" in mount.device
+    is_part = len(mount.root) > len(known.root)
+    return len(mount.mountpoint) < len(known.mountpoint) and not is_part
+
+
+def interval_seconds(mount: Mount, tree: mounts.Tree) -> float:
+    """Return how often a filesystem is called: every STATVFS_SECONDS, or rarely if it was mounted on demand.
+
+    The mount on demand is under it at the same mountpoint (direct), or is the directory that it is in (indirect).
+    ``timeout`` is the time after which it expires (Documentation/filesystems/autofs.rst); 0: it does not.
+    """
+    for under in tree.under(mount):
+        if under.fstype == "autofs":
+            match = TIMEOUT.search(under.options)
+            timeout = None if match is None else int(match.group(1))
+            if timeout != 0:
+                return max(AUTOMOUNT_SECONDS, TIMEOUTS * (timeout or 0))
+    return STATVFS_SECONDS
+
+
+Sizes = tuple[int | None, int | None, int | None, float | None, float | None]
+UNKNOWN: Sizes = (None,) * 5
+
+
+def sizes_of(found: Statvfs) -> Sizes:
+    """Return size, used and available bytes, and the percentages of bytes and inodes that are used."""
     used_percent = inodes = None
-    if sizes is not None:
-        unit = sizes.f_frsize
-        size = sizes.f_blocks * unit
-        used = max(0, sizes.f_blocks - sizes.f_bfree) * unit
-        available = max(0, sizes.f_bavail) * unit
+    blocks, unit = _plausible(found.f_blocks), found.f_frsize
+    free = counters.at_most(_plausible(found.f_bfree), blocks)
+    used = None if blocks is None or free is None else _bytes(blocks - free, unit)
+    available = _bytes(counters.at_most(_plausible(found.f_bavail), blocks), unit)
+    if used is not None and available is not None:
         used_percent = rates.percent(used, used + available)
-        inodes = rates.percent(sizes.f_files - sizes.f_ffree, sizes.f_files)
-    return Filesystem(
-        _readable(mount.mountpoint),
-        _readable(mount.device),
-        mount.fstype,
-        size,
-        used,
-        available,
-        used_percent,
-        inodes,
-        mount.read_only,
-        stale,
-        None if age_seconds is None else round(age_seconds, 1),
-    )
+    files = _plausible(found.f_files)
+    files_free = counters.at_most(_plausible(found.f_ffree), files)
+    if files is not None and files_free is not None:
+        inodes = rates.percent(files - files_free, files)
+    return _bytes(blocks, unit), used, available, used_percent, inodes
+
+
+def _plausible(count: int) -> int | None:
+    """Return a count, or None for a negative one, which statvfs returns as unsigned. 2^64 - 1 means "no limit"."""
+    return count if 0 <= count < counters.NEGATIVE_FROM else None
+
+
+def _bytes(blocks: int | None, unit: int) -> int | None:
+    """Return the size of blocks; None if it is unknown, or more than the kernel can address (2^63 bytes)."""
+    if blocks is None or unit <= 0:
+        return None
+    return counters.at_most(blocks * unit, counters.NEGATIVE_FROM - 1)
 
 
 def _readable(name: str) -> str:
@@ -136,6 +187,21 @@ class Table(Protocol):
 
     def maybe_changed(self, now: Now) -> tuple[Mount, ...] | None: ...
     def close(self) -> None: ...
+
+
+Key = tuple[str, str, str]  # mount_id, mountpoint, device
+
+
+@dataclass(slots=True)
+class Shown:
+    """A mount that has a row, and its newest answer. Until the next one, a tick only computes its age."""
+
+    mount: Mount
+    interval_seconds: float
+    due_at: float = -math.inf
+    result: Result[Statvfs] | None = None
+    sizes: Sizes = UNKNOWN
+    has_blocks: bool = True
 
 
 class FilesystemsSource:
@@ -158,23 +224,25 @@ class FilesystemsSource:
         self._table: Table = table or MountTable(files)
         # The mounts of another host are reached through its first process.
         self._prefix = "" if files.is_system else os.path.join(files.proc_root, "1", "root")
-        self._blocking: Blocking[str, Statvfs] = Blocking(
-            "ts-statvfs", statvfs, files.clock, timeout_seconds=timeout_seconds
+        self._statvfs = statvfs
+        self._blocking: Blocking[Key, Statvfs] = Blocking(
+            "ts-statvfs", self._call, files.clock, timeout_seconds=timeout_seconds
         )
-        self._request_at = -math.inf
-        self._mounts: list[Mount] = []
+        self._shown: dict[Key, Shown] = {}
 
     def collect(self, now: Now) -> tuple[Filesystem, ...] | Stale:
         """Never waits for a mount. Raises OSError or ParseError if mountinfo is unavailable."""
         changed = self._table.maybe_changed(now)
         if changed is not None:
-            self._mounts = choose(changed, self._also)
-            self._blocking.forget_all_except(self._path(mount) for mount in self._mounts)
-        if changed is not None or now.monotonic >= self._request_at:
-            self._request_at = now.monotonic + STATVFS_SECONDS
-            self._blocking.request(self._path(mount) for mount in self._mounts)
+            self._choose(changed)
+        due = [key for key, shown in self._shown.items() if now.monotonic >= shown.due_at]
+        if due:
+            for key in due:
+                self._shown[key].due_at = now.monotonic + self._shown[key].interval_seconds
+            self._blocking.request(due)
         self._blocking.check_workers()
-        rows = tuple(self._row(mount) for mount in self._mounts)
+        found = [self._maybe_row(key, shown) for key, shown in self._shown.items()]
+        rows = tuple([row for row in found if row is not None])
         stale = [row.age_seconds for row in rows if row.stale]
         if not stale:
             return rows
@@ -184,19 +252,45 @@ class FilesystemsSource:
         """End the idle workers."""
         self._blocking.close()
         self._table.close()
-        self._request_at = -math.inf
+        self._shown.clear()
 
-    def _path(self, mount: Mount) -> str:
-        return self._prefix + mount.mountpoint
+    def _choose(self, table: Iterable[Mount]) -> None:
+        """Choose the mounts that are shown, and keep what is known of those that were shown before."""
+        tree = mounts.Tree(table)
+        before, self._shown = self._shown, {}
+        for mount in _one_each(tree.reachable(), self._also):
+            # The kernel uses the numbers of mounts again.
+            key = mount.mount_id, mount.mountpoint, mount.device
+            shown = before.get(key)
+            if shown is None:
+                shown = Shown(mount, interval_seconds(mount, tree))
+            shown.mount = mount
+            self._shown[key] = shown
+        self._blocking.forget_all_except(self._shown)
 
-    def _row(self, mount: Mount) -> Filesystem:
-        path = self._path(mount)
-        result = self._blocking.maybe_result(path)
-        return filesystem(
-            mount,
-            None if result is None else result.value,
-            stale=self._blocking.pending_seconds(path) > HUNG_SECONDS,
-            age_seconds=None if result is None else self._clock.monotonic() - result.at,
+    def _call(self, key: Key) -> Statvfs:
+        _, mountpoint, _ = key
+        return self._statvfs(self._prefix + mountpoint)
+
+    def _maybe_row(self, key: Key, shown: Shown) -> Filesystem | None:
+        """Return the row, or None if the filesystem has no blocks: it is an interface to the kernel, as df assumes."""
+        result = self._blocking.maybe_result(key)
+        if result is not shown.result:
+            shown.result = result
+            found = None if result is None else result.value
+            shown.has_blocks = found is None or found.f_blocks != 0
+            shown.sizes = UNKNOWN if found is None else sizes_of(found)
+        if not shown.has_blocks:
+            return None
+        mount = shown.mount
+        return Filesystem(
+            _readable(mount.mountpoint),
+            _readable(mount.device),
+            mount.fstype,
+            *shown.sizes,
+            mount.read_only,
+            self._blocking.pending_seconds(key) > HUNG_SECONDS,
+            None if result is None else round(self._clock.monotonic() - result.at, 1),
         )
 
 
@@ -239,7 +333,9 @@ SECTIONS = (
         text="Used space as df shows it, without what is reserved for root. Above 90 %, space is short.",
         files="statvfs(3), /proc/self/mountinfo",
         prometheus="node_filesystem",
-        nulls="Sizes are null until the filesystem has answered once.",
+        nulls="Sizes are null until the filesystem has answered once, and if they are negative or exceed the whole. A "
+        "filesystem without blocks has no row, nor has one that is hidden by another mount. One that was mounted on "
+        "demand is called every 5 min, or at three times its timeout, so that it can expire.",
     ),
 )
 

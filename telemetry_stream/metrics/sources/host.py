@@ -20,7 +20,8 @@ from . import kernel_stat
 ID_KEY = b"telemetry_stream host id 1"
 
 # x86, arm (32 bit), riscv, s390 and mips have different keys for the model; arm64 has none.
-MODEL_KEYS = ("model name", "Hardware", "uarch", "cpu model", "Model", "cpu")
+# Model is the board's own name; the kernel of the Raspberry Pi has the same Hardware (BCM2835) for all.
+MODEL_KEYS = ("model name", "Model", "Hardware", "uarch", "cpu model", "cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def parse_os_release(content: bytes) -> str | None:
         key, _, value = line.strip().partition("=")
         if key == "PRETTY_NAME":
             try:
-                return "".join(shlex.split(value)) or None
+                return "".join(shlex.split(value)).strip() or None
             except ValueError as error:  # a quotation without an end
                 raise ParseError(str(error)) from error
     return None

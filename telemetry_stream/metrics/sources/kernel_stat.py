@@ -9,7 +9,8 @@
     procs_running 2
     procs_blocked 0
 
-Times are in units of CLK_TCK. Kernels before 2.6.33 write 4, 7, 8 or 9 columns; the missing ones are read as 0.
+Times are in units of CLK_TCK. Kernels before 2.6.33 write 4, 7, 8 or 9 columns; the missing ones are None. A number
+that is none, or negative, loses only its own place: the kernel sums some of them without a lock.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .. import counters
 from ..files import ParseError, parser
 
 COLUMNS = 10
 MAX_DIGITS = 32  # enough for a 64-bit number and the space after it
-CoreTicks = tuple[int, ...]  # of length COLUMNS
+CoreTicks = tuple[int | None, ...]  # of length COLUMNS
 
 
 @dataclass(slots=True)
 class KernelStat:
-    """The values of /proc/stat that we use. None: this kernel does not have the line."""
+    """The values of /proc/stat that we use. None: this kernel does not have the line, or its number is not a count."""
 
     cores: Mapping[
         int, CoreTicks
@@ -39,45 +41,41 @@ class KernelStat:
     procs_blocked: int | None = None
 
 
-# The fields behind the cores, and how their lines begin.
+# The fields behind the cores, how their lines begin, and the largest count.
 FIELDS = (
-    ("context_switches", b"\nctxt "),
-    ("interrupts", b"\nintr "),
-    ("forks", b"\nprocesses "),
-    ("boot_time_unix", b"\nbtime "),
-    ("procs_running", b"\nprocs_running "),
-    ("procs_blocked", b"\nprocs_blocked "),
+    ("context_switches", b"\nctxt ", counters.NEGATIVE_FROM - 1),
+    ("interrupts", b"\nintr ", counters.NEGATIVE_FROM - 1),
+    ("forks", b"\nprocesses ", counters.NEGATIVE_FROM - 1),
+    ("boot_time_unix", b"\nbtime ", counters.NEGATIVE_FROM - 1),
+    ("procs_running", b"\nprocs_running ", counters.MOST_TASKS),
+    ("procs_blocked", b"\nprocs_blocked ", counters.MOST_TASKS),
 )
 
 
 @parser
 def parse(content: bytes) -> KernelStat:
-    """Parse /proc/stat.
+    """Parse /proc/stat. Raises ParseError only if no core has a count.
 
     Only the lines of the cores are split. The others are searched for, because the intr line of a large host holds a
     hundred thousand bytes of single interrupts.
     """
-    if b"-" in content:  # int() would accept it, but the kernel prints unsigned numbers.
-        raise ParseError("negative number")
     cores: dict[int, CoreTicks] = {}
     end_of_cores = content.find(b"\nintr ")
     lines = content if end_of_cores < 0 else content[:end_of_cores]
-    for number, line in enumerate(lines.split(b"\n"), 1):
-        if line[:3] != b"cpu" or line[3:4] in b" ":
+    for line in lines.split(b"\n"):
+        if line[:3] != b"cpu" or not line[3:4].isdigit():
             continue
         words = line.split(None, COLUMNS + 1)
-        if len(words) < 5:
-            raise ParseError("a core has fewer than four columns", line=number)
-        ticks = tuple(map(int, words[1 : COLUMNS + 1]))
+        ticks = counters.counts(words[1 : COLUMNS + 1])
         if len(ticks) < COLUMNS:
-            ticks += (0,) * (COLUMNS - len(ticks))
+            ticks += (None,) * (COLUMNS - len(ticks))
         cores[int(words[0][3:])] = ticks
-    if not cores:
+    if all(count is None for ticks in cores.values() for count in ticks):
         raise ParseError("no line of a core")
-    others: dict[str, int] = {}
-    for field, needle in FIELDS:
+    others: dict[str, int | None] = {}
+    for field, needle, most in FIELDS:
         start = content.find(needle)
         if start >= 0:
             words = content[start + len(needle) : start + len(needle) + MAX_DIGITS].split(None, 1)
-            others[field] = int(words[0])
+            others[field] = counters.maybe_count(words[0], most) if words else None
     return KernelStat(cores, **others)

@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import os
 
-from ..attributes import Attribute, Budget, maybe_read_once
+from .. import counters
+from ..attributes import (
+    Attribute,
+    Budget,
+    maybe_linked_directory,
+    maybe_read_once,
+    read_once,
+)
 from ..blocking import Result
+from . import counted, sleep
 
-# SPEED_UNKNOWN is -1. Some drivers report it as unsigned: 2^32 - 1 Mbit/s.
-SPEED_UNKNOWN = (1 << 32) - 1
+# SPEED_UNKNOWN is -1. Drivers that have a field of 16 bits or of an unsigned type report it as one of these Mbit/s.
+SPEED_UNKNOWN = frozenset({(1 << 16) - 1, (1 << 31) - 1, (1 << 32) - 1})
+# Ten times the fastest Ethernet.
+MOST_MBPS = 16_000_000
 
 
 def parse_operstate(content: bytes | None) -> str | None:
@@ -22,11 +32,15 @@ def parse_operstate(content: bytes | None) -> str | None:
 
 def parse_speed(content: bytes | None) -> int | None:
     """Return Mbit/s. -1 (unknown), 0, SPEED_UNKNOWN and a failed read (link down, virtual interface) are None."""
-    try:
-        speed = int(content or b"")
-    except ValueError:
-        return None
-    return speed if 0 < speed < SPEED_UNKNOWN else None
+    speed = counters.maybe_count((content or b"").strip(), MOST_MBPS)
+    return None if not speed or speed in SPEED_UNKNOWN else speed
+
+
+def read_speed(directory: str) -> bytes:
+    """Return the content of ``speed``, or nothing if the device sleeps. Raises OSError. Runs on a worker."""
+    if sleep.is_asleep(maybe_linked_directory(os.path.join(directory, "device"))):
+        return b""
+    return read_once(os.path.join(directory, "speed"))
 
 
 class Link:
@@ -42,16 +56,12 @@ class Link:
         self._speed_result: Result[bytes] | None = None
         self._speed: int | None = None
         self.operstate = parse_operstate(self._operstate_read)
-        self.speed_path = os.path.join(directory, "speed")
-        self._device = os.path.join(directory, "device")
-        self._master_device = os.path.join(directory, "master", "device")
-        self.refresh()
+        self.directory = directory
+        self.place = counted.read_place(directory)
 
     def refresh(self) -> None:
         """Read again what changes rarely: an interface gets its master some time after it appeared."""
-        self.has_device = os.path.exists(self._device)
-        # Azure: a virtual function below hv_netvsc counts every byte that its master counts, too.
-        self.has_master_device = os.path.exists(self._master_device)
+        self.place = counted.read_place(self.directory)
 
     def is_same(self) -> bool:
         """Read operstate again, and return whether this is still the same interface.
@@ -69,7 +79,7 @@ class Link:
         return maybe_read_once(self._ifindex_path) == self._ifindex
 
     def speed_mbps(self, result: Result[bytes] | None) -> int | None:
-        """Return the speed of the newest read. A result is parsed once."""
+        """Return the speed that ``read_speed`` read. A result is parsed once."""
         if result is not self._speed_result:
             self._speed_result = result
             self._speed = None if result is None else parse_speed(result.value)

@@ -8,11 +8,10 @@ percentage, and in a container it is that of the host.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Annotated
 
-from .. import rates
+from .. import counters, rates
 from ..files import Files, ParseError, parser
 from ..section import Field, Section
 from ..setup import Setup
@@ -25,15 +24,19 @@ class Load:
     """The counts are of threads; the section ``processes`` counts processes by their state."""
 
     avg1: Annotated[
-        float,
+        float | None,
         Field(
             "Tasks that run, wait to run or wait uninterruptibly, averaged over 1 min. Updated every 5 s.",
             unit="tasks",
             title="1 min",
         ),
     ]
-    avg5: Annotated[float, Field("The load, averaged over 5 min.", unit="tasks", title="5 min")]
-    avg15: Annotated[float, Field("The load, averaged over 15 min.", unit="tasks", title="15 min")]
+    avg5: Annotated[
+        float | None, Field("The load, averaged over 5 min.", unit="tasks", title="5 min")
+    ]
+    avg15: Annotated[
+        float | None, Field("The load, averaged over 15 min.", unit="tasks", title="15 min")
+    ]
     avg1_per_cpu: Annotated[
         float | None,
         Field(
@@ -57,7 +60,7 @@ class Load:
     procs_blocked: Annotated[
         int | None,
         Field(
-            "Tasks that wait for a disk. Null if /proc/stat cannot be read.",
+            "Tasks that wait for a disk. Null if /proc/stat cannot be read, or has a sum below 0.",
             unit="tasks",
             title="blocked",
         ),
@@ -66,28 +69,39 @@ class Load:
 
 @dataclass(slots=True)
 class Loadavg:
-    """The content of /proc/loadavg."""
+    """The content of /proc/loadavg. None: not a number that a kernel can have."""
 
-    avg1: float
-    avg5: float
-    avg15: float
+    avg1: float | None
+    avg5: float | None
+    avg15: float | None
     runnable_threads: int | None = None
     total_threads: int | None = None
 
 
 @parser
 def parse(content: bytes) -> Loadavg:
-    """Parse /proc/loadavg."""
-    if b"-" in content:
-        raise ParseError("negative number", line=1)
+    """Parse /proc/loadavg. Raises ParseError only if it has no average."""
     words = content.split()
-    averages = float(words[0]), float(words[1]), float(words[2])
-    if not all(map(math.isfinite, averages)):
-        raise ParseError("an average is not a finite number", line=1)
-    if len(words) < 4:
-        return Loadavg(*averages)
-    runnable, threads = words[3].split(b"/")
-    return Loadavg(*averages, int(runnable), int(threads))
+    if len(words) < 3:
+        raise ParseError("three averages expected")
+    averages = maybe_average(words[0]), maybe_average(words[1]), maybe_average(words[2])
+    if averages == (None, None, None):
+        raise ParseError("no average")
+    runnable, _, threads = words[3].partition(b"/") if len(words) > 3 else (b"", b"", b"")
+    return Loadavg(
+        *averages,
+        counters.maybe_count(runnable, counters.MOST_TASKS),
+        counters.maybe_count(threads, counters.MOST_TASKS),
+    )
+
+
+def maybe_average(word: bytes) -> float | None:
+    """Return an average, or None if the word is none. It counts tasks, and cannot exceed their number."""
+    try:
+        average = float(word)
+    except ValueError:
+        return None
+    return average if 0 <= average <= counters.MOST_TASKS else None
 
 
 def record(loadavg: Loadavg, stat: kernel_stat.KernelStat | None) -> Load:
@@ -132,6 +146,7 @@ SECTIONS = (
         "compare it with the number of cores.",
         files="/proc/loadavg, /proc/stat",
         prometheus="node_load",
+        nulls="A number that is negative, or more than a kernel can have tasks, is null.",
     ),
 )
 

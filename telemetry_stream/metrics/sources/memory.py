@@ -3,6 +3,9 @@
 The kernel writes kB and means 1024 bytes; all values here are bytes. Used memory is total - *available*, as in procps
 4.0.1 and psutil 7.1, not total - free - caches. MemAvailable exists since Linux 3.14, and is 0 on some broken kernels;
 then it is estimated in the kernel's own way. In LXC it may exceed the total; then free memory counts as available.
+
+A part that exceeds the whole is unknown. LXC and others subtract the use of a container from its limit, and print what
+is below 0 as 2^64 - n. What is computed from an unknown number is unknown, never 0.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from .. import rates
+from .. import counters, rates
 from ..files import Files, ParseError, parser
 from ..section import Field, Section
 from ..setup import Setup
@@ -23,12 +26,14 @@ from ..units import KIB, PAGE_BYTES
 class Memory:
     """Physical memory."""
 
-    total_bytes: Annotated[int, "Memory that the kernel manages."]
+    total_bytes: Annotated[int | None, "Memory that the kernel manages."]
     available_bytes: Annotated[
-        int, "What programs can get without swapping, as the kernel estimates it (MemAvailable)."
+        int | None,
+        "What programs can get without swapping, as the kernel estimates it (MemAvailable).",
     ]
     used_bytes: Annotated[
-        int, "total - available, as free shows it since procps 4.0.1. Caches are not used memory."
+        int | None,
+        "total - available, as free shows it since procps 4.0.1. Caches are not used memory.",
     ]
     used_percent: Annotated[
         float | None,
@@ -62,9 +67,9 @@ class Memory:
 class Swap:
     """Swap space and its traffic."""
 
-    total_bytes: Annotated[int, "Swap space."]
-    free_bytes: Annotated[int, "Swap space that is not used."]
-    used_bytes: Annotated[int, "total - free."]
+    total_bytes: Annotated[int | None, "Swap space."]
+    free_bytes: Annotated[int | None, "Swap space that is not used."]
+    used_bytes: Annotated[int | None, "total - free."]
     used_percent: Annotated[float | None, "100 × used / total. Null without swap space."]
     in_bytes_per_second: Annotated[
         float | None, "Read back from swap. Lasting traffic means that memory is too small."
@@ -89,45 +94,53 @@ MEMINFO_KEYS = (
     b"SwapTotal",
     b"SwapFree",
 )
+SWAPPED_PAGES = counters.BYTES.over(PAGE_BYTES)
 _NEEDLES = tuple((key.decode(), b"\n" + key + b":", len(key) + 2) for key in MEMINFO_KEYS)
-Meminfo = Mapping[str, int]  # bytes, by the kernel's name
+# Bytes, by the kernel's name. None: the line does not have a count that fits into the machine.
+Meminfo = Mapping[str, int | None]
+MOST_KIB = counters.MOST_MEMORY_BYTES // KIB
+WHOLES = frozenset({"MemTotal", "MemAvailable", "SwapTotal", "SwapFree"})
 
 
 @parser
 def parse(content: bytes) -> Meminfo:
-    """Return the keys of /proc/meminfo that we use, in bytes.
+    """Return the keys of /proc/meminfo that we use, in bytes. Raises ParseError if none is known.
 
     Thirteen searches cost a third of splitting all fifty lines.
     """
     content = b"\n" + content + b"\n"
-    values: dict[str, int] = {}
+    values: dict[str, int | None] = {}
+    total = MOST_KIB
     for key, needle, length in _NEEDLES:
         start = content.find(needle)
         if start < 0:
             continue
-        value = int(content[start + length : content.find(b"\n", start + 1)].removesuffix(b" kB"))
-        if value < 0:
-            raise ParseError(f"{key} is not a count", line=content.count(b"\n", 0, start))
-        values[key] = value * KIB
-    if not values.get("MemTotal"):
-        raise ParseError("no MemTotal")
+        word = content[start + length : content.find(b"\n", start + 1)].removesuffix(b" kB")
+        try:
+            count = int(word)
+        except ValueError:
+            count = -1
+        if key == "MemTotal":
+            total = count if 0 < count <= MOST_KIB else MOST_KIB
+        values[key] = count * KIB if 0 <= count <= (MOST_KIB if key in WHOLES else total) else None
+    if not any(values.values()):
+        raise ParseError("no count of memory")
+    values["MemTotal"] = values.get("MemTotal") or None
     return values
 
 
 @parser
-def parse_vmstat(content: bytes) -> Mapping[str, int]:
+def parse_vmstat(content: bytes) -> Mapping[str, int | None]:
     """Return pswpin and pswpout of /proc/vmstat, in pages. A kernel without swap has neither."""
     content = b"\n" + content
-    values: dict[str, int] = {}
+    values: dict[str, int | None] = {}
     for key, needle in (("pswpin", b"\npswpin "), ("pswpout", b"\npswpout ")):
         start = content.find(needle)
         if start >= 0:
             start += len(needle)
             end = content.find(b"\n", start)
             word = content[start : end if end >= 0 else len(content)]
-            if not word.isdigit():
-                raise ParseError(f"{key} is not a count")
-            values[key] = int(word)
+            values[key] = counters.maybe_count(word)
     return values
 
 
@@ -147,49 +160,57 @@ def parse_arcstats(content: bytes) -> int | None:
     """Return the ``size`` line (name, type, bytes) of spl/kstat/zfs/arcstats, in bytes."""
     for line in content.split(b"\n"):
         words = line.split()
-        if len(words) == 3 and words[0] == b"size" and words[2].isdigit():
-            return int(words[2])
+        if len(words) == 3 and words[0] == b"size":
+            return counters.maybe_count(words[2], counters.MOST_MEMORY_BYTES)
     return None
 
 
-def estimate_available(meminfo: Meminfo, low_bytes: int) -> int:
+def estimate_available(meminfo: Meminfo, low_bytes: int) -> int | None:
     """Return an estimate of MemAvailable, as the kernel makes it (si_mem_available in mm/show_mem.c).
 
-    free + cached would be wrong, because Cached contains tmpfs.
+    free + cached would be wrong, because Cached contains tmpfs. None without MemFree, or if a part is unknown.
     """
-    pages = meminfo.get("Active(file)", 0) + meminfo.get("Inactive(file)", 0)
+    free, total = meminfo.get("MemFree"), meminfo.get("MemTotal")
+    active, inactive = meminfo.get("Active(file)", 0), meminfo.get("Inactive(file)", 0)
     slab = meminfo.get("SReclaimable", 0)
-    available = meminfo.get("MemFree", 0) - low_bytes
+    if free is None or total is None or active is None or inactive is None or slab is None:
+        return None
+    pages = active + inactive
+    available = free - low_bytes
     available += pages - min(pages // 2, low_bytes)
     available += slab - min(slab // 2, low_bytes)
-    return max(0, min(available, meminfo["MemTotal"]))
+    return max(0, min(available, total))
 
 
 def available_is_missing(meminfo: Meminfo) -> bool:
     """Return whether there is no MemAvailable (before Linux 3.14), or it is 0 while memory is free."""
     available = meminfo.get("MemAvailable")
-    return available is None or (available == 0 and meminfo.get("MemFree", 0) > 0)
+    return available is None or (available == 0 and bool(meminfo.get("MemFree")))
 
 
-def record(meminfo: Meminfo, *, low_bytes: int = 0, zfs_arc_bytes: int | None = None) -> Memory:
-    """Return the section ``memory``. ``low_bytes`` matters only if MemAvailable is missing."""
-    total = meminfo["MemTotal"]
-    estimated = available_is_missing(meminfo)
-    if estimated:
+def record(
+    meminfo: Meminfo, *, low_bytes: int | None = 0, zfs_arc_bytes: int | None = None
+) -> Memory:
+    """Return the section ``memory``. ``low_bytes`` matters only if MemAvailable is missing; None: do not estimate."""
+    total = meminfo.get("MemTotal")
+    available = meminfo.get("MemAvailable")
+    estimated = low_bytes is not None and available_is_missing(meminfo)
+    if estimated and low_bytes is not None:
         available = estimate_available(meminfo, low_bytes)
-    else:
-        available = meminfo["MemAvailable"]
-        if available > total:
-            available = min(meminfo.get("MemFree", 0), total)
-    cached = meminfo.get("Cached")
+    elif available is not None and total is not None and available > total:
+        available = meminfo.get("MemFree")
+    used = difference(total, available)
+    cached, slab = meminfo.get("Cached"), meminfo.get("SReclaimable", 0)
     return Memory(
         total_bytes=total,
         available_bytes=available,
-        used_bytes=total - available,
-        used_percent=rates.percent(total - available, total),
+        used_bytes=used,
+        used_percent=rates.percent(used, total),
         free_bytes=meminfo.get("MemFree"),
         buffers_bytes=meminfo.get("Buffers"),
-        cached_bytes=None if cached is None else cached + meminfo.get("SReclaimable", 0),
+        cached_bytes=(
+            None if cached is None or slab is None else counters.at_most(cached + slab, total)
+        ),
         shared_bytes=meminfo.get("Shmem"),
         dirty_bytes=meminfo.get("Dirty"),
         writeback_bytes=meminfo.get("Writeback"),
@@ -198,32 +219,46 @@ def record(meminfo: Meminfo, *, low_bytes: int = 0, zfs_arc_bytes: int | None = 
     )
 
 
+def difference(total: int | None, part: int | None) -> int | None:
+    """Return total - part, or None if one is unknown or the part exceeds the total."""
+    return None if total is None or part is None or part > total else total - part
+
+
 class SwapRates:
     """Makes a Swap from each reading."""
 
     def __init__(self) -> None:
-        self._previous: rates.Previous[str, int] = rates.Previous()
+        self._previous: rates.Previous[str, int | None] = rates.Previous()
 
-    def record(self, meminfo: Meminfo, paging: Mapping[str, int] | None, at: float) -> Swap | None:
+    def record(
+        self, meminfo: Meminfo, paging: Mapping[str, int | None] | None, at: float
+    ) -> Swap | None:
         """Return the section ``swap``, or None on a kernel without swap.
 
-        ``paging`` holds the counters pswpin and pswpout in bytes. None means that nothing can have been paged since the
-        reading before.
+        ``paging`` holds the counters pswpin and pswpout in pages. None means that there was no swap space since the
+        reading before, so that nothing can have been paged.
         """
         before, seconds = self._previous.exchange(paging or {}, at)
         if "SwapTotal" not in meminfo:
             return None
         total = meminfo["SwapTotal"]
-        free = min(meminfo.get("SwapFree", total), total)
+        free = 0 if total == 0 else meminfo.get("SwapFree")
+        used = difference(total, free)
 
         def rate(name: str) -> float | None:
             if paging is None:
                 return None if seconds is None else 0.0
-            counter = paging.get(name)
-            return None if counter is None else rates.per_second(counter, before.get(name), seconds)
+            pages = counters.rise(paging.get(name), before.get(name), seconds, SWAPPED_PAGES)
+            return None if pages is None else rates.quotient(pages * PAGE_BYTES, seconds)
 
-        used = total - free
-        return Swap(total, free, used, rates.percent(used, total), rate("pswpin"), rate("pswpout"))
+        return Swap(
+            total,
+            counters.at_most(free, total),
+            used,
+            rates.percent(used, total),
+            rate("pswpin"),
+            rate("pswpout"),
+        )
 
 
 class MemorySource:
@@ -241,10 +276,8 @@ class MemorySource:
         meminfo = self._meminfo.read(now)
         low_bytes = 0
         if available_is_missing(meminfo):
-            try:
-                low_bytes = self._zoneinfo.read(now) * PAGE_BYTES
-            except (OSError, ParseError):  # The estimate without watermarks is slightly too high.
-                low_bytes = 0
+            # The estimate without watermarks is slightly too high.
+            low_bytes = (self._zoneinfo.maybe_read(now) or 0) * PAGE_BYTES
         return record(meminfo, low_bytes=low_bytes, zfs_arc_bytes=self._arcstats.maybe_read(now))
 
 
@@ -262,12 +295,14 @@ class SwapSource:
     def collect(self, now: Now) -> Swap | None:
         """Return None on a kernel without swap. Raises OSError or ParseError if /proc/meminfo is unavailable."""
         meminfo = self._meminfo.read(now)
-        had_swap, self._had_swap = self._had_swap, meminfo.get("SwapTotal", 0) > 0
+        # An unknown size may be any size.
+        had_swap, self._had_swap = self._had_swap, meminfo.get("SwapTotal", 0) != 0
         if not self._had_swap and not had_swap:
             # Without swap space nothing is paged, and /proc/vmstat costs most of all our files (20 µs).
             return self._rates.record(meminfo, None, self._meminfo.monotonic)
-        pages = self._vmstat.maybe_read(now) or {}
-        paging = {name: count * PAGE_BYTES for name, count in pages.items()}
+        paging = self._vmstat.maybe_read(now)
+        if paging is None:  # Only the rates are unknown.
+            return self._rates.record(meminfo, {}, self._meminfo.monotonic)
         return self._rates.record(meminfo, paging, self._vmstat.monotonic)
 
 
@@ -280,7 +315,8 @@ SECTIONS = (
         "Caches do not count as used.",
         files="/proc/meminfo",
         prometheus="node_memory",
-        nulls="A field is null if this kernel has no line for it.",
+        nulls="A field is null if this kernel has no line for it, or if it exceeds the total. What is computed from an "
+        "unknown field is null.",
     ),
     Section(
         SwapSource,
@@ -290,6 +326,8 @@ SECTIONS = (
         "slow.",
         files="/proc/meminfo, /proc/vmstat",
         prometheus="node_swap",
+        nulls="The rates are null if /proc/vmstat cannot be read. Without swap space they are 0, since nothing can be "
+        "paged.",
     ),
 )
 

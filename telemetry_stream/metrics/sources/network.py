@@ -4,8 +4,8 @@
 
 Eight numbers received and eight sent, after two lines of headings: bytes packets errs drop fifo frame/colls
 compressed/carrier multicast/compressed. A name may contain a colon, and a wide counter may touch it, so the last colon
-splits. drop is rx_dropped + rx_missed, so the statistics in sysfs differ; only this file is used. The totals count
-physical interfaces, which have a ``device`` in sysfs: bonds, bridges, VLANs, veth and tun repeat the same bytes.
+splits. drop is rx_dropped + rx_missed, so the statistics in sysfs differ; only this file is used. counted.py decides
+which interfaces the totals count.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
-from .. import rates
-from ..attributes import read_once
+from .. import counters, rates
 from ..blocking import Blocking
 from ..files import Files, ParseError, parser
 from ..section import Field, Section
 from ..setup import Setup
 from ..source import Now, Source
-from .link import Link
+from .counted import LOOPBACK, Place, Stack, read_place
+from .link import Link, read_speed
 
 COLUMNS = 16
 RX_BYTES, RX_PACKETS, RX_ERRORS, RX_DROPS = 0, 1, 2, 3
@@ -40,13 +40,17 @@ USED_COLUMNS = (
 )
 UNKNOWN = (None,) * len(USED_COLUMNS)
 IDLE = (0.0,) * len(USED_COLUMNS)
-LOOPBACK = "lo"
 REFRESH_SECONDS = 30.0
 # A host of containers has hundreds of veth interfaces, which must not fill the frames. A physical interface always has
 # a row.
 MAX_ROWS = 64
 
-Numbers = tuple[int, ...]
+LIMITS = tuple(
+    counters.BYTES if column in (RX_BYTES, TX_BYTES) else counters.EVENTS for column in USED_COLUMNS
+)
+BITS_PER_MEGABIT = 1_000_000
+
+Numbers = tuple[int | None, ...]  # of length COLUMNS, or a few more; None: not a count
 
 
 @dataclass(slots=True)
@@ -70,12 +74,14 @@ class Interface:
     speed_mbps: Annotated[
         int | None,
         Field(
-            "Speed of the link; null if it is down or has no speed.", unit="Mbit/s", title="speed"
+            "Speed of the link; null if it is down or has no speed. The constants of virtual interfaces are none.",
+            unit="Mbit/s",
+            title="speed",
         ),
     ]
     counted: Annotated[
         bool,
-        "Whether the totals include it: physical interfaces, and in a container all except lo.",
+        "Whether the totals include it: physical interfaces, and in a container those that do not repeat others.",
     ]
     rx_bytes_per_second: Annotated[float | None, Field("Bytes received.", title="received")] = None
     tx_bytes_per_second: Annotated[float | None, Field("Bytes sent.", title="sent")] = None
@@ -119,16 +125,20 @@ class Network:
 
 @parser
 def parse(content: bytes) -> Mapping[str, Numbers]:
-    """Return the counters of /proc/net/dev by interface name."""
+    """Return the counters of /proc/net/dev by interface name. Raises ParseError if no line has its counters."""
     rows: dict[str, Numbers] = {}
+    short = 0
     for number, line in enumerate(content.split(b"\n"), 1):
         name, colon, rest = line.rpartition(b":")
         if not colon:
             continue  # a heading, or the end
-        numbers = tuple(map(int, rest.split()))
-        if len(numbers) < COLUMNS - 4 or min(numbers) < 0:
-            raise ParseError("sixteen counters expected", line=number)
+        numbers = counters.counts(rest.split())
+        if len(numbers) <= TX_DROPS:
+            short = number
+            continue
         rows[name.strip().decode("utf-8", "replace")] = numbers
+    if short and not rows:
+        raise ParseError("sixteen counters expected", line=short)
     return rows
 
 
@@ -141,7 +151,7 @@ class InterfacesSource:
         self._files = files
         self._dev = files.net("dev", parse, records=True)
         self._speeds: Blocking[str, bytes] = Blocking(
-            "ts-link-speed", read_once, files.clock, timeout_seconds=timeout_seconds
+            "ts-link-speed", read_speed, files.clock, timeout_seconds=timeout_seconds
         )
         self._directory = os.path.join(files.sys_root, "class", "net")
         self._previous: rates.Previous[str, Numbers] = rates.Previous()
@@ -149,6 +159,9 @@ class InterfacesSource:
         self._operstates: dict[str, str | None] = {}
         self._refresh_at = -math.inf
         self._without_row: set[str] = set()
+        self._any_device = False
+        self._names_counted: frozenset[str] = frozenset()
+        self._names_with_link: frozenset[str] = frozenset()
         self._rows: tuple[Interface, ...] = ()
         self._counted: list[tuple[float | None, float | None]] = []
         self._tick = -1
@@ -160,13 +173,10 @@ class InterfacesSource:
             return self._rows
         self._tick = now.tick
         before, seconds = self._previous.exchange(rows, self._dev.monotonic)
-        new = self._update_links(rows)
-        self._maybe_refresh_links(now, any_new=bool(new))
-        any_device = any(link.has_device for link in self._links.values())
+        new, any_change = self._update_links(rows)
+        self._maybe_refresh_links(now, any_change=any_change)
         shown = [
-            self._row(
-                name, rows[name], None if name in new else before.get(name), seconds, any_device
-            )
+            self._row(name, rows[name], None if name in new else before.get(name), seconds)
             for name in rows
             if name in self._links
         ]
@@ -174,10 +184,9 @@ class InterfacesSource:
         self._counted = [
             (row.rx_bytes_per_second, row.tx_bytes_per_second) for row in shown if row.counted
         ]
-        if not any_device:  # In a container, the interfaces without a row count, too.
-            for name in self._without_row:
-                rates_of = speeds(rows[name], before.get(name), seconds)
-                self._counted.append((rates_of[0], rates_of[1]))
+        for name in self._without_row & self._names_counted:
+            rates_of = speeds(rows[name], before.get(name), seconds)
+            self._counted.append((rates_of[0], rates_of[1]))
         return self._rows
 
     def counted(self, now: Now) -> Sequence[tuple[float | None, float | None]]:
@@ -185,11 +194,13 @@ class InterfacesSource:
         self.collect(now)
         return self._counted
 
-    def _update_links(self, names: Mapping[str, Numbers]) -> set[str]:
-        """Update the links, and return the names that belong to another interface than in the tick before."""
-        for name in self._links.keys() - names.keys():
+    def _update_links(self, names: Mapping[str, Numbers]) -> tuple[set[str], bool]:
+        """Update the links. Return the names that belong to another interface than before, and whether any changed."""
+        gone = self._links.keys() - names.keys()
+        for name in gone:
             self._links.pop(name).close()
-        self._without_row &= names.keys()
+        without_row = self._without_row
+        self._without_row = without_row & names.keys()
         new = set()
         for name in names:
             link = self._links.get(name)
@@ -197,30 +208,49 @@ class InterfacesSource:
                 if link.is_same():
                     continue
                 self._links.pop(name).close()
-            elif name in self._without_row:
-                continue
             directory = os.path.join(self._directory, name)
-            if len(self._links) >= MAX_ROWS and not os.path.exists(
-                os.path.join(directory, "device")
+            if len(self._links) >= MAX_ROWS and (
+                name in self._without_row or not os.path.exists(os.path.join(directory, "device"))
             ):
                 self._without_row.add(name)
                 continue
+            self._without_row.discard(name)  # There is room now.
             self._links[name] = Link(self._files.budget, directory)
             new.add(name)
-        return new
+        # Where nothing has a device, interfaces without a row may count.
+        crowd_changed = not self._any_device and self._without_row != without_row
+        return new, bool(new or gone or crowd_changed)
 
-    def _maybe_refresh_links(self, now: Now, *, any_new: bool) -> None:
-        """Read speeds and masters again: after REFRESH_SECONDS, and if a link changed or an interface is new."""
+    def _maybe_refresh_links(self, now: Now, *, any_change: bool) -> None:
+        """Read speeds and places again: after REFRESH_SECONDS, and if a link changed, came or went."""
         operstates = {name: link.operstate for name, link in self._links.items()}
-        if any_new or operstates != self._operstates or now.monotonic >= self._refresh_at:
+        if any_change or operstates != self._operstates or now.monotonic >= self._refresh_at:
             self._operstates = operstates
             self._refresh_at = now.monotonic + REFRESH_SECONDS
             for link in self._links.values():
                 link.refresh()
-            paths = [of.speed_path for name, of in self._links.items() if name != LOOPBACK]
-            self._speeds.forget_all_except(paths)
-            self._speeds.request(paths)
+            self._find_counted()
+            directories = [
+                link.directory
+                for name, link in self._links.items()
+                if name in self._names_with_link
+            ]
+            self._speeds.forget_all_except(directories)
+            self._speeds.request(directories)
         self._speeds.check_workers()
+
+    def _find_counted(self) -> None:
+        places: dict[str, Place] = {name: link.place for name, link in self._links.items()}
+        self._any_device = any(place.has_device for place in places.values())
+        if not self._any_device:
+            # In a container, the interfaces without a row may count, too.
+            for name in self._without_row:
+                places[name] = read_place(os.path.join(self._directory, name))
+        stack = Stack(places)
+        self._names_counted = stack.counted()
+        self._names_with_link = frozenset(
+            name for name in self._links if name != LOOPBACK and stack.has_link(name)
+        )
 
     def close(self) -> None:
         """Close the descriptors and end the idle workers."""
@@ -230,38 +260,47 @@ class InterfacesSource:
         self._refresh_at = -math.inf
 
     def _row(
-        self,
-        name: str,
-        numbers: Numbers,
-        before: Numbers | None,
-        seconds: float | None,
-        any_device: bool,
+        self, name: str, numbers: Numbers, before: Numbers | None, seconds: float | None
     ) -> Interface:
         link = self._links[name]
-        counted = name != LOOPBACK and (
-            not any_device or (link.has_device and not link.has_master_device)
-        )
+        speed = link.speed_mbps(self._speeds.maybe_result(link.directory))
         return Interface(
             name,
             link.operstate,
-            link.speed_mbps(self._speeds.maybe_result(link.speed_path)),
-            counted,
-            *speeds(numbers, before, seconds),
+            speed,
+            name in self._names_counted,
+            *speeds(numbers, before, seconds, speed),
         )
 
 
 def speeds(
-    numbers: Numbers, before: Numbers | None, seconds: float | None
+    numbers: Numbers,
+    before: Numbers | None,
+    seconds: float | None,
+    speed_mbps: int | None = None,
 ) -> tuple[float | None, ...]:
-    """Return the eight rates of a row in the order of its fields; all None at the first reading and after a reset."""
+    """Return the eight rates of a row in the order of its fields.
+
+    All are None at the first reading and after a reset; one that is impossible is None alone. A counter of 32 bits
+    cannot have wrapped if the link with ``speed_mbps`` would have needed more time.
+    """
     if before is None or seconds is None:
         return UNKNOWN
-    if numbers == before:
+    if numbers == before and None not in numbers:
         return IDLE  # That is the usual case.
-    rose = [rates.delta_maybe_32(numbers[column], before[column]) for column in USED_COLUMNS]
-    if None in rose:
+    now = [numbers[column] for column in USED_COLUMNS]
+    then = [before[column] for column in USED_COLUMNS]
+    rose = list(map(counters.rise, now, then, (seconds,) * len(now), LIMITS))
+    if speed_mbps is not None:
+        # Twice: a driver may report what it sent a moment ago.
+        most = 2 * speed_mbps * BITS_PER_MEGABIT / 8 * seconds
+        for place in (0, 1):
+            change, before_it, after_it = rose[place], then[place], now[place]
+            if change is not None and (after_it or 0) < (before_it or 0) and change > most:
+                rose[place] = None
+    if None in rose and counters.was_reset(now, then, rose):
         return UNKNOWN
-    return tuple(rates.quotient(change, seconds) for change in rose)
+    return tuple([None if change is None else rates.quotient(change, seconds) for change in rose])
 
 
 class Interfaces(Protocol):
@@ -289,17 +328,21 @@ SECTIONS = (
         InterfacesSource,
         tuple[Interface, ...],
         title="Interfaces",
-        text="Each network interface. Virtual ones repeat the bytes of the physical ones and are not in the totals.",
+        text="Each network interface. Those that repeat the bytes of others are not in the totals.",
         files="/proc/net/dev, /sys/class/net",
         prometheus="node_network",
-        nulls="All rates of an interface are null once if one of its counters fell or another interface got its name.",
+        nulls="All rates of an interface are null once if one of its counters fell or another interface got its name. "
+        "A rate that is impossible is null alone.",
     ),
     Section(
         NetworkSource,
         Network,
         title="Network",
-        text="Bytes that the physical interfaces received and sent. Bridges and tunnels repeat them and are not added.",
-        files="/proc/net/dev",
+        text="Bytes received and sent by the host, each counted once. Interfaces with a device are counted, except the "
+        "ports of a switch (DSA): its conduit is. In a container, where none has a device, the interfaces that do not "
+        "repeat others are counted: no bridge and none of its ports, no bond, VLAN or macvlan of an interface that is "
+        "here, no tunnel, and no pair of veth.",
+        files="/proc/net/dev, /sys/class/net",
         prometheus="node_networks",
         nulls="The sums are over the rates that are known; null if none is.",
     ),

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
-from .. import rates
-from ..files import Files, ParseError, parser
+from .. import counters, rates
+from ..files import Files, parser
 from ..section import Field, Section
 from ..setup import SelfStats, Setup
 from ..source import Now, Source
@@ -66,13 +66,15 @@ class Own:
 
 
 @parser
-def parse(content: bytes) -> tuple[int, int]:
-    """Return threads (field 20) and resident bytes (field 24) of /proc/PID/stat. comm ends at the last parenthesis."""
+def parse(content: bytes) -> tuple[int | None, int | None]:
+    """Return threads (field 20) and resident bytes (field 24) of /proc/PID/stat. comm ends at the last parenthesis.
+
+    None: not a count, or more memory than a machine has.
+    """
     fields = content[content.rindex(b")") + 1 :].split()
-    threads, pages = int(fields[17]), int(fields[21])
-    if threads < 0 or pages < 0:
-        raise ParseError("negative number")
-    return threads, pages * PAGE_BYTES
+    threads = counters.maybe_count(fields[17], counters.MOST_TASKS)
+    pages = counters.maybe_count(fields[21], counters.MOST_MEMORY_BYTES // PAGE_BYTES)
+    return threads, None if pages is None else pages * PAGE_BYTES
 
 
 class SelfSource:
@@ -90,7 +92,7 @@ class SelfSource:
         """Raises OSError or ParseError if self/stat is unavailable."""
         return self.record(*self._stat.read(now))
 
-    def record(self, threads: int, rss: int) -> Own:
+    def record(self, threads: int | None, rss: int | None) -> Own:
         """Return the section, with the threads and the resident bytes of this process."""
         stats = self._stats
         used = stats.cpu_seconds()

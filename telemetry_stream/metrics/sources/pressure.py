@@ -11,13 +11,12 @@ opened for reading only, because a write registers a trigger.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from .. import rates
-from ..files import Files, KeptFile, ParseError, parser
+from .. import counters, rates
+from ..files import NOT_SUPPORTED, Files, KeptFile, ParseError, parser
 from ..section import Field, OffPage, Section
 from ..setup import Setup
 from ..source import Now, Source
@@ -98,7 +97,19 @@ class Pressure:
     ]
 
 
-Line = tuple[float, float, float, int]  # avg10, avg60, avg300, total µs
+# avg10, avg60, avg300, total µs; None: not a share of time, or not a count
+Line = tuple[float | None, float | None, float | None, int | None]
+# The kernel prints shares of a little more than 100 %.
+MOST_PERCENT = 101.0
+
+
+def maybe_share(word: bytes) -> float | None:
+    """Return a percentage, or None if the word is none."""
+    try:
+        share = float(word)
+    except ValueError:
+        return None
+    return min(share, 100.0) if 0 <= share <= MOST_PERCENT else None
 
 
 @parser
@@ -112,14 +123,13 @@ def parse(content: bytes) -> Mapping[str, Line]:
         keys = tuple(word[: word.find(b"=") + 1] for word in words[1:5])
         if keys != KEYS:
             raise ParseError("avg10, avg60, avg300 and total expected", line=number)
-        averages = float(words[1][6:]), float(words[2][6:]), float(words[3][7:])
-        total = int(words[4][6:])
-        if total < 0 or not 0 <= min(averages) <= max(averages) < math.inf:
-            raise ParseError("not a share of time", line=number)
-        if max(averages) > 100:
-            averages = min(averages[0], 100.0), min(averages[1], 100.0), min(averages[2], 100.0)
-        lines[words[0].decode()] = (*averages, total)
-    if not lines:
+        lines[words[0].decode()] = (
+            maybe_share(words[1][6:]),
+            maybe_share(words[2][6:]),
+            maybe_share(words[3][7:]),
+            counters.maybe_count(words[4][6:]),
+        )
+    if all(number is None for line in lines.values() for number in line):
         raise ParseError("neither some nor full")
     return lines
 
@@ -136,11 +146,22 @@ class PressureSource:
         self._previous: dict[str, rates.Previous[str, Line]] = {
             name: rates.Previous() for name in RESOURCES
         }
+        # Of each resource for which no task waited in the last interval: the content, and the record of it. While the
+        # content stays the same, so does the record.
+        self._quiet: dict[str, tuple[Mapping[str, Line], Stalls]] = {}
 
     def collect(self, now: Now) -> Pressure | None:
-        """Return None if the kernel has no PSI or has it switched off. Raises OSError or ParseError."""
+        """Return None if the kernel has no PSI or has it switched off.
+
+        Raises OSError or ParseError if no resource can be read, and one of them should.
+        """
         stalls = [self._maybe_stalls(name, now) for name in RESOURCES]
-        return Pressure(*stalls) if any(stalls) else None
+        if any(stalls):
+            return Pressure(*stalls)
+        for kept in self._files.values():
+            if kept.error is not None and getattr(kept.error, "errno", None) not in NOT_SUPPORTED:
+                raise kept.error
+        return None
 
     def _maybe_stalls(self, name: str, now: Now) -> Stalls | None:
         kept = self._files[name]
@@ -148,8 +169,14 @@ class PressureSource:
         if lines is None:
             return None
         before, seconds = self._previous[name].exchange(lines, kept.monotonic)
+        quiet = self._quiet.get(name)
+        if quiet is not None and quiet[0] is lines and before is lines and seconds is not None:
+            return quiet[1]
         us = None if seconds is None else seconds * 1e6
-        return Stalls(*_line(lines, before, "some", us), *_line(lines, before, "full", us))
+        stalls = Stalls(*_line(lines, before, "some", us), *_line(lines, before, "full", us))
+        if before is lines and seconds is not None:
+            self._quiet[name] = lines, stalls
+        return stalls
 
 
 def _line(
@@ -159,9 +186,13 @@ def _line(
     line, then = lines.get(kind), before.get(kind)
     if line is None:
         return None, None, None, None, None
-    if line == then and us is not None:
+    if us is None or then is None:
+        return *line, None
+    if line == then and line[3] is not None:
         return *line, 0.0  # No task waited. That is the usual case.
-    return *line, rates.percent(rates.delta(line[3], then and then[3]), us)
+    # The times of all cores are put together, so that they may be a little ahead of the clock.
+    waited = counters.rise_of_time(line[3], then[3], 2 * us + 1e6)
+    return *line, rates.percent(waited, us)
 
 
 SECTIONS = (
@@ -174,7 +205,8 @@ SECTIONS = (
         prometheus="node_pressure",
         label="resource",
         nulls="A resource is null if the kernel does not measure it. `full_*` of cpu is null before Linux 5.13 and 0 "
-        "since then. irq (since Linux 6.1) has no `some_*`.",
+        "since then. irq (since Linux 6.1) has no `some_*`. `some_percent` and `full_percent` are null once if the "
+        "total fell, or rose by more than the time that passed.",
     ),
 )
 

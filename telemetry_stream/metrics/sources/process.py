@@ -25,7 +25,10 @@ from . import kernel_stat, memory, mounts
 from .mounts import Mount
 from .passwd import Users
 from .process_table import ProcessTable, Row
+from .system import maybe_boot_time
 
+# More cores than a kernel supports (NR_CPUS_RANGE_END of x86 and arm64).
+MOST_CORES = 8192
 NOT_HIDING = ("hidepid=0", "hidepid=off")
 STATES = {
     "R": "running",
@@ -74,17 +77,21 @@ class Process:
         float | None, Field("cpu_percent divided by the online cores.", title="cpu of host")
     ]
     memory_rss_bytes: Annotated[
-        int,
+        int | None,
         Field(
             "Resident memory. Shared pages count in full, so the sum may exceed the memory of the host.",
             title="memory",
         ),
     ]
     memory_percent: Annotated[float | None, "100 × resident / total memory."]
-    threads: Annotated[int, Field("Number of threads.", unit="threads")]
+    threads: Annotated[int | None, Field("Number of threads.", unit="threads")]
     started_at: Annotated[
         float | None,
-        Field("When it began. Changes if the system time is set.", unit="seconds since 1970"),
+        Field(
+            "When it began. Changes if the system time is set. Null if /proc/stat shows another boot than that of the "
+            "kernel (lxcfs).",
+            unit="seconds since 1970",
+        ),
     ]
 
 
@@ -111,7 +118,7 @@ class Processes:
         Part(
             text="The processes with most CPU and those with most memory.",
             nulls="CPU is null in the first sample that has a process, unless the process began after the sample "
-            "before.",
+            "before, and if it is more than all cores have.",
         ),
     ]
 
@@ -207,12 +214,13 @@ class ProcessesSource:
         return self._mounted_partially
 
     def _facts(self, now: Now) -> Facts:
-        try:
-            stat = self._stat.read(now)
-            total_bytes = self._meminfo.read(now)["MemTotal"]
-        except (OSError, ParseError):  # The sections cpu and memory report it.
-            return Facts(None, None, None)
-        return Facts(len(stat.cores), total_bytes, stat.boot_time_unix)
+        stat = self._stat.maybe_read(now)  # The sections cpu and memory report errors.
+        meminfo = self._meminfo.maybe_read(now)
+        return Facts(
+            None if stat is None else len(stat.cores),
+            None if meminfo is None else meminfo.get("MemTotal"),
+            None if stat is None else maybe_boot_time(stat.boot_time_unix, now.boottime, now),
+        )
 
     def _maybe_user(self, pid: int, now: Now) -> str | None:
         """Return the owner. The directory has it even if the process is not dumpable and root owns its files."""
@@ -225,9 +233,12 @@ class ProcessesSource:
 
 def process(pid: int, row: Row, user: str | None, facts: Facts, seconds: float | None) -> Process:
     """Return one row of the section."""
-    used = None if row.used is None else row.used / CLK_TCK
-    rss = row.rss * PAGE_BYTES
     boot, cores = facts.boot_time_unix, facts.cores
+    used = None if row.used is None else row.used / CLK_TCK
+    # All its threads together cannot use more than all cores.
+    if used is not None and seconds is not None and used > (seconds + 1) * (cores or MOST_CORES):
+        used = None
+    rss = None if row.rss is None else row.rss * PAGE_BYTES
     return Process(
         pid=pid,
         name=row.comm.decode("utf-8", "replace"),
@@ -262,12 +273,12 @@ def choose(table: Mapping[int, Row], shown: int | None) -> list[int]:
 
     def cpu(pid: int) -> tuple[int, int]:
         row = table[pid]
-        return (row.used or 0, row.rss)
+        return (row.used or 0, row.rss or 0)
 
     if shown is None:
         return sorted(table, key=cpu, reverse=True)
     busy = heapq.nlargest(shown, [pid for pid, row in table.items() if row.used], key=cpu)
-    large = heapq.nlargest(shown, table, key=lambda pid: table[pid].rss)
+    large = heapq.nlargest(shown, table, key=lambda pid: table[pid].rss or 0)
     return list(dict.fromkeys(busy + large))
 
 

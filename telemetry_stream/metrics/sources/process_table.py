@@ -17,31 +17,52 @@ from __future__ import annotations
 import os
 import resource
 
+from .. import counters
 from ..files import ParseError
+from ..units import CLK_TCK, PAGE_BYTES
 
 STAT_BYTES = 1024  # fifty numbers and a comm of 16 bytes stay below 600
 MAX_KEPT_OPEN = 1024  # an open descriptor holds about 4 KiB of kernel memory
 
 # comm, state, utime + stime, threads, starttime, rss
-Fields = tuple[bytes, str, int, int, int, int]
+Fields = tuple[bytes, str, int | None, int | None, int, int | None]
+# A read and a tick may be a little apart, so that a process may seem to use more time than passed.
+MARGIN_TICKS = CLK_TCK
+MOST_PAGES = counters.MOST_MEMORY_BYTES // PAGE_BYTES
 
 
 def parse(content: bytes) -> Fields:
-    """Parse one /proc/PID/stat. Raises ParseError."""
+    """Parse one /proc/PID/stat. A field that is not a count is None. Raises ParseError without an identity."""
     start, end = content.find(b"("), content.rfind(b")")
     if start < 0 or end < start:
         raise ParseError("no name in parentheses")
     fields = content[end + 1 :].split(None, 22)
     try:
-        ticks, threads = int(fields[11]) + int(fields[12]), int(fields[17])
-        starttime, rss = int(fields[19]), int(fields[21])
+        utime, stime, threads, starttime, rss = counters.counts(
+            (fields[11], fields[12], fields[17], fields[19], fields[21])
+        )
         state = chr(fields[0][0])
-    except (IndexError, ValueError) as error:
+    except IndexError as error:
         raise ParseError(f"{type(error).__name__}: {error}") from error
-    if ticks < 0 or threads < 0 or starttime < 0:
-        raise ParseError("negative number")
+    if starttime is None:
+        raise ParseError("no start time")
+    ticks = None if utime is None or stime is None else utime + stime
     # The kernel sums rss over CPUs without a lock, so it may be slightly negative.
-    return content[start + 1 : end], state, ticks, threads, starttime, max(0, rss)
+    return (
+        content[start + 1 : end],
+        state,
+        ticks,
+        counters.at_most(threads, counters.MOST_TASKS),
+        starttime,
+        counters.at_most(rss, MOST_PAGES),
+    )
+
+
+def used_ticks(ticks: int | None, before: int | None) -> int | None:
+    """Return the ticks that a process used. A fall by a tick or two is rounding; after another fall it is unknown."""
+    if ticks is None or before is None or ticks < before - MARGIN_TICKS:
+        return None
+    return max(0, ticks - before)
 
 
 class Row:
@@ -54,20 +75,20 @@ class Row:
         self.content = b"-"  # differs from any content
         self.comm = b""
         self.state = "?"
-        self.ticks = 0
-        self.threads = 0
+        self.ticks: int | None = 0
+        self.threads: int | None = 0
         self.starttime = -1
-        self.rss = 0
+        self.rss: int | None = 0
         self.used: int | None = None  # ticks since the reading before; None at the first reading
 
     def update(self, content: bytes, before_ticks: float) -> None:
         """Parse a reading. ``before_ticks`` is the time of the reading before, in ticks since boot."""
         if content == self.content:
-            self.used = 0
+            self.used = 0 if self.ticks is not None else None
             return
         comm, state, ticks, threads, starttime, rss = parse(content)
         if starttime == self.starttime:
-            self.used = max(0, ticks - self.ticks)
+            self.used = used_ticks(ticks, self.ticks)
         else:
             # The first reading of this process. Its ticks are of this interval if it began after the reading before.
             self.used = ticks if starttime > before_ticks else None

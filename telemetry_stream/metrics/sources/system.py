@@ -2,16 +2,18 @@
 
 Uptime includes suspend (CLOCK_BOOTTIME). The boot time changes if the system time is set, and is wrong before NTP on
 boards without a real-time clock. The boot id tells a reboot from a change of the system time.
+
+The kernel computes the boot time as the system time less the uptime, so that both agree. lxcfs replaces some of the
+files by those of the container, and the rest stays the host's: what does not agree is unknown.
 """
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from typing import Annotated
 
-from ..attributes import maybe_read_once
+from ..attributes import maybe_link_target, maybe_read_once
 from ..files import Files, ParseError, parser
 from ..section import Field, Section
 from ..setup import Setup
@@ -23,11 +25,12 @@ from . import kernel_stat, mounts
 class System:
     """How long this host has been running, and how long it was suspended."""
 
-    uptime_seconds: Annotated[float, "Time since boot, including suspend."]
+    uptime_seconds: Annotated[float | None, "Time since boot, including suspend."]
     boot_time_unix: Annotated[
         int | None,
         Field(
-            "When the host booted, by the present system time. Null if /proc/stat cannot be read.",
+            "When the host booted, by the present system time. Null if /proc/stat cannot be read, or if it does not "
+            "agree with the uptime (lxcfs).",
             unit="seconds since 1970",
             title="boot time",
         ),
@@ -45,38 +48,56 @@ class System:
 
 # PROC_PID_INIT_INO in include/linux/proc_ns.h: the pid namespace that the kernel itself created.
 INITIAL_PID_NAMESPACE = "pid:[4026531836]"
+# The kernel's first thread of its own has pid 2, in the first pid namespace only.
+KTHREADD = b"2 (kthreadd) "
+# The clocks and the files of one sample are read within milliseconds; a file has whole seconds.
+BOOT_SECONDS = 5.0
+MOST_UPTIME_SECONDS = 1e10  # 300 years
 
 
 @parser
 def parse_uptime(content: bytes) -> float:
     """Return the first number of ``9512.31 18820.30``: seconds since boot. The second is idle time of all cores."""
     seconds = float(content.split(None, 1)[0])
-    if not math.isfinite(seconds) or seconds < 0:
+    if not 0 <= seconds <= MOST_UPTIME_SECONDS:
         raise ParseError("not a time", line=1)
     return seconds
+
+
+def maybe_boot_time(boot_time: int | None, uptime: float | None, now: Now) -> int | None:
+    """Return the boot time if it agrees with the uptime. Without an uptime it must only not be in the future."""
+    if boot_time is None:
+        return None
+    since = now.realtime - boot_time
+    if since < 0 or (uptime is not None and abs(since - uptime) > BOOT_SECONDS):
+        return None
+    return boot_time
 
 
 def read_view(files: Files) -> str:
     """Return whose numbers proc_root shows: ``host``, ``container`` or ``lxcfs``. To be read once.
 
     In a container, network and processes are its own and everything else is the host's. With lxcfs, memory and uptime
-    are its own, too.
+    are its own, too. The pid namespace decides. The type of the root does not: Fedora Atomic, OpenWrt and live systems
+    have an overlay.
     """
     content = maybe_read_once(files.mountinfo_path)
     table = mounts.parse(content) if content is not None else ()
     on_top = {mount.mountpoint: mount for mount in table}
     if (meminfo := on_top.get("/proc/meminfo")) and meminfo.fstype.startswith("fuse"):
         return "lxcfs"
-    root = on_top.get("/")
-    if root is not None and root.fstype.endswith(("overlay", "overlayfs")):
-        return "container"
-    for process in ("1", "self"):  # Only root may read that of process 1.
-        try:
-            namespace = os.readlink(os.path.join(files.proc_root, process, "ns", "pid"))
-        except OSError:
-            continue
-        return "host" if namespace == INITIAL_PID_NAMESPACE else "container"
-    return "host"
+
+    def maybe_namespace(process: str) -> str | None:
+        return maybe_link_target(os.path.join(files.proc_root, process, "ns", "pid"))
+
+    # Only root may read that of process 1. In the procfs of another host, "self" is in the namespace of this program.
+    namespace = maybe_namespace("1")
+    if namespace is None:
+        thread = maybe_read_once(os.path.join(files.proc_root, "2", "stat"))
+        if thread is not None and thread.startswith(KTHREADD):
+            return "host"
+        namespace = maybe_namespace("self")
+    return "host" if namespace in (None, INITIAL_PID_NAMESPACE) else "container"
 
 
 class SystemSource:
@@ -92,13 +113,25 @@ class SystemSource:
         self._boot_id = (boot_id or b"").decode("utf-8", "replace").strip() or None
 
     def collect(self, now: Now) -> System:
-        """Raises OSError or ParseError if /proc/uptime is unavailable."""
-        uptime = self._uptime.read(now)
+        """Raises OSError or ParseError if both /proc/uptime and /proc/stat are unavailable."""
+        stat = self._stat.maybe_read(now)  # The section cpu reports its errors.
         try:
-            boot_time = self._stat.read(now).boot_time_unix
-        except (OSError, ParseError):  # The section cpu reports it.
-            boot_time = None
-        return System(uptime, boot_time, self._boot_id, round(now.suspended_seconds, 3), self._view)
+            uptime = self._uptime.read(now)
+        except (OSError, ParseError):
+            if stat is None or stat.boot_time_unix is None:
+                raise
+            return self.record(None, stat.boot_time_unix, now)
+        return self.record(uptime, None if stat is None else stat.boot_time_unix, now)
+
+    def record(self, uptime: float | None, boot_time: int | None, now: Now) -> System:
+        """Return the section with the uptime and the boot time of the files."""
+        return System(
+            uptime,
+            maybe_boot_time(boot_time, uptime, now),
+            self._boot_id,
+            round(now.suspended_seconds, 3),
+            self._view,
+        )
 
 
 SECTIONS = (

@@ -4,6 +4,8 @@
 values of the IPv4 and the IPv6 file are added; without sockstat6, the host has no IPv6. ``orphan``, ``alloc`` and
 ``mem`` are of the whole machine. CurrEstab covers both families. Since Linux 6.10 it includes CLOSE_WAIT, as RFC 4022
 defines it.
+
+A sandbox may have one of the files and not the other (gVisor has no sockstat). Each file loses only its own fields.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from .. import rates
+from .. import counters, rates
 from ..files import Files, KeptFile, ParseError, parser
 from ..section import Field, Part, Section
 from ..setup import Setup
@@ -92,26 +94,25 @@ class Udp:
     memory_bytes: Annotated[int | None, "Memory of the buffers, of the whole machine."]
 
 
-Sockstat = Mapping[
-    bytes, Mapping[bytes, int]
-]  # b"TCP:" -> {b"inuse": 4, ...}, with the kernel's names
+# b"TCP:" -> {b"inuse": 4, ...}, with the kernel's names. None: not a count.
+Sockstat = Mapping[bytes, Mapping[bytes, int | None]]
 PROTOCOLS = frozenset({b"sockets:", b"TCP:", b"UDP:", b"TCP6:", b"UDP6:"})
-Counters = Mapping[bytes, int]
+Counters = Mapping[bytes, int | None]
 COUNTERS = (b"CurrEstab", b"RetransSegs", b"ActiveOpens", b"PassiveOpens")
 
 
 @parser
 def parse_sockstat(content: bytes) -> Sockstat:
     """Parse lines such as ``TCP: inuse 1 orphan 0 tw 1 alloc 1 mem 38``."""
-    if b"-" in content:
-        raise ParseError("negative number")
-    values: dict[bytes, Mapping[bytes, int]] = {}
+    values: dict[bytes, Mapping[bytes, int | None]] = {}
     for line in content.split(b"\n"):
         words = line.split()
         if words and words[0] in PROTOCOLS:
-            values[words[0]] = dict(zip(words[1::2], map(int, words[2::2]), strict=False))
-    if not values:
-        raise ParseError("no protocol")
+            # The kernel holds them in an int. Some are sums without a lock, and may be below 0.
+            numbers = [counters.maybe_count(word, counters.MOST_INT) for word in words[2::2]]
+            values[words[0]] = dict(zip(words[1::2], numbers, strict=False))
+    if not any(count is not None for counts in values.values() for count in counts.values()):
+        raise ParseError("no count of a protocol")
     return values
 
 
@@ -123,23 +124,27 @@ def parse_snmp(content: bytes) -> Counters:
     if len(lines) < 2 or lines[0][:4] != b"Tcp:" or lines[1][:4] != b"Tcp:":
         raise ParseError("no pair of Tcp lines")
     found = dict(zip(lines[0].split(), lines[1].split(), strict=False))
-    counters = {name: int(found[name]) for name in COUNTERS if name in found}
-    if counters and min(counters.values()) < 0:  # only MaxConn may be negative
-        raise ParseError("negative number")
-    return counters
+    known = {name: counters.maybe_count(found[name]) for name in COUNTERS if name in found}
+    if all(count is None for count in known.values()):
+        raise ParseError("no count")
+    return known
 
 
-def both(v4: Sockstat, v6: Sockstat, protocol: bytes) -> int | None:
-    """Return ``inuse`` of both families together."""
+def both(v4: Sockstat, v6: Sockstat | None, protocol: bytes) -> int | None:
+    """Return ``inuse`` of both families together, or None if one of them is unknown. Without IPv6, v6 is empty."""
     first = v4.get(protocol + b":", {}).get(b"inuse")
-    second = v6.get(protocol + b"6:", {}).get(b"inuse")
-    return None if first is None and second is None else (first or 0) + (second or 0)
+    if first is None or v6 is None:
+        return None
+    second = v6.get(protocol + b"6:", {}).get(b"inuse", 0)
+    return None if second is None else first + second
 
 
-def memory_bytes(sockstat: Mapping[bytes, int]) -> int | None:
+def memory_bytes(sockstat: Mapping[bytes, int | None]) -> int | None:
     """Return ``mem``, which sockstat counts in pages, in bytes."""
     pages = sockstat.get(b"mem")
-    return None if pages is None else pages * PAGE_BYTES
+    return (
+        None if pages is None else counters.at_most(pages * PAGE_BYTES, counters.MOST_MEMORY_BYTES)
+    )
 
 
 class _Sockstats:
@@ -149,8 +154,15 @@ class _Sockstats:
         self._v4 = files.net("sockstat", parse_sockstat)
         self._v6 = files.net("sockstat6", parse_sockstat)
 
-    def read(self, now: Now) -> tuple[Sockstat, Sockstat]:
-        return self._v4.read(now), self._v6.maybe_read(now) or {}
+    def read(self, now: Now) -> tuple[Sockstat, Sockstat | None]:
+        """Return both files. Raises OSError or ParseError without the first; the second is None if unreadable."""
+        return self._v4.read(now), self._maybe_v6(now)
+
+    def _maybe_v6(self, now: Now) -> Sockstat | None:
+        v6 = self._v6.maybe_read(now)
+        if v6 is None and isinstance(self._v6.error, FileNotFoundError):
+            return {}  # The host has no IPv6.
+        return v6
 
 
 class SocketsSource:
@@ -174,18 +186,25 @@ class TcpSource:
     def __init__(self, files: Files, *, timeout_seconds: float = 0.0) -> None:
         self._sockstats = _Sockstats(files)
         self._snmp: KeptFile[Counters] = files.net("snmp", parse_snmp)
-        self._previous: rates.Previous[bytes, int] = rates.Previous()
+        self._previous: rates.Previous[bytes, int | None] = rates.Previous()
         self._scan = StatesScan(files, timeout_seconds=timeout_seconds)
 
     def collect(self, now: Now) -> Tcp:
-        """Raises OSError or ParseError if sockstat or snmp is unavailable."""
-        v4, v6 = self._sockstats.read(now)
-        counters = self._snmp.read(now)
-        before, seconds = self._previous.exchange(counters, self._snmp.monotonic)
+        """Raises OSError or ParseError if both sockstat and snmp are unavailable."""
+        found = self._snmp.maybe_read(now)
+        v4: Sockstat
+        try:
+            v4, v6 = self._sockstats.read(now)
+        except (OSError, ParseError):
+            if found is None:
+                raise
+            v4, v6 = {}, None
+        if found is None:
+            found = {}
+        before, seconds = self._previous.exchange(found, self._snmp.monotonic)
 
         def rate(name: bytes) -> float | None:
-            counter = counters.get(name)
-            return None if counter is None else rates.per_second(counter, before.get(name), seconds)
+            return rates.per_second(found.get(name), before.get(name), seconds)
 
         tcp = v4.get(b"TCP:", {})
         states = self._scan.maybe_states(now) if self.name in now.wanted else None
@@ -195,7 +214,7 @@ class TcpSource:
             orphan=tcp.get(b"orphan"),
             alloc=tcp.get(b"alloc"),
             memory_bytes=memory_bytes(tcp),
-            current_established=counters.get(b"CurrEstab"),
+            current_established=counters.at_most(found.get(b"CurrEstab"), counters.MOST_INT),
             retransmits_per_second=rate(b"RetransSegs"),
             active_opens_per_second=rate(b"ActiveOpens"),
             passive_opens_per_second=rate(b"PassiveOpens"),
@@ -241,6 +260,7 @@ SECTIONS = (
         files="/proc/net/sockstat, sockstat6, snmp",
         prometheus="node_tcp",
         unit="sockets",
+        nulls="A field is null if the file that has it is missing. inuse needs both families.",
     ),
     Section(
         UdpSource,

@@ -60,7 +60,9 @@ STATE_OFFSET = HEADER_BYTES + 1  # inet_diag_msg: family, state, ...
 REQUEST = struct.Struct("=IHHII 52x I 4x")
 RECEIVE_BYTES = 64 * 1024
 RECEIVE_BUFFER_BYTES = 1024 * 1024
-ALL_STATES = 0xFFFFFFFF
+# The states that the files show. Since Linux 6.8, sock_diag reports sockets that are bound and nothing else as "close"
+# to those who request TCP_BOUND_INACTIVE (13).
+REPORTED_STATES = sum(1 << state for state in range(1, len(NAMES) + 1))
 TIMEOUT_SECONDS = 5.0
 
 
@@ -79,7 +81,9 @@ class TcpStates:
     time_wait: Annotated[
         int, "Closed by both sides, and kept for a minute, so that late segments do no harm."
     ] = 0
-    close: Annotated[int, "Not in use."] = 0
+    close: Annotated[
+        int, "Not in use. Sockets that are only bound to an address are not counted."
+    ] = 0
     close_wait: Annotated[
         int,
         "Closed by the peer and not by the program here. A number that keeps growing is a fault in that program.",
@@ -174,7 +178,7 @@ def scan_netlink() -> Tally:
         diag.settimeout(TIMEOUT_SECONDS)
         diag.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
         size = REQUEST.size
-        diag.send(REQUEST.pack(size, TCPDIAG_GETSOCK, NLM_F_REQUEST_DUMP, 1, 0, ALL_STATES))
+        diag.send(REQUEST.pack(size, TCPDIAG_GETSOCK, NLM_F_REQUEST_DUMP, 1, 0, REPORTED_STATES))
         while not tally_netlink(diag.recv(RECEIVE_BYTES), tally):
             if tally.rows > MAX_ROWS:
                 tally.truncated = True

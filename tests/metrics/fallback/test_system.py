@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +16,7 @@ from telemetry_stream.metrics.setup import SelfStats
 from telemetry_stream.metrics.source import Now
 from telemetry_stream.metrics.sources.memory import Swap
 from telemetry_stream.metrics.units import PAGE_BYTES
-from tests.metrics.psutils import source
+from tests.metrics.psutils import pair, source
 from tests.metrics.trees import Tree, assert_sane
 
 
@@ -26,6 +27,7 @@ def collected(tree: Tree, psutil: SimpleNamespace, section: str, now: Now | None
 
 def test_a_system_without_proc_runs_on_psutil_alone(tree: Tree) -> None:
     """Every section that psutil can fill is there, with its rates in the second sample, and is marked."""
+    tree.realtime = time.time()  # real, as the boot time
     collector = tree.collector(fallback=psutil_sources(real_psutil, tree.clock, SelfStats()))
     collector.collect()
     tree.advance(1.0)
@@ -78,14 +80,20 @@ def test_cpu_goes_by_field_names_and_the_rules_of_the_file(
 
     The first core: 0.25 s user and 0.75 s idle passed; the other one: 0.5 s system, 0.5 s idle.
     """
-    times = [SimpleNamespace(idle=5.0, user=1.0), SimpleNamespace(system=1.0, idle=7.0)]
+    times = [
+        SimpleNamespace(idle=5.0, user=1.0, system=1.0),
+        SimpleNamespace(system=1.0, idle=7.0, user=0.0),
+    ]
     psutil.cpu_times = lambda percpu: times
     psutil.cpu_stats = lambda: SimpleNamespace(ctx_switches=100, interrupts=10)
     collect = source(tree, psutil, "cpu").collect
     first: Any = collect(tree.tick())
     # Never the 0.0 that psutil's first call returns.
     assert [core.usage_percent for core in first.cores] == [None, None]
-    times[:] = [SimpleNamespace(idle=5.75, user=1.25), SimpleNamespace(system=1.5, idle=7.5)]
+    times[:] = [
+        SimpleNamespace(idle=5.75, user=1.25, system=1.0),
+        SimpleNamespace(system=1.5, idle=7.5, user=0.0),
+    ]
     second: Any = collect(tree.tick())
     assert [core.usage_percent for core in second.cores] == [25.0, 50.0]
     assert second.usage_percent == 37.5
@@ -93,12 +101,47 @@ def test_cpu_goes_by_field_names_and_the_rules_of_the_file(
 
 def test_swap_counts_in_pages_of_this_machine(tree: Tree, psutil: SimpleNamespace) -> None:
     """psutil multiplies pages by 4096 on every machine: two pages in and one out, in a second."""
-    counts = SimpleNamespace(total=1000, free=250, sin=0, sout=0)
+    counts = SimpleNamespace(total=1000, free=250, sin=4096, sout=0)
     psutil.swap_memory = lambda: counts
     collect = source(tree, psutil, "swap").collect
     collect(tree.tick())
-    counts.sin, counts.sout = 2 * 4096, 4096
+    counts.sin, counts.sout = 3 * 4096, 4096
     assert collect(tree.tick()) == Swap(1000, 250, 750, 75.0, 2.0 * PAGE_BYTES, 1.0 * PAGE_BYTES)
+
+
+def test_zeros_that_psutil_made_up_are_unknown(tree: Tree, psutil: SimpleNamespace) -> None:
+    """psutil warns, and returns 0, for what it cannot find in /proc/vmstat and /proc/meminfo (_pslinux.py)."""
+    psutil.swap_memory = lambda: SimpleNamespace(total=1000, free=250, sin=0, sout=0)
+    psutil.virtual_memory = lambda: SimpleNamespace(
+        total=1000, available=0, free=50, buffers=0, cached=0, shared=0
+    )
+    for name in ("swap", "memory"):
+        collect = source(tree, psutil, name).collect
+        collect(tree.tick())
+        record: Any = collect(tree.tick())
+        if name == "swap":
+            assert record == Swap(1000, 250, 750, 75.0, None, None)
+        else:
+            assert (record.available_bytes, record.used_bytes, record.free_bytes) == (
+                None,
+                None,
+                50,
+            )
+            assert (record.buffers_bytes, record.cached_bytes, record.shared_bytes) == (None,) * 3
+
+
+def test_columns_that_psutil_does_not_have_are_unknown(tree: Tree, psutil: SimpleNamespace) -> None:
+    """macOS has user, nice, system and idle. The other shares are null, not 0."""
+    times = SimpleNamespace(user=1.0, nice=0.0, system=1.0, idle=1.0)
+    psutil.cpu_times = lambda percpu: [times]
+    psutil.cpu_stats = lambda: SimpleNamespace(ctx_switches=1, interrupts=1)
+
+    def more() -> None:
+        times.user, times.idle = 1.25, 1.75
+
+    cpu = pair(tree, source(tree, psutil, "cpu"), between=more)
+    assert (cpu.usage_percent, cpu.nice_percent) == (25.0, 0.0)
+    assert (cpu.iowait_percent, cpu.softirq_percent, cpu.steal_percent) == (None, None, None)
 
 
 def test_used_memory_is_total_minus_available(tree: Tree, psutil: SimpleNamespace) -> None:
@@ -112,7 +155,7 @@ def test_uptime_is_the_time_since_psutil_s_boot_time(tree: Tree, psutil: SimpleN
     """Both move if the system time is set, so the difference does not."""
     psutil.boot_time = lambda: tree.realtime - 50.0
     system = collected(tree, psutil, "system", tree.tick(0.0))
-    assert (system.uptime_seconds, system.boot_id) == (50.0, None)
+    assert (system.uptime_seconds, system.boot_time_unix) == (50.0, int(tree.realtime - 50))
 
 
 @pytest.mark.parametrize(

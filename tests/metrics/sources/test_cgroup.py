@@ -7,7 +7,12 @@ from hypothesis import given
 
 from telemetry_stream.metrics.files import ParseError
 from telemetry_stream.metrics.sources import cgroup
-from telemetry_stream.metrics.sources.cgroup import Cgroup, CgroupSource, ancestry
+from telemetry_stream.metrics.sources.cgroup import (
+    REFRESH_SECONDS,
+    Cgroup,
+    CgroupSource,
+    ancestry,
+)
 from tests.metrics.trees import Tree, assert_sane, odd
 
 MIB = 1024 * 1024
@@ -84,18 +89,19 @@ def test_a_memory_limit_is_at_most_the_memory_of_the_host(group: Tree) -> None:
     assert record.memory_limit_bytes == 1000 * MIB
 
 
-def test_an_invalid_limit_fails_the_section_until_it_is_valid(group: Tree) -> None:
-    """In every tick, also between two refreshes: it is never reported as no limit."""
-    put(group, "a.slice/b.service", **{"cpu.max": "many of them\n"})
+def test_an_invalid_limit_loses_only_itself(group: Tree) -> None:
+    """It is unknown until it is valid, and the limits of the ancestors do not stand for it."""
+    put(group, "a.slice", **{"cpu.max": "50000 100000\n"})
+    put(group, "a.slice/b.service", **{"cpu.max": "many of them\n", "memory.max": f"{300 * MIB}\n"})
     source = CgroupSource(group.files)
-    for _ in range(2):
-        with pytest.raises(ParseError):
-            source.collect(group.tick())
-    put(group, "a.slice/b.service", **{"cpu.max": "200000 100000\n"})
     record = source.collect(group.tick())
+    assert record is not None
+    assert (record.cpu_limit_cores, record.memory_limit_bytes) == (None, 300 * MIB)
+    put(group, "a.slice/b.service", **{"cpu.max": "200000 100000\n"})
+    record = source.collect(group.tick(REFRESH_SECONDS))
     source.close()
     assert record is not None
-    assert record.cpu_limit_cores == 2.0
+    assert record.cpu_limit_cores == 0.5
 
 
 def test_throttling_is_unknown_if_no_period_passed(group: Tree) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_stream.metrics.sources.cpu import SHARES, Core, Cpu, CpuRates, CpuSource
-from telemetry_stream.metrics.sources.kernel_stat import KernelStat
+from telemetry_stream.metrics.sources.kernel_stat import CoreTicks, KernelStat
 from telemetry_stream.metrics.units import CLK_TCK
 from tests.metrics.trees import Tree, assert_sane
 
@@ -17,8 +17,8 @@ ZERO = (0,) * 10
 
 
 def pair(
-    before: Mapping[int, tuple[int, ...]],
-    after: Mapping[int, tuple[int, ...]],
+    before: Mapping[int, CoreTicks],
+    after: Mapping[int, CoreTicks],
     *,
     seconds: float = 1.0,
 ) -> Cpu:
@@ -116,6 +116,79 @@ def test_shares_are_unknown_if_no_tick_passed() -> None:
     """Two equal readings: no division by zero."""
     cpu = pair({0: (5,) * 10}, {0: (5,) * 10})
     assert shares_of(cpu) == UNKNOWN
+
+
+QUIET = (0, 0, 10, 90, 0, 0, 0, 0, 0, 0)  # 10 of 100 ticks in the kernel
+
+
+def leap(column: int, ticks: int) -> Core:
+    """Return a core that was 10 % busy for a second, and in which one column changed by so many ticks."""
+    before = [10**12] * 10
+    after = [then + change for then, change in zip(before, QUIET, strict=True)]
+    after[column] = before[column] + ticks
+    return pair({0: tuple(before)}, {0: tuple(after)}).cores[0]
+
+
+# kernel/sched/cputime.c: steal_account_process_time() trusts the hypervisor; arch/x86/xen and KVM counted backwards.
+@pytest.mark.parametrize("ticks", [160, 832457433, 10**11, -(10**6)])
+@pytest.mark.parametrize(
+    ("column", "unknown"),
+    [
+        (4, {"iowait_percent"}),
+        (7, {"steal_percent"}),
+        (8, {"user_percent", "guest_percent"}),
+        (9, {"nice_percent", "guest_percent"}),
+    ],
+)
+def test_an_extra_state_that_is_impossible_loses_only_its_share(
+    column: int, unknown: set[str], ticks: int
+) -> None:
+    """No state gains more than the second that passed, or loses years."""
+    core = leap(column, ticks)
+    assert (core.usage_percent, core.system_percent, core.idle_percent) == (10.0, 10.0, 90.0)
+    assert {name for name, share in shares_of(core).items() if share is None} == unknown
+
+
+@pytest.mark.parametrize("column", [0, 1, 2, 3, 5, 6])
+def test_another_state_that_is_impossible_makes_the_core_unknown(column: int) -> None:
+    """Its time is missing in the whole, so that no share is right."""
+    assert leap(column, 10**9) == Core(0)
+    assert leap(column, 160) == Core(0)
+
+
+def test_a_state_that_is_a_little_ahead_of_the_clock_is_possible() -> None:
+    """A core that its hypervisor did not run gets its ticks late."""
+    assert leap(3, 140).usage_percent == 6.667
+
+
+def test_a_steal_of_one_core_is_unknown_for_all() -> None:
+    """The other shares are of all cores."""
+    before = {0: ZERO, 1: ZERO}
+    cpu = pair(before, {0: QUIET, 1: (0, 0, 10, 90, 0, 0, 0, 10**9, 0, 0)})
+    assert (cpu.usage_percent, cpu.steal_percent) == (10.0, None)
+    assert [core.steal_percent for core in cpu.cores] == [0.0, None]
+
+
+def test_columns_that_an_old_kernel_does_not_have_are_unknown() -> None:
+    """Seven columns: before Linux 2.6.11 there is no steal. Not measured is not 0."""
+    before = (*ZERO[:7], None, None, None)
+    cpu = pair({0: before}, {0: (25, 0, 0, 75, 0, 0, 0, None, None, None)})
+    assert (cpu.usage_percent, cpu.user_percent, cpu.iowait_percent) == (25.0, 25.0, 0.0)
+    assert (cpu.steal_percent, cpu.guest_percent) == (None, None)
+
+
+def test_more_switches_or_forks_than_cores_can_make_are_unknown(tree: Tree) -> None:
+    """The counter of forks passed 2^31 on a kernel that prints an int, and the others jumped."""
+    source = CpuSource(tree.files)
+    stat = "cpu0 {ticks} 1 1 1\nintr {many} 0\nctxt {many}\nprocesses {forks}\n"
+    tree.put("proc/stat", stat.format(ticks=1, many=5, forks=-2049562273))
+    source.collect(tree.tick())
+    tree.put("proc/stat", stat.format(ticks=9, many=5 + 10**8, forks=-2049562266))
+    cpu = source.collect(tree.tick())
+    assert cpu.context_switches_per_second is None
+    assert cpu.interrupts_per_second is None
+    assert cpu.forks_per_second is None
+    assert cpu.usage_percent == 100.0
 
 
 def test_cores_are_identified_by_their_number() -> None:

@@ -97,7 +97,6 @@ def test_without_sysfs_there_are_no_disks(tree: Tree) -> None:
     [
         ("reads", 99),  # a count that falls was reset
         ("sectors_written", 1),
-        ("ms_io", 0),  # a wrap to 0 would mean 2^32 - 600 ms of work in 2 s
     ],
 )
 def test_a_counter_that_falls_makes_the_row_unknown_once(
@@ -111,12 +110,56 @@ def test_a_counter_that_falls_makes_the_row_unknown_once(
     assert totals == DiskTotals(None, None)
 
 
-def test_a_64_bit_ms_column_that_falls_is_a_reset(tree: Tree) -> None:
-    """A value above 2^32 cannot have wrapped there."""
+# Documentation/admin-guide/iostats.rst: the ms fields are unsigned int and wrap; cores count them without a lock.
+@pytest.mark.parametrize(
+    ("column", "before", "after", "field"),
+    [
+        ("ms_io", 600, 0, "util_percent"),  # a wrap would mean 2^32 - 600 ms of work in 2 s
+        ("ms_io", 600, 90_000, "util_percent"),
+        ("ms_weighted", (1 << 32) + 5, 4, "queue_depth"),  # too large for a field of 32 bits
+        ("ms_weighted", 935_043_132, 935_043_131, "queue_depth"),
+        ("ms_weighted", (1 << 32) - 1, (1 << 32) - 2, "queue_depth"),
+        ("ms_reading", 3292, 3291, "read_await_ms"),
+        ("ms_io", -1, 600, "util_percent"),
+    ],
+)
+def test_a_time_that_is_inconsistent_loses_only_its_field(
+    tree: Tree, column: str, before: int, after: int, field: str
+) -> None:
+    """The counts of the same disk are known."""
     make(tree, "sda")
-    before = change(SDA, ms_weighted=(1 << 32) + 5)
-    rows, _ = pair(tree, line("sda", before), line("sda", SDA))
-    assert rows["sda"].read_bytes_per_second is None
+    grown = change(SDA, reads=SDA[0] + 2, sectors_read=SDA[2] + 16)
+    lines = [
+        line("sda", change(SDA, **{column: before})),
+        line("sda", change(grown, **{column: after})),
+    ]
+    rows, _ = pair(tree, *lines)
+    assert rows["sda"].reads_per_second == 1.0
+    assert getattr(rows["sda"], field) is None
+    others = {"util_percent", "queue_depth"} - {field}
+    assert all(getattr(rows["sda"], other) is not None for other in others)
+
+
+# iostats.rst: the other fields are unsigned long, so that they wrap at 2^32 on 32-bit kernels.
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ((1 << 32) - 10, 90, 25600.0),  # 100 sectors in 2 s
+        ((1 << 32) - 1, (1 << 32) - 2, None),
+        ((1 << 32) - (1 << 29), 5, None),  # 256 GiB in 2 s
+        (1 << 40, (1 << 63) + 1, None),
+        (1 << 40, 1 << 45, None),  # faster than any disk
+    ],
+)
+def test_sectors_wrap_on_32_bit_kernels(
+    tree: Tree, before: int, after: int, expected: float | None
+) -> None:
+    """Only from close to the end, and only as far as such a disk can read."""
+    make(tree, "sda")
+    lines = [line("sda", change(SDA, sectors_read=each)) for each in (before, after)]
+    rows, totals = pair(tree, *lines)
+    assert rows["sda"].read_bytes_per_second == expected
+    assert totals.total_read_bytes_per_second == expected
 
 
 def test_the_same_name_with_another_number_is_another_disk(tree: Tree) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -269,7 +270,84 @@ def test_a_name_that_is_not_utf_8(tree: Tree, host: Host) -> None:
     assert os.fsencode(host.statvfs.called[0]) == os.fsencode(host.prefix) + b"/d\xff"
 
 
-COUNT = st.integers(0, 1 << 62)
+COUNT = st.integers(-5, (1 << 64) - 1)
+
+
+# struct statfs has u64; statvfs(3) returns a negative number as unsigned. Documentation/filesystems/autofs.rst.
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        (Sizes(4096, 100, 50, 40, 10, 5), (409600, 204800, 163840, 55.556, 50.0)),
+        # composefs and FUSE: no limit of inodes.
+        (
+            Sizes(4096, 100, 50, 40, (1 << 64) - 1, (1 << 64) - 125127),
+            (409600, 204800, 163840, 55.556, None),
+        ),
+        # More is used than root lets users have (UFS): available is negative.
+        (Sizes(4096, 100, 2, (1 << 64) - 3, 10, 5), (409600, 401408, None, None, 50.0)),
+        # More is free than there is: not 0 bytes used.
+        (Sizes(4096, 100, 101, 40, 10, 11), (409600, None, 163840, None, None)),
+        # A remote filesystem without a size.
+        (Sizes(4096, (1 << 64) - 1, 50, 40, 0, 0), (None, None, 163840, None, None)),
+        (Sizes(1 << 20, 1 << 50, 50, 40, 0, 0), (None, None, 40 << 20, None, None)),
+        (Sizes(0, 100, 50, 40, 0, 0), (None, None, None, None, None)),
+    ],
+)
+def test_sizes_that_cannot_be_are_unknown(sizes: Sizes, expected: tuple[float | None, ...]) -> None:
+    """And never 0, which would be measured."""
+    assert filesystem.sizes_of(sizes) == expected
+
+
+def test_a_mount_on_demand_can_expire(tree: Tree, host: Host) -> None:
+    """autofs.rst: a call restarts the timeout. Direct: the same mountpoint; indirect: a directory of the automount."""
+    tree.put(
+        "proc/self/mountinfo",
+        ROOT
+        + "50 27 0:50 / /mnt/usb rw - autofs systemd-1 rw,fd=5,timeout=600,direct\n"
+        + "51 50 8:65 / /mnt/usb rw - ext4 /dev/sde1 rw\n"
+        + "52 27 0:51 / /misc rw - autofs /etc/auto.misc rw,fd=6,timeout=60,indirect\n"
+        + "53 52 8:81 / /misc/cd rw - ext4 /dev/sdf1 rw\n"
+        + "54 27 0:52 / /mnt/kept rw - autofs systemd-1 rw,fd=7,timeout=0,direct\n"
+        + "55 54 8:97 / /mnt/kept rw - ext4 /dev/sdg1 rw\n",
+    )
+    for _ in range(60):
+        host.rows(seconds=15.0)
+    called = Counter(path.removeprefix(host.prefix) for path in host.statvfs.called)
+    assert called == {"/": 60, "/mnt/kept": 60, "/misc/cd": 3, "/mnt/usb": 1}
+
+
+def test_another_filesystem_at_the_same_mountpoint_is_called_at_once(
+    tree: Tree, host: Host
+) -> None:
+    """It does not get the sizes of the one before."""
+    tree.put("proc/self/mountinfo", ROOT)
+    host.rows()
+    tree.put("proc/self/mountinfo", ROOT.replace("/dev/vda", "/dev/vdb"))
+    host.rows(seconds=30.0)
+    assert len(host.statvfs.called) == 2
+
+
+# filter_mount_list() in coreutils/src/df.c.
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        # A bind mount of a part does not stand for the whole, whichever comes first.
+        (["30 27 8:2 / /mnt/overlay", "31 27 8:2 /etc/hosts /etc/hosts"], "/mnt/overlay"),
+        (["31 27 8:2 /etc/hosts /etc/hosts", "30 27 8:2 / /mnt/overlay"], "/mnt/overlay"),
+        # Containers have only parts: the nearest to the root that is not a part of the other one.
+        (
+            ["30 27 8:2 /c/1/hostname /etc/hostname", "31 27 8:2 /c/1/hosts /etc/hosts"],
+            "/etc/hosts",
+        ),
+        # openSUSE: /home is a subvolume nearer to the top than the root, which is shown all the same.
+        (["30 27 8:2 /@/.snapshots/1/snapshot /", "31 30 8:2 /@/home /home"], "/"),
+        (["30 27 8:2 / /data", "31 27 8:2 / /d"], "/d"),
+    ],
+)
+def test_the_mountpoint_is_the_one_that_df_shows(lines: list[str], expected: str) -> None:
+    """One row for a filesystem that is mounted several times."""
+    content = "\n".join(f"{line} rw - btrfs /dev/sdb1 rw" for line in lines).encode()
+    assert [mount.mountpoint for mount in filesystem.choose(parse(content))] == [expected]
 
 
 @given(COUNT, COUNT, COUNT, COUNT, COUNT, COUNT)
@@ -278,5 +356,7 @@ def test_any_sizes_are_sane(
 ) -> None:
     """A filesystem may report more free blocks than it has. Nothing is negative or above 100."""
     sizes = Sizes(frsize, blocks, free, available, files, ffree)
-    (root,) = parse(ROOT.encode())
-    assert_sane(filesystem.filesystem(root, sizes, stale=False, age_seconds=1.0))
+    found = filesystem.sizes_of(sizes)
+    assert_sane(
+        dict(zip(("size_bytes", "used", "free", "used_percent", "x_percent"), found, strict=True))
+    )

@@ -50,7 +50,13 @@ def test_an_empty_tree_has_the_name_and_kernel_of_the_system(tree: Tree) -> None
     ("content", "expected"),
     [
         (b"model name : AMD EPYC\nModel : x\n", "AMD EPYC"),
-        (b"Hardware : BCM2835\nModel : Raspberry Pi 4\n", "BCM2835"),
+        (b"Hardware : BCM2835\nModel : Raspberry Pi 4\n", "Raspberry Pi 4"),
+        # arch/arm/kernel/setup.c: a board without a device tree has Hardware only, and Model comes first with one.
+        (
+            b"Hardware : Generic AM33XX (Flattened Device Tree)\n",
+            "Generic AM33XX (Flattened Device Tree)",
+        ),
+        (b"Model : Raspberry Pi 3\nHardware : BCM2835\n", "Raspberry Pi 3"),
         (b"uarch : sifive,u74-mc\n", "sifive,u74-mc"),
         (b"CPU part : 0xd0c\n", None),
         (b"", None),

@@ -23,13 +23,29 @@ def test_averages_and_threads_are_parsed(content: bytes, expected: Loadavg) -> N
     assert parse(content) == expected
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"0.1 0.2", b"a b c", b"nan 0 0 1/2", b"0 0 inf", b"-1 0 0", b"0 0 0 12"]
-)
+@pytest.mark.parametrize("content", [b"", b"0.1 0.2", b"a b c", b"nan -1 inf 1/2"])
 def test_invalid_content_is_a_parse_error(content: bytes) -> None:
-    """Too few words, no numbers, or numbers that a load cannot have."""
+    """Too few words, or no average that a load can have."""
     with pytest.raises(ParseError):
         parse(content)
+
+
+# kernel/sched/core.c: nr_running() is unsigned int, a sum over cores without a lock.
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"0.20 0.18 0.12 4294967295/80 9", Loadavg(0.2, 0.18, 0.12, None, 80)),
+        (b"0.20 0.18 0.12 -1/80 9", Loadavg(0.2, 0.18, 0.12, None, 80)),
+        (b"nan 0.18 0.12 1/80 9", Loadavg(None, 0.18, 0.12, 1, 80)),
+        (b"0.20 36893488147419103.00 0.12 1/80 9", Loadavg(0.2, None, 0.12, 1, 80)),
+        (b"0 0 0 12", Loadavg(0.0, 0.0, 0.0, 12, None)),
+    ],
+)
+def test_a_number_that_a_load_cannot_have_loses_only_its_field(
+    content: bytes, expected: Loadavg
+) -> None:
+    """The others are known."""
+    assert parse(content) == expected
 
 
 def test_the_load_is_divided_by_the_online_cores(tree: Tree) -> None:

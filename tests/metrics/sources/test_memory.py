@@ -162,6 +162,58 @@ def test_swapon_makes_no_spike(tree: Tree) -> None:
     assert (again.in_bytes_per_second, again.out_bytes_per_second) == (0.0, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        # fs/proc/meminfo.c prints unsigned long; lxcfs and LX zones print limit - use below 0.
+        ({"MemFree": "18446744073709099244", "MemAvailable": None}, (None, None, None)),
+        ({"MemFree": "18446744073709099244"}, (None, 500, 500)),
+        ({"MemAvailable": "18446744073709099244", "MemFree": "900"}, (900, 900, 100)),
+        # More than installed: free(1) of procps takes free instead of available then.
+        ({"MemAvailable": "1001", "MemFree": "300"}, (300, 300, 700)),
+        ({"MemFree": "1001"}, (None, 500, 500)),
+        ({"MemAvailable": "1001", "MemFree": "1001"}, (None, None, None)),
+        ({"MemFree": "x"}, (None, 500, 500)),
+    ],
+)
+def test_memory_that_cannot_be_is_unknown(
+    lines: dict[str, str | None], expected: tuple[int | None, ...]
+) -> None:
+    """Free, available and used. Never 0 used, and never 16 EiB free."""
+    whole = {"MemTotal": "1000", "MemAvailable": "500", "MemFree": "100", **lines}
+    content = "".join(f"{key}: {value} kB\n" for key, value in whole.items() if value is not None)
+    record = memory.record(memory.parse(content.encode()))
+    kib = tuple(
+        None if each is None else each // 1024
+        for each in (record.free_bytes, record.available_bytes, record.used_bytes)
+    )
+    assert kib == expected
+
+
+@pytest.mark.parametrize(
+    ("total", "free", "expected"),
+    [
+        ("0", "18446744073709346016", (0, 0, 0, None)),
+        ("1000", "18446744073709346016", (1000, None, None, None)),
+        ("1000", "1001", (1000, None, None, None)),
+        ("18446744073709346016", "500", (None, 500, None, None)),
+        ("1000", "1000", (1000, 1000, 0, 0.0)),
+    ],
+)
+def test_swap_that_cannot_be_is_unknown(
+    total: str, free: str, expected: tuple[float | None, ...]
+) -> None:
+    """Unknown is not 0 used."""
+    content = f"MemTotal: 9 kB\nSwapTotal: {total} kB\nSwapFree:{free} kB\n"
+    record = memory.SwapRates().record(memory.parse(content.encode()), {}, 1.0)
+    assert record is not None
+    kib = [
+        None if each is None else each // 1024
+        for each in (record.total_bytes, record.free_bytes, record.used_bytes)
+    ]
+    assert (*kib, record.used_percent) == expected
+
+
 def test_a_kernel_without_swap_has_no_section(tree: Tree) -> None:
     """There is no line SwapTotal."""
     put(tree, SwapTotal=None, SwapFree=None)
@@ -172,7 +224,6 @@ def test_a_kernel_without_swap_has_no_section(tree: Tree) -> None:
     "content",
     [
         b"",
-        b"MemFree: 5 kB\n",
         b"MemTotal: x kB\n",
         b"MemTotal: -5 kB\n",
         b"MemTotal: 0 kB\n",
@@ -180,7 +231,7 @@ def test_a_kernel_without_swap_has_no_section(tree: Tree) -> None:
     ],
 )
 def test_invalid_content_is_a_parse_error(content: bytes) -> None:
-    """No total, or one that is not a count."""
+    """Nothing in it is a count."""
     with pytest.raises(ParseError):
         memory.parse(content)
 
@@ -194,7 +245,9 @@ def test_any_meminfo_is_parsed_or_a_parse_error(content: bytes) -> None:
         return
     record = memory.record(meminfo)
     assert_sane(record)
-    assert record.used_bytes + record.available_bytes == record.total_bytes
+    if record.used_bytes is not None:
+        assert record.available_bytes is not None
+        assert record.used_bytes + record.available_bytes == record.total_bytes
     assert_sane(memory.SwapRates().record(meminfo, {}, 1.0))
 
 

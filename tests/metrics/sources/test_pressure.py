@@ -58,7 +58,7 @@ def test_a_share_is_at_most_100(tree: Tree) -> None:
     """The kernel updates totals now and then: more µs than passed are 100 %. After a fall the share is unknown."""
     source = PressureSource(tree.files)
     shares = []
-    for total in (0, 5_000_000, 100):
+    for total in (0, 2_500_000, 100):
         put(tree, "io", total, None)
         record = source.collect(tree.tick())
         assert record is not None
@@ -77,9 +77,7 @@ def test_a_kernel_without_psi_has_no_section(tree: Tree) -> None:
     [
         b"",
         b"some avg10=1 avg60=1 total=5",
-        b"some avg10=x avg60=1 avg300=1 total=5",
-        b"some avg10=nan avg60=1 avg300=1 total=5",
-        b"full avg10=1 avg60=1 avg300=1 total=-5",
+        b"some avg10=x avg60=nan avg300=-1 total=-5",
         b"some word",
     ],
 )
@@ -87,6 +85,35 @@ def test_invalid_content_is_a_parse_error(content: bytes) -> None:
     """No line, a missing key, or no numbers."""
     with pytest.raises(ParseError):
         parse(content)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b"some avg10=x avg60=1 avg300=1 total=5", (None, 1.0, 1.0, 5)),
+        (b"some avg10=nan avg60=1 avg300=-1 total=5", (None, 1.0, None, 5)),
+        (b"some avg10=1 avg60=100.22 avg300=4294967.29 total=-5", (1.0, 100.0, None, None)),
+    ],
+)
+def test_a_number_that_is_not_a_share_loses_only_its_place(
+    line: bytes, expected: tuple[float | None, ...]
+) -> None:
+    """psi prints averages of a little over 100, and wraps below 0 (kernel/sched/psi.c, calc_avgs)."""
+    assert parse(line) == {"some": expected}
+
+
+def test_a_resource_that_cannot_be_read_loses_only_itself(tree: Tree) -> None:
+    """The section fails only if none can be read."""
+    put(tree, "io", 5, None)
+    tree.put("proc/pressure/cpu", "gibberish\n")
+    source = PressureSource(tree.files)
+    record = source.collect(tree.tick())
+    assert record is not None
+    assert record.cpu is None
+    assert record.io is not None
+    tree.put("proc/pressure/io", "gibberish\n")
+    with pytest.raises(ParseError):
+        source.collect(tree.tick())
 
 
 @given(odd(BOTH))

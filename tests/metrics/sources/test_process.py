@@ -23,8 +23,8 @@ from tests.metrics.trees import Tree
 
 @pytest.fixture
 def host(tree: Tree) -> Tree:
-    """A host of two cores and 1000 pages, booted at 1_700_000_000."""
-    tree.put("proc/stat", "cpu0 1 1 1 1\ncpu1 1 1 1 1\nbtime 1700000000\n")
+    """A host of two cores and 1000 pages, booted at 1_763_999_000."""
+    tree.put("proc/stat", "cpu0 1 1 1 1\ncpu1 1 1 1 1\nbtime 1763999000\n")
     tree.put("proc/meminfo", f"MemTotal: {1000 * PAGE_BYTES // 1024} kB\n")
     return tree
 
@@ -70,7 +70,7 @@ def test_every_field_of_a_process(host: Tree, source: ProcessesSource) -> None:
         memory_rss_bytes=250 * PAGE_BYTES,
         memory_percent=25.0,
         threads=9,
-        started_at=1700000002.0,
+        started_at=1763999002.0,
     )
     assert row.user is not None
     assert (first.top[0].cpu_percent, first.top[0].cpu_percent_of_host) == (None, None)

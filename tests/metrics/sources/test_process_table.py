@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 
 from telemetry_stream.metrics.files import ParseError
-from telemetry_stream.metrics.sources.process_table import ProcessTable, parse
-from tests.metrics.trees import Tree, odd
+from telemetry_stream.metrics.sources.process_table import ProcessTable, parse, used_ticks
+from telemetry_stream.metrics.units import CLK_TCK
+from tests.metrics.trees import Tree, assert_sane, odd
 
 
 def stat(
@@ -54,17 +55,25 @@ def test_cpu_time_is_utime_plus_stime_without_children() -> None:
     assert parse(b"1 (x) S 1 1 1 0 -1 0 0 0 0 0 30 12 1000 2000 20 0 1 0 5 0 0 0")[2] == 42
 
 
-def test_negative_resident_pages_are_zero() -> None:
-    """The kernel sums them over CPUs without a lock."""
-    assert parse(stat(1, rss=-3).encode())[5] == 0
+@pytest.mark.parametrize("rss", [-3, (1 << 64) - 3])
+def test_negative_resident_pages_are_unknown(rss: int) -> None:
+    """The kernel sums them over CPUs without a lock. The other fields are known."""
+    assert parse(stat(1, rss=rss).encode()) == (*parse(stat(1).encode())[:5], None)
+
+
+def test_a_process_that_used_less_than_before_is_unknown() -> None:
+    """The kernel rounds, so that a tick less is none. A larger fall was not measured."""
+    assert used_ticks(99, 100) == 0
+    assert used_ticks(5, 100 + 10 * CLK_TCK) is None
+    assert used_ticks(None, 100) is None
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"1 cat S 1", b"1 (cat", b"1 (cat) S 1 2 3", b"1 )cat( S", stat(1, ticks=-5).encode()],
+    [b"", b"1 cat S 1", b"1 (cat", b"1 (cat) S 1 2 3", b"1 )cat( S", stat(1, start=-5).encode()],
 )
 def test_invalid_content_is_a_parse_error(content: bytes) -> None:
-    """No name, too few fields, or no counts."""
+    """No name, too few fields, or no start time, by which a process is identified."""
     with pytest.raises(ParseError):
         parse(content)
 
@@ -76,7 +85,7 @@ def test_any_bytes_are_parsed_or_a_parse_error(content: bytes) -> None:
         fields = parse(content)
     except ParseError:
         return
-    assert min(fields[2:]) >= 0
+    assert_sane(fields)
 
 
 @pytest.fixture

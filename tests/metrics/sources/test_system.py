@@ -13,11 +13,11 @@ from tests.metrics.trees import Tree, odd
 def test_every_field(tree: Tree) -> None:
     """Uptime includes suspend. The boot time is the kernel's."""
     tree.put("proc/uptime", "9512.31 18820.30\n")
-    tree.put("proc/stat", "cpu0 1 1 1 1\nbtime 1763969000\n")
+    tree.put("proc/stat", "cpu0 1 1 1 1\nbtime 1763990490\n")
     tree.put("proc/sys/kernel/random/boot_id", "aebd3fb1-6179-4e80-a159-1b73c6941ec9\n")
     source = SystemSource(tree.files)
     assert source.collect(tree.tick(slept=2.0)) == System(
-        9512.31, 1763969000, "aebd3fb1-6179-4e80-a159-1b73c6941ec9", 2.0, "host"
+        9512.31, 1763990490, "aebd3fb1-6179-4e80-a159-1b73c6941ec9", 2.0, "host"
     )
 
 
@@ -37,7 +37,10 @@ MOUNT = "27 1 254:0 / / rw - ext4 /dev/vda rw\n"
         (MOUNT, "pid:[4026532201]", "container"),
         (MOUNT, None, "host"),
         ("", None, "host"),
-        ("9 1 0:50 / / rw - overlay overlay rw\n", "pid:[4026531836]", "container"),
+        # Fedora Atomic (composefs), OpenWrt (overlayfs), live systems: the root does not make a container.
+        ("9 1 0:50 / / rw - overlay overlay rw\n", "pid:[4026531836]", "host"),
+        ("9 1 0:50 / / rw - overlay overlayfs:/overlay rw\n", None, "host"),
+        ("9 1 0:50 / / rw - overlay overlay rw\n", "pid:[4026532201]", "container"),
         (
             MOUNT + "30 27 0:60 / /proc/meminfo rw - fuse.lxcfs lxcfs rw\n",
             "pid:[4026532201]",
@@ -54,6 +57,47 @@ def test_the_view_is_host_container_or_lxcfs(
     if namespace is not None:
         tree.link("proc/1/ns/pid", namespace)
     assert SystemSource(tree.files).collect(tree.tick()).view == view
+
+
+def test_the_thread_that_makes_the_kernel_s_threads_is_on_the_host_only(tree: Tree) -> None:
+    """Only root may read the namespace of process 1. In another host's /proc, "self" is in our own namespace.
+
+    kernel/pid_namespace.c: kthreadd (init/main.c, rest_init) has pid 2 in the first namespace.
+    """
+    tree.put("proc/uptime", "1.0 1.0\n")
+    tree.link("proc/self/ns/pid", "pid:[4026532201]")
+    assert SystemSource(tree.files).collect(tree.tick()).view == "container"
+    tree.put("proc/2/stat", "2 (kthreadd) S 0 0 0 0\n")
+    assert SystemSource(tree.files).collect(tree.tick()).view == "host"
+
+
+@pytest.mark.parametrize(
+    ("uptime", "boot_time", "expected"),
+    [
+        ("1000.00", 1763999000, 1763999000),
+        # lxcfs: the uptime is that of the container, btime that of the host, and the other way round.
+        ("46.00", 1762790400, None),
+        ("900000.00", 1763999000, None),
+        ("1000.00", 1764000600, None),  # in the future
+    ],
+)
+def test_a_boot_time_agrees_with_the_uptime(
+    tree: Tree, uptime: str, boot_time: int, expected: int | None
+) -> None:
+    """get_boot_time in fs/proc/stat.c is the system time less the uptime. The uptime is known in any case."""
+    tree.put("proc/uptime", f"{uptime} 1.0\n")
+    tree.put("proc/stat", f"cpu0 1 1 1 1\nbtime {boot_time}\n")
+    system = SystemSource(tree.files).collect(tree.tick(0.0))
+    assert (system.uptime_seconds, system.boot_time_unix) == (float(uptime), expected)
+
+
+def test_without_an_uptime_the_rest_is_known(tree: Tree) -> None:
+    """A sandbox may have no /proc/uptime."""
+    tree.put("proc/stat", "cpu0 1 1 1 1\nbtime 1763999000\n")
+    tree.put("proc/sys/kernel/random/boot_id", "abc\n")
+    assert SystemSource(tree.files).collect(tree.tick()) == System(
+        None, 1763999000, "abc", 0.0, "host"
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"abc", b"nan 1", b"inf 1", b"-5 1"])

@@ -63,6 +63,41 @@ def test_inuse_is_the_sum_of_both_families(tree: Tree) -> None:
     assert (third.active_opens_per_second, third.passive_opens_per_second) == (None, 1.0)
 
 
+def test_each_file_loses_only_its_own_fields(tree: Tree) -> None:
+    """gVisor has no sockstat; other sandboxes have no snmp. Without both, the section fails."""
+    tree.put("proc/net/snmp", snmp(1, 2, 5, 3))
+    source = TcpSource(tree.files)
+    found = source.collect(tree.tick())
+    assert (found.current_established, found.inuse, found.memory_bytes) == (5, None, None)
+    tree.put("proc/net/sockstat", SOCKSTAT)
+    tree.put("proc/net/snmp", "gibberish\n")
+    found = source.collect(tree.tick())
+    assert (found.current_established, found.retransmits_per_second) == (None, None)
+    assert found.inuse is not None
+    tree.put("proc/net/sockstat", "gibberish\n")
+    with pytest.raises(ParseError):
+        source.collect(tree.tick())
+
+
+# net/ipv4/proc.c: sums over cores without a lock; CurrEstab is unsigned long, inuse an int.
+@pytest.mark.parametrize("word", ["-1", "4294967295", "18446744073709551615", "x"])
+def test_a_sum_below_0_loses_only_its_field(tree: Tree, word: str) -> None:
+    """The other fields of the files are known."""
+    tree.put("proc/net/sockstat", f"sockets: used {word}\nTCP: inuse {word} tw 3 mem 4\n")
+    tree.put("proc/net/snmp", f"Tcp: CurrEstab RetransSegs\nTcp: {word} 7\n")
+    source = TcpSource(tree.files)
+    found = source.collect(tree.tick())
+    assert (found.inuse, found.current_established, found.time_wait) == (None, None, 3)
+    assert source.collect(tree.tick()).retransmits_per_second == 0.0
+
+
+def test_a_family_that_cannot_be_read_makes_the_sum_unknown(tree: Tree) -> None:
+    """Only a missing sockstat6 means that the host has no IPv6."""
+    tree.put("proc/net/sockstat", SOCKSTAT)
+    tree.put("proc/net/sockstat6", "gibberish\n")
+    assert UdpSource(tree.files).collect(tree.tick()).inuse is None
+
+
 def test_without_sockstat6_the_host_has_no_ipv6(tree: Tree) -> None:
     """The sum is that of IPv4."""
     tree.put("proc/net/sockstat", SOCKSTAT)

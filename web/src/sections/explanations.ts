@@ -142,7 +142,7 @@ export const EXPLANATIONS = {
   },
   "load.procs_blocked": {
     name: "blocked",
-    text: "Tasks that wait for a disk. Null if /proc/stat cannot be read.",
+    text: "Tasks that wait for a disk. Null if /proc/stat cannot be read, or has a sum below 0.",
     from: "/proc/loadavg, /proc/stat",
   },
   memory: {
@@ -372,7 +372,7 @@ export const EXPLANATIONS = {
   },
   "disks[].in_flight": {
     name: "in flight",
-    text: "Requests under way now.",
+    text: "Requests under way now. Null where the kernel counts below 0.",
     from: "/proc/diskstats",
   },
   disk: {
@@ -397,7 +397,7 @@ export const EXPLANATIONS = {
   },
   "filesystems[].mountpoint": {
     name: "mountpoint",
-    text: "The shortest mountpoint of this filesystem.",
+    text: "Where it is mounted. Of several mountpoints, the one that df shows: that of the whole filesystem, then the nearest to the root.",
     from: "statvfs(3), /proc/self/mountinfo",
   },
   "filesystems[].device": {
@@ -432,7 +432,7 @@ export const EXPLANATIONS = {
   },
   "filesystems[].inodes_used_percent": {
     name: "inodes",
-    text: "Used inodes, which limit the number of files. Null if the filesystem has no table of them (btrfs, vfat).",
+    text: "Used inodes, which limit the number of files. Null if the filesystem has no table of them (btrfs, vfat, composefs).",
     from: "statvfs(3), /proc/self/mountinfo",
   },
   "filesystems[].read_only": {
@@ -452,7 +452,7 @@ export const EXPLANATIONS = {
   },
   interfaces: {
     name: "Interfaces",
-    text: "Each network interface. Virtual ones repeat the bytes of the physical ones and are not in the totals.",
+    text: "Each network interface. Those that repeat the bytes of others are not in the totals.",
     from: "/proc/net/dev, /sys/class/net",
   },
   "interfaces[].name": {
@@ -467,12 +467,12 @@ export const EXPLANATIONS = {
   },
   "interfaces[].speed_mbps": {
     name: "speed",
-    text: "Speed of the link; null if it is down or has no speed.",
+    text: "Speed of the link; null if it is down or has no speed. The constants of virtual interfaces are none.",
     from: "/proc/net/dev, /sys/class/net",
   },
   "interfaces[].counted": {
     name: "counted",
-    text: "Whether the totals include it: physical interfaces, and in a container all except lo.",
+    text: "Whether the totals include it: physical interfaces, and in a container those that do not repeat others.",
     from: "/proc/net/dev, /sys/class/net",
   },
   "interfaces[].rx_bytes_per_second": {
@@ -517,18 +517,18 @@ export const EXPLANATIONS = {
   },
   network: {
     name: "Network",
-    text: "Bytes that the physical interfaces received and sent. Bridges and tunnels repeat them and are not added.",
-    from: "/proc/net/dev",
+    text: "Bytes received and sent by the host, each counted once. Interfaces with a device are counted, except the ports of a switch (DSA): its conduit is. In a container, where none has a device, the interfaces that do not repeat others are counted: no bridge and none of its ports, no bond, VLAN or macvlan of an interface that is here, no tunnel, and no pair of veth.",
+    from: "/proc/net/dev, /sys/class/net",
   },
   "network.total_rx_bytes_per_second": {
     name: "received",
     text: "Bytes that all counted interfaces received.",
-    from: "/proc/net/dev",
+    from: "/proc/net/dev, /sys/class/net",
   },
   "network.total_tx_bytes_per_second": {
     name: "sent",
     text: "Bytes that all counted interfaces sent.",
-    from: "/proc/net/dev",
+    from: "/proc/net/dev, /sys/class/net",
   },
   sockets: {
     name: "Sockets",
@@ -637,7 +637,7 @@ export const EXPLANATIONS = {
   },
   "tcp.states.close": {
     name: "close",
-    text: "Not in use.",
+    text: "Not in use. Sockets that are only bound to an address are not counted.",
     from: "sock_diag(7), /proc/net/tcp, tcp6",
   },
   "tcp.states.close_wait": {
@@ -787,7 +787,7 @@ export const EXPLANATIONS = {
   },
   "processes.top[].started_at": {
     name: "started at",
-    text: "When it began. Changes if the system time is set.",
+    text: "When it began. Changes if the system time is set. Null if /proc/stat shows another boot than that of the kernel (lxcfs).",
     from: "/proc/PID/stat",
   },
   temperatures: {
@@ -817,7 +817,7 @@ export const EXPLANATIONS = {
   },
   "temperatures[].celsius": {
     name: "temperature",
-    text: "The temperature. Null if the sensor does not answer or reports a fault.",
+    text: "The temperature. Null if the sensor does not answer or reports a fault, and while its device sleeps.",
     from: "/sys/class/hwmon, /sys/class/thermal",
   },
   "temperatures[].high_celsius": {
@@ -847,7 +847,7 @@ export const EXPLANATIONS = {
   },
   "system.boot_time_unix": {
     name: "boot time",
-    text: "When the host booted, by the present system time. Null if /proc/stat cannot be read.",
+    text: "When the host booted, by the present system time. Null if /proc/stat cannot be read, or if it does not agree with the uptime (lxcfs).",
     from: "/proc/uptime, /proc/stat",
   },
   "system.boot_id": {
@@ -877,7 +877,7 @@ export const EXPLANATIONS = {
   },
   "cgroup.memory_limit_bytes": {
     name: "memory limit",
-    text: "The smallest limit of our group and its ancestors, at most the memory of the host. Null: no limit.",
+    text: "The smallest limit of our group and its ancestors, at most the memory of the host. Null: none, or unknown.",
     from: "/sys/fs/cgroup",
   },
   "cgroup.memory_current_bytes": {
@@ -892,7 +892,7 @@ export const EXPLANATIONS = {
   },
   "cgroup.cpu_limit_cores": {
     name: "cpu limit",
-    text: "The smallest CPU limit of our group and its ancestors. Null: no limit.",
+    text: "The smallest CPU limit of our group and its ancestors. Null: no limit, or unknown.",
     from: "/sys/fs/cgroup",
   },
   "cgroup.cpu_usage_percent": {
