@@ -32,7 +32,7 @@ from .server.pages import pages
 from .server.routes import Routes
 from .server.viewers import Viewers
 from .settings import Settings
-from .stream import LocalHost, Origin, Stream
+from .stream import HistoryLimits, LocalHost, Origin, Stream
 from .threads import ThreadUnavailableError
 from .websocket.connection import Timing
 from .websocket.quota import Allowance
@@ -120,7 +120,7 @@ class App:
         self.stream = Stream(
             self._hub,
             version=__version__,
-            history_seconds=settings.history,
+            history=HistoryLimits(settings.history, settings.max_history_bytes),
             on_first_sample=on_ready,
         )
         self._viewers = Viewers(

@@ -23,6 +23,11 @@ from .threads import ThreadUnavailableError, small_stacks
 log = logging.getLogger(__name__)
 
 
+# The hub's thread waits for the interpreter after each system call; with the default, 5 ms, it waits ten times as long
+# behind a request. Only a process of our own may change this.
+SWITCH_SECONDS = 0.0005
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT; return the exit status."""
     try:
@@ -42,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         shortage = descriptors.maybe_raise_limit(settings.max_connections)
         if shortage is not None:
             log.warning("%s", shortage)
+        sys.setswitchinterval(SWITCH_SECONDS)
         app = App(settings, listening=listening, on_ready=on_ready)
         actions = {SIGTERM: app.stop, SIGINT: app.stop, SIGHUP: app.reload}
         with small_stacks(), Signals(actions):

@@ -21,6 +21,9 @@ from .validation import SettingsError, checked, limits, parsed, placeholder, set
 __all__ = ["Settings", "SettingsError", "limits", "load"]
 
 ENVIRONMENT_PREFIX = "TELEMETRY_STREAM_"
+MAX_FILE_BYTES = (
+    1024 * 1024
+)  # a TOML file that is larger is another file; parsing it would take 17 times its size
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("auto", "text", "json", "journald")
 
@@ -63,6 +66,13 @@ class Settings:
     )
     history: float = setting(
         600.0, "How long samples are remembered", unit="seconds", low=0, high=86_400
+    )
+    max_history_bytes: int = setting(
+        33_554_432,
+        "Limit of the memory for remembered samples",
+        unit="bytes",
+        low=1_048_576,
+        high=2**40,
     )
     max_viewers: int = setting(1000, "Limit of connected viewers", low=1, high=100_000)
     max_viewers_per_address: int = setting(
@@ -175,7 +185,10 @@ def _read_toml(path: str, origin: str) -> dict[str, Any]:
 
     try:
         with open(path, "rb") as file:
-            return tomllib.load(file)
+            content = file.read(MAX_FILE_BYTES + 1)
+        if len(content) <= MAX_FILE_BYTES:
+            return tomllib.loads(content.decode())
+        reason = f"is larger than {MAX_FILE_BYTES // 1024} KiB"
     except OSError as error:
         reason = f"cannot be read: {error.strerror}"
     # ValueError: a NUL in the path, not UTF-8, not TOML. RecursionError: nested too deep.

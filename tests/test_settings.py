@@ -52,6 +52,7 @@ def test_every_setting_is_a_flag_a_variable_and_a_key_of_the_file(tmp_path: Path
         "interval": 0.5,
         "idle_interval": 5.0,
         "history": 60.0,
+        "max_history_bytes": 2_000_000,
         "max_viewers": 7,
         "max_viewers_per_address": 3,
         "spare_connections": 9,

@@ -119,6 +119,7 @@ def test_an_invalid_value_is_an_error_even_if_it_is_overridden() -> None:
         ('proc_root = "/pr\\u0000oc"', "proc_root", "must be an existing directory"),
         ("port = ", "config", "is not valid TOML: Invalid value (at "),
         ("port = 1\nport = 2", "config", "is not valid TOML: Cannot overwrite a value"),
+        ("#" * (1024 * 1024 + 1), "config", "is larger than 1024 KiB"),
         ("port = " + "9" * 5000, "config", "is not valid TOML"),
         ("port = " + "[" * 5000, "config", "is not valid TOML"),
     ],

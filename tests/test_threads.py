@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import os
 import queue
 import sys
 import threading
@@ -150,7 +151,7 @@ def test_thread_runs_even_if_proc_is_not_writable(
     def refused(*args: object) -> NoReturn:
         raise PermissionError
 
-    monkeypatch.setattr(threads, "open", refused, raising=False)  # as a read-only /proc would
+    monkeypatch.setattr(os, "open", refused)  # as a read-only /proc would
     caplog.set_level(logging.DEBUG, logger=threads.__name__)
     ran: list[str] = []
     threads.start("ts-test", ran.append, "ran").join(WAIT_SECONDS)

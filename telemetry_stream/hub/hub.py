@@ -10,7 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 
 from .. import threads
@@ -18,6 +18,8 @@ from .client import Client, End
 from .grace import Grace
 
 INBOX_FRAMES = 4096
+
+Frames = Iterator[tuple[Hashable, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Hub:
         self._sent_by_departed = 0
         self._ended: Counter[str] = Counter()
         # Frames, joining clients, probes, and None to stop: one inbox keeps their order.
-        self._inbox: queue.SimpleQueue[tuple[Hashable, bytes] | Client | threading.Event | None] = (
+        self._inbox: queue.SimpleQueue[Frames | Client | threading.Event | None] = (
             queue.SimpleQueue()
         )
         self._taken = 0  # items taken from the inbox; only ts-hub writes it
@@ -115,11 +117,18 @@ class Hub:
 
         Return False, and count the frame as refused, if the inbox is full (4096 frames) or the hub is closed.
         """
+        return self.broadcast_each(iter(((topic, frame),)))
+
+    def broadcast_each(self, frames: Frames) -> bool:
+        """Queue the pairs of topic and frame, which ``ts-hub`` takes from the iterator: there they may be made.
+
+        Counts as one frame in the inbox. The iterator must not raise.
+        """
         if self._closed or self._inbox.qsize() >= INBOX_FRAMES:
             with self._lock:
                 self._refused += 1
             return False
-        self._inbox.put((topic, frame))
+        self._inbox.put(frames)
         return True
 
     def topics(self) -> tuple[Hashable, ...]:
@@ -174,12 +183,13 @@ class Hub:
         """Handle the items of the inbox in order, until ``close``. Runs on ``ts-hub``."""
         while (item := self._inbox.get()) is not None:
             self._taken += 1
-            if isinstance(item, tuple):
-                self._fan_out(*item)
-            elif isinstance(item, Client):
+            if isinstance(item, Client):
                 self._join(item)
-            else:
+            elif isinstance(item, threading.Event):
                 item.set()
+            else:
+                for topic, frame in item:
+                    self._fan_out(topic, frame)
 
     def _join(self, client: Client) -> None:
         with self._lock:

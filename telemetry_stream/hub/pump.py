@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 from .client import Client, End
 
@@ -17,11 +18,14 @@ WRITE_SECONDS = 10.0
 # When the program stops, a viewer has this long to take its waiting frames: half as long as app.py waits for viewers.
 FINAL_SECONDS = 0.5
 
+NO_TURN = nullcontext()
+
 
 def write_pump(
     client: Client,
     send: Callable[[bytes, float], None],
     *,
+    turn: AbstractContextManager[object] = NO_TURN,
     write_seconds: float = WRITE_SECONDS,
     ping: bytes = b"",
     ping_seconds: float = math.inf,
@@ -30,6 +34,7 @@ def write_pump(
 
     ``send(data, deadline)`` writes first the rest of a direct write, if any, and then all of ``data``. It raises
     TimeoutError at the monotonic ``deadline``, or OSError if the peer is gone. ``ping`` is sent every ``ping_seconds``.
+    ``turn`` is entered while frames of ``queue_first`` are made and written: it limits how many pumps work at a time.
 
     Returns after the client has ended. If the peer is too slow or gone, this function ends the client itself and raises
     nothing. A client that ends with GOING_AWAY still gets its waiting frames, within half a second for all of them,
@@ -38,7 +43,7 @@ def write_pump(
     the first frames.
     """
     try:
-        unwritten = _drain(client, send, write_seconds, ping, ping_seconds)
+        unwritten = _drain(client, send, turn, write_seconds, ping, ping_seconds)
         if client.end is End.GOING_AWAY:
             _write_waiting(client, send, unwritten, time.monotonic() + FINAL_SECONDS)
     except TimeoutError:
@@ -53,6 +58,7 @@ def write_pump(
 def _drain(
     client: Client,
     send: Callable[[bytes, float], None],
+    turn: AbstractContextManager[object],
     write_seconds: float,
     ping: bytes,
     ping_seconds: float,
@@ -76,13 +82,14 @@ def _drain(
             client.done(bool(item))
         elif item is not None:
             frames = 0
-            for frame in item:
-                if client.end is not None:
-                    return item
-                if frames:
-                    ping_if_due()  # a history that is read slowly must not delay the pings
-                send(frame, time.monotonic() + write_seconds)
-                frames += 1
+            with turn:
+                for frame in item:
+                    if client.end is not None:
+                        return item
+                    if frames:
+                        ping_if_due()  # a history that is read slowly must not delay the pings
+                    send(frame, time.monotonic() + write_seconds)
+                    frames += 1
             client.done(frames)
         ping_if_due()
     return None

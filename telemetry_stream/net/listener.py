@@ -23,6 +23,8 @@ from .. import threads
 from .address import PerAddress
 from .answer import Headers, refusal
 from .bind import bind
+from .heap import Trimmer, trim
+from .poller import Poller
 from .rate_limited_log import RateLimitedLog
 from .refuser import Refuser
 from .transport import Transport, host_and_port
@@ -107,7 +109,8 @@ class Listener:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._closing = threading.Lock()
+        self._poller = Poller(on_crash)
+        self._trimmer = Trimmer()
         self._open: dict[Transport, threading.Thread | None] = {}
         self._starting_since: float | None = None  # written by ts-accept only
         self._accepted = 0
@@ -148,6 +151,7 @@ class Listener:
         return 0.0 if since is None else time.monotonic() - since
 
     def start(self) -> None:
+        self._poller.start()
         self._thread = threads.start("ts-accept", self._accept_loop, on_crash=self._on_crash)
 
     def stop_accepting(self) -> None:
@@ -175,6 +179,7 @@ class Listener:
         started = [(thread, transport.peer) for transport, thread in left if thread is not None]
         for thread, _ in started:
             thread.join(max(0.0, deadline - time.monotonic()))
+        self._poller.close()
         stuck = [f"{thread.name} ({peer})" for thread, peer in started if thread.is_alive()]
         if stuck:
             examples = ", ".join(stuck[:5])
@@ -246,6 +251,7 @@ class Listener:
             number, self._accepted = self._accepted, self._accepted + 1
             # Before the thread starts, because it removes this entry when it ends.
             self._open[transport] = None
+            self._trimmer.is_due(len(self._open))
         try:  # without the lock: see stuck_seconds
             thread = threads.start(f"ts-conn{number % 10_000_000}", self._run, transport, address)
             with self._lock:
@@ -261,10 +267,10 @@ class Listener:
 
     def _make_transport(self, sock: socket.socket) -> Transport:
         if (context := self.ssl_context) is None:
-            return Transport(sock)
+            return Transport(sock, self._poller)
         from .tls import TlsTransport  # noqa: PLC0415 (loads ssl: 2 MiB and 10 ms that a listener without TLS saves)
 
-        return TlsTransport(sock, context)
+        return TlsTransport(sock, context, self._poller)
 
     def _without_tls(self, response: bytes) -> bytes:
         """Return ``response``, or nothing with TLS, since a response would have to wait for a handshake."""
@@ -281,6 +287,7 @@ class Listener:
 
     def _run(self, transport: Transport, address: str) -> None:
         try:
+            transport.permits.acquire()
             if self._handshake(transport):
                 self._handle(transport)
         except Exception:
@@ -291,17 +298,16 @@ class Listener:
             self._close_connection(transport, address)
 
     def _close_connection(self, transport: Transport, address: str) -> None:
-        # After each system call a thread waits for the interpreter lock. When a thousand threads ended at once, the
-        # collector had to wait behind them, and missed up to 11 ticks of 100 ms. A thread that waits for `_closing`
-        # does not wait for the interpreter lock: now the collector misses one tick at most.
         try:
-            transport.linger()
-            with self._closing:
-                transport.close()
+            transport.close()
         finally:
+            transport.permits.release()
             self._per_address.release(address)
             with self._lock:
                 del self._open[transport]
+                is_trim_due = self._trimmer.is_due(len(self._open))
+            if is_trim_due:
+                trim()
 
     def _handshake(self, transport: Transport) -> bool:
         try:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+import stat
 
 from .certificate import CertificateError
+
+MAX_FILE_BYTES = 1024 * 1024  # OpenSSL reads a whole file into memory, whatever it contains
 
 
 def server_context(certificate: str, key: str) -> ssl.SSLContext:
@@ -13,6 +17,8 @@ def server_context(certificate: str, key: str) -> ssl.SSLContext:
     Each certificate needs a new context: if a pair is loaded into a context that is in use and one half of the pair is
     bad, the context keeps the other half.
     """
+    _require_small(certificate)
+    _require_small(key)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # As plain integers: where a C long has 32 bits, ssl.Options has a negative member, and ~ on it clears others.
@@ -32,6 +38,18 @@ def server_context(certificate: str, key: str) -> ssl.SSLContext:
     except OSError as error:
         raise CertificateError(_unreadable(certificate, key, error)) from error
     return context
+
+
+def _require_small(path: str) -> None:
+    """Raise CertificateError for a file that cannot be a certificate or key. A missing file is reported later."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISFIFO(found.st_mode)):
+        raise CertificateError(f"{path} is not a file")
+    if found.st_size > MAX_FILE_BYTES:
+        raise CertificateError(f"{path} is larger than {MAX_FILE_BYTES // 1024} KiB")
 
 
 def _unreadable(certificate: str, key: str, error: OSError) -> str:

@@ -3,10 +3,10 @@
 Relies on a connected TCP socket. Does not depend on HTTP, WebSocket or queues. TLS is in ``tls.TlsTransport``, so that
 a program without TLS never imports ``ssl``.
 
-Strategy: the socket never blocks. Bytes that the kernel does not take at once are kept in ``_unsent`` and go out before
-anything else. So two writers cannot interleave: a pong never lands inside a broadcast frame. One lock guards writing.
-It is held only during non-blocking system calls; a thread waits outside it, in ``poll``, until a deadline on the
-monotonic clock. ``shutdown`` wakes the waiting threads, because closing a descriptor wakes none.
+Strategy: the socket never blocks. Bytes that the kernel does not take at once are kept in ``_unsent``, not copied, and
+go out before anything else. So two writers cannot interleave: a pong never lands inside a broadcast frame. One lock
+guards writing. It is held only during non-blocking system calls; a thread waits outside it, until a deadline on
+the monotonic clock. ``shutdown`` wakes the waiting threads, because closing a descriptor wakes none.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ import select
 import socket
 import threading
 import time
+
+from .permit import Permits
+from .poller import Poller
 
 # No write of ours waits longer than the write deadline (10 s). A little later the kernel gives up its retransmissions
 # too, which by default last 15 minutes, so that the buffers of a peer that has vanished are freed (tcp(7)).
@@ -36,8 +39,8 @@ class Transport:
     ``shutdown``. The thread that owns the connection calls ``close`` last; a thread that still calls another method
     afterwards gets OSError.
 
-    ``_lock`` guards every write to the socket, and ``_unsent``, ``_blocked``, ``_ended``, ``_write_closed`` and
-    ``bytes_sent``.
+    ``_lock`` guards every write to the socket, and ``_unsent``, ``_unsent_bytes``, ``_blocked``, ``_ended``,
+    ``_write_closed`` and ``bytes_sent``.
     """
 
     # try_send runs once per viewer and tick, and finds its transport outside the CPU's caches. With slots the object
@@ -48,28 +51,35 @@ class Transport:
         "_ended",
         "_lingered",
         "_lock",
+        "_poller",
         "_sock",
         "_unread",
         "_unsent",
+        "_unsent_bytes",
         "_write_closed",
         "bytes_sent",
         "local_address",
         "peer_address",
+        "permits",
     )
 
     secure = False  # whether the bytes travel in TLS
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, poller: Poller | None = None) -> None:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MILLISECONDS)
         self.local_address = host_and_port(sock.getsockname())
         self.peer_address = host_and_port(sock.getpeername())
+        # Given up while this transport waits. Without a poller, a thread waits by itself.
+        self.permits = Permits() if poller is None else poller.permits
+        self._poller = poller
         self.bytes_sent = 0
         self._sock = sock
         self._lock = threading.Lock()
-        self._unsent = bytearray()
+        self._unsent: list[memoryview] = []
+        self._unsent_bytes = 0
         # Whether try_send must write nothing: there are unsent bytes, or the write side is closed. One flag for both
         # saves try_send a second check.
         self._blocked = False
@@ -81,7 +91,7 @@ class Transport:
 
     def __repr__(self) -> str:
         state = "ended" if self._ended else "open"
-        return f"<{type(self).__name__} {self.peer} {state} sent={self.bytes_sent} unsent={len(self._unsent)}>"
+        return f"<{type(self).__name__} {self.peer} {state} sent={self.bytes_sent} unsent={self._unsent_bytes}>"
 
     @property
     def peer(self) -> str:
@@ -117,7 +127,7 @@ class Transport:
         finally:
             lock.release()
 
-    def send(self, data: bytes, deadline: float) -> None:
+    def send(self, data: bytes | memoryview, deadline: float) -> None:
         """Write all of ``data``, after the unsent bytes.
 
         ``deadline`` is in monotonic seconds. Raises TimeoutError when the last byte has not been written by then. The
@@ -127,10 +137,16 @@ class Transport:
         with self._lock:
             self._require_writable_locked()
             due = self._put_locked(data)
-        while self.bytes_sent < due:
-            self._wait(select.POLLOUT, deadline, due)
-            with self._lock:
-                self._flush_locked()
+        if self.bytes_sent < due:
+            held = self.permits.held
+            try:
+                while self.bytes_sent < due:
+                    self._wait(select.POLLOUT, deadline, due)
+                    with self._lock:
+                        self._flush_locked()
+            finally:
+                if not held:  # a write pump, which now waits for its queue
+                    self.permits.release()
 
     def send_final(self, data: bytes) -> None:
         """Write ``data`` after the unsent bytes, without waiting, and close the write side: nothing can follow it.
@@ -145,7 +161,7 @@ class Transport:
             if self._unsent:
                 # The kernel also counts its overhead for each segment, which may be as large as the data.
                 size = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
-                size += 2 * len(self._unsent)
+                size += 2 * self._unsent_bytes
                 self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
                 self._flush_locked()
             self._write_closed = self._blocked = True
@@ -156,7 +172,7 @@ class Transport:
                 errno.EPIPE, "write side is closed: the final message has been sent"
             )
 
-    def _put_locked(self, data: bytes) -> int:
+    def _put_locked(self, data: bytes | memoryview) -> int:
         """Write or keep ``data``; return the value that ``bytes_sent`` has once its last byte is written."""
         self._flush_locked()
         sent = 0
@@ -167,23 +183,30 @@ class Transport:
                 pass  # nothing fits: all of it is kept
             self.bytes_sent += sent
         self._keep_locked(memoryview(data)[sent:])
-        return self.bytes_sent + len(self._unsent)
+        return self.bytes_sent + self._unsent_bytes
 
     def _keep_locked(self, rest: memoryview) -> None:
-        self._unsent += rest
-        self._blocked = bool(self._unsent)
+        if rest:
+            self._unsent.append(rest)
+            self._unsent_bytes += len(rest)
+            self._blocked = True
 
     def _flush_locked(self) -> None:
         """Write as many of the unsent bytes as fit."""
         if self._ended:
             raise BrokenPipeError(errno.EPIPE, "connection has ended")
         while self._unsent:
+            first = self._unsent[0]
             try:
-                sent = self._sock.send(self._unsent)
+                sent = self._sock.send(first)
             except BlockingIOError:
                 return
             self.bytes_sent += sent
-            del self._unsent[:sent]
+            self._unsent_bytes -= sent
+            if sent < len(first):
+                self._unsent[0] = first[sent:]
+            else:
+                del self._unsent[0]
         self._blocked = self._write_closed
 
     # Reading: one thread.
@@ -204,6 +227,7 @@ class Transport:
         self._unread = data + self._unread
 
     def _read(self, n: int, deadline: float) -> bytes:
+        self.permits.pass_on()
         while True:
             try:
                 data = self._sock.recv(n)
@@ -216,16 +240,21 @@ class Transport:
     def _wait(self, event: int, deadline: float, due: int | None = None) -> None:
         """Wait until the socket is ready for ``event`` or has ended. Raises TimeoutError at ``deadline``.
 
-        With ``due``, there is no timeout if another thread has written all bytes up to it in the meantime.
+        The calling thread has the permit afterwards, if there is a poller. With ``due``, there is no timeout if another
+        thread has written all bytes up to it in the meantime.
         """
         remaining_milliseconds = (deadline - time.monotonic()) * 1000
         if remaining_milliseconds > 0:
             fd = self._sock.fileno()
             if fd < 0:
                 raise OSError(errno.EBADF, "connection is closed")
-            poller = select.poll()
-            poller.register(fd, event)
-            if poller.poll(min(remaining_milliseconds, MAX_POLL_MILLISECONDS)):
+            if self._poller is not None:
+                ready = self._poller.wait(fd, event, deadline)
+            else:
+                poll = select.poll()
+                poll.register(fd, event)
+                ready = bool(poll.poll(min(remaining_milliseconds, MAX_POLL_MILLISECONDS)))
+            if ready:
                 return
         if due is None or self.bytes_sent < due:
             raise TimeoutError(errno.ETIMEDOUT, f"timed out waiting for {self.peer}")
@@ -239,6 +268,7 @@ class Transport:
                 return
             self._ended = True
             self._unsent.clear()
+            self._unsent_bytes = 0
             self._blocked = False  # so that try_send finds the dead socket and raises
             try:
                 self._sock.shutdown(socket.SHUT_RDWR)

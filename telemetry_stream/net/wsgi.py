@@ -8,6 +8,9 @@ routes and no access control, which are the application's.
 and the head of a takeover included. The server fills it, and the application may append. If the application sets one of
 these headers itself, only its own is sent.
 
+``environ["telemetry_stream.waiting"]()`` is a context manager for a block in which the application waits. Meanwhile
+other requests are answered: see ``permit``.
+
 ``environ["telemetry_stream.hijack"]`` lets an application take over the connection, as Go's http.Hijacker does:
 ``hijack(handler, status=None, headers=())``. After this call nothing is written here. When the application has
 returned, ``handler(transport)`` runs on the same thread; its first reads return the bytes that arrived after the
@@ -37,10 +40,10 @@ log = logging.getLogger(__name__)
 
 HIJACK = "telemetry_stream.hijack"
 HEADERS = "telemetry_stream.headers"
+WAITING = "telemetry_stream.waiting"
 
-# A long body is written in pieces, each with its own write deadline. A slow client gets all of it. For a client that
-# does not read, no more than one piece is kept in memory.
-PIECE_BYTES = 64 * 1024
+# A long body is written in parts, each with its own write deadline. So a slow client gets all of it.
+PART_BYTES = 64 * 1024
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 
@@ -79,7 +82,11 @@ class Exchange:
         """Prepare the answer to ``request``. Raises h11.RemoteProtocolError if it is invalid."""
         self._method = request.method.decode("ascii")
         self._environ = environ_of(request, self._transport)
-        self._environ |= {HIJACK: self._hijack, HEADERS: self._headers}
+        self._environ |= {
+            HIJACK: self._hijack,
+            HEADERS: self._headers,
+            WAITING: self._transport.permits.released,
+        }
         if announces_body(request):
             if self._method in ("GET", "HEAD"):
                 raise h11.RemoteProtocolError(f"{self._method} must not have a body")
@@ -121,18 +128,21 @@ class Exchange:
         self._head = self._response(f"{status.value} {status.phrase}", headers)
         if self._method != "HEAD":
             self._write(body)
-        self._send(h11.EndOfMessage())
+        self._write_out(self._serialized(h11.EndOfMessage()))
 
     def _answer(self, pieces: Iterable[bytes]) -> None:
         """Write the response of the application, piece by piece."""
         if isinstance(pieces, (list, tuple)):
             self._set_length(sum(map(len, pieces)))
-        for piece in pieces:
-            if self._method == "HEAD":
-                break  # the first piece comes after start_response, so the head is known
-            self._write(piece)
+        if self._method == "HEAD":
+            next(iter(pieces), None)  # it comes after start_response, so the head is known
+        else:
+            # With map, a piece is not kept beside its serialized form while that is written to a slow client.
+            for data in map(self._serialized_piece, pieces):
+                self._write_out(data)
+                self._transport.permits.pass_on()
         if not self._hijacked:
-            self._send(h11.EndOfMessage())
+            self._write_out(self._serialized(h11.EndOfMessage()))
 
     def _start_response(
         self,
@@ -185,19 +195,22 @@ class Exchange:
         )
 
     def _write(self, data: bytes) -> None:
-        for start in range(0, len(data), PIECE_BYTES):
-            self._send(h11.Data(data=data[start : start + PIECE_BYTES]))
+        self._write_out(self._serialized_piece(data))
 
-    def _send(self, event: h11.Data | h11.EndOfMessage) -> None:
-        """Write ``event``, with the head before it if that has not been written."""
+    def _serialized_piece(self, data: bytes) -> bytes:
+        return self._serialized(h11.Data(data=data)) if data else b""
+
+    def _serialized(self, event: h11.Data | h11.EndOfMessage) -> bytes:
+        """Return the bytes of ``event``, after those of the head if that has not been written."""
         if self._hijacked:
             raise RuntimeError("the application has taken over the connection")
         if self._head is None:
             raise RuntimeError("the application has not called start_response")
-        out = b"" if self._begun else self._connection.send(self._head)
-        out += self._connection.send(event)
+        if self._begun:
+            return self._connection.send(event)
+        head = self._connection.send(self._head)
         self._begun = True
-        self._write_out(out)
+        return head + self._connection.send(event)
 
     def _hijack(
         self,
@@ -221,7 +234,10 @@ class Exchange:
         return self.handler is not None
 
     def _write_out(self, data: bytes) -> None:
+        view = memoryview(data)
         try:
-            self._transport.send(data, time.monotonic() + self._write_seconds)
+            for start in range(0, len(data), PART_BYTES):
+                part = view[start : start + PART_BYTES]
+                self._transport.send(part, time.monotonic() + self._write_seconds)
         except OSError as error:
             raise PeerGoneError(str(error)) from error

@@ -35,14 +35,19 @@ FRAMING = Framing(_line, _long_line)
 def serve(transport: Transport, client: Client, *, number: int, timing: Timing) -> None:
     """Write the frames of ``client`` until it ends. Runs on the calling thread; the response head has been sent."""
     threads.rename(f"ts-lines{number % 10_000}")
+    permits = transport.permits
+    permits.release()
 
     def send(data: bytes, deadline: float) -> None:
+        permits.pass_on()
         transport.send(data, deadline)
         if not data:  # the pump's ping, which is empty here, or its wait for the rest of a frame
             _probe(transport)
 
     try:
-        write_pump(client, send, write_seconds=timing.write, ping_seconds=timing.probe)
+        write_pump(
+            client, send, turn=permits, write_seconds=timing.write, ping_seconds=timing.probe
+        )
     finally:
         client.close(End.GONE)
 

@@ -20,6 +20,7 @@ from ..net.answer import (
     respond_json,
     respond_json_pieces,
 )
+from ..net.wsgi import WAITING
 from ..stream import Choice, Resume, Stream, to_json
 from ..websocket.handshake import maybe_refuse
 from .query import MAX_EVERY, MAX_SEQ, Query
@@ -27,6 +28,8 @@ from .viewers import LINES, WEBSOCKET, Kind, Viewers
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from .prometheus import Page
 
 # How long a request waits for the next sample, if the newest one is old or has not all of the requested sections.
 FRESH_SECONDS = 3.0
@@ -63,6 +66,7 @@ class Routes:
         self._maybe_problem = maybe_problem
         self._refused_connections = refused_connections
         self._pages = pages
+        self._page: Page | None = None  # made by the first scrape
         self._table: dict[str, Route] = {
             "/ws": self._websocket,
             "/api/v1/sample": self._sample,
@@ -131,10 +135,10 @@ class Routes:
         query, feed = Query(environ["QUERY_STRING"], ("sections",)), self._stream.feed()
         sections = query.maybe_names("sections", feed.section_names)
         seq = feed.seq
-        if feed.demand.want(sections):
-            feed.wait_newer(seq, sections or (), FRESH_SECONDS)
-        elif not feed.has(sections or ()):
-            feed.wait_newer(0, sections or (), FRESH_SECONDS)
+        is_new_demand = feed.demand.want(sections)
+        if is_new_demand or not feed.has(sections or ()):
+            with environ[WAITING]():
+                feed.wait_newer(seq if is_new_demand else 0, sections or (), FRESH_SECONDS)
         sample = feed.maybe_latest(sections)
         if sample is None:
             raise HTTPError(
@@ -167,7 +171,7 @@ class Routes:
     def _metrics(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         Query(environ["QUERY_STRING"], ())
         try:
-            from . import prometheus  # noqa: PLC0415  # imports http.server and ssl, several MiB
+            from .prometheus import Page  # noqa: PLC0415  # imports http.server and ssl, several MiB
         except ModuleNotFoundError as failure:
             if failure.name != "prometheus_client":
                 raise
@@ -179,21 +183,22 @@ class Routes:
         feed = self._stream.feed()
         seq = feed.seq
         if feed.demand.want(feed.section_names, SCRAPE_SECONDS):
-            feed.wait_newer(seq, (), FRESH_SECONDS)
-        return prometheus.serve(
-            environ,
-            start_response,
-            feed=feed,
-            viewers=self._viewers,
-            refused_connections=self._refused_connections(),
-            refused_tokens=self._access.refused_tokens,
-        )
+            with environ[WAITING]():
+                feed.wait_newer(seq, (), FRESH_SECONDS)
+        if self._page is None:
+            self._page = Page(
+                self._viewers,
+                refused_connections=self._refused_connections,
+                refused_tokens=lambda: self._access.refused_tokens,
+            )
+        return self._page.serve(environ, start_response, feed)
 
     def _logout(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return respond(start_response, log_out(environ))
 
     def _healthz(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        problem = self._maybe_problem()
+        with environ[WAITING]():
+            problem = self._maybe_problem()
         if problem is not None:
             # The reason is only for clients with a token.
             reason = "Not healthy" if environ[UNAUTHENTICATED] else problem

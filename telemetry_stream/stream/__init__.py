@@ -4,7 +4,7 @@ from .choice import Choice, Framing, Resume
 from .consumer import Consumer
 from .demand import Demand
 from .encoded import to_json
-from .feed import PROTOCOL, Feed
+from .feed import PROTOCOL, Feed, HistoryLimits
 from .origin import LocalHost, Origin
 from .stream import Stream
 
@@ -15,6 +15,7 @@ __all__ = [
     "Demand",
     "Feed",
     "Framing",
+    "HistoryLimits",
     "LocalHost",
     "Origin",
     "Resume",

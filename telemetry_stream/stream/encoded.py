@@ -45,38 +45,48 @@ class EncodedSample:
         """Whether the source of this section was called for this sample."""
         return section in self._sources
 
-    def message(self, head: bytes, chosen: tuple[str, ...] | None) -> bytes:
-        """Return the message: ``head``, the chosen sections, and the states of their sources.
+    def __len__(self) -> int:
+        """The size in bytes."""
+        return len(self._text)
+
+    def parts(self, head: bytes, chosen: tuple[str, ...] | None) -> list[bytes]:
+        """Return the parts of the message: ``head``, the chosen sections, and the states of their sources.
 
         None chooses all sections except the on-demand ones.
         """
         if chosen is None and self._on_demand.isdisjoint(self._sources):
-            return head + self._text
-        sections, sources = self._parts(chosen)
-        return b",".join((head, *sections.values())) + SOURCES + b",".join(sources.values()) + b"}}"
+            return [head, self._text]
+        text, cuts, first_source = self._text, self._cuts, len(self._sections) + 1
+        found = [head]
+        for begin, end in _runs(self._sections, self._on_demand, chosen):
+            found.append(text[cuts[begin] : cuts[end]])
+        found.append(SOURCES)
+        sources = _runs(self._sources, self._on_demand, chosen)
+        for begin, end in sources:
+            found.append(text[cuts[first_source + begin] : cuts[first_source + end]])
+        if sources:
+            found[-1] = found[-1][:-1]  # the comma
+        found.append(b"}}")
+        return found
 
     def without_on_demand(self) -> EncodedSample:
         """Return the part that the ring remembers: everything except the on-demand sections."""
         if self._on_demand.isdisjoint(self._sources):
             return self
-        return EncodedSample(*self._parts(None), self._on_demand)
-
-    def _parts(self, chosen: tuple[str, ...] | None) -> tuple[dict[str, bytes], dict[str, bytes]]:
-        text, cuts, first = self._text, self._cuts, len(self._sections) + 1
-        sections = {
-            name: text[cuts[i] + 1 : cuts[i + 1]]
-            for i, name in enumerate(self._sections)
-            if self._is_chosen(name, chosen)
-        }
-        sources = {
-            name: text[cuts[i] : cuts[i + 1] - 1]
-            for i, name in enumerate(self._sources, first)
-            if self._is_chosen(name, chosen)
-        }
-        return sections, sources
-
-    def _is_chosen(self, name: str, chosen: tuple[str, ...] | None) -> bool:
-        return name not in self._on_demand if chosen is None else name in chosen
+        text, cuts, first_source = self._text, self._cuts, len(self._sections) + 1
+        return EncodedSample(
+            {
+                name: text[cuts[i] + 1 : cuts[i + 1]]
+                for i, name in enumerate(self._sections)
+                if name not in self._on_demand
+            },
+            {
+                name: text[cuts[i] : cuts[i + 1] - 1]
+                for i, name in enumerate(self._sources, first_source)
+                if name not in self._on_demand
+            },
+            self._on_demand,
+        )
 
 
 def encode(sample: Sample) -> EncodedSample:
@@ -102,6 +112,24 @@ def encode(sample: Sample) -> EncodedSample:
 def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return one tuple for equal names, which rarely change from one sample to the next."""
     return names
+
+
+@functools.lru_cache(maxsize=1024)
+def _runs(
+    names: tuple[str, ...], on_demand: frozenset[str], chosen: tuple[str, ...] | None
+) -> tuple[tuple[int, int], ...]:
+    """Return where the chosen names are: for each run of neighbours, the first index and the one after the last.
+
+    Remembered, because a history asks this for hundreds of samples with the same names.
+    """
+    indexes = [
+        i
+        for i, name in enumerate(names)
+        if (name not in on_demand if chosen is None else name in chosen)
+    ]
+    begins = [i for i in indexes if i - 1 not in indexes]
+    ends = [i + 1 for i in indexes if i + 1 not in indexes]
+    return tuple(zip(begins, ends, strict=True))
 
 
 def _encode_state(name: str, state: SourceState) -> bytes:

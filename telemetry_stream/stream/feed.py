@@ -1,9 +1,10 @@
 """A feed: the stream of one host. It numbers each sample, remembers the last ones, encodes each once, broadcasts it.
 
-Strategy. A sample is encoded when it is published (encoded.py), and its sections are joined once for each distinct
-choice and tick. A joining viewer gets a snapshot of the ring, which takes a few microseconds under the lock. The
-viewer's own write pump joins the history from it, piece by piece, as the socket drains. So neither a slow viewer nor a
-long history costs the publisher time or memory. On-demand sections are not remembered.
+Strategy. A sample is encoded when it is published (encoded.py). The hub's thread joins its sections once for each
+distinct choice, so that the publisher does the same work for one choice as for a thousand. A joining viewer gets a
+snapshot of the ring, which viewers that join during one tick share. The viewer's own write pump joins the history from
+it, piece by piece, as the socket drains. So neither a slow viewer nor a long history costs the publisher time or
+memory. On-demand sections are not remembered.
 
 A feed does not depend on WebSocket: a ``Framing`` turns text into the bytes on the wire.
 """
@@ -11,13 +12,14 @@ A feed does not depend on WebSocket: a ``Framing`` turns text into the bytes on 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..hub import Client, End, Hub
 from ..metrics.sample import Sample
@@ -26,10 +28,21 @@ from .choice import Choice, Resume
 from .demand import Demand
 from .encoded import EncodedSample, encode, to_json
 
+log = logging.getLogger(__name__)
+
 PROTOCOL = 1
 
 # A history is sent in such pieces, so that a viewer that reads slowly keeps no more than one in memory.
-PIECE_BYTES = 64 * 1024
+PIECE_BYTES = 16 * 1024
+
+ENTRY_BYTES = 600  # of a sample's objects, beside its texts
+
+
+class HistoryLimits(NamedTuple):
+    """What a ring keeps at most: for how long, and in how much memory."""
+
+    seconds: float
+    bytes: int = 32 * 1024 * 1024  # on a small board, the whole program may take 64 MiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +56,23 @@ class _Entry:
 
     def text(self, chosen: tuple[str, ...] | None) -> bytes:
         """Return the ``sample`` message for this choice of sections."""
-        return self.sample.message(self.head, chosen)
+        return b"".join(self.parts(chosen))
+
+    def parts(self, chosen: tuple[str, ...] | None) -> list[bytes]:
+        """Return the message in parts, for a history that contains it."""
+        return self.sample.parts(self.head, chosen)
+
+    def __len__(self) -> int:
+        """The memory that it takes in a ring, in bytes."""
+        return len(self.head) + len(self.sample) + ENTRY_BYTES
 
 
 class Feed:
     """One host's stream: its identity, the id of the run, sequence number, ring and newest sample.
 
-    Any thread may call any method. The lock guards ``id`` and the ring. It makes numbering, remembering, broadcasting
-    and joining one step each, so that the history and the live samples of a viewer meet without a gap or a duplicate.
+    Any thread may call any method. The lock guards ``id``, the ring and its snapshot. It makes numbering, remembering,
+    broadcasting and joining one step each, so that the history and the live samples of a viewer meet without a gap or a
+    duplicate.
 
     ``section_names`` are all sections that a sample of this host may have. ``demand`` is what viewers want of it.
     ``on_first_sample`` is called on the publishing thread after the first sample of a run.
@@ -62,7 +84,7 @@ class Feed:
         host: HostInfo,
         *,
         version: str,
-        history_seconds: float,
+        history: HistoryLimits,
         section_names: Collection[str],
         demand: Demand,
         on_first_sample: Callable[[], object],
@@ -80,12 +102,14 @@ class Feed:
             "host": asdict(host),
             "interval_seconds": demand.normal_interval_seconds,
         }
-        self._history_seconds = history_seconds
+        self._limits = history
         self._on_first_sample = on_first_sample
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._published = threading.Condition(self._lock)
         self._ring: deque[_Entry] = deque()
+        self._ring_bytes = 0
+        self._snapshot: tuple[_Entry, ...] | None = None  # of the ring, until it changes
         self._latest: _Entry | None = None
         self._newest: Sample | None = None
 
@@ -105,7 +129,7 @@ class Feed:
             is_first, seq = self._latest is None, self.seq + 1
             self._publish_locked(seq, sample, encoded)
         if is_first:
-            self._on_first_sample()
+            self._begin(encoded)
         return seq
 
     def publish_as(self, stream: str, seq: int, sample: Sample) -> bool:
@@ -124,13 +148,28 @@ class Feed:
             is_first = self._latest is None
             self._publish_locked(seq, sample, encoded)
         if is_first:
-            self._on_first_sample()
+            self._begin(encoded)
         return True
+
+    def _begin(self, first: EncodedSample) -> None:
+        """Log if the ring will be full before it has ``history_seconds``, and report the first sample."""
+        count = self._limits.bytes // (len(first) + ENTRY_BYTES)
+        seconds = count * self.demand.normal_interval_seconds
+        if seconds < self._limits.seconds:
+            log.warning(
+                "The history of %s is limited by memory to about %.0f s instead of %.0f s (see max_history_bytes)",
+                self.host.name,
+                seconds,
+                self._limits.seconds,
+            )
+        self._on_first_sample()
 
     def _start_run_locked(self, stream: str) -> None:
         had_samples = self._latest is not None
         self.id = stream
         self._ring.clear()
+        self._ring_bytes = 0
+        self._snapshot = None
         self._latest = self._newest = None
         if had_samples:
             for client in self._hub.clients():
@@ -147,20 +186,32 @@ class Feed:
         ).encode()
         entry = _Entry(seq, now, head, encoded)
         self._latest, self._newest = entry, sample
-        self._ring.append(replace(entry, sample=encoded.without_on_demand()))
-        while self._ring and self._ring[0].published_at < now - self._history_seconds:
-            self._ring.popleft()
-        self._broadcast_locked(entry)
+        remembered = replace(entry, sample=encoded.without_on_demand())
+        self._ring.append(remembered)
+        self._ring_bytes += len(remembered)
+        while self._ring and (
+            self._ring[0].published_at < now - self._limits.seconds
+            or self._ring_bytes > self._limits.bytes
+        ):
+            self._ring_bytes -= len(self._ring.popleft())
+        self._snapshot = None
+        self._hub.broadcast_each(self._frames(entry))
         self._published.notify_all()
 
-    def _broadcast_locked(self, entry: _Entry) -> None:
+    def _frames(self, entry: _Entry) -> Iterator[tuple[Choice, bytes]]:
+        """Yield the frame for each choice. Runs on ``ts-hub``."""
         texts: dict[tuple[str, ...] | None, bytes] = {}
         for choice in self._choices():
             if entry.seq % choice.every:
                 continue
             if choice.sections not in texts:
                 texts[choice.sections] = entry.text(choice.sections)
-            self._hub.broadcast(choice.framing.message(texts[choice.sections]), choice)
+            yield choice, choice.framing.message(texts[choice.sections])
+
+    def _snapshot_locked(self) -> tuple[_Entry, ...]:
+        if self._snapshot is None:
+            self._snapshot = tuple(self._ring)
+        return self._snapshot
 
     def _choices(self) -> Iterator[Choice]:
         """Yield the distinct choices of this host's viewers."""
@@ -179,7 +230,7 @@ class Feed:
             raise TypeError(f"the client's topic {choice!r} is not a Choice of {self.host.id}")
         with self._lock:
             latest = self._latest
-            entries = tuple(self._ring) if resume else ()
+            entries = self._snapshot_locked() if resume else ()
             hello: dict[str, Any] = {
                 **self._hello,
                 "stream": self.id,
@@ -210,14 +261,17 @@ class Feed:
         with self._published:
             return self._published.wait_for(lambda: self.seq > seq and self.has(sections), timeout)
 
-    def watched(self) -> set[tuple[str, ...] | None]:
-        """The distinct choices of sections of the viewers that are connected now."""
-        return {choice.sections for choice in self._choices()}
+    def watched(self) -> tuple[Collection[str] | None, ...]:
+        """What the viewers that are connected now have chosen: the default sections (None), and all that are named."""
+        chosen = [choice.sections for choice in self._choices()]
+        named = [sections for sections in chosen if sections is not None]
+        default = (None,) if len(named) < len(chosen) else ()
+        return (*default, set().union(*named)) if named else default
 
     def history(self, resume: Resume, sections: tuple[str, ...] | None = None) -> Iterator[bytes]:
         """Return the ``history`` message in pieces."""
         with self._lock:
-            stream, entries = self.id, tuple(self._ring)
+            stream, entries = self.id, self._snapshot_locked()
         return _history(_select(entries, resume, 1, stream), sections)
 
 
@@ -252,15 +306,23 @@ def _select(
 
 
 def _history(entries: Iterable[_Entry], sections: tuple[str, ...] | None) -> Iterator[bytes]:
-    """Yield the ``history`` message in pieces of at least 64 KiB, except the last."""
-    held, size = [b'{"type":"history","samples":['], 0
+    """Yield the ``history`` message in pieces of at least 16 KiB, except the last."""
+    parts, size = [b'{"type":"history","samples":['], 0
     separator = b""
     for entry in entries:
-        text = entry.text(sections)
-        held += (separator, text)
+        parts.append(separator)
+        parts += (found := entry.parts(sections))
         separator = b","
-        size += len(text)
+        size += sum(map(len, found))
         if size >= PIECE_BYTES:
-            yield b"".join(held)
-            held, size = [], 0
-    yield b"".join((*held, b"]}"))
+            yield _taken(parts)
+            size = 0
+    parts.append(b"]}")
+    yield _taken(parts)
+
+
+def _taken(parts: list[bytes]) -> bytes:
+    """Empty the list, and return what it had as one text. So a reader that waits keeps only one copy."""
+    text = b"".join(parts)
+    parts.clear()
+    return text

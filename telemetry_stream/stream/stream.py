@@ -14,7 +14,7 @@ from .choice import Choice, Resume
 from .consumer import FRAMING, Consumer
 from .demand import Demand
 from .encoded import to_json
-from .feed import Feed
+from .feed import Feed, HistoryLimits
 
 RESERVED_TYPES = ("hello", "history", "sample")
 
@@ -27,18 +27,18 @@ class Stream:
         hub: Hub,
         *,
         version: str,
-        history_seconds: float,
+        history: HistoryLimits,
         on_first_sample: Callable[[], object] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``version`` is announced in ``hello``; each feed remembers samples for ``history_seconds``.
+        """``version`` is announced in ``hello``; each feed remembers samples within the limits of ``history``.
 
         ``on_first_sample`` is called once, when the first sample of any host has been published, on the publishing
         thread.
         """
         self._hub = hub
         self._version = version
-        self._history_seconds = history_seconds
+        self._history = history
         self._on_first_sample = on_first_sample
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -56,7 +56,7 @@ class Stream:
             self._hub,
             host,
             version=self._version,
-            history_seconds=self._history_seconds,
+            history=self._history,
             section_names=section_names,
             demand=demand,
             on_first_sample=self._note_first_sample,
@@ -98,9 +98,11 @@ class Stream:
                 f"message type {type!r} is reserved (reserved: {', '.join(RESERVED_TYPES)})"
             )
         text = to_json(plain({"type": type, **fields}, type))
-        for topic in self._hub.topics():
-            if isinstance(topic, Choice):
-                self._hub.broadcast(topic.framing.message(text), topic)
+        self._hub.broadcast_each(
+            (topic, topic.framing.message(text))
+            for topic in self._hub.topics()
+            if isinstance(topic, Choice)
+        )
 
     def join(self, client: Client, resume: Resume | None, user: str | None = None) -> bool:
         """Register ``client``, whose topic is a Choice, with the feed of its host: see ``Feed.join``."""

@@ -105,6 +105,7 @@ class Connection:
     def _end(self) -> None:
         """End the client and wait for the write pump."""
         self._client.close(End.GONE)
+        self._transport.permits.release()
         self._reading.release()
         self._pump.join(self._timing.close)
         if self._pump.is_alive():  # blocked in a write to a peer that has left or does not read
@@ -118,7 +119,8 @@ class Connection:
         try:
             write_pump(
                 self._client,
-                self._transport.send,
+                self._send,
+                turn=self._transport.permits,
                 write_seconds=self._timing.write,
                 ping=frame.PING,
                 ping_seconds=self._timing.ping,
@@ -127,6 +129,10 @@ class Connection:
             self._send_close_frame(self._client.end or End.GONE)
             if not self._reading.acquire(timeout=self._timing.close):
                 self._transport.shutdown()  # wakes a read pump whose peer does not answer the close frame
+
+    def _send(self, data: bytes, deadline: float) -> None:
+        self._transport.permits.pass_on()
+        self._transport.send(data, deadline)
 
     def _send_close_frame(self, end: End) -> None:
         if end.code is None:

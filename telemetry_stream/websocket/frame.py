@@ -26,8 +26,10 @@ def fragments(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """
     opcode = TEXT
     for piece in pieces:
-        yield _frame(opcode, piece)
+        fragment = _frame(opcode, piece)
         opcode = CONTINUATION
+        del piece  # while the peer is waited for, one copy is enough
+        yield fragment
     yield _frame(FIN | opcode, b"")
 
 

@@ -55,3 +55,13 @@ def target(started: Target, record_property: Callable[[str, object], None]) -> I
     report = started.report(before)
     record_property("figures", report.figures())  # for scripts/bench-attacks
     started.assert_unharmed(report)
+
+
+@pytest.fixture
+def record(record_property: Callable[[str, object], None]) -> Callable[[float], None]:
+    """Record how many requests were answered per second."""
+
+    def record(answers_per_second: float) -> None:
+        record_property("answers_per_second", answers_per_second)
+
+    return record

@@ -22,6 +22,7 @@ GOOD = Report(
     ticks_missed=0,
     lateness_p50_seconds=0.001,
     lateness_p99_seconds=0.004,
+    lateness_max_seconds=0.004,
     recovery_seconds=0.1,
     before=IN_USE,
     after=IN_USE,
@@ -62,6 +63,7 @@ def test_figures_below_the_limits_are_not_reported() -> None:
         GOOD,
         ticks_missed=MAX_MISSED_TICKS - 1,
         lateness_p99_seconds=0.99,
+        lateness_max_seconds=0.004,
         after=IN_USE._replace(resident_bytes=30_000_000 + RESIDENT_SLACK_BYTES),
     )
     assert busy.failures() == []

@@ -10,13 +10,16 @@ import random
 import socket
 import ssl
 import struct
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
 
 from tests.attacks.broken import BROKEN, close_code, length_only
+from tests.attacks.load import Load
 from tests.attacks.stalling import BUFFER_BYTES, PATH, assert_intact_after_stall
 from tests.attacks.target import Target
+from tests.attacks.test_load import SECONDS, connections
 from tests.attacks.wire import (
     dial,
     drip,
@@ -27,6 +30,7 @@ from tests.attacks.wire import (
     statuses,
 )
 from tests.conftest import eventually
+from tests.net.key_updates import KeyUpdates
 from tests.net.pairs import CERTIFICATE
 from tests.websocket.peer import PING, PONG, Peer, frame, handshake
 
@@ -98,6 +102,16 @@ def test_dripping_in_the_handshake(target: Target) -> None:
         assert set(drip(sockets, client_hello())) == {b""}
 
 
+@connections
+def test_repeated_handshakes(
+    target: Target, record: Callable[[float], None], connections: int
+) -> None:
+    """Each on a new connection, which is reset when its handshake is complete."""
+    with Load(target.address, "tls", connections) as load:
+        target.read_for(SECONDS)
+        record(load.answers_per_second())
+
+
 def test_reading_and_writing_at_once(target: Target) -> None:
     """40 viewers ping while samples are sent to them: two threads use each TLS object."""
     with ExitStack() as stack:
@@ -141,6 +155,14 @@ def test_flood_ends_the_viewer(first: bytes, then: bytes, reason: str, target: T
             peer.send(first)
             send_until_closed(peer.send, then)
     assert eventually(lambda: target.ended(reason) == before + 10)
+
+
+def test_flood_of_key_updates(target: Target) -> None:
+    """Clients without a request or a login, of which each could keep a core busy, are disconnected."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(dial(target.address)) for _ in range(5)]
+        for client in [KeyUpdates(sock) for sock in sockets]:
+            send_until_closed(client.flood, b"")
 
 
 def test_byte_by_byte(target: Target) -> None:

@@ -57,12 +57,14 @@ def test_any_file(tmp_path: Path) -> None:
     load_file()
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*NAMES, "config", "nothing"]), values, max_size=5))
 def test_any_environment(variables: dict[str, str]) -> None:
     """Every variable of the program, and some with a similar name."""
     read([], {f"TELEMETRY_STREAM_{name.upper()}": value for name, value in variables.items()})
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from([f"--{name.replace('_', '-')}" for name in NAMES]), values).map(

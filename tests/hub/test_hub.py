@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+
 import pytest
 
 from telemetry_stream.hub import Client, End, Hub, write_pump
@@ -93,6 +96,28 @@ def test_a_frame_goes_to_the_clients_of_its_topic(hub: Hub) -> None:
     assert hub.topics() == ("cpu",)
     hub.unregister(cpu_too)
     assert hub.topics() == ()
+
+
+def test_frames_for_several_topics_are_made_on_the_hub_s_thread(hub: Hub) -> None:
+    """They count as one frame of the inbox, and the caller does no work for them."""
+    cpu, memory = ReadingClient("cpu"), ReadingClient("memory")
+    hub.register(cpu)
+    hub.register(memory)
+    made_on: set[str] = set()
+
+    def frames() -> Iterator[tuple[str, bytes]]:
+        for topic in ("cpu", "memory", "disk"):
+            made_on.add(threading.current_thread().name)
+            yield topic, topic.encode()
+
+    assert hub.broadcast_each(frames())
+    wait_for_fan_out(hub)
+    assert (cpu.frames, memory.frames) == ([b"cpu"], [b"memory"])
+    assert made_on == {"ts-hub"}
+    with hub_thread_blocked(hub):
+        assert all(hub.broadcast_each(frames()) for _ in range(INBOX_FRAMES))
+        assert not hub.broadcast_each(frames())
+        assert hub.stats().refused == 1
 
 
 def test_a_topic_can_get_clients_again(hub: Hub) -> None:

@@ -14,8 +14,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from telemetry_stream.net import tls
 from telemetry_stream.net.tls import TlsTransport
 from telemetry_stream.net.transport import Transport
+from tests.net.key_updates import KeyUpdates
 from tests.net.pairs import LimitedSocket, read_exactly, soon, tcp_pair
 from tests.net.tls_pairs import CONTEXT, tls_ends
 
@@ -223,6 +225,61 @@ def test_key_update_is_answered_by_the_next_write() -> None:
         transport.send(b"downstream\n", soon())
         assert has_printed(client, b"<<< TLS 1.3, Handshake [length 0005], KeyUpdate")
         assert has_printed(client, b"downstream")
+
+
+@contextmanager
+def flooded(pool: ThreadPoolExecutor) -> Iterator[tuple[TlsTransport, socket.socket, KeyUpdates]]:
+    """A transport, and a client that can send key updates."""
+    accepted, sock = tcp_pair()
+    with sock:
+        transport = TlsTransport(accepted, CONTEXT)
+        connecting = pool.submit(KeyUpdates, sock)
+        try:
+            transport.handshake(soon())
+            yield transport, sock, connecting.result(10)
+        finally:
+            transport.shutdown()
+            transport.close()
+
+
+def test_flood_of_key_updates_ends_the_connection(pool: ThreadPoolExecutor) -> None:
+    """Without data, more than 64 KiB are refused."""
+    with flooded(pool) as (transport, sock, client):
+        sending = pool.submit(sock.sendall, client.records(5000))
+        with pytest.raises(ConnectionAbortedError):
+            transport.recv(100, soon())
+        transport.shutdown()
+        assert sending.exception(10) is None or isinstance(sending.exception(), OSError)
+
+
+def test_flood_of_key_updates_does_not_extend_the_deadline(
+    pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read ends at its deadline although there are more records to read, and the next one returns their data."""
+    monkeypatch.setattr(tls, "RECV_BYTES", 27)  # a key update
+    with flooded(pool) as (transport, sock, client):
+        sock.sendall(client.records(100))
+        with pytest.raises(TimeoutError):
+            transport.recv(100, soon(0.0))
+        assert transport._overhead_bytes < 50 * 27
+        sock.sendall(client.data(b"data"))
+        assert transport.recv(100, soon()) == b"data"
+
+
+def test_key_updates_beside_data_are_limited(pool: ThreadPoolExecutor) -> None:
+    """A little data between them does not help. Data alone has no limit."""
+    with flooded(pool) as (transport, sock, client):
+        for _ in range(30):
+            sock.sendall(client.data(b"x" * 16_000))
+            assert transport.recv(16_000, soon()) == b"x" * 16_000
+
+        def exchange() -> None:
+            for _ in range(100):
+                sock.sendall(client.records(100) + client.data(b"x"))
+                assert transport.recv(100, soon()) == b"x"
+
+        with pytest.raises(ConnectionAbortedError):
+            exchange()
 
 
 @pytest.mark.parametrize("is_final", [False, True], ids=["send", "send_final"])

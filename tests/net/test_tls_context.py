@@ -26,13 +26,15 @@ def test_versions_and_options() -> None:
 @pytest.mark.parametrize(
     ("names", "reason"),
     [
+        (("large", "good"), "large is larger than 1024 KiB"),
+        (("good", "large"), "large is larger than 1024 KiB"),
         (("missing", "good"), "missing cannot be read: No such file"),
         (("good", "missing"), "missing cannot be read: No such file"),
         (("nonsense", "good"), "cannot be used"),
         (("good", "nonsense"), "cannot be used"),
         (("good", "other"), "cannot be used: key values mismatch"),
         (("good", "encrypted"), "cannot be used"),
-        (("good", "folder"), "cannot be read: Is a directory"),
+        (("good", "folder"), "is not a file"),
     ],
 )
 def test_error_is_one_sentence_that_names_the_file(
@@ -41,7 +43,10 @@ def test_error_is_one_sentence_that_names_the_file(
     """An encrypted key is an error too: OpenSSL does not ask for its password on the terminal."""
     nonsense = tmp_path / "nonsense"
     nonsense.write_text("-----BEGIN NONSENSE-----\n")
+    large = tmp_path / "large"
+    large.write_text(" " * (1024 * 1024 + 1))
     paths = {
+        "large": str(large),
         "good": PEM,
         "missing": str(tmp_path / "missing"),
         "nonsense": str(nonsense),

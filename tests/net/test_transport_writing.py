@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -45,6 +46,21 @@ def test_rest_of_a_partial_try_send_precedes_a_pong(pool: ThreadPoolExecutor) ->
         assert transport.bytes_sent == 2 * len(FRAME) + len(PONG)
         peer.close()
         transport.close()
+
+
+def test_unsent_bytes_are_not_copied() -> None:
+    """What the kernel does not take is kept as a part of the caller's frame, which may be large."""
+    transport, _, peer = limited_ends(10)
+    frame = bytes(1_000_000)
+    tracemalloc.start()
+    try:
+        assert transport.try_send(frame) == 10
+        assert tracemalloc.get_traced_memory()[0] < 10_000
+    finally:
+        tracemalloc.stop()
+    peer.close()
+    transport.shutdown()
+    transport.close()
 
 
 def test_rest_of_a_partial_send_precedes_a_pong(pool: ThreadPoolExecutor) -> None:

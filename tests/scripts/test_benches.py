@@ -102,3 +102,16 @@ def test_program_is_measured_with_and_without_viewers() -> None:
         assert row["resident_mib"] > 10
         assert row["threads"] >= 6
         assert row["processes"] >= 5  # the three, the shell, the program
+
+
+def test_choices_counts_a_frame_of_each_sample_for_each_choice() -> None:
+    """A line for each number of choices."""
+    ran = subprocess.run(
+        [sys.executable, SCRIPTS / "bench-choices", "--choices", "1", "7"],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=True,
+    )
+    runs = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert [(run["choices"], run["frames"]) for run in runs] == [(1, 20), (7, 140)]

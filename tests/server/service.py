@@ -27,7 +27,7 @@ from telemetry_stream.net.listener import Listener
 from telemetry_stream.server.pages import pages
 from telemetry_stream.server.routes import Routes
 from telemetry_stream.server.viewers import Viewers
-from telemetry_stream.stream import Demand, Stream
+from telemetry_stream.stream import Demand, HistoryLimits, Stream
 from telemetry_stream.websocket.connection import Timing
 from telemetry_stream.websocket.quota import Allowance
 from tests.net.conversation import LIMITS
@@ -97,7 +97,7 @@ class Service:
         self.crashes: list[BaseException] = []
         self.demand = RecordingDemand()
         self.hub = Hub()
-        self.stream = Stream(self.hub, version="1.2.3", history_seconds=history_seconds)
+        self.stream = Stream(self.hub, version="1.2.3", history=HistoryLimits(history_seconds))
         self.feed = self.stream.add(HOST, section_names=SECTIONS, demand=self.demand)
         self.viewers = Viewers(
             self.hub,

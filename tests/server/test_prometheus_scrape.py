@@ -5,18 +5,22 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import re
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain_text
 
 from telemetry_stream import App, Settings
 from telemetry_stream.hub import End
-from telemetry_stream.metrics.sample import SourceState
+from telemetry_stream.metrics.sample import Sample, SourceState
+from telemetry_stream.server import prometheus
 from telemetry_stream.server.prometheus import TABLE
+from tests.conftest import eventually
 from tests.metrics.replay import host_names, replay
 from tests.net.pairs import read_to_end
 from tests.server.service import Service
@@ -48,10 +52,36 @@ def test_own_counters() -> None:
     assert [labels for labels, value in ended if value] == [{"reason": "gone"}]
 
 
+def test_a_sample_is_rendered_once_in_each_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is scraped. The next sample is rendered again."""
+    rendered: list[object] = []
+    families = prometheus.families
+
+    def counting(sample: Sample) -> Iterator[Metric]:
+        rendered.append(sample)
+        return families(sample)
+
+    monkeypatch.setattr(prometheus, "families", counting)
+    formats = [
+        {},
+        {"Accept-Encoding": "gzip"},
+        {"Accept": "application/openmetrics-text; version=1.0.0"},
+    ]
+    with Service() as service:
+        for sample in (made(), made()):
+            service.feed.publish(sample)
+            answers = [
+                [service.ask("/metrics", **headers).body for headers in formats] for _ in range(3)
+            ]
+            assert answers[0] == answers[1] == answers[2]
+            assert len(set(answers[0])) == len(formats)
+    assert len(rendered) == 2 * len(formats)
+
+
 def test_refused_connections_tokens_and_viewers_are_counted() -> None:
     """One of each: a wrong token, a viewer above the limit, a connection above the limit."""
     token = {"Authorization": "Bearer " + "x" * 16}
-    settings = Settings(port=0, token="x" * 16, max_viewers=1, spare_connections=8)
+    settings = Settings(port=0, token="x" * 16, max_viewers=1, spare_connections=8, interval=0.1)
     stream_request = (
         f"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: {token['Authorization']}\r\n\r\n"
     ).encode()
@@ -67,6 +97,8 @@ def test_refused_connections_tokens_and_viewers_are_counted() -> None:
             return answer.status, answer.read().decode()
 
         def counts() -> list[float]:
+            seq = app.stream.feed().seq
+            assert eventually(lambda: app.stream.feed().seq > seq)  # a sample is rendered once
             text = ask("/metrics", **token)[1]
             return [value for name in names for _, value in series(text, name)]
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 from telemetry_stream import threads
 from telemetry_stream.hub import Client, End, Hub, write_pump
 from telemetry_stream.metrics.sources.host import HostInfo
-from telemetry_stream.stream import Choice, Demand, Feed, Framing, Resume, Stream
+from telemetry_stream.stream import Choice, Demand, Feed, Framing, HistoryLimits, Resume, Stream
 from tests.conftest import eventually
 from tests.server.service import HOST, sample
 
@@ -113,13 +113,15 @@ class Streaming(NamedTuple):
 @contextmanager
 def streaming(
     history_seconds: float = 600.0,
+    history_bytes: int = 32 * 1024 * 1024,
     *,
     hub_class: type[Hub] = Hub,
     monotonic: Any = time.monotonic,
 ) -> Iterator[Streaming]:
     """A stream with one feed on its own hub, which fans out all waiting frames before it closes."""
     hub = hub_class()
-    stream = Stream(hub, version="1.2.3", history_seconds=history_seconds, monotonic=monotonic)
+    limits = HistoryLimits(history_seconds, history_bytes)
+    stream = Stream(hub, version="1.2.3", history=limits, monotonic=monotonic)
     hub.start()
     try:
         yield Streaming(hub, stream, add_feed(stream, HOST))

@@ -26,6 +26,11 @@ def made(sections: dict[str, Any], sources: dict[str, SourceState] | None = None
     return Sample("host-1", 1.0, None, None, sections, states, ON_DEMAND)
 
 
+def whole(encoded: EncodedSample, chosen: tuple[str, ...] | None) -> bytes:
+    """Return the message as a whole."""
+    return b"".join(encoded.parts(HEAD, chosen))
+
+
 def naive(sample: Sample, chosen: tuple[str, ...] | None) -> list[tuple[str, Any]]:
     """The message's keys and values in order, as one would assemble them without cleverness."""
 
@@ -39,8 +44,8 @@ def naive(sample: Sample, chosen: tuple[str, ...] | None) -> list[tuple[str, Any
 
     sections = {name: value for name, value in sample.sections.items() if is_chosen(name)}
     sources = {name: state(of) for name, of in sample.sources.items() if is_chosen(name)}
-    whole = {"type": "sample", "seq": 7, **sections, "sources": sources}
-    return read(json.dumps(whole).encode())
+    fields = {"type": "sample", "seq": 7, **sections, "sources": sources}
+    return read(json.dumps(fields).encode())
 
 
 def read(message: bytes) -> list[tuple[str, Any]]:
@@ -77,12 +82,12 @@ def test_every_choice_is_the_naive_json(data: st.DataObject) -> None:
     encoded = encode(sample)
     pool = [*sample.sources, "missing"]
     chosen = data.draw(st.none() | st.lists(st.sampled_from(pool), unique=True).map(tuple))
-    assert read(encoded.message(HEAD, chosen)) == naive(sample, chosen)
+    assert read(whole(encoded, chosen)) == naive(sample, chosen)
     remembered = encoded.without_on_demand()
-    assert read(remembered.message(HEAD, None)) == naive(sample, None)
+    assert read(whole(remembered, None)) == naive(sample, None)
     if chosen is not None:
         kept = tuple(name for name in chosen if name not in ON_DEMAND)
-        assert read(remembered.message(HEAD, chosen)) == naive(sample, kept)
+        assert read(whole(remembered, chosen)) == naive(sample, kept)
     assert all(encoded.has(name) for name in sample.sources)
     assert not encoded.has("missing") or "missing" in sample.sources
     assert not any(remembered.has(name) for name in ON_DEMAND)
@@ -95,7 +100,7 @@ def test_a_collected_sample_is_the_naive_json(tmp_path: Path) -> None:
     tree.put("proc/uptime", "9512.31 18820.30\n")
     collected = tree.collector().collect()
     tree.close()
-    message = json.loads(encode(collected).message(HEAD, None))
+    message = json.loads(whole(encode(collected), None))
     assert message["load"]["avg5"] == 1.25
     for name, section in collected.sections.items():
         assert message[name] == json.loads(encode_section(section))
@@ -105,7 +110,7 @@ def test_a_collected_sample_is_the_naive_json(tmp_path: Path) -> None:
 def test_the_text_is_compact() -> None:
     """No byte more than necessary, and UTF-8 where JSON allows it."""
     sample = made({"note": {"text": "größe", "of": [1, 2.5, None]}})
-    assert encode(sample).message(HEAD, None) == (
+    assert whole(encode(sample), None) == (
         HEAD
         + ',"note":{"text":"größe","of":[1,2.5,null]}'
         ',"sources":{"note":{"state":"ok","took_seconds":0.25}}}'.encode()
@@ -116,7 +121,7 @@ def test_a_sample_without_sections_and_sources() -> None:
     """It is still a message, for every choice."""
     for encoded in (encode(made({})), EncodedSample({}, {})):
         for chosen in (None, (), ("cpu",)):
-            assert encoded.message(HEAD, chosen) == HEAD + b',"sources":{}}'
+            assert whole(encoded, chosen) == HEAD + b',"sources":{}}'
         assert encoded.without_on_demand() is encoded
 
 
@@ -124,17 +129,17 @@ def test_sources_without_sections() -> None:
     """An absent section has a source, and the text has no comma too many."""
     encoded = encode(made({}, {"cpu": SourceState("absent", 0.5, "no such file")}))
     text = b'{"cpu":{"state":"absent","took_seconds":0.5,"reason":"no such file"}}}'
-    assert encoded.message(HEAD, None) == HEAD + b',"sources":' + text
-    assert encoded.message(HEAD, ()) == HEAD + b',"sources":{}}'
+    assert whole(encoded, None) == HEAD + b',"sources":' + text
+    assert whole(encoded, ()) == HEAD + b',"sources":{}}'
 
 
 def test_a_sample_of_on_demand_sections_only() -> None:
     """A viewer that names no sections gets none of it, and it is not remembered."""
     encoded = encode(made({"processes": {"total": 3}}))
-    assert encoded.message(HEAD, None) == HEAD + b',"sources":{}}'
-    assert read(encoded.message(HEAD, ("processes",)))[2][0] == "processes"
+    assert whole(encoded, None) == HEAD + b',"sources":{}}'
+    assert read(whole(encoded, ("processes",)))[2][0] == "processes"
     remembered = encoded.without_on_demand()
-    assert remembered.message(HEAD, ("processes",)) == HEAD + b',"sources":{}}'
+    assert whole(remembered, ("processes",)) == HEAD + b',"sources":{}}'
 
 
 def test_a_sample_without_on_demand_sections_is_not_copied() -> None:
@@ -148,10 +153,10 @@ def test_any_name_of_a_section_is_possible(name: str) -> None:
     """An embedding program chooses it, and it breaks no frame."""
     encoded = encode(made({name: {"n": 1}, "cpu": {"n": 2}}))
     for chosen in (None, (name,), ("cpu", name)):
-        message = json.loads(encoded.message(HEAD, chosen))
+        message = json.loads(whole(encoded, chosen))
         assert message[name] == {"n": 1}
         assert name in message["sources"]
-    assert name not in json.loads(encoded.message(HEAD, ("cpu",)))
+    assert name not in json.loads(whole(encoded, ("cpu",)))
 
 
 class Failing(dict[str, int]):
@@ -176,7 +181,7 @@ def test_a_section_without_json_form_is_left_out(name: str, section: object) -> 
     """Its source has failed, with its duration and the reason; everything else is complete."""
     sample = made({"cpu": {"n": 1}, name: section, "load": {"n": 2}})
     encoded = encode(sample)
-    message = json.loads(encoded.message(HEAD, ("cpu", "load", name)))
+    message = json.loads(whole(encoded, ("cpu", "load", name)))
     assert (message["cpu"], message["load"]) == ({"n": 1}, {"n": 2})
     assert name not in message
     assert message["sources"][name]["state"] == "failed"
@@ -187,13 +192,13 @@ def test_a_section_without_json_form_is_left_out(name: str, section: object) -> 
 
 def test_the_reason_names_the_key() -> None:
     """As it does for a source of an embedding program."""
-    message = json.loads(encode(made({"mine": {"a": [1, float("nan")]}})).message(HEAD, None))
+    message = json.loads(whole(encode(made({"mine": {"a": [1, float("nan")]}})), None))
     assert message["sources"]["mine"]["reason"].startswith("no JSON: mine.a[1] is nan")
 
 
 def test_numbers_of_other_packages_are_encoded() -> None:
     """An origin of an embedding program may use them."""
-    message = json.loads(encode(made({"mine": {"a": np.float32(0.5)}})).message(HEAD, None))
+    message = json.loads(whole(encode(made({"mine": {"a": np.float32(0.5)}})), None))
     assert message["mine"] == {"a": 0.5}
     assert message["sources"]["mine"]["state"] == "ok"
 
@@ -201,7 +206,7 @@ def test_numbers_of_other_packages_are_encoded() -> None:
 def test_a_section_without_json_form_and_without_source() -> None:
     """A publisher may give no state for it: the failure is reported anyway."""
     sample = Sample("host-1", 1.0, None, None, {"mine": object()}, {})
-    message = json.loads(encode(sample).message(HEAD, None))
+    message = json.loads(whole(encode(sample), None))
     assert message["sources"]["mine"]["state"] == "failed"
     assert message["sources"]["mine"]["took_seconds"] == 0.0
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
+import pytest
+
 from telemetry_stream.stream import Resume
 from telemetry_stream.stream.feed import PIECE_BYTES
+from telemetry_stream.websocket.frame import fragments
 from tests.server.service import sample
 from tests.stream.streaming import Clock, Viewer, publish, remembered, streaming
 
@@ -33,6 +38,35 @@ def test_the_ring_is_trimmed_by_time() -> None:
         assert feed.seq == 31
 
 
+def test_the_ring_is_trimmed_by_its_memory(caplog: pytest.LogCaptureFixture) -> None:
+    """The oldest samples are forgotten first, whatever their sizes, and a sample that alone is too large at once."""
+    with streaming(history_bytes=100_000) as (_, _, feed):
+        for n in range(1, 31):
+            feed.publish(sample(n, pad=9_000))
+        assert remembered(feed) == list(range(21, 31))
+        feed.publish(sample(31, pad=50_000))
+        assert remembered(feed) == [27, 28, 29, 30, 31]
+        feed.publish(sample(32, pad=100_000))
+        assert remembered(feed) == []
+        assert feed.maybe_latest(None) is not None
+        feed.publish(sample(33))
+        assert remembered(feed) == [33]
+    assert [record.getMessage() for record in caplog.records] == [
+        "The history of box is limited by memory to about 5 s instead of 600 s (see max_history_bytes)"
+    ]
+
+
+def test_a_new_run_begins_with_an_empty_ring(caplog: pytest.LogCaptureFixture) -> None:
+    """Its memory is free again. Nothing is logged if the memory is enough."""
+    with streaming(history_seconds=3, history_bytes=100_000) as (_, _, feed):
+        for n in range(1, 9):
+            assert feed.publish_as("first", n, sample(n, pad=9_000))
+        for n in range(1, 9):
+            assert feed.publish_as("second", n, sample(n, pad=9_000))
+        assert remembered(feed) == list(range(1, 9))
+    assert not caplog.records
+
+
 def test_history_of_the_last_seconds_counts_from_the_newest_sample() -> None:
     """It can be combined with ``since``: the result has the samples that both allow."""
     clock = Clock()
@@ -48,7 +82,7 @@ def test_history_of_the_last_seconds_counts_from_the_newest_sample() -> None:
 
 
 def test_a_long_history_comes_in_pieces() -> None:
-    """No piece is much longer than 64 KiB, and together they are the message."""
+    """No piece is much longer than 16 KiB, and together they are the message."""
     with streaming() as (_, _, feed):
         for n in range(1, 101):
             feed.publish(sample(n, pad=10_000))
@@ -60,6 +94,35 @@ def test_a_long_history_comes_in_pieces() -> None:
             assert max(map(len, pieces)) < PIECE_BYTES + 11_000
 
 
+def test_histories_of_one_tick_share_a_snapshot() -> None:
+    """A thousand readers cost one tuple of the ring, and the next sample ends it."""
+    with streaming() as (_, _, feed):
+        publish(feed, 3)
+        with feed._lock:
+            first, second = feed._snapshot_locked(), feed._snapshot_locked()
+        assert first is second
+        publish(feed)
+        with feed._lock:
+            assert [entry.seq for entry in feed._snapshot_locked()] == [1, 2, 3, 4]
+        assert len(first) == 3
+
+
+def test_a_history_that_waits_keeps_one_piece() -> None:
+    """Neither the generator nor a fragment keeps a second copy while the piece is written."""
+    with streaming() as (_, _, feed):
+        for n in range(1, 21):
+            feed.publish(sample(n, pad=10_000))
+        pieces = fragments(feed.history(Resume()))
+        next(pieces)
+        tracemalloc.start()
+        try:
+            piece = next(pieces)
+            kept = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+        assert len(piece) <= kept < 1.5 * len(piece)
+
+
 def test_a_history_is_made_as_it_is_taken() -> None:
     """Samples that are published while a history is being taken do not appear in it, and its first piece is short."""
     with streaming() as (_, _, feed):
@@ -67,6 +130,6 @@ def test_a_history_is_made_as_it_is_taken() -> None:
             feed.publish(sample(n, pad=10_000))
         pieces = feed.history(Resume())
         first = next(pieces)
-        assert first.count(b'"type":"sample"') == 7
+        assert first.count(b'"type":"sample"') == 2
         feed.publish(sample(101, pad=10_000))
         assert b'"seq":101,' not in b"".join(pieces)

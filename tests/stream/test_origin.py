@@ -10,7 +10,7 @@ import pytest
 
 from telemetry_stream.hub import Hub
 from telemetry_stream.metrics.collector import Collector
-from telemetry_stream.stream import LocalHost, Stream
+from telemetry_stream.stream import HistoryLimits, LocalHost, Stream
 from tests.conftest import eventually, our_threads
 from tests.metrics.extra import ExtraSource
 from tests.stream.streaming import WAIT_SECONDS
@@ -20,7 +20,7 @@ from tests.stream.streaming import WAIT_SECONDS
 def local_host(crashes: list[BaseException] | None = None, **options: Any) -> Iterator[Stream]:
     """A started LocalHost on a stream with a started hub."""
     hub = Hub()
-    stream = Stream(hub, version="1", history_seconds=60)
+    stream = Stream(hub, version="1", history=HistoryLimits(60))
     options = {"interval_seconds": 0.1, "idle_interval_seconds": 0.0, **options}
     origin = LocalHost(proc_root="/proc", sys_root="/sys", **options)
     hub.start()

@@ -8,7 +8,7 @@ import pytest
 
 from telemetry_stream.hub import Client
 from telemetry_stream.metrics.sources.host import HostInfo
-from telemetry_stream.stream import Choice, Stream
+from telemetry_stream.stream import Choice, HistoryLimits, Stream
 from tests.server.service import HOST, sample
 from tests.stream.streaming import (
     LINES,
@@ -73,7 +73,7 @@ def test_the_first_feed_is_the_default() -> None:
 def test_a_stream_without_feeds_has_no_default() -> None:
     """Nothing was added yet, for instance before the start."""
     with streaming() as (hub, _, _), pytest.raises(LookupError, match="no feed"):
-        Stream(hub, version="1", history_seconds=1).feed()
+        Stream(hub, version="1", history=HistoryLimits(1)).feed()
 
 
 def test_a_host_has_one_feed() -> None:
@@ -90,7 +90,7 @@ def test_the_first_sample_of_any_host_is_reported_once() -> None:
     reports: list[int] = []
     with streaming() as (hub, _, _):
         stream = Stream(
-            hub, version="1", history_seconds=60, on_first_sample=lambda: reports.append(1)
+            hub, version="1", history=HistoryLimits(60), on_first_sample=lambda: reports.append(1)
         )
         feeds = [add_feed(stream, HOST), add_feed(stream, OTHER_HOST)]
         assert reports == []
