@@ -39,8 +39,11 @@ def local_host() -> LocalHost:
     ("settings", "reason"),
     [
         ({"host": "0.0.0.0", "state_dir": "/proc/none"}, "--no-auth"),
-        ({"token_file": "/nonexistent"}, "/nonexistent"),
-        ({"tls_cert": "/nonexistent", "tls_key": "/nonexistent"}, "/nonexistent"),
+        ({"token_file": "/dev/null/nonexistent"}, "/dev/null/nonexistent"),
+        (
+            {"tls_cert": "/dev/null/nonexistent", "tls_key": "/dev/null/nonexistent"},
+            "/dev/null/nonexistent",
+        ),
         ({"host": "a..b", "no_auth": True}, "cannot listen on a..b port 0: not a host name"),
     ],
     ids=["state directory", "token file", "certificate", "host name"],

@@ -35,7 +35,7 @@ def loaded(path: Path) -> Certificate:
 @pytest.mark.parametrize(
     ("paths", "message"),
     [
-        (("/nonexistent", PEM), "/nonexistent cannot be read"),
+        (("/dev/null/nonexistent", PEM), "/dev/null/nonexistent cannot be read"),
         ((PEM, str(OTHER)), "cannot be used: key values mismatch"),
     ],
 )

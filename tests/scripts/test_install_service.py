@@ -128,7 +128,11 @@ def test_second_installation_keeps_the_environment(machine: Machine) -> None:
         ("1000", [], "Installing a service requires root: sudo "),
         ("0", [], "systemd is not running on this machine."),
         ("0", ["--root"], "--root requires a folder."),
-        ("0", ["--wheels", "/nonexistent"], "Folder /nonexistent does not exist."),
+        (
+            "0",
+            ["--wheels", "/dev/null/nonexistent"],
+            "Folder /dev/null/nonexistent does not exist.",
+        ),
         ("0", ["--prefix", "/usr"], "Unknown option --prefix;"),
     ],
 )

@@ -86,7 +86,7 @@ class Service:
         timing: Timing = Timing(),  # noqa: B008  # immutable
         limit: int = 500,
         history_seconds: float = 600.0,
-        static_root: str = "/nonexistent",
+        static_root: str = "/dev/null/nonexistent",
         access: Access | None = None,
         allowance: Allowance = Allowance(),  # noqa: B008  # immutable
         viewers_per_address: PerAddress | None = None,

@@ -169,7 +169,7 @@ def test_invalid_settings_are_one_line_and_status_2(
     broken.write_text("[port\n")
     programs = {
         "interval = 0.0 from --interval": start_program("--interval", "0"),
-        "proc_root": start_program("--proc-root", "/nonexistent"),
+        "proc_root": start_program("--proc-root", "/dev/null/nonexistent"),
         str(broken): start_program("--config", str(broken)),
         "not a host name": start_program("--host", "a..b", "--no-auth"),
     }
