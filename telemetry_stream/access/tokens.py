@@ -17,6 +17,8 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .. import permissions
+
 log = logging.getLogger(__name__)
 
 # URLs, headers and cookies can contain these characters without quoting. 16 of them are too many to guess.
@@ -87,15 +89,16 @@ def read(path: str) -> tuple[Token, ...]:
     try:
         with open(path, "rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
-            mode = os.fstat(file.fileno()).st_mode
+            status = os.fstat(file.fileno())
     except OSError as error:
-        raise TokenError(f"{path}: cannot be read: {error.strerror}") from error
+        raise TokenError(permissions.unreadable(path, error)) from error
     except ValueError as error:
         raise TokenError(f"{path!r}: is not a valid path") from error
     if len(content) > MAX_FILE_BYTES:
         raise TokenError(f"{path}: is larger than {MAX_FILE_BYTES // 1024} KiB")
-    if stat.S_ISREG(mode) and mode & stat.S_IROTH:
-        log.warning("%s is readable by every user of this host (use chmod o-r)", path)
+    if stat.S_ISREG(status.st_mode) and status.st_mode & stat.S_IROTH:
+        advice = permissions.how_to_restrict(path, status)
+        log.warning("%s is readable by every user of this host (use %s)", path, advice)
     try:
         return parse(content.decode("ascii"), path)
     except UnicodeDecodeError:

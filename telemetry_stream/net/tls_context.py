@@ -6,6 +6,7 @@ import os
 import ssl
 import stat
 
+from .. import permissions
 from .certificate import CertificateError
 
 MAX_FILE_BYTES = 1024 * 1024  # OpenSSL reads a whole file into memory, whatever it contains
@@ -59,5 +60,5 @@ def _unreadable(certificate: str, key: str, error: OSError) -> str:
             with open(path, "rb"):
                 pass
         except OSError as own:
-            return f"{path} cannot be read: {own.strerror}"
+            return permissions.unreadable(path, own)
     return f"{certificate} or {key} cannot be read: {error.strerror}"

@@ -21,7 +21,7 @@ def guard_with(**settings: Any) -> Guard:
     nothing: dict[str, Any] = {
         "token_file": "",
         "token": "",
-        "state_dir": "/nonexistent",
+        "state_dir": "/dev/null/nonexistent",
         "no_auth": False,
         "allowed_hosts": (),
         "allowed_origins": (),
@@ -116,7 +116,10 @@ def test_configured_tokens_are_required_on_every_address(host: str, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("path", "message"),
-    [("/nonexistent", "/nonexistent: cannot be read"), (os.devnull, "contains no token")],
+    [
+        ("/dev/null/nonexistent", "/dev/null/nonexistent cannot be read"),
+        (os.devnull, "contains no token"),
+    ],
 )
 def test_a_bad_token_file_is_an_error_at_the_start(path: str, message: str) -> None:
     """A file without tokens does not mean that everyone is accepted."""

@@ -126,7 +126,9 @@ def test_a_file_that_every_user_can_read_is_a_warning(
     assert read(str(path)) == (with_derived_name(A),)
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    assert "is readable by every user" in record.getMessage()
+    assert record.getMessage() == (
+        f"{path} is readable by every user of this host (use chmod 600 {path})"
+    )
     assert A not in caplog.text
 
 

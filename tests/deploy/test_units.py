@@ -99,6 +99,15 @@ def test_sandbox_hides_nothing_that_sections_need() -> None:
     assert unit["ProtectHome"] == ["read-only"]
 
 
+def test_service_has_the_user_of_sysusers() -> None:
+    """A fixed one, so that files of root can be readable for its group. systemd makes it before the service starts."""
+    unit = directives()
+    (user,) = re.findall(r"^u (\S+) ", (DEPLOY / "sysusers.conf").read_text(), re.MULTILINE)
+    assert (unit["User"], unit["Group"]) == ([user], [user])
+    assert "DynamicUser" not in unit
+    assert "LoadCredential" not in unit
+
+
 def test_watchdog_interval_is_longer_than_the_slowest_check() -> None:
     """A check of the hub may take 2 s, and there are two in each interval."""
     unit = directives()

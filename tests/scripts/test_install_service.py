@@ -9,12 +9,28 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-TOOLS = ("bash", "cat", "chmod", "cp", "dirname", "install", "mkdir", "rm", "rmdir", "sed")
+TOOLS = (
+    "bash",
+    "cat",
+    "chmod",
+    "cp",
+    "dirname",
+    "env",
+    "install",
+    "mkdir",
+    "mktemp",
+    "rm",
+    "rmdir",
+    "sed",
+    "touch",
+)
 
-# `-m venv DIR` makes DIR with a copy of this script as its python. Every call is a line in the file CALLS.
+# `-m venv DIR` makes DIR with a copy of this script as its python; `-m pip wheel ... FOLDER CLONE` makes a wheel. Every
+# call is a line in the file CALLS, after the name of the user if sudo has started it.
 PYTHON = """#!/bin/sh
-echo "$@" >>CALLS
+echo "$AS$@" >>CALLS
 if [ "$2" = venv ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi
+if [ "$3" = wheel ]; then touch "$8/telemetry_stream-1-py3-none-any.whl"; fi
 """
 
 
@@ -42,19 +58,19 @@ class Machine:
         (self.tools / name).write_text(script)
         (self.tools / name).chmod(0o755)
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the script."""
         return subprocess.run(
             [self.clone / "scripts/install-service", *arguments],
-            env={"PATH": str(self.tools)},
+            env={"PATH": str(self.tools), "TMPDIR": str(self.clone), **environment},
             capture_output=True,
             text=True,
             check=False,
         )
 
-    def install(self, *arguments: str) -> list[str]:
+    def install(self, *arguments: str, **environment: str) -> list[str]:
         """Install into the root directory; return the arguments of the last call of Python."""
-        done = self.run("--root", str(self.host), *arguments)
+        done = self.run("--root", str(self.host), *arguments, **environment)
         assert done.returncode == 0, done.stderr
         assert "To remove it:" in done.stderr
         return self.calls.read_text().splitlines()[-1].split()
@@ -72,27 +88,66 @@ def machine(tmp_path: Path) -> Machine:
     return made
 
 
+USERS = "etc/sysusers.d/telemetry-stream.conf"
 UNITS = [
     "etc/systemd/system/telemetry-stream.service",
     "etc/systemd/system/telemetry-stream.socket",
 ]
 BACKOFF = "etc/systemd/system/telemetry-stream.service.d/backoff.conf"
-PROGRAM = "opt/telemetry-stream/bin/python"
+PREFIX = "opt/telemetry-stream"
+PROGRAM = f"{PREFIX}/bin/python"
 
 
 def test_install_and_uninstall(machine: Machine) -> None:
-    """The clone is installed into a virtual environment, the units into systemd; uninstalling removes all."""
+    """A wheel of the clone goes into a virtual environment, the units go into systemd; uninstalling removes all."""
     call = machine.install()
     assert call[:3] == ["-m", "pip", "install"]
-    assert call[-2:] == ["--upgrade", f"{machine.clone}[prometheus]"]
-    assert machine.files() == [*UNITS, PROGRAM]
+    assert call[-1].startswith(str(machine.clone))
+    assert call[-1].endswith(".whl[prometheus]")
+    assert machine.files() == [*UNITS, USERS, PROGRAM]
     for name in UNITS:
         assert (machine.host / name).read_text() == (ROOT / "deploy" / Path(name).name).read_text()
     done = machine.run("--root", str(machine.host), "--uninstall")
     assert done.returncode == 0
-    assert "/var/lib/private/telemetry-stream" in done.stderr
+    assert "/var/lib/telemetry-stream" in done.stderr
     assert machine.files() == []
     assert not (machine.host / PROGRAM).parent.parent.exists()
+    assert not list(machine.clone.glob("tmp*"))  # the workspace of the build
+
+
+def test_wheel_is_built_by_the_user_who_called_sudo(machine: Machine) -> None:
+    """Root runs neither npm nor any other code of a build. The files of the clone keep their owner."""
+    machine.put(
+        "sudo", '#!/bin/sh\n[ "$1 $2" = "-H -u" ] && export AS="$3: " && shift 3 && exec "$@"\n'
+    )
+    machine.put("chown", "#!/bin/sh\n")
+    machine.install(SUDO_USER="ada")
+    built = [line for line in machine.calls.read_text().splitlines() if line.startswith("ada: ")]
+    assert [line.split()[1:4] for line in built] == [
+        ["-m", "venv", built[0].split()[-1]],
+        ["-m", "pip", "wheel"],
+    ]
+    assert "install" not in " ".join(built)
+
+
+def test_wheel_can_be_given(machine: Machine, tmp_path: Path) -> None:
+    """Nothing is built. It replaces an installed one of the same version."""
+    wheel = tmp_path / "telemetry_stream-1-py3-none-any.whl"
+    wheel.touch()
+    assert machine.install("--wheel", str(wheel))[-1] == f"{wheel}[prometheus]"
+    calls = machine.calls.read_text()
+    assert "pip wheel" not in calls
+    assert f"--force-reinstall --no-deps {wheel}\n" in calls
+
+
+def test_help_lists_the_options(machine: Machine) -> None:
+    """It needs no root, and changes nothing."""
+    done = machine.run("--help")
+    assert done.returncode == 0
+    assert all(
+        option in done.stdout for option in ("--wheel ", "--wheels ", "--root ", "--uninstall")
+    )
+    assert not machine.calls.exists()
 
 
 def test_offline_installation_uses_wheels_of_a_folder(machine: Machine, tmp_path: Path) -> None:
@@ -108,7 +163,7 @@ def test_back_off_of_restarts_is_installed_if_systemd_supports_it(machine: Machi
     """RestartSteps exists since systemd 254; an older one would log a warning at each start."""
     machine.put("systemctl", "#!/bin/sh\necho 'systemd 257 (257.9-1~deb13u1)'\n")
     machine.install()
-    assert machine.files() == [UNITS[0], BACKOFF, UNITS[1], PROGRAM]
+    assert machine.files() == [UNITS[0], BACKOFF, UNITS[1], USERS, PROGRAM]
     (machine.host / BACKOFF).with_name("mine.conf").touch()
     machine.run("--root", str(machine.host), "--uninstall")
     assert machine.files() == [BACKOFF.replace("backoff", "mine")]
@@ -118,8 +173,8 @@ def test_second_installation_keeps_the_environment(machine: Machine) -> None:
     """No new virtual environment is made."""
     machine.install()
     machine.install()
-    made = [line for line in machine.calls.read_text().splitlines() if line.startswith("-m venv")]
-    assert len(made) == 1
+    made = [line for line in machine.calls.read_text().splitlines() if line.endswith(PREFIX)]
+    assert made == [f"-m venv {machine.host / PREFIX}"]
 
 
 @pytest.mark.parametrize(
@@ -133,6 +188,8 @@ def test_second_installation_keeps_the_environment(machine: Machine) -> None:
             ["--wheels", "/dev/null/nonexistent"],
             "Folder /dev/null/nonexistent does not exist.",
         ),
+        ("0", ["--wheel"], "--wheel requires a file."),
+        ("0", ["--wheel", "/dev/null/x.whl"], "File /dev/null/x.whl does not exist."),
         ("0", ["--prefix", "/usr"], "Unknown option --prefix;"),
     ],
 )

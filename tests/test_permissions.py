@@ -1,0 +1,70 @@
+"""Advice about permissions. scripts/test-service follows it in a booted system and starts the service again."""
+
+from __future__ import annotations
+
+import errno
+import grp
+import os
+from pathlib import Path
+
+import pytest
+
+from telemetry_stream.permissions import how_to_restrict, unreadable
+
+DENIED = OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    """A file of the user and the group of this process."""
+    path = tmp_path / "my token"
+    path.touch(0o644)
+    os.chown(path, -1, os.getegid())
+    return path
+
+
+def become(monkeypatch: pytest.MonkeyPatch, *, user: int, group: int) -> None:
+    """Make this process believe that it has another user and another group."""
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setattr(os, "getegid", lambda: group)
+
+
+def test_only_the_owner_needs_to_read_its_file(secret: Path) -> None:
+    """The name of the file is quoted for a shell."""
+    assert how_to_restrict(str(secret), secret.stat()) == f"chmod 600 '{secret}'"
+
+
+def test_group_of_a_service_keeps_its_permission(
+    secret: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the next start of the service fails. The owner is somebody else, usually root."""
+    status = secret.stat()
+    become(monkeypatch, user=status.st_uid + 1, group=status.st_gid)
+    assert how_to_restrict("/tokens", status) == "chmod 640 /tokens"
+
+
+def test_group_of_a_service_gets_the_file(secret: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has a name, or only a number."""
+    status, named = secret.stat(), grp.getgrnam("daemon")
+    become(monkeypatch, user=status.st_uid + 1, group=named.gr_gid)
+    assert how_to_restrict("/tokens", status) == "chgrp daemon /tokens && chmod 640 /tokens"
+    become(monkeypatch, user=status.st_uid + 1, group=4_000_000_000)
+    assert how_to_restrict("/tokens", status) == "chgrp 4000000000 /tokens && chmod 640 /tokens"
+
+
+def test_permission_denied_has_its_remedy(secret: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any other error has none."""
+    status = secret.stat()
+    become(monkeypatch, user=status.st_uid + 1, group=status.st_gid)
+    assert unreadable(str(secret), DENIED) == (
+        f"{secret} cannot be read: Permission denied (use chmod 640 '{secret}')"
+    )
+    other = OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+    assert unreadable(str(secret), other) == f"{secret} cannot be read: Is a directory"
+
+
+def test_directory_that_may_not_be_searched_is_named_as_the_reason(tmp_path: Path) -> None:
+    """Its file cannot be examined. Root may search every directory, so the file is missing here."""
+    assert unreadable(str(tmp_path / "key"), DENIED).endswith(
+        "may not search one of its directories"
+    )
