@@ -116,7 +116,7 @@ class App:
         )
         self._certificate = Certificate(settings.tls_cert, settings.tls_key)
         self._headers = security_headers(settings.frame_ancestors)
-        self._hub = Hub(on_crash=self._fail)
+        self._hub = Hub(on_crash=self.fail)
         self.stream = Stream(
             self._hub,
             version=__version__,
@@ -189,7 +189,7 @@ class App:
             self._listener = self._listen()
             self._hub.start()
             for origin in self._origins:
-                origin.start(self.stream, self._fail)
+                origin.start(self.stream, self.fail)
             self._listener.start()
         except BaseException as error:
             self.close()
@@ -215,7 +215,7 @@ class App:
                 per_address=PerAddress(settings.max_connections_per_address, self._guard.is_exempt),
                 ssl_context=self._certificate.context,
                 headers=self._headers,
-                on_crash=self._fail,
+                on_crash=self.fail,
             )
         except (TokenError, CertificateError) as error:
             raise StartError(str(error)) from error
@@ -273,8 +273,8 @@ class App:
     ) -> None:
         self.close()
 
-    def _fail(self, error: BaseException) -> None:
-        """End the program with the first failure. Runs on the thread that crashed."""
+    def fail(self, error: BaseException) -> None:
+        """Make ``wait`` return, with ``error`` as the ``failure`` if it is the first one. Any thread may call this."""
         self.failure = self.failure or error
         self._ended.put(None)
 

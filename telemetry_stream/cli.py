@@ -17,7 +17,7 @@ from . import __version__, descriptors, logs, systemd
 from .access.tokens import TokenError, token_line
 from .app import App, StartError, TemporaryStartError
 from .settings import SettingsError, load
-from .signals import Signals
+from .signals import Background, Signals
 from .threads import ThreadUnavailableError, small_stacks
 
 log = logging.getLogger(__name__)
@@ -49,8 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
             log.warning("%s", shortage)
         sys.setswitchinterval(SWITCH_SECONDS)
         app = App(settings, listening=listening, on_ready=on_ready)
-        actions = {SIGTERM: app.stop, SIGINT: app.stop, SIGHUP: app.reload}
-        with small_stacks(), Signals(actions):
+        # Files may be on a mount that hangs.
+        reloads = Background("ts-reload", app.reload, on_crash=app.fail)
+        actions = {SIGTERM: app.stop, SIGINT: app.stop, SIGHUP: reloads.request}
+        with small_stacks(), reloads, Signals(actions, on_crash=app.fail):
             return _serve(app, notifier)
     except (SettingsError, TokenError, StartError, systemd.SystemdError) as error:
         return _report(error, 1 if isinstance(error, TemporaryStartError) else 2)

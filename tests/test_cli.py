@@ -104,6 +104,19 @@ def test_a_signal_during_the_start_is_not_lost(tmp_path: Path) -> None:
         assert "live at" in program.read_line()
 
 
+def test_a_reload_that_hangs_does_not_delay_the_end(tmp_path: Path) -> None:
+    """Here it waits for the token file, which is a pipe now. A mount that hangs has the same effect."""
+    tokens = tmp_path / "tokens"
+    tokens.write_text("0123456789abcdef\n")
+    with running(tmp_path, "--port", "0", "--token-file", str(tokens)) as program:
+        assert program.url
+        tokens.unlink()
+        os.mkfifo(tokens)
+        program.process.send_signal(signal.SIGHUP)
+        with open(tokens, "w"):  # returns when the program reads the file
+            assert program.stop() == 0
+
+
 def test_a_thread_that_dies_ends_a_run_with_1(tmp_path: Path) -> None:
     """The last line is the reason. Here the accept thread dies, because its socket is shut down from outside."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -159,7 +172,9 @@ def test_a_port_in_use_is_one_line_and_1(capsys: pytest.CaptureFixture[str]) -> 
         assert f"127.0.0.1 port {port}" in start_error(capsys, "--port", str(port), status=1)
 
 
-@pytest.mark.parametrize("name", ["ts-signal", "ts-hub", "ts-collect", "ts-accept", "ts-systemd"])
+@pytest.mark.parametrize(
+    "name", ["ts-signal", "ts-reload", "ts-hub", "ts-collect", "ts-accept", "ts-systemd"]
+)
 def test_a_thread_that_the_system_refuses_is_one_line_and_1(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
