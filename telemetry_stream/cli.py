@@ -13,7 +13,7 @@ import os
 import sys
 from signal import SIGHUP, SIGINT, SIGTERM
 
-from . import __version__, descriptors, logs, systemd
+from . import __version__, descriptors, logs, output, systemd
 from .access.tokens import TokenError, token_line
 from .app import App, StartError, TemporaryStartError
 from .settings import SettingsError, load
@@ -30,6 +30,7 @@ SWITCH_SECONDS = 0.0005
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT; return the exit status."""
+    output.open_missing()
     try:
         given = list(sys.argv[1:] if arguments is None else arguments)
         if given[:1] == ["token"]:
@@ -61,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _report(problem: object, status: int) -> int:
-    print(f"telemetry-stream: {problem}", file=sys.stderr)
+    output.report(f"telemetry-stream: {problem}")
     return status
 
 
@@ -83,9 +84,9 @@ def _run(app: App, notifier: systemd.Notifier | None) -> None:
         notifier.start(app.maybe_problem)
     # Imported modules and built parts stay. Without this, each collection examines them again and delays all viewers.
     gc.freeze()
-    print(f"telemetry_stream {__version__}: live at {app.url}", flush=True)
+    output.announce(f"telemetry_stream {__version__}: live at {app.url}")
     if app.token_path:
-        print(_where_the_token_is(app), flush=True)
+        output.announce(_where_the_token_is(app))
     app.wait()
 
 

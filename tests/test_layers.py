@@ -39,7 +39,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "systemd": {"threads"},
     "logs": set(),
-    "cli": {"threads", "app", "access", "settings", "descriptors", "signals", "systemd", "logs"},
+    "output": set(),
+    "cli": {
+        "threads",
+        "app",
+        "access",
+        "settings",
+        "descriptors",
+        "signals",
+        "systemd",
+        "logs",
+        "output",
+    },
     "__main__": {"cli"},
 }
 # Every part may import the version. App and Settings are for other programs only.
