@@ -36,11 +36,6 @@ ENV TELEMETRY_STREAM_PROC_ROOT=/host/proc \
 # A user without rights: the program reads only what every user can read, and writes nothing
 USER 10001:10001
 EXPOSE 8750
-# The health check reads port and TLS from the environment; it cannot see flags. It does not verify the certificate, which
-# has another name than 127.0.0.1
-HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["python", "-c", \
-    "import os, ssl, urllib.request as u; get = os.environ.get; \
-    scheme = 'https' if get('TELEMETRY_STREAM_TLS_CERT') else 'http'; \
-    u.urlopen(f\"{scheme}://127.0.0.1:{get('TELEMETRY_STREAM_PORT', 8750)}/healthz\", timeout=4, \
-    context=ssl._create_unverified_context())"]
+COPY deploy/healthcheck.py /usr/local/bin/healthcheck.py
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s CMD ["python", "-IS", "/usr/local/bin/healthcheck.py"]
 ENTRYPOINT ["telemetry-stream"]
