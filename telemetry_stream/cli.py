@@ -11,12 +11,13 @@ import gc
 import logging
 import os
 import sys
+from importlib.util import find_spec
 from signal import SIGHUP, SIGINT, SIGTERM
 
 from . import __version__, descriptors, logs, output, systemd
 from .access.tokens import TokenError, token_line
 from .app import App, StartError, TemporaryStartError
-from .settings import SettingsError, load
+from .settings import Settings, SettingsError, load, unknown_variables
 from .signals import Background, Signals
 from .threads import ThreadUnavailableError, small_stacks
 
@@ -44,6 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
             given += ["--host", host, "--port", str(port)]
         settings = load(given, os.environ)
         logs.configure(settings.log_level, settings.log_format, os.environ)
+        for sentence in unknown_variables(os.environ):
+            log.warning("%s", sentence)
+        if find_spec("psutil") is None:
+            log.info(
+                "psutil is not installed: a section whose kernel file cannot be read is missing"
+            )
         on_ready = None if notifier is None else notifier.ready
         shortage = descriptors.maybe_raise_limit(settings.max_connections)
         if shortage is not None:
@@ -85,18 +92,33 @@ def _run(app: App, notifier: systemd.Notifier | None) -> None:
     # Imported modules and built parts stay. Without this, each collection examines them again and delays all viewers.
     gc.freeze()
     output.announce(f"telemetry_stream {__version__}: live at {app.url}")
-    if app.token_path:
-        output.announce(_where_the_token_is(app))
+    where = _maybe_where_the_token_is(app, app.settings)
+    if where is not None:
+        output.announce(where)
     app.wait()
 
 
-def _where_the_token_is(app: App) -> str:
-    """Return the line that is printed at the start. The journal keeps its lines for months, so it gets no token."""
-    if app.maybe_login_url is None:
+def _maybe_where_the_token_is(app: App, settings: Settings) -> str | None:
+    """Return the line that is printed at each start with a token.
+
+    It contains the token only once, and never in the journal, which keeps its lines for months.
+    """
+    if app.maybe_login_url is not None:
+        saved = f"Access token saved in {app.token_path}"
+        if logs.is_journal(sys.stdout, os.environ):
+            return saved
+        return f"{saved}. Open {app.maybe_login_url} (shown once)"
+    if app.token_path:
         return f"Access token is in {app.token_path}"
-    if logs.is_journal(sys.stdout, os.environ):
-        return f"Access token saved in {app.token_path}"
-    return f"Access token saved in {app.token_path}. Open {app.maybe_login_url} (shown once)"
+    in_variable = "TELEMETRY_STREAM_TOKEN" in os.environ
+    setting = "TELEMETRY_STREAM_TOKEN" if in_variable else "the settings file"
+    places = [settings.token_file] if settings.token_file else []
+    places += [setting] if settings.token else []
+    if not places:
+        return None
+    return (
+        f"Access {'tokens are' if settings.token_file else 'token is'} in {' and in '.join(places)}"
+    )
 
 
 def _close(app: App) -> None:

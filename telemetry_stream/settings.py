@@ -18,12 +18,13 @@ from typing import Any, NoReturn
 from . import validation as form
 from .validation import SettingsError, checked, limits, parsed, placeholder, setting, shown_default
 
-__all__ = ["Settings", "SettingsError", "limits", "load"]
+__all__ = ["Settings", "SettingsError", "limits", "load", "unknown_variables"]
 
 ENVIRONMENT_PREFIX = "TELEMETRY_STREAM_"
-MAX_FILE_BYTES = (
-    1024 * 1024
-)  # a TOML file that is larger is another file; parsing it would take 17 times its size
+# A larger TOML file is not a configuration; parsing it would take 17 times its size.
+MAX_FILE_BYTES = 1024 * 1024
+# Kubernetes and Docker set these for a service or a container of this name.
+PLATFORM_VARIABLE = re.compile(r"(?:SERVICE_(?:HOST|PORT)|PORT_[0-9]+_(?:TCP|UDP)|NAME$|ENV_).*")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("auto", "text", "json", "journald")
 
@@ -102,7 +103,7 @@ class Settings:
     max_messages_per_second: int = setting(
         20, "Limit of frames per second from a viewer, including pings", low=5, high=10_000
     )
-    proc_root: str = setting("/proc", "Where procfs is mounted", form=form.DIRECTORY)
+    proc_root: str = setting("/proc", "Where procfs is mounted", form=form.PROCFS)
     sys_root: str = setting("/sys", "Where sysfs is mounted", form=form.DIRECTORY)
     log_level: str = setting(
         "info", "Lowest severity of messages that are logged", one_of=LOG_LEVELS
@@ -146,8 +147,8 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Return the settings from flags, environment, TOML file and defaults, in this order of precedence.
 
     Every given value is checked, also one that another value overrides. Variables with the prefix that name no setting
-    are ignored: container platforms set some of their own (TELEMETRY_STREAM_SERVICE_HOST). Raises SettingsError;
-    raises SystemExit after ``--help`` and ``--version``.
+    are ignored here; ``unknown_variables`` reports them. Raises SettingsError; raises SystemExit after ``--help`` and
+    ``--version``.
     """
     rows = {row.name: row for row in fields(Settings)}
     flags = vars(_parser(arguments).parse_args(arguments))
@@ -178,6 +179,30 @@ def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
         origin = _flag(name)
         take(name, given if given is True else parsed(rows[name], given, origin), origin)
     return Settings(**values)
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each variable with the prefix that names no setting, without its value.
+
+    They are no errors, because container platforms set some of their own (TELEMETRY_STREAM_SERVICE_HOST); those that
+    are known get no sentence.
+    """
+    known = ["CONFIG", *(row.name.upper() for row in fields(Settings))]
+    names = [
+        name.removeprefix(ENVIRONMENT_PREFIX)
+        for name in environment
+        if name.startswith(ENVIRONMENT_PREFIX)
+    ]
+    unknown = [name for name in names if name not in known and not PLATFORM_VARIABLE.match(name)]
+    if not unknown:
+        return []
+    from difflib import get_close_matches  # noqa: PLC0415 (rarely needed)
+
+    return [
+        f"{ENVIRONMENT_PREFIX}{name} is ignored: it is not a setting "
+        f"(the nearest is {ENVIRONMENT_PREFIX}{get_close_matches(name, known, 1, 0.0)[0]})"
+        for name in sorted(unknown)
+    ]
 
 
 def _read_toml(path: str, origin: str) -> dict[str, Any]:

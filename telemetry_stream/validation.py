@@ -35,12 +35,14 @@ class SettingsError(ValueError):
 
 
 class Form(NamedTuple):
-    """The required form of a text: a pattern, the same in words, a placeholder, and whether it is a directory."""
+    """The required form of a text: a pattern, the same in words, a placeholder, and what a directory must contain."""
 
     pattern: str
     words: str
     placeholder: str
-    directory: bool = False  # an existing one
+    contains: str | None = (
+        None  # "": the directory must exist; None: the text is no directory, or may be a new one
+    )
 
 
 _NAME = r"[A-Za-z0-9._:%-]+"
@@ -68,7 +70,9 @@ PROXIES = Form(
 )
 PATH = Form(_PATH, "a path", "FILE")
 NEW_DIRECTORY = Form(_PATH, "a path", "DIR")
-DIRECTORY = Form(r"[^\0]+", "an existing directory", "DIR", directory=True)
+DIRECTORY = Form(r"[^\0]+", "an existing directory", "DIR", contains="")
+# Every procfs has this file. Most directories that are given by mistake, such as / and /host, have not.
+PROCFS = Form(r"[^\0]+", "a directory where procfs is mounted", "DIR", contains="stat")
 TOKEN = Form(r"(?:[A-Za-z0-9._~-]{16,256})?", "16 to 256 letters, digits and . _ ~ -", "TOKEN")
 
 
@@ -146,7 +150,8 @@ def checked(row: Field[Any], value: Any, origin: str) -> Any:
     elif fits and kind is str:
         form: Form = about["form"]
         fits = re.fullmatch(form.pattern, value) is not None
-        fits = fits and (not form.directory or os.path.isdir(value))
+        if fits and form.contains is not None:
+            fits = os.path.exists(os.path.join(value, form.contains))
     if not fits:
         shown = "(secret)" if about["secret"] else value
         raise SettingsError(row.name, shown, origin, f"must be {limits(row)}")

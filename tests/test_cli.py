@@ -149,6 +149,30 @@ def test_the_created_token_is_printed_once(tmp_path: Path) -> None:
         assert program.read_line() == ""
 
 
+def test_every_start_with_a_token_prints_where_it_is(tmp_path: Path) -> None:
+    """Also if the program did not create it. A misspelled variable is reported, because it may be about the token."""
+    tokens = tmp_path / "tokens"
+    tokens.write_text("kitchen 0123456789abcdef\n")
+    tokens.chmod(0o600)
+    environment = {
+        "TELEMETRY_STREAM_TOKEN": "fedcba9876543210",
+        "TELEMETRY_STREAM_TOKEN_FIEL": "/x",
+    }
+    arguments = ("--port", "0", "--token-file", str(tokens))
+    with running(tmp_path, *arguments, environment=environment) as program:
+        assert program.url
+        expected = f"Access tokens are in {tokens} and in TELEMETRY_STREAM_TOKEN"
+        assert program.read_line() == expected
+        assert program.stop() == 0
+        assert "TELEMETRY_STREAM_TOKEN_FIEL is ignored" in program.log
+    config = tmp_path / "settings.toml"
+    config.write_text('token = "0123456789abcdef"\n')
+    with running(tmp_path, "--port", "0", "--config", str(config)) as program:
+        assert program.url
+        assert program.read_line() == "Access token is in the settings file"
+        assert program.stop() == 0
+
+
 def test_the_journal_gets_no_token(tmp_path: Path) -> None:
     """The token is not printed, because the journal keeps its lines for months."""
     output = tmp_path / "output"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from telemetry_stream import __version__
-from telemetry_stream.settings import Settings, limits, load
+from telemetry_stream.settings import Settings, limits, load, unknown_variables
 from telemetry_stream.validation import shown_default
 from tests.loading import write_toml
 
@@ -62,7 +62,7 @@ def test_every_setting_is_a_flag_a_variable_and_a_key_of_the_file(tmp_path: Path
         "head_seconds": 2.5,
         "max_message_bytes": 1000,
         "max_messages_per_second": 10,
-        "proc_root": str(tmp_path),
+        "proc_root": "/proc/self/root/proc",
         "sys_root": str(tmp_path),
         "log_level": "warning",
         "log_format": "json",
@@ -102,8 +102,21 @@ def test_a_variable_can_name_the_file(tmp_path: Path) -> None:
 
 
 def test_a_variable_that_names_no_setting_is_ignored() -> None:
-    """Container platforms set some of their own with our prefix."""
-    assert load([], {"TELEMETRY_STREAM_SERVICE_HOST": "10.0.0.1", "PATH": "/bin"}) == Settings()
+    """It may be misspelled: there is a sentence with the nearest name, without the value, which may be a token."""
+    environment = {"TELEMETRY_STREAM_TOKEN_FLIE": "secret", "TELEMETRY_STREAM_PORT": "1"}
+    assert load([], environment) == Settings(port=1)
+    (sentence,) = unknown_variables(environment)
+    assert sentence == (
+        "TELEMETRY_STREAM_TOKEN_FLIE is ignored: it is not a setting (the nearest is TELEMETRY_STREAM_TOKEN_FILE)"
+    )
+
+
+def test_variables_of_container_platforms_are_ignored_without_a_sentence() -> None:
+    """Kubernetes and Docker set them for a service or a container of this name."""
+    names = ["SERVICE_HOST", "SERVICE_PORT", "SERVICE_PORT_HTTP", "PORT_8750_TCP_ADDR", "NAME"]
+    environment = {f"TELEMETRY_STREAM_{name}": "10.0.0.1" for name in names} | {"PATH": "/bin"}
+    assert load([], environment) == Settings()
+    assert unknown_variables({**environment, "TELEMETRY_STREAM_CONFIG": "/x.toml"}) == []
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -39,7 +39,7 @@ from tests.loading import assert_is_one_line_about, load_error, write_toml
         ),
         (
             ["--proc-root", "/nowhere"],
-            "proc_root = '/nowhere' from --proc-root: must be an existing directory",
+            "proc_root = '/nowhere' from --proc-root: must be a directory where procfs is mounted",
         ),
         (
             ["--sys-root", "/proc/version"],
@@ -116,7 +116,8 @@ def test_an_invalid_value_is_an_error_even_if_it_is_overridden() -> None:
         ("history = [600]", "history", "must be a number of seconds"),
         ("no_auth = 1", "no_auth", "must be true or false"),
         ("host = 127", "host", "must be an address or a host name"),
-        ('proc_root = "/pr\\u0000oc"', "proc_root", "must be an existing directory"),
+        ('proc_root = "/pr\\u0000oc"', "proc_root", "must be a directory where procfs is mounted"),
+        ('proc_root = "/"', "proc_root", "must be a directory where procfs is mounted"),
         ("port = ", "config", "is not valid TOML: Invalid value (at "),
         ("port = 1\nport = 2", "config", "is not valid TOML: Cannot overwrite a value"),
         ("#" * (1024 * 1024 + 1), "config", "is larger than 1024 KiB"),
