@@ -157,9 +157,18 @@ def test_the_metadata_of_the_wheel(built: Path) -> None:
     assert found["Version"] == telemetry_stream.__version__
     assert (found["License-Expression"], found["Requires-Python"]) == ("MIT", ">=3.11")
     core = {
-        line.split(">")[0] for line in found.get_all("Requires-Dist", []) if "extra ==" not in line
+        re.split(r"[<>=;]", line)[0]: line
+        for line in found.get_all("Requires-Dist", [])
+        if "extra ==" not in line
     }
-    assert core == {"h11", "psutil", "simple-websocket", "whitenoise", "wsproto"}
+    assert core.keys() == {"h11", "psutil", "simple-websocket", "whitenoise", "wsproto"}
+    assert "platform_machine" in core["psutil"]  # other platforms have no wheel
+    assert "<1.2" in core["simple-websocket"]  # we use private attributes
+    page = f"{found.get_all('Project-URL', [''])[0].rpartition(', ')[2]}/"
+    readme = README.read_text("utf-8")
+    assert f"git clone {found['Home-page'] or page.rpartition('/tree/')[0]} " in readme
+    # The package index shows the README without the files beside it.
+    assert re.findall(r"\]\((?!https://)[^)]*\.png\)", readme) == []
     assert {"all", "dev", "prometheus"} == set(found.get_all("Provides-Extra", []))
     with zipfile.ZipFile(wheel) as archive:
         (entry_points,) = (n for n in archive.namelist() if n.endswith("entry_points.txt"))
