@@ -44,7 +44,7 @@ def announce(line: str) -> None:
         print(line, flush=True)
     except OSError as error:
         log.warning("Cannot write to standard output: %s", error.strerror)
-        # What is buffered would fail again at the exit, which would change the exit status.
+        # This line and those after it are discarded, so that the reason is logged once.
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
