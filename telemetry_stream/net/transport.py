@@ -17,6 +17,7 @@ import socket
 import threading
 import time
 
+from .address import canonical
 from .permit import Permits
 from .poller import Poller
 
@@ -314,4 +315,4 @@ class Transport:
 def host_and_port(address: tuple[str, int]) -> tuple[str, int]:
     """Return host and port of a socket address; an IPv4 peer of a dual-stack socket is written as IPv4."""
     host, port = address[:2]
-    return (host.removeprefix("::ffff:") if "." in host else host, port)
+    return (canonical(host), port)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_stream.access.forwarded import Proxies, peer_of
+from telemetry_stream.net.address import canonical
 
 
 def corrected(
@@ -35,6 +36,9 @@ def corrected(
         (("loopback",), "::1"),
         (("172.18.0.0/16",), "172.18.0.2"),
         (("10.1.1.1", "2001:db8::/32"), "2001:db8::5"),
+        (("::ffff:10.1.1.1",), "10.1.1.1"),
+        (("::ffff:10.0.0.0/104",), "10.9.9.9"),
+        (("10.0.0.0/8",), "::ffff:10.9.9.9"),
     ],
 )
 def test_headers_of_a_trusted_proxy_are_used(trusted: tuple[str, ...], peer: str) -> None:
@@ -65,13 +69,25 @@ def test_headers_of_any_other_peer_are_ignored(trusted: tuple[str, ...], peer: s
         ("203.0.113.7,192.0.2.9,2001:db8::7", "2001:db8::7"),
         ("192.0.2.9, unknown", "127.0.0.1:5"),
         ("192.0.2.9,", "127.0.0.1:5"),
-        ("192.0.2.9:443", "127.0.0.1:5"),
+        ("192.0.2.9:443", "192.0.2.9"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("[2001:DB8:0::7]", "2001:db8::7"),
+        ("[2001:db8::7]:443", "2001:db8::7"),
+        ("::ffff:192.0.2.9", "192.0.2.9"),
+        ("[::ffff:c000:209]:443", "192.0.2.9"),
+        ("fe80::1%eth0", "127.0.0.1:5"),
+        ("[fe80::1%1]:443", "127.0.0.1:5"),
+        ("[192.0.2.9:443", "127.0.0.1:5"),
+        ("192.0.2.9:", "127.0.0.1:5"),
+        ("192.0.2.9:123456", "127.0.0.1:5"),
+        ("2001:db8::7]:443", "127.0.0.1:5"),
+        ("192.0.2.\uff19", "127.0.0.1:5"),  # a digit, but not of ASCII
         ("", "127.0.0.1:5"),
         (None, "127.0.0.1:5"),
     ],
 )
 def test_only_the_last_address_is_used(forwarded_for: str | None, client: str) -> None:
-    """The client may have sent those before it. A last entry that is not an address is ignored."""
+    """The client may have sent those before it. Its port is not used. Any text but an address is ignored."""
     assert corrected(("loopback",), "127.0.0.1", forwarded_for)[0] == client
 
 
@@ -99,4 +115,5 @@ def test_any_header_of_a_trusted_proxy_gives_an_address_and_a_scheme(
     """No text of the headers is used as anything else."""
     client, scheme = corrected(("loopback",), "127.0.0.1", forwarded_for, proto)
     assert scheme in ("http", "https")
-    assert client == "127.0.0.1:5" or client in forwarded_for
+    assert client == "127.0.0.1:5" or client == canonical(client)
+    assert "%" not in client

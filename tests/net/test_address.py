@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry_stream.net.address import PerAddress, is_loopback, network_of
+from telemetry_stream.net.address import PerAddress, canonical, is_loopback, network_of
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,31 @@ from telemetry_stream.net.address import PerAddress, is_loopback, network_of
         ("fe80::1%eth0", "fe80::/64"),
         ("not:an:address", "not:an:address"),
         ("unknown", "unknown"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("::FFFF:c000:207", "192.0.2.7"),
     ],
 )
 def test_network_of_an_address(address: str, network: str) -> None:
-    """An IPv6 address belongs to its /64; other text is returned unchanged."""
+    """An IPv6 address belongs to its /64, a mapped one is the IPv4 address; other text is returned unchanged."""
     assert network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("0:0:0:0:0:FFFF:c000:0207", "192.0.2.7"),
+        ("2001:DB8:0::7", "2001:db8::7"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("::ffff:0:192.0.2.7", "::ffff:0:c000:207"),  # translated, not mapped (RFC 2765)
+        ("not:an:address", "not:an:address"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_an_address_has_one_form(text: str, form: str) -> None:
+    """An IPv4-mapped address is the IPv4 address."""
+    assert canonical(text) == form
 
 
 @pytest.mark.parametrize(
@@ -36,6 +56,8 @@ def test_network_of_an_address(address: str, network: str) -> None:
         ("::1", True),
         ("10.0.0.1", False),
         ("::2", False),
+        ("::ffff:127.0.0.1", True),
+        ("::ffff:10.0.0.1", False),
         ("127.example.org", False),
         ("unknown", False),
     ],
