@@ -1,13 +1,15 @@
 """Access control: the one check in front of every route, WebSocket handshakes included.
 
 The steps, in this order: behind a trusted proxy, take the client's address and scheme from the proxy's headers; check
-Host; check Origin; check the token.
+Host; check Origin and Sec-Fetch-Site; check the token.
 
 Host and Origin protect against pages of other sites in the browser of a user. Such a page can open a WebSocket to us,
 and the browser then sends the page's Origin. It can also use DNS rebinding: the page's own DNS name is changed to our
 address, so its Host is that name. Therefore a name in Host must be one of ours, while an IP address is always
 accepted, because nobody can rebind it. Pages of the origins that are configured may read everything that a token may
-read. Only they get CORS headers (https://fetch.spec.whatwg.org/#http-cors-protocol).
+read. Only they get CORS headers (https://fetch.spec.whatwg.org/#http-cors-protocol). Browsers send no Origin with some
+requests that a page of another site can cause, such as images. Sec-Fetch-Site shows these (see ``cause``). Such a page
+cannot read the answers, but would use viewer slots and CPU.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from urllib.parse import urlsplit
 
 from ..net.answer import Answer, Headers, HTTPError
 from ..net.wsgi import HEADERS
+from .cause import is_from_other_site
 from .forwarded import Proxies
 from .login import Login
 
@@ -50,8 +53,8 @@ class Access:
     def check(self, environ: dict[str, Any]) -> Answer | None:
         """Return None if the request is accepted, else the answer to send instead of calling its route.
 
-        Raises HTTPError: 400 for a malformed Host, 403 for a Host or an Origin that is not allowed, and the errors of
-        ``Login.check``.
+        Raises HTTPError: 400 for a malformed Host, 403 for a Host, an Origin or a site that is not allowed, and the
+        errors of ``Login.check``.
         """
         self._proxies.correct(environ)
         host = _maybe_authority(environ.get("HTTP_HOST", ""))
@@ -69,11 +72,16 @@ class Access:
             environ[HEADERS].extend(_cors_headers(origin))
             if _is_preflight(environ):
                 return Answer("204 No Content", PREFLIGHT_HEADERS)
+        elif is_from_other_site(environ):
+            raise HTTPError(
+                "403 Forbidden",
+                "Requests of other sites are not allowed (add the site with `--allow-origin`)",
+            )
         return self._login.check(environ, host[1])
 
     @property
     def refused_tokens(self) -> int:
-        """The number of refused tokens: wrong ones, and those that came while their address had to wait."""
+        """The number of wrong tokens, including those that came while their address had to wait."""
         throttle = self._login.throttle
         return throttle.failed + throttle.rejected
 

@@ -1,8 +1,11 @@
 """Login: scripts send a token in a header, browsers send a signed cookie, and people get a page with a form.
 
-``/?token=…`` sets the cookie and redirects to the same address without the token, as Jupyter does. Attempts with a
-token are counted and slowed down by ``throttle``. Cookies are not: a signature cannot be guessed, and an open page
-with an old cookie sends it again and again.
+``/?token=…`` sets the cookie and redirects to the same address without the token, as Jupyter does. Only a navigation
+logs in in this way, so that an image on a page of another site makes no attempts from the address of its reader.
+
+A right token is always accepted: nobody can guess 128 random bits. Wrong ones are counted, and ``throttle`` makes their
+address wait, which shows a script with an old token that it should back off. Cookies are not counted: a signature
+cannot be guessed either, and an open page with an old cookie sends it again and again.
 
 A token never appears in an answer or in the log. Request bodies are not read, so the login form uses GET. Only POST
 logs out, so that a link, an image or a prefetch of another page cannot.
@@ -12,7 +15,6 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +24,7 @@ from ..net.address import network_of
 from ..net.answer import Answer, HTTPError
 from ..net.rate_limited_log import RateLimitedLog
 from . import cookie, login_page
+from .cause import API, is_navigation
 from .throttle import Throttle
 from .tokens import Token, maybe_matching
 
@@ -35,8 +38,6 @@ COOKIE_NAME = "telemetry_stream.cookie"
 
 # Accepted without a token.
 OPEN_PATHS = ("/healthz",)
-# Paths for programs: the error is JSON even if the program accepts HTML.
-API = re.compile(r"/(api/.*|ws|metrics|logout)", re.DOTALL)
 
 UNAUTHORIZED = "401 Unauthorized"
 CHALLENGE = ("WWW-Authenticate", "Bearer")
@@ -57,7 +58,8 @@ class Login:
     def check(self, environ: dict[str, Any], port: int | None) -> Answer | None:
         """Return None if the request is accepted, else the answer to send: a redirect or the login page.
 
-        ``port`` is the port in the request's Host. Raises HTTPError 401, or 429 while the address must wait.
+        ``port`` is the port in the request's Host. Raises HTTPError 401, or 429 for a wrong token while the address
+        must wait.
         """
         name = cookie.name_for(port)
         environ |= {USER: None, UNAUTHENTICATED: False, COOKIE_NAME: name}
@@ -70,7 +72,7 @@ class Login:
             token = self._maybe_token(tokens, value, environ["REMOTE_ADDR"])
             if token is None:
                 raise HTTPError(UNAUTHORIZED, "Invalid token", (CHALLENGE,))
-        elif path == "/" and (value := _maybe_in_query(environ["QUERY_STRING"])) is not None:
+        elif (value := _maybe_in_address(environ)) is not None:
             return self._log_in(tokens, value, environ)
         else:
             header = environ.get("HTTP_COOKIE", "")
@@ -98,6 +100,9 @@ class Login:
 
     def _maybe_token(self, tokens: tuple[Token, ...], value: str, address: str) -> Token | None:
         """Return the token with this value; None, after counting it, if it is wrong. Raises HTTPError 429."""
+        token = maybe_matching(tokens, value)
+        if token is not None:
+            return token
         wait = math.ceil(self.throttle.wait_seconds(address))
         if wait:
             raise HTTPError(
@@ -105,11 +110,9 @@ class Login:
                 f"Too many wrong tokens; try again in {wait} s",
                 (("Retry-After", str(wait)),),
             )
-        token = maybe_matching(tokens, value)
-        if token is None:
-            attempts = self.throttle.record_failure(address)
-            self._wrong_tokens.log("Wrong token from %s, attempt %d", network_of(address), attempts)
-        return token
+        attempts = self.throttle.record_failure(address)
+        self._wrong_tokens.log("Wrong token from %s, attempt %d", network_of(address), attempts)
+        return None
 
 
 def log_out(environ: dict[str, Any]) -> Answer:
@@ -129,8 +132,11 @@ def _maybe_bearer(environ: dict[str, Any]) -> str | None:
     return value.strip() if scheme.lower() == "bearer" else None
 
 
-def _maybe_in_query(query: str) -> str | None:
-    """Return the value of the last parameter ``token`` of a query."""
+def _maybe_in_address(environ: dict[str, Any]) -> str | None:
+    """Return the value of the last parameter ``token`` in the address of the page, if a browser opens it."""
+    if environ["PATH_INFO"] != "/" or not is_navigation(environ):
+        return None
+    query = environ["QUERY_STRING"]
     return next(
         (
             unquote_plus(value)

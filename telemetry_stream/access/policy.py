@@ -13,6 +13,8 @@ def security_headers(frame_ancestors: str = "'none'") -> Headers:
     styles = f"style-src 'self' {STYLE_SOURCE}"
     return (
         ("Content-Security-Policy", f"{policy}; {styles}; frame-ancestors {frame_ancestors}"),
+        # Pages of other sites cannot load our responses as images or scripts, however a browser uses them.
+        ("Cross-Origin-Resource-Policy", "same-origin"),
         ("Referrer-Policy", "no-referrer"),
         ("X-Content-Type-Options", "nosniff"),
     )

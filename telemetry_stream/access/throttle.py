@@ -1,4 +1,4 @@
-"""Throttle: an address that sends wrong tokens must wait before each further attempt. No other address waits.
+"""Throttle: an address that sends wrong tokens must wait before each further wrong one. No other address waits.
 
 The throttle does not depend on the tokens. It never sleeps: ``wait_seconds`` returns the time that is left. Its table
 is bounded, so an attacker with more than ``MAX_ADDRESSES`` addresses gets a few additional attempts. All IPv6 addresses
@@ -40,10 +40,10 @@ class Throttle:
         # The address that failed last is at the end.
         self._table: OrderedDict[str, _Failures] = OrderedDict()
         self.failed = 0  # wrong tokens
-        self.rejected = 0  # attempts without a look at the token, because the address had to wait
+        self.rejected = 0  # wrong tokens that came while their address had to wait
 
     def wait_seconds(self, address: str) -> float:
-        """Return how long this address must wait. If that is not 0, its attempt counts as rejected."""
+        """Return how long this address must wait. If that is not 0, its wrong token counts as rejected."""
         with self._lock:
             failures = self._table.get(network_of(address))
             left = 0.0 if failures is None else failures.wait_until - self._clock()

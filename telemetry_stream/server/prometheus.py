@@ -109,7 +109,7 @@ def own_families(
             "Connections refused: limit reached, or out of threads or descriptors",
             refused_connections,
         ),
-        ("tokens_refused", "Requests with a wrong token, or too soon after one", refused_tokens),
+        ("tokens_refused", "Requests with a wrong token", refused_tokens),
         ("viewers_joined", "Viewers accepted since the start", totals.registered),
         (
             "viewers_refused",

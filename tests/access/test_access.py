@@ -181,6 +181,25 @@ def test_pages_of_other_origins_get_no_cors_headers(origin: str) -> None:
         assert environ[HEADERS] == [("Vary", "Origin")]
 
 
+def test_requests_of_other_sites_without_an_origin_are_refused() -> None:
+    """Browsers send no Origin with an image, for example. A link and our own page are accepted."""
+    image: dict[str, Any] = {"HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_SEC_FETCH_MODE": "no-cors"}
+    assert status("box", None, **image) == "403"
+    assert status("box", None, **{**image, "HTTP_SEC_FETCH_SITE": "same-site"}) == "403"
+    assert status("box", None, **{**image, "HTTP_SEC_FETCH_SITE": "same-origin"}) == "accepted"
+    assert status("box", None, **{**image, "HTTP_SEC_FETCH_MODE": "navigate"}) == "accepted"
+    assert status("box", "http://box", **image) == "403"
+    with pytest.raises(HTTPError, match="Requests of other sites are not allowed"):
+        ACCESS.check(request("box", **image))
+
+
+def test_a_configured_origin_may_request_from_another_site() -> None:
+    """Only with its Origin, which browsers send with requests whose answers a page can read."""
+    page: dict[str, Any] = {"HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_SEC_FETCH_MODE": "cors"}
+    assert status("box", "https://home.example", ALLOWING, **page) == "accepted"
+    assert status("box", None, ALLOWING, **page) == "403"
+
+
 def test_a_configured_origin_is_not_an_allowed_host() -> None:
     """The lists of origins and of names are separate."""
     assert status("home.example", "https://home.example", ALLOWING) == "403"

@@ -233,14 +233,14 @@ def test_a_cookie_is_valid_at_its_port_only(login: Login) -> None:
 
 
 def test_an_address_with_many_wrong_tokens_must_wait(login: Login) -> None:
-    """Even the right token is refused. Cookies and other addresses are still accepted."""
+    """Only wrong tokens are refused with 429. The right one is accepted, from this address too, and so are cookies."""
     cookie = log_in(login)
     for _ in range(FREE_ATTEMPTS):
         assert user(login, request("/ws", **bearer("wrong-wrong-wrong"))) is None
     for environ in (
-        request("/ws", **bearer(KITCHEN.value)),
-        request(query=f"token={KITCHEN.value}"),
-        request("/healthz", **bearer(KITCHEN.value)),
+        request("/ws", **bearer(KITCHEN.value + "x")),
+        request(query=f"token={KITCHEN.value[:-1]}"),
+        request("/healthz", **bearer("wrong-wrong-wrong")),
     ):
         with pytest.raises(HTTPError, match="Too many wrong tokens; try again in 1 s") as caught:
             login.check(environ, 8750)
@@ -249,19 +249,36 @@ def test_an_address_with_many_wrong_tokens_must_wait(login: Login) -> None:
     assert login.throttle.failed == FREE_ATTEMPTS
     assert login.throttle.rejected == 3
     assert user(login, request("/ws", HTTP_COOKIE=cookie)) == "kitchen"
-    other = request("/ws", **bearer(KITCHEN.value))
-    assert user(login, {**other, "REMOTE_ADDR": "192.0.2.2"}) == "kitchen"
+    assert user(login, request("/ws", **bearer(KITCHEN.value))) == "kitchen"
+    assert log_in(login).startswith("telemetry_stream_8750=")
 
 
-def test_the_right_token_is_accepted_after_the_wait(login: Login) -> None:
+def test_after_the_wait_a_wrong_token_is_a_401_again(login: Login) -> None:
     """As soon as the time in Retry-After has passed."""
     now = 0.0
     login.throttle = Throttle(lambda: now)
+    wrong = bearer("wrong-wrong-wrong")
     for _ in range(FREE_ATTEMPTS):
-        user(login, request(**bearer("wrong-wrong-wrong")))
-    assert user(login, request(**bearer(KITCHEN.value))) is None
+        user(login, request(**wrong))
+    with pytest.raises(HTTPError, match="429"):
+        login.check(request(**wrong), 8750)
     now += 1.0
-    assert user(login, request(**bearer(KITCHEN.value))) == "kitchen"
+    with pytest.raises(HTTPError, match="401"):
+        login.check(request(**wrong), 8750)
+
+
+@pytest.mark.parametrize("mode", ["no-cors", "cors"])
+def test_a_token_in_the_address_is_used_by_navigation_only(login: Login, mode: str) -> None:
+    """An image on a page of another site would otherwise make attempts from the address of its reader."""
+    image = {"HTTP_SEC_FETCH_MODE": mode}
+    for value in ("wrong-wrong-wrong", KITCHEN.value):
+        with pytest.raises(HTTPError, match="An access token is required"):
+            login.check(request(query=f"token={value}", **image), 8750)
+    assert login.throttle.failed == 0
+    opened: dict[str, Any] = {"HTTP_SEC_FETCH_MODE": "navigate"}
+    assert answer_to(login, request(query="token=wrong-wrong", **opened)).status[:3] == "401"
+    assert login.throttle.failed == 1
+    assert log_in(login, **opened)
 
 
 def test_healthz_needs_no_token(login: Login) -> None:

@@ -12,5 +12,9 @@ def test_the_policy_allows_nothing_inline_and_frames_only_on_configured_pages() 
     assert "unsafe" not in str(policy)
     assert "default-src 'self'" in policy
     assert policy[-1] == "frame-ancestors 'self' https://home.example"
-    assert headers == {"Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff"}
+    assert headers == {
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
     assert "frame-ancestors 'none'" in str(security_headers())

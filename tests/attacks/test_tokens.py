@@ -44,7 +44,7 @@ def assert_kept_secret(log: str, *secrets: str) -> None:
 
 
 def test_flood_of_wrong_tokens(target: Target) -> None:
-    """After a few tries an address has to wait, but not a browser that is logged in there, and no other address."""
+    """After a few tries an address has to wait, but not with the right token, nor a browser that is logged in there."""
     cookie = log_in(target, "127.0.0.2")
     guesses = (
         head("GET /api/v1/sample HTTP/1.1", bearer(WRONG)),
@@ -73,7 +73,7 @@ def test_flood_of_wrong_tokens(target: Target) -> None:
     answers = exchange(
         target.address, guesses[0] * TRIES + right, half_close=True, source="127.0.0.99"
     )
-    assert statuses(answers)[-1] == 429
+    assert statuses(answers)[-2:] == [429, 200]
     with Peer(dial(target.address, source="127.0.0.2"), headers=f"{cookie}\r\n") as peer:
         assert peer.message()["user"] == "honest"
     log = target.program.log
