@@ -134,7 +134,7 @@ class App:
                 settings.max_messages_per_second,
                 32 * settings.max_message_bytes,
             ),
-            is_valid_token=self._guard.is_valid,
+            is_valid=self._guard.access.is_valid,
             headers=self._headers,
         )
         self._routes = Routes(

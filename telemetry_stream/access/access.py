@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from ..net.answer import Answer, Headers, HTTPError
 from ..net.wsgi import HEADERS
 from .cause import is_from_other_site
+from .credential import Credential
 from .forwarded import Proxies
 from .login import Login
 
@@ -78,6 +79,14 @@ class Access:
                 "Requests of other sites are not allowed (add the site with `--allow-origin`)",
             )
         return self._login.check(environ, host[1])
+
+    def is_valid(self, credential: Credential | None) -> bool:
+        """Return whether a client that was accepted with this credential, or with none, would be accepted now."""
+        return self._login.is_valid(credential)
+
+    def log_out(self, environ: dict[str, Any]) -> Answer:
+        """End the login of a request that was accepted; return the answer."""
+        return self._login.log_out(environ)
 
     @property
     def refused_tokens(self) -> int:

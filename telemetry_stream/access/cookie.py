@@ -1,7 +1,7 @@
-"""The login cookie: the name of a token and an expiry time, signed with that token.
+"""The login cookie: the ids of a token and of a login, and an expiry time, signed with that token.
 
 The server stores nothing for a cookie, so every restart accepts it. The key of the signature is the token itself, so
-the cookie becomes invalid together with its token. All functions are pure; times are seconds since 1970.
+the cookie becomes invalid together with its token. Times are seconds since 1970.
 """
 
 from __future__ import annotations
@@ -9,13 +9,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import secrets
 
+from .credential import Credential
 from .tokens import Token
 
 LIFETIME_SECONDS = 90 * 86_400
 MAX_COOKIES = 8  # at most this many cookies of our name are checked in one request
 
-VALUE = re.compile(r"([A-Za-z0-9_-]{1,32})\.([0-9]{1,12})\.([0-9a-f]{64})")
+VALUE = re.compile(r"([0-9a-f]{16})\.([0-9a-f]{16})\.([0-9]{1,12})\.([0-9a-f]{64})")
+
+# Signatures of unknown tokens are compared with one of this token, which takes as long as with a known one.
+UNKNOWN = Token("unknown", secrets.token_hex(32))
 
 
 def name_for(port: int | None) -> str:
@@ -27,25 +32,30 @@ def name_for(port: int | None) -> str:
 
 
 def value_for(token: Token, now: float) -> str:
-    """Return the value of a cookie that is valid for 90 days from ``now``."""
-    expires = int(now) + LIFETIME_SECONDS
-    return f"{token.name}.{expires}.{_signature(token, expires)}"
+    """Return the value of a cookie for a new login, which is valid for 90 days from ``now``."""
+    login, expires = secrets.token_hex(8), int(now) + LIFETIME_SECONDS
+    return f"{token.id}.{login}.{expires}.{_signature(token, login, expires)}"
 
 
-def maybe_token(tokens: tuple[Token, ...], header: str, name: str, now: float) -> Token | None:
-    """Return the token whose valid cookie is in a Cookie header, under this name of the cookie."""
+def maybe_credential(
+    tokens: tuple[Token, ...], header: str, name: str, now: float
+) -> Credential | None:
+    """Return the credential of the valid cookie in a Cookie header, under this name of the cookie.
+
+    The time does not depend on which of the tokens a cookie names, or whether it names one of them.
+    """
     pairs = (part.strip().partition("=") for part in header.split(";"))
     values = [value for key, _, value in pairs if key == name]
     for value in values[:MAX_COOKIES]:
         parts = VALUE.fullmatch(value)
         if parts is None:
             continue
-        token = next((token for token in tokens if token.name == parts[1]), None)
-        expires = int(parts[2])
-        if token is None or expires < now:
-            continue
-        if hmac.compare_digest(_signature(token, expires), parts[3]):
-            return token
+        token, login, expires = UNKNOWN, parts[2], int(parts[3])
+        for candidate in tokens:
+            if hmac.compare_digest(candidate.id, parts[1]):
+                token = candidate
+        if hmac.compare_digest(_signature(token, login, expires), parts[4]) and expires >= now:
+            return Credential(token, login, expires)
     return None
 
 
@@ -55,6 +65,6 @@ def set_cookie(name: str, value: str, seconds: int, *, secure: bool) -> tuple[st
     return ("Set-Cookie", f"{name}={value}; {flags}")
 
 
-def _signature(token: Token, expires: int) -> str:
-    message = f"telemetry_stream cookie {token.name} {expires}".encode()
+def _signature(token: Token, login: str, expires: int) -> str:
+    message = f"telemetry_stream cookie {login} {expires}".encode()
     return hmac.new(token.value.encode(), message, hashlib.sha256).hexdigest()

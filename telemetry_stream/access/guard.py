@@ -18,6 +18,8 @@ from .tokens import Token, TokenError
 
 log = logging.getLogger(__name__)
 
+SETTING_NAME = "token"  # of the token in the settings: it is that of the setting
+
 
 class Guard:
     """Owns ``access``, the check in front of the routes. The owner calls ``load`` once, and ``reload`` at any time.
@@ -58,10 +60,16 @@ class Guard:
     def load(self, host: str) -> None:
         """Load the tokens for a server that listens on ``host``. Raises TokenError if it must not start."""
         self._host = host
-        self._login.tokens = self._maybe_tokens(create=True)
+        found = self._maybe_tokens(create=True)
+        if found == ():
+            raise TokenError(f"{self._path()}: contains no token")
+        self._login.tokens = found
 
     def reload(self) -> None:
-        """Load the tokens again. On failure log it and keep the previous ones. Before ``load`` do nothing."""
+        """Load the tokens again. On failure log it and keep the previous ones. Before ``load`` do nothing.
+
+        If the file has been emptied, no token is valid any more.
+        """
         if not self._host:
             return
         try:
@@ -69,12 +77,10 @@ class Guard:
         except TokenError as error:
             log.error("Reload failed, keeping the previous tokens: %s", error)
             return
-        if found is not None:
+        if found == ():
+            log.warning("%s contains no token: every request is refused", self._path())
+        elif found is not None:
             log.info("Tokens reloaded: %s", ", ".join(token.name for token in found))
-
-    def is_valid(self, token: Token | None) -> bool:
-        """Return whether a viewer that was accepted with this token, or with none, would be accepted now."""
-        return self._login.tokens is None or token in self._login.tokens
 
     def is_exempt(self, peer: str) -> bool:
         """Return whether this address may have any number of connections, because it may stand for many clients.
@@ -85,12 +91,16 @@ class Guard:
 
     def _maybe_tokens(self, *, create: bool) -> tuple[Token, ...] | None:
         """Return every valid token, or None if everyone is accepted. Raises TokenError."""
-        found = tokens.read(self._token_file) if self._token_file else ()
-        if self._token:
-            found += (tokens.with_derived_name(self._token),)
-        if not found and self._is_exposed() and not self._no_auth:
-            found = self._saved_tokens(create=create)
-        return found or None
+        if self._token_file or self._token:
+            found = tokens.read(self._token_file) if self._token_file else ()
+            return found + ((Token(SETTING_NAME, self._token),) if self._token else ())
+        if self._no_auth or not self._is_exposed():
+            return None
+        return self._saved_tokens(create=create)
+
+    def _path(self) -> str:
+        """Return the file that the tokens are read from."""
+        return self._token_file or self.token_path
 
     def _is_exposed(self) -> bool:
         """Return whether other hosts can reach the server. A name may stand for any address, so it is exposed."""

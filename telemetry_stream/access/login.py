@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_plus
@@ -25,14 +27,15 @@ from ..net.answer import Answer, HTTPError
 from ..net.rate_limited_log import RateLimitedLog
 from . import cookie, login_page
 from .cause import API, is_navigation
+from .credential import Credential
 from .throttle import Throttle
 from .tokens import Token, maybe_matching
 
 log = logging.getLogger(__name__)
 
-# Keys in the environ of each request that is accepted: its Token, or None if it has none; whether it has none although
-# tokens are configured; and the name of the login cookie.
-USER = "telemetry_stream.token"
+# Keys in the environ of each request that is accepted: its Credential, or None if it has none; whether it has none
+# although tokens are configured; and the name of the login cookie.
+CREDENTIAL = "telemetry_stream.credential"
 UNAUTHENTICATED = "telemetry_stream.unauthenticated"
 COOKIE_NAME = "telemetry_stream.cookie"
 
@@ -41,6 +44,8 @@ OPEN_PATHS = ("/healthz",)
 
 UNAUTHORIZED = "401 Unauthorized"
 CHALLENGE = ("WWW-Authenticate", "Bearer")
+
+MAX_ENDED_LOGINS = 4096  # only a client with a token can add one
 
 
 class Login:
@@ -52,6 +57,10 @@ class Login:
     def __init__(self) -> None:
         self.tokens: tuple[Token, ...] | None = None
         self.throttle = Throttle()
+        self._lock = threading.Lock()
+        self._ended: OrderedDict[str, None] = (
+            OrderedDict()
+        )  # ids of logins that were logged out; guarded by _lock
         # Limited for all addresses together, because an attacker may have many.
         self._wrong_tokens = RateLimitedLog(log, logging.WARNING)
 
@@ -62,7 +71,7 @@ class Login:
         must wait.
         """
         name = cookie.name_for(port)
-        environ |= {USER: None, UNAUTHENTICATED: False, COOKIE_NAME: name}
+        environ |= {CREDENTIAL: None, UNAUTHENTICATED: False, COOKIE_NAME: name}
         tokens = self.tokens
         if tokens is None:
             return None
@@ -72,16 +81,43 @@ class Login:
             token = self._maybe_token(tokens, value, environ["REMOTE_ADDR"])
             if token is None:
                 raise HTTPError(UNAUTHORIZED, "Invalid token", (CHALLENGE,))
+            credential: Credential | None = Credential(token)
         elif (value := _maybe_in_address(environ)) is not None:
             return self._log_in(tokens, value, environ)
         else:
             header = environ.get("HTTP_COOKIE", "")
-            token = cookie.maybe_token(tokens, header, name, time.time())
-        if token is None and path not in OPEN_PATHS:
+            credential = cookie.maybe_credential(tokens, header, name, time.time())
+            if not self.is_valid(credential):
+                credential = None
+        if credential is None and path not in OPEN_PATHS:
             return _ask_for_token(environ)
-        environ[USER] = token
-        environ[UNAUTHENTICATED] = token is None
+        environ[CREDENTIAL] = credential
+        environ[UNAUTHENTICATED] = credential is None
         return None
+
+    def is_valid(self, credential: Credential | None) -> bool:
+        """Return whether a client that was accepted with this credential, or with none, would be accepted now."""
+        tokens = self.tokens
+        if tokens is None:
+            return True
+        if credential is None or credential.token not in tokens:
+            return False
+        with self._lock:
+            return credential.login not in self._ended and credential.remaining_seconds() > 0
+
+    def log_out(self, environ: dict[str, Any]) -> Answer:
+        """End the login of the request, and return the answer that deletes the browser's cookie.
+
+        A copy of the cookie is refused until the program ends, or until 4096 other logins have ended.
+        """
+        credential: Credential | None = environ[CREDENTIAL]
+        if credential is not None and credential.login:
+            with self._lock:
+                self._ended[credential.login] = None
+                if len(self._ended) > MAX_ENDED_LOGINS:
+                    self._ended.popitem(last=False)
+        headers = (_set_cookie(environ, "", 0), ("Cache-Control", "no-store"))
+        return Answer("204 No Content", headers)
 
     def _log_in(self, tokens: tuple[Token, ...], value: str, environ: dict[str, Any]) -> Answer:
         token = self._maybe_token(tokens, value, environ["REMOTE_ADDR"])
@@ -113,12 +149,6 @@ class Login:
         attempts = self.throttle.record_failure(address)
         self._wrong_tokens.log("Wrong token from %s, attempt %d", network_of(address), attempts)
         return None
-
-
-def log_out(environ: dict[str, Any]) -> Answer:
-    """Return the answer that deletes the browser's cookie. A copy of the cookie stays valid as long as its token."""
-    headers = (_set_cookie(environ, "", 0), ("Cache-Control", "no-store"))
-    return Answer("204 No Content", headers)
 
 
 def _set_cookie(environ: dict[str, Any], value: str, seconds: int) -> tuple[str, str]:

@@ -7,7 +7,6 @@ line.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import logging
 import os
@@ -38,23 +37,25 @@ class TokenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A secret value, and a name for logs and reports."""
+    """A secret value, and a name for logs and reports. Tokens with the same value are equal, whatever their names.
 
-    name: str
+    ``id`` stands for the token in login cookies, so that a login stays valid when other lines of the file, or the name,
+    change. It is derived from the value by a keyed hash. Only a browser that has logged in with the token receives it.
+    """
+
+    name: str = field(compare=False)
     value: str = field(repr=False)
+    id: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Derive the id."""
+        digest = hmac.digest(self.value.encode(), b"telemetry_stream token id", "sha256")
+        object.__setattr__(self, "id", digest[:8].hex())
 
 
 def generate() -> str:
     """Return the value of a new random token."""
     return secrets.token_urlsafe(GENERATED_BYTES)
-
-
-def with_derived_name(value: str) -> Token:
-    """Return a token whose name is derived from its value by a hash.
-
-    So the name stays the same when other lines of the file change, and does not reveal the value.
-    """
-    return Token(f"token-{hashlib.sha256(value.encode()).hexdigest()[:6]}", value)
 
 
 def token_line(names: Sequence[str]) -> str:
@@ -65,7 +66,11 @@ def token_line(names: Sequence[str]) -> str:
 
 
 def parse(content: str, path: str) -> tuple[Token, ...]:
-    """Return every token in the content of the file ``path``, at least one. Raises TokenError."""
+    """Return every token in the content of the file ``path``. Raises TokenError.
+
+    A token without a name is named after its line, for example ``token-3``: logs and reports show names, so a name must
+    not be derived from the value.
+    """
     found: dict[str, Token] = {}
     for number, line in enumerate(content.splitlines(), 1):
         words = line.split()
@@ -73,19 +78,17 @@ def parse(content: str, path: str) -> tuple[Token, ...]:
             continue
         if len(words) > 2 or not VALUE.fullmatch(words[-1]):
             raise TokenError(f"{path}:{number}: expected 'name token' or 'token'; the token {RULE}")
-        token = Token(words[0], words[1]) if len(words) == 2 else with_derived_name(words[0])
+        token = Token(words[0] if len(words) == 2 else f"token-{number}", words[-1])
         if not NAME.fullmatch(token.name):
             raise TokenError(f"{path}:{number}: the name must be {NAME_RULE}")
         if token.name in found or any(token.value == other.value for other in found.values()):
             raise TokenError(f"{path}:{number}: duplicate name or token")
         found[token.name] = token
-    if not found:
-        raise TokenError(f"{path}: contains no token")
     return tuple(found.values())
 
 
 def read(path: str) -> tuple[Token, ...]:
-    """Return every token in a file. Raises TokenError."""
+    """Return every token in a file; none if it contains no token. Raises TokenError."""
     try:
         with open(path, "rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
@@ -96,13 +99,25 @@ def read(path: str) -> tuple[Token, ...]:
         raise TokenError(f"{path!r}: is not a valid path") from error
     if len(content) > MAX_FILE_BYTES:
         raise TokenError(f"{path}: is larger than {MAX_FILE_BYTES // 1024} KiB")
-    if stat.S_ISREG(status.st_mode) and status.st_mode & stat.S_IROTH:
-        advice = permissions.how_to_restrict(path, status)
-        log.warning("%s is readable by every user of this host (use %s)", path, advice)
+    if stat.S_ISREG(status.st_mode):
+        _check_access(path, status)
     try:
         return parse(content.decode("ascii"), path)
     except UnicodeDecodeError:
         raise TokenError(f"{path}: contains characters other than ASCII") from None
+
+
+def _check_access(path: str, status: os.stat_result) -> None:
+    """Raise TokenError if another user than root could add a token to this file; warn if any user can read it."""
+    if status.st_uid not in (0, os.geteuid()):
+        raise TokenError(
+            f"{path}: belongs to user id {status.st_uid}, who could add tokens (use chown)"
+        )
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise TokenError(f"{path}: other users could add tokens (use chmod go-w)")
+    if status.st_mode & stat.S_IROTH:
+        advice = permissions.how_to_restrict(path, status)
+        log.warning("%s is readable by every user of this host (use %s)", path, advice)
 
 
 def read_or_create(directory: str) -> tuple[tuple[Token, ...], bool]:

@@ -29,12 +29,14 @@ def write_pump(
     write_seconds: float = WRITE_SECONDS,
     ping: bytes = b"",
     ping_seconds: float = math.inf,
+    until: float = math.inf,
 ) -> None:
     """Write the waiting frames of ``client`` until it ends. Runs on the client's own write thread.
 
     ``send(data, deadline)`` writes first the rest of a direct write, if any, and then all of ``data``. It raises
     TimeoutError at the monotonic ``deadline``, or OSError if the peer is gone. ``ping`` is sent every ``ping_seconds``.
     ``turn`` is entered while frames of ``queue_first`` are made and written: it limits how many pumps work at a time.
+    At the monotonic time ``until`` the client ends with POLICY.
 
     Returns after the client has ended. If the peer is too slow or gone, this function ends the client itself and raises
     nothing. A client that ends with GOING_AWAY still gets its waiting frames, within half a second for all of them,
@@ -43,7 +45,8 @@ def write_pump(
     the first frames.
     """
     try:
-        unwritten = _drain(client, send, turn, write_seconds, ping, ping_seconds)
+        on_time = _timer(client, send, write_seconds, ping, ping_seconds, until)
+        unwritten = _drain(client, send, turn, write_seconds, on_time)
         if client.end is End.GOING_AWAY:
             _write_waiting(client, send, unwritten, time.monotonic() + FINAL_SECONDS)
     except TimeoutError:
@@ -55,26 +58,42 @@ def write_pump(
         raise
 
 
+def _timer(
+    client: Client,
+    send: Callable[[bytes, float], None],
+    write_seconds: float,
+    ping: bytes,
+    ping_seconds: float,
+    until: float,
+) -> Callable[[], float]:
+    """Return a function that sends a ping or ends the client if it is time, and returns the seconds until the next."""
+    next_ping = time.monotonic() + ping_seconds
+
+    def on_time() -> float:
+        nonlocal next_ping
+        now = time.monotonic()
+        if now >= until:
+            client.close(End.POLICY)
+        elif now >= next_ping and client.end is None:
+            send(ping, now + write_seconds)
+            next_ping = now + ping_seconds
+        # An infinite timeout would raise OverflowError in the lock of the queue. After an hour the loop repeats.
+        return min(next_ping - now, until - now, 3600.0)
+
+    return on_time
+
+
 def _drain(
     client: Client,
     send: Callable[[bytes, float], None],
     turn: AbstractContextManager[object],
     write_seconds: float,
-    ping: bytes,
-    ping_seconds: float,
+    on_time: Callable[[], float],
 ) -> bytes | Iterator[bytes] | None:
     """Write until the client ends. Return the item that was taken but not written completely, or None."""
-    next_ping = time.monotonic() + ping_seconds
-
-    def ping_if_due() -> None:
-        nonlocal next_ping
-        if (now := time.monotonic()) >= next_ping and client.end is None:
-            send(ping, now + write_seconds)
-            next_ping = now + ping_seconds
-
+    wait_seconds = 0.0
     while client.end is None:
-        # An infinite timeout would raise OverflowError in the lock of the queue. After an hour the loop repeats.
-        item = client.take(min(next_ping - time.monotonic(), 3600.0))
+        item = client.take(wait_seconds)
         if client.end is not None:
             return item
         if isinstance(item, bytes):
@@ -84,14 +103,14 @@ def _drain(
             frames = 0
             with turn:
                 for frame in item:
+                    if frames:
+                        on_time()  # a history that is read slowly must not delay the pings
                     if client.end is not None:
                         return item
-                    if frames:
-                        ping_if_due()  # a history that is read slowly must not delay the pings
                     send(frame, time.monotonic() + write_seconds)
                     frames += 1
             client.done(frames)
-        ping_if_due()
+        wait_seconds = on_time()
     return None
 
 

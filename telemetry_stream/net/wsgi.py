@@ -51,7 +51,7 @@ ConnectionHandler = Callable[[Transport], object]
 
 
 class PeerGoneError(Exception):
-    """The connection was lost: the peer has left, or did not read the answer in time."""
+    """The connection ends: the peer has left or did not read the answer in time, or the application gives it up."""
 
 
 class Exchange:

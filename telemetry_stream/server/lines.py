@@ -8,6 +8,7 @@ its write side counts as gone. No other event shows that a reader has left if it
 from __future__ import annotations
 
 import errno
+import math
 import time
 from collections.abc import Iterable, Iterator
 
@@ -32,8 +33,18 @@ def _long_line(pieces: Iterable[bytes]) -> Iterator[bytes]:
 FRAMING = Framing(_line, _long_line)
 
 
-def serve(transport: Transport, client: Client, *, number: int, timing: Timing) -> None:
-    """Write the frames of ``client`` until it ends. Runs on the calling thread; the response head has been sent."""
+def serve(
+    transport: Transport,
+    client: Client,
+    *,
+    number: int,
+    timing: Timing,
+    until: float = math.inf,
+) -> None:
+    """Write the frames of ``client`` until it ends, at the latest until ``until`` (monotonic seconds).
+
+    Runs on the calling thread; the response head has been sent.
+    """
     threads.rename(f"ts-lines{number % 10_000}")
     permits = transport.permits
     permits.release()
@@ -46,7 +57,12 @@ def serve(transport: Transport, client: Client, *, number: int, timing: Timing) 
 
     try:
         write_pump(
-            client, send, turn=permits, write_seconds=timing.write, ping_seconds=timing.probe
+            client,
+            send,
+            turn=permits,
+            write_seconds=timing.write,
+            ping_seconds=timing.probe,
+            until=until,
         )
     finally:
         client.close(End.GONE)

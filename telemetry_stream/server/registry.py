@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from ..access.tokens import Token
+from ..access.credential import Credential
 from ..hub import Client
 from ..net.address import PerAddress
 from ..net.answer import HTTPError
@@ -31,7 +31,7 @@ class Viewer:
     number: int
     kind: str  # "websocket" or "lines"
     peer: str
-    token: Token | None  # with which it has authenticated; None if it needs none
+    credential: Credential | None  # with which it was accepted; None if it needs none
     choice: Choice
     client: Client
     transport: Transport
@@ -40,7 +40,7 @@ class Viewer:
     @property
     def user(self) -> str | None:
         """The name of its token."""
-        return self.token.name if self.token else None
+        return self.credential.token.name if self.credential else None
 
     def report(self, now: float) -> dict[str, Any]:
         """Return its entry in ``/api/v1/clients`` (docs/protocol.md section 9). ``now`` is in monotonic seconds."""

@@ -6,11 +6,11 @@ dashboard's built files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..access.access import Access
-from ..access.login import UNAUTHENTICATED, log_out
+from ..access.login import CREDENTIAL, UNAUTHENTICATED
 from ..net.answer import (
     LINES_HEADERS,
     Answer,
@@ -20,7 +20,7 @@ from ..net.answer import (
     respond_json,
     respond_json_pieces,
 )
-from ..net.wsgi import WAITING
+from ..net.wsgi import WAITING, PeerGoneError
 from ..stream import Choice, Resume, Stream, to_json
 from ..websocket.handshake import maybe_refuse
 from .query import MAX_EVERY, MAX_SEQ, Query
@@ -151,7 +151,16 @@ class Routes:
         resume = Resume(query.maybe_seconds("seconds"))
         sections = query.maybe_names("sections", feed.section_names)
         feed.demand.want(sections)
-        return respond_json_pieces(start_response, feed.history(resume, sections))
+        pieces = feed.history(resume, sections)
+        return respond_json_pieces(start_response, self._while_valid(environ, pieces))
+
+    def _while_valid(self, environ: WSGIEnvironment, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield the pieces of a long answer, and break it off when the request would not be accepted any more."""
+        credential = environ[CREDENTIAL]
+        for piece in pieces:
+            if not self._access.is_valid(credential):
+                raise PeerGoneError("the token or the login has ended")
+            yield piece
 
     def _clients(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         Query(environ["QUERY_STRING"], ())
@@ -194,7 +203,9 @@ class Routes:
         return self._page.serve(environ, start_response, feed)
 
     def _logout(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        return respond(start_response, log_out(environ))
+        answer = self._access.log_out(environ)
+        self._viewers.close_revoked()  # the other tabs of the browser
+        return respond(start_response, answer)
 
     def _healthz(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         with environ[WAITING]():

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .. import threads
+from ..access.credential import Credential
 from ..access.forwarded import peer_of
-from ..access.login import USER
-from ..access.tokens import Token
+from ..access.login import CREDENTIAL
 from ..hub import Client, End, Hub, HubStats
 from ..net.address import PerAddress
 from ..net.answer import LINES_HEADERS, Headers, refusal
@@ -55,12 +56,12 @@ class Viewers:
         per_address: PerAddress,
         timing: Timing,
         allowance: Allowance,
-        is_valid_token: Callable[[Token | None], bool],
+        is_valid: Callable[[Credential | None], bool],
         headers: Headers,
     ) -> None:
         """Keep the parts and the limits.
 
-        ``is_valid_token(token)`` returns whether a viewer that was accepted with this token would be accepted now.
+        ``is_valid(credential)`` returns whether a viewer that was accepted with it would be accepted now.
         ``headers`` are sent with the answer to a viewer for which there is no thread.
         """
         self._hub = hub
@@ -68,7 +69,7 @@ class Viewers:
         self._registry = Registry(limit, per_address)
         self._timing = timing
         self._allowance = allowance
-        self._is_valid_token = is_valid_token
+        self._is_valid = is_valid
         self._no_thread = refusal("503 Service Unavailable", "Out of threads", headers)
         self._out_of_threads = RateLimitedLog(log, logging.ERROR)
 
@@ -80,7 +81,7 @@ class Viewers:
         Reserves a slot and takes over the transport. When the request is done, ``serve_and_release`` runs on the same
         thread until the viewer ends. Raises HTTPError 429 or 503 if a limit is reached.
         """
-        address, peer, token = environ["REMOTE_ADDR"], peer_of(environ), environ[USER]
+        address, peer, credential = environ["REMOTE_ADDR"], peer_of(environ), environ[CREDENTIAL]
         key = environ.get("HTTP_SEC_WEBSOCKET_KEY", "")
         number = self._registry.reserve(address)
 
@@ -89,7 +90,7 @@ class Viewers:
             try:
                 name = f"{kind.prefix}{number} {peer}"
                 client = Client(transport.try_send, topic=choice, name=name)
-                viewer = Viewer(number, kind.name, peer, token, choice, client, transport)
+                viewer = Viewer(number, kind.name, peer, credential, choice, client, transport)
                 self._serve(viewer, kind, resume, key)
             finally:
                 self._registry.release(number, address)
@@ -103,14 +104,20 @@ class Viewers:
     def _serve(self, viewer: Viewer, kind: Kind, resume: Resume | None, key: str) -> None:
         """Run the viewer's pumps, join it to the stream, and unregister it when it has ended."""
         number, client, transport = viewer.number, viewer.client, viewer.transport
-        timing, allowance = self._timing, self._allowance
+        timing, allowance, until = self._timing, self._allowance, _expiry(viewer)
         try:
             if kind is LINES:
                 self._join(viewer, resume)
-                lines.serve(transport, client, number=number, timing=timing)
+                lines.serve(transport, client, number=number, timing=timing, until=until)
             else:
                 with Connection(
-                    transport, key, client, number=number, timing=timing, allowance=allowance
+                    transport,
+                    key,
+                    client,
+                    number=number,
+                    timing=timing,
+                    allowance=allowance,
+                    until=until,
                 ) as connection:
                     self._join(viewer, resume)
                     connection.read()
@@ -125,16 +132,17 @@ class Viewers:
     def _join(self, viewer: Viewer, resume: Resume | None) -> None:
         self._registry.add(viewer)
         self._stream.join(viewer.client, resume, viewer.user)
-        # The token may have been revoked since the request was checked. From now on, close_revoked finds the viewer.
+        # The token or the login may have ended since the request was checked. From now on, close_revoked finds the
+        # viewer.
         self._close_if_revoked(viewer)
 
     def close_revoked(self) -> None:
-        """End every viewer whose token is no longer valid. To be called when the tokens have changed."""
+        """End every viewer whose credential is no longer valid. To be called after a change of tokens or a log-out."""
         for viewer in self._registry.viewers():
             self._close_if_revoked(viewer)
 
     def _close_if_revoked(self, viewer: Viewer) -> None:
-        if not self._is_valid_token(viewer.token):
+        if not self._is_valid(viewer.credential):
             viewer.client.close(End.POLICY)
 
     def wait_until_gone(self, timeout: float) -> bool:
@@ -154,6 +162,13 @@ class Viewers:
         """Return an entry for each viewer, in the order in which they joined."""
         now = time.monotonic()
         return [viewer.report(now) for viewer in self._registry.viewers()]
+
+
+def _expiry(viewer: Viewer) -> float:
+    """Return when the viewer's login expires, in monotonic seconds."""
+    if viewer.credential is None:
+        return math.inf
+    return time.monotonic() + viewer.credential.remaining_seconds()
 
 
 def _log_end(viewer: Viewer) -> None:

@@ -11,6 +11,7 @@ be about to write. Therefore a close frame is always written by ``Transport.send
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from types import TracebackType
@@ -43,7 +44,8 @@ class Connection:
     Entering it starts the write pump and answers the handshake. Then ``client`` can be registered, and ``read`` runs
     the read pump until the viewer ends. Leaving it ends both pumps.
 
-    ``client`` must have been made with ``transport.try_send``. The owner of ``transport`` closes it afterwards.
+    ``client`` must have been made with ``transport.try_send``. It ends with 1008 at ``until`` (monotonic seconds). The
+    owner of ``transport`` closes it afterwards.
     """
 
     def __init__(
@@ -55,12 +57,14 @@ class Connection:
         number: int,
         timing: Timing,
         allowance: Allowance,
+        until: float = math.inf,
     ) -> None:
         self._transport = transport
         self._key = key
         self._client = client
         self._number = number % 10_000  # keeps the names of the threads within 15 bytes
         self._timing = timing
+        self._until = until
         # Held while the read pump runs. A lock has 40 bytes; an Event with its Condition has a kilobyte.
         self._reading = threading.Lock()
         # Held until the handshake is answered, because no ping may be written before the answer.
@@ -124,6 +128,7 @@ class Connection:
                 write_seconds=self._timing.write,
                 ping=frame.PING,
                 ping_seconds=self._timing.ping,
+                until=self._until,
             )
         finally:
             self._send_close_frame(self._client.end or End.GONE)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 import re
+from typing import Any
 
 import pytest
 
 from telemetry_stream.access import cookie
+from telemetry_stream.access.credential import Credential
 from telemetry_stream.access.tokens import Token
 
 KITCHEN, OFFICE = Token("kitchen", "kitchen-kitchen-1"), Token("office", "office-office-123")
@@ -19,15 +22,55 @@ def maybe_name(
     value: str, tokens: tuple[Token, ...] = BOTH, now: float = NOW, name: str = NAME
 ) -> str | None:
     """Return the name of the token that a cookie with this value authenticates."""
-    token = cookie.maybe_token(tokens, f"{name}={value}", NAME, now)
-    return None if token is None else token.name
+    credential = cookie.maybe_credential(tokens, f"{name}={value}", NAME, now)
+    return None if credential is None else credential.token.name
 
 
-def test_a_cookie_contains_the_name_of_the_token_and_not_its_value() -> None:
-    """Beside the name it has the expiry time and the signature."""
+def test_a_cookie_contains_the_id_of_the_token_and_not_its_value() -> None:
+    """Beside it the cookie has the id of the login, the expiry time and the signature."""
     value = cookie.value_for(KITCHEN, NOW)
-    assert re.fullmatch(rf"kitchen\.{int(NOW) + 90 * 86_400}\.[0-9a-f]{{64}}", value)
-    assert maybe_name(value) == "kitchen"
+    expires = int(NOW) + 90 * 86_400
+    form = rf"{KITCHEN.id}\.([0-9a-f]{{16}})\.{expires}\.[0-9a-f]{{64}}"
+    parts = re.fullmatch(form, value)
+    assert parts is not None
+    found = cookie.maybe_credential(BOTH, f"{NAME}={value}", NAME, NOW)
+    assert found == Credential(KITCHEN, parts[1], expires)
+
+
+def test_each_login_has_its_own_id() -> None:
+    """So logging out of one browser does not end the login of another one."""
+    assert len({cookie.value_for(KITCHEN, NOW) for _ in range(10)}) == 10
+
+
+def test_a_login_stays_valid_when_its_token_gets_another_name() -> None:
+    """The name of an unnamed token is the number of its line, which may change."""
+    assert (
+        maybe_name(cookie.value_for(KITCHEN, NOW), (Token("token-7", KITCHEN.value),)) == "token-7"
+    )
+
+
+def test_an_unknown_token_takes_as_long_as_a_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One signature is computed, and every id is compared, whichever token the cookie names."""
+    calls: list[str] = []
+    signature, compare = cookie._signature, hmac.compare_digest
+
+    def counted_signature(*arguments: Any) -> str:
+        calls.append("signature")
+        return signature(*arguments)
+
+    def counted_compare(a: str, b: str) -> bool:
+        calls.append("compare")
+        return compare(a, b)
+
+    monkeypatch.setattr(cookie, "_signature", counted_signature)
+    monkeypatch.setattr(hmac, "compare_digest", counted_compare)
+    found = []
+    for token in (KITCHEN, OFFICE, Token("other", "other-other-other-1")):
+        value = cookie.value_for(token, NOW)
+        calls.clear()
+        maybe_name(value[:-64] + "0" * 64)
+        found.append(tuple(calls))
+    assert len(set(found)) == 1
 
 
 def test_a_cookie_is_valid_for_ninety_days() -> None:
@@ -47,16 +90,18 @@ def test_a_cookie_ends_with_its_token() -> None:
 
 
 def test_a_changed_cookie_is_not_valid() -> None:
-    """The signature covers the name and the time, and each of its digits counts."""
+    """The signature covers token, login and time, and each of its digits counts."""
     value = cookie.value_for(KITCHEN, NOW)
-    name, expires, signature = value.split(".")
+    token, login, expires, signature = value.split(".")
     for changed in (
-        f"office.{expires}.{signature}",
-        f"{name}.{int(expires) + 1}.{signature}",
-        f"{name}.0{expires}.{'0' * 64}",
-        f"{name}.{expires}.{signature[:-1]}{'1' if signature[-1] == '0' else '0'}",
-        f"{name}.{expires}.{signature[:-1]}",
-        f"{name}.{expires}",
+        f"{OFFICE.id}.{login}.{expires}.{signature}",
+        f"{token}.{login[::-1]}.{expires}.{signature}",
+        f"{token}.{login}.{int(expires) + 1}.{signature}",
+        f"{token}.{login}.0{expires}.{'0' * 64}",
+        f"{token}.{login}.{expires}.{signature[:-1]}{'1' if signature[-1] == '0' else '0'}",
+        f"{token}.{login}.{expires}.{signature[:-1]}",
+        f"{token}.{login}.{expires}",
+        f"{token}.{expires}.{signature}",
         "",
     ):
         assert maybe_name(changed) is None
@@ -73,8 +118,10 @@ def test_the_cookie_is_found_among_others() -> None:
     """Also behind an old one of the same name. But nobody can make the server check a thousand."""
     valid = f"{NAME}={cookie.value_for(KITCHEN, NOW)}"
     for header in (valid, f"a=b; {valid}; c=d", f"{NAME}=old; {valid}"):
-        assert cookie.maybe_token(BOTH, header, NAME, NOW) == KITCHEN
-    assert cookie.maybe_token(BOTH, f"{NAME}=x; " * 1000 + valid, NAME, NOW) is None
+        found = cookie.maybe_credential(BOTH, header, NAME, NOW)
+        assert found is not None
+        assert found.token == KITCHEN
+    assert cookie.maybe_credential(BOTH, f"{NAME}=x; " * 1000 + valid, NAME, NOW) is None
 
 
 @pytest.mark.parametrize(("secure", "end"), [(False, "; SameSite=Strict"), (True, "; Secure")])

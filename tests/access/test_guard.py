@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from telemetry_stream.access.credential import Credential
 from telemetry_stream.access.guard import Guard
-from telemetry_stream.access.tokens import Token, TokenError, with_derived_name
+from telemetry_stream.access.tokens import Token, TokenError
 from telemetry_stream.net.answer import HTTPError
 
 KITCHEN, OFFICE = Token("kitchen", "0123456789abcdef"), Token("office", "fedcba9876543210")
@@ -44,6 +45,11 @@ def write(path: Path, *tokens: Token) -> str:
     return str(path)
 
 
+def is_valid(guard: Guard, token: Token | None) -> bool:
+    """Return whether a client with this token, or with none, is accepted."""
+    return guard.access.is_valid(None if token is None else Credential(token))
+
+
 def status(guard: Guard, **headers: str) -> str:
     """Return "accepted", or the status of the answer to a request with these headers."""
     environ = {
@@ -68,7 +74,7 @@ def test_loopback_needs_no_token(host: str, tmp_path: Path) -> None:
     """A server on loopback creates no token."""
     guard = loaded(host, state_dir=str(tmp_path))
     assert status(guard) == "accepted"
-    assert guard.is_valid(None)
+    assert is_valid(guard, None)
     assert (guard.created_token, guard.token_path, os.listdir(tmp_path)) == (None, "", [])
 
 
@@ -83,8 +89,8 @@ def test_any_other_address_gets_a_token(host: str, tmp_path: Path) -> None:
     assert status(guard, HTTP_AUTHORIZATION=f"Bearer {token.value}") == "accepted"
     again = loaded(host, state_dir=str(tmp_path))
     assert (again.created_token, again.token_path) == (None, guard.token_path)
-    assert again.is_valid(token)
-    assert not again.is_valid(None)
+    assert is_valid(again, token)
+    assert not is_valid(again, None)
 
 
 def test_without_a_place_for_the_token_the_program_must_not_start() -> None:
@@ -108,8 +114,8 @@ def test_no_auth_accepts_every_request(tmp_path: Path) -> None:
 def test_configured_tokens_are_required_on_every_address(host: str, tmp_path: Path) -> None:
     """Those of the file and that of the environment are valid together, and none is created."""
     guard = loaded(host, token_file=write(tmp_path / "t", KITCHEN), token=OFFICE.value)
-    assert guard.is_valid(KITCHEN)
-    assert guard.is_valid(with_derived_name(OFFICE.value))
+    assert is_valid(guard, KITCHEN)
+    assert is_valid(guard, Token("token", OFFICE.value))
     assert status(guard) == "401"
     assert (guard.created_token, guard.token_path) == (None, "")
 
@@ -150,9 +156,9 @@ def test_reload_replaces_the_tokens(tmp_path: Path, caplog: pytest.LogCaptureFix
     guard = loaded(token_file=write(path, KITCHEN, OFFICE))
     write(path, OFFICE)
     guard.reload()
-    assert not guard.is_valid(KITCHEN)
-    assert guard.is_valid(OFFICE)
-    assert not guard.is_valid(None)
+    assert not is_valid(guard, KITCHEN)
+    assert is_valid(guard, OFFICE)
+    assert not is_valid(guard, None)
     assert caplog.messages == ["Tokens reloaded: office"]
 
 
@@ -166,12 +172,56 @@ def test_a_failed_reload_keeps_the_previous_tokens(
     guard.reload()
     path.unlink()
     guard.reload()
-    assert guard.is_valid(KITCHEN)
-    assert not guard.is_valid(None)
+    assert is_valid(guard, KITCHEN)
+    assert not is_valid(guard, None)
     assert [message.partition(": /")[0] for message in caplog.messages] == [
         "Reload failed, keeping the previous tokens"
     ] * 2
     assert KITCHEN.value not in caplog.text
+
+
+@pytest.mark.parametrize("content", ["", "# kitchen\n\n"])
+def test_an_emptied_file_makes_every_token_invalid(
+    content: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It does not mean that everyone is accepted, or that the previous tokens stay valid. A later reload ends that."""
+    configured, saved = tmp_path / "tokens", tmp_path / "token"
+    of_file = loaded(token_file=write(configured, KITCHEN))
+    of_state = loaded("0.0.0.0", state_dir=str(tmp_path))
+    for guard, path, token in (
+        (of_file, configured, KITCHEN),
+        (of_state, saved, of_state.created_token),
+    ):
+        caplog.clear()
+        path.write_text(content)
+        guard.reload()
+        assert not is_valid(guard, token)
+        assert not is_valid(guard, None)
+        assert status(guard) == "401"
+        assert caplog.messages == [f"{path} contains no token: every request is refused"]
+        write(path, OFFICE)
+        guard.reload()
+        assert is_valid(guard, OFFICE)
+
+
+def test_the_token_of_the_settings_stays_valid_beside_an_emptied_file(tmp_path: Path) -> None:
+    """It cannot be changed while the program runs."""
+    path = tmp_path / "tokens"
+    guard = loaded(token_file=write(path, KITCHEN), token=OFFICE.value)
+    path.write_text("")
+    guard.reload()
+    assert not is_valid(guard, KITCHEN)
+    assert is_valid(guard, OFFICE)
+
+
+def test_a_token_that_gets_another_name_stays_valid(tmp_path: Path) -> None:
+    """Its viewers stay connected. So do those of a token without a name when a line above it is removed."""
+    path = tmp_path / "tokens"
+    guard = loaded(token_file=write(path, KITCHEN, OFFICE))
+    write(path, Token("cellar", OFFICE.value))
+    guard.reload()
+    assert is_valid(guard, OFFICE)
+    assert not is_valid(guard, KITCHEN)
 
 
 def test_a_reload_does_not_create_a_token(tmp_path: Path) -> None:
@@ -179,7 +229,7 @@ def test_a_reload_does_not_create_a_token(tmp_path: Path) -> None:
     guard = loaded("0.0.0.0", state_dir=str(tmp_path))
     Path(guard.token_path).unlink()
     guard.reload()
-    assert guard.is_valid(guard.created_token)
+    assert is_valid(guard, guard.created_token)
     assert os.listdir(tmp_path) == []
 
 
@@ -188,7 +238,7 @@ def test_a_reload_without_tokens_changes_nothing(caplog: pytest.LogCaptureFixtur
     caplog.set_level(logging.INFO)
     guard = loaded()
     guard.reload()
-    assert guard.is_valid(None)
+    assert is_valid(guard, None)
     assert caplog.messages == []
 
 

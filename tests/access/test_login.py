@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telemetry_stream.access import login as login_module
 from telemetry_stream.access.cookie import LIFETIME_SECONDS
-from telemetry_stream.access.login import UNAUTHENTICATED, USER, Login, log_out
+from telemetry_stream.access.credential import Credential
+from telemetry_stream.access.login import CREDENTIAL, UNAUTHENTICATED, Login
 from telemetry_stream.access.throttle import FREE_ATTEMPTS, Throttle
 from telemetry_stream.access.tokens import Token
 from telemetry_stream.net.answer import Answer, HTTPError
@@ -66,15 +69,15 @@ def user(login: Login, environ: dict[str, Any], port: int | None = 8750) -> str 
             return None
     except HTTPError:
         return None
-    token: Token = environ[USER]
-    return token.name
+    credential: Credential = environ[CREDENTIAL]
+    return credential.token.name
 
 
 def test_without_tokens_every_request_is_accepted() -> None:
     """This is the case on loopback, and with --no-auth."""
     environ = request("/ws")
     assert Login().check(environ, 8750) is None
-    assert (environ[USER], environ[UNAUTHENTICATED]) == (None, False)
+    assert (environ[CREDENTIAL], environ[UNAUTHENTICATED]) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +145,9 @@ def test_a_browser_exchanges_the_token_for_a_cookie(
     assert headers["Cache-Control"] == "no-store"
     cookie, *flags = headers["Set-Cookie"].split("; ")
     assert flags == ["Path=/", f"Max-Age={LIFETIME_SECONDS}", "HttpOnly", "SameSite=Strict"]
-    assert re.fullmatch(r"telemetry_stream_8750=kitchen\.\d+\.[0-9a-f]{64}", cookie)
+    assert re.fullmatch(
+        rf"telemetry_stream_8750={KITCHEN.id}\.[0-9a-f]{{16}}\.\d+\.[0-9a-f]{{64}}", cookie
+    )
     assert KITCHEN.value not in str(answer) + caplog.text
     assert "192.0.2.1 logged in with token kitchen" in caplog.text
     assert user(login, request("/ws", HTTP_COOKIE=f"a=b; {cookie}; c=d")) == "kitchen"
@@ -157,10 +162,12 @@ def test_the_redirect_never_contains_the_token(login: Login, query: str) -> None
 
 def test_the_cookie_of_a_tls_server_is_secure(login: Login) -> None:
     """Also when it is deleted."""
-    environ = request(query=f"token={KITCHEN.value}", **{"wsgi.url_scheme": "https"})
+    environ: dict[str, Any] = request(
+        query=f"token={KITCHEN.value}", **{"wsgi.url_scheme": "https"}
+    )
     answer = answer_to(login, environ, None)
     assert dict(answer.headers)["Set-Cookie"].endswith("; SameSite=Strict; Secure")
-    assert dict(log_out(environ).headers)["Set-Cookie"].endswith("; Secure")
+    assert dict(login.log_out(environ).headers)["Set-Cookie"].endswith("; Secure")
 
 
 def test_a_wrong_token_in_the_address_gets_the_login_page(login: Login) -> None:
@@ -296,11 +303,50 @@ def test_log_out_deletes_the_cookie(login: Login) -> None:
     cookie = log_in(login)
     environ = request("/logout", method="POST", HTTP_COOKIE=cookie)
     assert user(login, environ) == "kitchen"
-    answer = log_out(environ)
+    answer = login.log_out(environ)
     assert answer.status == "204 No Content"
     assert dict(answer.headers)["Set-Cookie"].startswith(
         "telemetry_stream_8750=; Path=/; Max-Age=0;"
     )
+
+
+def test_a_login_that_was_logged_out_is_not_valid_any_more(login: Login) -> None:
+    """A copy of its cookie is refused. Another login with the same token, and the token itself, stay valid."""
+    first, second = log_in(login), log_in(login)
+    environ = request("/logout", method="POST", HTTP_COOKIE=first)
+    assert user(login, environ) == "kitchen"
+    credential = environ[CREDENTIAL]
+    assert login.is_valid(credential)
+    login.log_out(environ)
+    assert not login.is_valid(credential)
+    assert user(login, request(HTTP_COOKIE=first)) is None
+    assert user(login, request(HTTP_COOKIE=second)) == "kitchen"
+    environ = request("/logout", method="POST", **bearer(KITCHEN.value))
+    assert user(login, environ) == "kitchen"
+    login.log_out(environ)
+    assert user(login, request("/ws", **bearer(KITCHEN.value))) == "kitchen"
+
+
+def test_the_number_of_remembered_logouts_is_limited(
+    login: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest one is forgotten. Its browser has no cookie any more."""
+    monkeypatch.setattr(login_module, "MAX_ENDED_LOGINS", 2)
+    cookies = [log_in(login) for _ in range(3)]
+    for cookie in cookies:
+        environ = request("/logout", method="POST", HTTP_COOKIE=cookie)
+        user(login, environ)
+        login.log_out(environ)
+    found = [user(login, request(HTTP_COOKIE=cookie)) for cookie in cookies]
+    assert found == ["kitchen", None, None]
+
+
+def test_a_login_expires(login: Login) -> None:
+    """The credential of a viewer, too, although its connection is still open."""
+    assert login.is_valid(Credential(KITCHEN, "a", time.time() + 60))
+    assert not login.is_valid(Credential(KITCHEN, "a", time.time() - 1))
+    assert login.is_valid(Credential(KITCHEN))
+    assert not login.is_valid(Credential(Token("kitchen", "another-another-1")))
 
 
 @given(st.text(), st.text(), st.text(), st.sampled_from(["/", "/ws", "/healthz", "/logout"]))

@@ -26,7 +26,6 @@ from telemetry_stream.access.tokens import (
     read_or_create,
     state_directory,
     token_line,
-    with_derived_name,
 )
 
 A, B = "a" * 16, "b" * 32
@@ -52,21 +51,32 @@ def test_a_line_for_a_token_file_has_a_new_token_and_an_optional_name() -> None:
 def test_a_file_may_have_tokens_with_and_without_names() -> None:
     """Comments and blank lines are ignored."""
     content = f"# access\n\nkitchen {A}\n  \t{B}  \n#old {A}\n"
-    assert parse(content, "f") == (Token("kitchen", A), with_derived_name(B))
+    found = parse(content, "f")
+    assert found == (Token("kitchen", A), Token("token-4", B))
+    assert [token.name for token in found] == ["kitchen", "token-4"]
 
 
-def test_a_derived_name_depends_on_the_token_only() -> None:
-    """It does not change with the position in the file."""
-    assert with_derived_name(B).name == parse(f"x {A}\n{B}", "f")[1].name
-    assert re.fullmatch(r"token-[0-9a-f]{6}", with_derived_name(B).name)
-    assert with_derived_name(A).name != with_derived_name(B).name
+def test_the_name_of_an_unnamed_token_is_its_line() -> None:
+    """Logs and reports show names, so a name depends on no bit of the value."""
+    assert parse(A, "f")[0].name == parse(B, "f")[0].name == "token-1"
+
+
+def test_the_id_of_a_token_depends_on_its_value_only() -> None:
+    """So a login stays valid when a line is added above, or the token gets another name."""
+    assert Token("a", A).id == Token("b", A).id != Token("a", B).id
+    assert re.fullmatch(r"[0-9a-f]{16}", Token("a", A).id)
+    assert Token("a", A) == Token("b", A) != Token("a", B)
+
+
+@pytest.mark.parametrize("content", ["", "# nothing", "\n \n"])
+def test_a_file_may_have_no_token(content: str) -> None:
+    """The guard decides what that means."""
+    assert parse(content, "f") == ()
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "contains no token"),
-        ("# nothing", "contains no token"),
         ("a" * 15, ":1: expected"),
         ("a" * 257, ":1: expected"),
         (f"\n\nname {A} more", ":3: expected"),
@@ -77,6 +87,7 @@ def test_a_derived_name_depends_on_the_token_only() -> None:
         (f"-n {A}", ":1: the name must be"),
         (f"one {A}\none {B}", ":2: duplicate name or token"),
         (f"one {A}\ntwo {A}", ":2: duplicate name or token"),
+        (f"token-2 {A}\n{B}", ":2: duplicate name or token"),
     ],
 )
 def test_an_error_in_a_file_names_the_line_and_no_token(content: str, message: str) -> None:
@@ -100,6 +111,8 @@ def test_any_content_gives_valid_tokens_or_a_token_error(content: str) -> None:
 def test_a_file_that_cannot_be_read_is_a_token_error(tmp_path: Path) -> None:
     """Missing, a directory, too large, not ASCII, not a path."""
     large, latin = tmp_path / "large", tmp_path / "latin"
+    for file in (large, latin):
+        file.touch(0o600)
     large.write_text(f"{A}\n" + "#" * tokens.MAX_FILE_BYTES)
     latin.write_bytes(b"\xe9" * 20)
     for path, message in (
@@ -120,16 +133,70 @@ def test_a_file_that_every_user_can_read_is_a_warning(
     path = tmp_path / "tokens"
     path.write_text(A)
     path.chmod(0o640)
-    assert read(str(path)) == (with_derived_name(A),)
+    assert read(str(path)) == (Token("token-1", A),)
     assert not caplog.records
     path.chmod(0o644)
-    assert read(str(path)) == (with_derived_name(A),)
+    assert read(str(path)) == (Token("token-1", A),)
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert record.getMessage() == (
         f"{path} is readable by every user of this host (use chmod 600 {path})"
     )
     assert A not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_used"),
+    [(0o400, True), (0o600, True), (0o640, True), (0o660, False), (0o602, False), (0o666, False)],
+)
+def test_a_file_that_other_users_can_write_is_refused(
+    tmp_path: Path, mode: int, is_used: bool
+) -> None:
+    """They could add a token of their own."""
+    path = tmp_path / "tokens"
+    path.write_text(A)
+    path.chmod(mode)
+    if is_used:
+        assert read(str(path)) == (Token("token-1", A),)
+    else:
+        with pytest.raises(TokenError, match=r"other users could add tokens \(use chmod go-w\)"):
+            read(str(path))
+
+
+@pytest.mark.parametrize(("owner", "is_used"), [(0, True), (1000, True), (1001, False)])
+def test_the_owner_of_a_file_must_be_root_or_the_user_of_the_program(
+    tmp_path: Path, owner: int, is_used: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any other owner could add a token. systemd's credentials belong to one of the two."""
+    path = tmp_path / "tokens"
+    path.write_text(A)
+    path.chmod(0o600)
+    real = os.fstat
+
+    def owned(descriptor: int) -> os.stat_result:
+        found = list(real(descriptor))
+        found[stat.ST_UID] = owner
+        return os.stat_result(found)
+
+    monkeypatch.setattr(os, "fstat", owned)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    if is_used:
+        assert read(str(path)) == (Token("token-1", A),)
+    else:
+        with pytest.raises(TokenError, match="belongs to user id 1001, who could add tokens"):
+            read(str(path))
+
+
+def test_a_pipe_has_no_owner_to_check() -> None:
+    """A shell passes one for ``--token-file <(…)``."""
+    reading, writing = os.pipe()
+    os.fchmod(writing, 0o666)
+    os.write(writing, A.encode())
+    os.close(writing)
+    try:
+        assert read(f"/dev/fd/{reading}") == (Token("token-1", A),)
+    finally:
+        os.close(reading)
 
 
 def test_a_token_is_created_once_and_readable_for_its_owner_only(tmp_path: Path) -> None:

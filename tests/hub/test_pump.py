@@ -102,3 +102,25 @@ def test_each_write_has_a_deadline_of_its_own() -> None:
     write_pump(client, send, ping=b".", ping_seconds=0)
     assert sent == [b"<1>", b".", b"<2>", b".", b"<3>"]
     assert WRITE_SECONDS == 10.0
+
+
+def test_a_client_ends_at_its_time() -> None:
+    """The pump wakes up for it, also if no frame comes and no ping is due."""
+    client = Client(lambda _: 0)
+    write_pump(client, lambda *_: None, until=time.monotonic() + 0.05)
+    assert client.end is End.POLICY
+
+
+def test_the_time_of_a_client_also_ends_the_frames_queued_first() -> None:
+    """A history is broken off after the frame that is being written."""
+    client = Client(lambda _: 0)
+    sent: list[bytes] = []
+    until = time.monotonic() + 0.05
+
+    def send(data: bytes, deadline: float) -> None:
+        sent.append(data)
+        time.sleep(max(0.0, until - time.monotonic()))
+
+    client.queue_first(iter([b"hello", b"history", b"more"]))
+    write_pump(client, send, until=until)
+    assert (sent, client.end) == ([b"hello"], End.POLICY)

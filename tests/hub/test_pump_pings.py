@@ -94,12 +94,12 @@ def test_no_ping_without_a_period() -> None:
     class SleepingClient(QueuedClient):
         def take(self, timeout: float) -> bytes | Iterator[bytes] | None:
             timeouts.append(timeout)
-            if len(timeouts) == 2:
+            if len(timeouts) == 3:
                 self.close(End.POLICY)
             return super().take(0.0)
 
     client = SleepingClient()
     send = RecordingSend(client, until=1)
     write_pump(client, send)
-    assert timeouts == [3600.0, 3600.0]
+    assert timeouts == [0.0, 3600.0, 3600.0]
     assert send.data == []

@@ -17,7 +17,6 @@ from websockets.sync.client import ClientConnection, connect
 
 from telemetry_stream.access.access import Access
 from telemetry_stream.access.policy import security_headers
-from telemetry_stream.access.tokens import Token
 from telemetry_stream.hub import Hub
 from telemetry_stream.metrics.sample import Sample, SourceState
 from telemetry_stream.metrics.sources.host import HostInfo
@@ -90,11 +89,11 @@ class Service:
         access: Access | None = None,
         allowance: Allowance = Allowance(),  # noqa: B008  # immutable
         viewers_per_address: PerAddress | None = None,
-        is_valid_token: Callable[[Token | None], bool] = lambda _: True,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self.problem: str | None = None
         self.crashes: list[BaseException] = []
+        access = access or Access(("box",))
         self.demand = RecordingDemand()
         self.hub = Hub()
         self.stream = Stream(self.hub, version="1.2.3", history=HistoryLimits(history_seconds))
@@ -106,13 +105,13 @@ class Service:
             timing=timing,
             allowance=allowance,
             per_address=viewers_per_address or PerAddress(limit),
-            is_valid_token=is_valid_token,
+            is_valid=access.is_valid,
             headers=security_headers(),
         )
         self.routes = Routes(
             stream=self.stream,
             viewers=self.viewers,
-            access=access or Access(("box",)),
+            access=access,
             maybe_problem=lambda: self.problem,
             refused_connections=lambda: self._listener.stats().refused,
             pages=pages(static_root),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import ClientConnection
 
+from telemetry_stream.access import cookie
 from telemetry_stream.access.access import Access
 from telemetry_stream.access.forwarded import Proxies
 from telemetry_stream.access.login import Login
@@ -21,6 +24,7 @@ from tests.conftest import eventually
 from tests.net.pairs import read_to_end
 from tests.server.service import Service, message
 from tests.server.test_routes import ROUTES, UPGRADE
+from tests.viewers import bare_socket
 
 KITCHEN, OFFICE = Token("kitchen", "kitchen-kitchen-1"), Token("office", "office-office-123")
 BEARER = {"Authorization": f"Bearer {KITCHEN.value}"}
@@ -37,6 +41,14 @@ def read_to_close(viewer: ClientConnection) -> list[str]:
         return types
 
 
+def cookie_of(service: Service, token: Token, seconds: float = cookie.LIFETIME_SECONDS) -> str:
+    """Return the Cookie header of a browser that has logged in, for a login that is valid for these seconds."""
+    begun = math.ceil(time.time() + seconds) - cookie.LIFETIME_SECONDS
+    value = cookie.value_for(token, begun)
+    # A Host without a port has another cookie.
+    return "; ".join(f"{cookie.name_for(port)}={value}" for port in (None, service.address[1]))
+
+
 @pytest.fixture
 def login() -> Login:
     """A login with two tokens."""
@@ -51,10 +63,7 @@ def service(login: Login, tmp_path: Path) -> Iterator[Service]:
     (tmp_path / "index.html").write_text("<title>dashboard</title>")
     access = Access(("box",), login=login, origins=("https://home.example",))
 
-    def is_valid(token: Token | None) -> bool:
-        return token in (login.tokens or ())
-
-    with Service(access=access, is_valid_token=is_valid, static_root=str(tmp_path)) as service:
+    with Service(access=access, static_root=str(tmp_path)) as service:
         service.publish()
         yield service
 
@@ -132,6 +141,59 @@ def test_a_revoked_token_ends_its_viewers_and_no_others(service: Service, login:
         service.publish()
         assert [message(staying)["seq"] for _ in range(2)] == [1, 2]
         assert service.ask("/ws", **UPGRADE, **BEARER).status == 401
+
+
+def test_logging_out_ends_the_other_tabs_of_the_browser(service: Service) -> None:
+    """Not those of another browser with the same token, and not a script."""
+    mine, other = ({"Cookie": cookie_of(service, KITCHEN)} for _ in range(2))
+    with (
+        service.viewer(additional_headers=mine) as tab,
+        service.viewer(additional_headers=other) as another,
+        service.viewer(additional_headers=BEARER) as script,
+    ):
+        viewers = (tab, another, script)
+        assert [message(viewer)["type"] for viewer in viewers] == ["hello"] * 3
+        assert service.ask("/logout", "POST", **mine).status == 204
+        assert read_to_close(tab) == ["sample"]
+        assert (tab.close_code, tab.close_reason) == (1008, "policy")
+        service.publish()
+        for viewer in (another, script):
+            assert [message(viewer)["seq"] for _ in range(2)] == [1, 2]
+    assert service.ask("/api/v1/sample", **mine).status == 401
+    assert service.ask("/api/v1/sample", **other).status == 200
+
+
+def test_a_stream_ends_when_its_login_expires(service: Service) -> None:
+    """A WebSocket gets 1008, and JSON lines end."""
+    headers = {"Cookie": cookie_of(service, KITCHEN, seconds=1.2)}
+    request = f"GET /api/v1/stream HTTP/1.1\r\nHost: box\r\nCookie: {headers['Cookie']}\r\n\r\n"
+    with (
+        service.viewer(additional_headers=headers) as viewer,
+        socket.create_connection(service.address, 10) as lines,
+    ):
+        lines.sendall(request.encode())
+        assert read_to_close(viewer) == ["hello", "sample"]
+        assert (viewer.close_code, viewer.close_reason) == (1008, "policy")
+        assert read_to_end(lines).startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize("end", ["token", "login"])
+def test_a_history_that_is_being_sent_ends_with_its_token_or_login(
+    service: Service, login: Login, end: str
+) -> None:
+    """The client has read only a part of it. The answer is incomplete, as the missing last chunk shows."""
+    cookie = cookie_of(service, KITCHEN)
+    service.publish(200, pad=100_000)
+    request = f"GET /api/v1/history HTTP/1.1\r\nHost: box\r\nCookie: {cookie}\r\n\r\n"
+    with bare_socket(f"http://127.0.0.1:{service.address[1]}", request.encode()) as client:
+        assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
+        if end == "token":
+            login.tokens = (OFFICE,)
+        else:
+            assert service.ask("/logout", "POST", Cookie=cookie).status == 204
+        got = read_to_end(client)
+    assert len(got) < 10_000_000
+    assert not got.endswith(b"0\r\n\r\n")
 
 
 def test_a_token_that_is_revoked_during_the_handshake_ends_the_viewer(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from telemetry_stream.access.credential import Credential
 from telemetry_stream.access.tokens import Token
 from telemetry_stream.hub import Client
 from telemetry_stream.net.address import PerAddress
@@ -38,11 +39,11 @@ def transport() -> Iterator[Transport]:
         transport.close()
 
 
-def viewer_of(transport: Transport, number: int, token: Token | None = None) -> Viewer:
+def viewer_of(transport: Transport, number: int, credential: Credential | None = None) -> Viewer:
     """Return a viewer of JSON lines."""
     choice = Choice(FRAMING, "host-1", ("cpu",), 2)
     client = Client(transport.try_send, topic=choice)
-    return Viewer(number, "lines", "192.0.2.1:5", token, choice, client, transport)
+    return Viewer(number, "lines", "192.0.2.1:5", credential, choice, client, transport)
 
 
 def test_a_viewer_beyond_the_limit_is_refused_until_a_slot_is_released() -> None:
@@ -143,7 +144,7 @@ def test_waiting_ends_when_the_last_slot_is_released() -> None:
 
 def test_the_report_of_a_viewer(transport: Transport) -> None:
     """All of it is JSON."""
-    viewer = viewer_of(transport, 12, Token("kitchen", "k" * 16))
+    viewer = viewer_of(transport, 12, Credential(Token("kitchen", "k" * 16)))
     transport.send(b"x" * 10, soon())
     assert viewer.report(viewer.since + 12.3456) == {
         "id": 12,

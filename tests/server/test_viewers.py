@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from telemetry_stream.access.login import USER
+from telemetry_stream.access.login import CREDENTIAL
 from telemetry_stream.net.wsgi import HIJACK, PeerGoneError
 from telemetry_stream.server.viewers import LINES
 from telemetry_stream.stream import Choice
@@ -61,7 +61,7 @@ def test_a_takeover_that_fails_releases_the_slot() -> None:
     def take_over(*_: object) -> None:
         raise PeerGoneError("connection reset")
 
-    environ = {"REMOTE_ADDR": "192.0.2.1", "REMOTE_PORT": "5", USER: None, HIJACK: take_over}
+    environ = {"REMOTE_ADDR": "192.0.2.1", "REMOTE_PORT": "5", CREDENTIAL: None, HIJACK: take_over}
     with Service(limit=1) as service:
         with pytest.raises(PeerGoneError):
             service.viewers.serve(environ, LINES, Choice(LINES.framing, HOST.id), None)
