@@ -158,7 +158,7 @@ class App:
             return None
         host = self._started().address[0]
         reachable = socket.gethostname() if host in ("0.0.0.0", "::") else host
-        return f"{self._url(reachable)}?token={self._guard.created_token.value}"
+        return f"{self._url(reachable)}#token={self._guard.created_token.value}"
 
     @property
     def token_path(self) -> str:

@@ -138,7 +138,7 @@ def test_the_created_token_is_printed_once(tmp_path: Path) -> None:
     path = tmp_path / "state" / "token"
     with running(tmp_path, *arguments) as program:
         port = program.url.rstrip("/").rpartition(":")[2]
-        login_url = f"http://{socket.gethostname()}:{port}/?token={path.read_text().strip()}"
+        login_url = f"http://{socket.gethostname()}:{port}/#token={path.read_text().strip()}"
         line = program.read_line()
         assert line == f"Access token saved in {path}. Open {login_url} (shown once)"
         assert program.stop() == 0

@@ -84,6 +84,10 @@ class Access:
         """Return whether a client that was accepted with this credential, or with none, would be accepted now."""
         return self._login.is_valid(credential)
 
+    def log_in(self, environ: dict[str, Any]) -> Answer:
+        """Return the answer that gives a browser a cookie for its token. Raises HTTPError 401."""
+        return self._login.log_in(environ)
+
     def log_out(self, environ: dict[str, Any]) -> Answer:
         """End the login of a request that was accepted; return the answer."""
         return self._login.log_out(environ)

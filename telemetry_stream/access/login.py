@@ -1,14 +1,15 @@
 """Login: scripts send a token in a header, browsers send a signed cookie, and people get a page with a form.
 
-``/?token=…`` sets the cookie and redirects to the same address without the token, as Jupyter does. Only a navigation
-logs in in this way, so that an image on a page of another site makes no attempts from the address of its reader.
+The login page and the dashboard send the token to ``/login`` and get the cookie. ``/?token=…`` sets the cookie too, and
+redirects to the same address without the token, as Jupyter does. Only a navigation logs in in this way, so that an
+image on a page of another site makes no attempts from the address of its reader.
 
 A right token is always accepted: nobody can guess 128 random bits. Wrong ones are counted, and ``throttle`` makes their
 address wait, which shows a script with an old token that it should back off. Cookies are not counted: a signature
 cannot be guessed either, and an open page with an old cookie sends it again and again.
 
-A token never appears in an answer or in the log. Request bodies are not read, so the login form uses GET. Only POST
-logs out, so that a link, an image or a prefetch of another page cannot.
+A token never appears in an answer or in the log. Request bodies are not read, so ``/login`` takes the token from the
+header. Only POST logs in or out, so that a link, an image or a prefetch of another page cannot.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from ..net.address import network_of
-from ..net.answer import Answer, HTTPError
+from ..net.answer import Answer, Headers, HTTPError
 from ..net.rate_limited_log import RateLimitedLog
 from . import cookie, login_page
 from .cause import API, is_navigation
@@ -44,6 +45,7 @@ OPEN_PATHS = ("/healthz",)
 
 UNAUTHORIZED = "401 Unauthorized"
 CHALLENGE = ("WWW-Authenticate", "Bearer")
+NO_STORE: Headers = (("Cache-Control", "no-store"),)
 
 MAX_ENDED_LOGINS = 4096  # only a client with a token can add one
 
@@ -72,9 +74,9 @@ class Login:
         """
         name = cookie.name_for(port)
         environ |= {CREDENTIAL: None, UNAUTHENTICATED: False, COOKIE_NAME: name}
-        tokens = self.tokens
+        tokens, in_address = self.tokens, _maybe_in_address(environ)
         if tokens is None:
-            return None
+            return None if in_address is None else _redirect(environ)
         path = environ["PATH_INFO"]
         value = _maybe_bearer(environ)
         if value is not None:
@@ -82,8 +84,8 @@ class Login:
             if token is None:
                 raise HTTPError(UNAUTHORIZED, "Invalid token", (CHALLENGE,))
             credential: Credential | None = Credential(token)
-        elif (value := _maybe_in_address(environ)) is not None:
-            return self._log_in(tokens, value, environ)
+        elif in_address is not None:
+            return self._log_in(tokens, in_address, environ)
         else:
             header = environ.get("HTTP_COOKIE", "")
             credential = cookie.maybe_credential(tokens, header, name, time.time())
@@ -105,6 +107,18 @@ class Login:
         with self._lock:
             return credential.login not in self._ended and credential.remaining_seconds() > 0
 
+    def log_in(self, environ: dict[str, Any]) -> Answer:
+        """Return the answer that gives the browser a cookie. Raises HTTPError 401 if the request has no token itself.
+
+        A cookie is not enough, because a login that renews itself would never expire.
+        """
+        credential: Credential | None = environ[CREDENTIAL]
+        if credential is None:  # no token is required
+            return Answer("204 No Content", NO_STORE)
+        if credential.login:
+            raise _token_required()
+        return Answer("204 No Content", NO_STORE + self._new_login(credential.token, environ))
+
     def log_out(self, environ: dict[str, Any]) -> Answer:
         """End the login of the request, and return the answer that deletes the browser's cookie.
 
@@ -116,23 +130,19 @@ class Login:
                 self._ended[credential.login] = None
                 if len(self._ended) > MAX_ENDED_LOGINS:
                     self._ended.popitem(last=False)
-        headers = (_set_cookie(environ, "", 0), ("Cache-Control", "no-store"))
-        return Answer("204 No Content", headers)
+        return Answer("204 No Content", (_set_cookie(environ, "", 0), *NO_STORE))
 
     def _log_in(self, tokens: tuple[Token, ...], value: str, environ: dict[str, Any]) -> Answer:
         token = self._maybe_token(tokens, value, environ["REMOTE_ADDR"])
         if token is None:
             return _unauthorized(login_page.INVALID_TOKEN)
+        return _redirect(environ, self._new_login(token, environ))
+
+    def _new_login(self, token: Token, environ: dict[str, Any]) -> Headers:
+        """Return the header with the cookie of a new login."""
         log.info("%s logged in with token %s", environ["REMOTE_ADDR"], token.name)
-        query = "&".join(_without_token(environ["QUERY_STRING"]))
-        return Answer(
-            "303 See Other",
-            (
-                ("Location", login_page.ROOT + (f"?{query}" if query else "")),
-                ("Cache-Control", "no-store"),
-                _set_cookie(environ, cookie.value_for(token, time.time()), cookie.LIFETIME_SECONDS),
-            ),
-        )
+        value = cookie.value_for(token, time.time())
+        return (_set_cookie(environ, value, cookie.LIFETIME_SECONDS),)
 
     def _maybe_token(self, tokens: tuple[Token, ...], value: str, address: str) -> Token | None:
         """Return the token with this value; None, after counting it, if it is wrong. Raises HTTPError 429."""
@@ -192,23 +202,24 @@ def _ask_for_token(environ: dict[str, Any]) -> Answer:
         or "text/html" not in environ.get("HTTP_ACCEPT", "")
         or API.fullmatch(environ["PATH_INFO"])
     ):
-        raise HTTPError(
-            UNAUTHORIZED,
-            "An access token is required: send 'Authorization: Bearer …'",
-            (CHALLENGE,),
-        )
-    page = login_page.AT_ROOT if environ["PATH_INFO"] == "/" else login_page.ELSEWHERE
-    # A browser does not send a Strict cookie if the user followed a link from another site. It does if our own page
-    # then reloads, and that second request is not cross-site, so the reload happens once.
-    return _unauthorized(page, reload=environ.get("HTTP_SEC_FETCH_SITE") == "cross-site")
+        raise _token_required()
+    at_root = environ["PATH_INFO"] == "/"
+    again = environ.get("HTTP_SEC_FETCH_SITE") == "cross-site"
+    return _unauthorized(login_page.page(at_root=at_root, again=again))
 
 
-def _unauthorized(page: bytes, *, reload: bool = False) -> Answer:
-    headers = [
-        ("Content-Type", "text/html; charset=utf-8"),
-        ("Cache-Control", "no-store"),
-        CHALLENGE,
-    ]
-    if reload:
-        headers.append(("Refresh", "0"))
-    return Answer(UNAUTHORIZED, tuple(headers), page)
+def _token_required() -> HTTPError:
+    message = "An access token is required: send 'Authorization: Bearer …'"
+    return HTTPError(UNAUTHORIZED, message, (CHALLENGE,))
+
+
+def _unauthorized(page: bytes) -> Answer:
+    headers = (("Content-Type", "text/html; charset=utf-8"), *NO_STORE, CHALLENGE)
+    return Answer(UNAUTHORIZED, headers, page)
+
+
+def _redirect(environ: dict[str, Any], headers: Headers = ()) -> Answer:
+    """Return the redirect to the same address without the token."""
+    query = "&".join(_without_token(environ["QUERY_STRING"]))
+    location = login_page.ROOT + (f"?{query}" if query else "")
+    return Answer("303 See Other", (("Location", location), *NO_STORE, *headers))

@@ -1,14 +1,23 @@
 """The login page: one HTML document that loads nothing else, because every other file requires a token.
 
-Its style is inline. The Content-Security-Policy of every response contains the style's hash (CSP Level 3, section
-2.3.1), so browsers apply no other inline style. The colours are those of the dashboard
-(web/src/app/styles/tokens.css).
+Its style and its script are inline. The Content-Security-Policy of every response contains their hashes (CSP Level 3,
+section 2.3.1), so browsers use no others. The colours are those of the dashboard (web/src/app/styles/tokens.css).
+
+The script sends the token with ``fetch`` in a header, so that it is in no address and no log. Links have the token
+behind ``#``, which browsers do not send. The script takes it from there, and removes it from the address first.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+
+
+def _source(text: str) -> str:
+    """Return the source expression that allows this inline text."""
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
+
 
 STYLE = """
 :root { color-scheme: light dark; --bg: #fbfbfc; --ink: #14171a; --ink-2: #4d555d; --meter: #848d95;
@@ -28,8 +37,62 @@ input { background: var(--bg); color: var(--ink); }
 button { background: var(--accent); color: var(--on-loud); border-color: var(--accent); cursor: pointer; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 """
-# The style as a source expression for the directive style-src.
-STYLE_SOURCE = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
+SCRIPT = """
+const form = document.querySelector("form");
+const message = document.querySelector("p");
+const show = (text) => {
+  message.setAttribute("role", "alert");
+  message.textContent = text;
+};
+const maybeError = async (answer) => {
+  try {
+    return (await answer.json()).error;
+  } catch {
+    return null;
+  }
+};
+const logIn = async (token) => {
+  const page = new URL(form.action);
+  page.search = location.search;
+  if (!/^[!-~]+$/.test(token)) return show("Invalid token.");
+  let answer;
+  try {
+    const headers = { Authorization: `Bearer ${token}` };
+    answer = await fetch(new URL("login", page), { method: "POST", headers });
+  } catch {
+    return show("The server is not reachable.");
+  }
+  if (answer.ok) return location.replace(page);
+  const error = await maybeError(answer);
+  if (error) return show(error);
+  // A proxy in front has a login of its own, and needs the header Authorization for itself.
+  page.searchParams.set("token", token);
+  location.replace(page);
+};
+const maybeToken = () => {
+  const address = new URL(location.href);
+  const token = new URLSearchParams(address.hash.slice(1)).get("token");
+  if (token === null && !address.searchParams.has("token")) return null;
+  address.hash = "";
+  address.searchParams.delete("token");
+  history.replaceState(null, "", address);
+  return token;
+};
+const begin = () => {
+  const token = maybeToken();
+  if (token) logIn(token);
+  return token;
+};
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  logIn(form.elements[0].value.trim());
+});
+addEventListener("hashchange", begin);
+if (!begin() && "again" in form.dataset) location.replace(location.href);
+"""
+
+# As source expressions for the directives style-src and script-src.
+STYLE_SOURCE, SCRIPT_SOURCE = _source(STYLE), _source(SCRIPT)
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -40,25 +103,44 @@ _PAGE = """<!doctype html>
 <main>
 <h1>telemetry_stream</h1>
 <p{role}>{sentence}</p>
-<form action="{root}" method="get">
+<form action="{root}"{again}>
 <p><label for="token">Token</label>
-<input id="token" name="token" type="password" required autofocus autocomplete="current-password"></p>
+<input id="token" type="password" required autofocus autocomplete="current-password"></p>
 <p><button type="submit">Log in</button></p>
 </form>
+<noscript><p>This page requires JavaScript.</p></noscript>
 <p>The token was printed when the program first started, or it is in the token file of the server.</p>
 </main>
+<script>{script}</script>
 </html>
 """
 
-# The address that accepts a token. It is relative, because a reverse proxy may serve us below a prefix.
+# The address of the dashboard. It is relative, because a reverse proxy may serve us below a prefix.
 ROOT = "./"
 
 
-def _page(sentence: str, *, role: str = "", root: str = ROOT) -> bytes:
-    return _PAGE.format(style=STYLE, role=role, sentence=sentence, root=root).encode()
+def _page(sentence: str, *, role: str = "", root: str = ROOT, again: str = "") -> bytes:
+    return _PAGE.format(
+        style=STYLE, script=SCRIPT, role=role, sentence=sentence, root=root, again=again
+    ).encode()
 
 
-# The page at the root, the page at any other path, and the page after a wrong token.
-AT_ROOT = _page("Enter your access token.")
-ELSEWHERE = _page("Enter your access token.", root="/")
+def page(*, at_root: bool, again: bool) -> bytes:
+    """Return the page for the root or for another path.
+
+    With ``again``, the page loads its address once more if that has no token: the request came from another site, so
+    the browser did not send a Strict cookie, which it does with a request of our own page.
+    """
+    return _PAGES[at_root, again]
+
+
+_PAGES = {
+    (at_root, again): _page(
+        "Enter your access token.",
+        root=ROOT if at_root else "/",
+        again=" data-again" if again else "",
+    )
+    for at_root in (True, False)
+    for again in (True, False)
+}
 INVALID_TOKEN = _page("Invalid token.", role=' role="alert"')

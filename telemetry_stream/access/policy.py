@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from ..net.answer import Headers
-from .login_page import STYLE_SOURCE
+from .login_page import SCRIPT_SOURCE, STYLE_SOURCE
 
 
 def security_headers(frame_ancestors: str = "'none'") -> Headers:
     """Return the headers. ``frame_ancestors`` are the pages that may embed ours, in the syntax of CSP Level 3."""
-    # The dashboard loads its own files and connects to its own server. The login page has one inline style.
+    # The dashboard loads its own files and connects to its own server. The login page has an inline style and script.
     policy = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'"
-    styles = f"style-src 'self' {STYLE_SOURCE}"
+    inline = f"script-src 'self' {SCRIPT_SOURCE}; style-src 'self' {STYLE_SOURCE}"
     return (
-        ("Content-Security-Policy", f"{policy}; {styles}; frame-ancestors {frame_ancestors}"),
+        ("Content-Security-Policy", f"{policy}; {inline}; frame-ancestors {frame_ancestors}"),
         # Pages of other sites cannot load our responses as images or scripts, however a browser uses them.
         ("Cross-Origin-Resource-Policy", "same-origin"),
         ("Referrer-Policy", "no-referrer"),

@@ -75,6 +75,7 @@ class Routes:
             "/api/v1/clients": self._clients,
             "/healthz": self._healthz,
             "/metrics": self._metrics,
+            "/login": self._login,
             "/logout": self._logout,
         }
 
@@ -90,7 +91,7 @@ class Routes:
 
     def _route(self, environ: WSGIEnvironment) -> Route:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        methods = ("POST",) if path == "/logout" else ("GET", "HEAD")
+        methods = ("POST",) if path in ("/login", "/logout") else ("GET", "HEAD")
         if method not in methods:
             raise HTTPError(
                 "405 Method Not Allowed",
@@ -201,6 +202,9 @@ class Routes:
                 refused_tokens=lambda: self._access.refused_tokens,
             )
         return self._page.serve(environ, start_response, feed)
+
+    def _login(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return respond(start_response, self._access.log_in(environ))
 
     def _logout(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         answer = self._access.log_out(environ)

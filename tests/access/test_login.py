@@ -187,7 +187,7 @@ def test_a_token_in_the_address_is_valid_at_the_root_only(login: Login) -> None:
 
 
 def test_a_browser_gets_the_login_page(login: Login) -> None:
-    """The page has no script and no style attribute, and is never cached. Its form leads to the root."""
+    """The page has no attributes with scripts or styles, and is never cached. Its form leads to the root."""
     for path, form in (("/", "./"), ("/deep/link", "/")):
         answer = answer_to(login, request(path, **HTML))
         headers = dict(answer.headers)
@@ -195,16 +195,15 @@ def test_a_browser_gets_the_login_page(login: Login) -> None:
         assert headers["Content-Type"] == "text/html; charset=utf-8"
         assert headers["Cache-Control"] == "no-store"
         assert headers["WWW-Authenticate"] == "Bearer"
-        assert "Refresh" not in headers
         page = answer.body.decode()
         assert "Enter your access token." in page
-        assert not re.search(r"<script|style=|\son\w+=|javascript:", page)
-        assert f'<form action="{form}" method="get">' in page
-        assert re.search(r'<input id="token" name="token" type="password"', page)
+        assert not re.search(r"style=|\son\w+=|javascript:", page)
+        assert f'<form action="{form}">' in page
+        assert re.search(r'<input id="token" type="password"', page)
         assert '<label for="token">' in page
 
 
-@pytest.mark.parametrize("path", ["/ws", "/api/v1/sample", "/metrics", "/logout"])
+@pytest.mark.parametrize("path", ["/ws", "/api/v1/sample", "/metrics", "/login", "/logout"])
 def test_paths_for_programs_answer_with_json(login: Login, path: str) -> None:
     """Also if the program accepts HTML, because some programs send the headers of a browser."""
     with pytest.raises(HTTPError, match="401"):
@@ -213,12 +212,45 @@ def test_paths_for_programs_answer_with_json(login: Login, path: str) -> None:
         login.check(request("/", method="POST", **HTML), 8750)
 
 
-def test_a_browser_that_follows_a_link_from_another_site_reloads_once(login: Login) -> None:
-    """Browsers do not send a Strict cookie with that first request, but do so with the reload."""
+def test_a_browser_that_follows_a_link_from_another_site_requests_again(login: Login) -> None:
+    """Browsers do not send a Strict cookie with that first request, but do so with one of our own page."""
     cross = {"HTTP_SEC_FETCH_SITE": "cross-site", **HTML}
-    assert dict(answer_to(login, request(**cross)).headers)["Refresh"] == "0"
     own = {**cross, "HTTP_SEC_FETCH_SITE": "same-origin"}
-    assert "Refresh" not in dict(answer_to(login, request(**own)).headers)
+    for path in ("/", "/deep/link"):
+        assert b" data-again>" in answer_to(login, request(path, **cross)).body
+        assert b" data-again>" not in answer_to(login, request(path, **own)).body
+
+
+def test_a_page_exchanges_the_token_for_a_cookie(
+    login: Login, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It sends the token in a header. A cookie alone gives no new one: that login would never expire."""
+    caplog.set_level(logging.INFO)
+    environ = request("/login", method="POST", **bearer(KITCHEN.value))
+    assert user(login, environ) == "kitchen"
+    answer = login.log_in(environ)
+    assert (answer.status, answer.body) == ("204 No Content", b"")
+    headers = dict(answer.headers)
+    assert headers["Cache-Control"] == "no-store"
+    cookie = headers["Set-Cookie"].partition(";")[0]
+    assert user(login, request("/ws", HTTP_COOKIE=cookie)) == "kitchen"
+    assert "192.0.2.1 logged in with token kitchen" in caplog.text
+    environ = request("/login", method="POST", HTTP_COOKIE=cookie)
+    assert user(login, environ) == "kitchen"
+    with pytest.raises(HTTPError, match="An access token is required"):
+        login.log_in(environ)
+
+
+def test_without_tokens_a_login_changes_nothing() -> None:
+    """The token in the address is removed nevertheless, so that it stays in no history."""
+    login = Login()
+    environ = request("/login", method="POST", **bearer(KITCHEN.value))
+    assert login.check(environ, 8750) is None
+    assert login.log_in(environ).headers == (("Cache-Control", "no-store"),)
+    answer = answer_to(login, request(query=f"token={KITCHEN.value}&a=1"))
+    assert answer.status == "303 See Other"
+    assert answer.headers == (("Location", "./?a=1"), ("Cache-Control", "no-store"))
+    assert login.check(request("/api/v1/sample", f"token={KITCHEN.value}"), 8750) is None
 
 
 def test_a_cookie_ends_with_its_token(login: Login) -> None:

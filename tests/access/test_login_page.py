@@ -13,7 +13,10 @@ import pytest
 from telemetry_stream.access import login_page
 from telemetry_stream.access.policy import security_headers
 
-PAGES = (login_page.AT_ROOT, login_page.ELSEWHERE, login_page.INVALID_TOKEN)
+AT_ROOT = login_page.page(at_root=True, again=False)
+ELSEWHERE = login_page.page(at_root=False, again=False)
+AGAIN = login_page.page(at_root=True, again=True)
+PAGES = (AT_ROOT, ELSEWHERE, AGAIN, login_page.INVALID_TOKEN)
 
 
 class Tags(HTMLParser):
@@ -29,20 +32,21 @@ class Tags(HTMLParser):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_policy_contains_the_hash_of_the_style(page: bytes) -> None:
-    """A browser computes it over the text between the tags."""
-    (style,) = re.findall(rb"<style>(.*?)</style>", page, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(style).digest()).decode()
+@pytest.mark.parametrize("tag", ["style", "script"])
+def test_the_policy_contains_the_hashes_of_style_and_script(page: bytes, tag: str) -> None:
+    """A browser computes them over the text between the tags."""
+    (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>".encode(), page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(text).digest()).decode()
     policy = dict(security_headers())["Content-Security-Policy"]
-    assert f"; style-src 'self' 'sha256-{digest}';" in policy
+    assert f"; {tag}-src 'self' 'sha256-{digest}';" in policy
     assert "unsafe" not in policy
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_page_loads_nothing(page: bytes) -> None:
-    """It has no scripts and no style attributes, and refers to no file."""
+    """It has no attributes with scripts or styles, and refers to no file."""
     tags = Tags(page).found
-    assert {tag for tag, _ in tags}.isdisjoint({"script", "link", "img", "iframe"})
+    assert {tag for tag, _ in tags}.isdisjoint({"link", "img", "iframe"})
     assert not [attrs for _, attrs in tags if {"style", "src", "onload", "onclick"} & attrs.keys()]
     assert b"url(" not in page
 
@@ -50,23 +54,28 @@ def test_the_page_loads_nothing(page: bytes) -> None:
 @pytest.mark.parametrize(
     ("page", "action", "role"),
     [
-        (login_page.AT_ROOT, "./", None),
-        (login_page.ELSEWHERE, "/", None),
+        (AT_ROOT, "./", None),
+        (ELSEWHERE, "/", None),
         (login_page.INVALID_TOKEN, "./", "alert"),
     ],
 )
 def test_the_form_sends_the_token_to_the_root(page: bytes, action: str, role: str | None) -> None:
-    """At the root the address is relative. Screen readers announce the message about a wrong token."""
+    """At the root the address is relative. Screen readers announce the message about a wrong token.
+
+    The field has no name, so that a browser without scripts does not put the token into the address.
+    """
     tags = Tags(page).found
-    assert ("form", {"action": action, "method": "get"}) in tags
+    assert ("form", {"action": action}) in tags
     assert next(attrs for tag, attrs in tags if tag == "p").get("role") == role
-    assert [attrs["type"] for tag, attrs in tags if tag == "input"] == ["password"]
+    (field,) = (attrs for tag, attrs in tags if tag == "input")
+    assert field["type"] == "password"
+    assert "name" not in field
 
 
 def test_the_messages() -> None:
     """One asks for a token, one refuses a wrong one."""
-    assert b"<p>Enter your access token.</p>" in login_page.AT_ROOT
-    assert b"<p>Enter your access token.</p>" in login_page.ELSEWHERE
+    assert b"<p>Enter your access token.</p>" in AT_ROOT
+    assert b"<p>Enter your access token.</p>" in ELSEWHERE
     assert b'<p role="alert">Invalid token.</p>' in login_page.INVALID_TOKEN
 
 

@@ -162,7 +162,7 @@ def test_browser_logs_in_and_gets_the_stream_through_the_proxy(
     """The cookie is Secure, a forged X-Forwarded-For has no effect, and the proxy's logs have no token."""
     program, port = proxied
     with answer(port, "/", Accept="text/html") as page:
-        assert (page.status, b'name="token"' in page.read()) == (401, True)
+        assert (page.status, b'id="token"' in page.read()) == (401, True)
     with answer(port, f"/?token={TOKEN}&a=1") as login:
         assert (login.status, login.headers["Location"]) == (303, "./?a=1")
         cookie, *flags = login.headers["Set-Cookie"].split("; ")

@@ -105,6 +105,20 @@ def test_a_browser_logs_in_and_out(service: Service) -> None:
     assert "Max-Age=0" in out.headers["Set-Cookie"]
 
 
+def test_a_page_logs_in_with_a_header(service: Service) -> None:
+    """The token is in no address. A page of another site cannot log a browser in."""
+    own = {"Origin": f"http://127.0.0.1:{service.address[1]}", **BEARER}
+    answer = service.ask("/login", "POST", **own)
+    assert (answer.status, answer.body) == (204, b"")
+    cookie = answer.headers["Set-Cookie"].partition(";")[0]
+    assert service.ask("/api/v1/sample", Cookie=cookie).status == 200
+    assert service.ask("/login", "POST", Cookie=cookie).status == 401
+    assert service.ask("/login", "POST").status == 401
+    assert service.ask("/login", "POST", Authorization="Bearer wrong").status == 401
+    assert service.ask("/login", "POST", Origin="https://evil.com", **BEARER).status == 403
+    assert service.ask("/login", **BEARER).headers["Allow"] == "POST"
+
+
 def test_only_a_post_of_our_own_page_logs_out(service: Service) -> None:
     """No link, image or prefetch, and no form of another site."""
     assert service.ask("/logout", **BEARER).status == 405

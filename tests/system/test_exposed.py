@@ -38,7 +38,7 @@ def trusting(certificate: Path) -> ssl.SSLContext:
 
 
 def ask(
-    url: str, path: str, tls: ssl.SSLContext | None = None, **headers: str
+    url: str, path: str, tls: ssl.SSLContext | None = None, method: str = "GET", **headers: str
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     """Send one request; return status, headers and body. ``Some_Header`` becomes ``Some-Header``."""
     _, port = address_of(url)
@@ -49,7 +49,7 @@ def ask(
     )
     with closing(connection):
         connection.request(
-            "GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()}
+            method, path, headers={k.replace("_", "-"): v for k, v in headers.items()}
         )
         response = connection.getresponse()
         return response.status, response.headers, response.read()
@@ -93,25 +93,25 @@ def test_first_start_prints_a_login_url_and_later_starts_do_not(
     where = {"XDG_STATE_HOME": str(state)}
     program = start_program("--host", "0.0.0.0", *FAST, "--log-level", "debug", environment=where)
     url = program.url
-    found = re.search(r"Open http://\S+:(\d+)(/\?token=(\S+)) \(shown once\)$", program.read_line())
+    found = re.search(r"Open http://\S+:(\d+)/#token=(\S+) \(shown once\)$", program.read_line())
     assert found
     assert int(found[1]) == address_of(url)[1]
     path = state / "telemetry_stream/token"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-    assert path.read_text() == f"{found[3]}\n"
+    assert path.read_text() == f"{found[2]}\n"
     assert ask(url, "/api/v1/clients")[0] == 401
-    status, headers, _ = ask(url, found[2])
-    assert (status, headers["Location"]) == (303, "./")
+    status, headers, _ = ask(url, "/login", None, "POST", **bearer(found[2]))
+    assert status == 204
     cookie = headers["Set-Cookie"].partition(";")[0]
     assert ask(url, "/api/v1/clients", Cookie=cookie)[0] == 200
-    with viewer(url, headers=bearer(found[3])) as connection:
+    with viewer(url, headers=bearer(found[2])) as connection:
         assert connection.read()["type"] == "hello"
-    assert ask(url, "/api/v1/clients", None, **bearer(found[3] + "x"))[0] == 401
+    assert ask(url, "/api/v1/clients", None, **bearer(found[2] + "x"))[0] == 401
     assert program.stop() == 0
-    assert found[3] not in program.log
+    assert found[2] not in program.log
     again = start_program("--host", "0.0.0.0", *FAST, environment=where)
-    assert ask(again.url, "/api/v1/clients", None, **bearer(found[3]))[0] == 200
+    assert ask(again.url, "/api/v1/clients", None, **bearer(found[2]))[0] == 200
     assert (
         ask(
             again.url,

@@ -5,7 +5,7 @@ import { connect, createServer, type AddressInfo, type Server as Listener } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
 import {
@@ -60,7 +60,7 @@ describe("with tokens", () => {
     await stateIs(page, "live");
     return page;
   };
-  const loginForm = "form input[name=token]";
+  const loginForm = "form input[type=password]";
 
   it("a token in the address leads to the page, which shows its name and can log out", async () => {
     const page = await start();
@@ -77,6 +77,78 @@ describe("with tokens", () => {
     ).toBe(
       "0px", // the Content-Security-Policy allows the page's own style
     );
+  });
+
+  /** The addresses in the history of the tab. */
+  const visited = async (page: Page): Promise<string[]> => {
+    const tools = await page.context().newCDPSession(page);
+    const { entries } = await tools.send("Page.getNavigationHistory");
+    return entries.map(({ url }) => url);
+  };
+
+  it("a token behind # logs in, and stays neither in the address nor in the history of the tab", async () => {
+    await start();
+    const page = await open(`${server.url}?focus=disk#token=${KITCHEN}`);
+    await stateIs(page, "live");
+    expect(await visited(page)).toEqual(["about:blank", `${server.url}?focus=disk`]);
+    // With another token, in the same tab: the page is open, so only the part behind # changes.
+    await page.goto(`${server.url}?focus=disk#token=hall-hall-hall-hall`);
+    await page.locator("[data-testid=user]").getByText("hall").waitFor({ timeout: GUARD_MS });
+    expect(new Set(await visited(page))).toEqual(
+      new Set(["about:blank", `${server.url}?focus=disk`]),
+    );
+    // A wrong token does not end the login.
+    await page.goto(`${server.url}?focus=disk#token=wrong-wrong-wrong-wrong`);
+    await page.waitForURL(`${server.url}?focus=disk`);
+    await stateIs(page, "live");
+    expect(await textOf(page, "[data-testid=user]")).toBe("hall");
+  });
+
+  it("a wrong token is announced, is removed from the address, and can be corrected", async () => {
+    writeFileSync(tokens, `kitchen ${KITCHEN}\n`, { mode: 0o600 });
+    server = await Server.start("--token-file", tokens);
+    const alert = (page: Page) => page.getByRole("alert").getByText("Invalid token");
+    const old = await open(`${server.url}?token=wrong-wrong-wrong-wrong&focus=disk`);
+    await alert(old).waitFor({ timeout: GUARD_MS });
+    expect(old.url()).toBe(`${server.url}?focus=disk`);
+    const page = await open(`${server.url}?focus=disk#token=wrong-wrong-wrong-wrong`);
+    await alert(page).waitFor({ timeout: GUARD_MS });
+    expect(page.url()).toBe(`${server.url}?focus=disk`);
+    expect(await violations(page, "main")).toEqual([]);
+    await page.locator(loginForm).fill("größe-größe-größe");
+    await page.locator("form button").click();
+    await alert(page).waitFor({ timeout: GUARD_MS });
+    await page.locator(loginForm).fill(` ${KITCHEN} `);
+    await page.locator("form button").press("Enter");
+    await stateIs(page, "live");
+    expect(await visited(page)).toEqual(["about:blank", `${server.url}?focus=disk`]);
+  });
+
+  it("a link on a page of another site leads to the page, with a login and with a token", async () => {
+    const first = await start();
+    const page = await first.context().newPage();
+    const follow = async (link: string) => {
+      // Another site: a name is not the same site as an address.
+      await page.goto(`http://localhost:${server.port}/healthz`);
+      await page.evaluate((href) => {
+        document.body.innerHTML = `<a href="${href}">link</a>`;
+      }, link);
+      await page.locator("a").click();
+      await stateIs(page, "live");
+    };
+    await follow(server.url);
+    await page.context().clearCookies();
+    await follow(`${server.url}#token=${KITCHEN}`);
+    expect(page.url()).toBe(server.url);
+  });
+
+  it("logging out ends the other tabs of the browser", async () => {
+    const page = await start();
+    const other = await page.context().newPage();
+    await other.goto(server.url);
+    await stateIs(other, "live");
+    await page.getByRole("button", { name: "Log out" }).click();
+    await other.locator(loginForm).waitFor({ timeout: GUARD_MS });
   });
 
   it("a failed log-out is shown, and the page stays live", async () => {

@@ -1,4 +1,4 @@
-/** The first code that runs: reads the address, starts the session and mounts the page. */
+/** The first code that runs: reads the address, logs in with its token, starts the session and mounts the page. */
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
@@ -6,6 +6,8 @@ import "./styles/index.css";
 import { VITALS } from "../sections";
 import { rememberedTheme } from "../shell/theme";
 import { viewFromQuery } from "../store/view";
+import { logIn, takeToken } from "../stream/log-in";
+import { BROWSER } from "../stream/refusal";
 import { Page } from "./page";
 import { createSession } from "./session";
 
@@ -17,8 +19,16 @@ const session = createSession(document.baseURI, {
   ...view,
   theme: view.theme ?? rememberedTheme(),
 });
+/** Log in if the address has a token, and then continue. Return false if it has none. */
+function logInThen(next: () => void): boolean {
+  const token = takeToken();
+  if (token !== null) void logIn(document.baseURI, token, BROWSER).then(next);
+  return token !== null;
+}
 // Before React draws the empty page, so that the history arrives sooner.
-session.start();
+if (!logInThen(() => session.start())) session.start();
+// A link that is opened in this tab changes only the part of its address behind "#".
+window.addEventListener("hashchange", () => logInThen(BROWSER.reload));
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(

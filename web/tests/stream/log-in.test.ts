@@ -1,0 +1,42 @@
+// @vitest-environment jsdom
+import { beforeEach, expect, it } from "vitest";
+
+import { logIn, takeToken } from "../../src/stream/log-in";
+import { answer, fakeBrowser, noAnswer } from "../support/fake-browser";
+
+let browser: ReturnType<typeof fakeBrowser>;
+
+beforeEach(() => {
+  browser = fakeBrowser();
+});
+
+it.each([
+  ["/?theme=dark#token=kitchen-1", "kitchen-1", "/?theme=dark"],
+  ["/proxied/#x=1&token=a~b", "a~b", "/proxied/"],
+  ["/#token=", "", "/"],
+  ["/#other", null, "/#other"],
+  ["/?token=x", null, "/?token=x"],
+])("takes the token out of the address %s", (address, token, rest) => {
+  history.replaceState(null, "", address);
+  const before = history.length;
+  expect(takeToken()).toBe(token);
+  expect(location.href).toBe(`${location.origin}${rest}`);
+  expect(history.length).toBe(before);
+});
+
+it("posts the token in a header, beside the page", async () => {
+  browser.fetch.mockResolvedValue(answer(204));
+  await logIn("http://ada/proxied/?theme=dark", "kitchen-1", browser);
+  const headers = { Authorization: "Bearer kitchen-1" };
+  expect(browser.fetch.mock.calls).toEqual([
+    ["http://ada/proxied/login", { method: "POST", headers }],
+  ]);
+});
+
+it.each([
+  ["no answer", noAnswer],
+  ["a refusal", () => Promise.resolve(answer(401, '{"error":"Invalid token"}'))],
+])("ignores %s", async (_, fetch) => {
+  browser.fetch.mockImplementation(fetch);
+  await expect(logIn("http://ada/", "x", browser)).resolves.toBeUndefined();
+});
