@@ -113,6 +113,7 @@ class App:
             allowed_hosts=(settings.host, *_listed(settings.allow_host)),
             allowed_origins=_listed(settings.allow_origin),
             trusted_proxies=_listed(settings.trust_proxy),
+            frame_ancestors=settings.frame_ancestors,
         )
         self._certificate = Certificate(settings.tls_cert, settings.tls_key)
         self._headers = security_headers(settings.frame_ancestors)

@@ -59,9 +59,16 @@ def maybe_credential(
     return None
 
 
-def set_cookie(name: str, value: str, seconds: int, *, secure: bool) -> tuple[str, str]:
-    """Return the Set-Cookie header for a cookie of this lifetime; 0 seconds delete the cookie."""
-    flags = f"Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"
+def set_cookie(
+    name: str, value: str, seconds: int, *, secure: bool, in_frames: bool = False
+) -> tuple[str, str]:
+    """Return the Set-Cookie header for a cookie of this lifetime; 0 seconds delete the cookie.
+
+    ``in_frames``: the cookie is also for our pages in frames of other sites, with one login for each site
+    (https://www.ietf.org/archive/id/draft-cutler-httpbis-partitioned-cookies-01.html). It must be secure then.
+    """
+    site = "None; Secure; Partitioned" if in_frames else f"Strict{'; Secure' if secure else ''}"
+    flags = f"Path=/; Max-Age={seconds}; HttpOnly; SameSite={site}"
     return ("Set-Cookie", f"{name}={value}; {flags}")
 
 

@@ -38,6 +38,7 @@ class Guard:
         allowed_hosts: Collection[str],
         allowed_origins: Collection[str],
         trusted_proxies: Collection[str],
+        frame_ancestors: str,
     ) -> None:
         """Take the settings of the same names. ``allowed_hosts`` are names beside that of this host."""
         self._token_file = token_file
@@ -45,7 +46,7 @@ class Guard:
         self._state_dir = state_dir
         self._no_auth = no_auth
         self._proxies = Proxies(trusted_proxies)
-        self._login = Login()
+        self._login = Login(in_frames=frame_ancestors not in ("'none'", "'self'"))
         name = socket.gethostname()
         self.access = Access(
             (name, f"{name}.local", *allowed_hosts),

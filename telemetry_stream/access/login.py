@@ -53,10 +53,14 @@ MAX_ENDED_LOGINS = 4096  # only a client with a token can add one
 class Login:
     """Accepts requests with one of ``tokens``, or every request if ``tokens`` is None.
 
+    ``in_frames``: pages of other sites may show ours in a frame, so a login there needs a cookie that a browser sends
+    from a frame. It does so over TLS only.
+
     Any thread may call it, and may replace ``tokens`` at any time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_frames: bool = False) -> None:
+        self._in_frames = in_frames
         self.tokens: tuple[Token, ...] | None = None
         self.throttle = Throttle()
         self._lock = threading.Lock()
@@ -130,7 +134,10 @@ class Login:
                 self._ended[credential.login] = None
                 if len(self._ended) > MAX_ENDED_LOGINS:
                     self._ended.popitem(last=False)
-        return Answer("204 No Content", (_set_cookie(environ, "", 0), *NO_STORE))
+        # Both forms: the browser may have logged in when the settings were different.
+        forms = (False, True) if _is_secure(environ) else (False,)
+        deleted = (_set_cookie(environ, "", 0, in_frames=form) for form in forms)
+        return Answer("204 No Content", (*deleted, *NO_STORE))
 
     def _log_in(self, tokens: tuple[Token, ...], value: str, environ: dict[str, Any]) -> Answer:
         token = self._maybe_token(tokens, value, environ["REMOTE_ADDR"])
@@ -142,7 +149,8 @@ class Login:
         """Return the header with the cookie of a new login."""
         log.info("%s logged in with token %s", environ["REMOTE_ADDR"], token.name)
         value = cookie.value_for(token, time.time())
-        return (_set_cookie(environ, value, cookie.LIFETIME_SECONDS),)
+        in_frames = self._in_frames and _is_secure(environ)
+        return (_set_cookie(environ, value, cookie.LIFETIME_SECONDS, in_frames=in_frames),)
 
     def _maybe_token(self, tokens: tuple[Token, ...], value: str, address: str) -> Token | None:
         """Return the token with this value; None, after counting it, if it is wrong. Raises HTTPError 429."""
@@ -161,9 +169,16 @@ class Login:
         return None
 
 
-def _set_cookie(environ: dict[str, Any], value: str, seconds: int) -> tuple[str, str]:
-    secure = environ["wsgi.url_scheme"] == "https"
-    return cookie.set_cookie(environ[COOKIE_NAME], value, seconds, secure=secure)
+def _is_secure(environ: dict[str, Any]) -> bool:
+    """Return whether the browser uses TLS."""
+    return bool(environ["wsgi.url_scheme"] == "https")
+
+
+def _set_cookie(
+    environ: dict[str, Any], value: str, seconds: int, *, in_frames: bool
+) -> tuple[str, str]:
+    name, secure = environ[COOKIE_NAME], _is_secure(environ)
+    return cookie.set_cookie(name, value, seconds, secure=secure, in_frames=in_frames)
 
 
 def _maybe_bearer(environ: dict[str, Any]) -> str | None:

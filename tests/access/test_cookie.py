@@ -131,3 +131,9 @@ def test_a_cookie_is_for_http_requests_of_our_own_pages(secure: bool, end: str) 
     assert name == "Set-Cookie"
     assert header.startswith(f"{NAME}=value; Path=/; Max-Age=60; HttpOnly; SameSite=Strict")
     assert header.endswith(end)
+
+
+def test_a_cookie_can_be_for_frames_of_other_sites() -> None:
+    """Each of these sites has its own one, so none of them can use the login at another."""
+    _, header = cookie.set_cookie(NAME, "value", 60, secure=True, in_frames=True)
+    assert header.endswith("; HttpOnly; SameSite=None; Secure; Partitioned")

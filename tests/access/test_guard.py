@@ -27,6 +27,7 @@ def guard_with(**settings: Any) -> Guard:
         "allowed_hosts": (),
         "allowed_origins": (),
         "trusted_proxies": (),
+        "frame_ancestors": "'none'",
     }
     return Guard(**{**nothing, **settings})
 
@@ -147,6 +148,34 @@ def test_names_origins_and_proxies_are_those_of_the_settings() -> None:
     own = {"HTTP_ORIGIN": "https://localhost", "HTTP_X_FORWARDED_PROTO": "https"}
     assert status(guard, **own, REMOTE_PORT="5") == "accepted"
     assert status(guard, **{**own, "HTTP_ORIGIN": "http://localhost"}, REMOTE_PORT="5") == "403"
+
+
+@pytest.mark.parametrize(
+    ("ancestors", "in_frames"),
+    [
+        ("'none'", False),
+        ("'self'", False),
+        ("https://home.example", True),
+        ("'self' https://*.a", True),
+    ],
+)
+def test_the_cookie_is_for_frames_if_another_site_may_have_them(
+    ancestors: str, in_frames: bool, tmp_path: Path
+) -> None:
+    """A frame of our own site gets a Strict cookie too."""
+    guard = loaded(token_file=write(tmp_path / "t", KITCHEN), frame_ancestors=ancestors)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/",
+        "QUERY_STRING": f"token={KITCHEN.value}",
+        "REMOTE_ADDR": "192.0.2.1",
+        "wsgi.url_scheme": "https",
+        "telemetry_stream.headers": [],
+        "HTTP_HOST": "localhost",
+    }
+    answer = guard.access.check(environ)
+    assert answer is not None
+    assert ("SameSite=None" in dict(answer.headers)["Set-Cookie"]) is in_frames
 
 
 def test_reload_replaces_the_tokens(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -167,7 +167,32 @@ def test_the_cookie_of_a_tls_server_is_secure(login: Login) -> None:
     )
     answer = answer_to(login, environ, None)
     assert dict(answer.headers)["Set-Cookie"].endswith("; SameSite=Strict; Secure")
-    assert dict(login.log_out(environ).headers)["Set-Cookie"].endswith("; Secure")
+    assert all("; Secure" in cookie for cookie in deleted(login, environ))
+
+
+def deleted(login: Login, environ: dict[str, Any]) -> list[str]:
+    """Return the Set-Cookie headers of a log-out."""
+    headers = login.log_out(environ).headers
+    return [value for name, value in headers if name == "Set-Cookie"]
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_over_tls_the_cookie_can_be_for_frames_of_other_sites(scheme: str) -> None:
+    """Without TLS, browsers would refuse such a cookie. A log-out deletes the cookies of both forms."""
+    login = Login(in_frames=True)
+    login.tokens = (KITCHEN,)
+    environ: dict[str, Any] = request(query=f"token={KITCHEN.value}", **{"wsgi.url_scheme": scheme})
+    cookie = dict(answer_to(login, environ).headers)["Set-Cookie"]
+    strict, partitioned = "; SameSite=Strict", "; SameSite=None; Secure; Partitioned"
+    if scheme == "https":
+        assert cookie.endswith(partitioned)
+        ends = [f"{strict}; Secure", partitioned]
+    else:
+        assert cookie.endswith(strict)
+        ends = [strict]
+    for found, end in zip(deleted(login, environ), ends, strict=True):
+        assert found.startswith("telemetry_stream_8750=; Path=/; Max-Age=0;")
+        assert found.endswith(end)
 
 
 def test_a_wrong_token_in_the_address_gets_the_login_page(login: Login) -> None:

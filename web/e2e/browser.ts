@@ -22,8 +22,8 @@ export const GUARD_MS = 15_000; // so that no test waits indefinitely; not a cla
 export const artefacts = join(import.meta.dirname, "../test-results/screenshots");
 mkdirSync(artefacts, { recursive: true });
 
-export async function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: findChromium(), args: FLAGS });
+export async function openBrowser(...flags: string[]): Promise<Browser> {
+  return chromium.launch({ executablePath: findChromium(), args: [...FLAGS, ...flags] });
 }
 
 function findChromium(): string {
