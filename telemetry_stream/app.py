@@ -145,6 +145,9 @@ class App:
             maybe_problem=self.maybe_problem,
             refused_connections=lambda: self._started().stats().refused,
             pages=pages(),
+            per_forwarded_address=PerAddress(
+                settings.max_connections_per_address, self._guard.is_exempt
+            ),
         )
 
     @property

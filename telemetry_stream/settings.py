@@ -84,7 +84,7 @@ class Settings:
     )
     max_connections_per_address: int = setting(
         128,
-        "Limit of connections per address, except loopback and trusted proxies",
+        "Limit of connections per address, except loopback; behind a trusted proxy, of requests in progress",
         low=1,
         high=110_000,
     )

@@ -1,7 +1,7 @@
 """Access control: the one check in front of every route, WebSocket handshakes included.
 
-The steps, in this order: behind a trusted proxy, take the client's address and scheme from the proxy's headers; check
-Host; check Origin and Sec-Fetch-Site; check the token.
+``identify`` comes first: behind a trusted proxy, it takes the client's address and scheme from the proxy's headers. The
+steps of ``check``, in this order: check Host; check Origin and Sec-Fetch-Site; check the token.
 
 Host and Origin protect against pages of other sites in the browser of a user. Such a page can open a WebSocket to us,
 and the browser then sends the page's Origin. It can also use DNS rebinding: the page's own DNS name is changed to our
@@ -51,13 +51,16 @@ class Access:
         self._login = login or Login()
         self._proxies = proxies or Proxies()
 
+    def identify(self, environ: dict[str, Any]) -> None:
+        """Replace the address and scheme of a trusted proxy in ``environ`` by those of its client. Call it once."""
+        self._proxies.correct(environ)
+
     def check(self, environ: dict[str, Any]) -> Answer | None:
         """Return None if the request is accepted, else the answer to send instead of calling its route.
 
         Raises HTTPError: 400 for a malformed Host, 403 for a Host, an Origin or a site that is not allowed, and the
         errors of ``Login.check``.
         """
-        self._proxies.correct(environ)
         host = _maybe_authority(environ.get("HTTP_HOST", ""))
         if host is None:
             raise HTTPError("400 Bad Request", "The Host header is not a host name or address")

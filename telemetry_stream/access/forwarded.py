@@ -23,6 +23,8 @@ ENTRY = re.compile(
     r"([0-9.]+)(?::[0-9]{1,5})?|([0-9A-Fa-f:.]+)|\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?"
 )
 
+PORT = "REMOTE_PORT"  # of the client, in the environ; absent if a proxy has forwarded the request
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -41,7 +43,7 @@ class Proxies:
         address = _maybe_client(environ.get("HTTP_X_FORWARDED_FOR", ""))
         if address is not None:
             environ["REMOTE_ADDR"] = address
-            del environ["REMOTE_PORT"]  # the proxy's port; the client's is unknown
+            del environ[PORT]  # the proxy's port; the client's is unknown
         scheme = environ.get("HTTP_X_FORWARDED_PROTO", "").rpartition(",")[2].strip().lower()
         if scheme in ("http", "https"):
             environ["wsgi.url_scheme"] = scheme
@@ -52,9 +54,14 @@ class Proxies:
         return address is not None and any(address in network for network in self._networks)
 
 
+def is_forwarded(environ: Mapping[str, Any]) -> bool:
+    """Return whether the address in ``environ`` was reported by a trusted proxy."""
+    return PORT not in environ
+
+
 def peer_of(environ: Mapping[str, Any]) -> str:
     """Return the client as ``127.0.0.1:5321`` or ``[::1]:5321``, or without a port if a proxy forwarded the request."""
-    address, port = environ["REMOTE_ADDR"], environ.get("REMOTE_PORT")
+    address, port = environ["REMOTE_ADDR"], environ.get(PORT)
     if port is None:
         return str(address)
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -42,12 +42,15 @@ class Viewer:
         """The name of its token."""
         return self.credential.token.name if self.credential else None
 
-    def report(self, now: float) -> dict[str, Any]:
-        """Return its entry in ``/api/v1/clients`` (docs/protocol.md section 9). ``now`` is in monotonic seconds."""
+    def report(self, now: float, *, identified: bool) -> dict[str, Any]:
+        """Return its entry in ``/api/v1/clients`` (docs/protocol.md section 9), with or without who it is.
+
+        ``now`` is in monotonic seconds.
+        """
         return {
             "id": self.number,
-            "peer": self.peer,
-            "user": self.user,
+            "peer": self.peer if identified else None,
+            "user": self.user if identified else None,
             "kind": self.kind,
             "sections": self.choice.sections,
             "every": self.choice.every,

@@ -6,11 +6,13 @@ dashboard's built files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..access.access import Access
+from ..access.credential import Credential
 from ..access.login import CREDENTIAL, UNAUTHENTICATED
+from ..net.address import PerAddress, is_loopback
 from ..net.answer import (
     LINES_HEADERS,
     Answer,
@@ -23,7 +25,9 @@ from ..net.answer import (
 from ..net.wsgi import WAITING, PeerGoneError
 from ..stream import Choice, Resume, Stream, to_json
 from ..websocket.handshake import maybe_refuse
+from .forwarded_limit import ForwardedLimit
 from .query import MAX_EVERY, MAX_SEQ, Query
+from .registry import Viewer
 from .viewers import LINES, WEBSOCKET, Kind, Viewers
 
 if TYPE_CHECKING:
@@ -48,6 +52,7 @@ class Routes:
 
     ``maybe_problem()`` returns why the program is not healthy, or None if it is.
     ``refused_connections()`` returns the number of connections that the listener has refused.
+    ``per_forwarded_address`` limits the requests in progress of each client behind a trusted proxy.
     """
 
     def __init__(
@@ -59,6 +64,7 @@ class Routes:
         maybe_problem: Callable[[], str | None],
         refused_connections: Callable[[], int],
         pages: WSGIApplication,
+        per_forwarded_address: PerAddress,
     ) -> None:
         self._stream = stream
         self._viewers = viewers
@@ -67,6 +73,7 @@ class Routes:
         self._refused_connections = refused_connections
         self._pages = pages
         self._page: Page | None = None  # made by the first scrape
+        self._limit = ForwardedLimit(per_forwarded_address)
         self._table: dict[str, Route] = {
             "/ws": self._websocket,
             "/api/v1/sample": self._sample,
@@ -81,6 +88,13 @@ class Routes:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
+        self._access.identify(environ)
+        try:
+            return self._limit.hold(environ, lambda: self._answer(environ, start_response))
+        except HTTPError as failure:
+            return respond_error(start_response, failure)
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
             answer = self._access.check(environ)
             if answer is not None:
@@ -152,22 +166,23 @@ class Routes:
         resume = Resume(query.maybe_seconds("seconds"))
         sections = query.maybe_names("sections", feed.section_names)
         feed.demand.want(sections)
-        pieces = feed.history(resume, sections)
-        return respond_json_pieces(start_response, self._while_valid(environ, pieces))
-
-    def _while_valid(self, environ: WSGIEnvironment, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield the pieces of a long answer, and break it off when the request would not be accepted any more."""
         credential = environ[CREDENTIAL]
-        for piece in pieces:
+
+        def checked(piece: bytes) -> bytes:
+            """Break the answer off when the request would not be accepted any more."""
             if not self._access.is_valid(credential):
                 raise PeerGoneError("the token or the login has ended")
-            yield piece
+            return piece
+
+        # With map, a piece is not kept while it is written to a slow client.
+        pieces = map(checked, feed.history(resume, sections))
+        return respond_json_pieces(start_response, pieces)
 
     def _clients(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         Query(environ["QUERY_STRING"], ())
         stats = self._viewers.totals()
         report = {
-            "clients": self._viewers.report(),
+            "clients": self._viewers.report(_may_identify(environ)),
             "registered_total": stats.registered,
             "sent_frames_total": stats.sent,
             "dropped_frames_total": stats.dropped,
@@ -219,3 +234,16 @@ class Routes:
             reason = "Not healthy" if environ[UNAUTHENTICATED] else problem
             raise HTTPError("503 Service Unavailable", reason)
         return respond_json(start_response, b'{"status":"ok"}')
+
+
+def _may_identify(environ: WSGIEnvironment) -> Callable[[Viewer], bool]:
+    """Return which viewers' addresses and token names are shown to the client of this request.
+
+    With a token, those of viewers with the same token. Without tokens, all of them, but only to clients on this host.
+    """
+    credential: Credential | None = environ[CREDENTIAL]
+    if credential is None:
+        is_local = is_loopback(environ["REMOTE_ADDR"])
+        return lambda _: is_local
+    token = credential.token
+    return lambda viewer: viewer.credential is not None and viewer.credential.token == token

@@ -158,10 +158,14 @@ class Viewers:
         """Return the hub's counts of all present and past viewers."""
         return self._hub.stats()
 
-    def report(self) -> list[dict[str, Any]]:
-        """Return an entry for each viewer, in the order in which they joined."""
+    def report(self, may_identify: Callable[[Viewer], bool]) -> list[dict[str, Any]]:
+        """Return an entry for each viewer, in the order in which they joined.
+
+        Only entries of viewers for which ``may_identify`` returns true have the address and the name of the token.
+        """
         now = time.monotonic()
-        return [viewer.report(now) for viewer in self._registry.viewers()]
+        viewers = self._registry.viewers()
+        return [viewer.report(now, identified=may_identify(viewer)) for viewer in viewers]
 
 
 def _expiry(viewer: Viewer) -> float:

@@ -40,8 +40,10 @@ def status(
     host: str | None, origin: str | None = None, access: Access = ACCESS, **more: Any
 ) -> str:
     """Return "accepted", or the status of the answer to a request with these headers."""
+    environ = request(host, origin, **more)
+    access.identify(environ)
     try:
-        answer = access.check(request(host, origin, **more))
+        answer = access.check(environ)
     except HTTPError as refused:
         return refused.status[:3]
     return "accepted" if answer is None else answer.status[:3]

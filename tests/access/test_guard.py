@@ -63,6 +63,7 @@ def status(guard: Guard, **headers: str) -> str:
         "HTTP_HOST": "localhost",
         **headers,
     }
+    guard.access.identify(environ)
     try:
         answer = guard.access.check(environ)
     except HTTPError as error:

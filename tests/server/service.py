@@ -89,6 +89,7 @@ class Service:
         access: Access | None = None,
         allowance: Allowance = Allowance(),  # noqa: B008  # immutable
         viewers_per_address: PerAddress | None = None,
+        per_forwarded_address: PerAddress | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self.problem: str | None = None
@@ -115,6 +116,7 @@ class Service:
             maybe_problem=lambda: self.problem,
             refused_connections=lambda: self._listener.stats().refused,
             pages=pages(static_root),
+            per_forwarded_address=per_forwarded_address or PerAddress(8192),
         )
         self._listener = Listener(
             ("127.0.0.1", 0),
@@ -144,6 +146,10 @@ class Service:
             return Answer(response.status, response.headers, response.read())
         finally:
             connection.close()
+
+    def report(self) -> list[dict[str, Any]]:
+        """Return the entry of each viewer, with its address and the name of its token."""
+        return self.viewers.report(lambda _: True)
 
     def url(self, path: str = "/ws") -> str:
         """Return the address of a WebSocket."""

@@ -146,7 +146,7 @@ def test_a_revoked_token_ends_its_viewers_and_no_others(service: Service, login:
     ):
         lines.sendall(request.encode())
         assert [message(viewer)["user"] for viewer in (going, staying)] == ["kitchen", "office"]
-        assert eventually(lambda: len(service.viewers.report()) == 3)
+        assert eventually(lambda: len(service.report()) == 3)
         login.tokens = (OFFICE,)
         service.viewers.close_revoked()
         assert read_to_close(going) == ["sample"]
@@ -280,11 +280,69 @@ def test_viewers_of_one_address_are_limited() -> None:
             assert service.viewers.refused == 1
             with service.viewer(additional_headers=other) as another:
                 assert message(another)["type"] == "hello"
-                peers = [entry["peer"] for entry in service.viewers.report()]
+                peers = [entry["peer"] for entry in service.report()]
                 assert peers == ["192.0.2.1", "192.0.2.2"]
         assert service.viewers.wait_until_gone(10)
         with service.viewer(additional_headers=mine) as viewer:
             assert message(viewer)["type"] == "hello"
+
+
+def test_requests_in_progress_of_one_forwarded_address_are_limited() -> None:
+    """Its slot is free again when the answer is written. Others, and clients without a proxy, have no such limit."""
+    with Service(access=PROXIED, per_forwarded_address=PerAddress(1)) as service:
+        service.publish(200, pad=100_000)
+        url = f"http://127.0.0.1:{service.address[1]}"
+        line = "GET /api/v1/history HTTP/1.1\r\nHost: box\r\nX-Forwarded-For: 192.0.2.1:443\r\n\r\n"
+        mine, other = {"X_Forwarded_For": "192.0.2.1"}, {"X_Forwarded_For": "192.0.2.2"}
+        with bare_socket(url, line.encode()) as slow:
+            assert slow.recv(100).startswith(b"HTTP/1.1 200 OK")
+            refused = service.ask("/healthz", **mine)
+            assert (refused.status, refused.headers["Retry-After"]) == (429, "1")
+            assert refused.json == {"error": "Limit of 1 requests per address reached"}
+            for headers in (other, {}, {"X_Forwarded_For": "127.0.0.1"}):
+                assert service.ask("/healthz", **headers).status == 200
+        assert eventually(lambda: service.ask("/healthz", **mine).status == 200)
+
+
+def test_every_kind_of_answer_frees_the_slot_of_a_forwarded_address() -> None:
+    """Complete, an error, a file, a viewer. A slot is freed after the answer, so a second one avoids a race."""
+    mine = {"X_Forwarded_For": "192.0.2.1"}
+    with Service(access=PROXIED, per_forwarded_address=PerAddress(2)) as service:
+        service.publish(1)
+        for path, status in (("/api/v1/sample", 200), ("/nothing", 404), ("/", 404), ("/ws", 426)):
+            for _ in range(3):
+                answer = service.ask(path, **mine)
+                assert (answer.status, "Content-Length" in answer.headers) == (status, True)
+        for _ in range(3):
+            with service.viewer(additional_headers={"X-Forwarded-For": "192.0.2.1"}) as viewer:
+                assert message(viewer)["type"] == "hello"
+        assert service.ask("/healthz", **mine).status == 200
+
+
+def test_a_client_sees_who_the_viewers_with_its_own_token_are(service: Service) -> None:
+    """Of others it sees the counts, but neither the address nor the name of the token."""
+    office = {"Authorization": f"Bearer {OFFICE.value}"}
+    with (
+        service.viewer(additional_headers=BEARER) as first,
+        service.viewer(additional_headers=office) as second,
+    ):
+        assert [message(viewer)["type"] for viewer in (first, second)] == ["hello"] * 2
+        for headers, users in ((BEARER, ["kitchen", None]), (office, [None, "office"])):
+            entries = service.ask("/api/v1/clients", **headers).json["clients"]
+            assert [entry["user"] for entry in entries] == users
+            assert [entry["peer"] is not None for entry in entries] == [
+                u is not None for u in users
+            ]
+            assert [entry["id"] for entry in entries] == [1, 2]
+
+
+def test_without_tokens_only_clients_on_this_host_see_who_the_viewers_are() -> None:
+    """Other hosts have access with --no-auth, or through a proxy."""
+    with Service(access=PROXIED) as service, service.viewer() as viewer:
+        assert message(viewer)["type"] == "hello"
+        for headers, is_shown in (({}, True), ({"X_Forwarded_For": "192.0.2.1"}, False)):
+            (entry,) = service.ask("/api/v1/clients", **headers).json["clients"]
+            assert (entry["peer"] is not None) is is_shown
 
 
 def test_behind_a_proxy_with_tls_the_cookie_is_secure(login: Login) -> None:

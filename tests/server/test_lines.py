@@ -91,7 +91,7 @@ def test_a_reader_gets_hello_and_consecutive_samples() -> None:
             service.publish(5)
             assert [reader.line()["seq"] for _ in range(5)] == [2, 3, 4, 5, 6]
             assert [thread.name for thread in our_threads() - before] == ["ts-lines1"]
-            (entry,) = service.viewers.report()
+            (entry,) = service.report()
             assert entry["kind"] == "lines"
 
 
@@ -150,7 +150,7 @@ def test_the_end_of_a_reader_is_noticed_at_the_next_frames() -> None:
             assert reader.line()["type"] == "hello"
         assert eventually(lambda: service.publish() and service.hub.stats().ended == {"gone": 1})
         assert service.viewers.wait_until_gone(10)
-        assert service.viewers.report() == []
+        assert service.report() == []
 
 
 @pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\n\r\n" * 500])

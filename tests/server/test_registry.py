@@ -146,7 +146,7 @@ def test_the_report_of_a_viewer(transport: Transport) -> None:
     """All of it is JSON."""
     viewer = viewer_of(transport, 12, Credential(Token("kitchen", "k" * 16)))
     transport.send(b"x" * 10, soon())
-    assert viewer.report(viewer.since + 12.3456) == {
+    assert viewer.report(viewer.since + 12.3456, identified=True) == {
         "id": 12,
         "peer": "192.0.2.1:5",
         "user": "kitchen",
@@ -159,4 +159,6 @@ def test_the_report_of_a_viewer(transport: Transport) -> None:
         "dropped_frames": 0,
         "waiting_frames": 0,
     }
-    assert viewer_of(transport, 1).report(0.0)["user"] is None
+    assert viewer_of(transport, 1).report(0.0, identified=True)["user"] is None
+    hidden = viewer.report(0.0, identified=False)
+    assert (hidden["id"], hidden["peer"], hidden["user"]) == (12, None, None)

@@ -39,7 +39,7 @@ def test_viewers_of_both_kinds_share_the_limit() -> None:
             first.send(closing(1000))
             assert first.skip_to(CLOSE)
             assert first.frames_to_end() == []
-            assert eventually(lambda: len(service.viewers.report()) == 1)
+            assert eventually(lambda: len(service.report()) == 1)
             with Peer(service.address) as third:
                 assert third.message()["type"] == "hello"
         assert service.viewers.wait_until_gone(10)
@@ -90,8 +90,8 @@ def test_the_report_has_an_entry_for_each_viewer() -> None:
         service.publish(4)
         assert [chooser.message()["seq"] for _ in range(2)] == [2, 4]
         assert [plain.message()["seq"] for _ in range(4)] == [1, 2, 3, 4]
-        assert eventually(lambda: sum(e["sent_frames"] for e in service.viewers.report()) == 8)
-        first, second = service.viewers.report()
+        assert eventually(lambda: sum(e["sent_frames"] for e in service.report()) == 8)
+        first, second = service.report()
         host, port = chooser.sock.getsockname()
         assert first.pop("connected_seconds") >= 0
         assert first.pop("sent_bytes") > 500

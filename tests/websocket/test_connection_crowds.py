@@ -50,7 +50,7 @@ def test_a_fast_viewer_gets_every_frame_while_another_is_stalled() -> None:
         service.publish(10, pad=PAD_BYTES)
         assert [message(fast)["seq"] for _ in range(10)] == list(range(first, first + 10))
         assert eventually(lambda: service.hub.stats().dropped == before + 10)
-        slow_report, fast_report = service.viewers.report()
+        slow_report, fast_report = service.report()
         assert slow_report["dropped_frames"] == before + 10
         assert fast_report["dropped_frames"] == 0
 

@@ -102,7 +102,7 @@ def test_nothing_remains_of_a_viewer_that_has_left(
         stats = service.hub.stats()
         assert stats.ended == ({end: stats.registered} if stats.registered else {})
         assert stats.registered == 5 or leave is leave_during_the_handshake
-        assert service.viewers.report() == []
+        assert service.report() == []
         assert eventually(lambda: our_threads() == threads_before)
         assert eventually(lambda: set(descriptors().values()) <= descriptors_before)
         assert "clients=0" in repr(service.hub)
