@@ -26,6 +26,16 @@ from tests.viewers import TIMEOUT_SECONDS, address_of, get
 TOKEN = "kitchen-kitchen-1"
 NAME = "telemetry.example.org"
 
+# Only the first is a login. But users write such links to other paths too.
+WITH_TOKEN = (
+    f"/?token={TOKEN}",
+    f"/?a=1&%74oken={TOKEN}",
+    f"/api/v1/sample?token={TOKEN}",
+    f"/deep/link?x=1&token={TOKEN}",
+    f"/?a=?&TOKEN={TOKEN}",
+    f"//x?b&token={TOKEN}&c=1",
+)
+
 NGINX = """
 daemon off;
 pid {folder}/nginx.pid;
@@ -176,6 +186,11 @@ def test_browser_logs_in_and_gets_the_stream_through_the_proxy(
         with answer(port, "/api/v1/clients", Authorization=f"Bearer {TOKEN}") as report:
             (client,) = json.loads(report.read())["clients"]
         assert (client["peer"], client["user"]) == ("127.0.0.1", "kitchen")
+    for path in WITH_TOKEN:
+        with answer(port, path, Cookie=cookie) as response:
+            assert response.status in (200, 303, 400, 404), path
+    with answer(port, f"/ws?token={TOKEN}", Cookie=cookie) as response:
+        assert response.status == 426
     logs = [path.read_text() for path in tmp_path.glob("*.log")]
     assert logs
     assert TOKEN not in "".join(logs)
@@ -188,7 +203,7 @@ def test_no_token_is_logged_while_the_program_is_down(
     """Then each request causes an error of the proxy, whose usual log line would have the URL."""
     program, port = proxied
     program.end()
-    for path in (f"/?token={TOKEN}", f"/?a=1&%74oken={TOKEN}", "/api/v1/sample"):
+    for path in (*WITH_TOKEN, "/api/v1/sample"):
         with answer(port, path) as response:
             assert response.status in (502, 503)
     logs = "".join(path.read_text() for path in tmp_path.glob("*.log"))
