@@ -47,6 +47,7 @@ UNAUTHORIZED = "401 Unauthorized"
 CHALLENGE = ("WWW-Authenticate", "Bearer")
 NO_STORE: Headers = (("Cache-Control", "no-store"),)
 
+LOGINS_LOGGED = 60  # lines a minute: a client with a token can repeat its login
 MAX_ENDED_LOGINS = 4096  # only a client with a token can add one
 
 
@@ -69,6 +70,7 @@ class Login:
         )  # ids of logins that were logged out; guarded by _lock
         # Limited for all addresses together, because an attacker may have many.
         self._wrong_tokens = RateLimitedLog(log, logging.WARNING)
+        self._logins = RateLimitedLog(log, logging.INFO, burst=LOGINS_LOGGED)
 
     def check(self, environ: dict[str, Any], port: int | None) -> Answer | None:
         """Return None if the request is accepted, else the answer to send: a redirect or the login page.
@@ -147,7 +149,7 @@ class Login:
 
     def _new_login(self, token: Token, environ: dict[str, Any]) -> Headers:
         """Return the header with the cookie of a new login."""
-        log.info("%s logged in with token %s", environ["REMOTE_ADDR"], token.name)
+        self._logins.log("%s logged in with token %s", environ["REMOTE_ADDR"], token.name)
         value = cookie.value_for(token, time.time())
         in_frames = self._in_frames and _is_secure(environ)
         return (_set_cookie(environ, value, cookie.LIFETIME_SECONDS, in_frames=in_frames),)

@@ -27,6 +27,8 @@ from .registry import Registry, Viewer
 
 log = logging.getLogger(__name__)
 
+ENDS_LOGGED = 60  # lines a minute: a viewer may come and go at any rate
+
 
 class Kind(NamedTuple):
     """A kind of viewer: its name in reports, the prefix of its name in the log, and its bytes on the wire.
@@ -72,6 +74,9 @@ class Viewers:
         self._is_valid = is_valid
         self._no_thread = refusal("503 Service Unavailable", "Out of threads", headers)
         self._out_of_threads = RateLimitedLog(log, logging.ERROR)
+        # Two logs: viewers that come and go must not hide those that are too slow.
+        self._ended = RateLimitedLog(log, logging.INFO, burst=ENDS_LOGGED)
+        self._too_slow = RateLimitedLog(log, logging.WARNING, burst=ENDS_LOGGED)
 
     def serve(
         self, environ: Mapping[str, Any], kind: Kind, choice: Choice, resume: Resume | None
@@ -127,7 +132,16 @@ class Viewers:
         finally:
             self._hub.unregister(client)
             if viewer in self._registry:
-                _log_end(viewer)
+                self._log_end(viewer)
+
+    def _log_end(self, viewer: Viewer) -> None:
+        client = viewer.client
+        end = client.end or End.GONE
+        limited = self._too_slow if end is End.SLOW_CONSUMER else self._ended
+        limited.log(
+            "Viewer %s ended: %s after %.1f s, %d frames sent, %d dropped",
+            client.name, end.reason, time.monotonic() - viewer.since, client.sent, client.dropped,
+        )  # fmt: skip
 
     def _join(self, viewer: Viewer, resume: Resume | None) -> None:
         self._registry.add(viewer)
@@ -173,13 +187,3 @@ def _expiry(viewer: Viewer) -> float:
     if viewer.credential is None:
         return math.inf
     return time.monotonic() + viewer.credential.remaining_seconds()
-
-
-def _log_end(viewer: Viewer) -> None:
-    client = viewer.client
-    end = client.end or End.GONE
-    log.log(
-        logging.WARNING if end is End.SLOW_CONSUMER else logging.INFO,
-        "Viewer %s ended: %s after %.1f s, %d frames sent, %d dropped",
-        client.name, end.reason, time.monotonic() - viewer.since, client.sent, client.dropped,
-    )  # fmt: skip

@@ -28,6 +28,22 @@ def test_one_line_a_minute_with_the_number_of_suppressed_lines(
     ]
 
 
+def test_a_burst_of_lines_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    """In each minute so many lines are logged; the next one has the number of those suppressed."""
+    caplog.set_level(logging.INFO)
+    now = 0.0
+    limited = RateLimitedLog(log, logging.INFO, lambda: now, burst=2)
+    for now in (0.0, 1.0, 2.0, 59.9, 60.0, 61.0, 62.0, 200.0):
+        limited.log("at %d", now)
+    assert [record.getMessage() for record in caplog.records] == [
+        "at 0",
+        "at 1",
+        "at 60 (similar lines suppressed: 2)",
+        "at 61",
+        "at 200 (similar lines suppressed: 1)",
+    ]
+
+
 def test_line_has_logger_level_and_place_of_the_caller(caplog: pytest.LogCaptureFixture) -> None:
     """A reader of the log finds the code that reports, not this class."""
     RateLimitedLog(log, logging.ERROR).log("out of descriptors")

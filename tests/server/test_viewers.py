@@ -9,7 +9,9 @@ import socket
 import pytest
 
 from telemetry_stream.access.login import CREDENTIAL
+from telemetry_stream.hub import End
 from telemetry_stream.net.wsgi import HIJACK, PeerGoneError
+from telemetry_stream.server import viewers
 from telemetry_stream.server.viewers import LINES
 from telemetry_stream.stream import Choice
 from tests.conftest import eventually
@@ -123,6 +125,25 @@ def test_the_end_of_a_viewer_is_one_line_in_the_log(caplog: pytest.LogCaptureFix
     assert record.getMessage().startswith("Viewer ws1 127.0.0.1:")
     assert " ended: gone after 0." in record.getMessage()
     assert record.getMessage().endswith(" s, 1 frames sent, 0 dropped")
+
+
+def test_lines_about_viewers_that_come_and_go_are_limited(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They do not hide a viewer that is too slow, which is a warning with a limit of its own."""
+    caplog.set_level(logging.INFO, "telemetry_stream.server")
+    monkeypatch.setattr(viewers, "ENDS_LOGGED", 2)
+    with Service() as service:
+        for _ in range(5):
+            with Peer(service.address) as peer:
+                assert peer.message()["type"] == "hello"
+            assert service.viewers.wait_until_gone(10)
+        with Peer(service.address) as peer:
+            assert peer.message()["type"] == "hello"
+            (client,) = service.hub.clients()
+            client.close(End.SLOW_CONSUMER)
+            assert service.viewers.wait_until_gone(10)
+    assert [" ended: too slow" in message for message in caplog.messages] == [False, False, True]
 
 
 def test_without_a_thread_the_viewer_gets_a_503(
