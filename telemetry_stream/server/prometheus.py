@@ -9,6 +9,7 @@ label is a pid or an address of a peer, so the number of series does not grow.
 from __future__ import annotations
 
 import gzip
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -42,14 +43,18 @@ class Column:
     labels: Mapping[str, str]  # in addition to those of the row
 
     def value(self, record: object) -> float | None:
-        """Return the number in base units, or None for null."""
+        """Return the number in base units, or None for null and for a number that no float can hold (above 1e308)."""
         value = getattr(record, self.field)
         if value is None:
             return None
         factor = self.series.factor
-        # Nine decimals are enough for a microsecond and a hundredth of a percent. Further digits are rounding errors of
-        # the factor.
-        return float(value) if factor == 1.0 else round(value * factor, 9)
+        try:
+            # Nine decimals are enough for a microsecond and a hundredth of a percent. Further digits are rounding
+            # errors of the factor.
+            number = float(value) if factor == 1.0 else round(value * factor, 9)
+        except OverflowError:
+            return None
+        return number if math.isfinite(number) else None
 
     def family(self) -> Metric:
         """Return its family without samples."""
@@ -134,7 +139,7 @@ def own_families(
         "1 if the source failed, so its section has no series",
     )
     for name, source in sample.sources.items():
-        _add(failed, float(source.state == "failed"), {"source": name})
+        _add(failed, float(source.state == "failed"), {"source": _label(name)})
     yield failed
 
 
@@ -214,8 +219,13 @@ def _rows(group: Group, sections: Mapping[str, object]) -> list[tuple[dict[str, 
     for record in found if isinstance(found, tuple) else (found,):
         if isinstance(record, group.record):
             values = (getattr(record, name) for name in group.labels.values())
-            rows.setdefault(tuple("" if v is None else str(v) for v in values), record)
+            rows.setdefault(tuple(map(_label, values)), record)
     return [(dict(zip(group.labels, key, strict=True)), record) for key, record in rows.items()]
+
+
+def _label(value: object) -> str:
+    """Return the value of a label, which is UTF-8. Surrogates, which stand for other bytes of a name, become ``?``."""
+    return "" if value is None else str(value).encode(errors="replace").decode()
 
 
 def _family(name: str, text: str, kind: Kind = "gauge") -> Metric:

@@ -250,3 +250,26 @@ def test_sections_of_an_embedding_program_have_no_series() -> None:
         ({"source": "cpu"}, 0.0),
     ]
     assert series(text, "telemetry_stream_sample_timestamp_seconds") == [({}, 1.5)]
+
+
+def test_names_that_are_not_utf_8_have_a_series() -> None:
+    """A name may have any bytes. Names that are equal after the replacement are one series, as Prometheus demands."""
+    names = ("good", "bad\udcff", "bad\udcfe", "größe", 'a"b\\c\nd')
+    disks = tuple(Disk(name, "disk", True, read_bytes_per_second=1.0) for name in names)
+    sample = dataclasses.replace(
+        made(disks=disks), sources={"own\udcff": SourceState("failed", 0.0, "bad\udcff")}
+    )
+    text = page(sample)
+    found = [labels["device"] for labels, _ in series(text, "node_disk_read_bytes_per_second")]
+    assert found == ["good", "bad?", "größe", 'a"b\\c\nd']
+    assert series(text, "telemetry_stream_source_failed") == [({"source": "own?"}, 1.0)]
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400), 1.5e308, float("inf"), float("nan")])
+def test_numbers_that_no_float_can_hold_have_no_series(number: float) -> None:
+    """Such a number must not take the whole page away."""
+    disk = Disk("a", "disk", True, read_bytes_per_second=number, util_percent=number, in_flight=1)
+    text = page(made(disks=(disk,)))
+    found = series(text, "node_disk_read_bytes_per_second")
+    assert found == ([({"device": "a"}, number)] if number == 1.5e308 else [])
+    assert series(text, "node_disk_in_flight") == [({"device": "a"}, 1.0)]
