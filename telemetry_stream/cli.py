@@ -17,6 +17,7 @@ from signal import SIGHUP, SIGINT, SIGTERM
 from . import __version__, descriptors, logs, output, systemd
 from .access.tokens import TokenError, token_line
 from .app import App, StartError, TemporaryStartError
+from .escape import escaped
 from .settings import Settings, SettingsError, load, unknown_variables
 from .signals import Background, Signals
 from .threads import ThreadUnavailableError, small_stacks
@@ -69,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _report(problem: object, status: int) -> int:
-    output.report(f"telemetry-stream: {problem}")
+    output.report(f"telemetry-stream: {escaped(str(problem))}")
     return status
 
 
@@ -94,7 +95,7 @@ def _run(app: App, notifier: systemd.Notifier | None) -> None:
     output.announce(f"telemetry_stream {__version__}: live at {app.url}")
     where = _maybe_where_the_token_is(app, app.settings)
     if where is not None:
-        output.announce(where)
+        output.announce(escaped(where))
     app.wait()
 
 

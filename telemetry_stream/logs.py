@@ -13,6 +13,8 @@ import time
 from collections.abc import Mapping
 from typing import TextIO
 
+from .escape import escaped
+
 # The journal reads a priority of the kernel's log at the beginning of a line (sd-daemon(3)).
 PRIORITIES = {
     logging.CRITICAL: 2,
@@ -21,8 +23,6 @@ PRIORITIES = {
     logging.INFO: 6,
     logging.DEBUG: 7,
 }
-# A message can contain text of a peer or of a kernel file. It must not begin a new line or control a terminal.
-CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
 
 
 def configure(level: str, log_format: str, environment: Mapping[str, str]) -> None:
@@ -99,11 +99,12 @@ def local_time(record: logging.LogRecord) -> str:
 
 
 def _message(record: logging.LogRecord) -> str:
-    return f"{record.name}: {record.getMessage().translate(CONTROLS)}"
+    # A message can contain text of a peer or of a kernel file.
+    return f"{record.name}: {escaped(record.getMessage())}"
 
 
 def _traceback(record: logging.LogRecord) -> list[str]:
     if not record.exc_info:
         return []
     lines = logging.Formatter().formatException(record.exc_info).splitlines()
-    return [line.translate(CONTROLS) for line in lines]
+    return [escaped(line) for line in lines]

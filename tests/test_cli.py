@@ -312,3 +312,15 @@ def test_the_module_runs_the_command_line() -> None:
     assert all(flag in text for flag in ("--host", "--port", "--config", "--version"))
     wrong = subprocess.run([*command, "--port", "x"], capture_output=True, text=True, check=False)
     assert (wrong.returncode, wrong.stdout) == (2, "")
+
+
+def test_an_error_cannot_control_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """It may contain a path, which may have any characters."""
+    for arguments in (
+        ["--config", "/\x1b[2J\u202e"],
+        ["--token-file", "/\x1b[2J\u202e", "--port", "0"],
+    ):
+        assert main(arguments) == 2
+        shown = capsys.readouterr().err
+        assert r"\x1b[2J\u202e" in shown
+        assert shown.rstrip("\n").isprintable()

@@ -38,10 +38,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "settings",
     },
     "systemd": {"threads"},
-    "logs": set(),
+    "escape": set(),
+    "logs": {"escape"},
     "output": set(),
     "cli": {
         "threads",
+        "escape",
         "app",
         "access",
         "settings",

@@ -17,8 +17,8 @@ import pytest
 from telemetry_stream.logs import Journald, Json, Text, is_journal
 
 # What a hostile peer can put into a message: a forged line, an escape sequence of a terminal, a Unicode line break.
-NASTY = "GET '/\n<0>forged \x1b[2J\x85\u2028'"
-CLEAN = r"GET '/\x0a<0>forged \x1b[2J\x85\x2028'"
+NASTY = "GET '/\n<0>forged \x1b[2J\x85\u2028 \u202eexe.nur\u200b'"
+CLEAN = r"GET '/\x0a<0>forged \x1b[2J\x85\u2028 \u202eexe.nur\u200b'"
 
 
 def record(

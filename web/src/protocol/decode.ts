@@ -6,6 +6,7 @@
 import { SECTIONS, type SectionName } from "../sections/generated";
 import { hello, sampleHead, sourceStates, type Frame, type Json, type Sample } from "./frames";
 import { field, object, ShapeError } from "./shape";
+import { parseShown } from "./shown";
 
 const HEAD = new Set([
   "type",
@@ -21,7 +22,7 @@ const HEAD = new Set([
 export function decodeFrame(message: unknown): Frame {
   if (typeof message !== "string") return { type: "error", reason: "not a text message" };
   try {
-    return dispatch(JSON.parse(message));
+    return dispatch(parseShown(message));
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof ShapeError) {
       return { type: "error", reason: error.message };

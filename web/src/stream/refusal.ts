@@ -6,6 +6,7 @@
  */
 import { endOf, refusedWith, type End } from "../protocol/ends";
 import { field, object, text } from "../protocol/shape";
+import { parseShown } from "../protocol/shown";
 
 /** Parts of the browser that a test replaces. */
 export interface Browser {
@@ -92,7 +93,7 @@ export class RefusalProbe {
 /** Return the server's own sentence. Null when the answer has none, because another program sent it. */
 export async function maybeErrorText(answer: Response): Promise<string | null> {
   try {
-    return field(object(JSON.parse(await answer.text())), "error", text);
+    return field(object(parseShown(await answer.text())), "error", text);
   } catch {
     return null; // not JSON, of another shape, or cut off
   }
