@@ -65,9 +65,8 @@ class Login:
         self.tokens: tuple[Token, ...] | None = None
         self.throttle = Throttle()
         self._lock = threading.Lock()
-        self._ended: OrderedDict[str, None] = (
-            OrderedDict()
-        )  # ids of logins that were logged out; guarded by _lock
+        # The ids of the logins that were logged out, oldest first. Guarded by _lock.
+        self._ended: OrderedDict[str, None] = OrderedDict()
         # Limited for all addresses together, because an attacker may have many.
         self._wrong_tokens = RateLimitedLog(log, logging.WARNING)
         self._logins = RateLimitedLog(log, logging.INFO, burst=LOGINS_LOGGED)
