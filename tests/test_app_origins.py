@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import queue
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, NoReturn
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from telemetry_stream import App
 from telemetry_stream.hub import End
 from telemetry_stream.hub.client import QUEUE_FRAMES
-from telemetry_stream.stream import Consumer
+from telemetry_stream.stream import Consumer, Stream
 from tests.apps import FAST, OwnOrigin
 from tests.conftest import eventually
 from tests.viewers import (
@@ -54,6 +56,25 @@ def test_nothing_is_served_before_all_origins_have_started() -> None:
         with app:
             client.settimeout(TIMEOUT_SECONDS)
             assert client.recv(12) == b"HTTP/1.1 200"
+
+
+class Late(OwnOrigin):
+    """An origin that does not know its host at the start, such as a broker's."""
+
+    def start(self, stream: Stream, on_crash: Callable[[BaseException], None]) -> None:
+        self.later = partial(super().start, stream, on_crash)
+
+
+def test_a_host_may_be_added_after_the_start() -> None:
+    """Until then, requests about it get a 503, and the program is healthy."""
+    origin = Late("host-1")
+    with App(FAST, origins=[origin]) as app:
+        for path in ("sample", "history", "stream"):
+            assert get(app.url, f"/api/v1/{path}") == (503, {"error": "No host has been added yet"})
+        assert get(app.url, "/healthz")[0] == 200
+        origin.later()
+        origin.publish()
+        assert get(app.url, "/api/v1/sample")[0] == 200
 
 
 def test_viewers_are_closed_before_the_origins() -> None:

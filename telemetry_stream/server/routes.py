@@ -23,7 +23,7 @@ from ..net.answer import (
     respond_json_pieces,
 )
 from ..net.wsgi import WAITING, PeerGoneError
-from ..stream import Choice, Resume, Stream, to_json
+from ..stream import Choice, Feed, Resume, Stream, to_json
 from ..websocket.handshake import maybe_refuse
 from .forwarded_limit import ForwardedLimit
 from .query import MAX_EVERY, MAX_SEQ, Query
@@ -131,7 +131,7 @@ class Routes:
     def _subscription(self, environ: WSGIEnvironment, kind: Kind) -> tuple[Choice, Resume | None]:
         """Return what a viewer's query selects, and have its sections collected. Raises HTTPError 400."""
         query = Query(environ["QUERY_STRING"], STREAM_PARAMETERS)
-        feed = self._stream.feed()
+        feed = self._feed()
         choice = Choice(
             kind.framing,
             feed.host.id,
@@ -146,8 +146,15 @@ class Routes:
         feed.demand.want(choice.sections)
         return choice, resume if "history" in query or "since" in query else None
 
+    def _feed(self) -> Feed:
+        """Return the feed that requests are about. Raises HTTPError 503 if no origin has added one yet."""
+        try:
+            return self._stream.feed()
+        except LookupError:
+            raise _unavailable("No host has been added yet") from None
+
     def _sample(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        query, feed = Query(environ["QUERY_STRING"], ("sections",)), self._stream.feed()
+        query, feed = Query(environ["QUERY_STRING"], ("sections",)), self._feed()
         sections = query.maybe_names("sections", feed.section_names)
         seq = feed.seq
         is_new_demand = feed.demand.want(sections)
@@ -156,13 +163,11 @@ class Routes:
                 feed.wait_newer(seq if is_new_demand else 0, sections or (), FRESH_SECONDS)
         sample = feed.maybe_latest(sections)
         if sample is None:
-            raise HTTPError(
-                "503 Service Unavailable", "No sample available yet", (("Retry-After", "1"),)
-            )
+            raise _unavailable("No sample available yet")
         return respond_json(start_response, sample)
 
     def _history(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        query, feed = Query(environ["QUERY_STRING"], ("seconds", "sections")), self._stream.feed()
+        query, feed = Query(environ["QUERY_STRING"], ("seconds", "sections")), self._feed()
         resume = Resume(query.maybe_seconds("seconds"))
         sections = query.maybe_names("sections", feed.section_names)
         feed.demand.want(sections)
@@ -205,7 +210,7 @@ class Routes:
                 "/metrics requires the package prometheus-client "
                 "(pip install 'telemetry_stream[prometheus]')",
             ) from None
-        feed = self._stream.feed()
+        feed = self._feed()
         seq = feed.seq
         if feed.demand.want(feed.section_names, SCRAPE_SECONDS):
             with environ[WAITING]():
@@ -234,6 +239,10 @@ class Routes:
             reason = "Not healthy" if environ[UNAUTHENTICATED] else problem
             raise HTTPError("503 Service Unavailable", reason)
         return respond_json(start_response, b'{"status":"ok"}')
+
+
+def _unavailable(reason: str) -> HTTPError:
+    return HTTPError("503 Service Unavailable", reason, (("Retry-After", "1"),))
 
 
 def _may_identify(environ: WSGIEnvironment) -> Callable[[Viewer], bool]:
