@@ -16,6 +16,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,14 +91,16 @@ class Listener:
         refusal. ``on_crash`` is called, on the accept thread, when an unexpected error has ended the accept loop.
         """
         self._sock = address if isinstance(address, socket.socket) else bind(address)
-        try:
+        with ExitStack() as opened:  # closes them if one cannot be opened
+            opened.callback(self._sock.close)
             self._sock.setblocking(False)
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
             self._sock.listen(BACKLOG)
-            self._wake_reader, self._wake_writer = socket.socketpair()
-        except OSError:
-            self._sock.close()
-            raise
+            self._wake_reader, self._wake_writer = map(opened.enter_context, socket.socketpair())
+            self._poller = Poller(on_crash)
+            opened.callback(self._poller.close)
+            self._refuser = Refuser()
+            opened.pop_all()
         self._address: tuple[str, int] = self._sock.getsockname()[:2]
         self._handle = handle
         self._max_connections = max_connections
@@ -109,13 +112,11 @@ class Listener:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._poller = Poller(on_crash)
         self._trimmer = Trimmer()
         self._open: dict[Transport, threading.Thread | None] = {}
         self._starting_since: float | None = None  # written by ts-accept only
         self._accepted = 0
         self._crashed = 0
-        self._refuser = Refuser()
         unavailable, too_many = "503 Service Unavailable", "429 Too Many Requests"
         limit, address_limit = max_connections, per_address.limit
         self._limit_response = refusal(unavailable, f"Connection limit reached ({limit})", headers)

@@ -17,9 +17,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-# A thread keeps the permit for at least this long. A request takes about a millisecond, a piece of a history much less:
-# if the permit were passed on after each piece, a history would take 18 s beside 64 clients that repeat requests.
+# A thread does not pass the permit on sooner than this. A request takes about a millisecond, a piece of a history much
+# less: if the permit were passed on after each piece, a history would take 18 s beside 64 clients that repeat requests.
 TURN_SECONDS = 0.002
+
+# A thread that has kept the permit for this long is blocked, for example by a log that nobody reads or by a disk.
+HUNG_SECONDS = 1.0
 
 
 class Turn:
@@ -32,9 +35,9 @@ class Turn:
         self._given = threading.Lock()
         self._given.acquire()
 
-    def wait(self) -> None:
-        """Wait until the permit is given to this thread."""
-        self._given.acquire()
+    def wait(self, timeout: float = -1) -> bool:
+        """Wait until the permit is given to this thread; return False after ``timeout`` seconds (-1: never)."""
+        return self._given.acquire(timeout=timeout)
 
     def give(self) -> None:
         """Wake the thread."""
@@ -49,6 +52,9 @@ class Permits:
 
     ``_lock`` guards ``_holder``, ``_since`` and ``_turns``. A plain lock would not keep the order: a connection whose
     next request has already arrived would take it again before the next thread wakes up.
+
+    The permit protects no data. Therefore a thread that is blocked loses it after ``HUNG_SECONDS`` and works on without
+    it, and ``held`` and ``pass_on`` may read without the lock: only the calling thread itself gives up what it holds.
     """
 
     def __init__(self) -> None:
@@ -67,7 +73,8 @@ class Permits:
         if not self.held:
             turn = Turn()
             self.give_to(turn, first=first)
-            turn.wait()
+            while not turn.wait(HUNG_SECONDS):
+                self.take_from_hung()
 
     def give_to(self, turn: Turn, *, first: bool = False) -> None:
         """Give the permit to the thread of ``turn``, as soon as those that asked before have given it up."""
@@ -79,6 +86,17 @@ class Permits:
             else:
                 self._turns.append(turn)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a thread waits for the permit."""
+        return bool(self._turns)
+
+    def take_from_hung(self) -> None:
+        """Give the permit to the next thread if one waits and the present one has had it for ``HUNG_SECONDS``."""
+        with self._lock:
+            if self._turns and time.monotonic() - self._since >= HUNG_SECONDS:
+                self._give_locked(self._turns.popleft())
+
     def _give_locked(self, turn: Turn) -> None:
         self._holder = turn.thread
         self._since = time.monotonic()
@@ -86,9 +104,9 @@ class Permits:
 
     def release(self) -> None:
         """Give the permit to the next thread, if the calling thread has it."""
-        if not self.held:
-            return
         with self._lock:
+            if not self.held:
+                return
             if self._turns:
                 self._give_locked(self._turns.popleft())
             else:

@@ -19,12 +19,13 @@ import time
 from collections.abc import Callable
 
 from .. import threads
-from .permit import Permits, Turn
+from .permit import HUNG_SECONDS, Permits, Turn
 
 # Deadlines are rounded up to this fraction of a second, so that those of thousands of threads are few.
 PARTS_OF_A_SECOND = 20
 
-JOIN_SECONDS = 1.0
+JOIN_SECONDS = 0.5
+MAX_POLL_SECONDS = 3600.0  # epoll_wait(2) has milliseconds in 32 bits
 NEVER = 1e12  # monotonic seconds; an infinite deadline has no integer
 
 ENDED = select.EPOLLERR | select.EPOLLHUP
@@ -33,10 +34,11 @@ ENDED = select.EPOLLERR | select.EPOLLHUP
 class _Waiter(Turn):
     """A thread that waits for a socket, and then for the permit."""
 
-    __slots__ = ("event", "expires", "fd", "is_ready")
+    __slots__ = ("event", "expires", "fd", "is_first", "is_ready")
 
-    def __init__(self, fd: int, event: int, deadline: float) -> None:
+    def __init__(self, fd: int, event: int, deadline: float, *, is_first: bool) -> None:
         super().__init__()
+        self.is_first = is_first
         self.fd = fd
         self.event = event
         self.expires = math.ceil(min(deadline, NEVER) * PARTS_OF_A_SECOND)
@@ -79,18 +81,26 @@ class Poller:
         with self._lock:
             for waiters in self._waiting.values():
                 for waiter in waiters:
-                    self.permits.give_to(waiter)
+                    self.permits.give_to(waiter, first=waiter.is_first)
             self._waiting.clear()
-            self._epoll.close()
-            os.close(self._alarm)
+            self._expiring.clear()
+            self._ends.clear()
+            if (
+                self._thread is None or not self._thread.is_alive()
+            ):  # else the thread still uses them
+                self._epoll.close()
+                os.close(self._alarm)
 
     def wait(self, fd: int, event: int, deadline: float) -> bool:
         """Wait until ``fd`` is ready for ``event`` (POLLIN or POLLOUT) or has ended; return False at ``deadline``.
 
         ``deadline`` is in monotonic seconds, and is noticed up to 50 ms late. Meanwhile the permit is given up;
-        afterwards the calling thread has it. Raises OSError if ``fd`` is closed. May return True without a reason.
+        afterwards the calling thread has it. A thread that did not have it, which is a write pump, gets it before those
+        that did, because live frames wait behind what it writes. Raises OSError if ``fd`` is closed. May return True
+        without a reason.
         """
-        waiter = _Waiter(fd, event, deadline)
+        held = self.permits.held
+        waiter = _Waiter(fd, event, deadline, is_first=not held)
         with self._lock:
             if self._closed:
                 return False
@@ -98,7 +108,8 @@ class Poller:
             self._arm_locked(fd, [*waiters, waiter])
             self._waiting[fd] = [*waiters, waiter]
             self._expire_locked(waiter)
-        self.permits.release()
+        if held:  # else it may have been given to this thread already
+            self.permits.release()
         waiter.wait()
         return waiter.is_ready
 
@@ -129,13 +140,15 @@ class Poller:
                 else:
                     self._wake_ready(fd, events)
             self._wake_expired()
+            self.permits.take_from_hung()
 
     def _timeout(self) -> float:
-        """Return the seconds until the next deadline; -1 waits without one."""
+        """Return the seconds until the next deadline, or until a thread has had the permit for too long."""
+        longest = HUNG_SECONDS if self.permits.is_awaited else MAX_POLL_SECONDS
         with self._lock:
             if not self._ends:
-                return -1
-            return max(0.0, self._ends[0] / PARTS_OF_A_SECOND - time.monotonic())
+                return longest
+            return min(longest, max(0.0, self._ends[0] / PARTS_OF_A_SECOND - time.monotonic()))
 
     def _wake_ready(self, fd: int, events: int) -> None:
         with self._lock:
@@ -148,7 +161,7 @@ class Poller:
                 if waiter not in remaining:
                     waiter.is_ready = True
                     self._expiring[waiter.expires].discard(waiter)
-                    self.permits.give_to(waiter)
+                    self.permits.give_to(waiter, first=waiter.is_first)
 
     def _wake_expired(self) -> None:
         with self._lock:
@@ -159,4 +172,4 @@ class Poller:
                     waiters.remove(waiter)
                     if not waiters:
                         del self._waiting[waiter.fd]
-                    self.permits.give_to(waiter)
+                    self.permits.give_to(waiter, first=waiter.is_first)

@@ -55,6 +55,30 @@ def test_threads_get_the_permit_in_the_order_in_which_they_ask() -> None:
     assert not permits.held
 
 
+def test_a_blocked_thread_loses_the_permit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next thread gets it. What the blocked one does afterwards does not affect that."""
+    monkeypatch.setattr(permit, "HUNG_SECONDS", 0.05)  # so that the test is short
+    permits, order, goes_on = Permits(), list[str](), threading.Event()
+
+    def block() -> None:
+        permits.acquire()
+        order.append("blocked")
+        goes_on.wait(10)
+        permits.pass_on()
+        permits.release()
+        order.append(f"held: {permits.held}")
+
+    blocked = threading.Thread(target=block)
+    blocked.start()
+    assert eventually(lambda: order == ["blocked"])
+    permits.acquire()
+    goes_on.set()
+    blocked.join(10)
+    assert order == ["blocked", "held: False"]
+    assert permits.held
+    permits.release()
+
+
 def test_only_one_thread_at_a_time_has_it() -> None:
     """Also if each gives it up and takes it again."""
     permits, inside, most = Permits(), list[int](), list[int]()

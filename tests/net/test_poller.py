@@ -11,6 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from telemetry_stream.net import permit
+from telemetry_stream.net import poller as poller_module
 from telemetry_stream.net.poller import Poller
 from tests.conftest import eventually
 from tests.net.pairs import soon, tcp_pair
@@ -180,6 +182,73 @@ def test_threads_that_are_ready_at_once_run_one_after_the_other(poller: Poller) 
     for both in pairs:
         for sock in both:
             sock.close()
+
+
+def test_a_blocked_thread_does_not_stop_the_others(
+    poller: Poller, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread whose socket is ready gets the permit of one that has kept it for too long."""
+    for module in (permit, poller_module):
+        monkeypatch.setattr(module, "HUNG_SECONDS", 0.05)  # so that the test is short
+    accepted, connected = pair
+    goes_on = threading.Event()
+
+    def block() -> None:
+        with poller.permits:
+            connected.send(b"x")
+            goes_on.wait(10)
+
+    blocked = threading.Thread(target=block)
+    poller.permits.acquire()
+    blocked.start()
+    assert poller.wait(accepted.fileno(), select.POLLIN, soon())
+    assert poller.permits.held
+    goes_on.set()
+    blocked.join(10)
+    assert poller.permits.held
+
+
+def test_a_write_pump_gets_the_permit_before_requests(poller: Poller) -> None:
+    """It does not have the permit when it begins to wait; a request has."""
+    pairs = {name: tcp_pair() for name in ("request", "pump")}
+    order: list[str] = []
+
+    def wait(name: str) -> None:
+        if name == "request":
+            poller.permits.acquire()
+        assert poller.wait(pairs[name][0].fileno(), select.POLLIN, soon())
+        order.append(name)
+        poller.permits.release()
+
+    threads = [threading.Thread(target=wait, args=(name,)) for name in pairs]
+    for thread in threads:
+        thread.start()
+    assert waits(poller, 2)
+    poller.permits.acquire()
+    for number, name in enumerate(pairs, 1):
+        pairs[name][1].send(b"x")
+        assert eventually(lambda number=number: len(poller.permits._turns) == number)  # type: ignore[misc]
+    poller.permits.release()
+    for thread in threads:
+        thread.join(10)
+    assert order == ["pump", "request"]
+    for both in pairs.values():
+        for sock in both:
+            sock.close()
+
+
+@pytest.mark.parametrize("deadline", [math.inf, 1e9])
+def test_a_far_deadline_is_possible(poller: Poller, pair: Pair, deadline: float) -> None:
+    """epoll_wait(2) takes milliseconds in 32 bits."""
+    accepted, connected = pair
+    thread = threading.Thread(
+        target=poller.wait, args=(accepted.fileno(), select.POLLIN, time.monotonic() + deadline)
+    )
+    thread.start()
+    assert waits(poller, 1)
+    connected.send(b"x")
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 def test_close_ends_every_wait(pair: Pair) -> None:
