@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Callable
 
 from .credential import Credential
 from .tokens import Token
@@ -38,9 +39,12 @@ def value_for(token: Token, now: float) -> str:
 
 
 def maybe_credential(
-    tokens: tuple[Token, ...], header: str, name: str, now: float
+    tokens: tuple[Token, ...], header: str, name: str, is_valid: Callable[[Credential], bool]
 ) -> Credential | None:
-    """Return the credential of the valid cookie in a Cookie header, under this name of the cookie.
+    """Return the first valid credential in the cookies of this name in a Cookie header.
+
+    ``is_valid`` decides about a credential whose signature is right: its login may have ended or expired. A browser can
+    send several cookies of one name, for example one for frames of another site, so the next one may be valid.
 
     The time does not depend on which of the tokens a cookie names, or whether it names one of them.
     """
@@ -54,8 +58,10 @@ def maybe_credential(
         for candidate in tokens:
             if hmac.compare_digest(candidate.id, parts[1]):
                 token = candidate
-        if hmac.compare_digest(_signature(token, login, expires), parts[4]) and expires >= now:
-            return Credential(token, login, expires)
+        credential = Credential(token, login, expires)
+        is_signed = hmac.compare_digest(_signature(token, login, expires), parts[4])
+        if is_signed and is_valid(credential):
+            return credential
     return None
 
 

@@ -93,9 +93,7 @@ class Login:
             return self._log_in(tokens, in_address, environ)
         else:
             header = environ.get("HTTP_COOKIE", "")
-            credential = cookie.maybe_credential(tokens, header, name, time.time())
-            if not self.is_valid(credential):
-                credential = None
+            credential = cookie.maybe_credential(tokens, header, name, self.is_valid)
         if credential is None and path not in OPEN_PATHS:
             return _ask_for_token(environ)
         environ[CREDENTIAL] = credential

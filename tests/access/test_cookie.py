@@ -18,11 +18,17 @@ NOW = 1_764_000_000.0
 NAME = cookie.name_for(8750)
 
 
+def any_login(_: Credential) -> bool:
+    """Accept every credential whose signature is right."""
+    return True
+
+
 def maybe_name(
     value: str, tokens: tuple[Token, ...] = BOTH, now: float = NOW, name: str = NAME
 ) -> str | None:
     """Return the name of the token that a cookie with this value authenticates."""
-    credential = cookie.maybe_credential(tokens, f"{name}={value}", NAME, now)
+    header = f"{name}={value}"
+    credential = cookie.maybe_credential(tokens, header, NAME, lambda found: found.expires >= now)
     return None if credential is None else credential.token.name
 
 
@@ -33,7 +39,7 @@ def test_a_cookie_contains_the_id_of_the_token_and_not_its_value() -> None:
     form = rf"{KITCHEN.id}\.([0-9a-f]{{16}})\.{expires}\.[0-9a-f]{{64}}"
     parts = re.fullmatch(form, value)
     assert parts is not None
-    found = cookie.maybe_credential(BOTH, f"{NAME}={value}", NAME, NOW)
+    found = cookie.maybe_credential(BOTH, f"{NAME}={value}", NAME, any_login)
     assert found == Credential(KITCHEN, parts[1], expires)
 
 
@@ -74,7 +80,7 @@ def test_an_unknown_token_takes_as_long_as_a_known_one(monkeypatch: pytest.Monke
 
 
 def test_a_cookie_is_valid_for_ninety_days() -> None:
-    """The server checks that by itself, whatever the browser does."""
+    """The server checks that by itself, whatever the browser does. The signature covers the expiry time."""
     value = cookie.value_for(KITCHEN, NOW)
     assert maybe_name(value, now=NOW + cookie.LIFETIME_SECONDS) == "kitchen"
     assert maybe_name(value, now=NOW + cookie.LIFETIME_SECONDS + 1) is None
@@ -118,10 +124,20 @@ def test_the_cookie_is_found_among_others() -> None:
     """Also behind an old one of the same name. But nobody can make the server check a thousand."""
     valid = f"{NAME}={cookie.value_for(KITCHEN, NOW)}"
     for header in (valid, f"a=b; {valid}; c=d", f"{NAME}=old; {valid}"):
-        found = cookie.maybe_credential(BOTH, header, NAME, NOW)
+        found = cookie.maybe_credential(BOTH, header, NAME, any_login)
         assert found is not None
         assert found.token == KITCHEN
-    assert cookie.maybe_credential(BOTH, f"{NAME}=x; " * 1000 + valid, NAME, NOW) is None
+    assert cookie.maybe_credential(BOTH, f"{NAME}=x; " * 1000 + valid, NAME, any_login) is None
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_cookie_behind_one_whose_login_has_ended_is_found(order: int) -> None:
+    """A browser may send two of one name, in any order."""
+    ended, valid = cookie.value_for(KITCHEN, NOW), cookie.value_for(OFFICE, NOW)
+    header = "; ".join([f"{NAME}={ended}", f"{NAME}={valid}"][::order])
+    found = cookie.maybe_credential(BOTH, header, NAME, lambda found: found.token == OFFICE)
+    assert found is not None
+    assert found.token == OFFICE
 
 
 @pytest.mark.parametrize(("secure", "end"), [(False, "; SameSite=Strict"), (True, "; Secure")])

@@ -378,6 +378,8 @@ def test_a_login_that_was_logged_out_is_not_valid_any_more(login: Login) -> None
     assert not login.is_valid(credential)
     assert user(login, request(HTTP_COOKIE=first)) is None
     assert user(login, request(HTTP_COOKIE=second)) == "kitchen"
+    for both in (f"{first}; {second}", f"{second}; {first}"):
+        assert user(login, request(HTTP_COOKIE=both)) == "kitchen"
     environ = request("/logout", method="POST", **bearer(KITCHEN.value))
     assert user(login, environ) == "kitchen"
     login.log_out(environ)
