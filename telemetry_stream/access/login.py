@@ -6,7 +6,8 @@ image on a page of another site makes no attempts from the address of its reader
 
 A right token is always accepted: nobody can guess 128 random bits. Wrong ones are counted, and ``throttle`` makes their
 address wait, which shows a script with an old token that it should back off. Cookies are not counted: a signature
-cannot be guessed either, and an open page with an old cookie sends it again and again.
+cannot be guessed either, and an open page with an old cookie sends it again and again. A wrong token in the address is
+not counted if the browser is logged in.
 
 A token never appears in an answer or in the log. Request bodies are not read, so ``/login`` takes the token from the
 header. Only POST logs in or out, so that a link, an image or a prefetch of another page cannot.
@@ -89,11 +90,11 @@ class Login:
             if token is None:
                 raise HTTPError(UNAUTHORIZED, "Invalid token", (CHALLENGE,))
             credential: Credential | None = Credential(token)
-        elif in_address is not None:
-            return self._log_in(tokens, in_address, environ)
         else:
             header = environ.get("HTTP_COOKIE", "")
             credential = cookie.maybe_credential(tokens, header, name, self.is_valid)
+            if in_address is not None:
+                return self._log_in(tokens, in_address, credential, environ)
         if credential is None and path not in OPEN_PATHS:
             return _ask_for_token(environ)
         environ[CREDENTIAL] = credential
@@ -138,7 +139,19 @@ class Login:
         deleted = (_set_cookie(environ, "", 0, in_frames=form) for form in forms)
         return Answer("204 No Content", (*deleted, *NO_STORE))
 
-    def _log_in(self, tokens: tuple[Token, ...], value: str, environ: dict[str, Any]) -> Answer:
+    def _log_in(
+        self,
+        tokens: tuple[Token, ...],
+        value: str,
+        credential: Credential | None,
+        environ: dict[str, Any],
+    ) -> Answer:
+        """Return the answer to a token in the address, from a browser whose cookie has this credential.
+
+        A right token starts a new login. A wrong one is no attempt if the browser is logged in: bookmarks can be old.
+        """
+        if credential is not None and maybe_matching(tokens, value) is None:
+            return _redirect(environ)
         token = self._maybe_token(tokens, value, environ["REMOTE_ADDR"])
         if token is None:
             return _unauthorized(login_page.INVALID_TOKEN)

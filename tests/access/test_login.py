@@ -205,6 +205,26 @@ def test_a_wrong_token_in_the_address_gets_the_login_page(login: Login) -> None:
     assert login.throttle.failed == 1
 
 
+def test_a_browser_that_is_logged_in_needs_no_right_token_in_the_address(login: Login) -> None:
+    """An old bookmark leads to the dashboard, however often it is opened, and is no attempt."""
+    cookie = log_in(login)
+    environ = request(query="kiosk=1&token=wrong-wrong-wrong", HTTP_COOKIE=cookie, **HTML)
+    for _ in range(FREE_ATTEMPTS + 1):
+        answer = answer_to(login, environ)
+        assert answer.status == "303 See Other"
+        assert answer.headers == (("Location", "./?kiosk=1"), ("Cache-Control", "no-store"))
+    assert (login.throttle.failed, login.throttle.rejected) == (0, 0)
+    login.tokens = (OFFICE,)  # the cookie has ended with its token
+    assert answer_to(login, environ).status == "401 Unauthorized"
+    assert login.throttle.failed == 1
+
+
+def test_a_right_token_in_the_address_starts_a_new_login(login: Login) -> None:
+    """Also with a valid cookie: the browser uses the token that its user has chosen."""
+    cookie = log_in(login, OFFICE, HTTP_COOKIE=log_in(login))
+    assert user(login, request(HTTP_COOKIE=cookie)) == "office"
+
+
 def test_a_token_in_the_address_is_valid_at_the_root_only(login: Login) -> None:
     """The addresses of requests appear in the logs of proxies."""
     for path in ("/api/v1/sample", "/ws", "/index.html"):
