@@ -2,7 +2,8 @@
 
 Browsers describe the cause in the headers Sec-Fetch-Site, -Mode and -Dest (https://www.w3.org/TR/fetch-metadata/),
 which no page can change. They send them to https and to loopback addresses only. Programs send none, and are not
-restricted by them: without these headers, a request counts as a navigation.
+restricted by them: without these headers, a request counts as a navigation. Sec-Purpose marks what a browser loads
+before the user opens it (https://fetch.spec.whatwg.org/#sec-purpose-header); any page can make it do so.
 """
 
 from __future__ import annotations
@@ -16,8 +17,20 @@ API = re.compile(r"/(api/.*|ws|metrics|login|logout)", re.DOTALL)
 
 
 def is_navigation(environ: Mapping[str, Any]) -> bool:
-    """Return whether a window or a frame opens the address; false for images, scripts and ``fetch``."""
-    return bool(environ.get("HTTP_SEC_FETCH_MODE", "navigate") == "navigate")
+    """Return whether a window or a frame opens the address; false for images, scripts, ``fetch`` and prefetches."""
+    mode = environ.get("HTTP_SEC_FETCH_MODE", "navigate")
+    return mode == "navigate" and "HTTP_SEC_PURPOSE" not in environ
+
+
+def may_log_in(environ: Mapping[str, Any], *, in_frames: bool) -> bool:
+    """Return whether the token in the address may be used: a window opens the address, or a frame that may show it.
+
+    ``in_frames``: pages of other sites may show ours in a frame.
+    """
+    dest = environ.get("HTTP_SEC_FETCH_DEST", "document")
+    is_frame_allowed = in_frames or environ.get("HTTP_SEC_FETCH_SITE") == "same-origin"
+    is_allowed = dest == "document" or (dest == "iframe" and is_frame_allowed)
+    return is_allowed and is_navigation(environ)
 
 
 def is_from_other_site(environ: Mapping[str, Any]) -> bool:

@@ -1,8 +1,9 @@
 """Login: scripts send a token in a header, browsers send a signed cookie, and people get a page with a form.
 
 The login page and the dashboard send the token to ``/login`` and get the cookie. ``/?token=…`` sets the cookie too, and
-redirects to the same address without the token, as Jupyter does. Only a navigation logs in in this way, so that an
-image on a page of another site makes no attempts from the address of its reader.
+redirects to the same address without the token, as Jupyter does. This requires that a window opens the address, or a
+frame that may show it (see ``cause``): an image, a frame or a prefetch of another site's page must not make attempts
+from the address of its reader.
 
 A right token is always accepted: nobody can guess 128 random bits. Wrong ones are counted, and ``throttle`` makes their
 address wait, which shows a script with an old token that it should back off. Cookies are not counted: a signature
@@ -28,7 +29,7 @@ from ..net.address import network_of
 from ..net.answer import Answer, Headers, HTTPError
 from ..net.rate_limited_log import RateLimitedLog
 from . import cookie, login_page
-from .cause import API, is_navigation
+from .cause import API, may_log_in
 from .credential import Credential
 from .throttle import Throttle
 from .tokens import Token, maybe_matching
@@ -55,8 +56,8 @@ MAX_ENDED_LOGINS = 4096  # only a client with a token can add one
 class Login:
     """Accepts requests with one of ``tokens``, or every request if ``tokens`` is None.
 
-    ``in_frames``: pages of other sites may show ours in a frame, so a login there needs a cookie that a browser sends
-    from a frame. It does so over TLS only.
+    ``in_frames``: pages of other sites may show ours in a frame, so a token in the address of a frame is used, and a
+    login there needs a cookie that a browser sends from a frame. It does so over TLS only.
 
     Any thread may call it, and may replace ``tokens`` at any time.
     """
@@ -80,7 +81,7 @@ class Login:
         """
         name = cookie.name_for(port)
         environ |= {CREDENTIAL: None, UNAUTHENTICATED: False, COOKIE_NAME: name}
-        tokens, in_address = self.tokens, _maybe_in_address(environ)
+        tokens, in_address = self.tokens, self._maybe_in_address(environ)
         if tokens is None:
             return None if in_address is None else _redirect(environ)
         path = environ["PATH_INFO"]
@@ -138,6 +139,14 @@ class Login:
         forms = (False, True) if _is_secure(environ) else (False,)
         deleted = (_set_cookie(environ, "", 0, in_frames=form) for form in forms)
         return Answer("204 No Content", (*deleted, *NO_STORE))
+
+    def _maybe_in_address(self, environ: dict[str, Any]) -> str | None:
+        """Return the value of the last parameter ``token`` in the address of the page, if it may be used."""
+        if environ["PATH_INFO"] != "/" or not may_log_in(environ, in_frames=self._in_frames):
+            return None
+        pairs = (pair.partition("=") for pair in reversed(environ["QUERY_STRING"].split("&")))
+        values = (unquote_plus(value) for name, _, value in pairs if unquote_plus(name) == "token")
+        return next(values, None)
 
     def _log_in(
         self,
@@ -197,21 +206,6 @@ def _maybe_bearer(environ: dict[str, Any]) -> str | None:
     """Return the value in an Authorization header of the scheme Bearer (RFC 6750 section 2.1)."""
     scheme, _, value = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return value.strip() if scheme.lower() == "bearer" else None
-
-
-def _maybe_in_address(environ: dict[str, Any]) -> str | None:
-    """Return the value of the last parameter ``token`` in the address of the page, if a browser opens it."""
-    if environ["PATH_INFO"] != "/" or not is_navigation(environ):
-        return None
-    query = environ["QUERY_STRING"]
-    return next(
-        (
-            unquote_plus(value)
-            for name, _, value in (pair.partition("=") for pair in reversed(query.split("&")))
-            if unquote_plus(name) == "token"
-        ),
-        None,
-    )
 
 
 def _without_token(query: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream.access.cause import is_from_other_site, is_navigation
+from telemetry_stream.access.cause import is_from_other_site, is_navigation, may_log_in
 
 
 def request(
@@ -68,3 +68,37 @@ def test_our_own_page_the_user_and_programs_are_allowed(site: str | None) -> Non
 def test_navigation(mode: str | None, expected: bool) -> None:
     """Programs and old browsers send no header."""
     assert is_navigation(request(None, mode, None)) is expected
+
+
+@pytest.mark.parametrize("purpose", ["prefetch", "prefetch;prerender"])
+def test_a_prefetch_is_no_navigation(purpose: str) -> None:
+    """Any page can cause one with speculation rules. The other headers are those of a link."""
+    link = request("cross-site", "navigate", "document", "/api/v1/stream")
+    assert not is_from_other_site(link)
+    link["HTTP_SEC_PURPOSE"] = purpose
+    assert not is_navigation(link)
+    assert is_from_other_site(link)
+
+
+@pytest.mark.parametrize(
+    ("site", "dest", "outside", "in_frames"),
+    [
+        (None, None, True, True),
+        ("none", "document", True, True),
+        ("cross-site", "document", True, True),
+        ("cross-site", "iframe", False, True),
+        ("same-site", "iframe", False, True),
+        ("same-origin", "iframe", True, True),
+        ("cross-site", "object", False, False),
+        ("cross-site", "embed", False, False),
+        ("cross-site", "frame", False, False),
+    ],
+)
+def test_a_token_in_the_address_is_for_windows_and_allowed_frames(
+    site: str | None, dest: str | None, outside: bool, in_frames: bool
+) -> None:
+    """A page can contain hundreds of frames. Those of other sites need ``--frame-ancestors``."""
+    mode = None if dest is None else "navigate"
+    assert may_log_in(request(site, mode, dest), in_frames=False) is outside
+    assert may_log_in(request(site, mode, dest), in_frames=True) is in_frames
+    assert not may_log_in(request(site, "no-cors", dest), in_frames=True)

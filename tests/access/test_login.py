@@ -365,6 +365,27 @@ def test_a_token_in_the_address_is_used_by_navigation_only(login: Login, mode: s
     assert log_in(login, **opened)
 
 
+@pytest.mark.parametrize("in_frames", [False, True])
+def test_a_frame_of_another_site_makes_no_attempts_unless_it_may_show_the_page(
+    in_frames: bool,
+) -> None:
+    """Otherwise a page with six frames would make the address of its reader wait."""
+    login = Login(in_frames=in_frames)
+    login.tokens = (KITCHEN,)
+    frame: dict[str, Any] = {
+        "HTTP_SEC_FETCH_SITE": "cross-site",
+        "HTTP_SEC_FETCH_MODE": "navigate",
+        "HTTP_SEC_FETCH_DEST": "iframe",
+        **HTML,
+    }
+    for value, status in (
+        ("wrong-wrong-wrong", "401"),
+        (KITCHEN.value, "303" if in_frames else "401"),
+    ):
+        assert answer_to(login, request(query=f"token={value}", **frame)).status[:3] == status
+    assert login.throttle.failed == in_frames
+
+
 def test_healthz_needs_no_token(login: Login) -> None:
     """The environ records whether the request has one."""
     environ = request("/healthz")
