@@ -1,7 +1,8 @@
 """Permissions of files with secrets, such as a token file or a TLS key: what to change, as commands for a shell.
 
 The commands must leave the file readable for this process. A service has a user of its own, while its files usually
-belong to root; then the owner keeps the file, and the group of this process may read it.
+belong to root; then the owner keeps the file, and the group of this process may read it. If the owner is another user,
+it gets no write permission: a token file that such an owner can write is refused.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ def unreadable(path: str, error: OSError) -> str:
 def how_to_restrict(path: str, status: os.stat_result) -> str:
     """Return the commands after which only the owner of the file, root and this process can read it."""
     name = shlex.quote(path)
+    # The permissions of the owner, as an octal digit.
+    owner = 6 if status.st_uid in (0, os.geteuid()) else 4
     if os.geteuid() in (0, status.st_uid):
-        return f"chmod 600 {name}"
+        return f"chmod {owner}00 {name}"
     if status.st_gid == os.getegid():
-        return f"chmod 640 {name}"
-    return f"chgrp {_group()} {name} && chmod 640 {name}"
+        return f"chmod {owner}40 {name}"
+    return f"chgrp {_group()} {name} && chmod {owner}40 {name}"
 
 
 def _group() -> str:

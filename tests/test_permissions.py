@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import grp
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,13 @@ def secret(tmp_path: Path) -> Path:
     return path
 
 
+def owned(secret: Path, user: int) -> os.stat_result:
+    """Return the status of the file as if it belonged to this user."""
+    found = list(secret.stat())
+    found[stat.ST_UID] = user
+    return os.stat_result(found)
+
+
 def become(monkeypatch: pytest.MonkeyPatch, *, user: int, group: int) -> None:
     """Make this process believe that it has another user and another group."""
     monkeypatch.setattr(os, "geteuid", lambda: user)
@@ -37,27 +45,41 @@ def test_only_the_owner_needs_to_read_its_file(secret: Path) -> None:
 def test_group_of_a_service_keeps_its_permission(
     secret: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise the next start of the service fails. The owner is somebody else, usually root."""
-    status = secret.stat()
-    become(monkeypatch, user=status.st_uid + 1, group=status.st_gid)
+    """Otherwise the next start of the service fails. The owner is root."""
+    status = owned(secret, 0)
+    become(monkeypatch, user=1000, group=status.st_gid)
     assert how_to_restrict("/tokens", status) == "chmod 640 /tokens"
 
 
 def test_group_of_a_service_gets_the_file(secret: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has a name, or only a number."""
-    status, named = secret.stat(), grp.getgrnam("daemon")
-    become(monkeypatch, user=status.st_uid + 1, group=named.gr_gid)
+    status, named = owned(secret, 0), grp.getgrnam("daemon")
+    become(monkeypatch, user=1000, group=named.gr_gid)
     assert how_to_restrict("/tokens", status) == "chgrp daemon /tokens && chmod 640 /tokens"
-    become(monkeypatch, user=status.st_uid + 1, group=4_000_000_000)
+    become(monkeypatch, user=1000, group=4_000_000_000)
     assert how_to_restrict("/tokens", status) == "chgrp 4000000000 /tokens && chmod 640 /tokens"
+
+
+def test_another_owner_gets_no_write_permission(
+    secret: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a token file would be refused at the next start."""
+    status = owned(secret, 1001)
+    become(monkeypatch, user=0, group=0)
+    assert how_to_restrict("/tokens", status) == "chmod 400 /tokens"
+    become(monkeypatch, user=1000, group=status.st_gid)
+    assert how_to_restrict("/tokens", status) == "chmod 440 /tokens"
+    become(monkeypatch, user=1000, group=4_000_000_000)
+    assert how_to_restrict("/tokens", status) == "chgrp 4000000000 /tokens && chmod 440 /tokens"
 
 
 def test_permission_denied_has_its_remedy(secret: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Any other error has none."""
     status = secret.stat()
     become(monkeypatch, user=status.st_uid + 1, group=status.st_gid)
+    advice = how_to_restrict(str(secret), status)
     assert unreadable(str(secret), DENIED) == (
-        f"{secret} cannot be read: Permission denied (use chmod 640 '{secret}')"
+        f"{secret} cannot be read: Permission denied (use {advice})"
     )
     other = OSError(errno.EISDIR, os.strerror(errno.EISDIR))
     assert unreadable(str(secret), other) == f"{secret} cannot be read: Is a directory"

@@ -108,13 +108,20 @@ def read(path: str) -> tuple[Token, ...]:
 
 
 def _check_access(path: str, status: os.stat_result) -> None:
-    """Raise TokenError if another user than root could add a token to this file; warn if any user can read it."""
-    if status.st_uid not in (0, os.geteuid()):
+    """Raise TokenError if another user than root can write this file; warn if any user can read it.
+
+    Another user may own it without write permission, because the secrets of a container keep their owner on the host.
+    That is a warning, because an owner can change the permissions.
+    """
+    is_foreign = status.st_uid not in (0, os.geteuid())
+    if is_foreign and status.st_mode & stat.S_IWUSR:
         raise TokenError(
-            f"{path}: belongs to user id {status.st_uid}, who could add tokens (use chown)"
+            f"{path}: belongs to user id {status.st_uid}, who could add tokens (use chown or chmod a-w)"
         )
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise TokenError(f"{path}: other users could add tokens (use chmod go-w)")
+    if is_foreign:
+        log.warning("%s belongs to user id %d, who could make it writable", path, status.st_uid)
     if status.st_mode & stat.S_IROTH:
         advice = permissions.how_to_restrict(path, status)
         log.warning("%s is readable by every user of this host (use %s)", path, advice)

@@ -163,11 +163,30 @@ def test_a_file_that_other_users_can_write_is_refused(
             read(str(path))
 
 
-@pytest.mark.parametrize(("owner", "is_used"), [(0, True), (1000, True), (1001, False)])
-def test_the_owner_of_a_file_must_be_root_or_the_user_of_the_program(
-    tmp_path: Path, owner: int, is_used: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("owner", "mode", "result"),
+    [
+        (0, 0o600, "used"),
+        (1000, 0o600, "used"),
+        (1001, 0o600, "refused"),
+        (1001, 0o644, "refused"),
+        (1001, 0o200, "refused"),
+        (1001, 0o400, "used with a warning"),
+        (65534, 0o440, "used with a warning"),
+        (1001, 0o444, "used with a warning"),
+        (1001, 0o464, "refused"),
+        (1001, 0o446, "refused"),
+    ],
+)
+def test_another_owner_than_root_or_the_user_of_the_program_must_not_write_the_file(
+    tmp_path: Path,
+    owner: int,
+    mode: int,
+    result: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Any other owner could add a token. systemd's credentials belong to one of the two."""
+    """It could add a token. systemd's credentials belong to one of the two, but the secrets of a container do not."""
     path = tmp_path / "tokens"
     path.write_text(A)
     path.chmod(0o600)
@@ -176,15 +195,20 @@ def test_the_owner_of_a_file_must_be_root_or_the_user_of_the_program(
     def owned(descriptor: int) -> os.stat_result:
         found = list(real(descriptor))
         found[stat.ST_UID] = owner
+        found[stat.ST_MODE] = stat.S_IFREG | mode
         return os.stat_result(found)
 
     monkeypatch.setattr(os, "fstat", owned)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    if is_used:
-        assert read(str(path)) == (Token("token-1", A),)
-    else:
-        with pytest.raises(TokenError, match="belongs to user id 1001, who could add tokens"):
+    if result == "refused":
+        with pytest.raises(TokenError, match="could add tokens"):
             read(str(path))
+        return
+    assert read(str(path)) == (Token("token-1", A),)
+    warning = f"{path} belongs to user id {owner}, who could make it writable"
+    assert (warning in caplog.messages) is (result == "used with a warning")
+    is_open = any("is readable by every user" in message for message in caplog.messages)
+    assert is_open is (mode == 0o444)
 
 
 def test_a_pipe_has_no_owner_to_check() -> None:
