@@ -26,6 +26,7 @@ from .hub import End, Hub
 from .metrics.source import Source
 from .net import http
 from .net.address import PerAddress
+from .net.batch import Batch
 from .net.certificate import Certificate, CertificateError
 from .net.listener import Listener
 from .server.pages import pages
@@ -117,7 +118,8 @@ class App:
         )
         self._certificate = Certificate(settings.tls_cert, settings.tls_key)
         self._headers = security_headers(settings.frame_ancestors)
-        self._hub = Hub(on_crash=self.fail)
+        self._batch = Batch()
+        self._hub = Hub(batch=self._batch, on_crash=self.fail)
         self.stream = Stream(
             self._hub,
             version=__version__,
@@ -191,6 +193,7 @@ class App:
         self._may_start = False
         try:
             self._listener = self._listen()
+            self._batch.start()
             self._hub.start()
             for origin in self._origins:
                 origin.start(self.stream, self.fail)
@@ -238,6 +241,7 @@ class App:
         elif self._listening is not None:
             self._listening.close()
         self._hub.close(End.GOING_AWAY, HUB_CLOSE_SECONDS)
+        self._batch.close()
         if self._listener is not None:
             self._viewers.wait_until_gone(VIEWERS_CLOSE_SECONDS)
             self._listener.close(deadline)

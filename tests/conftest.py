@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
+
+from telemetry_stream.hub import hub
 
 # A shell starts its background jobs with SIGINT ignored. The programs that tests send it to would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -29,6 +32,14 @@ def eventually(condition: Callable[[], object], seconds: float = 10.0) -> bool:
             return False
         pause.wait(0.002)
     return True
+
+
+@pytest.fixture(params=["one by one", "together"])
+def fan_out(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Run the test for both ways in which a hub sends a frame, however many clients it has."""
+    monkeypatch.setattr(hub, "BATCH_CLIENTS", 1 if request.param == "together" else sys.maxsize)
+    way: str = request.param
+    return way
 
 
 def our_threads() -> set[threading.Thread]:
@@ -52,7 +63,8 @@ def _leaked_descriptors(before: dict[str, str]) -> dict[str, str]:
     return {
         fd: target
         for fd, target in descriptors().items()
-        if fd not in before and target.startswith(("socket:", "/proc", "/sys", "pipe:"))
+        if fd not in before
+        and target.startswith(("socket:", "/proc", "/sys", "pipe:", "anon_inode:[io_uring]"))
     }
 
 

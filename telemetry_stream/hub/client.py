@@ -11,7 +11,12 @@ written:
 * the write pump calls ``task_done()`` after the write, not before it. So ``unfinished_tasks == 0`` means that all
   earlier frames are written, and only then does the pump open the direct path again.
 
-This module does not depend on sockets: ``try_send`` is any callable with the contract of a non-blocking send.
+With many viewers, the system calls of these sends are most of the cost. Where the kernel can make all of them in one
+call, the hub passes the clients whose direct path is open on together: ``offer_all`` does for all of them what
+``Client.offer`` does for one.
+
+This module does not depend on sockets: ``try_send`` is any callable with the contract of a non-blocking send, and a
+``Batch`` is any object that can do the same for many sinks.
 """
 
 from __future__ import annotations
@@ -19,7 +24,8 @@ from __future__ import annotations
 import enum
 import queue
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, Protocol
 
 QUEUE_FRAMES = 16
 
@@ -47,6 +53,17 @@ class End(enum.Enum):
         self.reason = reason
 
 
+class Batch(Protocol):
+    """Makes the non-blocking sends of many clients at once."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it works. After it has failed, the hub uses ``try_send`` of each client."""
+
+    def try_send_all(self, frame: bytes, sinks: Sequence[Any], /) -> Sequence[int]:
+        """Return for each sink what ``try_send`` of its client would, or a negative number for its OSError."""
+
+
 class Client:
     """One receiver of the frames of one topic.
 
@@ -68,6 +85,7 @@ class Client:
         "_on_room",
         "_sent_directly",
         "_sent_queued",
+        "_sink",
         "_try_send",
         "dropped",
         "end",
@@ -80,6 +98,7 @@ class Client:
         self,
         try_send: Callable[[bytes], int],
         *,
+        sink: object = None,
         topic: Hashable = None,
         name: str = "client",
     ) -> None:
@@ -91,6 +110,7 @@ class Client:
         # Not None during the grace period. The write pump calls it after it has taken an item from the queue.
         self._on_room: Callable[[Client], None] | None = None
         self._try_send = try_send
+        self._sink = sink
         # None while the direct path is closed: if earlier frames are not written, in the grace period, after the end.
         self._direct: Callable[[bytes], int] | None = try_send
         # Guards dropped, and writes to end, _direct and _on_room.
@@ -127,16 +147,24 @@ class Client:
             except OSError:
                 self.close(End.GONE)
                 return True
-            if taken:
-                self._sent_directly += 1
-                if taken < len(frame):
-                    with self._lock:
-                        self._wake_pump_locked()
-                return True
-        elif self.end is not None:
+            return self._sent(frame, taken)
+        if self.end is not None:
             return True
-        elif self.in_grace:
+        if self.in_grace:
             return False
+        return self._queue(frame)
+
+    def _sent(self, frame: bytes, taken: int) -> bool:
+        """Note how much the direct path took, and queue the frame if that is nothing; return the value of ``offer``."""
+        if not taken:
+            return self._queue(frame)
+        self._sent_directly += 1
+        if taken < len(frame):
+            with self._lock:
+                self._wake_pump_locked()
+        return True
+
+    def _queue(self, frame: bytes) -> bool:
         with self._lock:
             try:
                 self.queue.put_nowait(frame)
@@ -225,3 +253,25 @@ class Client:
             f"<Client {self.name} {state} waiting={self.queue.qsize()} "
             f"sent={self.sent} dropped={self.dropped}>"
         )
+
+
+def offer_all(clients: Sequence[Client], frame: bytes, batch: Batch) -> list[Client]:
+    """Offer ``frame`` to all of these clients. Return those that cannot take it because they are lagging.
+
+    Clients whose direct path is open, and that have a sink, are passed to ``batch`` together.
+    """
+    direct = [c for c in clients if c._direct is not None and c._sink is not None]
+    taken = batch.try_send_all(frame, [client._sink for client in direct])
+    if taken.count(len(frame)) == len(clients):  # as usual: all clients are served
+        for client in direct:
+            client._sent_directly += 1
+        return []
+    lagging = []
+    for client, count in zip(direct, taken, strict=True):
+        if count < 0:
+            client.close(End.GONE)
+        elif not client._sent(frame, count):
+            lagging.append(client)
+    served = set(direct)
+    lagging += [client for client in clients if client not in served and not client.offer(frame)]
+    return lagging

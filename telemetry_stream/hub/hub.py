@@ -14,10 +14,13 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 
 from .. import threads
-from .client import Client, End
+from .client import Batch, Client, End, offer_all
 from .grace import Grace
 
 INBOX_FRAMES = 4096
+
+# A batch costs more than the sends of fewer clients than these (docs/performance.md).
+BATCH_CLIENTS = 8
 
 Frames = Iterator[tuple[Hashable, bytes]]
 
@@ -32,6 +35,7 @@ class HubStats:
     dropped: int  # one for each frame that a lagging client did not get
     refused: int  # because the inbox was full, or the hub closed
     ended: dict[str, int]  # unregistered clients by End.reason
+    is_batched: bool  # whether one call sends a frame to many clients
 
 
 @dataclass(slots=True)
@@ -51,10 +55,16 @@ class Hub:
 
     Any thread may call any method. The RLock guards the registry (``_clients``, ``_topics`` and the counters). A
     fan-out holds no lock: it iterates over a topic's immutable ``audience``.
-    ``on_crash`` is called if one of the two threads dies of an unexpected error.
+    ``on_crash`` is called if one of the two threads dies of an unexpected error. ``batch`` is used for larger audiences
+    as long as it is active.
     """
 
-    def __init__(self, *, on_crash: Callable[[BaseException], None] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        batch: Batch | None = None,
+        on_crash: Callable[[BaseException], None] | None = None,
+    ) -> None:
         self._lock = threading.RLock()
         self._clients: dict[Client, None] = {}
         self._topics: dict[Hashable, _Topic] = {}
@@ -69,6 +79,7 @@ class Hub:
             queue.SimpleQueue()
         )
         self._taken = 0  # items taken from the inbox; only ts-hub writes it
+        self._batch = batch
         self._on_crash = on_crash
         self._grace = Grace(on_crash=on_crash)
         self._thread: threading.Thread | None = None
@@ -151,6 +162,7 @@ class Hub:
                 dropped=self._dropped_by_departed + sum(c.dropped for c in self._clients),
                 refused=self._refused,
                 ended=dict(self._ended),
+                is_batched=self._batch is not None and self._batch.is_active,
             )
 
     def is_responsive(self, timeout: float) -> bool:
@@ -202,8 +214,12 @@ class Hub:
         members = self._topics.get(topic)
         if members is None:
             return
-        lagging = []
-        for client in [client for client in members.audience if not client.offer(frame)]:
+        audience, batch, lagging = members.audience, self._batch, []
+        if batch is not None and len(audience) >= BATCH_CLIENTS and batch.is_active:
+            full = offer_all(audience, frame, batch)
+        else:
+            full = [client for client in audience if not client.offer(frame)]
+        for client in full:
             if client.in_grace:
                 client.drop()  # an earlier frame waits for room, and this one must not come before it
             else:

@@ -49,6 +49,7 @@ class Transport:
     __slots__ = (
         "_at_eof",
         "_blocked",
+        "_descriptor",
         "_ended",
         "_lingered",
         "_lock",
@@ -78,6 +79,7 @@ class Transport:
         self._poller = poller
         self.bytes_sent = 0
         self._sock = sock
+        self._descriptor = sock.fileno()  # for batch.py; -1 after close
         self._lock = threading.Lock()
         self._unsent: list[memoryview] = []
         self._unsent_bytes = 0
@@ -296,6 +298,7 @@ class Transport:
         self.shutdown()
         # Under the lock, because no write may be in progress: the descriptor's number is soon used again.
         with self._lock:
+            self._descriptor = -1
             self._sock.close()
 
     def _close_gracefully(self) -> None:

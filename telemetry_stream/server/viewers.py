@@ -94,7 +94,9 @@ class Viewers:
         def serve_and_release(transport: Transport) -> None:
             try:
                 name = f"{kind.prefix}{number} {peer}"
-                client = Client(transport.try_send, topic=choice, name=name)
+                # TLS encrypts each frame for each viewer separately.
+                sink = None if transport.secure else transport
+                client = Client(transport.try_send, sink=sink, topic=choice, name=name)
                 viewer = Viewer(number, kind.name, peer, credential, choice, client, transport)
                 self._serve(viewer, kind, resume, key)
             finally:

@@ -57,6 +57,7 @@ class LocalHost:
                 frames_sent=lambda: self._hub_stats().sent,
                 frames_dropped=lambda: self._hub_stats().dropped,
                 frames_refused=lambda: self._hub_stats().refused,
+                is_batched=lambda: self._hub_stats().is_batched,
                 tick_lateness_seconds=lambda: self._ticker.lateness_seconds,
                 ticks_missed=lambda: self._ticker.missed,
             ),

@@ -108,6 +108,18 @@ def test_service_has_the_user_of_sysusers() -> None:
     assert "LoadCredential" not in unit
 
 
+def test_sandbox_permits_io_uring() -> None:
+    """It is part of @system-service, and of no group that is removed from it."""
+    assert directives()["SystemCallFilter"] == ["@system-service", "~@privileged @resources"]
+    assert "@aio" in analyze("syscall-filter", "@system-service").stdout.split()
+    allowed = analyze("syscall-filter", "@aio").stdout.split()
+    assert {"io_uring_setup", "io_uring_enter"} <= set(allowed)
+    removed = analyze("syscall-filter", "@privileged", "@resources").stdout
+    assert removed
+    assert "io_uring" not in removed
+    assert "@aio" not in removed
+
+
 def test_watchdog_interval_is_longer_than_the_slowest_check() -> None:
     """A check of the hub may take 2 s, and there are two in each interval."""
     unit = directives()

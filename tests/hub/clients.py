@@ -17,11 +17,16 @@ from tests.hub.transport import numbered
 WAIT_SECONDS = 30.0  # for an event that comes at once unless the code is broken
 
 
+def nothing(frame: bytes) -> int:
+    """Take nothing of a frame, as a full socket."""
+    return 0
+
+
 class ReadingClient(Client):
     """A client that takes every frame directly, and records it."""
 
     def __init__(self, topic: Hashable = None, name: str = "reading") -> None:
-        super().__init__(self._read, topic=topic, name=name)
+        super().__init__(self._read, sink=self._read, topic=topic, name=name)
         self.frames: list[bytes] = []
         self._changed = threading.Condition()
 
@@ -43,7 +48,7 @@ class QueuedClient(Client):
     """
 
     def __init__(self, topic: Hashable = None) -> None:
-        super().__init__(lambda _: 0, topic=topic, name="queued")
+        super().__init__(nothing, sink=nothing, topic=topic, name="queued")
         self.grace_ended = threading.Event()
         self.grace_ended_at = 0.0  # monotonic seconds
         self._changed = threading.Condition()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from telemetry_stream.hub import Hub, grace
+from tests.hub.batches import FakeBatch
 from tests.hub.clients import WAIT_SECONDS
 
 
@@ -17,9 +18,9 @@ def endless_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def hub() -> Iterator[Hub]:
+def hub(fan_out: str) -> Iterator[Hub]:
     """A hub with its two threads, which is closed after the test."""
-    hub = Hub()
+    hub = Hub(batch=FakeBatch())
     hub.start()
     yield hub
     hub.close(timeout=WAIT_SECONDS)

@@ -14,7 +14,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from telemetry_stream.hub.client import FLUSH, QUEUE_FRAMES, Client, End
+from telemetry_stream.hub.client import FLUSH, QUEUE_FRAMES, Client, End, offer_all
+from tests.hub.batches import FakeBatch
 from tests.hub.transport import FakeTransport, numbered
 
 
@@ -24,7 +25,7 @@ class ClientModel(RuleBasedStateMachine):
     @initialize(first=st.integers(0, 3))
     def connect(self, first: int) -> None:
         self.transport = FakeTransport()
-        self.client = Client(self.transport.try_send)
+        self.client = Client(self.transport.try_send, sink=self.transport.try_send)
         self.offered = 0
         # Frames of queue_first that still wait.
         self.first = [self.new_frame() for _ in range(first)]
@@ -42,12 +43,17 @@ class ClientModel(RuleBasedStateMachine):
         assert client is self.client
         self.room_reports += 1
 
-    def broadcast(self, *, pump_is_faster: bool = False) -> None:
+    def offer(self, frame: bytes, *, together: bool) -> bool:
+        if together:
+            return not offer_all([self.client], frame, FakeBatch())
+        return self.client.offer(frame)
+
+    def broadcast(self, *, together: bool, pump_is_faster: bool = False) -> None:
         """Offer a frame as the hub does. A fast pump writes all frames before the hub begins the grace period."""
         frame = self.new_frame()
         is_idle = not self.client.queue.unfinished_tasks and not self.client.in_grace
         written, room = len(self.transport.written), self.transport.room
-        if self.client.offer(frame):
+        if self.offer(frame, together=together):
             # The direct path is open if and only if all earlier frames are written.
             assert (len(self.transport.written) > written) == (is_idle and room > 0)
         elif self.client.in_grace:
@@ -65,17 +71,19 @@ class ClientModel(RuleBasedStateMachine):
     def peer_reads(self, room: int) -> None:
         self.transport.room = room
 
-    @rule(count=st.integers(1, 6))
-    def hub_broadcasts(self, count: int) -> None:
+    @rule(count=st.integers(1, 6), together=st.booleans())
+    def hub_broadcasts(self, count: int, *, together: bool) -> None:
         for _ in range(count):
-            self.broadcast()
+            self.broadcast(together=together)
 
     @precondition(lambda self: not self.in_grace)
-    @rule(pump_is_faster=st.booleans())
-    def hub_broadcasts_until_the_client_is_lagging(self, pump_is_faster: bool) -> None:
+    @rule(pump_is_faster=st.booleans(), together=st.booleans())
+    def hub_broadcasts_until_the_client_is_lagging(
+        self, *, pump_is_faster: bool, together: bool
+    ) -> None:
         self.transport.room = 0
         while not self.in_grace:
-            self.broadcast(pump_is_faster=pump_is_faster)
+            self.broadcast(together=together, pump_is_faster=pump_is_faster)
 
     @precondition(lambda self: self.in_grace)
     @rule()

@@ -22,6 +22,7 @@ from telemetry_stream.metrics.sample import Sample, SourceState
 from telemetry_stream.metrics.sources.host import HostInfo
 from telemetry_stream.net import http as our_http
 from telemetry_stream.net.address import PerAddress
+from telemetry_stream.net.batch import Batch
 from telemetry_stream.net.listener import Listener
 from telemetry_stream.server.pages import pages
 from telemetry_stream.server.routes import Routes
@@ -96,7 +97,8 @@ class Service:
         self.crashes: list[BaseException] = []
         access = access or Access(("box",))
         self.demand = RecordingDemand()
-        self.hub = Hub()
+        self._batch = Batch()
+        self.hub = Hub(batch=self._batch)
         self.stream = Stream(self.hub, version="1.2.3", history=HistoryLimits(history_seconds))
         self.feed = self.stream.add(HOST, section_names=SECTIONS, demand=self.demand)
         self.viewers = Viewers(
@@ -175,6 +177,7 @@ class Service:
         """Stop the parts in the same order as the program."""
         self._listener.stop_accepting()
         self.hub.close()
+        self._batch.close()
         self.viewers.wait_until_gone(10)
         self.end_connections()
         assert self._listener.stats().crashed == 0
@@ -185,6 +188,7 @@ class Service:
         assert self._listener.close(time.monotonic() + 10)
 
     def __enter__(self) -> Self:
+        self._batch.start()
         self.hub.start()
         self._listener.start()
         return self

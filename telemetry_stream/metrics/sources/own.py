@@ -52,6 +52,10 @@ class Own:
             is_counter=True,
         ),
     ]
+    sends_batched: Annotated[
+        bool | None,
+        "Whether one system call sends a frame to many viewers (io_uring). If not, the log has the reason.",
+    ]
     tick_lateness_seconds: Annotated[
         float | None, "How long after its deadline the newest tick began."
     ]
@@ -111,6 +115,7 @@ class SelfSource:
             frames_sent=_maybe_call(stats.frames_sent),
             frames_dropped=_maybe_call(stats.frames_dropped),
             frames_refused=_maybe_call(stats.frames_refused),
+            sends_batched=_maybe_call(stats.is_batched),
             tick_lateness_seconds=None if lateness is None else round(lateness, 6),
             ticks_missed=_maybe_call(stats.ticks_missed),
         )

@@ -27,13 +27,14 @@ def test_every_figure(tree: Tree) -> None:
         frames_sent=lambda: 100,
         frames_dropped=lambda: 2,
         frames_refused=lambda: 1,
+        is_batched=lambda: True,
         tick_lateness_seconds=lambda: 0.00012345,
         ticks_missed=lambda: 4,
         cpu_seconds=lambda: next(used),
     )
     source = SelfSource(tree.files, stats)
     first = source.collect(tree.tick())
-    assert first == Own(None, 1234 * PAGE_BYTES, 6, 3, 100, 2, 1, 0.000123, 4)
+    assert first == Own(None, 1234 * PAGE_BYTES, 6, 3, 100, 2, 1, True, 0.000123, 4)
     assert source.collect(tree.tick(2.0)).cpu_percent == 1.5
 
 

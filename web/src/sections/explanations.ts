@@ -950,6 +950,11 @@ export const EXPLANATIONS = {
     text: "Frames that the hub refused because its inbox was full, since the start.",
     from: "/proc/self/stat and the program itself",
   },
+  "self.sends_batched": {
+    name: "sends batched",
+    text: "Whether one system call sends a frame to many viewers (io_uring). If not, the log has the reason.",
+    from: "/proc/self/stat and the program itself",
+  },
   "self.tick_lateness_seconds": {
     name: "tick lateness",
     text: "How long after its deadline the newest tick began.",

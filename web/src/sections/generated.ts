@@ -219,6 +219,7 @@ const ownRecord = record({
   frames_sent: gauge,
   frames_dropped: gauge,
   frames_refused: gauge,
+  sends_batched: maybe(flag),
   tick_lateness_seconds: gauge,
   ticks_missed: gauge,
 });

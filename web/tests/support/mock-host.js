@@ -219,6 +219,7 @@ export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 
       frames_sent: 8373,
       frames_dropped: 0,
       frames_refused: 0,
+      sends_batched: true,
       tick_lateness_seconds: 0.0004,
       ticks_missed: 0,
     },

@@ -1,0 +1,300 @@
+"""A batch of transports: each takes what its ``try_send`` would take, and one that fails does not affect the others."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+
+import pytest
+
+from telemetry_stream.net import batch as batch_module
+from telemetry_stream.net.batch import Batch
+from telemetry_stream.net.transport import Transport
+from telemetry_stream.net.uring import Ring, UnavailableError
+from tests.net.pairs import read_exactly, read_to_end, soon, tcp_pair
+
+Ends = tuple[Transport, socket.socket]
+
+FRAME = bytes(range(200))
+PONG = b"<pong>"
+
+
+@pytest.fixture
+def batch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Batch]:
+    """A batch with a small ring, so that most audiences need several calls."""
+    monkeypatch.setattr(batch_module, "RING_ENTRIES", 4)
+    batch = Batch()
+    batch.start()
+    assert batch.is_active
+    yield batch
+    batch.close()
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[[], Ends]]:
+    """Make transports with small send buffers, and their peers."""
+    with ExitStack() as stack:
+
+        def ends() -> Ends:
+            accepted, peer = tcp_pair(send_bytes=4096)
+            transport = Transport(accepted)
+            stack.callback(transport.close)
+            stack.callback(transport.shutdown)
+            return transport, stack.enter_context(peer)
+
+        yield ends
+
+
+def in_the_call(monkeypatch: pytest.MonkeyPatch, action: Callable[[], object]) -> None:
+    """Do something while the descriptors are with the ring, just before it sends."""
+    send = Ring.send
+
+    def act_and_send(ring: Ring, frame: bytes, descriptors: Sequence[int]) -> list[int]:
+        monkeypatch.undo()
+        action()
+        return send(ring, frame, descriptors)
+
+    monkeypatch.setattr(Ring, "send", act_and_send)
+
+
+def reset(peer: socket.socket) -> None:
+    """Reset the connection."""
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    peer.close()
+
+
+@pytest.mark.parametrize("count", [0, 1, 4, 5, 11])
+def test_each_transport_gets_each_frame(
+    count: int, batch: Batch, connect: Callable[[], Ends]
+) -> None:
+    """Also more transports than the ring has entries. Each one counts its bytes."""
+    ends = [connect() for _ in range(count)]
+    transports = [transport for transport, _ in ends]
+    assert batch.try_send_all(FRAME, transports) == [len(FRAME)] * count
+    assert batch.try_send_all(PONG, transports) == [len(PONG)] * count
+    for transport, peer in ends:
+        assert read_exactly(peer, len(FRAME + PONG)) == FRAME + PONG
+        assert transport.bytes_sent == len(FRAME + PONG)
+
+
+def test_rest_of_a_partial_send_precedes_a_pong(
+    batch: Batch, connect: Callable[[], Ends], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever a send is cut off, nothing is sent before the rest, and another transport has its whole frame."""
+    send = Ring.send
+    (transport, peer), (other, other_peer) = connect(), connect()
+    for room in range(len(FRAME)):
+
+        def send_a_part(
+            ring: Ring, frame: bytes, descriptors: Sequence[int], room: int = room
+        ) -> list[int]:
+            (part,) = send(ring, frame[:room], descriptors[:1])
+            return [part, *send(ring, frame, descriptors[1:])]
+
+        monkeypatch.setattr(Ring, "send", send_a_part)
+        assert batch.try_send_all(FRAME, [transport, other]) == [room, len(FRAME)]
+        monkeypatch.setattr(Ring, "send", send)
+        if room:  # the socket has room, but unsent bytes are waiting
+            assert batch.try_send_all(FRAME, [other, transport]) == [len(FRAME), 0]
+            assert read_exactly(other_peer, len(FRAME)) == FRAME
+        transport.send(PONG, soon())
+        assert read_exactly(peer, len(FRAME[:room] and FRAME) + len(PONG)) == (
+            (FRAME if room else b"") + PONG
+        )
+        assert read_exactly(other_peer, len(FRAME)) == FRAME
+
+
+def test_a_full_socket_takes_nothing_and_then_continues(
+    batch: Batch, connect: Callable[[], Ends], pool: ThreadPoolExecutor
+) -> None:
+    """A peer that does not read gets a part and then nothing; if it reads again, its stream is whole."""
+    (transport, peer), (other, other_peer) = connect(), connect()
+    received = pool.submit(read_to_end, other_peer)
+    megabyte = FRAME * 5000
+    frames = 0
+    while (taken := batch.try_send_all(megabyte, [transport])[0]) == len(megabyte):
+        frames += 1
+    assert batch.try_send_all(PONG, [transport, other]) == [0, len(PONG)]
+    frames += taken > 0  # of the last one, the transport keeps the rest
+    stream = pool.submit(read_exactly, peer, frames * len(megabyte))
+    transport.send(b"", soon())
+    assert stream.result(10) == megabyte * frames
+    assert batch.try_send_all(PONG, [transport]) == [len(PONG)]
+    assert read_exactly(peer, len(PONG)) == PONG
+    other.shutdown()
+    assert received.result(10) == PONG
+
+
+def test_a_transport_that_another_thread_writes_to_takes_nothing(
+    batch: Batch, connect: Callable[[], Ends]
+) -> None:
+    """The batch does not wait for it."""
+    ends = [connect() for _ in range(3)]
+    with ends[1][0]._lock:
+        assert batch.try_send_all(PONG, [transport for transport, _ in ends]) == [6, 0, 6]
+
+
+def test_nothing_follows_a_final_message(batch: Batch, connect: Callable[[], Ends]) -> None:
+    """As after a close frame of WebSocket."""
+    transport, peer = connect()
+    transport.send_final(PONG)
+    assert batch.try_send_all(FRAME, [transport]) == [0]
+    transport.close()
+    assert read_to_end(peer) == PONG
+
+
+@pytest.mark.parametrize("end", ["reset", "reset in the call", "shutdown", "closed"])
+def test_an_ended_transport_fails_alone(
+    end: str, batch: Batch, connect: Callable[[], Ends], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others get the frame. No exception is raised, and the batch works on."""
+    ends = [connect() for _ in range(3)]
+    transport, peer = ends[1]
+    if end == "reset":
+        reset(peer)
+    elif end == "reset in the call":
+        in_the_call(monkeypatch, lambda: reset(peer))
+    else:
+        transport.shutdown()
+        if end == "closed":
+            transport.close()
+    first, failed, last = batch.try_send_all(FRAME, [transport for transport, _ in ends])
+    assert (first, last) == (len(FRAME), len(FRAME))
+    assert failed < 0
+    assert batch.is_active
+    for _, other in (ends[0], ends[2]):
+        assert read_exactly(other, len(FRAME)) == FRAME
+
+
+def test_a_descriptor_is_not_closed_while_it_is_with_the_kernel(
+    batch: Batch,
+    connect: Callable[[], Ends],
+    monkeypatch: pytest.MonkeyPatch,
+    pool: ThreadPoolExecutor,
+) -> None:
+    """Its number could be that of a new connection, which would get the frame of another viewer."""
+    (transport, peer), (other, _) = connect(), connect()
+    before = os.fstat(transport._descriptor).st_ino
+
+    def close() -> None:
+        peer.close()
+        closing.append(pool.submit(transport.close))
+        wait(closing, 0.1)  # the time in which it would be closed
+        assert os.fstat(transport._descriptor).st_ino == before
+
+    closing: list[Future[None]] = []
+    in_the_call(monkeypatch, close)
+    assert batch.try_send_all(PONG, [transport, other])[1] == len(PONG)
+    wait(closing, 10)
+    assert transport._descriptor == -1
+    assert batch.try_send_all(PONG, [transport, other]) == [-errno.EBADF, len(PONG)]
+
+
+def test_connections_that_come_and_go_during_broadcasts_get_only_their_own_frames(
+    batch: Batch, connect: Callable[[], Ends]
+) -> None:
+    """Hundreds of connections begin and end on other threads, with reused descriptors, while frames are sent."""
+    staying = [connect() for _ in range(5)]
+    failures: list[BaseException] = []
+
+    def come_and_go() -> None:
+        try:
+            for number in range(100):
+                accepted, peer = tcp_pair()
+                transport = Transport(accepted)
+                with peer:
+                    own = b"own %d" % number
+                    transport.send(own, soon())
+                    assert read_exactly(peer, len(own)) == own
+                    visiting.append(transport)
+                    transport.shutdown()
+                    transport.close()
+                    assert read_to_end(peer).replace(PONG, b"") == b""
+                    visiting.remove(transport)
+        except BaseException as error:  # noqa: BLE001  # the test reports it
+            failures.append(error)
+
+    visiting: list[Transport] = []
+    visitors = [threading.Thread(target=come_and_go) for _ in range(3)]
+    for visitor in visitors:
+        visitor.start()
+    frames = 0
+    while any(visitor.is_alive() for visitor in visitors):
+        transports = [transport for transport, _ in staying] + visiting
+        assert batch.try_send_all(PONG, transports)[:5] == [len(PONG)] * 5
+        for _, peer in staying:
+            assert read_exactly(peer, len(PONG)) == PONG
+        frames += 1
+    assert not failures
+    assert frames
+
+
+@pytest.mark.parametrize("submitted", [0, 2, 4])
+def test_a_ring_that_fails_is_not_used_again(
+    submitted: int,
+    batch: Batch,
+    connect: Callable[[], Ends],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """No frame is lost: the result is 0 where nothing was sent. There is one warning, and ``try_send`` still works."""
+    ends = [connect() for _ in range(6)]
+    transports = [transport for transport, _ in ends]
+    assert batch._ring is not None
+    call, calls = batch._ring._kernel.call, iter(range(9))
+
+    def fail(number: int, fd: int, count: int) -> int:
+        if next(calls) or not submitted:
+            raise OSError(errno.EBUSY, "busy")
+        return call(number, fd, min(submitted, count))
+
+    monkeypatch.setattr(batch._ring._kernel, "call", fail)
+    taken = batch.try_send_all(FRAME, transports)
+    assert taken == [len(FRAME)] * submitted + [0] * (len(ends) - submitted)
+    assert not batch.is_active
+    assert batch.try_send_all(PONG, transports) == [0] * len(ends)
+    for (transport, peer), count in zip(ends, taken, strict=True):
+        if not count:
+            assert transport.try_send(FRAME) == len(FRAME)
+        transport.shutdown()
+        assert read_to_end(peer) == FRAME
+    (warning,) = caplog.records
+    assert warning.levelno == logging.WARNING
+    assert "io_uring has failed: [Errno 16] busy" in warning.getMessage()
+
+
+def test_without_io_uring_it_is_not_active(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log has the reason, once."""
+
+    def refuse(entries: int) -> Ring:
+        raise UnavailableError("the kernel does not have it")
+
+    monkeypatch.setattr(batch_module, "Ring", refuse)
+    caplog.set_level(logging.INFO)
+    batch = Batch()
+    assert not batch.is_active
+    batch.start()
+    assert not batch.is_active
+    (record,) = caplog.records
+    assert record.getMessage().endswith("io_uring is unavailable: the kernel does not have it")
+    batch.close()
+
+
+def test_close_is_safe_to_repeat_and_before_start() -> None:
+    """After it, the batch is not active."""
+    batch = Batch()
+    batch.close()
+    batch.start()
+    batch.close()
+    batch.close()
+    assert not batch.is_active
+    assert batch.try_send_all(PONG, []) == []
