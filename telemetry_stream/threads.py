@@ -39,22 +39,26 @@ def start(
     """
     if len(name.encode()) > NAME_BYTES:
         raise ValueError(f"thread name {name!r} is longer than {NAME_BYTES} bytes")
-
-    def run() -> None:
-        name_os_thread()
-        try:
-            target(*args)
-        except BaseException as error:
-            log.critical("Thread %s crashed", threading.current_thread().name, exc_info=True)
-            if on_crash is not None:
-                on_crash(error)
-
-    thread = threading.Thread(name=name, target=run, daemon=True)
+    thread = threading.Thread(name=name, target=_run, args=(target, args, on_crash), daemon=True)
     try:
         thread.start()
     except RuntimeError as error:
         raise ThreadUnavailableError("the system is out of threads") from error
     return thread
+
+
+def _run(
+    target: Callable[..., object],
+    args: tuple[Any, ...],
+    on_crash: Callable[[BaseException], None] | None,
+) -> None:
+    name_os_thread()
+    try:
+        target(*args)
+    except BaseException as error:
+        log.critical("Thread %s crashed", threading.current_thread().name, exc_info=True)
+        if on_crash is not None:
+            on_crash(error)
 
 
 @contextmanager

@@ -105,6 +105,8 @@ class Client:
         self.topic = topic
         self.name = name
         self.queue: queue.Queue[bytes | Iterator[bytes]] = queue.Queue(maxsize=QUEUE_FRAMES)
+        # Nobody waits for room or for the end of all tasks, and each Condition has 1.3 KB. All three use one mutex.
+        self.queue.not_full = self.queue.all_tasks_done = self.queue.not_empty
         self.end: End | None = None  # None while the client is open; the first reason is kept
         self.dropped = 0
         # Not None during the grace period. The write pump calls it after it has taken an item from the queue.

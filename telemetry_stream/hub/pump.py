@@ -92,7 +92,9 @@ def _drain(
 ) -> bytes | Iterator[bytes] | None:
     """Write until the client ends. Return the item that was taken but not written completely, or None."""
     wait_seconds = 0.0
+    item: bytes | Iterator[bytes] | None
     while client.end is None:
+        item = frame = None  # while the pump waits, it keeps neither
         item = client.take(wait_seconds)
         if client.end is not None:
             return item

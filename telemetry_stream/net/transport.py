@@ -235,10 +235,11 @@ class Transport:
             try:
                 data = self._sock.recv(n)
             except BlockingIOError:
-                self._wait(select.POLLIN, deadline)
+                pass  # wait outside this block, which keeps the exception in memory
             else:
                 self._at_eof = not data
                 return data
+            self._wait(select.POLLIN, deadline)
 
     def _wait(self, event: int, deadline: float, due: int | None = None) -> None:
         """Wait until the socket is ready for ``event`` or has ended. Raises TimeoutError at ``deadline``.
