@@ -1,7 +1,7 @@
 """The program for scripts/soak: the real command line, with sources that fail and clocks that jump.
 
-It takes the same arguments. It also broadcasts filler, so that the queue of a viewer that reads nothing is full within
-seconds.
+It takes the same arguments, and ``--one-by-one`` to send without io_uring. It also broadcasts filler, so that the queue
+of a viewer that reads nothing is full within seconds.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from telemetry_stream import app, cli
+from telemetry_stream.hub import hub
 from telemetry_stream.metrics.collector import Collector
 from telemetry_stream.metrics.source import Clock, Now
 from telemetry_stream.stream import origin
@@ -93,6 +94,9 @@ class SoakApp(app.App):
 
 
 if __name__ == "__main__":
+    if "--one-by-one" in sys.argv:
+        sys.argv.remove("--one-by-one")
+        hub.BATCH_CLIENTS = sys.maxsize
     clock = JumpingClock()
     jumping = Clock(realtime=clock.realtime, boottime=clock.boottime)
     setattr(origin, "Collector", partial(Collector, clock=jumping))  # noqa: B010 (mypy refuses an assignment)

@@ -11,6 +11,19 @@ from tests.system.program import Program
 
 INTERVAL_SECONDS = 0.1
 
+# Both ways in which the hub sends a frame, however many viewers there are.
+FAN_OUT = {
+    "together": "from telemetry_stream.hub import hub; hub.BATCH_CLIENTS = 1",
+    "one by one": "from telemetry_stream.hub import hub; hub.BATCH_CLIENTS = 10**9",
+}
+PROGRAM = "import telemetry_stream.__main__"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a module with ``BOTH_FAN_OUTS`` in both ways."""
+    if "started" in metafunc.fixturenames and hasattr(metafunc.module, "BOTH_FAN_OUTS"):
+        metafunc.parametrize("started", FAN_OUT, indirect=True, scope="module")
+
 
 @pytest.fixture(scope="module")
 def started(
@@ -18,13 +31,14 @@ def started(
 ) -> Iterator[Target]:
     """The program and its honest viewer, which are configured by constants of the test module, all optional.
 
-    ``SCRIPT`` is run instead of ``-m telemetry_stream``; ``ARGUMENTS`` are further arguments. ``CROWD`` is a number of
+    ``SCRIPT`` is run instead of ``PROGRAM``; ``ARGUMENTS`` are further arguments. ``CROWD`` is a number of
     connections that are opened and closed before the first test. With a ``TOKEN``, every client needs a token, and the
     honest viewer has this one.
 
     The ring is short, so that it is full, and its memory in use, before the first attack.
     """
-    script = getattr(request.module, "SCRIPT", None)
+    way = FAN_OUT[getattr(request, "param", "together")]
+    script = f"{way}\n{getattr(request.module, 'SCRIPT', PROGRAM)}"
     token = getattr(request.module, "TOKEN", None)
     folder = tmp_path_factory.mktemp("attacks")
     arguments = [

@@ -17,6 +17,8 @@ from tests.conftest import eventually
 from tests.viewers import clients
 from tests.websocket.peer import Peer
 
+BOTH_FAN_OUTS = True
+
 # The connection limit of the program, without the connection of the honest viewer.
 CROWD = 1063
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from telemetry_stream.hub import Client, End, Hub, write_pump
-from telemetry_stream.hub.hub import INBOX_FRAMES
+from telemetry_stream.hub.hub import BATCH_CLIENTS, INBOX_FRAMES
+from tests.hub.batches import FakeBatch, Sink
 from tests.hub.clients import (
+    WAIT_SECONDS,
     QueuedClient,
     ReadingClient,
     hub_thread_blocked,
@@ -188,3 +190,51 @@ def test_a_dead_client_does_not_stop_the_fan_out(hub: Hub) -> None:
     wait_for_fan_out(hub)
     assert before.frames == after.frames == [b"<1>"]
     assert dead.end is End.GONE
+
+
+@pytest.mark.parametrize(
+    ("clients", "is_active", "audiences"),
+    [(BATCH_CLIENTS - 1, True, []), (BATCH_CLIENTS, True, [BATCH_CLIENTS]), (100, False, [])],
+)
+def test_a_batch_is_used_for_large_audiences_while_it_works(
+    clients: int, is_active: bool, audiences: list[int]
+) -> None:
+    """For fewer clients their own sends cost less. After the batch has failed, they are used for all."""
+    batch = FakeBatch()
+    hub = Hub(batch=batch)
+    batch.is_active = is_active
+    reading = [ReadingClient() for _ in range(clients)]
+    for client in reading:
+        hub.register(client)
+    hub.start()
+    hub.broadcast(b"<1>")
+    wait_for_fan_out(hub)
+    assert batch.audiences == audiences
+    assert all(client.frames == [b"<1>"] for client in reading)
+    assert hub.stats().is_batched == is_active
+    hub.close(timeout=WAIT_SECONDS)
+
+
+def test_a_batch_that_fails_loses_no_frame() -> None:
+    """Clients to which it sent nothing get the frame from their write pump, and later frames after it."""
+
+    class FailingBatch(FakeBatch):
+        def try_send_all(self, frame: bytes, sinks: Sequence[Sink]) -> list[int]:
+            self.is_active = frame == b"<1>"
+            sent = super().try_send_all(frame, sinks[: len(sinks) if self.is_active else 3])
+            return sent + [0] * (len(sinks) - len(sent))
+
+    hub = Hub(batch=FailingBatch())
+    reading = [ReadingClient() for _ in range(BATCH_CLIENTS)]
+    for client in reading:
+        hub.register(client)
+    hub.start()
+    for frame in (b"<1>", b"<2>", b"<3>"):
+        hub.broadcast(frame)
+    wait_for_fan_out(hub)
+    for client in reading[:3]:
+        assert client.frames == [b"<1>", b"<2>", b"<3>"]
+    for client in reading[3:]:
+        assert client.frames == [b"<1>"]
+        assert list(client.queue.queue) == [b"<2>", b"<3>"]
+    hub.close(timeout=WAIT_SECONDS)

@@ -17,13 +17,14 @@ failures = runpy.run_path(str(ROOT / "scripts/soak"))["failures"]
 
 
 @pytest.mark.timeout(150)
-def test_one_minute_under_load(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--one-by-one",)], ids=["together", "one by one"])
+def test_half_a_minute_under_load(options: tuple[str, ...], tmp_path: Path) -> None:
     """Hundreds of viewers connect, stall and leave, sources fail, clocks jump: healthy viewers miss nothing."""
     log = tmp_path / "log"
     done = subprocess.run(
         [
             sys.executable, ROOT / "scripts/soak",
-            "--minutes", "1", "--interval", "0.5", "--viewers", "100", "--healthy", "10", "--log", log,
+            "--minutes", "0.5", "--interval", "0.5", "--viewers", "100", "--healthy", "10", "--log", log, *options,
         ],
         capture_output=True,
         text=True,
@@ -33,10 +34,10 @@ def test_one_minute_under_load(tmp_path: Path) -> None:
     figures = json.loads(done.stdout)
     assert figures["failures"] == [], (figures, log.read_text()[-4000:])
     assert done.returncode == 0
-    assert figures["ticks_made"] >= 110
+    assert figures["ticks_made"] >= 50
     assert figures["gaps"] == figures["ticks_missed"] == 0
-    assert figures["frames_delivered"] >= 10 * 2 * 110  # a sample and the filler, to each
-    assert sum(figures["others_connected"].values()) >= 500
+    assert figures["frames_delivered"] >= 10 * 2 * 50  # a sample and the filler, to each
+    assert sum(figures["others_connected"].values()) >= 250
     assert figures["others_ended"]["too slow"] > 0  # the stalling ones were evicted
 
 
