@@ -83,6 +83,7 @@ class Client:
         "_direct",
         "_lock",
         "_on_room",
+        "_open_sink",
         "_sent_directly",
         "_sent_queued",
         "_sink",
@@ -112,9 +113,11 @@ class Client:
         # Not None during the grace period. The write pump calls it after it has taken an item from the queue.
         self._on_room: Callable[[Client], None] | None = None
         self._try_send = try_send
-        self._sink = sink
         # None while the direct path is closed: if earlier frames are not written, in the grace period, after the end.
         self._direct: Callable[[bytes], int] | None = try_send
+        # The same for a Batch. One attribute is all that a batch reads of a client.
+        self._sink = sink
+        self._open_sink: object | None = sink
         # Guards dropped, and writes to end, _direct and _on_room.
         self._lock = threading.Lock()
         # Each has one writer (the hub's thread, the write pump), so neither needs the lock.
@@ -133,7 +136,7 @@ class Client:
         client is registered, so that these frames and the live ones meet without a gap or a duplicate.
         """
         with self._lock:
-            self._direct = None
+            self._close_direct_path_locked()
             self.queue.put_nowait(frames)
 
     def offer(self, frame: bytes) -> bool:
@@ -172,7 +175,7 @@ class Client:
                 self.queue.put_nowait(frame)
             except queue.Full:
                 return False
-            self._direct = None
+            self._close_direct_path_locked()
         return True
 
     @property
@@ -183,7 +186,7 @@ class Client:
     def begin_grace(self, on_room: Callable[[Client], None]) -> None:
         """Begin the grace period, in which the write pump calls ``on_room(self)`` after it has taken an item."""
         with self._lock:
-            self._direct = None
+            self._close_direct_path_locked()
             self._on_room = on_room
 
     def end_grace(self, frame: bytes, *, last: bool) -> bool:
@@ -226,7 +229,7 @@ class Client:
         with self._lock:
             self.queue.task_done()
             if not (self.queue.unfinished_tasks or self.in_grace or self.end):
-                self._direct = self._try_send
+                self._direct, self._open_sink = self._try_send, self._sink
 
     def close(self, end: End) -> bool:
         """End the client for this reason, unless it has ended already. Return whether this call ended it.
@@ -243,11 +246,14 @@ class Client:
 
     def _wake_pump_locked(self) -> None:
         """Close the direct path, and wake the pump if it sleeps on an empty queue."""
-        self._direct = None
+        self._close_direct_path_locked()
         try:
             self.queue.put_nowait(FLUSH)
         except queue.Full:
             pass  # the pump does not sleep on a full queue
+
+    def _close_direct_path_locked(self) -> None:
+        self._direct = self._open_sink = None
 
     def __repr__(self) -> str:
         state = "open" if self.end is None else self.end.reason
@@ -262,8 +268,12 @@ def offer_all(clients: Sequence[Client], frame: bytes, batch: Batch) -> list[Cli
 
     Clients whose direct path is open, and that have a sink, are passed to ``batch`` together.
     """
-    direct = [c for c in clients if c._direct is not None and c._sink is not None]
-    taken = batch.try_send_all(frame, [client._sink for client in direct])
+    sinks = [client._open_sink for client in clients]
+    direct = clients
+    if None in sinks:
+        direct = [client for client, sink in zip(clients, sinks, strict=True) if sink is not None]
+        sinks = [sink for sink in sinks if sink is not None]
+    taken = batch.try_send_all(frame, sinks)
     if taken.count(len(frame)) == len(clients):  # as usual: all clients are served
         for client in direct:
             client._sent_directly += 1

@@ -61,13 +61,16 @@ class Batch:
         ring = self._ring
         if ring is None or not self.is_active:
             return [0] * len(transports)
-        held = [transport for transport in transports if transport._lock.acquire(False)]
+        held = ready = [transport for transport in transports if transport._lock.acquire(False)]
         try:
-            ready = [transport for transport in held if not transport._blocked]
-            taken = ring.send(frame, [transport._descriptor for transport in ready])
-            if taken.count(len(frame)) == len(ready):
+            descriptors = [transport._descriptor for transport in held if not transport._blocked]
+            if len(descriptors) < len(held):
+                ready = [transport for transport in held if not transport._blocked]
+            taken = ring.send(frame, descriptors)
+            size = len(frame)
+            if taken.count(size) == len(ready):
                 for transport in ready:
-                    transport.bytes_sent += len(frame)
+                    transport.bytes_sent += size
             else:
                 for transport, count in zip(ready, taken, strict=True):
                     if count > 0:

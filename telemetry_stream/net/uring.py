@@ -120,8 +120,7 @@ class Ring:
             completion[COMPLETION_ENTRIES] + COMPLETION_BYTES * completions,
         )
         rings = self._map(size, 0)
-        # The descriptors of sockets and the results are signed.
-        self._words, self._results = self._view(rings, "I"), self._view(rings, "i")
+        self._words = self._view(rings, "I")
         self._submission_head = submission[HEAD] // 4
         self._submission_tail = submission[TAIL] // 4
         self._completion_head = completion[HEAD] // 4
@@ -145,6 +144,7 @@ class Ring:
         self._lengths = self._part(words, 6, None, 16)
         self._frame = b""  # its address and length are in the first ``_laid_out`` entries
         self._laid_out = 0
+        self._whole = b""  # the results if each of as many sockets takes all of it
 
     def _map(self, size: int, offset: int) -> mmap.mmap:
         mapped = mmap.mmap(self._fd, size, flags=MMAP_FLAGS, offset=offset)
@@ -183,7 +183,9 @@ class Ring:
         if frame is not self._frame or count > self._laid_out:
             self._frame, self._laid_out = frame, count
             self._addresses[:count] = array("Q", (self._kernel.address(frame),)) * count
-            self._lengths[:count] = array("I", (len(frame),)) * count
+            lengths = array("I", (len(frame),)) * count
+            self._lengths[:count] = lengths
+            self._whole = lengths.tobytes()
         self._descriptors[:count] = array("i", descriptors)
         submitted = self._submit(count)
         return self._complete(submitted) + [0] * (count - submitted)
@@ -216,31 +218,30 @@ class Ring:
         """Take the completions, and return the results in the order of the entries."""
         words = self._words
         head = words[self._completion_head]
-        ready = words[self._completion_tail] - head & 0xFFFFFFFF
+        ready = min(submitted, words[self._completion_tail] - head & 0xFFFFFFFF)
         if ready < submitted:
             ready = self._wait(submitted)
-        results = self._column(self._results, 2, head, ready)
-        if results.count(len(self._frame)) != ready or ready < submitted:
+        found = self._column(2, head, ready)
+        if found == self._whole[: 4 * submitted]:
+            results = [len(self._frame)] * submitted
+        else:
             # A completion that is missing means that nobody knows how much of the frame its socket got.
-            ordered = [-errno.ETIMEDOUT] * submitted
-            for entry, result in zip(self._entries_of(head, ready), results, strict=True):
-                ordered[entry] = 0 if result in NOTHING_TAKEN else result
-            results = ordered
+            results = [-errno.ETIMEDOUT] * submitted
+            # The lower half of user_data; the other one is always 0.
+            entries = self._column(0 if sys.byteorder == "little" else 1, head, ready)
+            for entry, result in zip(array("I", entries), array("i", found), strict=True):
+                results[entry] = 0 if result in NOTHING_TAKEN else result
         words[self._completion_head] = (head + ready) & 0xFFFFFFFF
         return results
 
-    def _entries_of(self, head: int, count: int) -> list[int]:
-        """Return user_data of the completions: the indices of their entries. A half of it is always 0."""
-        return self._column(self._words, 0 if sys.byteorder == "little" else 1, head, count)
-
-    def _column(self, view: memoryview, word: int, head: int, count: int) -> list[int]:
+    def _column(self, word: int, head: int, count: int) -> bytes:
         """Return one word of each of ``count`` completions from ``head`` on, where the ring may begin again."""
         start = head & self._completion_mask
         fitting = min(count, self._completion_mask + 1 - start)
         first = self._first_completion + word
-        found: list[int] = view[first + 4 * start : first + 4 * (start + fitting) : 4].tolist()
+        found = self._words[first + 4 * start : first + 4 * (start + fitting) : 4].tobytes()
         if fitting < count:
-            found += view[first : first + 4 * (count - fitting) : 4].tolist()
+            found += self._words[first : first + 4 * (count - fitting) : 4].tobytes()
         return found
 
     def _wait(self, submitted: int) -> int:
@@ -261,7 +262,7 @@ class Ring:
         ready = words[self._completion_tail] - words[self._completion_head] & 0xFFFFFFFF
         if ready < submitted:
             self.failure = OSError(errno.ETIMEDOUT, "a send is not completed")
-        return ready
+        return min(submitted, ready)
 
 
 class _Kernel:

@@ -106,8 +106,8 @@ def test_a_full_completion_queue_loses_no_result(ring: Ring, connect: Callable[[
     assert ring.send(FRAME, [sender.fileno()] * ENTRIES) == [len(FRAME)] * ENTRIES
     for _ in range(3):
         assert ring._submit(ENTRIES) == ENTRIES
-    assert ring._complete(2 * ENTRIES) == [len(FRAME)] * 2 * ENTRIES
-    assert ring._complete(ENTRIES) == [len(FRAME)] * ENTRIES
+    for _ in range(3):
+        assert ring._complete(ENTRIES) == [len(FRAME)] * ENTRIES
     assert ring.send(FRAME, [sender.fileno()]) == [len(FRAME)]
     assert read_exactly(receiver, 17 * len(FRAME)) == FRAME * 17
     assert ring.failure is None
