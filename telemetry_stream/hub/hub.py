@@ -20,7 +20,7 @@ from .grace import Grace
 INBOX_FRAMES = 4096
 
 # A batch costs more than the sends of fewer clients than these (docs/performance.md).
-BATCH_CLIENTS = 8
+BATCH_CLIENTS = 24
 
 Frames = Iterator[tuple[Hashable, bytes]]
 
