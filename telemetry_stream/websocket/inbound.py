@@ -141,7 +141,8 @@ class Inbound(_simple_websocket.Server):  # type: ignore[misc]  # the library ha
         self.input_buffer: list[Any] = _DiscardingList()
         self.ws = _CountedConnection(self._quota, self._count_bytes, self._before_close_frame)
         super().handshake()
-        del self.ws.handshake  # it is over, and its HTTP parser has three kilobytes
+        # It is over. Its HTTP parser has three kilobytes, and the environ another half.
+        del self.ws.handshake, self.environ
 
     def read(self) -> None:
         """Receive until the peer closes, breaks a rule, is silent too long or disconnects; answer pings and close."""
