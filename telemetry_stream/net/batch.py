@@ -18,8 +18,10 @@ from .uring import Ring, UnavailableError
 
 log = logging.getLogger(__name__)
 
-# Sends per system call. The locks are held during one call. Its submission and completion entries take 100 KiB.
-RING_ENTRIES = 1024
+# Sends per system call. The locks are held during one call, so a larger ring would delay pongs. It would not save CPU
+# either: with 1000 viewers, four calls of 256 cost 0.93 of one call, because fewer objects fit better into the
+# processor's cache.
+RING_ENTRIES = 256
 
 
 class Batch:

@@ -90,7 +90,7 @@ class Ring:
     """
 
     def __init__(self, entries: int) -> None:
-        """``entries`` is a power of two, up to 32768. A ring of 1024 takes 100 KiB in the kernel."""
+        """``entries`` is a power of two, up to 32768. A ring of 256 takes 25 KiB in the kernel."""
         self.entries = entries
         self.failure: OSError | None = None
         self._pid = os.getpid()
@@ -121,7 +121,6 @@ class Ring:
         )
         rings = self._map(size, 0)
         self._words = self._view(rings, "I")
-        self._submission_head = submission[HEAD] // 4
         self._submission_tail = submission[TAIL] // 4
         self._completion_head = completion[HEAD] // 4
         self._completion_tail = completion[TAIL] // 4
@@ -209,9 +208,6 @@ class Ring:
                 submitted += taken
                 if not taken:
                     self.failure = OSError(errno.EAGAIN, "io_uring_enter takes no entry")
-        if submitted < count:
-            # Take the others back. The kernel reads the tail only inside the call.
-            words[self._submission_tail] = words[self._submission_head]
         return submitted
 
     def _complete(self, submitted: int) -> list[int]:
