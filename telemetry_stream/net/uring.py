@@ -65,7 +65,7 @@ SEND_FLAGS = socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
 MMAP_FLAGS = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
 
 # Indices in the offsets of io_uring_params.
-HEAD, TAIL, MASK = 0, 1, 2
+HEAD, TAIL = 0, 1
 SUBMISSION_ARRAY = 6
 COMPLETION_ENTRIES = 5
 
