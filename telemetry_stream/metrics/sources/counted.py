@@ -9,7 +9,12 @@ count the lowest ones.
 - In a container, no interface has a device. The lowest are those without ``lower_*`` and ``bridge/``, whose ``iflink``
   is not an interface of the same container. A veth pair of which both ends are here is as internal as lo. A port of a
   bridge (``master``) is left out: its frames pass the uplink again. If nothing is left, the uplink itself is a tap
-  (rootless containers), or a port of a bridge, or a tunnel.
+  (rootless containers), or a port of a bridge, or an interface on nothing, or a tunnel.
+
+An interface is on nothing if its ``iflink`` is its own ``ifindex`` (dev_get_iflink in net/core/dev.c) or 0: dummy, ifb,
+vxlan, geneve and gretap repeat what another interface carries. Two kinds are taken for an uplink: venet of OpenVZ,
+which has the type void, and an interface on one in another namespace that happens to have the same number (veth,
+macvlan).
 
 ``Stack`` is pure; ``read_place`` reads sysfs.
 """
@@ -26,10 +31,14 @@ LOOPBACK = "lo"
 LOWER = "lower_"
 # ARPHRD_* in include/uapi/linux/if_arp.h: ppp, ipip, ip6tnl, sit, ipgre, ip6gre, none (tun, wireguard).
 TUNNEL_TYPES = frozenset({512, 768, 769, 776, 778, 823, 65534})
+ARPHRD_VOID = 65535
+# DEVTYPE of interfaces that are on another one. veth has no DEVTYPE; dummy and ifb have none either, but IFF_NOARP.
+UPPER_TYPES = frozenset({b"vlan", b"macvlan", b"macvtap", b"ipvlan", b"ipvtap"})
+IFF_NOARP = 0x80
 # TUNSETIFF in Documentation/networking/tuntap.rst.
 IFF_TAP = 0x2
 # From the most to the least likely uplink of a container.
-LOWEST, TAP, FIRST_PORT, TUNNEL = range(4)
+LOWEST, TAP, FIRST_PORT, ON_NOTHING, TUNNEL = range(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +52,7 @@ class Place:
     is_conduit: bool = False
     is_tap: bool = False
     is_tunnel: bool = False
+    is_on_nothing: bool = False
     master: str | None = None
     lower: frozenset[str] = frozenset()
     # sysfs itself has lower_* for everything below (since Linux 3.14). A copy of some files may have iflink only.
@@ -58,19 +68,33 @@ def read_place(directory: str) -> Place:
     master = maybe_link_target(os.path.join(directory, "master")) if "master" in names else None
     flags = _maybe_number(directory, "tun_flags", 16) if "tun_flags" in names else None
     is_tap = flags is not None and bool(flags & IFF_TAP)
+    kind = _maybe_number(directory, "type")
+    ifindex, iflink = _maybe_number(directory, "ifindex"), _maybe_number(directory, "iflink")
     return Place(
-        ifindex=_maybe_number(directory, "ifindex"),
-        iflink=_maybe_number(directory, "iflink"),
+        ifindex=ifindex,
+        iflink=iflink,
         has_device="device" in names,
         is_bridge="bridge" in names,
         is_conduit="dsa" in names,
         is_tap=is_tap,
-        is_tunnel=(flags is not None and not is_tap)
-        or _maybe_number(directory, "type") in TUNNEL_TYPES,
+        is_tunnel=(flags is not None and not is_tap) or kind in TUNNEL_TYPES,
+        is_on_nothing=iflink is not None
+        and iflink in (0, ifindex)
+        and kind != ARPHRD_VOID
+        and not _is_on_another(directory),
         master=None if master is None else os.path.basename(master),
         lower=frozenset(name.removeprefix(LOWER) for name in names if name.startswith(LOWER)),
         is_complete="uevent" in names,
     )
+
+
+def _is_on_another(directory: str) -> bool:
+    """Return whether an interface whose ``iflink`` is its own number is on one of another namespace."""
+    for line in (maybe_read_once(os.path.join(directory, "uevent")) or b"").split(b"\n"):
+        if line.startswith(b"DEVTYPE="):
+            return line.removeprefix(b"DEVTYPE=").strip() in UPPER_TYPES
+    flags = _maybe_number(directory, "flags", 16)
+    return flags is not None and not flags & IFF_NOARP
 
 
 def _maybe_number(directory: str, name: str, base: int = 10) -> int | None:
@@ -154,4 +178,6 @@ class Stack:
             return FIRST_PORT if name == first else None
         if place.is_tap:
             return TAP
+        if place.is_on_nothing and not place.is_tunnel:
+            return ON_NOTHING
         return TUNNEL if place.is_tunnel else LOWEST

@@ -341,7 +341,7 @@ SECTIONS = (
         text="Bytes received and sent by the host, each counted once. Interfaces with a device are counted, except the "
         "ports of a switch (DSA): its conduit is. In a container, where none has a device, the interfaces that do not "
         "repeat others are counted: no bridge and none of its ports, no bond, VLAN or macvlan of an interface that is "
-        "here, no tunnel, and no pair of veth.",
+        "here, no tunnel, no pair of veth, and no interface on nothing (dummy, ifb, vxlan).",
         files="/proc/net/dev, /sys/class/net",
         prometheus="node_networks",
         nulls="The sums are over the rates that are known; null if none is.",

@@ -138,6 +138,20 @@ def test_on_a_host_the_lowest_interfaces_with_a_device_count(
             {"eth0"},
         ),
         ({"wg0": Place(2, 2, is_tunnel=True)}, {"wg0"}),
+        # Documentation/networking/vxlan.rst, drivers/net/ifb.c: eth0 carries the same bytes.
+        ({"eth0": ETH0, "vxlan1": Place(5, 5, is_on_nothing=True)}, {"eth0"}),
+        # rtnl_link of net/ipv4/ip_gre.c: gretap has the type of Ethernet, and iflink 0.
+        (
+            {
+                "eth0": Place(2, 77, master="br0"),
+                "br0": Place(3, 3, is_bridge=True, lower=frozenset({"eth0"})),
+                "gretap0": Place(4, 0, is_on_nothing=True),
+            },
+            {"eth0"},
+        ),
+        # Nothing else is here, so it is the uplink.
+        ({"x0": Place(2, 2, is_on_nothing=True)}, {"x0"}),
+        ({"x0": Place(2, 2, is_on_nothing=True), "tunl0": Place(3, 0, is_tunnel=True)}, {"x0"}),
         ({}, set()),
     ],
 )
@@ -206,3 +220,26 @@ def test_taps_and_tunnels(tree: Tree, files: dict[str, str], expected: tuple[boo
         tree.put(f"sys/class/net/x/{name}", content)
     place = read_place(str(Path(tree.sys, "class/net/x")))
     assert (place.is_tap, place.is_tunnel) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"iflink": "2"}, True),
+        ({"iflink": "0"}, True),  # gretap, and a tunnel that is bound to no interface
+        ({"iflink": "3"}, False),
+        ({}, False),
+        ({"iflink": "2", "flags": "0x82"}, True),  # IFF_NOARP: dummy, ifb
+        ({"iflink": "2", "flags": "0x1003", "uevent": "DEVTYPE=vxlan\n"}, True),
+        # The number of an interface of another namespace, by chance.
+        ({"iflink": "2", "flags": "0x1003", "uevent": "INTERFACE=eth0\n"}, False),  # veth
+        ({"iflink": "2", "flags": "0x1003", "uevent": "DEVTYPE=macvlan\n"}, False),
+        ({"iflink": "2", "flags": "0x90", "uevent": "DEVTYPE=ipvlan\n"}, False),
+        ({"iflink": "2", "flags": "0x90", "type": "65535"}, False),  # venet of OpenVZ
+    ],
+)
+def test_an_interface_on_nothing(tree: Tree, files: dict[str, str], expected: bool) -> None:
+    """dev_get_iflink in net/core/dev.c returns the interface's own number if it is on no other."""
+    for name, content in {"ifindex": "2", "type": "1", **files}.items():
+        tree.put(f"sys/class/net/x/{name}", f"{content}\n")
+    assert read_place(str(Path(tree.sys, "class/net/x"))).is_on_nothing == expected

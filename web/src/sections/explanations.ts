@@ -517,7 +517,7 @@ export const EXPLANATIONS = {
   },
   network: {
     name: "Network",
-    text: "Bytes received and sent by the host, each counted once. Interfaces with a device are counted, except the ports of a switch (DSA): its conduit is. In a container, where none has a device, the interfaces that do not repeat others are counted: no bridge and none of its ports, no bond, VLAN or macvlan of an interface that is here, no tunnel, and no pair of veth.",
+    text: "Bytes received and sent by the host, each counted once. Interfaces with a device are counted, except the ports of a switch (DSA): its conduit is. In a container, where none has a device, the interfaces that do not repeat others are counted: no bridge and none of its ports, no bond, VLAN or macvlan of an interface that is here, no tunnel, no pair of veth, and no interface on nothing (dummy, ifb, vxlan).",
     from: "/proc/net/dev, /sys/class/net",
   },
   "network.total_rx_bytes_per_second": {
