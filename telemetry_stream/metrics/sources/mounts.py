@@ -76,17 +76,17 @@ class Tree:
     def __init__(self, table: Iterable[Mount]) -> None:
         self._table = tuple(table)
         self._by_id = {mount.mount_id: mount for mount in self._table if mount.mount_id}
-        # Of each mount: the newest mount at each mountpoint on it.
+        # Of each mount: the mounts on it by mountpoint. The kernel allows one at each.
         self._on: dict[str, dict[str, Mount]] = {}
-        self._newest: dict[str, Mount] = {}
         for mount in self._table:
-            self._newest[mount.mountpoint] = mount
             if mount.parent_id != mount.mount_id:
                 self._on.setdefault(mount.parent_id, {})[mount.mountpoint] = mount
 
     def reachable(self) -> list[Mount]:
         """Return the mounts that a path leads to: none is mounted over them, or over a directory above them."""
-        return [mount for mount in self._newest.values() if not self._is_covered(mount)]
+        # The newest is not always on top (mount --move, MOVE_MOUNT_BENEATH). Only without numbers it is taken for that.
+        shown = {mount.mountpoint: mount for mount in self._table if not self._is_covered(mount)}
+        return list(shown.values())
 
     def parent(self, mount: Mount) -> Mount | None:
         """Return the mount that a mount is on."""

@@ -96,6 +96,17 @@ def test_a_mount_over_a_directory_above_hides_a_mount() -> None:
     ) == ["/dev/root", "/dev/other", "tmpfs"]
 
 
+def test_a_mount_below_another_can_be_newer() -> None:
+    """MOVE_MOUNT_BENEATH of move_mount(2): the new mount is under the one that was at the mountpoint."""
+    assert reachable(
+        ROOT,
+        "30 31 8:2 / /srv rw - ext4 /dev/top rw",
+        "31 22 8:3 / /srv rw - ext4 /dev/beneath rw",
+        "32 31 8:4 / /srv/deep rw - ext4 /dev/hidden rw",
+        "33 30 8:5 / /srv/deep rw - ext4 /dev/deep rw",
+    ) == ["/dev/root", "/dev/top", "/dev/deep"]
+
+
 def test_the_root_that_the_system_booted_from_is_hidden() -> None:
     """An initramfs stays mounted below the root."""
     assert reachable("1 1 0:2 / / rw - rootfs rootfs rw", ROOT) == ["/dev/root"]
