@@ -46,11 +46,15 @@ class Limit(NamedTuple):
 BYTES = Limit(2e11, 1.25e9)
 # Packets, requests, segments: 1.6 Tbit/s of the smallest packets are 2.4e9. At 10 Gbit/s they are 1.5e7.
 EVENTS = Limit(3e9, 2e7)
+# Requests of a disk: the fastest arrays of NVMe complete some 1e7.
+REQUESTS = Limit(1e8, 2e7)
+# No counter of 64 bits has more.
+MOST_DIGITS = 20
 
 
 def maybe_count(word: bytes, most: int = NEGATIVE_FROM - 1) -> int | None:
     """Return a decimal number of the kernel, or None if it is not a count or exceeds ``most``."""
-    if not word.isdigit() or len(word) > 20:
+    if not word.isdigit() or len(word) > MOST_DIGITS:
         return None
     count = int(word)
     return count if count <= most else None
@@ -62,8 +66,8 @@ def counts(words: Sequence[bytes]) -> tuple[int | None, ...]:
         numbers = tuple(map(int, words))
     except ValueError:
         return tuple(map(maybe_count, words))
-    # int() accepts a sign, too.
-    if not numbers or (min(numbers) >= 0 and max(numbers) < NEGATIVE_FROM):
+    # int() accepts signs and underscores, too.
+    if not numbers or (b"".join(words).isdigit() and max(numbers) < NEGATIVE_FROM):
         return numbers
     return tuple(map(maybe_count, words))
 
@@ -102,6 +106,7 @@ def rise_of_time(current: int | None, previous: int | None, most: float) -> int 
     change = current - previous
     if change < 0 and WRAP_32_FROM <= previous < WRAP_32:
         change += WRAP_32
+        most = min(most, MOST_AFTER_WRAP)
     return change if 0 <= change <= most else None
 
 

@@ -23,6 +23,8 @@ WRAP = 1 << 32
         (b"-1", None),
         (b"", None),
         (b"x", None),
+        (b"+5", None),
+        (b"1_000", None),
         (b"9" * 400, None),
     ],
 )

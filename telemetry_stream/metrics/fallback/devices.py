@@ -58,7 +58,7 @@ class Disks:
             numbers = {name: _disk_numbers(of) for name, of in counters.items()}
             before, seconds = self._previous.exchange(numbers, at)
             self._rows = tuple(
-                disk.disk(name, *known, row, before.get(name), seconds)
+                disk.disk(name, *known, row, before.get(name), seconds, now.boottime)
                 for name, row in numbers.items()
                 if (known := _maybe_classify(name)) is not None
             )

@@ -47,11 +47,12 @@ NVME_PATH = re.compile(r"(nvme\d+)c\d+(n\d+)$")  # one path of a multipath head
 
 SECTORS = counters.BYTES.over(SECTOR_BYTES)
 LIMITS = tuple(
-    SECTORS if column in (SECTORS_READ, SECTORS_WRITTEN) else counters.EVENTS
+    SECTORS if column in (SECTORS_READ, SECTORS_WRITTEN) else counters.REQUESTS
     for column in range(COLUMNS)
 )
-# Requests overlap, so that their times together may rise faster than the clock.
-MOST_MS = counters.MOST_AFTER_WRAP
+# Requests overlap, so that their times together rise faster than the clock. A disk has some thousands under way at most
+# (block/blk-mq.h: queues of up to 10240), and their time may be counted when they end.
+MOST_REQUESTS = 65536
 
 # The rates of a disk that did nothing, in the order of the fields. That is the usual case.
 IDLE = (0.0, 0.0, 0.0, 0.0, None, None, 0.0, 0.0)
@@ -169,7 +170,17 @@ class DisksSource:
             device, is_new = self._device(key)
             if device.kind is not None:
                 then = None if is_new else before.get(key)
-                disks.append(disk(key[0], device.kind, device.counted, numbers, then, seconds))
+                disks.append(
+                    disk(
+                        key[0],
+                        device.kind,
+                        device.counted,
+                        numbers,
+                        then,
+                        seconds,
+                        now.boottime,
+                    )
+                )
         self._rows = tuple(disks)
         return self._rows
 
@@ -214,14 +225,24 @@ def _added(one: Numbers, other: Numbers) -> Numbers:
     )
 
 
-def deltas(numbers: Numbers, before: Numbers | None, seconds: float | None) -> Numbers | None:
-    """Return how much each counter rose (None: unknown); None at the first reading and after a reset of the disk."""
+def deltas(
+    numbers: Numbers, before: Numbers | None, seconds: float | None, uptime: float
+) -> Numbers | None:
+    """Return how much each counter rose (None: unknown); None at the first reading and after a reset of the disk.
+
+    No request takes longer than ``uptime``, in seconds.
+    """
     if before is None or seconds is None:
         return None
     rose = list(map(counters.rise, numbers, before, (seconds,) * COLUMNS, LIMITS))
-    for column in MS_COLUMNS:
+    most_ms = {
+        MS_READING: (rose[READS] or 0) * uptime * 1000,
+        MS_WRITING: (rose[WRITES] or 0) * uptime * 1000,
         # iostat sees more than 100 % busy, since the kernel samples the time once per tick. Twice is impossible.
-        most = 2000 * seconds + 1000 if column == MS_IO else MOST_MS
+        MS_IO: 2000 * seconds + 1000,
+        MS_WEIGHTED: MOST_REQUESTS * seconds * 1000,
+    }
+    for column, most in most_ms.items():
         rose[column] = counters.rise_of_time(numbers[column], before[column], most)
     if None in rose and counters.was_reset(
         *([of[column] for column in STEADY_COLUMNS] for of in (numbers, before, rose))
@@ -237,12 +258,13 @@ def disk(
     numbers: Numbers,
     before: Numbers | None,
     seconds: float | None,
+    uptime: float,
 ) -> Disk:
     """Return one row."""
     in_flight = counters.at_most(numbers[IN_FLIGHT], counters.MOST_INT)
     if numbers == before and seconds is not None and None not in numbers:
         return Disk(name, kind, counted, *IDLE, in_flight)
-    rose = deltas(numbers, before, seconds)
+    rose = deltas(numbers, before, seconds, uptime)
     if rose is None or seconds is None:
         return Disk(name, kind, counted, in_flight=in_flight)
     ms = seconds * 1000

@@ -165,4 +165,4 @@ def test_any_two_readings_are_sane(
     before: tuple[int, ...], after: tuple[int, ...], seconds: float | None
 ) -> None:
     """Whatever the counters do, nothing is negative and no percentage is above 100."""
-    assert_sane(disk.disk("sda", "disk", True, after, before, seconds))
+    assert_sane(disk.disk("sda", "disk", True, after, before, seconds, 1e6))
