@@ -49,6 +49,7 @@ def test_06_used_memory_is_never_negative_in_a_container(tree: Tree) -> None:
     """lxcfs reports the MemAvailable and the ZFS cache of the host. Used stays between 0 and the total."""
     tree.put("proc/meminfo", MEMINFO.format(available=64_000_000))
     tree.put("proc/spl/kstat/zfs/arcstats", "size 4 99999999999\n")
+    tree.put("proc/self/mountinfo", "9 1 0:9 / /proc/meminfo rw - fuse.lxcfs lxcfs rw\n")
     memory = Host(tree).section("memory")
     assert (memory.used_bytes, memory.used_percent) == (900 * 1024, 90.0)
     assert memory.zfs_arc_bytes == 99999999999

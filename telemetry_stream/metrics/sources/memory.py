@@ -2,7 +2,8 @@
 
 The kernel writes kB and means 1024 bytes; all values here are bytes. Used memory is total - *available*, as in procps
 4.0.1 and psutil 7.1, not total - free - caches. MemAvailable exists since Linux 3.14, and is 0 on some broken kernels;
-then it is estimated in the kernel's own way. In LXC it may exceed the total; then free memory counts as available.
+then it is estimated in the kernel's own way. With lxcfs and in containers it may be that of the host and exceed the
+total; then free memory counts as available. On a host, it is unknown then.
 
 A part that exceeds the whole is unknown. LXC and others subtract the use of a container from its limit, and print what
 is below 0 as 2^64 - n. What is computed from an unknown number is unknown, never 0.
@@ -20,6 +21,7 @@ from ..section import Field, Section
 from ..setup import Setup
 from ..source import Now, Source
 from ..units import KIB, PAGE_BYTES
+from .system import read_view
 
 
 @dataclass(slots=True)
@@ -116,10 +118,8 @@ def parse(content: bytes) -> Meminfo:
         if start < 0:
             continue
         word = content[start + length : content.find(b"\n", start + 1)].removesuffix(b" kB")
-        try:
-            count = int(word)
-        except ValueError:
-            count = -1
+        word = word.strip()
+        count = int(word) if word.isdigit() and len(word) <= counters.MOST_DIGITS else -1
         if key == "MemTotal":
             total = count if 0 < count <= MOST_KIB else MOST_KIB
         values[key] = count * KIB if 0 <= count <= (MOST_KIB if key in WHOLES else total) else None
@@ -183,13 +183,21 @@ def estimate_available(meminfo: Meminfo, low_bytes: int) -> int | None:
 
 
 def available_is_missing(meminfo: Meminfo) -> bool:
-    """Return whether there is no MemAvailable (before Linux 3.14), or it is 0 while memory is free."""
-    available = meminfo.get("MemAvailable")
-    return available is None or (available == 0 and bool(meminfo.get("MemFree")))
+    """Return whether there is no MemAvailable (before Linux 3.14), or it is 0 while memory is free.
+
+    One that is not a count is not missing: its true value may be any.
+    """
+    if "MemAvailable" not in meminfo:
+        return True
+    return meminfo["MemAvailable"] == 0 and bool(meminfo.get("MemFree"))
 
 
 def record(
-    meminfo: Meminfo, *, low_bytes: int | None = 0, zfs_arc_bytes: int | None = None
+    meminfo: Meminfo,
+    *,
+    low_bytes: int | None = 0,
+    zfs_arc_bytes: int | None = None,
+    is_host: bool = True,
 ) -> Memory:
     """Return the section ``memory``. ``low_bytes`` matters only if MemAvailable is missing; None: do not estimate."""
     total = meminfo.get("MemTotal")
@@ -198,7 +206,7 @@ def record(
     if estimated and low_bytes is not None:
         available = estimate_available(meminfo, low_bytes)
     elif available is not None and total is not None and available > total:
-        available = meminfo.get("MemFree")
+        available = None if is_host else meminfo.get("MemFree")
     used = difference(total, available)
     cached, slab = meminfo.get("Cached"), meminfo.get("SReclaimable", 0)
     return Memory(
@@ -270,6 +278,7 @@ class MemorySource:
         self._meminfo = files.proc("meminfo", parse)
         self._zoneinfo = files.proc("zoneinfo", parse_zoneinfo)
         self._arcstats = files.proc("spl/kstat/zfs/arcstats", parse_arcstats)
+        self._is_host = read_view(files) == "host"
 
     def collect(self, now: Now) -> Memory:
         """Raises OSError or ParseError if /proc/meminfo is unavailable."""
@@ -278,7 +287,12 @@ class MemorySource:
         if available_is_missing(meminfo):
             # The estimate without watermarks is slightly too high.
             low_bytes = (self._zoneinfo.maybe_read(now) or 0) * PAGE_BYTES
-        return record(meminfo, low_bytes=low_bytes, zfs_arc_bytes=self._arcstats.maybe_read(now))
+        return record(
+            meminfo,
+            low_bytes=low_bytes,
+            zfs_arc_bytes=self._arcstats.maybe_read(now),
+            is_host=self._is_host,
+        )
 
 
 class SwapSource:
@@ -315,8 +329,9 @@ SECTIONS = (
         "Caches do not count as used.",
         files="/proc/meminfo",
         prometheus="node_memory",
-        nulls="A field is null if this kernel has no line for it, or if it exceeds the total. What is computed from an "
-        "unknown field is null.",
+        nulls="A field is null if this kernel has no line for it, or if it exceeds the total. In a container, where "
+        "MemAvailable may be that of the host, free memory counts as available then. What is computed from an unknown "
+        "field is null.",
     ),
     Section(
         SwapSource,

@@ -98,11 +98,15 @@ def test_no_available_and_no_free_memory_is_not_estimated(tree: Tree) -> None:
     assert (record.used_percent, record.available_estimated) == (100.0, False)
 
 
-def test_free_memory_counts_if_available_exceeds_the_total(tree: Tree) -> None:
-    """As in LXC: used = 1000 - 200, never negative."""
+@pytest.mark.parametrize("lxcfs", [True, False])
+def test_free_memory_counts_in_lxc_if_available_exceeds_the_total(tree: Tree, lxcfs: bool) -> None:
+    """It is that of the host: used = 1000 - 200. On a host, no other number is the true one."""
     put(tree, MemAvailable="64000")
+    if lxcfs:
+        tree.put("proc/self/mountinfo", "9 1 0:9 / /proc/meminfo rw - fuse.lxcfs lxcfs rw\n")
     record = MemorySource(tree.files).collect(tree.tick())
-    assert (record.available_bytes, record.used_bytes) == (200 * 1024, 800 * 1024)
+    expected = (200 * 1024, 800 * 1024) if lxcfs else (None, None)
+    assert (record.available_bytes, record.used_bytes) == expected
 
 
 def test_fields_of_missing_lines_are_null(tree: Tree) -> None:
@@ -168,9 +172,10 @@ def test_swapon_makes_no_spike(tree: Tree) -> None:
         # fs/proc/meminfo.c prints unsigned long; lxcfs and LX zones print limit - use below 0.
         ({"MemFree": "18446744073709099244", "MemAvailable": None}, (None, None, None)),
         ({"MemFree": "18446744073709099244"}, (None, 500, 500)),
-        ({"MemAvailable": "18446744073709099244", "MemFree": "900"}, (900, 900, 100)),
-        # More than installed: free(1) of procps takes free instead of available then.
-        ({"MemAvailable": "1001", "MemFree": "300"}, (300, 300, 700)),
+        ({"MemAvailable": "18446744073709099244", "MemFree": "900"}, (900, None, None)),
+        # More than installed. free(1) of procps takes free instead of available then, which is another number.
+        ({"MemAvailable": "1001", "MemFree": "300"}, (300, None, None)),
+        ({"MemAvailable": "+500"}, (100, None, None)),
         ({"MemFree": "1001"}, (None, 500, 500)),
         ({"MemAvailable": "1001", "MemFree": "1001"}, (None, None, None)),
         ({"MemFree": "x"}, (None, 500, 500)),
