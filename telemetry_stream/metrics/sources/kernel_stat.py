@@ -23,6 +23,7 @@ from ..files import ParseError, parser
 
 COLUMNS = 10
 MAX_DIGITS = 32  # enough for a 64-bit number and the space after it
+MOST_DIGITS_OF_A_CORE = 9  # its number is an int
 CoreTicks = tuple[int | None, ...]  # of length COLUMNS
 
 
@@ -66,10 +67,13 @@ def parse(content: bytes) -> KernelStat:
         if line[:3] != b"cpu" or not line[3:4].isdigit():
             continue
         words = line.split(None, COLUMNS + 1)
+        number = words[0][3:]
+        if not number.isdigit() or len(number) > MOST_DIGITS_OF_A_CORE:
+            continue
         ticks = counters.counts(words[1 : COLUMNS + 1])
         if len(ticks) < COLUMNS:
             ticks += (None,) * (COLUMNS - len(ticks))
-        cores[int(words[0][3:])] = ticks
+        cores[int(number)] = ticks
     if all(count is None for ticks in cores.values() for count in ticks):
         raise ParseError("no line of a core")
     others: dict[str, int | None] = {}

@@ -104,6 +104,9 @@ def maybe_average(word: bytes) -> float | None:
     return average if 0 <= average <= counters.MOST_TASKS else None
 
 
+UNKNOWN = Loadavg(None, None, None)
+
+
 def record(loadavg: Loadavg, stat: kernel_stat.KernelStat | None) -> Load:
     """Return the section from both files."""
     return Load(
@@ -128,12 +131,14 @@ class LoadSource:
         self._stat = files.proc("stat", kernel_stat.parse)
 
     def collect(self, now: Now) -> Load:
-        """Raises OSError or ParseError if /proc/loadavg is unavailable. Without /proc/stat, its fields are None."""
-        loadavg = self._loadavg.read(now)
+        """Without one of the files, its fields are None. Raises OSError or ParseError if neither has one."""
+        stat = self._stat.maybe_read(now)  # The section cpu reports its errors.
         try:
-            stat = self._stat.read(now)
-        except (OSError, ParseError):  # The section cpu reports it.
-            stat = None
+            loadavg = self._loadavg.read(now)
+        except (OSError, ParseError):
+            if stat is None or (stat.procs_running is None and stat.procs_blocked is None):
+                raise
+            loadavg = UNKNOWN
         return record(loadavg, stat)
 
 

@@ -66,6 +66,19 @@ def test_without_proc_stat_its_fields_are_null(tree: Tree, stat: str | None) -> 
     )
 
 
+@pytest.mark.parametrize("loadavg", [None, "nonsense"])
+def test_without_proc_loadavg_its_fields_are_null(tree: Tree, loadavg: str | None) -> None:
+    """The counts of /proc/stat stay. Without them, the section fails."""
+    if loadavg is not None:
+        tree.put("proc/loadavg", loadavg)
+    tree.put("proc/stat", "cpu0 1 1 1 1\nprocs_running 2\nprocs_blocked 4\n")
+    source = LoadSource(tree.files)
+    assert source.collect(tree.tick()) == Load(None, None, None, None, None, None, 2, 4)
+    tree.put("proc/stat", "cpu0 1 1 1 1\n")
+    with pytest.raises((OSError, ParseError)):
+        source.collect(tree.tick())
+
+
 @given(odd(b"0.20 0.18 0.12 1/80 11206\n"))
 def test_any_bytes_are_parsed_or_a_parse_error(content: bytes) -> None:
     """No average is negative or impossible."""
