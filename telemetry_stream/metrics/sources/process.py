@@ -15,17 +15,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
-from .. import rates
+from .. import counters, rates
 from ..files import Files, ParseError
 from ..section import Field, Part, Section
 from ..setup import Setup
 from ..source import Now, Source
 from ..units import CLK_TCK, PAGE_BYTES
 from . import kernel_stat, memory, mounts
+from .cpu import MARGIN_SHARE, MARGIN_TICKS
 from .mounts import Mount
 from .passwd import Users
 from .process_table import ProcessTable, Row
-from .system import maybe_boot_time
+from .system import BOOT_SECONDS, maybe_boot_time
 
 # More cores than a kernel supports (NR_CPUS_RANGE_END of x86 and arm64).
 MOST_CORES = 8192
@@ -79,7 +80,8 @@ class Process:
     memory_rss_bytes: Annotated[
         int | None,
         Field(
-            "Resident memory. Shared pages count in full, so the sum may exceed the memory of the host.",
+            "Resident memory. Shared pages count in full, so the sum may exceed the memory of the host. Null if it "
+            "alone exceeds it.",
             title="memory",
         ),
     ]
@@ -89,7 +91,7 @@ class Process:
         float | None,
         Field(
             "When it began. Changes if the system time is set. Null if /proc/stat shows another boot than that of the "
-            "kernel (lxcfs).",
+            "kernel (lxcfs), or if it is in the future.",
             unit="seconds since 1970",
         ),
     ]
@@ -151,6 +153,7 @@ class Facts:
     cores: int | None
     total_bytes: int | None
     boot_time_unix: float | None
+    boottime: float | None = None  # now, in seconds since boot
 
 
 class ProcessesSource:
@@ -220,6 +223,7 @@ class ProcessesSource:
             None if stat is None else len(stat.cores),
             None if meminfo is None else meminfo.get("MemTotal"),
             None if stat is None else maybe_boot_time(stat.boot_time_unix, now.boottime, now),
+            now.boottime,
         )
 
     def _maybe_user(self, pid: int, now: Now) -> str | None:
@@ -236,9 +240,14 @@ def process(pid: int, row: Row, user: str | None, facts: Facts, seconds: float |
     boot, cores = facts.boot_time_unix, facts.cores
     used = None if row.used is None else row.used / CLK_TCK
     # All its threads together cannot use more than all cores.
-    if used is not None and seconds is not None and used > (seconds + 1) * (cores or MOST_CORES):
-        used = None
-    rss = None if row.rss is None else row.rss * PAGE_BYTES
+    if used is not None and seconds is not None:
+        most = MARGIN_SHARE * seconds * (cores or MOST_CORES) + MARGIN_TICKS / CLK_TCK
+        used = None if used > most else used
+    # A page that a process maps several times counts each time, so that the count may exceed the memory.
+    rss = None if row.rss is None else counters.at_most(row.rss * PAGE_BYTES, facts.total_bytes)
+    started = row.starttime / CLK_TCK
+    if facts.boottime is not None and started > facts.boottime + BOOT_SECONDS:
+        boot = None  # Nothing began in the future.
     return Process(
         pid=pid,
         name=row.comm.decode("utf-8", "replace"),
@@ -251,7 +260,7 @@ def process(pid: int, row: Row, user: str | None, facts: Facts, seconds: float |
         memory_rss_bytes=rss,
         memory_percent=rates.percent(rss, facts.total_bytes),
         threads=row.threads,
-        started_at=None if boot is None else round(boot + row.starttime / CLK_TCK, 2),
+        started_at=None if boot is None else round(boot + started, 2),
     )
 
 

@@ -772,7 +772,7 @@ export const EXPLANATIONS = {
   },
   "processes.top[].memory_rss_bytes": {
     name: "memory",
-    text: "Resident memory. Shared pages count in full, so the sum may exceed the memory of the host.",
+    text: "Resident memory. Shared pages count in full, so the sum may exceed the memory of the host. Null if it alone exceeds it.",
     from: "/proc/PID/stat",
   },
   "processes.top[].memory_percent": {
@@ -787,7 +787,7 @@ export const EXPLANATIONS = {
   },
   "processes.top[].started_at": {
     name: "started at",
-    text: "When it began. Changes if the system time is set. Null if /proc/stat shows another boot than that of the kernel (lxcfs).",
+    text: "When it began. Changes if the system time is set. Null if /proc/stat shows another boot than that of the kernel (lxcfs), or if it is in the future.",
     from: "/proc/PID/stat",
   },
   temperatures: {
