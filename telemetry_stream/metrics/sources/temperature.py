@@ -238,7 +238,8 @@ def zones_in_hwmon(zones: Sequence[Chip], hwmon: str) -> set[Chip]:
         for entry in filter(HWMON.match, _names(zone.directory)):
             alike = [other for other in zones if other.name == zone.name]
             sensors = _sensors(os.path.join(hwmon, entry))
-            found.update(alike if len(sensors) >= len(alike) else [zone])
+            if sensors:  # Otherwise the chip is not shown: its entry in the class may be hidden.
+                found.update(alike if len(sensors) >= len(alike) else [zone])
     return found
 
 
