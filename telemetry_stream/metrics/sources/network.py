@@ -282,7 +282,8 @@ def speeds(
     """Return the eight rates of a row in the order of its fields.
 
     All are None at the first reading and after a reset; one that is impossible is None alone. A counter of 32 bits
-    cannot have wrapped if the link with ``speed_mbps`` would have needed more time.
+    cannot have wrapped if the link with ``speed_mbps`` would have needed more time. Nor can another rise be far above
+    it.
     """
     if before is None or seconds is None:
         return UNKNOWN
@@ -292,12 +293,18 @@ def speeds(
     then = [before[column] for column in USED_COLUMNS]
     rose = list(map(counters.rise, now, then, (seconds,) * len(now), LIMITS))
     if speed_mbps is not None:
+        speed = speed_mbps * BITS_PER_MEGABIT / 8
         # Twice: a driver may report what it sent a moment ago.
-        most = 2 * speed_mbps * BITS_PER_MEGABIT / 8 * seconds
+        most_after_wrap = 2 * speed * seconds
+        # Emulated cards are faster than their nominal speed, the speed may have changed since it was read, and some
+        # drivers report once per second.
+        most = 10 * speed * (seconds + 1)
         for place in (0, 1):
             change, before_it, after_it = rose[place], then[place], now[place]
-            if change is not None and (after_it or 0) < (before_it or 0) and change > most:
-                rose[place] = None
+            if change is not None:
+                wrapped = (after_it or 0) < (before_it or 0)
+                if change > (most_after_wrap if wrapped else most):
+                    rose[place] = None
     if None in rose and counters.was_reset(now, then, rose):
         return UNKNOWN
     return tuple([None if change is None else rates.quotient(change, seconds) for change in rose])
