@@ -9,7 +9,8 @@ whose idle, user or system time falls was plugged in again or resumed. It is unk
 
 No state can gain more than the time that passed. A hypervisor that counts steal backwards makes it leap by years.
 Steal, iowait and guest time are extras: if one of them is impossible, only its own share is unknown. If another state
-is impossible, the core is.
+is impossible, the core is. Without iowait, which may be most of the time, the ticks that passed are unknown; then the
+shares divide by the clock.
 """
 
 from __future__ import annotations
@@ -164,6 +165,8 @@ class CpuRates:
             seconds = None
         sums: Passed = [0] * COLUMNS
         absent: set[int] = set()
+        elapsed = round((seconds or 0) * CLK_TCK)
+        valid = 0
         cores: list[Core] = []
         for core_id, ticks in sorted(stat.cores.items()):
             passed = core_deltas(ticks, before.get(core_id), seconds)
@@ -171,11 +174,12 @@ class CpuRates:
                 cores.append(Core(core_id))
                 continue
             sums = added(sums, passed)
+            valid += 1
             absent_here: list[int] = []
             if None in ticks:
                 absent_here = [column for column, count in enumerate(ticks) if count is None]
                 absent.update(absent_here)
-            cores.append(Core(core_id, *shares(passed, absent_here)))
+            cores.append(Core(core_id, *shares(passed, elapsed, absent_here)))
 
         if len(cores) != self._cores:
             self._cores = len(cores)
@@ -183,7 +187,7 @@ class CpuRates:
             self._forks = FORKS.over(1 / self._cores)
         then = stat_before or stat
         return Cpu(
-            **dict(zip(SHARES, shares(sums, absent), strict=True)),
+            **dict(zip(SHARES, shares(sums, elapsed * valid, absent), strict=True)),
             online_count=len(stat.cores),
             context_switches_per_second=rates.per_second(
                 stat.context_switches, then.context_switches, seconds, self._switches
@@ -246,17 +250,23 @@ def _doubtful_deltas(
     return passed
 
 
-def shares(passed: Passed, absent: Collection[int] = ()) -> Sequence[float | None]:
-    """Return the ten shares in the order of SHARES; None for those that need an impossible or ``absent`` column."""
+def shares(passed: Passed, elapsed: int, absent: Collection[int] = ()) -> Sequence[float | None]:
+    """Return the ten shares in the order of SHARES; None for those that need an impossible or ``absent`` column.
+
+    ``elapsed`` is the time in ticks, of all cores together.
+    """
     known = [ticks or 0 for ticks in passed] if None in passed else cast("list[int]", passed)
     total = sum(known[:GUEST])
     if total <= 0:
         return UNKNOWN
+    busy = total - known[IDLE] - known[IOWAIT]
+    if passed[IOWAIT] is None:
+        total = max(total, elapsed)
     # The kernel rounds, so guest can exceed user.
     guest = min(known[GUEST], known[USER])
     guest_nice = min(known[GUEST_NICE], known[NICE])
     parts = (
-        total - known[IDLE] - known[IOWAIT],
+        busy,
         known[USER] - guest,
         known[NICE] - guest_nice,
         *known[SYSTEM:GUEST],
