@@ -44,18 +44,25 @@ A number of the kernel is published only if it can be true. Each rule is in one 
   tasks, and more than 2^31 sockets or requests. Many sums are made without a lock and may be below 0 for a moment, and
   the kernel prints some of them as unsigned.
 - **A part is at most the whole.** A part of the memory, the swap space or a filesystem that exceeds it is null, and so
-  is what is computed from it: "0 used" would be the opposite of the truth. Containers subtract use from a limit.
+  is what is computed from it: "0 used" would be the opposite of the truth. Containers subtract use from a limit. What
+  is available of a filesystem is a part of what is free.
 - **A counter that falls was reset.** Its rate is null once. All rates of a disk or an interface are null if one of its
   counts fell, because all of them began anew. A time of a disk (wait, queue, busy) is null alone: the kernel counts it
   without a lock.
 - **A counter of 32 bits wraps only near 2^32.** It must have been in its last quarter, and what it counted since then
   must be possible at 10 Gbit/s, and at the speed of the link. Otherwise the rate is null: a counter that fell by one
   did not wrap.
-- **No counter rises faster than hardware allows.** The limits are 200 GB/s and 3e9 events per second for a device, and
-  1e7 context switches or interrupts and 1e6 forks per second for a core. Above them the rate is null.
+- **No counter rises faster than hardware allows.** The limits are 200 GB/s for a device, 3e9 packets per second for an
+  interface and 1e8 requests for a disk, and 1e7 context switches or interrupts and 1e6 forks per second for a core.
+  Above them the rate is null, and so are the bytes of an interface above 10 times the speed of its link.
+- **A disk has at most 65536 requests under way,** and no request takes longer than the uptime. Otherwise the queue or
+  the wait is null.
+- **A process uses at most all cores,** with the margin of a core below, and at most all memory. Otherwise its CPU or
+  its memory is null.
 - **A state of a core gains at most the time that passed,** × 1.25 + 0.25 s, and falls by at most 3 s. If only steal,
   iowait or the time of virtual machines breaks this, its own share is null; otherwise all shares of the core are.
-  Hypervisors let steal leap by days. A fall of a few ticks is rounding and counts as 0.
+  Without iowait, which may be most of the time, the other shares divide by the clock. Hypervisors let steal leap by
+  days. A fall of a few ticks is rounding and counts as 0.
 - **What the kernel does not have was not measured.** Shares of missing columns of /proc/stat are null.
 - **A missing or unreadable file loses its own fields.** A section fails only without all of its files.
 - **psutil's zeros may be made up.** It puts 0 in the place of what it cannot read. Swap rates are null while both
@@ -70,9 +77,10 @@ Whose bytes the totals count is in the section [network](#network), and which mo
 [filesystems](#filesystems). `view` is decided by the pid namespace, not by the type of the root filesystem.
 
 Reading must not disturb the host. A PCI device in D3 and a device that runtime power management suspended are not read.
-The temperature of a disk (drivetemp) is read only if the disk did something since the last reading, because reading
-restarts the timer of its standby. A filesystem that was mounted on demand is called every 5 minutes, or at three times
-its timeout, so that it can expire.
+Adapters of I2C, SPI and 1-Wire sleep between two transfers; the sensors on them are read. The temperature of a disk
+(drivetemp) is read only if the disk did something since the last reading, because reading restarts the timer of its
+standby. A filesystem that was mounted on demand is called every 5 minutes, or at three times its timeout, so that it
+can expire.
 """
 
 DECODERS_HEAD = """\

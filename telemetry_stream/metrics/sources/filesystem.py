@@ -151,7 +151,9 @@ def sizes_of(found: Statvfs) -> Sizes:
     blocks, unit = _plausible(found.f_blocks), found.f_frsize
     free = counters.at_most(_plausible(found.f_bfree), blocks)
     used = None if blocks is None or free is None else _bytes(blocks - free, unit)
-    available = _bytes(counters.at_most(_plausible(found.f_bavail), blocks), unit)
+    available = _bytes(
+        counters.at_most(counters.at_most(_plausible(found.f_bavail), blocks), free), unit
+    )
     if used is not None and available is not None:
         used_percent = rates.percent(used, used + available)
     files = _plausible(found.f_files)
