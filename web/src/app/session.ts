@@ -1,11 +1,12 @@
 /**
  * Connects the parts: the connection feeds telemetry, the clock and waking move freshness on, and the display follows
- * all of them, at most once per turn of the event loop and never while the tab is hidden. Nothing runs before `start`,
- * and nothing after the function that `start` returns.
+ * all of them, at most once per turn of the event loop and never while the tab is hidden. The title and the icon of the
+ * tab follow always. Nothing runs before `start`, and nothing after the function that `start` returns.
  */
 import { decodeFrame } from "../protocol/decode";
 import type { Hello } from "../protocol/frames";
 import { columnsOf, readingsOf } from "../sections";
+import { showInTab, tabStatus } from "../shell/tab";
 import { createActions } from "../store/actions";
 import { createStore } from "../store/create-store";
 import { displayOf, type Display, type Snapshot } from "../store/display";
@@ -82,6 +83,9 @@ export function createSession(
       display.set(compute(display.get()));
     });
   };
+  const showTab = (): void => {
+    showInTab(tabStatus(telemetry.store.get(), now()));
+  };
   const tick = (): void => {
     const state = telemetry.store.get();
     // Open but silent for too long: the server is gone, although TCP does not know it.
@@ -90,6 +94,7 @@ export function createSession(
       heardAtMs = now();
       connection.replace();
     }
+    showTab();
     refresh();
   };
   return {
@@ -117,6 +122,7 @@ export function createSession(
       const timer = setInterval(tick, CLOCK_MS);
       const undo = [
         telemetry.store.subscribe(refresh),
+        telemetry.store.subscribe(showTab),
         snapshot.subscribe(refresh),
         views.subscribe(refresh),
         onWake(() => {

@@ -1,8 +1,5 @@
-/**
- * Announces to screen readers how current the page is, and which alerts fired or resolved, but never values. Also sets
- * the title of the tab.
- */
-import { useEffect, useState } from "react";
+/** Announces to screen readers how current the page is, and which alerts fired or resolved, but never values. */
+import { useState } from "react";
 
 import { isDisconnected } from "../store/freshness";
 import type { Alert } from "../store/thresholds";
@@ -14,7 +11,6 @@ export function Announcer() {
     if (paused || !isDisconnected(fresh)) return "";
     return `connection ${fresh.kind}${fresh.kind === "refused" ? `: ${fresh.reason}` : ""}`;
   });
-  useTitle();
   return (
     <>
       <div className="visually-hidden" role="status">
@@ -52,24 +48,4 @@ function changesBetween(before: Alerts, after: Alerts): string {
     ),
     ...resolved.map(([, { label }]) => `${label}: resolved`),
   ].join(", ");
-}
-
-function useTitle(): void {
-  const host = useTelemetry((state) => state.hello?.host.name ?? "telemetry_stream");
-  const alerts = useTelemetry((state) => state.alerts);
-  const disconnected = useDisplay(({ fresh }) =>
-    isDisconnected(fresh) ? (fresh.kind === "refused" ? "refused" : "lost") : null,
-  );
-  useEffect(() => {
-    document.title = titleOf(host, disconnected, alerts);
-  }, [host, disconnected, alerts]);
-}
-
-/** Return the title with the worst state of the page: `(lost) ada`, `▲ ada · io stall`. */
-export function titleOf(host: string, disconnected: string | null, alerts: Alerts): string {
-  if (disconnected !== null) return `(${disconnected}) ${host}`;
-  const all = [...alerts.values()];
-  const worst = all.find(({ level }) => level === "critical") ?? all[0];
-  if (worst === undefined) return host;
-  return `${worst.level === "critical" ? "■" : "▲"} ${host} · ${worst.label}`;
 }

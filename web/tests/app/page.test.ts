@@ -147,6 +147,19 @@ it("draws nothing while the tab is hidden, and everything when it is shown again
   expect(value("cpu")).toBe("81");
 });
 
+it("shows in the title of a hidden tab that the connection is lost, and that it is back", async () => {
+  await connect();
+  vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
+  lastStream().end(1006);
+  await settle();
+  expect(document.title).toBe("(lost) ada");
+  await settle(1000);
+  await connect(golden("hello"), sampleText({ seq: 43 }));
+  expect(document.title).not.toContain("lost");
+  await settle(12_000); // a silence, which only the clock can notice
+  expect(document.title).toBe("(lost) ada");
+});
+
 it("pauses with p, counts the samples that wait, and returns to live with l", async () => {
   await connect();
   press("p");
