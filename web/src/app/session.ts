@@ -8,10 +8,11 @@ import type { Hello } from "../protocol/frames";
 import { columnsOf, readingsOf } from "../sections";
 import { showInTab, tabStatus } from "../shell/tab";
 import { createActions } from "../store/actions";
+import { createClock } from "../store/clock";
 import { createStore } from "../store/create-store";
 import { displayOf, type Display, type Snapshot } from "../store/display";
 import { silentAfterSeconds } from "../store/freshness";
-import { createTelemetry } from "../store/telemetry";
+import { createTelemetry, tickSeconds } from "../store/telemetry";
 import type { Session } from "../store/use-telemetry";
 import { DEFAULT_VIEW, type View } from "../store/view";
 import { streamAddress } from "../stream/address";
@@ -23,6 +24,9 @@ import { watchSections } from "./watch-sections";
 
 const RING_SLOTS = 600;
 const CLOCK_MS = 1000;
+/** At one sample per second, a connection that works brings a message in this time. */
+const PROBE_MS = 1500;
+const LATE_AFTER_TICKS = 1.5;
 
 export interface RunningSession extends Session {
   /** Returns the function that ends it. */
@@ -34,10 +38,9 @@ export function createSession(
   view: View = DEFAULT_VIEW,
   environment: Environment & Partial<Browser> = {},
 ): RunningSession {
-  const now = () => performance.now();
-  const unix = () => (performance.timeOrigin + performance.now()) / 1000;
-  const clocks = { monotonicMs: now, unixSeconds: unix };
-  const telemetry = createTelemetry(clocks, { columnsOf, readingsOf }, RING_SLOTS);
+  const clock = createClock();
+  const now = clock.nowMs;
+  const telemetry = createTelemetry(clock, { columnsOf, readingsOf }, RING_SLOTS);
   const views = createStore(view);
   const snapshot = createStore<Snapshot | null>(null);
   const cursor = createStore<number | null>(null);
@@ -64,7 +67,7 @@ export function createSession(
         const frame = decodeFrame(text);
         if (frame.type === "hello" && everyFor(frame.hello) !== every) {
           every = everyFor(frame.hello);
-          connection.replace();
+          replace();
           return;
         }
         telemetry.frame(frame, typeof text === "string" ? text.length : 0);
@@ -74,6 +77,41 @@ export function createSession(
     },
     environment,
   );
+  const replace = (): void => {
+    heardAtMs = now();
+    telemetry.replaced();
+    connection.replace();
+  };
+  const isOpen = (): boolean => telemetry.store.get().link.phase === "open";
+  const silentSeconds = (): number => (now() - heardAtMs) / 1000;
+
+  // A socket reports OPEN although its peer is gone, so only a message proves that the connection works.
+  let probeTimer: ReturnType<typeof setTimeout> | undefined;
+  const check = (): void => {
+    if (!isOpen()) {
+      connection.tryNow();
+      return;
+    }
+    const since = now();
+    clearTimeout(probeTimer);
+    probeTimer = setTimeout(() => {
+      if (isOpen() && heardAtMs <= since) replace();
+    }, PROBE_MS);
+  };
+  const wake = (cause: "online" | "shown"): void => {
+    const { hello } = telemetry.store.get();
+    // The network may be another one now. A tab that is shown has proof enough in a recent message.
+    const silent = silentSeconds() > LATE_AFTER_TICKS * tickSeconds(hello);
+    if (cause === "online" || silent || !isOpen()) check();
+    refresh();
+  };
+  let asleepMs = clock.asleepMs();
+  /** Return whether the laptop slept since the last call: its connections did not survive, whatever they report. */
+  const hasSlept = (): boolean => {
+    const before = asleepMs;
+    asleepMs = clock.asleepMs();
+    return asleepMs !== before;
+  };
   let due = false;
   const refresh = (): void => {
     if (due || document.visibilityState === "hidden") return;
@@ -87,12 +125,12 @@ export function createSession(
     showInTab(tabStatus(telemetry.store.get(), now()));
   };
   const tick = (): void => {
-    const state = telemetry.store.get();
     // Open but silent for too long: the server is gone, although TCP does not know it.
-    const silentSeconds = (now() - heardAtMs) / 1000;
-    if (state.link.phase === "open" && silentSeconds > silentAfterSeconds(state)) {
-      heardAtMs = now();
-      connection.replace();
+    const slept = hasSlept();
+    if (isOpen() && (slept || silentSeconds() > silentAfterSeconds(telemetry.store.get()))) {
+      replace();
+    } else if (slept) {
+      connection.tryNow();
     }
     showTab();
     refresh();
@@ -105,7 +143,7 @@ export function createSession(
     display,
     actions: createActions({ telemetry, view: views, snapshot, cursor, now }),
     address: new URL(".", address).href,
-    startedUnix: unix(),
+    startedUnix: clock.unixSeconds(),
     tryNow: () => {
       connection.tryNow();
     },
@@ -125,14 +163,12 @@ export function createSession(
         telemetry.store.subscribe(showTab),
         snapshot.subscribe(refresh),
         views.subscribe(refresh),
-        onWake(() => {
-          connection.tryNow();
-          refresh();
-        }),
+        onWake(wake),
       ];
       return () => {
         for (const leave of undo) leave();
         clearInterval(timer);
+        clearTimeout(probeTimer);
         connection.stop();
       };
     },

@@ -1,6 +1,6 @@
 /**
  * One value for how current the page is. The badge, the title and the colours all depend on it. Pure: the time is an
- * argument in monotonic milliseconds, so that setting the clock changes nothing.
+ * argument in milliseconds of the page's clock, which setting the wall clock does not move back.
  */
 import { isRefusal } from "../protocol/ends";
 import { tickSeconds, type TelemetryState } from "./telemetry";
@@ -44,7 +44,8 @@ export function freshness(state: TelemetryState, nowMs: number): Freshness {
     const seconds = Math.max(0, (nowMs - state.startedAtMs) / 1000);
     return { kind: "connecting", seconds, reason: link.end?.reason ?? null, nextTrySeconds };
   }
-  if (link.phase !== "open" || ageSeconds > silentAfterSeconds(state)) {
+  // A connection that the page replaces is lost once it takes too long: usually it takes milliseconds.
+  if (link.phase === "closed" || ageSeconds > silentAfterSeconds(state)) {
     return { kind: "lost", ageSeconds, nextTrySeconds };
   }
   const late = ageSeconds > LATE_AFTER_TICKS * tickSeconds(state.hello);

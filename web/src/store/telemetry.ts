@@ -9,7 +9,9 @@
  */
 import type { End } from "../protocol/ends";
 import type { Frame, Hello, Sample } from "../protocol/frames";
+import type { Clock } from "./clock";
 import { createStore, type Store } from "./create-store";
+import { fastestOf, NO_OFFSETS, withOffset, type Offsets } from "./delay";
 import type { Column } from "./flatten";
 import { Ring } from "./ring";
 import { alertsOf, watch, type Alert, type Reading, type Watches } from "./thresholds";
@@ -24,7 +26,7 @@ export interface Link {
 export interface TelemetryState {
   readonly hello: Hello | null;
   readonly latest: Sample | null;
-  /** When the newest sample arrived, on the browser's monotonic clock. */
+  /** When the newest sample arrived, by the clock of the page. */
   readonly arrivedAtMs: number | null;
   readonly received: number;
   readonly missed: number;
@@ -37,18 +39,12 @@ export interface TelemetryState {
   readonly watches: Watches;
   /** The same object until an alert fires, resolves or changes its level. */
   readonly alerts: ReadonlyMap<string, Alert>;
-  /** Arrival minus the sample's own time, of the fastest sample: mostly the difference between the clocks. */
-  readonly fastestSeconds: number | null;
+  /** Arrival minus the sample's own time, of the live samples. */
+  readonly offsets: Offsets;
   /** The time that the newest sample took longer than the fastest one. */
   readonly delaySeconds: number | null;
   /** The size of the newest sample's message. */
   readonly lastBytes: number;
-}
-
-/** The browser's clocks: monotonic milliseconds, and seconds since 1970. */
-export interface Clocks {
-  readonly monotonicMs: () => number;
-  readonly unixSeconds: () => number;
 }
 
 /** The rules by which a sample becomes columns of the ring and values with thresholds. The sections define them. */
@@ -63,6 +59,8 @@ export interface Telemetry {
   readonly opened: () => void;
   readonly frame: (frame: Frame, bytes?: number) => void;
   readonly closed: (end: End, nextTryInMs: number | null) => void;
+  /** The page gave the connection up and makes another one. */
+  readonly replaced: () => void;
   /** The newest sample, from which a new connection resumes. */
   readonly resumePoint: () => { seq: number; stream: string } | null;
 }
@@ -73,8 +71,8 @@ const LATE_AFTER_TICKS = 1.5;
 /** 1 where a sample arrived late: a half tick of the heartbeat. */
 export const LATE_COLUMN = "viewer.late";
 
-export function createTelemetry(clocks: Clocks, rules: SampleRules, capacity = 600): Telemetry {
-  const now = clocks.monotonicMs;
+export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600): Telemetry {
+  const now = clock.nowMs;
   const ring = new Ring(capacity);
   const store = createStore<TelemetryState>({
     hello: null,
@@ -88,7 +86,7 @@ export function createTelemetry(clocks: Clocks, rules: SampleRules, capacity = 6
     restarts: [],
     watches: new Map(),
     alerts: new Map(),
-    fastestSeconds: null,
+    offsets: NO_OFFSETS,
     delaySeconds: null,
     lastBytes: 0,
   });
@@ -101,7 +99,7 @@ export function createTelemetry(clocks: Clocks, rules: SampleRules, capacity = 6
   const add = (samples: readonly Sample[], live: { bytes: number } | null): void => {
     const state = store.get();
     const late = live !== null && isLate(state, now());
-    let { latest, received, missed, restarts, watches } = state;
+    let { latest, received, missed, restarts, watches, offsets } = state;
     for (const sample of samples) {
       const columns = rules.columnsOf(sample);
       if (late) columns.push([LATE_COLUMN, 1]);
@@ -109,6 +107,7 @@ export function createTelemetry(clocks: Clocks, rules: SampleRules, capacity = 6
       if (step === null) continue;
       received += 1;
       missed += step.missed;
+      if (step.clockWasSet) offsets = NO_OFFSETS;
       if (step.restarted) restarts = [...restarts, sample.time_unix].slice(-MAX_RESTARTS);
       watches = watch(watches, rules.readingsOf(sample), sample.time_unix);
       latest = sample;
@@ -123,7 +122,8 @@ export function createTelemetry(clocks: Clocks, rules: SampleRules, capacity = 6
       watches,
       alerts: sameOr(state.alerts, alertsOf(watches)),
       arrivedAtMs: now(),
-      ...(live && { ...delayOf(state, latest, clocks), lastBytes: live.bytes }),
+      offsets,
+      ...(live && { ...delayOf(offsets, latest, clock), lastBytes: live.bytes }),
     });
   };
 
@@ -136,6 +136,9 @@ export function createTelemetry(clocks: Clocks, rules: SampleRules, capacity = 6
     closed: (end, nextTryInMs) => {
       const nextTryAtMs = nextTryInMs === null ? null : now() + nextTryInMs;
       setLink({ phase: "closed", end, nextTryAtMs });
+    },
+    replaced: () => {
+      setLink({ phase: "trying", end: null, nextTryAtMs: null });
     },
     frame: (frame, bytes = 0) => {
       if (frame.type === "hello") store.update((state) => ({ ...state, hello: frame.hello }));
@@ -159,11 +162,10 @@ function isLate({ arrivedAtMs, hello }: TelemetryState, nowMs: number): boolean 
   return arrivedAtMs !== null && nowMs - arrivedAtMs > LATE_AFTER_TICKS * tickSeconds(hello) * 1000;
 }
 
-/** Compared with the fastest sample, the difference between the clocks drops out. */
-function delayOf(state: TelemetryState, { time_unix }: Sample, { unixSeconds }: Clocks) {
-  const offset = unixSeconds() - time_unix;
-  const fastestSeconds = Math.min(state.fastestSeconds ?? offset, offset);
-  return { fastestSeconds, delaySeconds: offset - fastestSeconds };
+function delayOf(before: Offsets, { time_unix }: Sample, clock: Clock) {
+  const offset = clock.unixSeconds() - time_unix;
+  const offsets = withOffset(before, offset, clock.nowMs(), clock.steps());
+  return { offsets, delaySeconds: offset - (fastestOf(offsets) ?? offset) };
 }
 
 function sameOr(
@@ -178,6 +180,8 @@ function sameOr(
 interface Step {
   readonly missed: number;
   readonly restarted: boolean;
+  /** The host's clock was set since the sample before. */
+  readonly clockWasSet: boolean;
 }
 
 /** Add a sample to the ring, after `before`. Null when it is not newer. */
@@ -190,13 +194,14 @@ function append(
 ): Step | null {
   if (before === null) {
     ring.push(sample.time_unix, columns);
-    return { missed: 0, restarted: false };
+    return { missed: 0, restarted: false, clockWasSet: false };
   }
   const sameRun = before.stream === sample.stream;
   if (sameRun && sample.seq <= before.seq) return null;
   const seconds = secondsBetween(before, sample);
   const clockStep = sample.time_unix - before.time_unix - seconds;
-  if (Math.abs(clockStep) > CLOCK_STEP_SECONDS) ring.shift(clockStep);
+  const clockWasSet = Math.abs(clockStep) > CLOCK_STEP_SECONDS;
+  if (clockWasSet) ring.shift(clockStep);
 
   const tick = tickSeconds(hello);
   const ticks = Math.round((sample.seq - before.seq) / (hello?.every ?? 1));
@@ -206,7 +211,7 @@ function append(
   const from = sample.time_unix - seconds;
   for (let slot = 1; slot <= empty; slot += 1) ring.pushGap(from + (seconds * slot) / (empty + 1));
   ring.push(sample.time_unix, columns);
-  return { missed, restarted: !sameRun };
+  return { missed, restarted: !sameRun, clockWasSet };
 }
 
 /** Return the seconds by uptime, which includes suspend and cannot be set. It falls only when the host was rebooted. */

@@ -94,6 +94,61 @@ it("tries at once when the browser is online again", async () => {
   expect(streams().length).toBe(before + 1);
 });
 
+it("replaces a connection that brings no message within 1.5 s of the browser being online", async () => {
+  await connect();
+  const before = streams().length;
+  window.dispatchEvent(new Event("online"));
+  await settle(1000);
+  lastStream().receive(sampleText({ seq: 43 }));
+  await settle(1000);
+  expect(streams()).toHaveLength(before);
+  window.dispatchEvent(new Event("online"));
+  await settle(1600);
+  expect(streams()).toHaveLength(before + 1);
+  expect(lastStream().query.get("since")).toBe("43");
+});
+
+it("checks the connection when the tab is shown after a silence, but not after a recent message", async () => {
+  await connect();
+  const before = streams().length;
+  document.dispatchEvent(new Event("visibilitychange"));
+  await settle(1600);
+  expect(streams()).toHaveLength(before);
+  await settle(1000);
+  document.dispatchEvent(new Event("visibilitychange"));
+  await settle(1600);
+  expect(streams()).toHaveLength(before + 1);
+});
+
+it("connects again after the laptop slept, together with the process table", async () => {
+  await connect();
+  const before = [streams().length, tables().length];
+  vi.setSystemTime(Date.now() + 300_000);
+  await settle(1000);
+  expect(badge()).toBe("lost");
+  expect(value("freshness")).toMatch(/5 min/);
+  expect([streams().length, tables().length]).toEqual([(before[0] ?? 0) + 1, before[1]]);
+  expect(tables().at(-1)?.readyState).toBe(3);
+  await connect(golden("hello"), sampleText({ seq: 43 }));
+  expect([badge(), tables().length]).toEqual(["live", (before[1] ?? 0) + 1]);
+});
+
+it("shows the difference of the clocks only while there is one", async () => {
+  const differ = () => screen.queryByText(/clocks of host and browser differ/) !== null;
+  const receive = async (seq: number, offset: number) => {
+    lastStream().receive(sampleText({ seq, time_unix: Date.now() / 1000 + offset }));
+    await settle(1000);
+  };
+  await connect(golden("hello"));
+  for (let seq = 1; seq <= 4; seq += 1) await receive(seq, -3600);
+  expect(differ()).toBe(true);
+  vi.setSystemTime(Date.now() - 3_600_000); // the viewer sets the browser's clock
+  await settle(1000);
+  await connect(golden("hello"));
+  for (let seq = 5; seq <= 8; seq += 1) await receive(seq, 0);
+  expect(differ()).toBe(false);
+});
+
 it("shows the server's reason and stops trying when it is not allowed", async () => {
   await connect();
   lastStream().end(1008);

@@ -114,3 +114,11 @@ it("fills no more slots than it has, also after a long silence", () => {
   expect(telemetry.ring.length).toBe(600);
   expect(telemetry.ring.newestX).toBe(1_764_100_000);
 });
+
+it("measures delays anew when the host's clock is set", () => {
+  receive(1);
+  receive(2);
+  expect(telemetry.store.get().offsets.count).toBe(2);
+  receive(3, { time_unix: 1_764_003_603 });
+  expect(telemetry.store.get()).toMatchObject({ offsets: { count: 1 }, delaySeconds: 0 });
+});

@@ -1,5 +1,6 @@
 /** Telemetry on clocks that the test sets, with the rules of the page's sections. */
 import { columnsOf, readingsOf } from "../../src/sections";
+import { createClock } from "../../src/store/clock";
 import { createTelemetry, type Telemetry } from "../../src/store/telemetry";
 import { hello } from "./frames";
 
@@ -15,6 +16,6 @@ export function connectedTelemetry(
 }
 
 export function newTelemetry(nowMs: () => number = () => 0): Telemetry {
-  const clocks = { monotonicMs: nowMs, unixSeconds: () => nowMs() / 1000 };
-  return createTelemetry(clocks, { columnsOf, readingsOf });
+  const clock = createClock({ monotonicMs: nowMs, wallMs: nowMs });
+  return createTelemetry(clock, { columnsOf, readingsOf });
 }

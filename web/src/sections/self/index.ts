@@ -15,7 +15,7 @@ export const section: Section = {
     },
     "page.delay": {
       name: "delay",
-      text: "Delay of the newest sample compared with the fastest sample so far: time in the network, in queues and in this browser.",
+      text: "Delay of the newest sample compared with the fastest sample of the last ten minutes: time in the network, in queues and in this browser.",
       from: "this page",
     },
     "page.missed": {

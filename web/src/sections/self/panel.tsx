@@ -4,6 +4,7 @@ import { clock } from "../../format/time";
 import { useLayout } from "../../parts/layout";
 import { LoggedIn } from "../../parts/logged-in";
 import { Facts, Panel, type Fact } from "../../parts/panel";
+import { clockDifference } from "../../store/delay";
 import { isDisconnected } from "../../store/freshness";
 import { tickSeconds } from "../../store/telemetry";
 import { useDisplay, usePicture, useSession, useTelemetry } from "../../store/use-telemetry";
@@ -18,7 +19,7 @@ export function ThisStream() {
   const own = usePicture(({ sample }) => sample?.sections.self);
   const disconnected = useDisplay(({ fresh }) => isDisconnected(fresh));
   const missed = useMissed();
-  const difference = Math.abs(state.fastestSeconds ?? 0);
+  const difference = Math.abs(clockDifference(state.offsets) ?? 0);
   const bytesPerSecond = state.lastBytes / tickSeconds(state.hello);
   return (
     <Panel
