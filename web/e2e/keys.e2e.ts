@@ -94,7 +94,7 @@ describe("a key", () => {
     await page.locator("[data-pid]").first().waitFor();
     await press("/");
     await page.keyboard.type("postgres pl");
-    await page.getByText("no process matches").waitFor();
+    await page.getByText("no match among the busiest").waitFor();
     await press("Backspace");
     await press("Backspace");
     await press("Backspace");

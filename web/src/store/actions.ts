@@ -12,7 +12,7 @@ export interface Actions {
   /** Pauses, and moves the cursor by seconds. */
   readonly scrub: (seconds: number) => void;
   readonly setWindow: (seconds: WindowSeconds) => void;
-  /** Focuses a vital. If it is in focus already, shows the next view of its chart. */
+  /** Focuses a vital and sorts the processes by it. If it is in focus already, shows the next view of its chart. */
   readonly setFocus: (focus: string, facets: readonly string[]) => void;
   readonly setFacet: (focus: string, facet: string) => void;
   /** Sorts the processes. `shownKey` is the column that they are sorted by now: chosen again, it reverses. */
@@ -70,8 +70,10 @@ export function createActions({ telemetry, view, snapshot, cursor, now }: Action
     },
     setFocus: (focus, facets) => {
       const before = view.get();
-      if (before.focus !== focus) change({ focus });
-      else if (facets.length > 1) {
+      // The viewer looks for the cause of this vital, so the processes are sorted by it again.
+      change({ focus, sort: null, reversed: false });
+      if (before.focus !== focus) return;
+      if (facets.length > 1) {
         const at = facets.indexOf(before.facets[focus] ?? facets[0] ?? "");
         const next = facets[(at + 1) % facets.length] ?? "";
         change({ facets: withFacet(before, focus, next, facets[0]) });

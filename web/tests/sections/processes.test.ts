@@ -2,9 +2,13 @@ import { describe, expect, it } from "vitest";
 
 import { decodeFrame } from "../../src/protocol/decode";
 import type { Process } from "../../src/sections/generated";
-import { matches, ordered, sortKeyOf } from "../../src/sections/processes/order";
-import { createProcessTable, identity } from "../../src/sections/processes/table";
-import { golden, goldenObject } from "../support/frames";
+import { ascends, matches, ordered, sortKeyOf } from "../../src/sections/processes/order";
+import {
+  createProcessTable,
+  identity,
+  type ProcessTable,
+} from "../../src/sections/processes/table";
+import { golden, goldenObject, hello } from "../support/frames";
 
 const processOf = (pid: number, cpu: number | null, extra: Partial<Process> = {}): Process => ({
   pid,
@@ -44,6 +48,22 @@ describe("the order", () => {
     expect(pids(ordered(rows, "cpu", true))).toEqual([2, 4, 5, 1, 3]);
   });
 
+  it.each([
+    ["pid", true],
+    ["command", true],
+    ["user", true],
+    ["cpu", false],
+    ["memory", false],
+    ["threads", false],
+  ] as const)("by %s ascends: %s, and reversed the other way", (key, up) => {
+    expect([ascends(key, false), ascends(key, true)]).toEqual([up, !up]);
+    const two = [
+      processOf(1, 1, { name: "a", user: "a", memory_rss_bytes: 1, threads: 1 }),
+      processOf(2, 2, { name: "b", user: "b", memory_rss_bytes: 2, threads: 2 }),
+    ];
+    expect(pids(ordered(two, key, false))).toEqual(up ? [1, 2] : [2, 1]);
+  });
+
   it("by state has the processes that wait for a disk first", () => {
     expect(pids(ordered(rows, "state", false))).toEqual([4, 5, 3, 1, 2]);
   });
@@ -59,11 +79,39 @@ it.each([
 });
 
 describe("the table", () => {
-  it("keeps a minute of each process, and forgets those that are gone", () => {
-    const table = createProcessTable();
-    for (let n = 0; n < 70; n += 1) table.frame(decodeFrame(golden("sample-processes")));
+  const receive = (table: ProcessTable, seq: number, stream = "run") => {
+    table.frame(decodeFrame(JSON.stringify({ ...goldenObject("sample-processes"), seq, stream })));
+  };
+  const firstOf = (table: ProcessTable): Process => {
     const [row] = table.store.get().table?.top ?? [];
     if (row === undefined) throw new Error("no process");
+    return row;
+  };
+  const knownIn = (table: ProcessTable) =>
+    table.past(firstOf(table)).cpu.map((value) => value !== null);
+
+  it("has a gap where samples did not arrive, because of a pause or another run", () => {
+    const table = createProcessTable();
+    receive(table, 1);
+    receive(table, 2);
+    receive(table, 5);
+    expect(knownIn(table)).toEqual([true, true, false, false, true]);
+    receive(table, 1, "another run");
+    expect(knownIn(table).filter(Boolean)).toHaveLength(1);
+  });
+
+  it("has no gap when it asked for every fifth sample", () => {
+    const table = createProcessTable();
+    table.frame({ type: "hello", hello: hello({ every: 5 }) });
+    receive(table, 5);
+    receive(table, 10);
+    expect(knownIn(table)).toEqual([true, true]);
+  });
+
+  it("keeps a minute of each process, and forgets those that are gone", () => {
+    const table = createProcessTable();
+    for (let seq = 1; seq <= 70; seq += 1) receive(table, seq);
+    const row = firstOf(table);
     expect([table.past(row).cpu.length, table.past(row).waitingSamples]).toEqual([60, 70]);
     const empty = { ...goldenObject("sample-processes"), processes: { total: 0, top: [] } };
     table.frame(decodeFrame(JSON.stringify(empty)));

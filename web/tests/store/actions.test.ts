@@ -64,3 +64,12 @@ it("sorts by a column, and reverses it when it is chosen again", () => {
   actions.sortBy("memory", "memory");
   expect(view.get().reversed).toBe(true);
 });
+
+it("sorts by the vital again when one is chosen after a column", () => {
+  actions.sortBy("pid", "cpu");
+  actions.setFocus("memory", ["use"]);
+  expect(view.get()).toMatchObject({ focus: "memory", sort: null, reversed: false });
+  actions.sortBy("pid", "memory");
+  actions.setFocus("memory", ["use"]);
+  expect(view.get().sort).toBeNull();
+});

@@ -1,6 +1,6 @@
 /** The columns of the table and their heads. A head sorts by its column; a second click reverses the order. */
 import { useSession } from "../../store/use-telemetry";
-import { SORT_KEYS, type SortKey } from "./order";
+import { ascends, SORT_KEYS, type SortKey } from "./order";
 
 const HEADS: Readonly<Record<SortKey, { label: string; className: string; explain?: string }>> = {
   pid: { label: "pid", className: "right not-phone" },
@@ -24,13 +24,14 @@ export function Columns() {
 
 export function Heads({ sortKey, reversed }: { sortKey: SortKey; reversed: boolean }) {
   const { actions } = useSession();
+  const ascending = ascends(sortKey, reversed);
   return (
     <thead>
       <tr>
         {SORT_KEYS.map((name) => {
           const { label, className, explain } = HEADS[name];
           const sorted = name === sortKey;
-          const direction = sorted ? (reversed ? "ascending" : "descending") : undefined;
+          const direction = sorted ? (ascending ? "ascending" : "descending") : undefined;
           return (
             <th
               key={name}
@@ -47,7 +48,7 @@ export function Heads({ sortKey, reversed }: { sortKey: SortKey; reversed: boole
                 }}
               >
                 {label}
-                {sorted && <i className={reversed ? "up" : "down"} />}
+                {sorted && <i className={ascending ? "up" : "down"} />}
               </button>
             </th>
           );

@@ -1,11 +1,13 @@
 /** The section `processes`, which the server collects only while a viewer asks for it. */
 import type { Section } from "../section";
 import { FILTER_ID } from "./filter";
-import { Processes } from "./panel";
+import { ProcessPanel } from "./panel";
 
 export const section: Section = {
   order: 70,
-  panels: [{ title: "Processes", place: "side", order: 10, isShown: () => true, Panel: Processes }],
+  panels: [
+    { title: "Processes", place: "side", order: 10, isShown: () => true, Panel: ProcessPanel },
+  ],
   keys: [
     {
       key: "/",

@@ -25,6 +25,13 @@ export function matches(process: Process, filter: string): boolean {
   return words.every((word) => text.includes(word));
 }
 
+/** The columns that begin with the lowest value. The others begin with the highest one, or the most urgent state. */
+const ASCENDING: ReadonlySet<SortKey> = new Set<SortKey>(["pid", "command", "user"]);
+
+export function ascends(key: SortKey, reversed: boolean): boolean {
+  return ASCENDING.has(key) !== reversed;
+}
+
 export function ordered(rows: readonly Process[], key: SortKey, reversed: boolean): Process[] {
   const compare = COMPARE[key];
   const sorted = [...rows].sort((one, other) => compare(one, other) || one.pid - other.pid);

@@ -1,6 +1,6 @@
 /**
- * The table of processes. It asks for processes only while it is on screen. It sorts the rows every two seconds, but
- * not while the pointer is on a row: the row that the viewer is about to click stays where it is.
+ * The table of processes. It asks for processes only while it is on screen. It sorts the rows with every sample, but not
+ * while the pointer or the focus is on a row: the row that the viewer is about to click stays where it is.
  */
 import { useCallback, useMemo, useRef, useState } from "react";
 
@@ -8,19 +8,20 @@ import { count } from "../../format/numbers";
 import { useDrawer } from "../../parts/drawer";
 import { useLayout, type Layout } from "../../parts/layout";
 import { useSession, useStore, useView } from "../../store/use-telemetry";
+import type { Processes } from "../generated";
 import { Columns, Heads } from "./columns";
 import { Filter } from "./filter";
 import { matches, sortKeyOf } from "./order";
 import { ProcessRow } from "./row";
 import { createProcessTable, identity, type ProcessState } from "./table";
-import { useSteadyOrder } from "./use-steady-order";
+import { useHold, useSteadyOrder } from "./use-steady-order";
 import { useFittingRows, useOnScreen } from "./visible-rows";
 import "./processes.css";
 
 const MAX_ROWS_ON_PHONE = 10;
 const MAX_ROWS_ON_TABLET = 14;
 
-export function Processes() {
+export function ProcessPanel() {
   const { watchSections } = useSession();
   const [processes] = useState(createProcessTable);
   const place = useRef<HTMLElement>(null);
@@ -33,7 +34,6 @@ export function Processes() {
   const view = useView((now) => now);
   const { reversed, filter } = view;
   const sortKey = sortKeyOf(view);
-  const [held, setHeld] = useState(false);
   const drawer = useDrawer();
 
   const { table, failure } = state;
@@ -41,12 +41,14 @@ export function Processes() {
     () => (table?.top ?? []).filter((row) => matches(row, filter)),
     [table, filter],
   );
-  const rows = useSteadyOrder(found, sortKey, reversed, held || drawer.open !== null);
+  const body = useRef<HTMLTableSectionElement>(null);
+  const { held, handlers } = useHold(body, table);
+  const rows = useSteadyOrder(found, sortKey, reversed, held);
   const [list, fitting] = useFittingRows(view.kiosk);
   const shown = rows.slice(0, maxRows(useLayout()) ?? fitting);
   return (
     <section className="processes" aria-label="Processes" ref={place}>
-      <Head state={state} />
+      <Head state={state} held={held} />
       {table?.visibility === "partial" && (
         <p className="faint">only processes that the server’s account may see</p>
       )}
@@ -55,14 +57,7 @@ export function Processes() {
         <table>
           <Columns />
           <Heads sortKey={sortKey} reversed={reversed} />
-          <tbody
-            onPointerEnter={() => {
-              setHeld(true);
-            }}
-            onPointerLeave={() => {
-              setHeld(false);
-            }}
-          >
+          <tbody ref={body} {...handlers}>
             {shown.map((row) => (
               <ProcessRow
                 key={identity(row)}
@@ -75,9 +70,7 @@ export function Processes() {
           </tbody>
         </table>
         {table !== null && shown.length === 0 && (
-          <p className="faint">
-            {filter === "" ? "no processes" : "no process matches the filter"}
-          </p>
+          <p className="faint">{filter === "" ? "no processes" : noMatch(table)}</p>
         )}
       </div>
     </section>
@@ -90,7 +83,15 @@ function maxRows({ wide, phone }: Layout): number | null {
   return phone ? MAX_ROWS_ON_PHONE : MAX_ROWS_ON_TABLET;
 }
 
-function Head({ state: { table, source } }: { state: ProcessState }) {
+/** The server sends only the processes with the most CPU and memory. */
+function noMatch({ top, total }: Processes): string {
+  const sent = top?.length ?? 0;
+  return total == null || sent >= total
+    ? "no process matches the filter"
+    : `no match among the busiest ${count(sent)} of ${count(total)} processes`;
+}
+
+function Head({ state: { table, source }, held }: { state: ProcessState; held: boolean }) {
   const states = table?.by_state;
   const waiting = states?.["disk_sleep"] ?? 0;
   return (
@@ -102,6 +103,13 @@ function Head({ state: { table, source } }: { state: ProcessState }) {
       <span className="not-phone">{count(states?.["running"])} running</span>
       <span className={waiting > 0 ? "secondary" : ""}>
         {count(states === undefined ? null : waiting)} waiting on disk
+      </span>
+      {/* It keeps its space, so that nothing moves when it appears. */}
+      <span
+        className={held ? "held" : "held off"}
+        title="the rows keep their places while the pointer or the focus is on one of them"
+      >
+        order held
       </span>
       {source === "psutil" && <span>psutil</span>}
       <Filter />

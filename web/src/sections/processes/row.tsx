@@ -1,4 +1,5 @@
 /** One process. Its drawer shows the whole name, the age and the CPU of the last minute. */
+import { pathOf } from "../../charts/spark";
 import { bytesShort, bytesText, count, fixed, UNKNOWN } from "../../format/numbers";
 import { clock, duration } from "../../format/time";
 import { Drawer } from "../../parts/drawer";
@@ -96,17 +97,15 @@ function Details({ row, cpu }: DetailsProps) {
         role="img"
         aria-label={`cpu of the last ${cpu.length} s, now ${fixed(row.cpu_percent, 1)} %`}
       >
-        <path d={pathOf(cpu)} />
+        <path d={cpuPath(cpu)} />
       </svg>
     </Drawer>
   );
 }
 
-/** A unit of x per sample; y is at full height at 100 %, or at the highest value above that. */
-function pathOf(cpu: Past["cpu"]): string {
+/** A unit of x per sample, the newest one at the right; y is at full height at 100 %, or at the highest value above. */
+function cpuPath(cpu: Past["cpu"]): string {
   const highest = Math.max(100, ...cpu.map((value) => value ?? 0));
-  const points = cpu.flatMap((value, index) =>
-    value === null ? [] : [`${index} ${(100 - (value / highest) * 96).toFixed(1)}`],
-  );
-  return `M${points.join("L")}`;
+  const x = cpu.map((_, index) => index - cpu.length);
+  return pathOf(x, cpu, -60, (value) => 100 - (value / highest) * 96, false);
 }

@@ -2,7 +2,7 @@
  * The newest processes and the last minute of each. Fed by a connection that exists only while the table is on screen.
  * Forgets a process when it is no longer among the rows.
  */
-import type { Frame } from "../../protocol/frames";
+import type { Frame, Sample } from "../../protocol/frames";
 import { createStore, type Store } from "../../store/create-store";
 import type { SectionListener } from "../../store/use-telemetry";
 import type { Process, Processes } from "../generated";
@@ -16,7 +16,7 @@ export interface ProcessState {
 }
 
 export interface Past {
-  /** CPU in percent of one core, a value per sample, the newest one last. */
+  /** CPU in percent of one core, a value per sample, the newest one last. Null for a sample that did not arrive. */
   readonly cpu: readonly (number | null)[];
   /** The number of samples in a row in which it waited for a disk. */
   readonly waitingSamples: number;
@@ -36,7 +36,10 @@ export function createProcessTable(): ProcessTable {
   const failed = (failure: string): void => {
     store.update((now) => ({ ...now, failure }));
   };
+  let every = 1;
+  let newest: Sample | null = null;
   const frame = (received: Frame): void => {
+    if (received.type === "hello") every = received.hello.every ?? 1;
     if (received.type !== "sample") return;
     const { sections, sources } = received.sample;
     const source = sources["processes"];
@@ -44,7 +47,9 @@ export function createProcessTable(): ProcessTable {
       if (source?.state === "failed") failed(source.reason ?? "failed");
       return;
     }
-    pasts = continued(pasts, sections.processes.top ?? []);
+    const missing = missingBetween(newest, received.sample, every);
+    newest = received.sample;
+    pasts = continued(pasts, sections.processes.top ?? [], missing);
     store.set({ table: sections.processes, failure: null, source: source?.state ?? null });
   };
   return { store, frame, failed, past: (process) => pasts.get(identity(process)) ?? NO_PAST };
@@ -55,17 +60,28 @@ export function identity(process: Process): string {
   return `${process.pid}:${process.started_at ?? 0}`;
 }
 
+/** Return the number of samples that did not arrive: the page was paused, the table off screen, or the line bad. */
+function missingBetween(before: Sample | null, { stream, seq }: Sample, every: number): number {
+  if (before === null) return 0;
+  if (before.stream !== stream) return KEPT_SAMPLES;
+  return Math.max(0, Math.min(KEPT_SAMPLES, Math.round((seq - before.seq) / every) - 1));
+}
+
 function continued(
   before: ReadonlyMap<string, Past>,
   rows: readonly Process[],
+  missing: number,
 ): ReadonlyMap<string, Past> {
+  const gap = Array.from({ length: missing }, () => null);
   return new Map(
     rows.map((row) => {
       const { cpu, waitingSamples } = before.get(identity(row)) ?? NO_PAST;
+      const waitedBefore = missing === 0 ? waitingSamples : 0;
       const past = {
-        cpu: [...cpu.slice(1 - KEPT_SAMPLES), row.cpu_percent],
-        waitingSamples: row.state === "D" ? waitingSamples + 1 : 0,
+        cpu: cpu.length === 0 ? [row.cpu_percent] : [...cpu, ...gap, row.cpu_percent],
+        waitingSamples: row.state === "D" ? waitedBefore + 1 : 0,
       };
+      past.cpu = past.cpu.slice(-KEPT_SAMPLES);
       return [identity(row), past];
     }),
   );

@@ -1,52 +1,65 @@
-/** Keeps the rows in place: it sorts them every two seconds, but not while the viewer is about to click. */
-import { useEffect, useMemo, useState } from "react";
+/** Sorts the rows with every sample, but not while the viewer is about to click: then each row keeps its place. */
+import { useCallback, useEffect, useMemo, useState, type RefObject } from "react";
 
 import type { Process } from "../generated";
 import { ordered, type SortKey } from "./order";
 import { identity } from "./table";
 
-const REORDER_MS = 2000;
-
-interface Order {
-  /** The choice and the turn that it was made for. */
-  readonly madeFor: string;
+interface Kept {
+  /** The choice that the places were made for. */
+  readonly choice: string;
   readonly places: ReadonlyMap<string, number>;
 }
 
-/** The newest values in an order that is at most two seconds old. Until the next one, new processes come last. */
+/** Return the newest values. While the order is held, new processes come last. */
 export function useSteadyOrder(
   rows: readonly Process[],
   key: SortKey,
   reversed: boolean,
   held: boolean,
 ): Process[] {
-  const turn = useTurn(held);
-  const [order, setOrder] = useState<Order>({ madeFor: "", places: new Map() });
-  const wanted = `${key} ${reversed} ${turn}`;
-  if (rows.length > 0 && (order.madeFor !== wanted || order.places.size === 0)) {
-    const places = new Map(ordered(rows, key, reversed).map((row, at) => [identity(row), at]));
-    setOrder({ madeFor: wanted, places });
+  const [kept, setKept] = useState<Kept | null>(null);
+  const sorted = useMemo(() => ordered(rows, key, reversed), [rows, key, reversed]);
+  const choice = `${key} ${reversed}`;
+  if (!held && kept !== null) setKept(null);
+  if (held && rows.length > 0 && kept?.choice !== choice) {
+    setKept({ choice, places: new Map(sorted.map((row, at) => [identity(row), at])) });
   }
   return useMemo(() => {
-    const placeOf = (row: Process): number => order.places.get(identity(row)) ?? Infinity;
-    return [...rows].sort((one, other) => {
-      const [place, otherPlace] = [placeOf(one), placeOf(other)];
-      return place === otherPlace ? one.pid - other.pid : place - otherPlace;
-    });
-  }, [rows, order]);
+    if (kept === null) return sorted;
+    const placeOf = (row: Process): number => kept.places.get(identity(row)) ?? sorted.length;
+    return sorted.toSorted((one, other) => placeOf(one) - placeOf(other));
+  }, [sorted, kept]);
 }
 
-/** Counts up every two seconds, but not while held. */
-function useTurn(held: boolean): number {
-  const [turn, setTurn] = useState(0);
+/**
+ * Return whether the pointer or the keyboard's focus is on a row, and the handlers that notice it. `drawn` is anything
+ * that changes with the rows: a row that is removed takes its focus along, without an event.
+ */
+export function useHold(body: RefObject<HTMLElement | null>, drawn: unknown) {
+  const [pointer, setPointer] = useState(false);
+  const [focus, setFocus] = useState(false);
+  const look = useCallback((): void => {
+    setFocus((body.current?.querySelector(":focus-visible") ?? null) !== null);
+  }, [body]);
+  // Once React has removed the rows that are gone.
   useEffect(() => {
-    if (held) return;
-    const timer = setInterval(() => {
-      setTurn((before) => before + 1);
-    }, REORDER_MS);
-    return () => {
-      clearInterval(timer);
-    };
-  }, [held]);
-  return turn;
+    queueMicrotask(look);
+  }, [look, drawn]);
+  return {
+    held: pointer || focus,
+    handlers: {
+      onPointerEnter: () => {
+        setPointer(true);
+      },
+      onPointerLeave: () => {
+        setPointer(false);
+      },
+      onFocus: look,
+      // The next element has the focus only after this event.
+      onBlur: () => {
+        queueMicrotask(look);
+      },
+    },
+  };
 }
