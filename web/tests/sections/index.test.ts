@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Sample } from "../../src/protocol/frames";
 import { chartsFor, columnsOf, PANELS, VITALS } from "../../src/sections";
 import type { ChartContext } from "../../src/sections/section";
-import { sampleAt, sampleWithout } from "../support/frames";
+import { sampleAt, sampleFailing, sampleWithout } from "../support/frames";
 
 const namesOf = (sample: Sample | null, focus: string) =>
   chartsFor(sample, focus).map((vital) => vital.focus);
@@ -21,6 +21,10 @@ describe("the charts", () => {
       places.map((name) => (name === "disk" ? "heat" : name)),
     );
     expect(namesOf(sampleWithout("disk", "disks"), "cpu")).toContain("heat");
+  });
+
+  it.each(["disk", "network", "temperatures"])("keep their places while %s fails", (name) => {
+    expect(namesOf(sampleFailing(name, "EIO"), "cpu")).toEqual(namesOf(sampleAt(1), "cpu"));
   });
 
   it("leave out what the host does not have", () => {
@@ -56,6 +60,17 @@ describe.each(VITALS)("the vital $focus", ({ focus, chart }) => {
     expect(VITALS.filter((other) => other.focus === focus)).toHaveLength(1);
   });
 });
+
+it.each(["temperatures", "disk", "disks", "network", "interfaces", "tcp", "filesystems"])(
+  "keeps every tile and panel while %s fails, so that nothing moves",
+  (name) => {
+    const shown = (sample: Sample) => [
+      ...VITALS.filter(({ isShown }) => isShown?.(sample) !== false).map(({ label }) => label),
+      ...PANELS.filter(({ isShown }) => isShown(sample)).map(({ title }) => title),
+    ];
+    expect(shown(sampleFailing(name, "EIO"))).toEqual(expect.arrayContaining(shown(sampleAt(1))));
+  },
+);
 
 it("has a title for every panel, and no two with the same", () => {
   const titles = PANELS.map(({ title }) => title);

@@ -9,11 +9,11 @@ it("takes a sensor's own limits, and none where it has none", () => {
   expect(readings.get("heat:nvme nvme0 Composite")).toMatchObject({ warn: null, critical: null });
 });
 
-it("has no place on a host without sensors, and a panel when the source failed", () => {
+it("has no place on a host without sensors, but keeps it when the source fails", () => {
   const { vital, panels: [panel] = [] } = section;
   const shown = (sample = sampleAt(1)) => [vital?.isShown?.(sample), panel?.isShown(sample)];
   expect(shown()).toEqual([true, true]);
   expect(shown(sampleAt(1, { temperatures: [] }))).toEqual([false, false]);
   expect(shown(sampleWithout("temperatures"))).toEqual([false, false]);
-  expect(shown(sampleFailing("temperatures", "no permission"))).toEqual([false, true]);
+  expect(shown(sampleFailing("temperatures", "no permission"))).toEqual([true, true]);
 });

@@ -1,5 +1,5 @@
 /** The sections `disk` and `disks`. */
-import { hasAny, hasOrFailed } from "../../parts/presence";
+import { has } from "../../parts/presence";
 import type { Section } from "../section";
 import { chart } from "./chart";
 import { Disks } from "./panel";
@@ -12,13 +12,11 @@ export const section: Section = {
     focus: "disk",
     key: "d",
     label: "disk",
-    isShown: hasAny("disk", "disks"),
+    isShown: has("disk", "disks"),
     Tile: DiskTile,
     chart,
   },
-  panels: [
-    { title: "Disks", place: "row", order: 20, isShown: hasOrFailed("disks"), Panel: Disks },
-  ],
+  panels: [{ title: "Disks", place: "row", order: 20, isShown: has("disks"), Panel: Disks }],
   readings,
   texts: {
     "page.wait": {

@@ -1,5 +1,5 @@
 /** The section `filesystems`. */
-import { hasOrFailed } from "../../parts/presence";
+import { has } from "../../parts/presence";
 import type { Section } from "../section";
 import { Filesystems } from "./panel";
 import { readings } from "./thresholds";
@@ -11,7 +11,7 @@ export const section: Section = {
       title: "Filesystems",
       place: "row",
       order: 10,
-      isShown: hasOrFailed("filesystems"),
+      isShown: has("filesystems"),
       Panel: Filesystems,
     },
   ],

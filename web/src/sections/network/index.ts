@@ -1,5 +1,5 @@
 /** The sections `network`, `interfaces`, `tcp`, `udp` and `sockets`. */
-import { hasAny, hasOrFailed } from "../../parts/presence";
+import { has } from "../../parts/presence";
 import type { Section } from "../section";
 import { chart } from "./chart";
 import { Interfaces } from "./interfaces";
@@ -13,7 +13,7 @@ export const section: Section = {
     focus: "network",
     key: "n",
     label: "network",
-    isShown: hasAny("network", "interfaces"),
+    isShown: has("network", "interfaces"),
     Tile: NetworkTile,
     chart,
   },
@@ -22,10 +22,10 @@ export const section: Section = {
       title: "Interfaces",
       place: "row",
       order: 30,
-      isShown: hasOrFailed("interfaces"),
+      isShown: has("interfaces"),
       Panel: Interfaces,
     },
-    { title: "TCP", place: "row", order: 40, isShown: hasOrFailed("tcp"), Panel: Tcp },
+    { title: "TCP", place: "row", order: 40, isShown: has("tcp"), Panel: Tcp },
   ],
   readings,
   texts: {

@@ -8,7 +8,9 @@ import { readings } from "./thresholds";
 import { HeatTile } from "./tile";
 
 const hasSensors = (sample: Sample | null): boolean =>
-  sample === null || (sample.sections.temperatures?.length ?? 0) > 0;
+  sample === null ||
+  (sample.sections.temperatures?.length ?? 0) > 0 ||
+  hasFailed(sample, "temperatures");
 
 export const section: Section = {
   order: 60,
@@ -25,7 +27,7 @@ export const section: Section = {
       title: "Temperatures",
       place: "column",
       order: 10,
-      isShown: (sample) => hasSensors(sample) || hasFailed(sample, "temperatures"),
+      isShown: hasSensors,
       Panel: Temperatures,
     },
   ],
