@@ -1,5 +1,6 @@
 /** Sections that the server does not define: an embedding program publishes them. */
 import type { Section } from "../section";
+import { namesOf } from "./names";
 import { CustomSections } from "./panel";
 
 export const section: Section = {
@@ -9,7 +10,7 @@ export const section: Section = {
       title: "Custom sections",
       place: "column",
       order: 30,
-      isShown: (sample) => Object.keys(sample?.custom ?? {}).length > 0,
+      isShown: (sample) => sample !== null && namesOf(sample).length > 0,
       Panel: CustomSections,
     },
   ],

@@ -1,9 +1,11 @@
 /** One panel for each custom section: names and values, with a sparkline of the last minute for numbers. */
 import { Spark } from "../../charts/spark";
 import { spacedName } from "../../format/names";
+import { count } from "../../format/numbers";
 import { Panel } from "../../parts/panel";
 import type { Json } from "../../protocol/frames";
 import { usePicture } from "../../store/use-telemetry";
+import { namesOf } from "./names";
 import { rowsOf } from "./rows";
 import "./custom.css";
 
@@ -11,16 +13,17 @@ const MAX_ROWS = 12;
 const SPARK_SECONDS = 60;
 
 export function CustomSections() {
-  const custom = usePicture(({ sample }) => sample?.custom);
-  return Object.entries(custom ?? {}).map(([name, value]) => (
-    <CustomSection key={name} name={name} value={value} />
+  const sample = usePicture((picture) => picture.sample);
+  if (sample === null) return null;
+  return namesOf(sample).map((name) => (
+    <CustomSection key={name} name={name} value={sample.custom[name] ?? null} />
   ));
 }
 
 function CustomSection({ name, value }: { name: string; value: Json }) {
   const window = usePicture((now) => now);
   const picture = { ...window, from: Math.max(window.from, window.to - SPARK_SECONDS) };
-  const rows = rowsOf(value).slice(0, MAX_ROWS);
+  const rows = rowsOf(value);
   const title = spacedName(name);
   return (
     <Panel
@@ -31,23 +34,28 @@ function CustomSection({ name, value }: { name: string; value: Json }) {
       className="custom"
     >
       <dl>
-        {rows.map(({ path, name: label, text, isNumber }) => (
+        {rows.slice(0, MAX_ROWS).map(({ path, name: label, text, isNumber }) => (
           <div key={path}>
-            <dt>{label}</dt>
+            <dt title={label}>{label}</dt>
             <dd>
               {isNumber && (
                 <Spark
                   picture={picture}
-                  values={picture.slice.column(`${name}.${path}`)}
+                  values={picture.slice.column(path === "" ? name : `${name}.${path}`)}
                   fromZero={false}
                 />
               )}
-              {text}
+              <span className="text" title={isNumber ? undefined : text}>
+                {text}
+              </span>
             </dd>
           </div>
         ))}
       </dl>
       {rows.length === 0 && <p className="faint">no values</p>}
+      {rows.length > MAX_ROWS && (
+        <p className="faint">and {count(rows.length - MAX_ROWS)} more values</p>
+      )}
     </Panel>
   );
 }
