@@ -93,7 +93,6 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
       <Readout
         spec={spec}
         slice={picture.slice}
-        tick={picture.tick}
         alone={alone}
         choose={setPicked}
         alerted={alerted}

@@ -11,7 +11,6 @@ import "./readout.css";
 export interface ReadoutProps {
   readonly spec: ChartSpec;
   readonly slice: Slice;
-  readonly tick: number;
   /** The label of the series that is shown alone. */
   readonly alone: string | null;
   readonly choose: (label: string | null) => void;
@@ -19,10 +18,10 @@ export interface ReadoutProps {
   readonly alerted: boolean;
 }
 
-export function Readout({ spec, slice, tick, alone, choose, alerted }: ReadoutProps) {
+export function Readout({ spec, slice, alone, choose, alerted }: ReadoutProps) {
   const { cursor } = useSession();
   const x = useStore(cursor, (at) => at);
-  const index = x === null ? newestIndex(slice) : indexAt(slice, x, tick);
+  const index = x === null ? newestIndex(slice) : indexAt(slice, x);
   if (spec.kind === "cells") return <CellsReadout spec={spec} slice={slice} index={index} />;
   const rows = spec.kind === "stack" ? spec.series.toReversed() : spec.series;
   return (

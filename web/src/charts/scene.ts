@@ -78,7 +78,7 @@ export function drawBaseLine(plot: uPlot, { palette }: Scene): void {
   ctx.fillRect(bbox.left, Math.round(bbox.top + bbox.height), bbox.width, height);
 }
 
-export function drawCells(plot: uPlot, { spec, slice, palette, tick }: Scene): void {
+export function drawCells(plot: uPlot, { spec, slice, palette }: Scene): void {
   const { ctx, bbox } = plot;
   const rows = spec.series.length;
   if (spec.kind !== "cells" || rows === 0) return;
@@ -91,7 +91,7 @@ export function drawCells(plot: uPlot, { spec, slice, palette, tick }: Scene): v
       const x = slice.x[index];
       if (value === null || x === undefined) return;
       const right = Math.min(bbox.left + bbox.width, plot.valToPos(x, "x", true));
-      const left = Math.max(bbox.left, plot.valToPos(x - tick, "x", true));
+      const left = Math.max(bbox.left, plot.valToPos(x - (slice.spans[index] ?? 0), "x", true));
       const step = Math.min(7, Math.floor(value / PERCENT_PER_HEAT_STEP));
       ctx.fillStyle = palette.heat[step] ?? palette.line;
       ctx.fillRect(Math.floor(left), y, Math.ceil(right) - Math.floor(left), height - gutter);

@@ -63,16 +63,17 @@ export function valuesOf(series: SeriesSpec, slice: Slice): (number | null)[] {
   });
 }
 
-/** Return the slot nearest to `x`, within one and a half ticks; -1 when there is none. */
-export function indexAt(slice: Slice, x: number, tick: number): number {
+/** Return the slot nearest to `x`, within one and a half of the time that it describes; -1 when there is none. */
+export function indexAt(slice: Pick<Slice, "x" | "spans">, x: number): number {
   let nearest = -1;
-  let distance = 1.5 * tick;
+  let distance = Infinity;
   for (const [index, at] of slice.x.entries()) {
-    if (Math.abs(at - x) > distance) continue;
+    const away = Math.abs(at - x);
+    if (away > distance) continue;
     nearest = index;
-    distance = Math.abs(at - x);
+    distance = away;
   }
-  return nearest;
+  return distance <= 1.5 * (slice.spans[nearest] ?? 0) ? nearest : -1;
 }
 
 /** Return the newest slot that has a sample; -1 when none has. */

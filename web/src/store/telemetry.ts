@@ -3,9 +3,10 @@
  * ends of connections. Depends neither on sockets nor on React.
  *
  * Strategy. A sample goes to the slot after the one before it. Slots between them stay empty when `seq` jumps (samples
- * were dropped), or when more time passed than the ticks account for (a suspend, or a restart of the server). The time
- * between two samples comes from the uptime where both have it, because the wall clock may be set. When the wall clock
- * was set, the slots in the ring are moved by the same amount.
+ * were dropped), or when more time passed than the samples describe (a suspend, or a restart of the server). Each sample
+ * has its own interval, because a server without viewers takes samples less often. The time between two samples comes
+ * from the uptime where both have it, because the wall clock may be set. When the wall clock was set, the slots in the
+ * ring are moved by the same amount.
  */
 import type { End } from "../protocol/ends";
 import type { Frame, Hello, Sample } from "../protocol/frames";
@@ -192,8 +193,9 @@ function append(
   columns: readonly Column[],
   hello: Hello | null,
 ): Step | null {
+  const tick = tickOf(sample, hello);
   if (before === null) {
-    ring.push(sample.time_unix, columns);
+    ring.push(sample.time_unix, columns, tick);
     return { missed: 0, restarted: false, clockWasSet: false };
   }
   const sameRun = before.stream === sample.stream;
@@ -203,15 +205,24 @@ function append(
   const clockWasSet = Math.abs(clockStep) > CLOCK_STEP_SECONDS;
   if (clockWasSet) ring.shift(clockStep);
 
-  const tick = tickSeconds(hello);
   const ticks = Math.round((sample.seq - before.seq) / (hello?.every ?? 1));
   const missed = sameRun ? Math.max(0, ticks - 1) : 0;
   const skipped = sameRun && seconds < 2.5 * tick ? 0 : Math.round(seconds / tick) - 1;
   const empty = Math.min(ring.capacity, Math.max(missed, skipped));
   const from = sample.time_unix - seconds;
-  for (let slot = 1; slot <= empty; slot += 1) ring.pushGap(from + (seconds * slot) / (empty + 1));
-  ring.push(sample.time_unix, columns);
+  const span = seconds / (empty + 1);
+  for (let slot = 1; slot <= empty; slot += 1) ring.pushGap(from + span * slot, span);
+  ring.push(sample.time_unix, columns, span);
   return { missed, restarted: !sameRun, clockWasSet };
+}
+
+/**
+ * Return the seconds that a sample describes. Its interval does not include a suspend. A late tick of the server makes
+ * it longer, but no shorter than the configured one.
+ */
+function tickOf({ interval_seconds }: Sample, hello: Hello | null): number {
+  const every = hello?.every ?? 1;
+  return Math.max(tickSeconds(hello), (interval_seconds ?? 0) * every);
 }
 
 /** Return the seconds by uptime, which includes suspend and cannot be set. It falls only when the host was rebooted. */

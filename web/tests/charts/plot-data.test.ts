@@ -60,13 +60,12 @@ describe("a series", () => {
     ).toEqual([5, null, 6]);
   });
 
-  it("is read at the nearest slot, within one and a half ticks", () => {
+  it("is read at the nearest slot, within one and a half of its span", () => {
     const here = slice();
-    expect([
-      indexAt(here, 3.4, 1),
-      indexAt(here, 0.9, 1),
-      indexAt(here, 40, 1),
-      newestIndex(here),
-    ]).toEqual([2, 0, -1, 2]);
+    expect([indexAt(here, 3.4), indexAt(here, 0.9), indexAt(here, 40), newestIndex(here)]).toEqual([
+      2, 0, -1, 2,
+    ]);
+    const idle = { x: [10, 20, 21], spans: [10, 10, 1] };
+    expect([indexAt(idle, 14), indexAt(idle, 16), indexAt(idle, 23)]).toEqual([0, 1, -1]);
   });
 });

@@ -45,13 +45,32 @@ it("drops the column of a device that has been gone for as many slots as it has"
 
 it("has a limit for the number of columns", () => {
   const ring = new Ring(600);
-  for (let at = 0; at < 500; at += 1) {
+  for (let at = 0; at < 2000; at += 1) {
     ring.push(
       at,
       Array.from({ length: 10 }, (_, n) => [`veth${at}-${n}.rx`, 1] as const),
     );
   }
-  expect(ring.names.length).toBeLessThanOrEqual(4096);
+  expect(ring.names.length).toBeLessThanOrEqual(16_384);
+});
+
+it("has room for 200 disks, interfaces and filesystems, and counts what does not fit", () => {
+  const ring = new Ring(1);
+  const columns = (count: number) => Array.from({ length: count }, (_, n) => [`c${n}`, n] as const);
+  ring.push(1, columns(4847));
+  expect([ring.names.length, ring.refused]).toEqual([4847, 0]);
+  ring.push(2, columns(16_400));
+  expect([ring.names.length, ring.refused]).toEqual([16_384, 16]);
+  ring.push(3, columns(10));
+  expect(ring.refused).toBe(0);
+});
+
+it("remembers the time that each sample describes", () => {
+  const ring = new Ring(3);
+  ring.push(10, [], 10);
+  ring.pushGap(20, 10);
+  ring.push(21, []);
+  expect(ring.clone().slice(0, 99).spans).toEqual([10, 10, 1]);
 });
 
 it("moves its slots when the clock is set", () => {

@@ -77,6 +77,25 @@ it("leaves no gap for one late tick, but one for a suspend", () => {
   expect(missed()).toBe(0);
 });
 
+it("has no gap while the server without viewers takes samples less often", () => {
+  const idle = (n: number) => ({
+    interval_seconds: 10.0004,
+    time_unix: 1_764_000_000 + 10 * n,
+    uptime_seconds: 5000 + 10 * n,
+  });
+  const samples = [1, 2, 3].map((n) => sampleAt(n, idle(n)));
+  telemetry.frame({ type: "history", samples, faults: [] });
+  receive(4, { time_unix: 1_764_000_031, uptime_seconds: 5031 });
+  expect(known()).toEqual([true, true, true, true]);
+  const { spans } = telemetry.ring.slice(-Infinity, Infinity);
+  expect(spans.map(Math.round)).toEqual([10, 10, 10, 1]);
+  // Two samples of ten seconds are missing, and then the host is suspended for a minute.
+  receive(7, { ...idle(6), time_unix: 1_764_000_061, uptime_seconds: 5061 });
+  expect(known().slice(4)).toEqual([false, false, true]);
+  receive(8, { ...idle(13), time_unix: 1_764_000_131, uptime_seconds: 5131 });
+  expect(known().slice(7)).toEqual([false, false, false, false, false, false, true]);
+});
+
 it("keeps the distances between samples when the host's clock is set", () => {
   receive(1);
   receive(2, { time_unix: 1_764_003_602 });

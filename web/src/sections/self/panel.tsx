@@ -15,11 +15,13 @@ const MAX_CLOCK_DIFFERENCE_SECONDS = 2;
 
 export function ThisStream() {
   const { wide } = useLayout();
+  const { telemetry } = useSession();
   const state = useTelemetry((now) => now);
   const own = usePicture(({ sample }) => sample?.sections.self);
   const disconnected = useDisplay(({ fresh }) => isDisconnected(fresh));
   const missed = useMissed();
   const difference = Math.abs(clockDifference(state.offsets) ?? 0);
+  const { refused } = telemetry.ring;
   const bytesPerSecond = state.lastBytes / tickSeconds(state.hello);
   return (
     <Panel
@@ -57,6 +59,11 @@ export function ThisStream() {
         <p className="warn">
           <span className="mark">▲</span>the clocks of host and browser differ by{" "}
           {difference.toFixed(0)} s
+        </p>
+      )}
+      {refused > 0 && (
+        <p className="faint">
+          this host has too many values: {count(refused)} of them are in no chart and in no file
         </p>
       )}
     </Panel>
