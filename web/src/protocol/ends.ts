@@ -8,6 +8,8 @@ export interface End {
   readonly reason: string;
   /** True if the page tries again by itself. */
   readonly retry: boolean;
+  /** The server's Retry-After: the page waits at least this time. */
+  readonly retryAfterSeconds?: number;
 }
 
 const NAMED: Readonly<Record<number, Omit<End, "code">>> = {

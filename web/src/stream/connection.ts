@@ -120,7 +120,8 @@ export class Connection {
       this.#listener.closed(end, null);
       return;
     }
-    const delay = retryDelayMs(this.#failures, this.#environment.random ?? Math.random);
+    const backoff = retryDelayMs(this.#failures, this.#environment.random ?? Math.random);
+    const delay = Math.max(backoff, (end.retryAfterSeconds ?? 0) * 1000);
     this.#failures += 1;
     this.#after(delay, () => {
       this.#timer = null;

@@ -74,9 +74,15 @@ export class RefusalProbe {
     // Once proves nothing: a slot may have become free between the try and this request.
     if (answer.ok) return this.#accepted > 1 ? BLOCKED : end;
     const error = await maybeErrorText(answer);
-    return error === null
-      ? { ...UNREACHABLE, reason: `a proxy in front of the server answered HTTP ${answer.status}` }
-      : refusedWith(answer.status, error);
+    const seconds = retryAfterOf(answer.headers.get("Retry-After"));
+    const refusal =
+      error === null
+        ? {
+            ...UNREACHABLE,
+            reason: `a proxy in front of the server answered HTTP ${answer.status}`,
+          }
+        : refusedWith(answer.status, error);
+    return seconds === 0 ? refusal : { ...refusal, retryAfterSeconds: seconds };
   }
 
   /**
@@ -88,6 +94,16 @@ export class RefusalProbe {
     this.#browser.reload();
     return LOGGED_OUT;
   }
+}
+
+/** So that an absurd value does not end the page. */
+const MAX_RETRY_AFTER_SECONDS = 300;
+
+/** Return the seconds of a Retry-After header: a whole number, or a date (RFC 9110, 10.2.3). 0 without a valid one. */
+export function retryAfterOf(header: string | null, nowMs = Date.now()): number {
+  if (header === null) return 0;
+  const seconds = /^\d+$/.test(header) ? Number(header) : (Date.parse(header) - nowMs) / 1000;
+  return Number.isNaN(seconds) ? 0 : Math.max(0, Math.min(MAX_RETRY_AFTER_SECONDS, seconds));
 }
 
 /** Return the server's own sentence. Null when the answer has none, because another program sent it. */

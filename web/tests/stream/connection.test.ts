@@ -51,6 +51,26 @@ describe("a connection", () => {
     expect(closed).toHaveBeenCalledTimes(2);
   });
 
+  it("waits as long as the server asks, if that is longer than its own delay", async () => {
+    connection.stop();
+    const diagnose = (end: End) => Promise.resolve({ ...end, retryAfterSeconds: 30 });
+    connection = new Connection(
+      () => address,
+      { opened, message, closed, diagnose },
+      { WebSocket: FakeSocket, random: () => 0.5 },
+    );
+    connection.start();
+    await vi.advanceTimersByTimeAsync(0);
+    FakeSocket.last.end(1006);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(closed).toHaveBeenLastCalledWith(expect.anything(), 30_000);
+    const tries = FakeSocket.all.length;
+    await vi.advanceTimersByTimeAsync(29_990);
+    expect(FakeSocket.all).toHaveLength(tries);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(FakeSocket.all).toHaveLength(tries + 1);
+  });
+
   it("begins again with short delays after a message", async () => {
     FakeSocket.last.end(1006);
     await vi.advanceTimersByTimeAsync(501);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { endOf } from "../../src/protocol/ends";
-import { RefusalProbe } from "../../src/stream/refusal";
+import { RefusalProbe, retryAfterOf } from "../../src/stream/refusal";
 import { answer, fakeBrowser, noAnswer } from "../support/fake-browser";
 
 const ERROR = '{"error":"the reason of the server"}';
@@ -39,6 +39,26 @@ describe("a connection that was not accepted", () => {
       retry: true,
     });
     expect(browser.reload).not.toHaveBeenCalled();
+  });
+
+  it("has the server's Retry-After, also when a proxy sent it", async () => {
+    browser.fetch.mockResolvedValueOnce(answer(429, ERROR, { "Retry-After": "30" }));
+    expect(await diagnose()).toMatchObject({ name: "refused", retryAfterSeconds: 30 });
+    browser.fetch.mockResolvedValueOnce(answer(502, "<h1>", { "Retry-After": "5" }));
+    expect(await diagnose()).toMatchObject({ name: null, retryAfterSeconds: 5 });
+  });
+
+  it.each([
+    ["120", 120],
+    ["0", 0],
+    ["86400", 300],
+    ["-5", 0],
+    ["Wed, 21 Oct 2015 07:28:10 GMT", 10],
+    ["Wed, 21 Oct 2015 07:27:00 GMT", 0],
+    ["soon", 0],
+    [null, 0],
+  ])("reads the Retry-After %s as %s s", (header, seconds) => {
+    expect(retryAfterOf(header, Date.parse("2015-10-21T07:28:00Z"))).toBe(seconds);
   });
 
   it.each([

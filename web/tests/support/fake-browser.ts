@@ -4,8 +4,12 @@ import { vi } from "vitest";
 import type { Browser } from "../../src/stream/refusal";
 
 /** An answer. 303 is how a page sees a redirect, which it cannot construct itself. */
-export function answer(status: number, body = ""): Response {
-  if (status !== 303) return new Response(status === 204 ? null : body, { status });
+export function answer(
+  status: number,
+  body = "",
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  if (status !== 303) return new Response(status === 204 ? null : body, { status, headers });
   return { type: "opaqueredirect", status: 0, ok: false } as Response;
 }
 
