@@ -4,6 +4,7 @@
  * tab follow always. Nothing runs before `start`, and nothing after the function that `start` returns.
  */
 import { decodeFrame } from "../protocol/decode";
+import { maybeUnsupported } from "../protocol/ends";
 import type { Hello } from "../protocol/frames";
 import { columnsOf, readingsOf } from "../sections";
 import { showInTab, tabStatus } from "../shell/tab";
@@ -48,6 +49,8 @@ export function createSession(
     displayOf(telemetry, snapshot.get(), views.get().windowSeconds, now(), before);
   const display = createStore(compute(null));
 
+  const actions = createActions({ telemetry, view: views, snapshot, cursor, now });
+
   const browser = { ...BROWSER, ...environment };
   const probe = new RefusalProbe(address, browser);
   let every = 1;
@@ -65,11 +68,7 @@ export function createSession(
       message: (text) => {
         heardAtMs = now();
         const frame = decodeFrame(text);
-        if (frame.type === "hello" && everyFor(frame.hello) !== every) {
-          every = everyFor(frame.hello);
-          replace();
-          return;
-        }
+        if (frame.type === "hello" && !greeted(frame.hello)) return;
         telemetry.frame(frame, typeof text === "string" ? text.length : 0);
       },
       closed: telemetry.closed,
@@ -81,6 +80,26 @@ export function createSession(
     heardAtMs = now();
     telemetry.replaced();
     connection.replace();
+  };
+  /** Return whether the page stays with this connection. */
+  const greeted = (hello: Hello): boolean => {
+    const unsupported = maybeUnsupported(hello.protocol);
+    if (unsupported !== null) {
+      connection.stop();
+      telemetry.closed(unsupported, null);
+      return false;
+    }
+    if (everyFor(hello) !== every) {
+      every = everyFor(hello);
+      replace();
+      return false;
+    }
+    const before = telemetry.store.get();
+    if (before.hello !== null && before.hello.host.id !== hello.host.id) actions.live();
+    // Nobody can press a button on a wall, so the page of the older server would stay for months.
+    const isOutdated = before.firstVersion !== null && before.firstVersion !== hello.version;
+    if (isOutdated && views.get().kiosk) browser.reload();
+    return true;
   };
   const isOpen = (): boolean => telemetry.store.get().link.phase === "open";
   const silentSeconds = (): number => (now() - heardAtMs) / 1000;
@@ -141,12 +160,14 @@ export function createSession(
     snapshot,
     cursor,
     display,
-    actions: createActions({ telemetry, view: views, snapshot, cursor, now }),
+    actions,
     address: new URL(".", address).href,
     startedUnix: clock.unixSeconds(),
     tryNow: () => {
+      connection.start(); // it is stopped after a server with another protocol
       connection.tryNow();
     },
+    reload: browser.reload,
     logOut: () => logOut(address, browser),
     watchSections: (sections, listener) =>
       watchSections(

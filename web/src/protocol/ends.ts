@@ -30,6 +30,16 @@ export function refusedWith(status: number, reason: string): End {
   return { code: status, name: "refused", reason, retry: true };
 }
 
+/** The version of the protocol that this page can read (docs/protocol.md). */
+const PROTOCOL = 1;
+
+/** Return the end for a server with another protocol; null for one that this page can read. */
+export function maybeUnsupported(protocol: number): End | null {
+  if (protocol === PROTOCOL) return null;
+  const reason = `the server uses version ${protocol} of the protocol, and this page version ${PROTOCOL}: load the page again`;
+  return { code: 1002, name: "not supported", reason, retry: false };
+}
+
 /** Return whether the server never accepted the connection. */
 export function isRefusal({ code }: End): boolean {
   return code < 1000;

@@ -26,6 +26,8 @@ export interface Link {
 
 export interface TelemetryState {
   readonly hello: Hello | null;
+  /** The version of the server that this page first connected to: most probably that of the page itself. */
+  readonly firstVersion: string | null;
   readonly latest: Sample | null;
   /** When the newest sample arrived, by the clock of the page. */
   readonly arrivedAtMs: number | null;
@@ -75,14 +77,11 @@ export const LATE_COLUMN = "viewer.late";
 export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600): Telemetry {
   const now = clock.nowMs;
   const ring = new Ring(capacity);
-  const store = createStore<TelemetryState>({
-    hello: null,
+  const noSamples = {
     latest: null,
     arrivedAtMs: null,
     received: 0,
     missed: 0,
-    link: { phase: "trying", end: null, nextTryAtMs: null },
-    startedAtMs: now(),
     fault: null,
     restarts: [],
     watches: new Map(),
@@ -90,7 +89,23 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     offsets: NO_OFFSETS,
     delaySeconds: null,
     lastBytes: 0,
+  };
+  const store = createStore<TelemetryState>({
+    ...noSamples,
+    hello: null,
+    firstVersion: null,
+    link: { phase: "trying", end: null, nextTryAtMs: null },
+    startedAtMs: now(),
   });
+
+  /** Another host at the same address, for example behind a tunnel, does not continue the one before. */
+  const greet = (hello: Hello): void => {
+    const state = store.get();
+    const isAnother = state.hello !== null && state.hello.host.id !== hello.host.id;
+    if (isAnother) ring.clear();
+    const firstVersion = state.firstVersion ?? hello.version;
+    store.set({ ...state, ...(isAnother && noSamples), hello, firstVersion });
+  };
 
   const setLink = (link: Link): void => {
     store.update((state) => ({ ...state, link }));
@@ -142,7 +157,7 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
       setLink({ phase: "trying", end: null, nextTryAtMs: null });
     },
     frame: (frame, bytes = 0) => {
-      if (frame.type === "hello") store.update((state) => ({ ...state, hello: frame.hello }));
+      if (frame.type === "hello") greet(frame.hello);
       else if (frame.type === "sample") add([frame.sample], { bytes });
       else if (frame.type === "history") add(frame.samples, null);
       else if (frame.type === "error") store.update((state) => ({ ...state, fault: frame.reason }));

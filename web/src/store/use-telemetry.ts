@@ -21,6 +21,7 @@ export interface Session {
   readonly watchSections: (sections: readonly string[], listener: SectionListener) => () => void;
   /** Connects now instead of at the next planned try. */
   readonly tryNow: () => void;
+  readonly reload: () => void;
   /** Loads the login page. Resolves to null, or to the reason why it failed. */
   readonly logOut: () => Promise<string | null>;
   readonly address: string;

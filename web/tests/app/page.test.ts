@@ -149,6 +149,52 @@ it("shows the difference of the clocks only while there is one", async () => {
   expect(differ()).toBe(false);
 });
 
+it("does not read a server with another protocol, and tries again when asked to", async () => {
+  const next = { ...goldenObject("hello"), protocol: 2 };
+  await connect(JSON.stringify(next), golden("sample"));
+  expect([badge(), value("cpu")]).toEqual(["ended", "–"]);
+  expect(value("next-try")).toContain("version 2 of the protocol");
+  const before = streams().length;
+  await settle(20_000);
+  expect(streams()).toHaveLength(before);
+  act(() => {
+    screen.getByText("reconnect").click();
+  });
+  await settle(5);
+  await connect();
+  expect(badge()).toBe("live");
+});
+
+it("returns to live, without older values, when another host answers at its address", async () => {
+  await connect();
+  press("p");
+  lastStream().end(1006);
+  await settle(1000);
+  const bob = { id: "another", name: "bob" };
+  await connect(JSON.stringify({ ...goldenObject("hello"), host: bob }));
+  expect([value("host"), value("cpu")]).toEqual(["bob", "–"]);
+  expect(badge()).toBe("connecting");
+});
+
+it("offers to reload when the server has another version, and in kiosk mode reloads", async () => {
+  const update = JSON.stringify({ ...goldenObject("hello"), version: "9.9" });
+  await connect();
+  const restart = async () => {
+    lastStream().end(1001);
+    await settle(1000);
+    await connect(update);
+  };
+  await restart();
+  expect(browser.reload).not.toHaveBeenCalled();
+  act(() => {
+    screen.getByText("reload the page").click();
+  });
+  expect(browser.reload).toHaveBeenCalledOnce();
+  press("k");
+  await restart();
+  expect(browser.reload).toHaveBeenCalledTimes(2);
+});
+
 it("shows the server's reason and stops trying when it is not allowed", async () => {
   await connect();
   lastStream().end(1008);

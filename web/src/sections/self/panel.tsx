@@ -15,7 +15,7 @@ const MAX_CLOCK_DIFFERENCE_SECONDS = 2;
 
 export function ThisStream() {
   const { wide } = useLayout();
-  const { telemetry } = useSession();
+  const { telemetry, reload } = useSession();
   const state = useTelemetry((now) => now);
   const own = usePicture(({ sample }) => sample?.sections.self);
   const disconnected = useDisplay(({ fresh }) => isDisconnected(fresh));
@@ -55,6 +55,14 @@ export function ThisStream() {
         ]}
       />
       {!wide && <LoggedIn labelled />}
+      {state.hello !== null && state.hello.version !== state.firstVersion && (
+        <p className="update">
+          the server is now version {state.hello.version}
+          <button type="button" onClick={reload}>
+            reload the page
+          </button>
+        </p>
+      )}
       {difference > MAX_CLOCK_DIFFERENCE_SECONDS && (
         <p className="warn">
           <span className="mark">▲</span>the clocks of host and browser differ by{" "}
