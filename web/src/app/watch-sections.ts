@@ -28,10 +28,15 @@ export function watchSections(
         probe.opened();
       },
       message: (text) => {
+        const frame = decodeFrame(text);
+        if (frame.type === "sample" && typeof text === "string") {
+          telemetry.sideReceived(text.length);
+        }
         // A paused page does not change.
-        if (snapshot.get() === null) listener.frame(decodeFrame(text));
+        if (snapshot.get() === null) listener.frame(frame);
       },
       closed: (end) => {
+        telemetry.sideReceived(0);
         if (isRefusal(end)) listener.failed(end.reason);
       },
       // An end without another try ends the connection of the page as well, which asks for the reason itself.
@@ -39,10 +44,14 @@ export function watchSections(
     },
     environment,
   );
+  const stop = (): void => {
+    connection.stop();
+    if (telemetry.store.get().sideBytes !== 0) telemetry.sideReceived(0);
+  };
   const follow = (): void => {
     const { link, hello } = telemetry.store.get();
     if (link.phase === "open" && hello !== null) connection.start();
-    else connection.stop();
+    else stop();
   };
   follow();
   const unfollow = telemetry.store.subscribe(follow);
@@ -52,6 +61,6 @@ export function watchSections(
   return () => {
     unfollow();
     stopWaking();
-    connection.stop();
+    stop();
   };
 }

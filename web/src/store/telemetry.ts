@@ -48,6 +48,8 @@ export interface TelemetryState {
   readonly delaySeconds: number | null;
   /** The size of the newest sample's message. */
   readonly lastBytes: number;
+  /** The same of the connection for on-demand sections; 0 while there is none. */
+  readonly sideBytes: number;
 }
 
 /** The rules by which a sample becomes columns of the ring and values with thresholds. The sections define them. */
@@ -62,6 +64,8 @@ export interface Telemetry {
   readonly opened: () => void;
   readonly frame: (frame: Frame, bytes?: number) => void;
   readonly closed: (end: End, nextTryInMs: number | null) => void;
+  /** The size of a message on the connection for on-demand sections; 0 when it ends. */
+  readonly sideReceived: (bytes: number) => void;
   /** The page gave the connection up and makes another one. */
   readonly replaced: () => void;
   /** The newest sample, from which a new connection resumes. */
@@ -96,6 +100,7 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     firstVersion: null,
     link: { phase: "trying", end: null, nextTryAtMs: null },
     startedAtMs: now(),
+    sideBytes: 0,
   });
 
   /** Another host at the same address, for example behind a tunnel, does not continue the one before. */
@@ -152,6 +157,9 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     closed: (end, nextTryInMs) => {
       const nextTryAtMs = nextTryInMs === null ? null : now() + nextTryInMs;
       setLink({ phase: "closed", end, nextTryAtMs });
+    },
+    sideReceived: (sideBytes) => {
+      store.update((state) => ({ ...state, sideBytes }));
     },
     replaced: () => {
       setLink({ phase: "trying", end: null, nextTryAtMs: null });

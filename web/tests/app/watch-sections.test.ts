@@ -43,6 +43,19 @@ it("shows the server's reason while there is no process table, and then the tabl
   expect(screen.queryByText(failure)).toBeNull();
 });
 
+it("counts the bytes of the processes among those of this viewer, while it receives them", async () => {
+  await connect();
+  const bytes = () => Number.parseFloat(value("per-viewer"));
+  const alone = golden("sample").length / 1024;
+  expect(bytes()).toBeCloseTo(alone, 1);
+  tables().at(-1)?.open();
+  await receive(golden("sample-processes"));
+  expect(bytes()).toBeCloseTo(alone + golden("sample-processes").length / 1024, 1);
+  tables().at(-1)?.end(1006);
+  await settle();
+  expect(bytes()).toBeCloseTo(alone, 1);
+});
+
 it("does not change the process table while the page is paused", async () => {
   await connect();
   tables().at(-1)?.open();

@@ -30,7 +30,7 @@ export const section: Section = {
     },
     "page.per_viewer": {
       name: "per viewer",
-      text: "Bytes per second that this page receives.",
+      text: "Bytes per second that this page receives, with the processes while their table is on screen.",
       from: "this page",
     },
   },

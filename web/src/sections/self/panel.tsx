@@ -22,7 +22,7 @@ export function ThisStream() {
   const missed = useMissed();
   const difference = Math.abs(clockDifference(state.offsets) ?? 0);
   const { refused } = telemetry.ring;
-  const bytesPerSecond = state.lastBytes / tickSeconds(state.hello);
+  const bytesPerSecond = (state.lastBytes + state.sideBytes) / tickSeconds(state.hello);
   return (
     <Panel
       title="This stream"
@@ -49,7 +49,12 @@ export function ThisStream() {
           },
           {
             name: "per viewer",
-            value: state.lastBytes === 0 ? UNKNOWN : byteRateText(bytesPerSecond),
+            value:
+              state.lastBytes === 0 ? (
+                UNKNOWN
+              ) : (
+                <span data-testid="per-viewer">{byteRateText(bytesPerSecond)}</span>
+              ),
             explain: "page.per_viewer",
           },
         ]}
