@@ -34,6 +34,15 @@ async function overflow(page: Page): Promise<number> {
   return page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 }
 
+/** The texts of the numbers in tables that are wider than their cells. */
+async function cutValues(page: Page): Promise<(string | null)[]> {
+  return page.evaluate(() =>
+    [...document.querySelectorAll(".panels td.right")]
+      .filter((cell) => cell.scrollWidth > cell.clientWidth)
+      .map((cell) => cell.textContent),
+  );
+}
+
 describe.each([
   ["laptop-dark", 1440, 1000, "dark", ""],
   ["laptop-light", 1440, 1000, "light", ""],
@@ -65,11 +74,33 @@ describe.each([
   });
 });
 
-describe("on a laptop", () => {
+describe.each([
+  ["a laptop", 1440, 1000],
+  ["a desktop", 1920, 1080],
+  ["a wide desktop", 3440, 1440],
+])("on %s", (_, width, height) => {
   it("the page fits without scrolling", async () => {
-    const { page } = await openPage(browser, mock.url);
+    const { page } = await openPage(browser, mock.url, { viewport: { width, height } });
     await stateIs(page, "live");
-    expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBe(1000);
+    expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBe(height);
+    await page.context().close();
+  });
+});
+
+describe("the longest names and values", () => {
+  it.each([320, 390, 768, 1200, 1440, 3440])("fit %s px, also at 24 px", async (width) => {
+    const host = await ownMock("longest");
+    const { page } = await openPage(browser, host.url);
+    const session = await page.context().newCDPSession(page);
+    for (const standard of [16, 24]) {
+      await session.send("Page.setFontSizes", { fontSizes: { standard } });
+      await page.setViewportSize({ width, height: 1000 });
+      await page.reload();
+      await stateIs(page, "live");
+      const size = await page.evaluate(() => getComputedStyle(document.documentElement).fontSize);
+      expect(Number.parseFloat(size)).toBeGreaterThanOrEqual(standard);
+      expect([standard, await overflow(page), await cutValues(page)]).toEqual([standard, 0, []]);
+    }
     await page.context().close();
   });
 });

@@ -9,16 +9,17 @@ export interface Layout {
   readonly wide: boolean;
 }
 
-const PHONE_MAX_PX = 640;
-const WIDE_MIN_PX = 1200;
+/** As in the style sheets. In em of the reader's own font size: with a larger one, less fits beside each other. */
+const PHONE = "(width <= 40em)";
+const WIDE = "(width >= 75em)";
 
 let current: Layout = { scale: 1, phone: false, wide: true };
 
 function measure(): Layout {
   const next = {
     scale: parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1,
-    phone: window.innerWidth <= PHONE_MAX_PX,
-    wide: window.innerWidth >= WIDE_MIN_PX,
+    phone: matchMedia(PHONE).matches,
+    wide: matchMedia(WIDE).matches,
   };
   const same =
     next.scale === current.scale && next.phone === current.phone && next.wide === current.wide;

@@ -24,7 +24,9 @@ export function Header({ toggleTheme, showHelp }: HeaderProps) {
   const { phone, wide } = useLayout();
   return (
     <header>
-      <h1 data-testid="host">{host?.name ?? "–"}</h1>
+      <h1 data-testid="host" title={host?.name}>
+        {host?.name ?? "–"}
+      </h1>
       <div className="host-facts">
         {host?.os != null && <span>{host.os}</span>}
         {host?.kernel != null && <span>Linux {host.kernel.replace(/^Linux /, "")}</span>}

@@ -49,7 +49,10 @@ function storyOf(t) {
   return { on, user, system, iowait, softirq, read, write, tx, rx, cycle };
 }
 
-/** `twists`: psi, heat and swap leave these out; many has 50 devices of each kind. */
+/**
+ * `twists`: psi, heat and swap leave these out; many has 50 devices of each kind; longest has the values that need the
+ * most space.
+ */
 export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 0 } = {}) {
   const s = storyOf(t);
   const usage = s.user + s.system + s.softirq + 0.2;
@@ -235,6 +238,7 @@ export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 
       sections.filesystems.push(fsRow(`/var/lib/volumes/${n}`, n * 2, n + 1));
     }
   }
+  if (twists.includes("longest")) makeLongest(sections);
   if (twists.includes("psi")) delete sections.pressure;
   if (twists.includes("heat")) delete sections.temperatures;
   if (twists.includes("swap"))
@@ -263,4 +267,17 @@ export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 
     ...sections,
     sources,
   };
+}
+
+function makeLongest(sections) {
+  Object.assign(sections.load, { avg1: 128.35, avg5: 112.04, avg15: 100.87 });
+  sections.cpu.usage_percent = 100;
+  for (const disk of sections.disks) disk.util_percent = 100;
+  for (let n = 0; n < 100; n += 1) {
+    const label = `sensor ${n} of the chassis fans`;
+    sections.temperatures.push({ chip: "nct6798", sensor: `temp${n}`, label, celsius: 40 });
+  }
+  sections.build_number = 20_261_128;
+  sections.release_notes = "a sentence without an end ".repeat(40) + "x".repeat(2000);
+  sections.regions = Array.from({ length: 60 }, (_, n) => ({ name: `eu-central-${n}`, load: n }));
 }

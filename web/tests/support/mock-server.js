@@ -1,6 +1,7 @@
 /**
  * Serves the built page and the stream of a mock host, with protocol 1: node tests/support/mock-server.js [port] [twist,…]
- * Twists: psi, heat and swap leave these out; many has 50 disks, interfaces and filesystems.
+ * Twists: psi, heat and swap leave these out; many has 50 disks, interfaces and filesystems;
+ * longest has the longest name of a host and values that need the most space.
  * /mock/end/CODE ends every viewer with that close code. SIGUSR1 suspends the samples, SIGUSR2 resumes them.
  */
 import { createReadStream, existsSync } from "node:fs";
@@ -22,6 +23,7 @@ const TYPES = {
 };
 const stream = `mock-${process.pid}`;
 const STORY_NOW = 600;
+const LONGEST_NAME = "build-runner-eu-central-1-0123456789abcdef-lab";
 const startedAt = Math.floor(Date.now() / 1000);
 let silent = false;
 process.on("SIGUSR1", () => (silent = true));
@@ -81,7 +83,7 @@ new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket, req
     type: "hello",
     protocol: 1,
     version: "0.1.0",
-    host: HOST,
+    host: twists.includes("longest") ? { ...HOST, name: LONGEST_NAME } : HOST,
     stream,
     interval_seconds: 1,
     seq,
