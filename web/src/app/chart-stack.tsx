@@ -7,6 +7,7 @@ import { Readout } from "../charts/readout";
 import type { Frame } from "../charts/scene";
 import { newestIndex, valuesOf, type ChartSpec } from "../charts/spec";
 import { Boundary } from "../parts/boundary";
+import { explained } from "../parts/explained";
 import { useLayout } from "../parts/layout";
 import { chartsFor, type PlacedVital } from "../sections";
 import type { Picture } from "../store/display";
@@ -19,7 +20,7 @@ export function ChartStack({ theme }: { theme: string }) {
   const { scale, phone } = useLayout();
   const vitals = chartsFor(sample, focus);
   return (
-    <section className="charts" aria-label="Charts">
+    <section className="charts" id="charts" tabIndex={-1} aria-label="Charts">
       {vitals.map((vital, at) => {
         const last = phone || at === vitals.length - 1;
         return (
@@ -74,7 +75,7 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
       aria-labelledby={id}
     >
       <figcaption>
-        <b id={id} data-explain={spec.explains}>
+        <b id={id} {...explained(spec.explains)}>
           {spec.name}
         </b>
         <span className="unit">{axis.unit}</span>

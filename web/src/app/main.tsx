@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 
 import "./styles/index.css";
 import { VITALS } from "../sections";
+import { rememberedCharacterKeys } from "../shell/remember";
 import { rememberedTheme } from "../shell/theme";
 import { viewFromQuery } from "../store/view";
 import { logIn, takeToken } from "../stream/log-in";
@@ -18,6 +19,7 @@ const view = viewFromQuery(
 const session = createSession(document.baseURI, {
   ...view,
   theme: view.theme ?? rememberedTheme(),
+  characterKeys: view.characterKeys && rememberedCharacterKeys(),
 });
 /** Log in if the address has a token, and then continue. Return false if it has none. */
 function logInThen(next: () => void): boolean {

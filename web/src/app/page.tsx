@@ -6,6 +6,7 @@ import { Explain } from "../shell/explain";
 import { Header } from "../shell/header";
 import { Help } from "../shell/help";
 import { keyFor, type PageActions } from "../shell/keys";
+import { SkipLinks } from "../shell/skip-links";
 import { isDisconnected } from "../store/freshness";
 import { SessionContext, useDisplay, useView } from "../store/use-telemetry";
 import { ChartStack } from "./chart-stack";
@@ -43,16 +44,17 @@ function Body({ session }: { session: RunningSession }) {
     }),
     [session, toggleTheme],
   );
-  useKeys(actions, helpIsOpen);
+  useKeys(session, actions, helpIsOpen);
   return (
     <div className={`page ${state}${kiosk ? " kiosk" : ""}`}>
+      <SkipLinks />
       <Header
         toggleTheme={toggleTheme}
         showHelp={() => {
           setHelpIsOpen(true);
         }}
       />
-      <main>
+      <main id="vital-signs" tabIndex={-1}>
         <Tiles />
         <div className="detail">
           <ChartStack theme={theme} />
@@ -73,16 +75,17 @@ function Body({ session }: { session: RunningSession }) {
   );
 }
 
-function useKeys(actions: PageActions, helpIsOpen: boolean): void {
+function useKeys(session: RunningSession, actions: PageActions, helpIsOpen: boolean): void {
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       const { target } = event;
+      if (event.defaultPrevented) return;
       if (event.key === "Escape" && target instanceof HTMLInputElement) {
         actions.setFilter("");
         target.blur();
         return;
       }
-      const key = keyFor(event);
+      const key = keyFor(event, session.view.get().characterKeys);
       // While the help is open, only its own key acts. The browser closes the dialog on Escape.
       if (key === null || (helpIsOpen && key.shown !== "?")) return;
       event.preventDefault();
@@ -92,5 +95,5 @@ function useKeys(actions: PageActions, helpIsOpen: boolean): void {
     return () => {
       window.removeEventListener("keydown", press);
     };
-  }, [actions, helpIsOpen]);
+  }, [session, actions, helpIsOpen]);
 }

@@ -19,7 +19,7 @@ export function PanelRow() {
   const row = usePanels("row");
   const column = usePanels("column");
   return (
-    <div className="columns panels">
+    <div className="columns panels" id="tables" tabIndex={-1} role="group" aria-label="Tables">
       {row.filter(({ order }) => order < COLUMN_ORDER).map(draw)}
       {column.length > 0 && <div className="column">{column.map(draw)}</div>}
       {row.filter(({ order }) => order > COLUMN_ORDER).map(draw)}

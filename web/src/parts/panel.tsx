@@ -1,6 +1,7 @@
 /** A region of the page with a title, an aside, and a word about its source. */
 import type { ReactNode } from "react";
 
+import { explained } from "./explained";
 import { SourceWord, useSource } from "./source-state";
 import "./panel.css";
 
@@ -19,9 +20,7 @@ export function Panel({ title, explain, section, aside, children, className = ""
   return (
     <section className={`panel ${className}`} aria-label={title} data-panel={title}>
       <div className="panel-head">
-        <h2 data-explain={explain} tabIndex={0}>
-          {title}
-        </h2>
+        <h2 {...explained(explain)}>{title}</h2>
         <span className="right">
           <SourceWord source={source} />
           {aside}
@@ -60,7 +59,9 @@ export function Facts({ facts }: { facts: readonly Fact[] }) {
     <dl>
       {facts.map(({ name, value, explain }, index) => (
         <div key={index}>
-          <dt data-explain={explain}>{name}</dt>
+          <dt>
+            <span {...explained(explain)}>{name}</span>
+          </dt>
           <dd>{value}</dd>
         </div>
       ))}

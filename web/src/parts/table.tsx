@@ -1,6 +1,7 @@
 /** A small table. Its title stands in the head, which saves a line. */
 import type { ReactNode } from "react";
 
+import { explained } from "./explained";
 import { SourceWord, useSource } from "./source-state";
 import "./table.css";
 
@@ -50,16 +51,14 @@ export function Table({
         <thead>
           <tr className="title-row">
             <th colSpan={titleSpan} scope="col">
-              <h2 data-explain={explain} tabIndex={0}>
-                {title}
-              </h2>{" "}
+              <h2 {...explained(explain)}>{title}</h2>{" "}
               <span className="faint">
                 <SourceWord source={source} />
               </span>
             </th>
             {columns.map((column) => (
-              <th className="right" scope="col" key={column.name} data-explain={column.explain}>
-                {column.name}
+              <th className="right" scope="col" key={column.name}>
+                <span {...explained(column.explain)}>{column.name}</span>
               </th>
             ))}
           </tr>

@@ -2,9 +2,10 @@
 import { useEffect, useRef, useState } from "react";
 
 import type { Explanation } from "../sections/explanations";
-import { useTelemetry } from "../store/use-telemetry";
+import { useSession, useTelemetry, useView } from "../store/use-telemetry";
 import { LISTED, loadExplanations } from "./explanations";
 import { KEYS } from "./keys";
+import { rememberCharacterKeys } from "./remember";
 import "./help.css";
 
 export function Help({ close }: { close: () => void }) {
@@ -33,9 +34,22 @@ export function Help({ close }: { close: () => void }) {
 }
 
 function Keys() {
+  const { actions } = useSession();
+  const characterKeys = useView((view) => view.characterKeys);
   const version = useTelemetry((state) => state.hello?.version);
   return (
     <section aria-label="Keys">
+      <label className="character-keys">
+        <input
+          type="checkbox"
+          checked={characterKeys}
+          onChange={({ target }) => {
+            actions.setCharacterKeys(target.checked);
+            rememberCharacterKeys(target.checked);
+          }}
+        />
+        keys of one character act
+      </label>
       <dl className="keys">
         {KEYS.map(({ shown, does }) => (
           <div key={shown}>

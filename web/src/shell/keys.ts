@@ -74,9 +74,13 @@ export const KEYS: readonly Key[] = [
   }),
 ];
 
-/** Return the entry for a pressed key. Null while the viewer types, and together with a modifier of the browser. */
-export function keyFor(event: KeyboardEvent): Key | null {
+/**
+ * Return the entry for a pressed key. Null while the viewer types, together with a modifier of the browser, and without
+ * `characterKeys` for a key of one character: who dictates or trembles presses them by accident (WCAG 2.1.4).
+ */
+export function keyFor(event: KeyboardEvent, characterKeys: boolean): Key | null {
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return null;
+  if (!characterKeys && event.key.length === 1) return null;
   return KEYS.find(({ keys }) => keys.includes(event.key)) ?? null;
 }
 

@@ -1,23 +1,16 @@
 /** Dark or light: that of the system until the viewer chooses one, which the browser then remembers. */
 import type { Theme } from "../store/view";
+import { maybeRemembered, remember } from "./remember";
 
 const KEY = "telemetry-stream-theme";
 
 export function rememberedTheme(): Theme {
-  try {
-    const theme = localStorage.getItem(KEY);
-    return theme === "dark" || theme === "light" ? theme : null;
-  } catch {
-    return null; // the browser does not allow storage
-  }
+  const theme = maybeRemembered(KEY);
+  return theme === "dark" || theme === "light" ? theme : null;
 }
 
 export function rememberTheme(theme: Theme): void {
-  try {
-    if (theme !== null) localStorage.setItem(KEY, theme);
-  } catch {
-    // The browser does not allow storage, or it is full: the choice holds until the page is closed.
-  }
+  if (theme !== null) remember(KEY, theme);
 }
 
 export function systemTheme(): "dark" | "light" {

@@ -20,6 +20,7 @@ export interface Actions {
   readonly setFilter: (filter: string) => void;
   readonly setTheme: (theme: Theme) => void;
   readonly setKiosk: (kiosk: boolean) => void;
+  readonly setCharacterKeys: (characterKeys: boolean) => void;
 }
 
 export interface ActionStores {
@@ -94,6 +95,9 @@ export function createActions({ telemetry, view, snapshot, cursor, now }: Action
     },
     setKiosk: (kiosk) => {
       change({ kiosk });
+    },
+    setCharacterKeys: (characterKeys) => {
+      change({ characterKeys });
     },
   };
 }

@@ -20,6 +20,8 @@ export interface View {
   readonly filter: string;
   readonly theme: Theme;
   readonly kiosk: boolean;
+  /** Whether keys of one character act, such as `p`. */
+  readonly characterKeys: boolean;
 }
 
 export const DEFAULT_VIEW: View = {
@@ -31,6 +33,7 @@ export const DEFAULT_VIEW: View = {
   filter: "",
   theme: null,
   kiosk: false,
+  characterKeys: true,
 };
 
 /** Read the view from the address. `foci` are the names that a focus can have. Unknown values become the defaults. */
@@ -52,6 +55,7 @@ export function viewFromQuery(search: string, foci: readonly string[]): View {
     filter: query.get("filter") ?? "",
     theme: oneOf(["dark", "light"] as const, query.get("theme")),
     kiosk: query.get("kiosk") === "1",
+    characterKeys: query.get("keys") !== "0",
   };
 }
 
@@ -77,6 +81,7 @@ export function queryFromView(view: View, search: string): string {
   put("filter", view.filter);
   put("theme", view.theme);
   put("kiosk", view.kiosk ? "1" : null);
+  put("keys", view.characterKeys ? null : "0");
   const text = query.toString();
   return text === "" ? "" : `?${text}`;
 }

@@ -6,6 +6,7 @@ import { useCallback, useMemo, useRef, useState } from "react";
 
 import { count } from "../../format/numbers";
 import { useDrawer } from "../../parts/drawer";
+import { explained } from "../../parts/explained";
 import { useLayout, type Layout } from "../../parts/layout";
 import { useSession, useStore, useView } from "../../store/use-telemetry";
 import type { Processes } from "../generated";
@@ -47,7 +48,7 @@ export function ProcessPanel() {
   const [list, fitting] = useFittingRows(view.kiosk);
   const shown = rows.slice(0, maxRows(useLayout()) ?? fitting);
   return (
-    <section className="processes" aria-label="Processes" ref={place}>
+    <section className="processes" id="processes" tabIndex={-1} aria-label="Processes" ref={place}>
       <Head state={state} held={held} />
       {table?.visibility === "partial" && (
         <p className="faint">only processes that the server’s account may see</p>
@@ -96,9 +97,7 @@ function Head({ state: { table, source }, held }: { state: ProcessState; held: b
   const waiting = states?.["disk_sleep"] ?? 0;
   return (
     <div className="panel-head">
-      <h2 data-explain="processes" tabIndex={0}>
-        Processes
-      </h2>
+      <h2 {...explained("processes")}>Processes</h2>
       <span data-testid="process-count">{count(table?.total)}</span>
       <span className="not-phone">{count(states?.["running"])} running</span>
       <span className={waiting > 0 ? "secondary" : ""}>

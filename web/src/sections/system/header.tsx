@@ -1,5 +1,6 @@
 /** The uptime, and a word where the server runs in a container: part of the numbers are then the host's. */
 import { uptime } from "../../format/time";
+import { explained } from "../../parts/explained";
 import { usePicture } from "../../store/use-telemetry";
 
 export function SystemFacts() {
@@ -8,7 +9,7 @@ export function SystemFacts() {
   return (
     <>
       <span>up {uptime(seconds)}</span>
-      {view !== "host" && <span data-explain="cgroup">in a container</span>}
+      {view !== "host" && <span {...explained("cgroup")}>in a container</span>}
     </>
   );
 }
