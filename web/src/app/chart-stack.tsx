@@ -11,7 +11,7 @@ import { explained } from "../parts/explained";
 import { useLayout } from "../parts/layout";
 import { chartsFor, type PlacedVital } from "../sections";
 import type { Picture } from "../store/display";
-import { usePicture, useSession, useTelemetry, useView } from "../store/use-telemetry";
+import { usePicture, useSession, useShown, useView } from "../store/use-telemetry";
 import "./chart-stack.css";
 
 export function ChartStack({ theme }: { theme: string }) {
@@ -51,7 +51,7 @@ interface ChartFigureProps {
 function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFigureProps) {
   const picture = usePicture((now) => now);
   const chosen = useView((view) => view.facets[focus]);
-  const restarts = useTelemetry((state) => state.restarts);
+  const restarts = useShown((state) => state.restarts);
   const [picked, setPicked] = useState<string | null>(null);
   const facet = chosen ?? chart.facets[0] ?? "";
   const spec = useMemo(
@@ -62,7 +62,7 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
     () => yAxisOf(spec, plotData(spec, picture.wider, null).highest),
     [spec, picture.wider],
   );
-  const alerted = useTelemetry(
+  const alerted = useShown(
     ({ alerts }) => spec.limit !== undefined && alerts.has(spec.limit.alert),
   );
   const { scale, phone, first, last } = frame;

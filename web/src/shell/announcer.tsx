@@ -3,7 +3,7 @@ import { useState } from "react";
 
 import { isDisconnected } from "../store/freshness";
 import type { Alert } from "../store/thresholds";
-import { useDisplay, useTelemetry } from "../store/use-telemetry";
+import { useDisplay, useShown } from "../store/use-telemetry";
 
 export function Announcer() {
   const kind = useDisplay(({ paused, fresh }) => (paused ? "paused" : fresh.kind));
@@ -27,7 +27,7 @@ export function Announcer() {
 type Alerts = ReadonlyMap<string, Alert>;
 
 function AlertChanges() {
-  const alerts = useTelemetry((state) => state.alerts);
+  const alerts = useShown((state) => state.alerts);
   const [announced, setAnnounced] = useState({ alerts, text: "" });
   if (announced.alerts !== alerts) {
     setAnnounced({ alerts, text: changesBetween(announced.alerts, alerts) });

@@ -1,7 +1,7 @@
 /** One tick per sample, the newest at the right: it shows at a glance whether the data is live. */
-import { liveEdge } from "../store/display";
 import { isDisconnected } from "../store/freshness";
 import { LATE_COLUMN, tickSeconds } from "../store/telemetry";
+import { liveEdge } from "../store/timeline";
 import { useDisplay, useSession } from "../store/use-telemetry";
 import "./heartbeat.css";
 
@@ -15,7 +15,7 @@ export function Heartbeat({ count }: { readonly count: number }) {
   const nowMs = useDisplay((display) => display.nowMs);
   const disconnected = useDisplay(({ fresh }) => isDisconnected(fresh));
   const tick = tickSeconds(telemetry.store.get().hello);
-  const edge = liveEdge(telemetry, nowMs);
+  const edge = liveEdge(telemetry.store.get(), nowMs);
   const beats = beatsOf(telemetry.ring.slice(edge - (count + 2) * tick, edge), edge, tick, count);
   return (
     <svg

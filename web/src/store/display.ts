@@ -5,16 +5,14 @@
 import type { Sample } from "../protocol/frames";
 import { freshness, isDisconnected, type Freshness } from "./freshness";
 import type { Ring, Slice } from "./ring";
-import { tickSeconds, type Telemetry } from "./telemetry";
+import { tickSeconds, type Telemetry, type TelemetryState } from "./telemetry";
+import { liveEdge, timelineOf, type Pause, type Timeline } from "./timeline";
 
 /** Taken when the viewer pauses, and shown until the page is live again. */
-export interface Snapshot {
-  readonly sample: Sample | null;
+export interface Snapshot extends Pause {
+  /** Its alerts are shown until then, too. The samples received after it are waiting. */
+  readonly state: TelemetryState;
   readonly ring: Ring;
-  readonly edge: number;
-  /** The number of samples received until then. The later ones are waiting. */
-  readonly received: number;
-  readonly zoom: { readonly from: number; readonly to: number } | null;
 }
 
 /** The content to draw. It stays the same object until it would look different. */
@@ -34,6 +32,9 @@ export interface Picture {
 
 export interface Display {
   readonly picture: Picture;
+  readonly timeline: Timeline;
+  /** The state of the stream, or that at the pause: nothing on a paused page changes. */
+  readonly state: TelemetryState;
   readonly fresh: Freshness;
   readonly paused: boolean;
   /** Samples that have arrived since the pause. */
@@ -50,30 +51,29 @@ export function displayOf(
   nowMs: number,
   before: Display | null = null,
 ): Display {
-  const state = telemetry.store.get();
-  const fresh = freshness(state, nowMs);
+  const newest = telemetry.store.get();
+  const fresh = freshness(newest, nowMs);
+  const { state, ring } = snapshot ?? { state: newest, ring: telemetry.ring };
+  const timeline = timelineOf(snapshot, windowSeconds, liveEdge(newest, nowMs));
+  const disconnected = snapshot === null && isDisconnected(fresh);
   return {
-    picture: pictureOf(telemetry, snapshot, windowSeconds, nowMs, fresh, before?.picture ?? null),
+    picture: pictureOf(state, ring, timeline, disconnected, before?.picture ?? null),
+    timeline,
+    state,
     fresh,
     nowMs,
-    paused: snapshot !== null,
-    waiting: snapshot === null ? 0 : state.received - snapshot.received,
+    paused: timeline.mode !== "live",
+    waiting: newest.received - state.received,
   };
 }
 
 function pictureOf(
-  telemetry: Telemetry,
-  snapshot: Snapshot | null,
-  windowSeconds: number,
-  nowMs: number,
-  fresh: Freshness,
+  { latest: sample, hello }: TelemetryState,
+  ring: Ring,
+  { from, to }: Timeline,
+  disconnected: boolean,
   before: Picture | null,
 ): Picture {
-  const state = telemetry.store.get();
-  const { sample, ring } = snapshot ?? { sample: state.latest, ring: telemetry.ring };
-  const edge = snapshot?.edge ?? liveEdge(telemetry, nowMs);
-  const { from, to } = snapshot?.zoom ?? { from: edge - windowSeconds, to: edge };
-  const disconnected = snapshot === null && isDisconnected(fresh);
   const same =
     before !== null &&
     before.sample === sample &&
@@ -82,31 +82,13 @@ function pictureOf(
     before.to === to &&
     before.disconnected === disconnected;
   if (same) return before;
-  const tick = tickSeconds(state.hello);
+  const tick = tickSeconds(hello);
   const slice = ring.slice(from - 1.5 * tick, to);
   const wider = ring.slice(from - SCALE_MEMORY_SECONDS, to);
   return { sample, ring, from, to, slice, wider, tick, disconnected };
 }
 
-/**
- * Return the present time on the host's clock, in seconds since 1970: that of the newest sample and the time since then.
- * When samples do not arrive, it moves on in whole ticks.
- */
-export function liveEdge(telemetry: Telemetry, nowMs: number): number {
-  const { latest, arrivedAtMs, hello } = telemetry.store.get();
-  if (latest === null || arrivedAtMs === null) return Date.now() / 1000;
-  const tick = tickSeconds(hello);
-  const ticks = Math.floor(((nowMs - arrivedAtMs) / 1000 + 0.2 * tick) / tick);
-  return latest.time_unix + Math.max(0, ticks) * tick;
-}
-
 export function snapshotOf(telemetry: Telemetry, nowMs: number): Snapshot {
-  const { latest, received } = telemetry.store.get();
-  return {
-    sample: latest,
-    ring: telemetry.ring.clone(),
-    edge: liveEdge(telemetry, nowMs),
-    received,
-    zoom: null,
-  };
+  const state = telemetry.store.get();
+  return { state, ring: telemetry.ring.clone(), edge: liveEdge(state, nowMs), zoom: null };
 }

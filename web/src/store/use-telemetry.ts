@@ -72,8 +72,14 @@ function whileVisible(subscribe: Subscribe): Subscribe {
   return subscribed;
 }
 
+/** Select from the newest state of the stream, also while the page is paused. */
 export function useTelemetry<S>(select: (state: TelemetryState) => S): S {
   return useStore(useSession().telemetry.store, select);
+}
+
+/** Select from the state of the stream as the page shows it: a paused page keeps that of the pause. */
+export function useShown<S>(select: (state: TelemetryState) => S): S {
+  return useStore(useSession().display, ({ state }) => select(state));
 }
 
 export function useDisplay<S>(select: (display: Display) => S): S {

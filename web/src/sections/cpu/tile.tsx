@@ -2,7 +2,7 @@
 import { Spark } from "../../charts/spark";
 import { percent, percentText } from "../../format/numbers";
 import { Detail, Numeral, Tile } from "../../parts/tile";
-import { usePicture, useTelemetry } from "../../store/use-telemetry";
+import { usePicture, useShown } from "../../store/use-telemetry";
 import { FACETS } from "./chart";
 import { CoresStrip } from "./cores-strip";
 
@@ -10,8 +10,8 @@ const STEAL_SHOWN_PERCENT = 1;
 
 export function CpuTile() {
   const picture = usePicture((now) => now);
-  const hello = useTelemetry((state) => state.hello);
-  const steal = useTelemetry((state) => state.alerts.get("steal"));
+  const hello = useShown((state) => state.hello);
+  const steal = useShown((state) => state.alerts.get("steal"));
   const cpu = picture.sample?.sections.cpu;
   const count = cpu?.online_count ?? hello?.host.cores ?? null;
   const showsSteal = (cpu?.steal_percent ?? 0) >= STEAL_SHOWN_PERCENT;

@@ -1,14 +1,14 @@
 /** The table of disks: busy time, read and written bytes. Devices made of other disks (md, dm) come last. */
 import { bytesShort, fixed, percentText, UNKNOWN } from "../../format/numbers";
 import { DeviceTable, type DeviceRow } from "../../parts/device-table";
-import { usePicture, useTelemetry } from "../../store/use-telemetry";
+import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Disk } from "../generated";
 import { isPhysical, waitOf } from "./requests";
 import "./disk.css";
 
 export function Disks() {
   const disks = usePicture(({ sample }) => sample?.sections.disks);
-  const alerts = useTelemetry((state) => state.alerts);
+  const alerts = useShown((state) => state.alerts);
   const sorted = [...(disks ?? [])].sort(
     (one, other) => Number(isPhysical(other)) - Number(isPhysical(one)),
   );

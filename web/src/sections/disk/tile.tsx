@@ -3,7 +3,7 @@ import { BarStrip } from "../../charts/strip";
 import { fixed, percentText, UNKNOWN } from "../../format/numbers";
 import { PairTile } from "../../parts/pair-tile";
 import { Detail } from "../../parts/tile";
-import { usePicture, useTelemetry } from "../../store/use-telemetry";
+import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Disk } from "../generated";
 import { FACETS } from "./chart";
 import { isPhysical, waitOf } from "./requests";
@@ -42,7 +42,7 @@ function busiestOf(disks: readonly Disk[]): Disk | null {
 }
 
 function Details({ busiest }: { busiest: Disk | null }) {
-  const alert = useTelemetry((state) => state.alerts.get(`wait:${busiest?.name ?? ""}`));
+  const alert = useShown((state) => state.alerts.get(`wait:${busiest?.name ?? ""}`));
   const wait = busiest === null ? null : waitOf(busiest);
   return (
     <>

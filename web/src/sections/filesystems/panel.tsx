@@ -4,13 +4,13 @@ import { StaleTag } from "../../parts/source-state";
 import { Table } from "../../parts/table";
 import { toneOf } from "../../parts/tone";
 import type { Alert } from "../../store/thresholds";
-import { usePicture, useTelemetry } from "../../store/use-telemetry";
+import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Filesystem } from "../generated";
 import "./filesystems.css";
 
 export function Filesystems() {
   const filesystems = usePicture(({ sample }) => sample?.sections.filesystems);
-  const alerts = useTelemetry((state) => state.alerts);
+  const alerts = useShown((state) => state.alerts);
   return (
     <Table
       title="Filesystems"

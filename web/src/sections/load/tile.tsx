@@ -3,7 +3,7 @@ import { Spark } from "../../charts/spark";
 import { BarStrip } from "../../charts/strip";
 import { fixed, percentText } from "../../format/numbers";
 import { Detail, Tile } from "../../parts/tile";
-import { usePicture, useTelemetry } from "../../store/use-telemetry";
+import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Sections } from "../generated";
 import { FACETS } from "./chart";
 
@@ -54,7 +54,7 @@ export function LoadTile() {
 }
 
 function Stalls({ pressure }: { pressure: Sections["pressure"] }) {
-  const alerts = useTelemetry((state) => state.alerts);
+  const alerts = useShown((state) => state.alerts);
   const highest = RESOURCES.map((resource) => ({
     resource,
     percent: pressure?.[resource]?.some_percent ?? null,

@@ -3,7 +3,7 @@ import { Spark } from "../../charts/spark";
 import { BarStrip } from "../../charts/strip";
 import { bytes, bytesText } from "../../format/numbers";
 import { Detail, Numeral, Tile } from "../../parts/tile";
-import { usePicture, useTelemetry } from "../../store/use-telemetry";
+import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Sections } from "../generated";
 import { FACETS } from "./chart";
 
@@ -53,8 +53,8 @@ const NONE: Sections = {};
 
 function Details() {
   const { memory, swap } = usePicture(({ sample }) => sample?.sections ?? NONE);
-  const short = useTelemetry((state) => state.alerts.get("memory"));
-  const swapping = useTelemetry((state) => state.alerts.get("swap"));
+  const short = useShown((state) => state.alerts.get("memory"));
+  const swapping = useShown((state) => state.alerts.get("swap"));
   return (
     <>
       {short === undefined ? (

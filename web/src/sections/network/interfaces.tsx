@@ -1,14 +1,14 @@
 /** The table of interfaces: received and sent bytes. Errors, drops and a full link mark the name. */
 import { bytesShort, count, fixed, UNKNOWN } from "../../format/numbers";
 import { DeviceTable, type DeviceRow } from "../../parts/device-table";
-import { usePicture, useTelemetry } from "../../store/use-telemetry";
+import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Interface } from "../generated";
 import { linkSpeed } from "./link";
 import "./network.css";
 
 export function Interfaces() {
   const interfaces = usePicture(({ sample }) => sample?.sections.interfaces);
-  const alerts = useTelemetry((state) => state.alerts);
+  const alerts = useShown((state) => state.alerts);
   const sorted = [...(interfaces ?? [])].sort((one, other) => rank(one) - rank(other));
   return (
     <DeviceTable

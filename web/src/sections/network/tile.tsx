@@ -3,7 +3,7 @@ import { BarStrip } from "../../charts/strip";
 import { fixed, UNKNOWN } from "../../format/numbers";
 import { PairTile } from "../../parts/pair-tile";
 import { Detail } from "../../parts/tile";
-import { usePicture, useTelemetry } from "../../store/use-telemetry";
+import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Interface } from "../generated";
 import { FACETS } from "./chart";
 import { faultsOf, linkSpeed, linkUse } from "./link";
@@ -43,7 +43,7 @@ function highestUse(up: readonly Interface[]): number | null {
 }
 
 function Details({ physical, known }: { physical: readonly Interface[]; known: boolean }) {
-  const alerts = useTelemetry((state) => state.alerts);
+  const alerts = useShown((state) => state.alerts);
   const retransmits = usePicture(({ sample }) => sample?.sections.tcp?.retransmits_per_second);
   const faults = physical.reduce((sum, one) => sum + faultsOf(one), 0);
   const level = physical.map(({ name }) => alerts.get(`errors:${name}`)?.level).find(Boolean);

@@ -7,7 +7,7 @@ import { Facts, Panel, type Fact } from "../../parts/panel";
 import { clockDifference } from "../../store/delay";
 import { isDisconnected } from "../../store/freshness";
 import { tickSeconds } from "../../store/telemetry";
-import { useDisplay, usePicture, useSession, useTelemetry } from "../../store/use-telemetry";
+import { useDisplay, usePicture, useSession, useShown } from "../../store/use-telemetry";
 import { SaveButtons } from "./save";
 import "./self.css";
 
@@ -16,9 +16,9 @@ const MAX_CLOCK_DIFFERENCE_SECONDS = 2;
 export function ThisStream() {
   const { wide } = useLayout();
   const { telemetry, reload } = useSession();
-  const state = useTelemetry((now) => now);
+  const state = useShown((now) => now);
   const own = usePicture(({ sample }) => sample?.sections.self);
-  const disconnected = useDisplay(({ fresh }) => isDisconnected(fresh));
+  const disconnected = useDisplay(({ fresh, paused }) => !paused && isDisconnected(fresh));
   const missed = useMissed();
   const difference = Math.abs(clockDifference(state.offsets) ?? 0);
   const { refused } = telemetry.ring;
@@ -86,9 +86,9 @@ export function ThisStream() {
 /** Return the missed samples: counted from seq or, while disconnected, estimated from the time since the last sample. */
 function useMissed(): Fact {
   const { startedUnix } = useSession();
-  const { received, missed, hello } = useTelemetry((state) => state);
-  const fresh = useDisplay((now) => now.fresh);
-  const silentSeconds = isDisconnected(fresh) ? (fresh.ageSeconds ?? 0) : 0;
+  const { received, missed, hello } = useShown((state) => state);
+  const { fresh, paused } = useDisplay((now) => now);
+  const silentSeconds = !paused && isDisconnected(fresh) ? (fresh.ageSeconds ?? 0) : 0;
   const silentTicks = Math.floor(silentSeconds / tickSeconds(hello));
   return {
     name: "missed",

@@ -6,7 +6,7 @@ import { StaleTag } from "../../parts/source-state";
 import { Mark, toneOf } from "../../parts/tone";
 import { sensorKey } from "../../store/flatten";
 import type { Level } from "../../store/thresholds";
-import { usePicture, useTelemetry } from "../../store/use-telemetry";
+import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Temperature } from "../generated";
 
 /** Three times the cadence of the slowest sensors, which are those of disks. */
@@ -14,7 +14,7 @@ const STALE_AFTER_SECONDS = 180;
 
 export function Temperatures() {
   const sensors = usePicture(({ sample }) => sample?.sections.temperatures);
-  const alerts = useTelemetry((state) => state.alerts);
+  const alerts = useShown((state) => state.alerts);
   const newest = Math.min(...(sensors ?? []).map((one) => one.age_seconds ?? Infinity));
   return (
     <Panel

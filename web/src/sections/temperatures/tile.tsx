@@ -5,7 +5,7 @@ import { fixed } from "../../format/numbers";
 import { age } from "../../format/time";
 import { Detail, Numeral, Tile } from "../../parts/tile";
 import { sensorKey } from "../../store/flatten";
-import { usePicture, useTelemetry } from "../../store/use-telemetry";
+import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Temperature } from "../generated";
 import { FACETS } from "./chart";
 
@@ -17,7 +17,7 @@ export function HeatTile() {
   const picture = usePicture((now) => now);
   const hottest = hottestOf(picture.sample?.sections.temperatures ?? []);
   const key = hottest === null ? "" : sensorKey(hottest);
-  const level = useTelemetry((state) => state.alerts.get(`heat:${key}`)?.level);
+  const level = useShown((state) => state.alerts.get(`heat:${key}`)?.level);
   const limit = hottest?.critical_celsius ?? hottest?.high_celsius;
   return (
     <Tile

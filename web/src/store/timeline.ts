@@ -1,0 +1,41 @@
+/**
+ * The span of time on the x axis of every chart, and whether it moves. It depends only on the host's time and on the
+ * choices of the viewer. Pure.
+ */
+import { tickSeconds, type TelemetryState } from "./telemetry";
+
+export interface Timeline {
+  readonly from: number;
+  readonly to: number;
+  /** The present time of the host, or that of the pause. */
+  readonly now: number;
+  /** `zoomed`: paused, on a span that the viewer selected. */
+  readonly mode: "live" | "paused" | "zoomed";
+  /** Seconds of the host per second: 1 while live, 0 while the axis stands still. */
+  readonly speed: number;
+}
+
+/** A pause: the moment at which the page stopped, and the span that the viewer zoomed to. */
+export interface Pause {
+  readonly edge: number;
+  readonly zoom: { readonly from: number; readonly to: number } | null;
+}
+
+/** Return the timeline. `now` is the present time of the host, see `liveEdge`. */
+export function timelineOf(pause: Pause | null, windowSeconds: number, now: number): Timeline {
+  if (pause === null) return { from: now - windowSeconds, to: now, now, mode: "live", speed: 1 };
+  const { edge, zoom } = pause;
+  const { from, to } = zoom ?? { from: edge - windowSeconds, to: edge };
+  return { from, to, now: edge, mode: zoom === null ? "paused" : "zoomed", speed: 0 };
+}
+
+/**
+ * Return the present time on the host's clock, in seconds since 1970: that of the newest sample and the time since then.
+ * When samples do not arrive, it moves on in whole ticks.
+ */
+export function liveEdge({ latest, arrivedAtMs, hello }: TelemetryState, nowMs: number): number {
+  if (latest === null || arrivedAtMs === null) return Date.now() / 1000;
+  const tick = tickSeconds(hello);
+  const ticks = Math.floor(((nowMs - arrivedAtMs) / 1000 + 0.2 * tick) / tick);
+  return latest.time_unix + Math.max(0, ticks) * tick;
+}
