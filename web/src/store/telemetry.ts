@@ -39,6 +39,8 @@ export interface TelemetryState {
   readonly fault: string | null;
   /** The host times at which the server restarted. */
   readonly restarts: readonly number[];
+  /** The time of the host in seconds from the first sample on, by uptime: setting its clock does not change it. */
+  readonly hostSeconds: number;
   readonly watches: Watches;
   /** The same object until an alert fires, resolves or changes its level. */
   readonly alerts: ReadonlyMap<string, Alert>;
@@ -88,6 +90,7 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     missed: 0,
     fault: null,
     restarts: [],
+    hostSeconds: 0,
     watches: new Map(),
     alerts: new Map(),
     offsets: NO_OFFSETS,
@@ -120,7 +123,7 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
   const add = (samples: readonly Sample[], live: { bytes: number } | null): void => {
     const state = store.get();
     const late = live !== null && isLate(state, now());
-    let { latest, received, missed, restarts, watches, offsets } = state;
+    let { latest, received, missed, restarts, watches, offsets, hostSeconds } = state;
     for (const sample of samples) {
       const columns = rules.columnsOf(sample);
       if (late) columns.push([LATE_COLUMN, 1]);
@@ -130,7 +133,11 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
       missed += step.missed;
       if (step.clockWasSet) offsets = NO_OFFSETS;
       if (step.restarted) restarts = [...restarts, sample.time_unix].slice(-MAX_RESTARTS);
-      watches = watch(watches, rules.readingsOf(sample), sample.time_unix);
+      hostSeconds += step.seconds;
+      watches = watch(watches, rules.readingsOf(sample), {
+        at: hostSeconds,
+        afterGap: step.afterGap,
+      });
       latest = sample;
     }
     if (latest === null || latest === state.latest) return;
@@ -140,6 +147,7 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
       received,
       missed,
       restarts,
+      hostSeconds,
       watches,
       alerts: sameOr(state.alerts, alertsOf(watches)),
       arrivedAtMs: now(),
@@ -202,6 +210,9 @@ function sameOr(
 }
 
 interface Step {
+  /** Since the sample before. */
+  readonly seconds: number;
+  readonly afterGap: boolean;
   readonly missed: number;
   readonly restarted: boolean;
   /** The host's clock was set since the sample before. */
@@ -219,7 +230,7 @@ function append(
   const tick = tickOf(sample, hello);
   if (before === null) {
     ring.push(sample.time_unix, columns, tick);
-    return { missed: 0, restarted: false, clockWasSet: false };
+    return { seconds: 0, afterGap: false, missed: 0, restarted: false, clockWasSet: false };
   }
   const sameRun = before.stream === sample.stream;
   if (sameRun && sample.seq <= before.seq) return null;
@@ -236,7 +247,7 @@ function append(
   const span = seconds / (empty + 1);
   for (let slot = 1; slot <= empty; slot += 1) ring.pushGap(from + span * slot, span);
   ring.push(sample.time_unix, columns, span);
-  return { missed, restarted: !sameRun, clockWasSet };
+  return { seconds, afterGap: empty > 0, missed, restarted: !sameRun, clockWasSet };
 }
 
 /**

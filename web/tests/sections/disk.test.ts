@@ -30,6 +30,6 @@ it("has a threshold for the wait, and none for busy time", () => {
     disks: [{ name: "sda", util_percent: 100, read_await_ms: 120 }],
   });
   expect(section.readings?.(sections)).toEqual([
-    { id: "wait:sda", label: "sda slow", value: 120, warn: 100, critical: null },
+    { id: "wait:sda", label: "sda slow", value: 120, warn: 100, critical: null, margin: 20 },
   ]);
 });

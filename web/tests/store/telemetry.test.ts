@@ -163,3 +163,14 @@ it("measures delays anew when the host's clock is set", () => {
   receive(3, { time_unix: 1_764_003_603 });
   expect(telemetry.store.get()).toMatchObject({ offsets: { count: 1 }, delaySeconds: 0 });
 });
+
+it("does not fire an alert because the host's clock was set", () => {
+  const stalled = { cpu: { usage_percent: 90, steal_percent: 50 } };
+  receive(1, stalled);
+  receive(2, { ...stalled, time_unix: 1_764_003_602 });
+  expect(telemetry.store.get()).toMatchObject({ hostSeconds: 1, alerts: new Map() });
+  for (let seq = 3; seq <= 11; seq += 1) {
+    receive(seq, { ...stalled, time_unix: 1_764_003_600 + seq });
+  }
+  expect([...telemetry.store.get().alerts.keys()]).toContain("steal");
+});

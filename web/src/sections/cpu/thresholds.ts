@@ -3,5 +3,5 @@ import { reading, type Reading } from "../../store/thresholds";
 import type { Sections } from "../generated";
 
 export function readings({ cpu }: Sections): Reading[] {
-  return [reading("steal", "steal", cpu?.steal_percent, { warn: 5, critical: 20 })];
+  return [reading("steal", "steal", cpu?.steal_percent, { warn: 5, critical: 20, margin: 1 })];
 }

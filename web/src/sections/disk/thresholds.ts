@@ -5,6 +5,6 @@ import { waitOf } from "./requests";
 
 export function readings({ disks }: Sections): Reading[] {
   return (disks ?? []).map((disk) =>
-    reading(`wait:${disk.name}`, `${disk.name} slow`, waitOf(disk), { warn: 100 }),
+    reading(`wait:${disk.name}`, `${disk.name} slow`, waitOf(disk), { warn: 100, margin: 20 }),
   );
 }

@@ -2,7 +2,7 @@
 import { reading, type Reading } from "../../store/thresholds";
 import type { Sections } from "../generated";
 
-const LIMITS = { warn: 90, critical: 97 };
+const LIMITS = { warn: 90, critical: 97, margin: 1 };
 
 export function readings({ filesystems }: Sections): Reading[] {
   return (filesystems ?? [])

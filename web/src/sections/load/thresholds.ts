@@ -11,14 +11,18 @@ export const IO_STALL_WARN_PERCENT = 10;
 export function readings({ pressure, load }: Sections): Reading[] {
   const { cpu, memory, io } = pressure ?? {};
   const stalls = [
-    reading("stall.io", "io stall", io?.some_percent, { warn: IO_STALL_WARN_PERCENT }),
-    reading("stall.io.full", "io stall of all tasks", io?.full_percent, { critical: 30 }),
-    reading("stall.memory", "memory stall", memory?.some_percent, { warn: 5 }),
+    reading("stall.io", "io stall", io?.some_percent, { warn: IO_STALL_WARN_PERCENT, margin: 2 }),
+    reading("stall.io.full", "io stall of all tasks", io?.full_percent, {
+      critical: 30,
+      margin: 5,
+    }),
+    reading("stall.memory", "memory stall", memory?.some_percent, { warn: 5, margin: 1 }),
     reading("stall.memory.full", "memory stall of all tasks", memory?.full_percent, {
       critical: 10,
+      margin: 2,
     }),
-    reading("stall.cpu", "cpu stall", cpu?.some_percent, { warn: 25, critical: 60 }),
+    reading("stall.cpu", "cpu stall", cpu?.some_percent, { warn: 25, critical: 60, margin: 5 }),
   ];
   if (pressure !== undefined) return stalls;
-  return [...stalls, reading("load", "load", load?.avg1_per_cpu, { warn: 2 })];
+  return [...stalls, reading("load", "load", load?.avg1_per_cpu, { warn: 2, margin: 0.25 })];
 }

@@ -5,8 +5,11 @@ import type { Sections } from "../generated";
 export function readings({ memory, swap }: Sections): Reading[] {
   const notAvailable = percentNotAvailable(memory?.available_bytes, memory?.total_bytes);
   return [
-    reading("memory", "memory low", notAvailable, { warn: 90, critical: 96 }),
-    reading("swap", "swapping in", swap?.in_bytes_per_second, { warn: 2 ** 20 }),
+    reading("memory", "memory low", notAvailable, { warn: 90, critical: 96, margin: 2 }),
+    reading("swap", "swapping in", swap?.in_bytes_per_second, {
+      warn: 2 ** 20,
+      margin: 2 ** 18,
+    }),
   ];
 }
 

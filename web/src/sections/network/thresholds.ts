@@ -9,8 +9,9 @@ export function readings({ interfaces }: Sections): Reading[] {
     return [
       reading(`link:${one.name}`, `${one.name} link almost full`, use === null ? null : use * 100, {
         warn: 90,
+        margin: 5,
       }),
-      reading(`errors:${one.name}`, `${one.name} errors`, faultsOf(one), { warn: 0 }),
+      reading(`errors:${one.name}`, `${one.name} errors`, faultsOf(one), { warn: 0, margin: 0 }),
     ];
   });
 }

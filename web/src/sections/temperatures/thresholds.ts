@@ -8,6 +8,7 @@ export function readings({ temperatures }: Sections): Reading[] {
     reading(`heat:${sensorKey(sensor)}`, `${sensor.chip} hot`, sensor.celsius, {
       warn: sensor.high_celsius,
       critical: sensor.critical_celsius,
+      margin: 3,
     }),
   );
 }
