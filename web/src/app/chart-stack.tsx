@@ -58,16 +58,18 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
     () => chart.draw({ sample: picture.sample, facet, slice: picture.wider, focused }),
     [chart, picture, facet, focused],
   );
-  const axis = useMemo(
-    () => yAxisOf(spec, plotData(spec, picture.wider, null).highest),
-    [spec, picture.wider],
-  );
+  const all = useMemo(() => plotData(spec, picture.wider, null), [spec, picture.wider]);
+  const axis = yAxisOf(spec, all.highest);
   const alerted = useShown(
     ({ alerts }) => spec.limit !== undefined && alerts.has(spec.limit.alert),
   );
   const { scale, phone, first, last } = frame;
   const steadyFrame = useMemo(() => ({ scale, phone, first, last }), [scale, phone, first, last]);
   const alone = spec.series.some(({ label }) => label === picked) ? picked : null;
+  const data = useMemo(
+    () => (alone === null ? all : plotData(spec, picture.wider, alone)),
+    [all, spec, picture.wider, alone],
+  );
   const id = `chart-${focus}`;
   return (
     <figure
@@ -84,7 +86,7 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
       <Chart
         id={focus}
         top={axis.top}
-        {...{ spec, picture, restarts, alone, theme }}
+        {...{ spec, picture, data, restarts, theme }}
         frame={steadyFrame}
         labelledBy={`${id} ${id}-summary`}
       />

@@ -13,7 +13,7 @@ import { createClock } from "../store/clock";
 import { createStore } from "../store/create-store";
 import { displayOf, type Display, type Snapshot } from "../store/display";
 import { silentAfterSeconds } from "../store/freshness";
-import { createTelemetry, tickSeconds } from "../store/telemetry";
+import { createTelemetry, LATE_AFTER_TICKS, tickSeconds } from "../store/telemetry";
 import type { Session } from "../store/use-telemetry";
 import { DEFAULT_VIEW, type View } from "../store/view";
 import { streamAddress } from "../stream/address";
@@ -27,7 +27,6 @@ const RING_SLOTS = 600;
 const CLOCK_MS = 1000;
 /** At one sample per second, a connection that works brings a message in this time. */
 const PROBE_MS = 1500;
-const LATE_AFTER_TICKS = 1.5;
 
 export interface RunningSession extends Session {
   /** Returns the function that ends it. */

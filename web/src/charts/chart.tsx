@@ -10,9 +10,9 @@ import type { Picture } from "../store/display";
 import { gapsOf } from "../store/gaps";
 import { useSession, useStore } from "../store/use-telemetry";
 import { plotOptions, type Paths } from "./options";
-import { readPalette } from "./palette";
-import { plotData } from "./plot-data";
-import { makeHatch, type Frame, type Scene } from "./scene";
+import { paletteOf } from "./palette";
+import { isAbove, type PlotData } from "./plot-data";
+import { hatchOf, type Frame, type Scene } from "./scene";
 import type { ChartSpec } from "./spec";
 import { bindTouch } from "./touch";
 import "./chart.css";
@@ -21,10 +21,10 @@ export interface ChartProps {
   readonly id: string;
   readonly spec: ChartSpec;
   readonly picture: Picture;
+  /** Of the window and of the minute before it. */
+  readonly data: PlotData;
   readonly top: number;
   readonly restarts: readonly number[];
-  /** The label of the series that is shown alone. */
-  readonly alone: string | null;
   readonly frame: Frame;
   /** A change of the theme changes the colours. */
   readonly theme: string;
@@ -46,8 +46,9 @@ export function Chart(props: ChartProps) {
     latest.current = props;
   });
 
-  // uPlot cannot change the number of its series at low cost, so another set of series gets another instance.
-  const shape = [spec.kind, ...spec.series.map(({ label }) => label)].join("|");
+  // uPlot cannot change the number of its series at low cost, so another number gets another instance. Their names and
+  // colours are not part of it.
+  const shape = `${spec.kind} ${spec.series.length}`;
   const { scale, phone, first, last } = frame;
   useLayoutEffect(() => {
     const element = host.current;
@@ -69,7 +70,7 @@ export function Chart(props: ChartProps) {
 
   useLayoutEffect(() => {
     plot.current?.draw();
-  }, [picture, spec, props.alone, props.theme, shape, scale, phone, first, last]);
+  }, [picture, spec, props.data, props.theme, shape, scale, phone, first, last]);
 
   return (
     <div
@@ -139,13 +140,12 @@ function mountPlot(
     movedByStore = false;
   };
   const draw = (): void => {
-    const { spec, picture, alone, top } = props();
-    const data = plotData(spec, picture.slice, alone);
+    const { spec, picture, data, top } = props();
     const height = Math.max(1, plot.bbox.height / devicePixelRatio);
     const thin = data.means.map(
       (mean) => spec.kind === "stack" && (mean / top) * height < THIN_PX * frame.scale,
     );
-    scene = sceneOf(props(), plot.ctx, thin, data.highest);
+    scene = sceneOf(props(), plot.ctx, thin);
     plot.batch(() => {
       plot.setData([data.x, ...data.columns], false);
       plot.setScale("x", { min: picture.from, max: picture.to });
@@ -173,13 +173,12 @@ function emptyData({ series }: ChartSpec): uPlot.AlignedData {
 }
 
 function sceneOf(
-  { spec, picture, restarts, top, frame }: ChartProps,
+  { spec, picture, data, restarts, top, frame }: ChartProps,
   context: CanvasRenderingContext2D | null,
   thin: readonly boolean[],
-  highest = 0,
 ): Scene {
-  const { slice, tick, to, disconnected } = picture;
-  const palette = readPalette(document.body, disconnected);
+  const { slice, tick, from, to, disconnected } = picture;
+  const palette = paletteOf(disconnected);
   return {
     spec,
     palette,
@@ -190,7 +189,7 @@ function sceneOf(
     top,
     to,
     thin,
-    limitCrossed: spec.limit !== undefined && highest > spec.limit.value,
-    hatch: context && makeHatch(context, palette.hatch, devicePixelRatio * frame.scale),
+    limitCrossed: spec.limit !== undefined && isAbove(data, spec.limit.value, from),
+    hatch: context && hatchOf(context, palette.hatch, devicePixelRatio * frame.scale),
   };
 }

@@ -19,7 +19,17 @@ export interface Palette {
 
 const DISCONNECTED_ALPHA = 0.55;
 
-export function readPalette(element: Element, disconnected: boolean): Palette {
+/** One for all charts: reading it takes a millisecond, and every chart would read it for every sample. */
+let kept: { readonly key: string; readonly palette: Palette } | null = null;
+
+/** Return the colours of the page, in the theme that the root element has now. */
+export function paletteOf(disconnected: boolean): Palette {
+  const key = `${document.documentElement.dataset["theme"]} ${disconnected}`;
+  if (kept?.key !== key) kept = { key, palette: readPalette(document.body, disconnected) };
+  return kept.palette;
+}
+
+function readPalette(element: Element, disconnected: boolean): Palette {
   const style = getComputedStyle(element);
   const read = (name: string): string => style.getPropertyValue(`--${name}`).trim();
   const tone = (name: string): string =>

@@ -41,7 +41,20 @@ export interface Frame {
 const MIN_GAP_LABEL_WIDTH = 46;
 const PERCENT_PER_HEAT_STEP = 12.5;
 
-export function makeHatch(
+/** One for all charts. */
+let kept: { readonly key: string; readonly hatch: CanvasPattern | null } | null = null;
+
+export function hatchOf(
+  context: CanvasRenderingContext2D,
+  colour: string,
+  scale: number,
+): CanvasPattern | null {
+  const key = `${colour} ${scale}`;
+  if (kept?.key !== key) kept = { key, hatch: makeHatch(context, colour, scale) };
+  return kept.hatch;
+}
+
+function makeHatch(
   context: CanvasRenderingContext2D,
   colour: string,
   scale: number,
@@ -84,19 +97,44 @@ export function drawCells(plot: uPlot, { spec, slice, palette }: Scene): void {
   if (spec.kind !== "cells" || rows === 0) return;
   const height = bbox.height / rows;
   const gutter = height > 6 ? Math.max(1, Math.round(height * 0.12)) : 0;
-  spec.series.forEach((series, row) => {
-    const values = valuesOf(series, slice);
-    const y = bbox.top + bbox.height - (row + 1) * height;
-    values.forEach((value, index) => {
-      const x = slice.x[index];
-      if (value === null || x === undefined) return;
-      const right = Math.min(bbox.left + bbox.width, plot.valToPos(x, "x", true));
-      const left = Math.max(bbox.left, plot.valToPos(x - (slice.spans[index] ?? 0), "x", true));
-      const step = Math.min(7, Math.floor(value / PERCENT_PER_HEAT_STEP));
-      ctx.fillStyle = palette.heat[step] ?? palette.line;
-      ctx.fillRect(Math.floor(left), y, Math.ceil(right) - Math.floor(left), height - gutter);
+  // Once per slot and not per cell: 256 cores have 77 000 cells in five minutes.
+  const right = slice.x.map((x) =>
+    Math.ceil(Math.min(bbox.left + bbox.width, plot.valToPos(x, "x", true))),
+  );
+  const left = slice.x.map((x, index) =>
+    Math.floor(Math.max(bbox.left, plot.valToPos(x - (slice.spans[index] ?? 0), "x", true))),
+  );
+  const runs = spec.series.map((series) => runsOf(valuesOf(series, slice)));
+  palette.heat.forEach((colour, step) => {
+    ctx.fillStyle = colour;
+    runs.forEach((ofRow, row) => {
+      const y = bbox.top + bbox.height - (row + 1) * height;
+      for (const run of ofRow) {
+        if (run.step !== step) continue;
+        const from = left[run.first] ?? 0;
+        ctx.fillRect(from, y, (right[run.last] ?? from) - from, height - gutter);
+      }
     });
   });
+}
+
+interface Run {
+  readonly step: number;
+  readonly first: number;
+  last: number;
+}
+
+/** Return the runs of neighbouring slots with the same colour. Unknown values are in none. */
+export function runsOf(values: readonly (number | null)[]): Run[] {
+  const runs: Run[] = [];
+  values.forEach((value, index) => {
+    if (value === null) return;
+    const step = Math.max(0, Math.min(7, Math.floor(value / PERCENT_PER_HEAT_STEP)));
+    const run = runs.at(-1);
+    if (run?.step === step && run.last === index - 1) run.last = index;
+    else runs.push({ step, first: index, last: index });
+  });
+  return runs;
 }
 
 /** Draw the dotted line of a limit, and a line where the server restarted. */

@@ -76,7 +76,7 @@ export interface Telemetry {
 
 const CLOCK_STEP_SECONDS = 2;
 const MAX_RESTARTS = 20;
-const LATE_AFTER_TICKS = 1.5;
+export const LATE_AFTER_TICKS = 1.5;
 /** 1 where a sample arrived late: a half tick of the heartbeat. */
 export const LATE_COLUMN = "viewer.late";
 

@@ -2,7 +2,7 @@
  * The span of time on the x axis of every chart, and whether it moves. It depends only on the host's time and on the
  * choices of the viewer. Pure.
  */
-import { tickSeconds, type TelemetryState } from "./telemetry";
+import { LATE_AFTER_TICKS, tickSeconds, type TelemetryState } from "./telemetry";
 
 export interface Timeline {
   readonly from: number;
@@ -31,11 +31,13 @@ export function timelineOf(pause: Pause | null, windowSeconds: number, now: numb
 
 /**
  * Return the present time on the host's clock, in seconds since 1970: that of the newest sample and the time since then.
- * When samples do not arrive, it moves on in whole ticks.
+ * When samples do not arrive, it moves on in whole ticks. Not before a sample is late: else each picture would be drawn
+ * twice, because the page's timer is often just ahead of the next sample.
  */
 export function liveEdge({ latest, arrivedAtMs, hello }: TelemetryState, nowMs: number): number {
   if (latest === null || arrivedAtMs === null) return Date.now() / 1000;
   const tick = tickSeconds(hello);
-  const ticks = Math.floor(((nowMs - arrivedAtMs) / 1000 + 0.2 * tick) / tick);
-  return latest.time_unix + Math.max(0, ticks) * tick;
+  const silentTicks = (nowMs - arrivedAtMs) / 1000 / tick;
+  const ticks = silentTicks < LATE_AFTER_TICKS ? 0 : Math.floor(silentTicks + 0.2);
+  return latest.time_unix + ticks * tick;
 }

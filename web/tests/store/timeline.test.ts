@@ -29,5 +29,7 @@ it("moves on in whole ticks when no sample arrives", () => {
   const telemetry = connectedTelemetry();
   telemetry.frame({ type: "sample", sample: sampleAt(100) });
   const state = telemetry.store.get();
-  expect([300, 900, 4000].map((ms) => liveEdge(state, ms) - 1_764_000_100)).toEqual([0, 1, 4]);
+  expect([300, 900, 1400, 1600, 4000].map((ms) => liveEdge(state, ms) - 1_764_000_100)).toEqual([
+    0, 0, 0, 1, 4,
+  ]);
 });
