@@ -114,8 +114,6 @@ class Statvfs(Protocol):
 class Options:
     """The choices of the collector's caller."""
 
-    # Filesystem types that have a row although they are hidden by default: "nfs4", "tmpfs".
-    filesystem_types: frozenset[str] = frozenset()
     # The number of processes shown by CPU, and again by memory; None: all processes.
     process_rows: int | None = 15
     # How long one collect() may wait for calls that can block (mounts, sensors, TCP states). The program, which ticks,

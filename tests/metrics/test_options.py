@@ -10,22 +10,6 @@ from tests.metrics.sources import test_filesystem, test_process_table
 from tests.metrics.trees import Tree
 
 
-def test_filesystem_types_are_shown_in_addition(tree: Tree) -> None:
-    """tmpfs is hidden by default."""
-    tmpfs = "29 27 0:30 / /tmp rw - tmpfs tmpfs rw\n"
-    tree.put("proc/self/mountinfo", test_filesystem.ROOT + tmpfs)
-
-    def mountpoints(**options: Any) -> list[str]:
-        statvfs = test_filesystem.Statvfs()
-        collector = tree.collector(options=Options(statvfs=statvfs, **options))
-        rows: Any = collector.collect().sections["filesystems"]
-        collector.close()
-        return [row.mountpoint for row in rows]
-
-    assert mountpoints() == ["/"]
-    assert mountpoints(filesystem_types=frozenset({"tmpfs"})) == ["/", "/tmp"]
-
-
 def test_process_rows_limit_the_list(tree: Tree) -> None:
     """So many by CPU and as many by memory. None shows all."""
     for pid in range(1, 21):

@@ -16,7 +16,7 @@ import math
 import os
 import re
 import select
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -81,28 +81,28 @@ class Filesystem:
     age_seconds: Annotated[float | None, "Age of the values. Null before the first answer."]
 
 
-def is_shown(mount: Mount, also: Collection[str]) -> bool:
+def is_shown(mount: Mount) -> bool:
     """Return whether a mount gets a row, by its type. The root always does (in a container it is an overlay)."""
     fstype = mount.fstype
-    if mount.mountpoint == "/" or fstype in also:
+    if mount.mountpoint == "/":
         return True
     if fstype in HIDDEN or fstype.startswith("cgroup"):
         return False
     return not fstype.startswith("fuse") or fstype == "fuseblk"
 
 
-def choose(all_mounts: Iterable[Mount], also: Collection[str] = ()) -> list[Mount]:
+def choose(all_mounts: Iterable[Mount]) -> list[Mount]:
     """Return one mount per filesystem, among those that a path leads to.
 
     Bind mounts and subvolumes repeat their filesystem.
     """
-    return _one_each(mounts.Tree(all_mounts).reachable(), also)
+    return _one_each(mounts.Tree(all_mounts).reachable())
 
 
-def _one_each(reachable: Iterable[Mount], also: Collection[str]) -> list[Mount]:
+def _one_each(reachable: Iterable[Mount]) -> list[Mount]:
     chosen: dict[str, Mount] = {}
     for mount in reachable:
-        if not is_shown(mount, also):
+        if not is_shown(mount):
             continue
         known = chosen.get(mount.number)
         if known is None or _is_better(mount, known):
@@ -215,14 +215,11 @@ class FilesystemsSource:
         self,
         files: Files,
         *,
-        also: Collection[str] = (),
         statvfs: Callable[[str], Statvfs] = os.statvfs,
         timeout_seconds: float = 0.0,
         table: Table | None = None,
     ) -> None:
-        """``also`` are types that are shown although they are hidden by default (nfs4, tmpfs)."""
         self._clock: Clock = files.clock
-        self._also = frozenset(also)
         self._table: Table = table or MountTable(files)
         # The mounts of another host are reached through its first process.
         self._prefix = "" if files.is_system else os.path.join(files.proc_root, "1", "root")
@@ -260,7 +257,7 @@ class FilesystemsSource:
         """Choose the mounts that are shown, and keep what is known of those that were shown before."""
         tree = mounts.Tree(table)
         before, self._shown = self._shown, {}
-        for mount in _one_each(tree.reachable(), self._also):
+        for mount in _one_each(tree.reachable()):
             # The kernel uses the numbers of mounts again.
             key = mount.mount_id, mount.mountpoint, mount.device
             shown = before.get(key)
@@ -347,7 +344,6 @@ def build(setup: Setup) -> tuple[Source, ...]:
     options = setup.options
     source = FilesystemsSource(
         setup.files,
-        also=options.filesystem_types,
         statvfs=options.statvfs,
         timeout_seconds=options.timeout_seconds,
     )
