@@ -117,7 +117,7 @@ class Routes:
     def _websocket(self, environ: WSGIEnvironment, _: StartResponse) -> Iterable[bytes]:
         refusal = maybe_refuse(environ)
         if refusal is not None:
-            raise HTTPError(*refusal)
+            raise refusal
         self._viewers.serve(environ, WEBSOCKET, *self._subscription(environ, WEBSOCKET))
         return ()
 
