@@ -19,6 +19,7 @@ from typing import NamedTuple, Self
 
 from .. import threads
 from ..hub import Client, End, write_pump
+from ..hub.pump import WRITE_SECONDS
 from ..net.transport import Transport
 from . import frame
 from .inbound import Inbound
@@ -32,7 +33,7 @@ class Timing(NamedTuple):
 
     ping: float = 54.0  # between two pings
     silence: float = 60.0  # without a pong, until the connection ends; must be longer than ping
-    write: float = 10.0  # for one frame
+    write: float = WRITE_SECONDS  # for one frame
     close: float = 1.0  # for the reply to our close frame, and for a pump to end
     # Between two checks whether a reader of JSON lines has left: it cannot be pinged.
     probe: float = 5.0

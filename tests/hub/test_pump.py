@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from telemetry_stream.hub.client import Client, End
-from telemetry_stream.hub.pump import WRITE_SECONDS, write_pump
+from telemetry_stream.hub.pump import write_pump
 from tests.hub.clients import QueuedClient, fill
 from tests.hub.transport import FakeTransport, RecordingSend
 
@@ -93,7 +93,7 @@ def test_each_write_has_a_deadline_of_its_own() -> None:
 
     def send(data: bytes, deadline: float) -> None:
         nonlocal previous_end
-        assert previous_end + WRITE_SECONDS <= deadline <= time.monotonic() + WRITE_SECONDS
+        assert previous_end + 10.0 <= deadline <= time.monotonic() + 10.0
         sent.append(data)
         if data == b"<3>":
             client.close(End.POLICY)
@@ -101,7 +101,6 @@ def test_each_write_has_a_deadline_of_its_own() -> None:
 
     write_pump(client, send, ping=b".", ping_seconds=0)
     assert sent == [b"<1>", b".", b"<2>", b".", b"<3>"]
-    assert WRITE_SECONDS == 10.0
 
 
 def test_a_client_ends_at_its_time() -> None:
