@@ -170,7 +170,7 @@ def decoders() -> str:
         [
             DECODERS_HEAD,
             *records,
-            "\n/** Every section that this page knows. */\n",
+            "\n/** Every section of which this page has a type. */\n",
             f"export const SECTIONS = {{\n{sections}}};\n",
             DECODERS_TAIL,
         ]

@@ -3,7 +3,7 @@
     with App(Settings(port=0)) as app:
         print(app.url)
 
-This is the only module that knows all parts. A thread of the program that crashes ends it: ``wait`` returns, and
+This is the only module that imports all parts. A thread of the program that crashes ends it: ``wait`` returns, and
 ``failure`` is the error.
 """
 

@@ -98,9 +98,8 @@ class KeptFile(Generic[T]):
         if now.tick != self._tick:
             try:
                 content = self._content()
-                if (
-                    content != self._parsed
-                ):  # A parser is pure: the same content has the same value.
+                # A parser is pure: the same content has the same value.
+                if content != self._parsed:
                     self._parsed = None
                     self._value = self._parse(content)
                     self._parsed = content

@@ -1,6 +1,6 @@
 """A value of an embedding program as JSON has it: checked, and copied, so that it cannot change or fail later.
 
-Strategy. The JSON encoder stops at a value without a JSON form but does not report where it is, knows no numbers of
+Strategy. The JSON encoder stops at a value without a JSON form but does not report where it is, refuses numbers of
 other packages, and follows an object that contains itself until the stack is full. So this module walks through the
 value before it is encoded. The walk ends at a fixed depth, and names the key of what it refuses.
 """

@@ -1,8 +1,8 @@
 """A sample: the sections of one tick, the state of each source, and their JSON.
 
 A section is a record whose field names are those of the wire, a tuple of such records, or what an embedding program's
-source returned. Numbers were rounded when they were computed. The stream makes the message, because only the stream
-knows ``seq``.
+source returned. Numbers were rounded when they were computed. The stream makes the message, because it gives the
+number ``seq``.
 """
 
 from __future__ import annotations

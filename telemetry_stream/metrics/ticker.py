@@ -75,9 +75,8 @@ class Ticker:
             self._wake.clear()  # Before the check: a close() after it sets the event again.
             if self._closed:
                 return
-            if (
-                woken
-            ):  # The interval changed. It counts from the last deadline, so that no burst follows.
+            # The interval changed. It counts from the last deadline, so that no burst follows.
+            if woken:
                 deadline = max(before + self.interval_seconds, self._monotonic())
                 continue
             began = self._monotonic()

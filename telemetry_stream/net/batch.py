@@ -1,7 +1,7 @@
 """Sends one frame to many transports with one system call: what ``Transport.try_send`` does for each of them.
 
-Relies on a ``Ring`` (uring.py). Plain transports only, because TLS encrypts a frame for each peer separately. Knows no
-hub and no viewer.
+Relies on a ``Ring`` (uring.py). Plain transports only, because TLS encrypts a frame for each peer separately. Does not
+depend on hub or viewers.
 
 The locks of the transports are held while their descriptors are with the kernel. So no other write comes in between,
 and no descriptor is closed, whose number another connection could get.

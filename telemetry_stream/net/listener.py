@@ -1,7 +1,7 @@
 """The accept loop: one named thread per connection, within limits. It survives when the system is out of resources.
 
 Relies on ``threads`` to start threads, and on a handler that serves one transport until it ends. The transport of each
-connection is made and closed here, even if the handler crashes. Of HTTP it knows only ready-made refusals.
+connection is made and closed here, even if the handler crashes. A refusal is a ready-made HTTP answer.
 
 Strategy: the accept thread never waits for a peer. A TLS handshake runs on the connection's own thread. A connection is
 refused by the ``Refuser``, which does not wait either, if a limit is reached or no thread or descriptor is available.

@@ -85,9 +85,8 @@ class Poller:
             self._waiting.clear()
             self._expiring.clear()
             self._ends.clear()
-            if (
-                self._thread is None or not self._thread.is_alive()
-            ):  # else the thread still uses them
+            # A thread that is alive still uses them.
+            if self._thread is None or not self._thread.is_alive():
                 self._epoll.close()
                 os.close(self._alarm)
 

@@ -70,8 +70,7 @@ class Transport:
     def __init__(self, sock: socket.socket, poller: Poller | None = None) -> None:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MILLISECONDS)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MILLISECONDS)
         self.local_address = host_and_port(sock.getsockname())
         self.peer_address = host_and_port(sock.getpeername())
         # Given up while this transport waits. Without a poller, a thread waits by itself.
@@ -277,9 +276,8 @@ class Transport:
             try:
                 self._sock.shutdown(socket.SHUT_RDWR)
             except OSError as error:
-                if (
-                    error.errno != errno.ENOTCONN
-                ):  # after a reset by the peer no thread waits any more
+                # After a reset by the peer, no thread waits any more.
+                if error.errno != errno.ENOTCONN:
                     raise
 
     def linger(self) -> None:

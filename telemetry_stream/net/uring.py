@@ -1,8 +1,8 @@
 """Sends one buffer to many sockets with one system call, by io_uring(7).
 
 Relies on Linux 5.11 (io_uring_enter with a timeout) on a 64-bit machine, and on ctypes, because Python has no function
-for these system calls. Knows no transport, no hub and no viewer: it gets descriptors, and returns how much each of them
-took.
+for these system calls. Does not depend on transports, hub or viewers: it gets descriptors, and returns how much each
+of them took.
 
 Strategy. A ring has two queues in memory that is shared with the kernel (io_uring_setup(2)). An entry of the submission
 queue describes one send; the kernel adds an entry to the completion queue when that send has ended. All entries are
@@ -221,7 +221,7 @@ class Ring:
         if found == self._whole[: 4 * submitted]:
             results = [len(self._frame)] * submitted
         else:
-            # A completion that is missing means that nobody knows how much of the frame its socket got.
+            # Without its completion, it is unknown how much of the frame a socket got.
             results = [-errno.ETIMEDOUT] * submitted
             # The lower half of user_data; the other one is always 0.
             entries = self._column(0 if sys.byteorder == "little" else 1, head, ready)
@@ -297,9 +297,8 @@ def _self_test(ring: Ring) -> None:
     sender, receiver = socket.socketpair()
     with sender, receiver:
         sender.setblocking(False)
-        sender.setsockopt(
-            socket.SOL_SOCKET, socket.SO_SNDBUF, 0
-        )  # the smallest that the kernel allows
+        # The smallest buffer that the kernel allows.
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 0)
         taken = ring.send(frame, (sender.fileno(),))
         if taken != [len(frame)] or receiver.recv(len(frame)) != frame:
             raise UnavailableError(f"self-test: a send returned {taken}")

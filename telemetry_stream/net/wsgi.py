@@ -1,8 +1,8 @@
 """The answer of a WSGI application (PEP 3333) to one request, or its takeover of the connection.
 
 Relies on an h11 connection that has read the head of a request, on ``environ`` for the variables that an application
-gets, and on the transport under it. Request bodies are not read: an application gets an empty ``wsgi.input``. Knows no
-routes and no access control, which are the application's.
+gets, and on the transport under it. Request bodies are not read: an application gets an empty ``wsgi.input``. Routes
+and access control are those of the application.
 
 ``environ["telemetry_stream.headers"]`` is the list of headers that are sent with every answer to this request, errors
 and the head of a takeover included. The server fills it, and the application may append. If the application sets one of

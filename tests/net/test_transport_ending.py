@@ -97,9 +97,8 @@ def test_end_wakes_reader_and_writer(cause: str, ends: Ends, pool: ThreadPoolExe
     reader = pool.submit(call, transport.recv, 100, soon(30))
     writer = pool.submit(call, transport.send, bytes(10_000_000), soon(30))
     inside.wait(10)
-    assert eventually(
-        lambda: "unsent=0" not in repr(transport)
-    )  # the writer has filled the buffers
+    # The writer has filled the buffers.
+    assert eventually(lambda: "unsent=0" not in repr(transport))
     if cause == "shutdown":
         transport.shutdown()
         transport.shutdown()

@@ -242,9 +242,8 @@ def test_publishing_wakes_a_waiting_request() -> None:
     checked = threading.Event()
 
     class Checked(list[str]):
-        def __iter__(
-            self,
-        ) -> Iterator[str]:  # read under the feed's lock, just before the request waits
+        # It is read under the feed's lock, just before the request waits.
+        def __iter__(self) -> Iterator[str]:
             checked.set()
             return super().__iter__()
 

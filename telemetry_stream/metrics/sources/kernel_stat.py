@@ -31,9 +31,8 @@ CoreTicks = tuple[int | None, ...]  # of length COLUMNS
 class KernelStat:
     """The values of /proc/stat that we use. None: this kernel does not have the line, or its number is not a count."""
 
-    cores: Mapping[
-        int, CoreTicks
-    ]  # by the kernel's number; the file has no line for an offline core
+    # By the kernel's number. The file has no line for an offline core.
+    cores: Mapping[int, CoreTicks]
     context_switches: int | None = None
     interrupts: int | None = None
     forks: int | None = None

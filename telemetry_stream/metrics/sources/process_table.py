@@ -146,10 +146,8 @@ class ProcessTable:
             try:
                 row.update(os.pread(row.fd, STAT_BYTES, 0), before_ticks)
                 return True
-            except (
-                OSError,
-                ParseError,
-            ):  # It ended (ESRCH). Another process may have its pid by now.
+            # It ended (ESRCH). Another process may have its pid by now.
+            except (OSError, ParseError):
                 self._close(row)
         try:
             row.update(self._open_and_read(pid, row), before_ticks)

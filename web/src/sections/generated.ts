@@ -224,7 +224,7 @@ const ownRecord = record({
   ticks_missed: gauge,
 });
 
-/** Every section that this page knows. */
+/** Every section of which this page has a type. */
 export const SECTIONS = {
   cpu: cpuRecord,
   load: loadRecord,

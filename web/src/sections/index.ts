@@ -1,5 +1,5 @@
 /**
- * Finds every section and puts together what they add to the page. This is the only file that knows the folders beside
+ * Finds every section and puts together what they add to the page. This is the only file that imports the folders beside
  * it; everything else takes the sections from here.
  */
 import { memo } from "react";

@@ -25,7 +25,7 @@ export interface Section {
   readonly readings?: (sections: Sections) => Reading[];
   /** Values that the page computes and remembers like those of the server. */
   readonly derived?: (sections: Sections) => Column[];
-  /** Explanations of names that only the page knows; their keys begin with `page.`. */
+  /** Explanations of names that only the page has; their keys begin with `page.`. */
   readonly texts?: Readonly<Record<string, Explanation>>;
   /** The explanations that the help lists: keys of `texts`, or paths on the wire. */
   readonly help?: readonly string[];

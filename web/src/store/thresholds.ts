@@ -6,7 +6,7 @@
  * nothing flickers. The margin is absolute: of a filesystem that is 90 % full, 80 % of the limit would be 72 %.
  *
  * An unknown value neither fires nor resolves an alert, and the 10 s and the 30 s begin again after it. So does a gap,
- * because nobody knows the values in it. An alert whose value was unknown for a minute ends: it would be a guess.
+ * because the values in it are unknown. An alert whose value was unknown for a minute ends: it would be a guess.
  */
 export type Level = "warn" | "critical";
 
