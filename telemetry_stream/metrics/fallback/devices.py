@@ -16,7 +16,7 @@ from .. import rates
 from ..blocking import Blocking, Result
 from ..files import Files
 from ..source import Clock, Now, Source
-from ..sources import block_device, counted, disk, filesystem, link, network, temperature
+from ..sources import block_device, chips, counted, disk, filesystem, link, network, temperature
 from ..sources.mounts import Mount
 
 NET = "/sys/class/net"
@@ -241,6 +241,6 @@ class Temperatures:
 
 
 def _maybe_celsius(value: float | None) -> float | None:
-    if value is None or not temperature.MIN_CELSIUS < value < temperature.MAX_CELSIUS:
+    if value is None or not chips.MIN_CELSIUS < value < chips.MAX_CELSIUS:
         return None
     return round(value, 3)

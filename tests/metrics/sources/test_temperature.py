@@ -8,15 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
 
 from telemetry_stream.metrics.source import Stale
-from telemetry_stream.metrics.sources import temperature
-from telemetry_stream.metrics.sources.temperature import (
-    TemperaturesSource,
-    parse_millidegrees,
-)
-from tests.metrics.trees import Tree, odd
+from telemetry_stream.metrics.sources.temperature import TemperaturesSource
+from tests.metrics.trees import Tree
 
 
 def chip(
@@ -223,17 +218,6 @@ def test_a_value_never_gets_the_name_of_another_chip(
     ]
 
 
-def test_a_chip_that_is_replaced_while_it_is_read_has_no_value(tree: Tree) -> None:
-    """The identity is read before and after the sensors."""
-    chip(tree, 0, "nvme", "disk0", temp1_input="40000")
-    directory = f"{tree.sys}/class/hwmon/hwmon0"
-    of = temperature.identify(directory)
-    assert [reading.celsius for reading in temperature.read(of)] == [40.0]
-    tree.put("sys/class/hwmon/hwmon0/name", "k10temp\n")
-    with pytest.raises(temperature.ReplacedError):
-        temperature.read(of)
-
-
 def opened(tree: Tree, source: TemperaturesSource, *, seconds: float = 10.0) -> set[str]:
     """Return the names of the attributes that the next sample reads."""
     names: set[str] = set()
@@ -338,31 +322,6 @@ def test_a_new_chip_is_found_within_half_a_minute(tree: Tree, source: Temperatur
     assert len(rows(source.collect(tree.tick()))) == 1
     chip(tree, 1, "nvme", temp1_input="30000")
     assert len(rows(source.collect(tree.tick(30.0)))) == 2
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (b"45000\n", 45.0),
-        (b"-5000", -5.0),
-        (b"0", 0.0),
-        (b"-273150", None),
-        (b"1000000", None),
-        (b"", None),
-        (None, None),
-        (b"hot", None),
-    ],
-)
-def test_millidegrees(content: bytes | None, expected: float | None) -> None:
-    """Degrees, or None for values that no sensor measures."""
-    assert parse_millidegrees(content) == expected
-
-
-@given(odd(b"45000\n", b"-273150\n"))
-def test_any_bytes_are_a_temperature_or_none(content: bytes) -> None:
-    """Between -273 and 1000 degrees."""
-    celsius = parse_millidegrees(content)
-    assert celsius is None or -273 < celsius < 1000
 
 
 def test_a_sensor_between_two_reads_is_not_stale(tree: Tree, source: TemperaturesSource) -> None:
