@@ -21,10 +21,10 @@ from telemetry_stream.metrics.sample import Sample, SourceState, encode_section
 from telemetry_stream.metrics.sources.cpu import SHARES, Core, Cpu
 from telemetry_stream.metrics.sources.disk import Disk
 from telemetry_stream.metrics.sources.filesystem import Filesystem
-from telemetry_stream.metrics.sources.memory import Swap
 from telemetry_stream.metrics.sources.network import Interface
 from telemetry_stream.metrics.sources.pressure import Pressure, Stalls
 from telemetry_stream.metrics.sources.process import Processes, ProcessStates
+from telemetry_stream.metrics.sources.swap import Swap
 from telemetry_stream.metrics.sources.temperature import Temperature
 from telemetry_stream.server.prometheus import TABLE, families
 from tests.metrics.replay import host_names, replay

@@ -14,7 +14,7 @@ from ..attributes import maybe_read_once
 from ..files import Files
 from ..setup import SelfStats
 from ..source import Clock, Now, Source
-from ..sources import cpu, load, memory, own, system
+from ..sources import cpu, load, memory, own, swap, system
 from ..sources.kernel_stat import CoreTicks, KernelStat
 from ..units import CLK_TCK
 from .devices import device_sources
@@ -142,9 +142,9 @@ class Swap:
     def __init__(self, psutil: Any, clock: Clock) -> None:
         self._psutil = psutil
         self._monotonic = clock.monotonic
-        self._rates = memory.SwapRates()
+        self._rates = swap.SwapRates()
 
-    def collect(self, _now: Now) -> memory.Swap | None:
+    def collect(self, _now: Now) -> swap.Swap | None:
         at = self._monotonic()
         figures = self._psutil.swap_memory()
         meminfo = {"SwapTotal": figures.total, "SwapFree": figures.free}

@@ -20,7 +20,8 @@ from ..files import Files, ParseError, parser
 from ..section import Field, Section
 from ..setup import Setup
 from ..source import Now, Source
-from . import kernel_stat, memory
+from . import kernel_stat
+from .meminfo import difference, parse_meminfo
 
 BUFFER_BYTES = 16384  # memory.stat is the largest of our files, and smaller than 2 KiB today
 REFRESH_SECONDS = 10.0  # limits and the path of our group change rarely
@@ -130,7 +131,7 @@ class CgroupSource:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._root = os.path.join(files.sys_root, "fs", "cgroup")
-        self._meminfo = files.proc("meminfo", memory.parse)
+        self._meminfo = files.proc("meminfo", parse_meminfo)
         self._stat = files.proc("stat", kernel_stat.parse)
         self._previous: rates.Previous[str, int | None] = rates.Previous()
         self._refresh_at = -math.inf
@@ -160,7 +161,7 @@ class CgroupSource:
             version=2,
             memory_limit_bytes=self._memory_limit_bytes(now),
             memory_current_bytes=usage,
-            memory_working_set_bytes=memory.difference(usage, inactive),
+            memory_working_set_bytes=difference(usage, inactive),
             cpu_limit_cores=None if self._cpu_limit is None else round(self._cpu_limit, 3),
             cpu_usage_percent=rates.unbounded_percent(used_us, us),
             cpu_limit_used_percent=(

@@ -1,26 +1,23 @@
-"""Memory and swap from /proc/meminfo, paging from /proc/vmstat (Documentation/filesystems/proc.rst, "meminfo").
+"""Memory from /proc/meminfo (Documentation/filesystems/proc.rst, "meminfo").
 
-The kernel writes kB and means 1024 bytes; all values here are bytes. Used memory is total - *available*, as in procps
-4.0.1 and psutil 7.1, not total - free - caches. MemAvailable exists since Linux 3.14, and is 0 on some broken kernels;
-then it is estimated in the kernel's own way. With lxcfs and in containers it may be that of the host and exceed the
-total; then free memory counts as available. On a host, it is unknown then.
-
-A part that exceeds the whole is unknown. LXC and others subtract the use of a container from its limit, and print what
-is below 0 as 2^64 - n. What is computed from an unknown number is unknown, never 0.
+Used memory is total - *available*, as in procps 4.0.1 and psutil 7.1, not total - free - caches. MemAvailable exists
+since Linux 3.14, and is 0 on some broken kernels; then it is estimated in the kernel's own way. With lxcfs and in
+containers it may be that of the host and exceed the total; then free memory counts as available. On a host, it is
+unknown then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from .. import counters, rates
-from ..files import Files, ParseError, parser
+from ..files import Files, parser
 from ..section import Field, Section
 from ..setup import Setup
 from ..source import Now, Source
-from ..units import KIB, PAGE_BYTES
+from ..units import PAGE_BYTES
+from .meminfo import Meminfo, difference, parse_meminfo
 from .system import read_view
 
 
@@ -63,85 +60,6 @@ class Memory:
             title="ZFS cache",
         ),
     ]
-
-
-@dataclass(slots=True)
-class Swap:
-    """Swap space and its traffic."""
-
-    total_bytes: Annotated[int | None, "Swap space."]
-    free_bytes: Annotated[int | None, "Swap space that is not used."]
-    used_bytes: Annotated[int | None, "total - free."]
-    used_percent: Annotated[float | None, "100 × used / total. Null without swap space."]
-    in_bytes_per_second: Annotated[
-        float | None, "Read back from swap. Lasting traffic means that memory is too small."
-    ]
-    out_bytes_per_second: Annotated[
-        float | None, "Written to swap. Lasting traffic means that memory is too small."
-    ]
-
-
-MEMINFO_KEYS = (
-    b"MemTotal",
-    b"MemFree",
-    b"MemAvailable",
-    b"Buffers",
-    b"Cached",
-    b"SReclaimable",
-    b"Shmem",
-    b"Dirty",
-    b"Writeback",
-    b"Active(file)",
-    b"Inactive(file)",
-    b"SwapTotal",
-    b"SwapFree",
-)
-SWAPPED_PAGES = counters.BYTES.over(PAGE_BYTES)
-_NEEDLES = tuple((key.decode(), b"\n" + key + b":", len(key) + 2) for key in MEMINFO_KEYS)
-# Bytes, by the kernel's name. None: the line does not have a count that fits into the machine.
-Meminfo = Mapping[str, int | None]
-MOST_KIB = counters.MOST_MEMORY_BYTES // KIB
-WHOLES = frozenset({"MemTotal", "MemAvailable", "SwapTotal", "SwapFree"})
-
-
-@parser
-def parse(content: bytes) -> Meminfo:
-    """Return the keys of /proc/meminfo that we use, in bytes. Raises ParseError if none is known.
-
-    Thirteen searches cost a third of splitting all fifty lines.
-    """
-    content = b"\n" + content + b"\n"
-    values: dict[str, int | None] = {}
-    total = MOST_KIB
-    for key, needle, length in _NEEDLES:
-        start = content.find(needle)
-        if start < 0:
-            continue
-        word = content[start + length : content.find(b"\n", start + 1)].removesuffix(b" kB")
-        word = word.strip()
-        count = int(word) if word.isdigit() and len(word) <= counters.MOST_DIGITS else -1
-        if key == "MemTotal":
-            total = count if 0 < count <= MOST_KIB else MOST_KIB
-        values[key] = count * KIB if 0 <= count <= (MOST_KIB if key in WHOLES else total) else None
-    if not any(values.values()):
-        raise ParseError("no count of memory")
-    values["MemTotal"] = values.get("MemTotal") or None
-    return values
-
-
-@parser
-def parse_vmstat(content: bytes) -> Mapping[str, int | None]:
-    """Return pswpin and pswpout of /proc/vmstat, in pages. A kernel without swap has neither."""
-    content = b"\n" + content
-    values: dict[str, int | None] = {}
-    for key, needle in (("pswpin", b"\npswpin "), ("pswpout", b"\npswpout ")):
-        start = content.find(needle)
-        if start >= 0:
-            start += len(needle)
-            end = content.find(b"\n", start)
-            word = content[start : end if end >= 0 else len(content)]
-            values[key] = counters.maybe_count(word)
-    return values
 
 
 @parser
@@ -227,55 +145,13 @@ def record(
     )
 
 
-def difference(total: int | None, part: int | None) -> int | None:
-    """Return total - part, or None if one is unknown or the part exceeds the total."""
-    return None if total is None or part is None or part > total else total - part
-
-
-class SwapRates:
-    """Makes a Swap from each reading."""
-
-    def __init__(self) -> None:
-        self._previous: rates.Previous[str, int | None] = rates.Previous()
-
-    def record(
-        self, meminfo: Meminfo, paging: Mapping[str, int | None] | None, at: float
-    ) -> Swap | None:
-        """Return the section ``swap``, or None on a kernel without swap.
-
-        ``paging`` holds the counters pswpin and pswpout in pages. None means that there was no swap space since the
-        reading before, so that nothing can have been paged.
-        """
-        before, seconds = self._previous.exchange(paging or {}, at)
-        if "SwapTotal" not in meminfo:
-            return None
-        total = meminfo["SwapTotal"]
-        free = 0 if total == 0 else meminfo.get("SwapFree")
-        used = difference(total, free)
-
-        def rate(name: str) -> float | None:
-            if paging is None:
-                return None if seconds is None else 0.0
-            pages = counters.rise(paging.get(name), before.get(name), seconds, SWAPPED_PAGES)
-            return None if pages is None else rates.quotient(pages * PAGE_BYTES, seconds)
-
-        return Swap(
-            total,
-            counters.at_most(free, total),
-            used,
-            rates.percent(used, total),
-            rate("pswpin"),
-            rate("pswpout"),
-        )
-
-
 class MemorySource:
     """Section ``memory``."""
 
     name = "memory"
 
     def __init__(self, files: Files) -> None:
-        self._meminfo = files.proc("meminfo", parse)
+        self._meminfo = files.proc("meminfo", parse_meminfo)
         self._zoneinfo = files.proc("zoneinfo", parse_zoneinfo)
         self._arcstats = files.proc("spl/kstat/zfs/arcstats", parse_arcstats)
         self._is_host = read_view(files) == "host"
@@ -295,31 +171,6 @@ class MemorySource:
         )
 
 
-class SwapSource:
-    """Section ``swap``."""
-
-    name = "swap"
-
-    def __init__(self, files: Files) -> None:
-        self._meminfo = files.proc("meminfo", parse)
-        self._vmstat = files.proc("vmstat", parse_vmstat)
-        self._rates = SwapRates()
-        self._had_swap = False
-
-    def collect(self, now: Now) -> Swap | None:
-        """Return None on a kernel without swap. Raises OSError or ParseError if /proc/meminfo is unavailable."""
-        meminfo = self._meminfo.read(now)
-        # An unknown size may be any size.
-        had_swap, self._had_swap = self._had_swap, meminfo.get("SwapTotal", 0) != 0
-        if not self._had_swap and not had_swap:
-            # Without swap space nothing is paged, and /proc/vmstat costs most of all our files (20 µs).
-            return self._rates.record(meminfo, None, self._meminfo.monotonic)
-        paging = self._vmstat.maybe_read(now)
-        if paging is None:  # Only the rates are unknown.
-            return self._rates.record(meminfo, {}, self._meminfo.monotonic)
-        return self._rates.record(meminfo, paging, self._vmstat.monotonic)
-
-
 SECTIONS = (
     Section(
         MemorySource,
@@ -333,20 +184,9 @@ SECTIONS = (
         "MemAvailable may be that of the host, free memory counts as available then. What is computed from an unknown "
         "field is null.",
     ),
-    Section(
-        SwapSource,
-        Swap,
-        title="Swap",
-        text="Memory that was moved to a disk. Used swap alone does no harm; lasting traffic in and out makes programs "
-        "slow.",
-        files="/proc/meminfo, /proc/vmstat",
-        prometheus="node_swap",
-        nulls="The rates are null if /proc/vmstat cannot be read. Without swap space they are 0, since nothing can be "
-        "paged.",
-    ),
 )
 
 
 def build(setup: Setup) -> tuple[Source, ...]:
     """Return the sources of this module."""
-    return (MemorySource(setup.files), SwapSource(setup.files))
+    return (MemorySource(setup.files),)

@@ -21,8 +21,9 @@ from ..section import Field, Part, Section
 from ..setup import Setup
 from ..source import Now, Source
 from ..units import CLK_TCK, PAGE_BYTES
-from . import kernel_stat, memory, mounts
+from . import kernel_stat, mounts
 from .cpu import MARGIN_SHARE, MARGIN_TICKS
+from .meminfo import parse_meminfo
 from .mounts import Mount
 from .passwd import Users
 from .process_table import ProcessTable, Row
@@ -170,7 +171,7 @@ class ProcessesSource:
         self._shown = rows
         self._table: Table = table or ProcessTable(files.proc_root)
         self._stat = files.proc("stat", kernel_stat.parse)
-        self._meminfo = files.proc("meminfo", memory.parse)
+        self._meminfo = files.proc("meminfo", parse_meminfo)
         self._mounts = files.mountinfo(mounts.parse)
         root = "" if files.is_system else os.path.join(files.proc_root, "1", "root")
         self._users = Users(f"{root}/etc/passwd")

@@ -14,7 +14,7 @@ import pytest
 from telemetry_stream.metrics.fallback.system import core_ids, parse_cpu_list, psutil_sources
 from telemetry_stream.metrics.setup import SelfStats
 from telemetry_stream.metrics.source import Now
-from telemetry_stream.metrics.sources.memory import Swap
+from telemetry_stream.metrics.sources.swap import Swap
 from telemetry_stream.metrics.units import PAGE_BYTES
 from tests.metrics.psutils import pair, source
 from tests.metrics.trees import Tree, assert_sane

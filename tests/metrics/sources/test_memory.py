@@ -1,4 +1,4 @@
-"""Memory and swap, with expected values computed by hand."""
+"""Memory, with expected values computed by hand."""
 
 from __future__ import annotations
 
@@ -7,41 +7,12 @@ import dataclasses
 import pytest
 from hypothesis import given
 
-from telemetry_stream.metrics.files import ParseError
 from telemetry_stream.metrics.sources import memory
-from telemetry_stream.metrics.sources.memory import Memory, MemorySource, Swap, SwapSource
+from telemetry_stream.metrics.sources.meminfo import parse_meminfo
+from telemetry_stream.metrics.sources.memory import Memory, MemorySource
 from telemetry_stream.metrics.units import PAGE_BYTES
-from tests.metrics.trees import Tree, assert_sane, odd
-
-MEMINFO = b"""MemTotal:        1000 kB
-MemFree:          200 kB
-MemAvailable:     600 kB
-Buffers:           50 kB
-Cached:           300 kB
-SwapCached:         7 kB
-Active(file):     120 kB
-Inactive(file):    80 kB
-SwapTotal:        400 kB
-SwapFree:         300 kB
-Dirty:              3 kB
-Writeback:          1 kB
-Shmem:             20 kB
-SReclaimable:      40 kB
-HugePages_Total:       5
-ShadowCallStack:10373888 kB
-"""
-
-
-def put(tree: Tree, **changes: str | None) -> None:
-    """Write MEMINFO with some lines changed, or removed if None."""
-    lines = []
-    for line in MEMINFO.decode().splitlines():
-        key = line.partition(":")[0]
-        if key not in changes:
-            lines.append(line)
-        elif changes[key] is not None:
-            lines.append(f"{key}: {changes[key]} kB")
-    tree.put("proc/meminfo", "\n".join(lines) + "\n")
+from tests.metrics.sources.test_meminfo import put
+from tests.metrics.trees import Tree, odd
 
 
 def test_every_field_of_memory(tree: Tree) -> None:
@@ -129,43 +100,6 @@ def test_the_zfs_cache_is_reported_and_never_subtracted(tree: Tree) -> None:
     assert source.collect(tree.tick(60.0)) == dataclasses.replace(without, zfs_arc_bytes=987654321)
 
 
-def test_swap_and_its_rates(tree: Tree) -> None:
-    """Used = 400 - 300 = 25 %. 6 pages in and 3 out in 1.5 s are 4 and 2 pages per second."""
-    source = SwapSource(tree.files)
-    put(tree)
-    tree.put("proc/vmstat", "nr_free_pages 9\npswpin 100\npswpout 50\n")
-    first = source.collect(tree.tick())
-    tree.put("proc/vmstat", "nr_free_pages 9\npswpin 106\npswpout 53\n")
-    second = source.collect(tree.tick(1.5))
-    assert first == Swap(400 * 1024, 300 * 1024, 100 * 1024, 25.0, None, None)
-    assert second == Swap(
-        400 * 1024, 300 * 1024, 100 * 1024, 25.0, 4.0 * PAGE_BYTES, 2.0 * PAGE_BYTES
-    )
-
-
-def test_a_host_without_swap_space(tree: Tree) -> None:
-    """The percentage is unknown. Nothing can have been paged, so the rates are 0 in the second sample."""
-    source = SwapSource(tree.files)
-    put(tree, SwapTotal="0", SwapFree="0")
-    assert source.collect(tree.tick()) == Swap(0, 0, 0, None, None, None)
-    assert source.collect(tree.tick()) == Swap(0, 0, 0, None, 0.0, 0.0)
-
-
-def test_swapon_makes_no_spike(tree: Tree) -> None:
-    """The counters are since boot. The rates are null in the first sample with swap space."""
-    source = SwapSource(tree.files)
-    tree.put("proc/vmstat", "pswpin 100000\npswpout 50000\n")
-    put(tree, SwapTotal="0", SwapFree="0")
-    source.collect(tree.tick())
-    put(tree)
-    on = source.collect(tree.tick())
-    again = source.collect(tree.tick())
-    assert on is not None
-    assert again is not None
-    assert (on.in_bytes_per_second, on.out_bytes_per_second) == (None, None)
-    assert (again.in_bytes_per_second, again.out_bytes_per_second) == (0.0, 0.0)
-
-
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
@@ -187,82 +121,12 @@ def test_memory_that_cannot_be_is_unknown(
     """Free, available and used. Never 0 used, and never 16 EiB free."""
     whole = {"MemTotal": "1000", "MemAvailable": "500", "MemFree": "100", **lines}
     content = "".join(f"{key}: {value} kB\n" for key, value in whole.items() if value is not None)
-    record = memory.record(memory.parse(content.encode()))
+    record = memory.record(parse_meminfo(content.encode()))
     kib = tuple(
         None if each is None else each // 1024
         for each in (record.free_bytes, record.available_bytes, record.used_bytes)
     )
     assert kib == expected
-
-
-@pytest.mark.parametrize(
-    ("total", "free", "expected"),
-    [
-        ("0", "18446744073709346016", (0, 0, 0, None)),
-        ("1000", "18446744073709346016", (1000, None, None, None)),
-        ("1000", "1001", (1000, None, None, None)),
-        ("18446744073709346016", "500", (None, 500, None, None)),
-        ("1000", "1000", (1000, 1000, 0, 0.0)),
-    ],
-)
-def test_swap_that_cannot_be_is_unknown(
-    total: str, free: str, expected: tuple[float | None, ...]
-) -> None:
-    """Unknown is not 0 used."""
-    content = f"MemTotal: 9 kB\nSwapTotal: {total} kB\nSwapFree:{free} kB\n"
-    record = memory.SwapRates().record(memory.parse(content.encode()), {}, 1.0)
-    assert record is not None
-    kib = [
-        None if each is None else each // 1024
-        for each in (record.total_bytes, record.free_bytes, record.used_bytes)
-    ]
-    assert (*kib, record.used_percent) == expected
-
-
-def test_a_kernel_without_swap_has_no_section(tree: Tree) -> None:
-    """There is no line SwapTotal."""
-    put(tree, SwapTotal=None, SwapFree=None)
-    assert SwapSource(tree.files).collect(tree.tick()) is None
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"MemTotal: x kB\n",
-        b"MemTotal: -5 kB\n",
-        b"MemTotal: 0 kB\n",
-        b"MemTotal:",
-    ],
-)
-def test_invalid_content_is_a_parse_error(content: bytes) -> None:
-    """Nothing in it is a count."""
-    with pytest.raises(ParseError):
-        memory.parse(content)
-
-
-@given(odd(MEMINFO))
-def test_any_meminfo_is_parsed_or_a_parse_error(content: bytes) -> None:
-    """No value is negative or impossible."""
-    try:
-        meminfo = memory.parse(content)
-    except ParseError:
-        return
-    record = memory.record(meminfo)
-    assert_sane(record)
-    if record.used_bytes is not None:
-        assert record.available_bytes is not None
-        assert record.used_bytes + record.available_bytes == record.total_bytes
-    assert_sane(memory.SwapRates().record(meminfo, {}, 1.0))
-
-
-@given(odd(b"nr_free_pages 9\npswpin 106\npswpout 53\n"))
-def test_any_vmstat_is_parsed_or_a_parse_error(content: bytes) -> None:
-    """No count is negative or impossible."""
-    try:
-        assert_sane(memory.parse_vmstat(content))
-    except ParseError:
-        pass
 
 
 @given(odd(b"Node 0, zone DMA\n        low      1\n"), odd(b"name type data\nsize 4 987\n"))
