@@ -3,7 +3,7 @@
  * arrives. It is also true while a source fails: the tile and the panel keep their places and show the reason.
  */
 import type { Sample } from "../protocol/frames";
-import type { SectionName } from "../sections/generated";
+import type { SectionName } from "../protocol/sections";
 
 type Condition = (sample: Sample | null) => boolean;
 

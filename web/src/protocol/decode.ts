@@ -3,7 +3,7 @@
  * unknown type is ignored. A known section of the wrong shape is left out and reported as a failed source. Any other
  * fault becomes an error value.
  */
-import { SECTIONS, type SectionName } from "../sections/generated";
+import { SECTIONS, type SectionName } from "./sections";
 import { hello, sampleHead, sourceStates, type Frame, type Json, type Sample } from "./frames";
 import { field, object, ShapeError } from "./shape";
 import { parseShown } from "./shown";

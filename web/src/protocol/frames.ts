@@ -1,5 +1,5 @@
 /** The messages of the stream, protocol version 1, once they are decoded. */
-import type { Sections } from "../sections/generated";
+import type { Sections } from "./sections";
 import { dict, list, maybe, number, record, text, type Infer } from "./shape";
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };

@@ -7,7 +7,7 @@ import { memo } from "react";
 import type { Sample } from "../protocol/frames";
 import { flatten, type Column } from "../store/flatten";
 import type { Reading } from "../store/thresholds";
-import type { Explanation } from "./explanations";
+import type { Explanation } from "../protocol/explanations";
 import type { Section, SectionKey, SectionPanel, Vital } from "./section";
 
 const modules = import.meta.glob<Section>("./*/index.ts", { eager: true, import: "section" });

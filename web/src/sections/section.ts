@@ -9,8 +9,8 @@ import type { Sample } from "../protocol/frames";
 import type { Column } from "../store/flatten";
 import type { Slice } from "../store/ring";
 import type { Reading } from "../store/thresholds";
-import type { Explanation } from "./explanations";
-import type { Sections } from "./generated";
+import type { Explanation } from "../protocol/explanations";
+import type { Sections } from "../protocol/sections";
 
 export interface Section {
   /** The place among the tiles, among the charts and in the help: low numbers come first. */

@@ -5,7 +5,7 @@
  */
 import { useEffect, useState } from "react";
 
-import type { Explanation } from "../sections/explanations";
+import type { Explanation } from "../protocol/explanations";
 import { loadExplanations } from "./explanations";
 import "./explain.css";
 

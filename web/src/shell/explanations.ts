@@ -3,7 +3,7 @@
  * own ones are in its modules.
  */
 import { HELP, TEXTS } from "../sections";
-import type { Explanation } from "../sections/explanations";
+import type { Explanation } from "../protocol/explanations";
 
 const SHELL_TEXTS: Readonly<Record<string, Explanation>> = {
   "page.login": {
@@ -23,6 +23,6 @@ export const LISTED: readonly string[] = [...HELP, ...Object.keys(SHELL_TEXTS)];
 
 /** Return every explanation, by key. Rejects if the file with those of the wire cannot be loaded. */
 export async function loadExplanations(): Promise<Readonly<Record<string, Explanation>>> {
-  const { EXPLANATIONS } = await import("../sections/explanations");
+  const { EXPLANATIONS } = await import("../protocol/explanations");
   return { ...EXPLANATIONS, ...TEXTS, ...SHELL_TEXTS };
 }

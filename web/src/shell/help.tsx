@@ -1,7 +1,7 @@
 /** The help: every key, the explanation of every name, and the time zone. */
 import { useEffect, useRef, useState } from "react";
 
-import type { Explanation } from "../sections/explanations";
+import type { Explanation } from "../protocol/explanations";
 import { useSession, useTelemetry, useView } from "../store/use-telemetry";
 import { LISTED, loadExplanations } from "./explanations";
 import { KEYS } from "./keys";

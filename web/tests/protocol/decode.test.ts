@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { decodeFrame } from "../../src/protocol/decode";
-import { SECTIONS } from "../../src/sections/generated";
+import { SECTIONS } from "../../src/protocol/sections";
 import { golden, goldenObject, sampleText } from "../support/frames";
 
 /** The known values of what was decoded. The wire has all of them, and may have more. */

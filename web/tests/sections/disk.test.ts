@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 
 import { section } from "../../src/sections/disk";
-import type { Disk } from "../../src/sections/generated";
+import type { Disk } from "../../src/protocol/sections";
 import { isPhysical, waitOf } from "../../src/sections/disk/requests";
 import { sampleAt } from "../support/frames";
 

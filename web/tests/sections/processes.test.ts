@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { decodeFrame } from "../../src/protocol/decode";
-import type { Process } from "../../src/sections/generated";
+import type { Process } from "../../src/protocol/sections";
 import { ascends, matches, ordered, sortKeyOf } from "../../src/sections/processes/order";
 import {
   createProcessTable,

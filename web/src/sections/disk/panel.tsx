@@ -2,7 +2,7 @@
 import { bytesShort, fixed, percentText, UNKNOWN } from "../../format/numbers";
 import { DeviceTable, type DeviceRow } from "../../parts/device-table";
 import { usePicture, useShown } from "../../store/use-telemetry";
-import type { Disk } from "../generated";
+import type { Disk } from "../../protocol/sections";
 import { isPhysical, waitOf } from "./requests";
 import "./disk.css";
 

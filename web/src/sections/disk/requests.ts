@@ -1,5 +1,5 @@
 /** Values that several files of this section derive from one disk. */
-import type { Disk } from "../generated";
+import type { Disk } from "../../protocol/sections";
 
 /** Return the longer of the mean waits of reads and writes, in ms. Null when no request completed. */
 export function waitOf(disk: Disk): number | null {

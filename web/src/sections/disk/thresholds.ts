@@ -1,6 +1,6 @@
 /** A wait above 100 ms is slow for any disk. Busy time has no threshold: an NVMe disk that is 100 % busy is not full. */
 import { reading, type Reading } from "../../store/thresholds";
-import type { Sections } from "../generated";
+import type { Sections } from "../../protocol/sections";
 import { waitOf } from "./requests";
 
 export function readings({ disks }: Sections): Reading[] {

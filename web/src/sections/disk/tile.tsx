@@ -4,7 +4,7 @@ import { fixed, percentText, UNKNOWN } from "../../format/numbers";
 import { PairTile } from "../../parts/pair-tile";
 import { Detail } from "../../parts/tile";
 import { usePicture, useShown } from "../../store/use-telemetry";
-import type { Disk } from "../generated";
+import type { Disk } from "../../protocol/sections";
 import { FACETS } from "./chart";
 import { isPhysical, waitOf } from "./requests";
 

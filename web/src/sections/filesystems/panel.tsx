@@ -5,7 +5,7 @@ import { Table } from "../../parts/table";
 import { toneOf } from "../../parts/tone";
 import type { Alert } from "../../store/thresholds";
 import { usePicture, useShown } from "../../store/use-telemetry";
-import type { Filesystem } from "../generated";
+import type { Filesystem } from "../../protocol/sections";
 import "./filesystems.css";
 
 export function Filesystems() {

@@ -1,6 +1,6 @@
 /** Space as df counts it, without the reserve for root, and inodes. A mount that does not answer has neither. */
 import { reading, type Reading } from "../../store/thresholds";
-import type { Sections } from "../generated";
+import type { Sections } from "../../protocol/sections";
 
 const LIMITS = { warn: 90, critical: 97, margin: 1 };
 

@@ -3,7 +3,7 @@
  * where the kernel does not measure pressure (before Linux 4.20, or without CONFIG_PSI).
  */
 import { reading, type Reading } from "../../store/thresholds";
-import type { Sections } from "../generated";
+import type { Sections } from "../../protocol/sections";
 
 /** Above it, the chart of pressure draws its dotted line. */
 export const IO_STALL_WARN_PERCENT = 10;

@@ -4,7 +4,7 @@ import { BarStrip } from "../../charts/strip";
 import { fixed, percentText } from "../../format/numbers";
 import { Detail, Tile } from "../../parts/tile";
 import { usePicture, useShown } from "../../store/use-telemetry";
-import type { Sections } from "../generated";
+import type { Sections } from "../../protocol/sections";
 import { FACETS } from "./chart";
 
 const RESOURCES = ["io", "cpu", "memory"] as const;

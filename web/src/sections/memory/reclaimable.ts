@@ -1,6 +1,6 @@
 /** Memory that the kernel frees on demand. With used and free memory it adds up to all of memory. */
 import type { Column } from "../../store/flatten";
-import type { Sections } from "../generated";
+import type { Sections } from "../../protocol/sections";
 
 export const RECLAIMABLE = "memory.reclaimable_bytes";
 

@@ -1,6 +1,6 @@
 /** Available memory, because used memory excludes cache; and swap traffic, because swap use alone is harmless. */
 import { reading, type Reading } from "../../store/thresholds";
-import type { Sections } from "../generated";
+import type { Sections } from "../../protocol/sections";
 
 export function readings({ memory, swap }: Sections): Reading[] {
   const notAvailable = percentNotAvailable(memory?.available_bytes, memory?.total_bytes);

@@ -4,7 +4,7 @@ import { BarStrip } from "../../charts/strip";
 import { bytes, bytesText } from "../../format/numbers";
 import { Detail, Numeral, Tile } from "../../parts/tile";
 import { usePicture, useShown } from "../../store/use-telemetry";
-import type { Sections } from "../generated";
+import type { Sections } from "../../protocol/sections";
 import { FACETS } from "./chart";
 
 const MARK_AT = 0.9;

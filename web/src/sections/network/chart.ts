@@ -2,7 +2,7 @@
 import { perRow, rowNames } from "../../charts/rows";
 import { COLOURS, oneSeries, type ChartSpec } from "../../charts/spec";
 import { byteRateText, fixed, perSecond } from "../../format/numbers";
-import type { Sections } from "../generated";
+import type { Sections } from "../../protocol/sections";
 import type { ChartContext, SectionChart } from "../section";
 
 export const FACETS = ["total", "interfaces", "packets", "tcp", "retransmits"];

@@ -2,7 +2,7 @@
 import { bytesShort, count, fixed, UNKNOWN } from "../../format/numbers";
 import { DeviceTable, type DeviceRow } from "../../parts/device-table";
 import { usePicture, useShown } from "../../store/use-telemetry";
-import type { Interface } from "../generated";
+import type { Interface } from "../../protocol/sections";
 import { linkSpeed } from "./link";
 import "./network.css";
 

@@ -1,5 +1,5 @@
 /** Values that several files of this section derive from one interface. */
-import type { Interface } from "../generated";
+import type { Interface } from "../../protocol/sections";
 
 const BITS_PER_BYTE = 8;
 const BITS_PER_MEGABIT = 1e6;

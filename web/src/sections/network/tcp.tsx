@@ -3,7 +3,7 @@ import { count, fixed, UNKNOWN } from "../../format/numbers";
 import { age } from "../../format/time";
 import { Facts, Panel, type Fact } from "../../parts/panel";
 import { usePicture } from "../../store/use-telemetry";
-import type { Sections } from "../generated";
+import type { Sections } from "../../protocol/sections";
 
 const STATES = [
   ["time_wait", "time wait"],

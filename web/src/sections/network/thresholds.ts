@@ -1,6 +1,6 @@
 /** A link that is almost full queues packets; errors and drops should not happen at all. */
 import { reading, type Reading } from "../../store/thresholds";
-import type { Sections } from "../generated";
+import type { Sections } from "../../protocol/sections";
 import { faultsOf, linkUse } from "./link";
 
 export function readings({ interfaces }: Sections): Reading[] {

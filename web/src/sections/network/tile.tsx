@@ -4,7 +4,7 @@ import { fixed, UNKNOWN } from "../../format/numbers";
 import { PairTile } from "../../parts/pair-tile";
 import { Detail } from "../../parts/tile";
 import { usePicture, useShown } from "../../store/use-telemetry";
-import type { Interface } from "../generated";
+import type { Interface } from "../../protocol/sections";
 import { FACETS } from "./chart";
 import { faultsOf, linkSpeed, linkUse } from "./link";
 

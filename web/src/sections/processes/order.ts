@@ -1,6 +1,6 @@
 /** Which processes the table shows, and in which order. Pure; the panel decides when it sorts. */
 import type { View } from "../../store/view";
-import type { Process } from "../generated";
+import type { Process } from "../../protocol/sections";
 
 /** The columns of the table; each can sort it. Their names are in the address. */
 export const SORT_KEYS = ["pid", "command", "user", "state", "cpu", "memory", "threads"] as const;

@@ -9,7 +9,7 @@ import { useDrawer } from "../../parts/drawer";
 import { explained } from "../../parts/explained";
 import { useLayout, type Layout } from "../../parts/layout";
 import { useSession, useStore, useView } from "../../store/use-telemetry";
-import type { Processes } from "../generated";
+import type { Processes } from "../../protocol/sections";
 import { Columns, Heads } from "./columns";
 import { Filter } from "./filter";
 import { matches, sortKeyOf } from "./order";

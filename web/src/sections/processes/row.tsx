@@ -4,7 +4,7 @@ import { bytesShort, bytesText, count, fixed, UNKNOWN } from "../../format/numbe
 import { clock, duration } from "../../format/time";
 import { Drawer } from "../../parts/drawer";
 import { usePicture } from "../../store/use-telemetry";
-import type { Process } from "../generated";
+import type { Process } from "../../protocol/sections";
 import { SORT_KEYS } from "./order";
 import type { Past } from "./table";
 

@@ -5,7 +5,7 @@
 import type { Frame, Sample } from "../../protocol/frames";
 import { createStore, type Store } from "../../store/create-store";
 import type { SectionListener } from "../../store/use-telemetry";
-import type { Process, Processes } from "../generated";
+import type { Process, Processes } from "../../protocol/sections";
 
 export interface ProcessState {
   readonly table: Processes | null;

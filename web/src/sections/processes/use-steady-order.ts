@@ -1,7 +1,7 @@
 /** Sorts the rows with every sample, but not while the viewer is about to click: then each row keeps its place. */
 import { useCallback, useEffect, useMemo, useState, type RefObject } from "react";
 
-import type { Process } from "../generated";
+import type { Process } from "../../protocol/sections";
 import { ordered, type SortKey } from "./order";
 import { identity } from "./table";
 

@@ -7,7 +7,7 @@ import { Mark, toneOf } from "../../parts/tone";
 import { sensorKey } from "../../store/flatten";
 import type { Level } from "../../store/thresholds";
 import { usePicture, useShown } from "../../store/use-telemetry";
-import type { Temperature } from "../generated";
+import type { Temperature } from "../../protocol/sections";
 
 /** Three times the cadence of the slowest sensors, which are those of disks. */
 const STALE_AFTER_SECONDS = 180;

@@ -1,7 +1,7 @@
 /** The limits are the sensor's own: only the chip defines what is too hot. */
 import { sensorKey } from "../../store/flatten";
 import { reading, type Reading } from "../../store/thresholds";
-import type { Sections } from "../generated";
+import type { Sections } from "../../protocol/sections";
 
 export function readings({ temperatures }: Sections): Reading[] {
   return (temperatures ?? []).map((sensor) =>

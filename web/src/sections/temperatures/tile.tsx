@@ -6,7 +6,7 @@ import { age } from "../../format/time";
 import { Detail, Numeral, Tile } from "../../parts/tile";
 import { sensorKey } from "../../store/flatten";
 import { usePicture, useShown } from "../../store/use-telemetry";
-import type { Temperature } from "../generated";
+import type { Temperature } from "../../protocol/sections";
 import { FACETS } from "./chart";
 
 /** The ends of the strip, in °C. */
