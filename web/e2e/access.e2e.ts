@@ -64,7 +64,7 @@ describe("with tokens", () => {
 
   it("a token in the address leads to the page, which shows its name and can log out", async () => {
     const page = await start();
-    expect(page.url()).toBe(`${server.url}?focus=disk`);
+    await page.waitForURL(`${server.url}?focus=disk`, { timeout: GUARD_MS });
     expect(await textOf(page, "[data-testid=user]")).toBe("kitchen");
     expect(await violations(page, "header")).toEqual([]);
     await page.getByRole("button", { name: "Log out" }).press("Enter");
@@ -110,10 +110,10 @@ describe("with tokens", () => {
     const alert = (page: Page) => page.getByRole("alert").getByText("Invalid token");
     const old = await open(`${server.url}?token=wrong-wrong-wrong-wrong&focus=disk`);
     await alert(old).waitFor({ timeout: GUARD_MS });
-    expect(old.url()).toBe(`${server.url}?focus=disk`);
+    await old.waitForURL(`${server.url}?focus=disk`, { timeout: GUARD_MS });
     const page = await open(`${server.url}?focus=disk#token=wrong-wrong-wrong-wrong`);
     await alert(page).waitFor({ timeout: GUARD_MS });
-    expect(page.url()).toBe(`${server.url}?focus=disk`);
+    await page.waitForURL(`${server.url}?focus=disk`, { timeout: GUARD_MS });
     expect(await violations(page, "main")).toEqual([]);
     await page.locator(loginForm).fill("größe-größe-größe");
     await page.locator("form button").click();
@@ -139,7 +139,7 @@ describe("with tokens", () => {
     await follow(server.url);
     await page.context().clearCookies();
     await follow(`${server.url}#token=${KITCHEN}`);
-    expect(page.url()).toBe(server.url);
+    await page.waitForURL(server.url, { timeout: GUARD_MS });
   });
 
   it("logging out ends the other tabs of the browser", async () => {
@@ -198,10 +198,10 @@ describe("behind a proxy with a prefix", () => {
     await page.locator("form input").fill(KITCHEN);
     await page.locator("form button").click();
     await stateIs(page, "live");
-    expect(page.url()).toBe(address);
+    await page.waitForURL(address, { timeout: GUARD_MS });
     await page.getByRole("button", { name: "Log out" }).click();
     await page.locator("form button").waitFor({ timeout: GUARD_MS });
-    expect(page.url()).toBe(address);
+    await page.waitForURL(address, { timeout: GUARD_MS });
   });
 });
 
