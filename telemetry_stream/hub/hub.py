@@ -24,6 +24,9 @@ BATCH_CLIENTS = 24
 
 Frames = Iterator[tuple[Hashable, bytes]]
 
+# What the inbox holds: one frame with its topic, several of them, a joining client, a probe.
+_Item = tuple[Hashable, bytes] | Frames | Client | threading.Event
+
 
 @dataclass(frozen=True, slots=True)
 class HubStats:
@@ -75,9 +78,7 @@ class Hub:
         self._sent_by_departed = 0
         self._ended: Counter[str] = Counter()
         # Frames, joining clients, probes, and None to stop: one inbox keeps their order.
-        self._inbox: queue.SimpleQueue[Frames | Client | threading.Event | None] = (
-            queue.SimpleQueue()
-        )
+        self._inbox: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._taken = 0  # items taken from the inbox; only ts-hub writes it
         self._batch = batch
         self._on_crash = on_crash
@@ -128,7 +129,10 @@ class Hub:
 
         Return False, and count the frame as refused, if the inbox is full (4096 frames) or the hub is closed.
         """
-        return self.broadcast_each(iter(((topic, frame),)))
+        if self._closed or self._inbox.qsize() >= INBOX_FRAMES:
+            return self._refuse()
+        self._inbox.put((topic, frame))
+        return True
 
     def broadcast_each(self, frames: Frames) -> bool:
         """Queue the pairs of topic and frame, which ``ts-hub`` takes from the iterator: there they may be made.
@@ -136,11 +140,14 @@ class Hub:
         Counts as one frame in the inbox. The iterator must not raise.
         """
         if self._closed or self._inbox.qsize() >= INBOX_FRAMES:
-            with self._lock:
-                self._refused += 1
-            return False
+            return self._refuse()
         self._inbox.put(frames)
         return True
+
+    def _refuse(self) -> bool:
+        with self._lock:
+            self._refused += 1
+        return False
 
     def topics(self) -> tuple[Hashable, ...]:
         """The topics that have a client."""
@@ -195,7 +202,9 @@ class Hub:
         """Handle the items of the inbox in order, until ``close``. Runs on ``ts-hub``."""
         while (item := self._inbox.get()) is not None:
             self._taken += 1
-            if isinstance(item, Client):
+            if isinstance(item, tuple):
+                self._fan_out(*item)
+            elif isinstance(item, Client):
                 self._join(item)
             elif isinstance(item, threading.Event):
                 item.set()
