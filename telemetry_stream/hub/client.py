@@ -64,6 +64,16 @@ class Batch(Protocol):
         """Return for each sink what ``try_send`` of its client would, or a negative number for its OSError."""
 
 
+class _Queue(queue.Queue[bytes | Iterator[bytes]]):
+    """A queue.Queue that keeps its few items in a list, because an empty deque has 760 bytes."""
+
+    def _init(self, _: int) -> None:
+        self.queue: list[bytes | Iterator[bytes]] = []
+
+    def _get(self) -> bytes | Iterator[bytes]:
+        return self.queue.pop(0)
+
+
 class Client:
     """One receiver of the frames of one topic.
 
@@ -105,7 +115,7 @@ class Client:
     ) -> None:
         self.topic = topic
         self.name = name
-        self.queue: queue.Queue[bytes | Iterator[bytes]] = queue.Queue(maxsize=QUEUE_FRAMES)
+        self.queue = _Queue(maxsize=QUEUE_FRAMES)
         # Nobody waits for room or for the end of all tasks, and each Condition has 1.3 KB. All three use one mutex.
         self.queue.not_full = self.queue.all_tasks_done = self.queue.not_empty
         self.end: End | None = None  # None while the client is open; the first reason is kept
