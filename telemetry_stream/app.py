@@ -118,7 +118,7 @@ class App:
         )
         self._certificate = Certificate(settings.tls_cert, settings.tls_key)
         self._headers = security_headers(settings.frame_ancestors)
-        self._batch = Batch()
+        self._batch = Batch(on_crash=self.fail)
         self._hub = Hub(batch=self._batch, on_crash=self.fail)
         self.stream = Stream(
             self._hub,

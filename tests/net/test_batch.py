@@ -26,10 +26,13 @@ FRAME = bytes(range(200))
 PONG = b"<pong>"
 
 
-@pytest.fixture
-def batch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Batch]:
-    """A batch with a small ring, so that most audiences need several calls."""
+@pytest.fixture(params=["one thread", "two threads"])
+def batch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Batch]:
+    """A batch with small rings, so that most audiences need several calls, on one thread or on both."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
     monkeypatch.setattr(batch_module, "RING_ENTRIES", 4)
+    parallel_calls = 1 if request.param == "two threads" else 1000
+    monkeypatch.setattr(batch_module, "PARALLEL_CALLS", parallel_calls)
     batch = Batch()
     batch.start()
     assert batch.is_active
@@ -247,17 +250,23 @@ def test_a_ring_that_fails_is_not_used_again(
     """No frame is lost: the result is 0 where nothing was sent. There is one warning, and ``try_send`` still works."""
     ends = [connect() for _ in range(6)]
     transports = [transport for transport, _ in ends]
-    assert batch._ring is not None
-    call, calls = batch._ring._kernel.call, iter(range(9))
 
-    def fail(number: int, fd: int, count: int) -> int:
-        if next(calls) or not submitted:
-            raise OSError(errno.EBUSY, "busy")
-        return call(number, fd, min(submitted, count))
+    def let_fail(ring: Ring) -> None:
+        call, calls = ring._kernel.call, iter(range(9))
 
-    monkeypatch.setattr(batch._ring._kernel, "call", fail)
+        def fail(number: int, fd: int, count: int) -> int:
+            if next(calls) or not submitted:
+                raise OSError(errno.EBUSY, "busy")
+            return call(number, fd, min(submitted, count))
+
+        monkeypatch.setattr(ring._kernel, "call", fail)
+
+    for ring in batch._rings:
+        let_fail(ring)
     taken = batch.try_send_all(FRAME, transports)
-    assert taken == [len(FRAME)] * submitted + [0] * (len(ends) - submitted)
+    assert set(taken) <= {0, len(FRAME)}
+    # With two threads, the other ring may have sent its part already.
+    assert submitted <= taken.count(len(FRAME)) <= 2 * submitted
     assert not batch.is_active
     assert batch.try_send_all(PONG, transports) == [0] * len(ends)
     for (transport, peer), count in zip(ends, taken, strict=True):
@@ -268,6 +277,90 @@ def test_a_ring_that_fails_is_not_used_again(
     (warning,) = caplog.records
     assert warning.levelno == logging.WARNING
     assert "io_uring has failed: [Errno 16] busy" in warning.getMessage()
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Batch]:
+    """A batch that makes two calls for two transports, on two threads. Its crashes are in ``crashes``."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(batch_module, "RING_ENTRIES", 1)
+    monkeypatch.setattr(batch_module, "PARALLEL_CALLS", 2)
+    batch = Batch(on_crash=crashes.append)
+    batch.start()
+    yield batch
+    batch.close()
+    crashes.clear()
+
+
+crashes: list[BaseException] = []
+
+
+def on_each_thread(monkeypatch: pytest.MonkeyPatch, action: Callable[[str], object]) -> None:
+    """Call ``action`` with the name of the thread before each call of a ring."""
+    send = Ring.send
+
+    def act_and_send(ring: Ring, frame: bytes, descriptors: Sequence[int]) -> list[int]:
+        action(threading.current_thread().name)
+        return send(ring, frame, descriptors)
+
+    monkeypatch.setattr(Ring, "send", act_and_send)
+
+
+def test_two_threads_send_to_a_large_audience_at_the_same_time(
+    shared: Batch, connect: Callable[[], Ends], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The results keep the order of the transports."""
+    (full, _), (other, other_peer) = connect(), connect()
+    while full.try_send(FRAME) == len(FRAME):
+        pass
+    both = threading.Barrier(2)
+    on_each_thread(monkeypatch, lambda _: both.wait(10.0))
+    for transports, results in (((full, other), [0, 200]), ((other, full), [200, 0])):
+        assert shared.try_send_all(FRAME, transports) == results
+    assert read_exactly(other_peer, 2 * len(FRAME)) == 2 * FRAME
+
+
+def test_one_thread_sends_to_a_small_audience(
+    shared: Batch, connect: Callable[[], Ends], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second thread would take more CPU, and not send sooner."""
+    transport, _ = connect()
+    names: list[str] = []
+    on_each_thread(monkeypatch, names.append)
+    assert shared.try_send_all(FRAME, [transport]) == [len(FRAME)]
+    assert names == [threading.current_thread().name]
+
+
+def test_no_call_waits_for_a_second_thread_that_has_crashed(
+    shared: Batch, connect: Callable[[], Ends], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The crash is reported, and each transport is without the frame or has all of it."""
+    ends = [connect() for _ in range(2)]
+    transports = [transport for transport, _ in ends]
+    crashing, crash = threading.Event(), RuntimeError("crash")
+
+    def act(name: str) -> None:
+        if name == "ts-batch":
+            crashing.set()
+            raise crash
+        assert crashing.wait(10.0)
+
+    on_each_thread(monkeypatch, act)
+    assert sorted(shared.try_send_all(FRAME, transports)) in ([0, 0], [0, len(FRAME)])
+    assert shared.try_send_all(FRAME, transports) == [0, 0]
+    assert not shared.is_active
+    assert shared._helper is not None
+    shared._helper.join(10.0)
+    assert crashes == [crash]
+
+
+def test_a_single_processor_gets_no_second_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would only take turns with the first one."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    batch = Batch()
+    batch.start()
+    assert "ts-batch" not in {thread.name for thread in threading.enumerate()}
+    batch.close()
 
 
 def test_without_io_uring_it_is_not_active(
