@@ -13,6 +13,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .embedded import SLOW, WAIT_SECONDS, EmbeddedSource
@@ -104,7 +105,7 @@ class Collector:
             source.request(now)
         sections: dict[str, object] = {}
         states: dict[str, SourceState] = {}
-        self._collect_built_in(now, sections, states)
+        self._collect_built_in(replace(now, sections=sections), sections, states)
         for source in embedded:
             section, state, error = source.result(now)
             states[source.name] = state

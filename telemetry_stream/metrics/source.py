@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 # Longer than the time between two reads of different clocks, shorter than any suspend.
@@ -86,6 +86,8 @@ class Now:
     realtime: float
     wanted: frozenset[str] = frozenset()  # sections whose on-demand parts are wanted
     suspended_seconds: float = 0.0  # since the tick before
+    # Those that this tick has collected so far. Empty for sources of an embedding program, which run on other threads.
+    sections: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def was_suspended(self) -> bool:

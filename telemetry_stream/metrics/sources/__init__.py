@@ -24,6 +24,7 @@ from . import (
     system,
     tcp,
     temperature,
+    vitals,
 )
 
 MODULES = (
@@ -41,6 +42,7 @@ MODULES = (
     system,
     cgroup,
     own,
+    vitals,  # last: it is derived from the sections before it
 )
 
 SECTIONS: tuple[Section, ...] = tuple(section for module in MODULES for section in module.SECTIONS)

@@ -965,4 +965,59 @@ export const EXPLANATIONS = {
     text: "Deadlines that passed while a tick was still running, since the start.",
     from: "/proc/self/stat and the program itself",
   },
+  vitals: {
+    name: "Vitals",
+    text: "One number for each resource, for the overview of many hosts.",
+    from: "the other sections of the same sample",
+  },
+  "vitals.cpu": {
+    name: "cpu",
+    text: "`cpu.usage_percent`.",
+    from: "the other sections of the same sample",
+  },
+  "vitals.memory": {
+    name: "memory",
+    text: "`memory.used_percent`.",
+    from: "the other sections of the same sample",
+  },
+  "vitals.swap": {
+    name: "swap",
+    text: "`swap.used_percent`.",
+    from: "the other sections of the same sample",
+  },
+  "vitals.load": {
+    name: "load per core",
+    text: "`load.avg1_per_cpu`.",
+    from: "the other sections of the same sample",
+  },
+  "vitals.pressure": {
+    name: "pressure",
+    text: "The highest `pressure.*.some_percent` of cpu, memory and io.",
+    from: "the other sections of the same sample",
+  },
+  "vitals.disk": {
+    name: "busiest disk",
+    text: "The highest `disks[].util_percent` of the disks that the totals count.",
+    from: "the other sections of the same sample",
+  },
+  "vitals.filesystem": {
+    name: "fullest filesystem",
+    text: "The highest `filesystems[].used_percent` of the filesystems that can be written to.",
+    from: "the other sections of the same sample",
+  },
+  "vitals.rx": {
+    name: "received",
+    text: "`network.total_rx_bytes_per_second`.",
+    from: "the other sections of the same sample",
+  },
+  "vitals.tx": {
+    name: "sent",
+    text: "`network.total_tx_bytes_per_second`.",
+    from: "the other sections of the same sample",
+  },
+  "vitals.celsius": {
+    name: "hottest sensor",
+    text: "The highest `temperatures[].celsius`.",
+    from: "the other sections of the same sample",
+  },
 } satisfies Readonly<Record<string, Explanation>>;

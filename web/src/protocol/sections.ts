@@ -245,6 +245,20 @@ const ownRecord = record({
 });
 export type Own = Infer<typeof ownRecord>;
 
+const vitalsRecord = record({
+  cpu: maybeNumber,
+  memory: maybeNumber,
+  swap: maybeNumber,
+  load: maybeNumber,
+  pressure: maybeNumber,
+  disk: maybeNumber,
+  filesystem: maybeNumber,
+  rx: maybeNumber,
+  tx: maybeNumber,
+  celsius: maybeNumber,
+});
+export type Vitals = Infer<typeof vitalsRecord>;
+
 /** Every section of which this page has a type. */
 export const SECTIONS = {
   cpu: cpuRecord,
@@ -265,6 +279,7 @@ export const SECTIONS = {
   system: systemRecord,
   cgroup: cgroupRecord,
   self: ownRecord,
+  vitals: vitalsRecord,
 };
 
 export type Sections = { [K in keyof typeof SECTIONS]?: Infer<(typeof SECTIONS)[K]> };
