@@ -11,7 +11,7 @@ import { explained } from "../parts/explained";
 import { useLayout } from "../parts/layout";
 import { chartsFor, type PlacedVital } from "../sections";
 import type { Picture } from "../store/display";
-import { usePicture, useSession, useShown, useView } from "../store/use-telemetry";
+import { usePage, usePicture, useShown, useView } from "../store/use-telemetry";
 import "./chart-stack.css";
 
 export function ChartStack({ theme }: { theme: string }) {
@@ -111,7 +111,7 @@ interface FacetsProps {
 }
 
 function Facets({ focus, facets, shown }: FacetsProps) {
-  const { actions } = useSession();
+  const { actions } = usePage();
   if (facets.length < 2) return null;
   return (
     <span className="facets">

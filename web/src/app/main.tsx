@@ -1,4 +1,4 @@
-/** The first code that runs: reads the address, logs in with its token, starts the session and mounts the page. */
+/** The first code that runs: reads the address, logs in with its token, starts the page and mounts it. */
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
@@ -9,14 +9,14 @@ import { rememberedTheme } from "../shell/theme";
 import { viewFromQuery } from "../store/view";
 import { logIn, takeToken } from "../stream/log-in";
 import { BROWSER } from "../stream/refusal";
+import { createPage } from "./create-page";
 import { Page } from "./page";
-import { createSession } from "./session";
 
 const view = viewFromQuery(
   location.search,
   VITALS.map(({ focus }) => focus),
 );
-const session = createSession(document.baseURI, {
+const page = createPage(document.baseURI, {
   ...view,
   theme: view.theme ?? rememberedTheme(),
   characterKeys: view.characterKeys && rememberedCharacterKeys(),
@@ -28,13 +28,13 @@ function logInThen(next: () => void): boolean {
   return token !== null;
 }
 // Before React draws the empty page, so that the history arrives sooner.
-if (!logInThen(() => session.start())) session.start();
+if (!logInThen(() => page.start())) page.start();
 // A link that is opened in this tab changes only the part of its address behind "#".
 window.addEventListener("hashchange", () => logInThen(BROWSER.reload));
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(
   <StrictMode>
-    <Page session={session} />
+    <Page page={page} />
   </StrictMode>,
 );

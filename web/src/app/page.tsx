@@ -1,4 +1,4 @@
-/** The page: puts the parts in their places and listens to keys. The session runs outside of it. */
+/** The page: puts the parts in their places and listens to keys. Its state and its host are outside of React. */
 import { useEffect, useMemo, useState } from "react";
 
 import { Announcer } from "../shell/announcer";
@@ -8,24 +8,29 @@ import { Help } from "../shell/help";
 import { keyFor, type PageActions } from "../shell/keys";
 import { SkipLinks } from "../shell/skip-links";
 import { isDisconnected } from "../store/freshness";
-import { SessionContext, useDisplay, useView } from "../store/use-telemetry";
+import type { Page as PageState } from "../store/page";
+import { HostContext, PageContext, useDisplay, useStore, useView } from "../store/use-telemetry";
 import { ChartStack } from "./chart-stack";
+import type { RunningPage } from "./create-page";
 import { PanelRow, SidePanels } from "./panels";
-import type { RunningSession } from "./session";
 import { Tiles } from "./tiles";
 import { useRoot } from "./use-root";
 import "./page.css";
 
-export function Page({ session }: { session: RunningSession }) {
+export function Page({ page }: { page: RunningPage }) {
+  const host = useStore(page.host, (now) => now);
   return (
-    <SessionContext value={session}>
-      <Body session={session} />
-    </SessionContext>
+    <PageContext value={page}>
+      <HostContext value={host}>
+        {/* Nothing of one host stays for the next one, for example its open drawers. */}
+        <Dashboard key={host.key} page={page} />
+      </HostContext>
+    </PageContext>
   );
 }
 
-function Body({ session }: { session: RunningSession }) {
-  const { theme, toggleTheme } = useRoot(session);
+function Dashboard({ page }: { page: PageState }) {
+  const { theme, toggleTheme } = useRoot(page);
   const kiosk = useView((view) => view.kiosk);
   const [helpIsOpen, setHelpIsOpen] = useState(false);
   const state = useDisplay(({ fresh, paused }) =>
@@ -33,18 +38,18 @@ function Body({ session }: { session: RunningSession }) {
   );
   const actions = useMemo<PageActions>(
     () => ({
-      ...session.actions,
+      ...page.actions,
       toggleTheme,
       toggleKiosk: () => {
-        session.actions.setKiosk(!session.view.get().kiosk);
+        page.actions.setKiosk(!page.view.get().kiosk);
       },
       toggleHelp: () => {
         setHelpIsOpen((before) => !before);
       },
     }),
-    [session, toggleTheme],
+    [page, toggleTheme],
   );
-  useKeys(session, actions, helpIsOpen);
+  useKeys(page, actions, helpIsOpen);
   return (
     <div className={`page ${state}${kiosk ? " kiosk" : ""}`}>
       <SkipLinks />
@@ -75,7 +80,7 @@ function Body({ session }: { session: RunningSession }) {
   );
 }
 
-function useKeys(session: RunningSession, actions: PageActions, helpIsOpen: boolean): void {
+function useKeys(page: PageState, actions: PageActions, helpIsOpen: boolean): void {
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       const { target } = event;
@@ -85,7 +90,7 @@ function useKeys(session: RunningSession, actions: PageActions, helpIsOpen: bool
         target.blur();
         return;
       }
-      const key = keyFor(event, session.view.get().characterKeys);
+      const key = keyFor(event, page.view.get().characterKeys);
       // While the help is open, only its own key acts. The browser closes the dialog on Escape.
       if (key === null || (helpIsOpen && key.shown !== "?")) return;
       event.preventDefault();
@@ -95,5 +100,5 @@ function useKeys(session: RunningSession, actions: PageActions, helpIsOpen: bool
     return () => {
       window.removeEventListener("keydown", press);
     };
-  }, [session, actions, helpIsOpen]);
+  }, [page, actions, helpIsOpen]);
 }

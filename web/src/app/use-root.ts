@@ -3,11 +3,11 @@ import { useCallback, useEffect, useLayoutEffect, useSyncExternalStore } from "r
 
 import { startKiosk } from "../shell/kiosk";
 import { rememberTheme, systemTheme } from "../shell/theme";
+import type { Page } from "../store/page";
 import { useView } from "../store/use-telemetry";
 import { queryFromView } from "../store/view";
-import type { RunningSession } from "./session";
 
-export function useRoot(session: RunningSession) {
+export function useRoot(page: Page) {
   const view = useView((now) => now);
   const system = useSyncExternalStore(watchSystem, systemTheme);
   const theme = view.theme ?? system;
@@ -27,10 +27,10 @@ export function useRoot(session: RunningSession) {
   }, [view]);
 
   const toggleTheme = useCallback(() => {
-    const next = (session.view.get().theme ?? systemTheme()) === "dark" ? "light" : "dark";
+    const next = (page.view.get().theme ?? systemTheme()) === "dark" ? "light" : "dark";
     rememberTheme(next);
-    session.actions.setTheme(next);
-  }, [session]);
+    page.actions.setTheme(next);
+  }, [page]);
   return { theme, toggleTheme };
 }
 

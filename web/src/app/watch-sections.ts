@@ -1,16 +1,21 @@
 /**
  * A connection for on-demand sections, which the server collects only while a viewer asks for them. It is open only
- * while the connection of the page is: so it never uses the last slot of the server before that one does, and never
+ * while the connection of the host is: so it never uses the last slot of the server before that one does, and never
  * asks for a reason at the same time.
  */
 import { decodeFrame } from "../protocol/decode";
 import { isRefusal } from "../protocol/ends";
-import type { Session, SectionListener } from "../store/use-telemetry";
+import type { Store } from "../store/create-store";
+import type { SectionListener } from "../store/page";
+import type { Telemetry } from "../store/telemetry";
+import type { Pause } from "../store/timeline";
 import { Connection, type Environment } from "../stream/connection";
 import type { RefusalProbe } from "../stream/refusal";
 import { onWake } from "../stream/wake";
 
-export interface WatchContext extends Pick<Session, "telemetry" | "snapshot"> {
+export interface WatchContext {
+  readonly telemetry: Telemetry;
+  readonly pause: Store<Pause | null>;
   readonly probe: RefusalProbe;
 }
 
@@ -18,7 +23,7 @@ export interface WatchContext extends Pick<Session, "telemetry" | "snapshot"> {
 export function watchSections(
   address: () => string,
   listener: SectionListener,
-  { telemetry, snapshot, probe }: WatchContext,
+  { telemetry, pause, probe }: WatchContext,
   environment: Environment,
 ): () => void {
   const connection = new Connection(
@@ -33,13 +38,13 @@ export function watchSections(
           telemetry.sideReceived(text.length);
         }
         // A paused page does not change.
-        if (snapshot.get() === null) listener.frame(frame);
+        if (pause.get() === null) listener.frame(frame);
       },
       closed: (end) => {
         telemetry.sideReceived(0);
         if (isRefusal(end)) listener.failed(end.reason);
       },
-      // An end without another try ends the connection of the page as well, which asks for the reason itself.
+      // An end without another try ends the connection of the host as well, which asks for the reason itself.
       diagnose: (end, signal) => (end.retry ? probe.diagnose(end, signal) : Promise.resolve(end)),
     },
     environment,

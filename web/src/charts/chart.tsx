@@ -8,7 +8,8 @@ import uPlot from "uplot";
 import { ago, clock } from "../format/time";
 import type { Picture } from "../store/display";
 import { gapsOf } from "../store/gaps";
-import { useSession, useStore } from "../store/use-telemetry";
+import type { Page } from "../store/page";
+import { useHost, usePage, useStore } from "../store/use-telemetry";
 import { plotOptions, type Paths } from "./options";
 import { paletteOf } from "./palette";
 import { isAbove, type PlotData } from "./plot-data";
@@ -38,7 +39,7 @@ const OFF_CHART = -10;
 
 export function Chart(props: ChartProps) {
   const { spec, frame, picture } = props;
-  const session = useSession();
+  const page = usePage();
   const host = useRef<HTMLDivElement>(null);
   const latest = useRef(props);
   const plot = useRef<{ draw: () => void } | null>(null);
@@ -53,20 +54,20 @@ export function Chart(props: ChartProps) {
   useLayoutEffect(() => {
     const element = host.current;
     if (element === null) return;
-    const mounted = mountPlot(element, session, () => latest.current);
+    const mounted = mountPlot(element, page, () => latest.current);
     plot.current = mounted;
     const observer = new ResizeObserver(() => {
       mounted.resize();
     });
     observer.observe(element);
-    const unsubscribe = session.cursor.subscribe(mounted.moveCursor);
+    const unsubscribe = page.cursor.subscribe(mounted.moveCursor);
     return () => {
       unsubscribe();
       observer.disconnect();
       mounted.destroy();
       plot.current = null;
     };
-  }, [session, shape, scale, phone, first, last]);
+  }, [page, shape, scale, phone, first, last]);
 
   useLayoutEffect(() => {
     plot.current?.draw();
@@ -88,7 +89,8 @@ export function Chart(props: ChartProps) {
 
 /** Under the cursor: `14:03:08 −3:23`. */
 function CursorTime() {
-  const { cursor, display } = useSession();
+  const { cursor } = usePage();
+  const { display } = useHost();
   const at = useStore(cursor, (x) => x);
   const from = useStore(display, (now) => now.picture.from);
   const to = useStore(display, (now) => now.picture.to);
@@ -103,11 +105,7 @@ function CursorTime() {
   );
 }
 
-function mountPlot(
-  element: HTMLElement,
-  { cursor, actions }: ReturnType<typeof useSession>,
-  props: () => ChartProps,
-) {
+function mountPlot(element: HTMLElement, { cursor, actions }: Page, props: () => ChartProps) {
   const { frame } = props();
   let scene = sceneOf(props(), null, []);
   const size = () => ({ width: element.clientWidth, height: element.clientHeight });

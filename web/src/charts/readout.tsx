@@ -4,7 +4,7 @@
  */
 import { fixed, UNKNOWN } from "../format/numbers";
 import type { Slice } from "../store/ring";
-import { useSession, useStore } from "../store/use-telemetry";
+import { usePage, useStore } from "../store/use-telemetry";
 import { indexAt, newestIndex, valuesOf, type ChartSpec } from "./spec";
 import "./readout.css";
 
@@ -19,7 +19,7 @@ export interface ReadoutProps {
 }
 
 export function Readout({ spec, slice, alone, choose, alerted }: ReadoutProps) {
-  const { cursor } = useSession();
+  const { cursor } = usePage();
   const x = useStore(cursor, (at) => at);
   const index = x === null ? newestIndex(slice) : indexAt(slice, x);
   if (spec.kind === "cells") return <CellsReadout spec={spec} slice={slice} index={index} />;

@@ -1,13 +1,13 @@
 /** Whose token this page uses, and a button to log out. Not in kiosk mode, where nothing can be pressed. */
 import { useState } from "react";
 
-import { useSession, useTelemetry, useView } from "../store/use-telemetry";
+import { usePage, useStore, useView } from "../store/use-telemetry";
 import "./logged-in.css";
 
 /** `labelled` is for a list; the header has no space for a label. */
 export function LoggedIn({ labelled = false }: { labelled?: boolean }) {
-  const { logOut } = useSession();
-  const user = useTelemetry((state) => state.hello?.user ?? null);
+  const { logOut, user: users } = usePage();
+  const user = useStore(users, (name) => name);
   const kiosk = useView((view) => view.kiosk);
   const [failure, setFailure] = useState<string | null>(null);
   if (user === null || kiosk) return null;

@@ -5,7 +5,7 @@ import type { Quantity } from "../format/numbers";
 import { age } from "../format/time";
 import { isDisconnected } from "../store/freshness";
 import type { Level } from "../store/thresholds";
-import { useDisplay, useSession, useView } from "../store/use-telemetry";
+import { useDisplay, usePage, useView } from "../store/use-telemetry";
 import { SourceWord, useSource } from "./source-state";
 import { Mark, toneOf } from "./tone";
 import "./tile.css";
@@ -28,7 +28,7 @@ export interface TileProps {
 
 export function Tile(props: TileProps) {
   const { focus, facets, name, explain, numeral, strip, spark, details } = props;
-  const { actions } = useSession();
+  const { actions } = usePage();
   const focused = useView((view) => view.focus === focus);
   return (
     <button

@@ -45,7 +45,6 @@ const sourceState = record({
 export const sourceStates = (value: unknown): Record<string, SourceState> =>
   dict(sourceState)(value ?? {});
 
-export type Host = Infer<typeof host>;
 export type Hello = Infer<typeof hello>;
 export type SampleHead = Infer<typeof sampleHead>;
 export type SourceState = Infer<typeof sourceState>;

@@ -3,12 +3,12 @@ import { count } from "../format/numbers";
 import { age, clock } from "../format/time";
 import type { Display } from "../store/display";
 import { isDisconnected } from "../store/freshness";
-import { useDisplay, useSession, useTelemetry } from "../store/use-telemetry";
+import { useDisplay, useHost, useTelemetry } from "../store/use-telemetry";
 import "./badge.css";
 
 export function Badge() {
   const display = useDisplay((now) => now);
-  const { tryNow, address } = useSession();
+  const { tryNow, address } = useHost();
   const { fresh, paused } = display;
   const fault = useTelemetry((state) => state.fault);
   const aside = asideOf(display, address, fault);

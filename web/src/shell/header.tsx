@@ -4,7 +4,7 @@ import { clock } from "../format/time";
 import { useLayout } from "../parts/layout";
 import { LoggedIn } from "../parts/logged-in";
 import { HEADER_FACTS } from "../sections";
-import { useDisplay, usePicture, useSession, useTelemetry, useView } from "../store/use-telemetry";
+import { useDisplay, usePage, usePicture, useTelemetry, useView } from "../store/use-telemetry";
 import { WINDOWS } from "../store/view";
 import { Badge } from "./badge";
 import { Heartbeat } from "./heartbeat";
@@ -51,7 +51,7 @@ function Clock() {
 }
 
 function Controls({ toggleTheme, showHelp }: HeaderProps) {
-  const { actions } = useSession();
+  const { actions } = usePage();
   const paused = useDisplay((display) => display.paused);
   const windowSeconds = useView((view) => view.windowSeconds);
   return (

@@ -2,7 +2,7 @@
 import { isDisconnected } from "../store/freshness";
 import { LATE_COLUMN, tickSeconds } from "../store/telemetry";
 import { liveEdge } from "../store/timeline";
-import { useDisplay, useSession } from "../store/use-telemetry";
+import { useDisplay, useHost } from "../store/use-telemetry";
 import "./heartbeat.css";
 
 export type Beat = "full" | "late" | "missed" | "none";
@@ -11,7 +11,7 @@ const HEIGHT: Readonly<Record<Beat, number>> = { full: 12.3, late: 7, missed: 2.
 
 /** Shows the last `count` samples. It continues while the page is paused, because the host still sends. */
 export function Heartbeat({ count }: { readonly count: number }) {
-  const { telemetry } = useSession();
+  const { telemetry } = useHost();
   const nowMs = useDisplay((display) => display.nowMs);
   const disconnected = useDisplay(({ fresh }) => isDisconnected(fresh));
   const tick = tickSeconds(telemetry.store.get().hello);

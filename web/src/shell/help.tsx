@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "react";
 
 import type { Explanation } from "../protocol/explanations";
-import { useSession, useTelemetry, useView } from "../store/use-telemetry";
+import { usePage, useTelemetry, useView } from "../store/use-telemetry";
 import { LISTED, loadExplanations } from "./explanations";
 import { KEYS } from "./keys";
 import { rememberCharacterKeys } from "./remember";
@@ -34,7 +34,7 @@ export function Help({ close }: { close: () => void }) {
 }
 
 function Keys() {
-  const { actions } = useSession();
+  const { actions } = usePage();
   const characterKeys = useView((view) => view.characterKeys);
   const version = useTelemetry((state) => state.hello?.version);
   return (

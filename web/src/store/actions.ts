@@ -1,7 +1,6 @@
 /** The actions of the viewer: pause, look back, zoom, choose. Keys, buttons and charts all call these functions. */
 import type { Store } from "./create-store";
-import { snapshotOf, type Snapshot } from "./display";
-import type { Telemetry } from "./telemetry";
+import { timelineOf, type Pause } from "./timeline";
 import type { Theme, View, WindowSeconds } from "./view";
 
 export interface Actions {
@@ -24,50 +23,46 @@ export interface Actions {
 }
 
 export interface ActionStores {
-  readonly telemetry: Telemetry;
   readonly view: Store<View>;
-  readonly snapshot: Store<Snapshot | null>;
+  readonly pause: Store<Pause | null>;
   readonly cursor: Store<number | null>;
-  /** Monotonic milliseconds. */
+  /** Returns the present time of the host on the page, see `liveEdge`. */
   readonly now: () => number;
 }
 
 const MIN_ZOOM_SECONDS = 5;
 
-export function createActions({ telemetry, view, snapshot, cursor, now }: ActionStores): Actions {
+export function createActions({ view, pause: paused, cursor, now }: ActionStores): Actions {
   const change = (part: Partial<View>): void => {
     view.update((before) => ({ ...before, ...part }));
   };
   const pause = (): void => {
-    if (snapshot.get() === null) snapshot.set(snapshotOf(telemetry, now()));
+    if (paused.get() === null) paused.set({ edge: now(), zoom: null });
   };
   const live = (): void => {
     cursor.set(null);
-    snapshot.set(null);
+    paused.set(null);
   };
   return {
     pause,
     live,
     togglePause: () => {
-      if (snapshot.get() === null) pause();
+      if (paused.get() === null) pause();
       else live();
     },
     zoom: (from, to) => {
       if (to - from < MIN_ZOOM_SECONDS) return;
       pause();
-      snapshot.update((before) => before && { ...before, zoom: { from, to } });
+      paused.update((before) => before && { ...before, zoom: { from, to } });
     },
     scrub: (seconds) => {
       pause();
-      const paused = snapshot.get();
-      if (paused === null) return;
-      const to = paused.zoom?.to ?? paused.edge;
-      const from = paused.zoom?.from ?? paused.edge - view.get().windowSeconds;
+      const { from, to } = timelineOf(paused.get(), view.get().windowSeconds, now());
       cursor.set(Math.max(from, Math.min(to, (cursor.get() ?? to) + seconds)));
     },
     setWindow: (windowSeconds) => {
       change({ windowSeconds });
-      snapshot.update((before) => before && { ...before, zoom: null });
+      paused.update((before) => before && { ...before, zoom: null });
     },
     setFocus: (focus, facets) => {
       const before = view.get();

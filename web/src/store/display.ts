@@ -1,6 +1,6 @@
 /**
- * The content of the page at this moment: the newest sample and the ring or, while paused, a snapshot of both; and the
- * span of time on the x axis of every chart. Pure: a function of telemetry, snapshot, window and time.
+ * What the page shows of a host at this moment: the newest sample and the ring or, while paused, a snapshot of both; and
+ * the span of time on the x axis of every chart. Pure: a function of telemetry, snapshot, pause, window and time.
  */
 import type { Sample } from "../protocol/frames";
 import { freshness, isDisconnected, type Freshness } from "./freshness";
@@ -9,10 +9,16 @@ import { tickSeconds, type Telemetry, type TelemetryState } from "./telemetry";
 import { liveEdge, timelineOf, type Pause, type Timeline } from "./timeline";
 
 /** Taken when the viewer pauses, and shown until the page is live again. */
-export interface Snapshot extends Pause {
+export interface Snapshot {
   /** Its alerts are shown until then, too. The samples received after it are waiting. */
   readonly state: TelemetryState;
   readonly ring: Ring;
+}
+
+/** The span of time that the page shows. */
+export interface Span {
+  readonly pause: Pause | null;
+  readonly windowSeconds: number;
 }
 
 /** The content to draw. It stays the same object until it would look different. */
@@ -47,14 +53,14 @@ const SCALE_MEMORY_SECONDS = 60;
 export function displayOf(
   telemetry: Telemetry,
   snapshot: Snapshot | null,
-  windowSeconds: number,
+  { pause, windowSeconds }: Span,
   nowMs: number,
   before: Display | null = null,
 ): Display {
   const newest = telemetry.store.get();
   const fresh = freshness(newest, nowMs);
   const { state, ring } = snapshot ?? { state: newest, ring: telemetry.ring };
-  const timeline = timelineOf(snapshot, windowSeconds, liveEdge(newest, nowMs));
+  const timeline = timelineOf(pause, windowSeconds, liveEdge(newest, nowMs));
   const disconnected = snapshot === null && isDisconnected(fresh);
   return {
     picture: pictureOf(state, ring, timeline, disconnected, before?.picture ?? null),
@@ -88,7 +94,6 @@ function pictureOf(
   return { sample, ring, from, to, slice, wider, tick, disconnected };
 }
 
-export function snapshotOf(telemetry: Telemetry, nowMs: number): Snapshot {
-  const state = telemetry.store.get();
-  return { state, ring: telemetry.ring.clone(), edge: liveEdge(state, nowMs), zoom: null };
+export function snapshotOf({ store, ring }: Telemetry): Snapshot {
+  return { state: store.get(), ring: ring.clone() };
 }

@@ -107,13 +107,6 @@ export class Ring {
     return { x, known, spans, column };
   }
 
-  /** Remove every slot and every column. */
-  clear(): void {
-    this.#written = 0;
-    this.#refused = 0;
-    this.#columns.clear();
-  }
-
   /** Return a copy that does not change, for a paused page. */
   clone(): Ring {
     const copy = new Ring(this.capacity);

@@ -1,6 +1,6 @@
 /**
- * The state of the stream: the server, the newest sample, the ring, and the connection. Fed with decoded frames and the
- * ends of connections. Depends neither on sockets nor on React.
+ * The state of one host's stream: the server, the newest sample, the ring, and the connection. Fed with decoded frames
+ * and the ends of connections. Depends neither on sockets nor on React.
  *
  * Strategy. A sample goes to the slot after the one before it. Slots between them stay empty when `seq` jumps (samples
  * were dropped), or when more time passed than the samples describe (a suspend, or a restart of the server). Each sample
@@ -26,8 +26,6 @@ export interface Link {
 
 export interface TelemetryState {
   readonly hello: Hello | null;
-  /** The version of the server that this page first connected to: most probably that of the page itself. */
-  readonly firstVersion: string | null;
   readonly latest: Sample | null;
   /** When the newest sample arrived, by the clock of the page. */
   readonly arrivedAtMs: number | null;
@@ -83,7 +81,8 @@ export const LATE_COLUMN = "viewer.late";
 export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600): Telemetry {
   const now = clock.nowMs;
   const ring = new Ring(capacity);
-  const noSamples = {
+  const store = createStore<TelemetryState>({
+    hello: null,
     latest: null,
     arrivedAtMs: null,
     received: 0,
@@ -96,24 +95,10 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     offsets: NO_OFFSETS,
     delaySeconds: null,
     lastBytes: 0,
-  };
-  const store = createStore<TelemetryState>({
-    ...noSamples,
-    hello: null,
-    firstVersion: null,
     link: { phase: "trying", end: null, nextTryAtMs: null },
     startedAtMs: now(),
     sideBytes: 0,
   });
-
-  /** Another host at the same address, for example behind a tunnel, does not continue the one before. */
-  const greet = (hello: Hello): void => {
-    const state = store.get();
-    const isAnother = state.hello !== null && state.hello.host.id !== hello.host.id;
-    if (isAnother) ring.clear();
-    const firstVersion = state.firstVersion ?? hello.version;
-    store.set({ ...state, ...(isAnother && noSamples), hello, firstVersion });
-  };
 
   const setLink = (link: Link): void => {
     store.update((state) => ({ ...state, link }));
@@ -173,7 +158,7 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
       setLink({ phase: "trying", end: null, nextTryAtMs: null });
     },
     frame: (frame, bytes = 0) => {
-      if (frame.type === "hello") greet(frame.hello);
+      if (frame.type === "hello") store.update((state) => ({ ...state, hello: frame.hello }));
       else if (frame.type === "sample") add([frame.sample], { bytes });
       else if (frame.type === "history") add(frame.samples, null);
       else if (frame.type === "error") store.update((state) => ({ ...state, fault: frame.reason }));

@@ -1,46 +1,26 @@
 /** The only file that binds the stores to React. A component reads what its selector returns. */
 import { createContext, useContext, useSyncExternalStore } from "react";
 
-import type { Frame } from "../protocol/frames";
-import type { Actions } from "./actions";
 import type { Store } from "./create-store";
-import type { Display, Picture, Snapshot } from "./display";
-import type { Telemetry, TelemetryState } from "./telemetry";
+import type { Display, Picture } from "./display";
+import type { Host, Page } from "./page";
+import type { TelemetryState } from "./telemetry";
 import type { View } from "./view";
 
-export interface Session {
-  readonly telemetry: Telemetry;
-  readonly view: Store<View>;
-  /** The content of a paused page; null while it is live. */
-  readonly snapshot: Store<Snapshot | null>;
-  /** The host time under the cursor, the same on every chart; null when there is no cursor. */
-  readonly cursor: Store<number | null>;
-  readonly display: Store<Display>;
-  readonly actions: Actions;
-  /** Asks for on-demand sections over a connection of its own. Returns the function that ends it. */
-  readonly watchSections: (sections: readonly string[], listener: SectionListener) => () => void;
-  /** Connects now instead of at the next planned try. */
-  readonly tryNow: () => void;
-  readonly reload: () => void;
-  /** Loads the login page. Resolves to null, or to the reason why it failed. */
-  readonly logOut: () => Promise<string | null>;
-  readonly address: string;
-  readonly startedUnix: number;
+export const PageContext = createContext<Page | null>(null);
+/** The host that the components below it show. */
+export const HostContext = createContext<Host | null>(null);
+
+export function usePage(): Page {
+  const page = useContext(PageContext);
+  if (page === null) throw new Error("no PageContext above this component");
+  return page;
 }
 
-export interface SectionListener {
-  /** Each message; none while the page is paused. */
-  readonly frame: (frame: Frame) => void;
-  /** The server refused the connection for this reason. */
-  readonly failed: (reason: string) => void;
-}
-
-export const SessionContext = createContext<Session | null>(null);
-
-export function useSession(): Session {
-  const session = useContext(SessionContext);
-  if (session === null) throw new Error("no SessionContext above this component");
-  return session;
+export function useHost(): Host {
+  const host = useContext(HostContext);
+  if (host === null) throw new Error("no HostContext above this component");
+  return host;
 }
 
 export function useStore<T, S>(store: Store<T>, select: (state: T) => S): S {
@@ -72,25 +52,25 @@ function whileVisible(subscribe: Subscribe): Subscribe {
   return subscribed;
 }
 
-/** Select from the newest state of the stream, also while the page is paused. */
+/** Select from the newest state of the host's stream, also while the page is paused. */
 export function useTelemetry<S>(select: (state: TelemetryState) => S): S {
-  return useStore(useSession().telemetry.store, select);
+  return useStore(useHost().telemetry.store, select);
 }
 
-/** Select from the state of the stream as the page shows it: a paused page keeps that of the pause. */
+/** Select from the state of the host's stream as the page shows it: a paused page keeps that of the pause. */
 export function useShown<S>(select: (state: TelemetryState) => S): S {
-  return useStore(useSession().display, ({ state }) => select(state));
+  return useStore(useHost().display, ({ state }) => select(state));
 }
 
 export function useDisplay<S>(select: (display: Display) => S): S {
-  return useStore(useSession().display, select);
+  return useStore(useHost().display, select);
 }
 
 /** Select from the content to draw. A component that reads only this draws once per sample. */
 export function usePicture<S>(select: (picture: Picture) => S): S {
-  return useStore(useSession().display, ({ picture }) => select(picture));
+  return useStore(useHost().display, ({ picture }) => select(picture));
 }
 
 export function useView<S>(select: (view: View) => S): S {
-  return useStore(useSession().view, select);
+  return useStore(usePage().view, select);
 }

@@ -165,15 +165,28 @@ it("does not read a server with another protocol, and tries again when asked to"
   expect(badge()).toBe("live");
 });
 
-it("returns to live, without older values, when another host answers at its address", async () => {
+it("shows another host that answers at its address, live and with nothing of the one before", async () => {
   await connect();
+  tables().at(-1)?.open();
+  tables().at(-1)?.receive(golden("sample-processes"));
+  await settle();
   press("p");
+  await settle();
+  expect([badge(), value("process-count")]).toEqual(["paused", "412"]);
   lastStream().end(1006);
   await settle(1000);
-  const bob = { id: "another", name: "bob" };
-  await connect(JSON.stringify({ ...goldenObject("hello"), host: bob }));
-  expect([value("host"), value("cpu")]).toEqual(["bob", "–"]);
+  const bob = JSON.stringify({ ...goldenObject("hello"), host: { id: "another", name: "bob" } });
+  await connect(bob);
   expect(badge()).toBe("connecting");
+  expect(lastStream().query.has("since")).toBe(false);
+  const open = [...streams(), ...tables()].filter(({ readyState }) => readyState !== 3);
+  expect(open).toEqual([lastStream()]);
+  await connect(bob);
+  expect([value("host"), value("cpu"), value("process-count")]).toEqual(["bob", "–", "–"]);
+  expect(document.title).toBe("bob");
+  lastStream().receive(sampleText({ seq: 7 }));
+  await settle();
+  expect([badge(), value("cpu"), value("missed")]).toEqual(["live", "29", "0 of 1"]);
 });
 
 it("offers to reload when the server has another version, and in kiosk mode reloads", async () => {

@@ -2,38 +2,34 @@ import { beforeEach, expect, it } from "vitest";
 
 import { createActions, type Actions } from "../../src/store/actions";
 import { createStore } from "../../src/store/create-store";
-import type { Snapshot } from "../../src/store/display";
+import type { Pause } from "../../src/store/timeline";
 import { DEFAULT_VIEW } from "../../src/store/view";
-import { sampleAt } from "../support/frames";
-import { connectedTelemetry } from "../support/telemetry";
 
 const NOW = 1_764_000_030;
 
 const view = createStore(DEFAULT_VIEW);
-const snapshot = createStore<Snapshot | null>(null);
+const pause = createStore<Pause | null>(null);
 const cursor = createStore<number | null>(null);
 let actions: Actions;
 
 beforeEach(() => {
-  const telemetry = connectedTelemetry();
-  for (let seq = 1; seq <= 30; seq += 1) telemetry.frame({ type: "sample", sample: sampleAt(seq) });
   view.set(DEFAULT_VIEW);
-  snapshot.set(null);
+  pause.set(null);
   cursor.set(null);
-  actions = createActions({ telemetry, view, snapshot, cursor, now: () => 0 });
+  actions = createActions({ view, pause, cursor, now: () => NOW });
 });
 
 it("pauses, and returns to live without the cursor", () => {
   actions.togglePause();
   cursor.set(NOW);
-  expect(snapshot.get()?.edge).toBe(NOW);
+  expect(pause.get()?.edge).toBe(NOW);
   actions.togglePause();
-  expect([snapshot.get(), cursor.get()]).toEqual([null, null]);
+  expect([pause.get(), cursor.get()]).toEqual([null, null]);
 });
 
 it("scrubs from now within the window, and pauses", () => {
   actions.scrub(-1);
-  expect([cursor.get(), snapshot.get() === null]).toEqual([NOW - 1, false]);
+  expect([cursor.get(), pause.get() === null]).toEqual([NOW - 1, false]);
   actions.scrub(-10_000);
   expect(cursor.get()).toBe(NOW - 300);
   actions.scrub(10_000);
@@ -42,11 +38,11 @@ it("scrubs from now within the window, and pauses", () => {
 
 it("zooms and pauses, but not into a span of seconds; another window ends the zoom", () => {
   actions.zoom(NOW - 2, NOW);
-  expect(snapshot.get()).toBeNull();
+  expect(pause.get()).toBeNull();
   actions.zoom(NOW - 20, NOW - 10);
-  expect(snapshot.get()?.zoom).toEqual({ from: NOW - 20, to: NOW - 10 });
+  expect(pause.get()?.zoom).toEqual({ from: NOW - 20, to: NOW - 10 });
   actions.setWindow(60);
-  expect(snapshot.get()?.zoom).toBeNull();
+  expect(pause.get()?.zoom).toBeNull();
 });
 
 it("focuses, and goes through the views of the chart that is in focus", () => {

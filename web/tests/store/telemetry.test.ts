@@ -54,22 +54,6 @@ it("misses nothing when it asked for every fifth sample", () => {
   expect([missed(), known()]).toEqual([1, [true, true, false, true]]);
 });
 
-it("begins anew with another host at the same address, and remembers the first version", () => {
-  receive(50);
-  const another = { ...hello().host, id: "another", name: "bob" };
-  telemetry.frame({ type: "hello", hello: hello({ host: another, version: "9" }) });
-  expect(telemetry.store.get()).toMatchObject({
-    hello: { host: { name: "bob" } },
-    firstVersion: hello().version,
-    latest: null,
-    received: 0,
-    restarts: [],
-  });
-  expect([known(), telemetry.ring.names, telemetry.resumePoint()]).toEqual([[], [], null]);
-  receive(1, { stream: "another run" });
-  expect([known(), missed(), telemetry.store.get().restarts]).toEqual([[true], 0, []]);
-});
-
 it("continues with the same host after a restart of the server", () => {
   receive(50);
   telemetry.frame({ type: "hello", hello: hello({ stream: "another run" }) });

@@ -3,8 +3,8 @@ import { act, cleanup, render, screen } from "@testing-library/react";
 import { StrictMode } from "react";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 
+import { createPage } from "../../src/app/create-page";
 import { Page } from "../../src/app/page";
-import { createSession } from "../../src/app/session";
 import { installDom } from "./dom";
 import { fakeBrowser } from "./fake-browser";
 import { FakeSocket } from "./fake-socket";
@@ -41,15 +41,15 @@ export function installPage(): ReturnType<typeof fakeBrowser> {
     FakeSocket.all = [];
     installDom();
     Object.assign(browser, fakeBrowser());
-    const session = createSession("http://ada/", undefined, {
+    const page = createPage("http://ada/", undefined, {
       WebSocket: FakeSocket,
       random: () => 0.5,
       ...browser,
     });
-    stop = session.start();
+    stop = page.start();
     render(
       <StrictMode>
-        <Page session={session} />
+        <Page page={page} />
       </StrictMode>,
     );
     await settle();

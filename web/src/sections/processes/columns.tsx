@@ -1,5 +1,5 @@
 /** The columns of the table and their heads. A head sorts by its column; a second click reverses the order. */
-import { useSession } from "../../store/use-telemetry";
+import { usePage } from "../../store/use-telemetry";
 import { ascends, SORT_KEYS, type SortKey } from "./order";
 
 const HEADS: Readonly<Record<SortKey, { label: string; className: string; explain?: string }>> = {
@@ -23,7 +23,7 @@ export function Columns() {
 }
 
 export function Heads({ sortKey, reversed }: { sortKey: SortKey; reversed: boolean }) {
-  const { actions } = useSession();
+  const { actions } = usePage();
   const ascending = ascends(sortKey, reversed);
   return (
     <thead>

@@ -1,11 +1,11 @@
 /** The field that filters the table. */
-import { useSession, useView } from "../../store/use-telemetry";
+import { usePage, useView } from "../../store/use-telemetry";
 
 /** The page has one such field; the key `/` finds it by this id. */
 export const FILTER_ID = "process-filter";
 
 export function Filter() {
-  const { actions } = useSession();
+  const { actions } = usePage();
   const filter = useView((view) => view.filter);
   return (
     <label className="filter">

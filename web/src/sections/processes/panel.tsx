@@ -8,7 +8,7 @@ import { count } from "../../format/numbers";
 import { useDrawer } from "../../parts/drawer";
 import { explained } from "../../parts/explained";
 import { useLayout, type Layout } from "../../parts/layout";
-import { useSession, useStore, useView } from "../../store/use-telemetry";
+import { useHost, useStore, useView } from "../../store/use-telemetry";
 import type { Processes } from "../../protocol/sections";
 import { Columns, Heads } from "./columns";
 import { Filter } from "./filter";
@@ -23,7 +23,7 @@ const MAX_ROWS_ON_PHONE = 10;
 const MAX_ROWS_ON_TABLET = 14;
 
 export function ProcessPanel() {
-  const { watchSections } = useSession();
+  const { watchSections } = useHost();
   const [processes] = useState(createProcessTable);
   const place = useRef<HTMLElement>(null);
   const watch = useCallback(

@@ -4,7 +4,7 @@
  */
 import type { Frame, Sample } from "../../protocol/frames";
 import { createStore, type Store } from "../../store/create-store";
-import type { SectionListener } from "../../store/use-telemetry";
+import type { SectionListener } from "../../store/page";
 import type { Process, Processes } from "../../protocol/sections";
 
 export interface ProcessState {

@@ -7,7 +7,14 @@ import { Facts, Panel, type Fact } from "../../parts/panel";
 import { clockDifference } from "../../store/delay";
 import { isDisconnected } from "../../store/freshness";
 import { tickSeconds } from "../../store/telemetry";
-import { useDisplay, usePicture, useSession, useShown } from "../../store/use-telemetry";
+import {
+  useDisplay,
+  useHost,
+  usePage,
+  usePicture,
+  useShown,
+  useStore,
+} from "../../store/use-telemetry";
 import { SaveButtons } from "./save";
 import "./self.css";
 
@@ -15,7 +22,9 @@ const MAX_CLOCK_DIFFERENCE_SECONDS = 2;
 
 export function ThisStream() {
   const { wide } = useLayout();
-  const { telemetry, reload } = useSession();
+  const { telemetry } = useHost();
+  const { firstVersion, reload } = usePage();
+  const first = useStore(firstVersion, (version) => version);
   const state = useShown((now) => now);
   const own = usePicture(({ sample }) => sample?.sections.self);
   const disconnected = useDisplay(({ fresh, paused }) => !paused && isDisconnected(fresh));
@@ -60,7 +69,7 @@ export function ThisStream() {
         ]}
       />
       {!wide && <LoggedIn labelled />}
-      {state.hello !== null && state.hello.version !== state.firstVersion && (
+      {state.hello !== null && state.hello.version !== first && (
         <p className="update">
           the server is now version {state.hello.version}
           <button type="button" onClick={reload}>
@@ -85,7 +94,7 @@ export function ThisStream() {
 
 /** Return the missed samples: counted from seq or, while disconnected, estimated from the time since the last sample. */
 function useMissed(): Fact {
-  const { startedUnix } = useSession();
+  const { startedUnix } = useHost();
   const { received, missed, hello } = useShown((state) => state);
   const { fresh, paused } = useDisplay((now) => now);
   const silentSeconds = !paused && isDisconnected(fresh) ? (fresh.ageSeconds ?? 0) : 0;

@@ -1,9 +1,9 @@
 /** The buttons that save the window on screen as a file. */
-import { useSession } from "../../store/use-telemetry";
+import { useHost } from "../../store/use-telemetry";
 import { toCsv, toJson } from "./export";
 
 export function SaveButtons() {
-  const { display, telemetry } = useSession();
+  const { display, telemetry } = useHost();
   const saveAs = (kind: "csv" | "json") => () => {
     const { ring, from, to } = display.get().picture;
     const slice = ring.slice(from, to);

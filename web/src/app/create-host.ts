@@ -1,56 +1,57 @@
 /**
- * Connects the parts: the connection feeds telemetry, the clock and waking move freshness on, and the display follows
- * all of them, at most once per turn of the event loop and never while the tab is hidden. The title and the icon of the
- * tab follow always. Nothing runs before `start`, and nothing after the function that `start` returns.
+ * A host: its connection feeds its telemetry, the clock and waking move its freshness on, and its display follows all of
+ * them, at most once per turn of the event loop and never while the tab is hidden. Nothing runs before `start`, and
+ * nothing after the function that `start` returns.
  */
 import { decodeFrame } from "../protocol/decode";
 import { maybeUnsupported } from "../protocol/ends";
 import type { Hello } from "../protocol/frames";
 import { columnsOf, readingsOf } from "../sections";
-import { showInTab, tabStatus } from "../shell/tab";
-import { createActions } from "../store/actions";
-import { createClock } from "../store/clock";
+import type { Clock } from "../store/clock";
 import { createStore } from "../store/create-store";
-import { displayOf, type Display, type Snapshot } from "../store/display";
+import { displayOf, snapshotOf, type Display, type Snapshot } from "../store/display";
 import { silentAfterSeconds } from "../store/freshness";
+import type { Host, Page } from "../store/page";
 import { createTelemetry, LATE_AFTER_TICKS, tickSeconds } from "../store/telemetry";
-import type { Session } from "../store/use-telemetry";
-import { DEFAULT_VIEW, type View } from "../store/view";
 import { streamAddress } from "../stream/address";
 import { Connection, type Environment } from "../stream/connection";
-import { logOut } from "../stream/log-out";
-import { BROWSER, RefusalProbe, type Browser } from "../stream/refusal";
-import { onWake } from "../stream/wake";
+import { RefusalProbe, type Browser } from "../stream/refusal";
 import { watchSections } from "./watch-sections";
 
 const RING_SLOTS = 600;
-const CLOCK_MS = 1000;
 /** At one sample per second, a connection that works brings a message in this time. */
 const PROBE_MS = 1500;
 
-export interface RunningSession extends Session {
+export interface RunningHost extends Host {
   /** Returns the function that ends it. */
   readonly start: () => () => void;
+  /** Called once per second. */
+  readonly tick: () => void;
+  /** The browser is online again, or the tab is shown. */
+  readonly wake: (cause: "online" | "shown") => void;
 }
 
-export function createSession(
-  address: string,
-  view: View = DEFAULT_VIEW,
-  environment: Environment & Partial<Browser> = {},
-): RunningSession {
-  const clock = createClock();
+/** What a host needs of the page. */
+export interface Surroundings extends Pick<Page, "view" | "pause"> {
+  readonly clock: Clock;
+  readonly browser: Browser & Environment;
+  /** A connection to this host begins. */
+  readonly greeted: (hello: Hello) => void;
+  /** Another host answers at the address of this one, for example behind a tunnel. */
+  readonly superseded: () => void;
+}
+
+export function createHost(key: number, address: string, page: Surroundings): RunningHost {
+  const { view, pause, clock, browser } = page;
   const now = clock.nowMs;
   const telemetry = createTelemetry(clock, { columnsOf, readingsOf }, RING_SLOTS);
-  const views = createStore(view);
-  const snapshot = createStore<Snapshot | null>(null);
-  const cursor = createStore<number | null>(null);
-  const compute = (before: Display | null) =>
-    displayOf(telemetry, snapshot.get(), views.get().windowSeconds, now(), before);
+  let snapshot: Snapshot | null = null;
+  const compute = (before: Display | null) => {
+    const span = { pause: pause.get(), windowSeconds: view.get().windowSeconds };
+    return displayOf(telemetry, snapshot, span, now(), before);
+  };
   const display = createStore(compute(null));
 
-  const actions = createActions({ telemetry, view: views, snapshot, cursor, now });
-
-  const browser = { ...BROWSER, ...environment };
   const probe = new RefusalProbe(address, browser);
   let every = 1;
   // When the connection began, was replaced, or sent a message: a new one gets as much time as the old one had.
@@ -67,25 +68,30 @@ export function createSession(
       message: (text) => {
         heardAtMs = now();
         const frame = decodeFrame(text);
-        if (frame.type === "hello" && !greeted(frame.hello)) return;
+        if (frame.type === "hello" && !accepted(frame.hello)) return;
         telemetry.frame(frame, typeof text === "string" ? text.length : 0);
       },
       closed: telemetry.closed,
       diagnose: (end, signal) => probe.diagnose(end, signal),
     },
-    environment,
+    browser,
   );
   const replace = (): void => {
     heardAtMs = now();
     telemetry.replaced();
     connection.replace();
   };
-  /** Return whether the page stays with this connection. */
-  const greeted = (hello: Hello): boolean => {
+  /** Return whether this host stays with this connection. */
+  const accepted = (hello: Hello): boolean => {
     const unsupported = maybeUnsupported(hello.protocol);
     if (unsupported !== null) {
       connection.stop();
       telemetry.closed(unsupported, null);
+      return false;
+    }
+    const before = telemetry.store.get().hello;
+    if (before !== null && before.host.id !== hello.host.id) {
+      page.superseded();
       return false;
     }
     if (everyFor(hello) !== every) {
@@ -93,11 +99,7 @@ export function createSession(
       replace();
       return false;
     }
-    const before = telemetry.store.get();
-    if (before.hello !== null && before.hello.host.id !== hello.host.id) actions.live();
-    // Nobody can press a button on a wall, so the page of the older server would stay for months.
-    const isOutdated = before.firstVersion !== null && before.firstVersion !== hello.version;
-    if (isOutdated && views.get().kiosk) browser.reload();
+    page.greeted(hello);
     return true;
   };
   const isOpen = (): boolean => telemetry.store.get().link.phase === "open";
@@ -139,8 +141,10 @@ export function createSession(
       display.set(compute(display.get()));
     });
   };
-  const showTab = (): void => {
-    showInTab(tabStatus(telemetry.store.get(), now()));
+  /** Keep what the page shows when it pauses, because the samples go on. */
+  const freeze = (): void => {
+    snapshot = pause.get() === null ? null : (snapshot ?? snapshotOf(telemetry));
+    refresh();
   };
   const tick = (): void => {
     // Open but silent for too long: the server is gone, although TCP does not know it.
@@ -150,44 +154,36 @@ export function createSession(
     } else if (slept) {
       connection.tryNow();
     }
-    showTab();
     refresh();
   };
   return {
+    key,
     telemetry,
-    view: views,
-    snapshot,
-    cursor,
     display,
-    actions,
     address: new URL(".", address).href,
     startedUnix: clock.unixSeconds(),
     tryNow: () => {
       connection.start(); // it is stopped after a server with another protocol
       connection.tryNow();
     },
-    reload: browser.reload,
-    logOut: () => logOut(address, browser),
     watchSections: (sections, listener) =>
       watchSections(
         () => streamAddress(address, { every, sections }),
         listener,
-        { telemetry, snapshot, probe: new RefusalProbe(address, browser) },
-        environment,
+        { telemetry, pause, probe: new RefusalProbe(address, browser) },
+        browser,
       ),
+    tick,
+    wake,
     start: () => {
       connection.start();
-      const timer = setInterval(tick, CLOCK_MS);
       const undo = [
         telemetry.store.subscribe(refresh),
-        telemetry.store.subscribe(showTab),
-        snapshot.subscribe(refresh),
-        views.subscribe(refresh),
-        onWake(wake),
+        pause.subscribe(freeze),
+        view.subscribe(refresh),
       ];
       return () => {
         for (const leave of undo) leave();
-        clearInterval(timer);
         clearTimeout(probeTimer);
         connection.stop();
       };

@@ -1,0 +1,46 @@
+/** The page and a host on it, as components use them. A page can show one host after the other. */
+import type { Frame } from "../protocol/frames";
+import type { Actions } from "./actions";
+import type { Store } from "./create-store";
+import type { Display } from "./display";
+import type { Telemetry } from "./telemetry";
+import type { Pause } from "./timeline";
+import type { View } from "./view";
+
+/** The choices of the viewer, and the login. They apply to every host. */
+export interface Page {
+  readonly view: Store<View>;
+  /** Null while the page is live. */
+  readonly pause: Store<Pause | null>;
+  /** The host time under the cursor, the same on every chart; null when there is no cursor. */
+  readonly cursor: Store<number | null>;
+  readonly actions: Actions;
+  /** The name of the token that this page uses; null when the server requires none. */
+  readonly user: Store<string | null>;
+  /** The version of the server that this page first connected to: most probably that of the page itself. */
+  readonly firstVersion: Store<string | null>;
+  readonly reload: () => void;
+  /** Loads the login page. Resolves to null, or to the reason why it failed. */
+  readonly logOut: () => Promise<string | null>;
+}
+
+/** What one host sends, over a connection of its own. Its id is `host.id` of the first `hello`, and does not change. */
+export interface Host {
+  /** Tells the hosts of one page apart, because the id is not known before the first message. */
+  readonly key: number;
+  readonly telemetry: Telemetry;
+  readonly display: Store<Display>;
+  /** Asks for on-demand sections over a connection of its own. Returns the function that ends it. */
+  readonly watchSections: (sections: readonly string[], listener: SectionListener) => () => void;
+  /** Connects now instead of at the next planned try. */
+  readonly tryNow: () => void;
+  readonly address: string;
+  readonly startedUnix: number;
+}
+
+export interface SectionListener {
+  /** Each message; none while the page is paused. */
+  readonly frame: (frame: Frame) => void;
+  /** The server refused the connection for this reason. */
+  readonly failed: (reason: string) => void;
+}
