@@ -51,9 +51,12 @@ def respond_json(start_response: StartResponse, body: bytes) -> list[bytes]:
     return [body]
 
 
-def respond_json_pieces(start_response: StartResponse, pieces: Iterator[bytes]) -> Iterable[bytes]:
-    """Respond 200 with a JSON text whose pieces are produced while the client reads."""
-    start_response("200 OK", list(JSON_HEADERS))
+def respond_json_pieces(
+    start_response: StartResponse, pieces: Iterator[bytes], *, is_compressed: bool
+) -> Iterable[bytes]:
+    """Respond 200 with a JSON text, plain or in gzip form, whose pieces are produced while the client reads."""
+    encoding = [("Content-Encoding", "gzip")] if is_compressed else []
+    start_response("200 OK", [*JSON_HEADERS, *encoding, ("Vary", "Accept-Encoding")])
     return pieces
 
 

@@ -50,6 +50,10 @@ class Query:
             raise _bad(f"{name} = {_quoted(value)}: must be a whole number from {low} to {high}")
         return int(value)
 
+    def maybe_whole_number(self, name: str, low: int, high: int) -> int | None:
+        """Return the parameter as an int from ``low`` to ``high``, or None if it is absent."""
+        return self.whole_number(name, low, low, high) if name in self._values else None
+
     def maybe_seconds(self, name: str) -> float | None:
         """Return the parameter as seconds, from 0 to a day, or None if it is absent."""
         value = self._values.get(name)

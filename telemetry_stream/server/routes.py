@@ -22,6 +22,7 @@ from ..net.answer import (
     respond_json,
     respond_json_pieces,
 )
+from ..net.gzipped import accepts_gzip, gzipped
 from ..net.wsgi import WAITING, PeerGoneError
 from ..stream import Choice, Feed, Resume, Stream, to_json
 from ..websocket.handshake import maybe_refuse
@@ -43,6 +44,8 @@ FRESH_SECONDS = 3.0
 SCRAPE_SECONDS = 75.0
 
 STREAM_PARAMETERS = ("every", "sections", "history", "since", "stream")
+
+HISTORY_PARAMETERS = ("seconds", "since", "before", "stream", "every", "sections", "brief")
 
 Route = Callable[[Any, Any], Iterable[bytes]]
 
@@ -141,7 +144,7 @@ class Routes:
         resume = Resume(
             query.maybe_seconds("history"),
             query.whole_number("since", 0, 0, MAX_SEQ),
-            query.text("stream"),
+            stream=query.text("stream"),
         )
         feed.demand.want(choice.sections)
         return choice, resume if "history" in query or "since" in query else None
@@ -167,9 +170,16 @@ class Routes:
         return respond_json(start_response, sample)
 
     def _history(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        query, feed = Query(environ["QUERY_STRING"], ("seconds", "sections")), self._feed()
-        resume = Resume(query.maybe_seconds("seconds"))
+        query, feed = Query(environ["QUERY_STRING"], HISTORY_PARAMETERS), self._feed()
+        resume = Resume(
+            query.maybe_seconds("seconds"),
+            query.whole_number("since", 0, 0, MAX_SEQ),
+            query.maybe_whole_number("before", 0, MAX_SEQ),
+            query.text("stream"),
+        )
         sections = query.maybe_names("sections", feed.section_names)
+        every = query.whole_number("every", 1, 1, MAX_EVERY)
+        brief = query.whole_number("brief", 0, 0, 1) == 1
         feed.demand.want(sections)
         credential = environ[CREDENTIAL]
 
@@ -180,8 +190,10 @@ class Routes:
             return piece
 
         # With map, a piece is not kept while it is written to a slow client.
-        pieces = map(checked, feed.history(resume, sections))
-        return respond_json_pieces(start_response, pieces)
+        history = feed.history(resume, sections, every=every, brief=brief)
+        compressed = accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        pieces = map(checked, gzipped(history) if compressed else history)
+        return respond_json_pieces(start_response, pieces, is_compressed=compressed)
 
     def _clients(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         Query(environ["QUERY_STRING"], ())

@@ -27,10 +27,11 @@ class Choice(NamedTuple):
 
 
 class Resume(NamedTuple):
-    """Which remembered samples a viewer gets before the live ones."""
+    """Which remembered samples a viewer gets."""
 
     history_seconds: float | None = None  # those of the last seconds; None: no limit
-    since: int = (
-        0  # those with a higher seq, if they are of the run ``stream`` or ``stream`` is None
-    )
+    # Those with a higher seq than ``since`` and a lower one than ``before``, if they are of the run ``stream`` or
+    # ``stream`` is None. The seconds then count back from the newest of these.
+    since: int = 0
+    before: int | None = None
     stream: str | None = None

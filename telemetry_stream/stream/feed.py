@@ -11,8 +11,11 @@ A feed does not depend on WebSocket: a ``Framing`` turns text into the bytes on 
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import json
 import logging
+import operator
 import os
 import threading
 import time
@@ -58,9 +61,10 @@ class _Entry:
         """Return the ``sample`` message for this choice of sections."""
         return b"".join(self.parts(chosen))
 
-    def parts(self, chosen: tuple[str, ...] | None) -> list[bytes]:
+    def parts(self, chosen: tuple[str, ...] | None, *, brief: bool = False) -> list[bytes]:
         """Return the message in parts, for a history that contains it."""
-        return self.sample.parts(self.head, chosen)
+        parts = self.sample.brief_parts if brief else self.sample.parts
+        return parts(self.head, chosen)
 
     def __len__(self) -> int:
         """The memory that it takes in a ring, in bytes."""
@@ -268,11 +272,18 @@ class Feed:
         default = (None,) if len(named) < len(chosen) else ()
         return (*default, set().union(*named)) if named else default
 
-    def history(self, resume: Resume, sections: tuple[str, ...] | None = None) -> Iterator[bytes]:
-        """Return the ``history`` message in pieces."""
+    def history(
+        self,
+        resume: Resume,
+        sections: tuple[str, ...] | None = None,
+        *,
+        every: int = 1,
+        brief: bool = False,
+    ) -> Iterator[bytes]:
+        """Return the ``history`` message in pieces. ``brief``: see ``EncodedSample.brief_parts``."""
         with self._lock:
             stream, entries = self.id, self._snapshot_locked()
-        return _history(_select(entries, resume, 1, stream), sections)
+        return _history(_select(entries, resume, every, stream), sections, brief=brief)
 
 
 def _opening(
@@ -294,24 +305,33 @@ def _opening(
 def _select(
     entries: tuple[_Entry, ...], resume: Resume, every: int, stream: str
 ) -> Iterator[_Entry]:
-    since = resume.since if resume.stream in (None, stream) else 0
-    oldest = -1.0
-    if resume.history_seconds is not None and entries:
-        oldest = entries[-1].published_at - resume.history_seconds
-    return (
-        entry
-        for entry in entries
-        if entry.seq > since and entry.published_at > oldest and entry.seq % every == 0
-    )
+    """Return the entries that ``resume`` selects. Numbers and times rise, so both ends are found by bisection."""
+    is_this_run = resume.stream in (None, stream)
+    begin, end = 0, len(entries)
+    if is_this_run:
+        begin = bisect.bisect_right(entries, resume.since, key=_seq_of)
+        if resume.before is not None:
+            end = bisect.bisect_left(entries, resume.before, key=_seq_of)
+    if resume.history_seconds is not None and begin < end:
+        oldest = entries[end - 1].published_at - resume.history_seconds
+        begin = bisect.bisect_right(entries, oldest, begin, end, key=_published_at_of)
+    selected = itertools.islice(entries, begin, max(begin, end))
+    return (entry for entry in selected if entry.seq % every == 0)
 
 
-def _history(entries: Iterable[_Entry], sections: tuple[str, ...] | None) -> Iterator[bytes]:
+_seq_of: Callable[[_Entry], int] = operator.attrgetter("seq")
+_published_at_of: Callable[[_Entry], float] = operator.attrgetter("published_at")
+
+
+def _history(
+    entries: Iterable[_Entry], sections: tuple[str, ...] | None, *, brief: bool = False
+) -> Iterator[bytes]:
     """Yield the ``history`` message in pieces of at least 16 KiB, except the last."""
     parts, size = [b'{"type":"history","samples":['], 0
     separator = b""
     for entry in entries:
         parts.append(separator)
-        parts += (found := entry.parts(sections))
+        parts += (found := entry.parts(sections, brief=brief))
         separator = b","
         size += sum(map(len, found))
         if size >= PIECE_BYTES:

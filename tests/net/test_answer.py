@@ -49,7 +49,7 @@ def test_pieces_are_produced_while_the_client_reads() -> None:
             yield b"%d" % n
 
     response = Response()
-    answer = respond_json_pieces(response, pieces())
+    answer = respond_json_pieces(response, pieces(), is_compressed=False)
     assert response.status == "200 OK"
     assert produced == []
     assert b"".join(answer) == b"012"

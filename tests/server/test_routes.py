@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 import threading
@@ -63,6 +64,56 @@ def test_history_returns_all_samples_or_those_of_some_seconds() -> None:
         some = service.ask("/api/v1/history?seconds=600&sections=cpu").json["samples"]
         assert len(some) == 50
         assert "pad" not in some[0]
+
+
+def test_history_returns_the_samples_between_two_numbers() -> None:
+    """Some seconds of them, back from the newest one; every n-th; of the present run only."""
+    with Service() as service:
+        service.publish(50)
+
+        def seqs(query: str) -> list[int]:
+            samples = service.ask(f"/api/v1/history?{query}").json["samples"]
+            return [entry["seq"] for entry in samples]
+
+        this_run = f"stream={service.feed.id}"
+        assert seqs(f"before=4&{this_run}") == [1, 2, 3]
+        assert seqs(f"since=45&before=48&seconds=60&{this_run}") == [46, 47]
+        assert seqs("since=40&every=5") == [45, 50]
+        assert seqs("since=45&before=48&stream=another") == list(range(1, 51))
+        assert "sources" not in service.ask("/api/v1/history?brief=1").json["samples"][0]
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("before=x", "before = 'x': must be a whole number from 0 to 9223372036854775807"),
+        ("before=-1", "before = '-1'"),
+        ("since=1.5", "since = '1.5'"),
+        ("every=0", "every = '0': must be a whole number from 1 to 3600"),
+        ("brief=yes", "brief = 'yes': must be a whole number from 0 to 1"),
+        ("history=5", "(allowed: seconds, since, before, stream, every, sections, brief)"),
+    ],
+)
+def test_a_wrong_parameter_of_the_history_is_refused(query: str, message: str) -> None:
+    """The message states what is allowed."""
+    with Service() as service:
+        answer = service.ask(f"/api/v1/history?{query}")
+        assert answer.status == 400
+        assert message in answer.json["error"]
+
+
+def test_history_is_compressed_for_clients_that_accept_it() -> None:
+    """Caches and proxies learn from Vary that the answer depends on the header."""
+    with Service() as service:
+        service.publish(50, pad=10_000)
+        plain = service.ask("/api/v1/history")
+        assert plain.headers["Content-Encoding"] is None
+        assert plain.headers["Vary"] == "Accept-Encoding"
+        compressed = service.ask("/api/v1/history", Accept_Encoding="br, gzip")
+        assert compressed.headers["Content-Encoding"] == "gzip"
+        assert compressed.headers["Vary"] == "Accept-Encoding"
+        assert len(compressed.body) < len(plain.body) / 10
+        assert gzip.decompress(compressed.body) == plain.body
 
 
 def test_clients_returns_the_viewers_and_the_totals() -> None:

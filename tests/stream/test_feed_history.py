@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
 
 import pytest
@@ -79,6 +80,56 @@ def test_history_of_the_last_seconds_counts_from_the_newest_sample() -> None:
         assert remembered(feed, Resume(3.0, since=2)) == [8, 9, 10]
         assert remembered(feed, Resume(0.0)) == []
         assert remembered(feed, Resume(1e9)) == list(range(1, 11))
+
+
+def test_before_is_the_end_of_the_history_and_of_its_seconds() -> None:
+    """So a client can load older and older parts, each of some seconds, without a gap or a duplicate."""
+    clock = Clock()
+    with streaming(monotonic=clock) as (_, _, feed):
+        for _ in range(10):
+            publish(feed)
+            clock.now += 1
+        assert remembered(feed, Resume(before=4)) == [1, 2, 3]
+        assert remembered(feed, Resume(before=4, stream=feed.id)) == [1, 2, 3]
+        assert remembered(feed, Resume(3.0, before=8)) == [5, 6, 7]
+        assert remembered(feed, Resume(3.0, before=5)) == [2, 3, 4]
+        assert remembered(feed, Resume(3.0, before=2)) == [1]
+        assert remembered(feed, Resume(3.0, before=1)) == []
+        assert remembered(feed, Resume(before=0)) == []
+        assert remembered(feed, Resume(before=99)) == list(range(1, 11))
+        assert remembered(feed, Resume(since=3, before=6)) == [4, 5]
+        assert remembered(feed, Resume(since=5, before=6)) == []
+        assert remembered(feed, Resume(since=8, before=3)) == []
+        assert remembered(feed, Resume(since=3, before=6, stream="another run")) == list(
+            range(1, 11)
+        )
+
+
+def test_every_selects_from_the_history() -> None:
+    """The same samples as a stream with this ``every`` has."""
+    with streaming() as (_, _, feed):
+        publish(feed, 20)
+        history = json.loads(b"".join(feed.history(Resume(since=3, before=15), every=5)))
+        assert [entry["seq"] for entry in history["samples"]] == [5, 10]
+
+
+def test_a_brief_history_has_neither_sources_nor_shares_of_cores() -> None:
+    """Everything else is the same, also a section that looks like a core."""
+    core = {"id": 0, "usage_percent": 12.5, "user_percent": 7, "nice_percent": None}
+    brief_core = {"id": 0, "usage_percent": 12.5}
+    with streaming() as (_, _, feed):
+        entry = sample(1)
+        entry.sections["cpu"] = {"usage_percent": 3, "user_percent": 2, "cores": [core, core]}  # type: ignore[index]
+        entry.sections["pad"] = {"text": json.dumps(core), "rows": [core]}  # type: ignore[index]
+        feed.publish(entry)
+        (full,) = json.loads(b"".join(feed.history(Resume())))["samples"]
+        (brief,) = json.loads(b"".join(feed.history(Resume(), brief=True)))["samples"]
+        assert full.pop("sources")
+        full["cpu"]["cores"] = [brief_core, brief_core]
+        assert brief == full
+        (some,) = json.loads(b"".join(feed.history(Resume(), ("pad",), brief=True)))["samples"]
+        del full["cpu"]
+        assert some == full
 
 
 def test_a_long_history_comes_in_pieces() -> None:
