@@ -1,6 +1,7 @@
 /** The page: puts the parts in their places and listens to keys. Its state and its host are outside of React. */
-import { useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useState, type ReactNode } from "react";
 
+import { Boundary } from "../parts/boundary";
 import { Announcer } from "../shell/announcer";
 import { Explain } from "../shell/explain";
 import { Header } from "../shell/header";
@@ -53,30 +54,61 @@ function Dashboard({ page }: { page: PageState }) {
   return (
     <div className={`page ${state}${kiosk ? " kiosk" : ""}`}>
       <SkipLinks />
-      <Header
-        toggleTheme={toggleTheme}
-        showHelp={() => {
-          setHelpIsOpen(true);
-        }}
-      />
-      <main id="vital-signs" tabIndex={-1}>
-        <Tiles />
-        <div className="detail">
-          <ChartStack theme={theme} />
-          <SidePanels />
-        </div>
-        <PanelRow />
-      </main>
-      <Announcer />
-      <Explain />
-      {helpIsOpen && (
-        <Help
-          close={() => {
-            setHelpIsOpen(false);
+      <Part name="header">
+        <Header
+          toggleTheme={toggleTheme}
+          showHelp={() => {
+            setHelpIsOpen(true);
           }}
         />
+      </Part>
+      <main id="vital-signs" tabIndex={-1}>
+        <Part name="key figures">
+          <Tiles />
+        </Part>
+        <div className="detail">
+          <Part name="charts">
+            <ChartStack theme={theme} />
+          </Part>
+          <Part name="side panels">
+            <SidePanels />
+          </Part>
+        </div>
+        <Part name="tables">
+          <PanelRow />
+        </Part>
+      </main>
+      <Part name="announcements">
+        <Announcer />
+      </Part>
+      <Part name="tooltips">
+        <Explain />
+      </Part>
+      {helpIsOpen && (
+        <Part name="help">
+          <Help
+            close={() => {
+              setHelpIsOpen(false);
+            }}
+          />
+        </Part>
       )}
     </div>
+  );
+}
+
+/** Most parts of these parts have a boundary of their own; here, the others fail without the rest of the page. */
+function Part({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <Boundary
+      fallback={(reason) => (
+        <p className="reason">
+          ▲ {name} failed: {reason}
+        </p>
+      )}
+    >
+      {children}
+    </Boundary>
   );
 }
 

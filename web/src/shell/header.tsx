@@ -1,6 +1,7 @@
 /** The top of the page: which host this is, how current the page is, and the controls. */
 import { shortCpu } from "../format/names";
 import { clock } from "../format/time";
+import { Boundary } from "../parts/boundary";
 import { useLayout } from "../parts/layout";
 import { LoggedIn } from "../parts/logged-in";
 import { HEADER_FACTS } from "../sections";
@@ -32,17 +33,30 @@ export function Header({ toggleTheme, showHelp }: HeaderProps) {
         {host?.kernel != null && <span>Linux {host.kernel.replace(/^Linux /, "")}</span>}
         {host?.cpu_model != null && <span title={host.cpu_model}>{shortCpu(host.cpu_model)}</span>}
         {HEADER_FACTS.map((Fact, index) => (
-          <Fact key={index} />
+          <Boundary key={index} fallback={failed}>
+            <Fact />
+          </Boundary>
         ))}
         {kiosk && <Clock />}
       </div>
       <div className="freshness">
-        <Heartbeat count={phone ? BEATS_ON_PHONE : BEATS} />
-        <Badge />
+        <Boundary fallback={failed}>
+          <Heartbeat count={phone ? BEATS_ON_PHONE : BEATS} />
+          <Badge />
+        </Boundary>
       </div>
       {!kiosk && <Controls toggleTheme={toggleTheme} showHelp={showHelp} />}
       {wide && <LoggedIn />}
     </header>
+  );
+}
+
+/** In place of a part of the header that could not be drawn. */
+function failed(reason: string) {
+  return (
+    <span className="warn" title={reason}>
+      ▲ failed
+    </span>
   );
 }
 

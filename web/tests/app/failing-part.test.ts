@@ -1,47 +1,95 @@
 // @vitest-environment jsdom
 import { screen } from "@testing-library/react";
-import { afterAll, beforeEach, expect, it, vi } from "vitest";
+import { createElement, type ComponentType } from "react";
+import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 
-const { state, part } = vi.hoisted(() => {
-  const shared = { broken: false };
-  const component = (name: string) => () => {
-    if (shared.broken) throw new Error(`${name} is broken`);
-    return `${name} works`;
+const { state, breakable } = vi.hoisted(() => {
+  const shared = { broken: "" };
+  const fail = (name: string) => {
+    if (shared.broken === name) throw new Error(`${name} is broken`);
   };
-  return { state: shared, part: component };
+  return {
+    state: shared,
+    /** Returns a component that fails while its name is in `state`. */
+    breakable:
+      <P extends object>(name: string, Part: ComponentType<P>) =>
+      (props: P) => {
+        fail(name);
+        return createElement(Part, props);
+      },
+  };
 });
 
-vi.mock("../../src/charts/chart", () => ({ Chart: part("chart") }));
-vi.mock("../../src/sections/disk/panel", () => ({ Disks: part("panel") }));
-vi.mock("../../src/sections/load/tile", () => ({ LoadTile: part("tile") }));
+// jsdom has no canvas. The end-to-end tests see the charts.
+vi.mock("../../src/charts/chart", () => ({ Chart: breakable("charts", () => null) }));
+vi.mock("../../src/shell/announcer", async (load) => {
+  const { Announcer } = await load<typeof import("../../src/shell/announcer")>();
+  return { Announcer: breakable("announcer", Announcer) };
+});
+vi.mock("../../src/shell/badge", async (load) => {
+  const { Badge } = await load<typeof import("../../src/shell/badge")>();
+  return { Badge: breakable("badge", Badge) };
+});
+vi.mock("../../src/shell/explain", async (load) => {
+  const { Explain } = await load<typeof import("../../src/shell/explain")>();
+  return { Explain: breakable("tooltip", Explain) };
+});
+vi.mock("../../src/sections", async (load) => {
+  const sections = await load<typeof import("../../src/sections")>();
+  return {
+    ...sections,
+    VITALS: sections.VITALS.map((vital) => ({
+      ...vital,
+      Tile: breakable(`tile ${vital.focus}`, vital.Tile),
+    })),
+    PANELS: sections.PANELS.map((panel) => ({
+      ...panel,
+      Panel: breakable(`panel ${panel.title}`, panel.Panel),
+    })),
+    HEADER_FACTS: sections.HEADER_FACTS.map((Fact, at) => breakable(`fact ${at}`, Fact)),
+  };
+});
 
-// The other tests of this worker share the loaded modules, but need these three unchanged.
+// The other tests of this worker share the loaded modules, but need these unchanged.
 vi.resetModules();
-const { badge, connect, installPage, settle, value } = await import("../support/page");
+const { golden, sampleText } = await import("../support/frames");
+const { connect, installPage, settle } = await import("../support/page");
+const { HEADER_FACTS, PANELS, VITALS } = await import("../../src/sections");
 afterAll(() => {
   vi.resetModules();
 });
 
-beforeEach(() => {
-  state.broken = true;
-  vi.spyOn(console, "error").mockImplementation(() => undefined); // React reports each error there
-});
+/** What is on the page for each part of it that works. */
+const SIGNS = ["host", "freshness", "cpu", "connections"];
+const LOST: Readonly<Record<string, string>> = {
+  badge: "freshness",
+  "tile cpu": "cpu",
+  "panel TCP": "connections",
+};
+/** With something to show in every part. */
+const sample = sampleText({ cgroup: { memory_limit_bytes: 1 }, job_queue: { waiting: 3 } });
 
-installPage();
+describe.each([
+  ...["charts", "announcer", "badge", "tooltip"],
+  ...HEADER_FACTS.map((_, at) => `fact ${at}`),
+  ...VITALS.map(({ focus }) => `tile ${focus}`),
+  ...PANELS.map(({ title }) => `panel ${title}`),
+])("%s", (name) => {
+  beforeEach(() => {
+    state.broken = name;
+    vi.spyOn(console, "error").mockImplementation(() => undefined); // React reports each error there
+  });
+  installPage();
 
-it("shows the error in the place of the part, and keeps the rest of the page", async () => {
-  await connect();
-  expect([badge(), value("cpu"), value("connections")]).toEqual(["live", "29", "218"]);
-  expect(screen.getByRole("region", { name: "Disks" }).textContent).toContain("panel is broken");
-  expect(screen.getByTitle("tile is broken").textContent).toContain("failed");
-  const charts = document.querySelectorAll("figure").length;
-  expect(screen.getAllByText(/chart is broken/)).toHaveLength(charts);
-});
-
-it("tries the part again after a while", async () => {
-  await connect();
-  state.broken = false;
-  await settle(11_000);
-  expect(screen.getByText(/panel works/)).toBeTruthy();
-  expect(screen.getByText(/tile works/)).toBeTruthy();
+  it("leaves the rest of the page when it fails, shows the reason, and is tried again", async () => {
+    await connect(golden("hello"), sample);
+    const present = SIGNS.filter((id) => screen.queryByTestId(id) !== null);
+    expect(present).toEqual(SIGNS.filter((id) => LOST[name] !== id));
+    const isShown = () => document.body.innerHTML.includes(`${name} is broken`);
+    expect(isShown()).toBe(true);
+    state.broken = "";
+    await settle(11_000);
+    expect(isShown()).toBe(false);
+    expect(SIGNS.map((id) => screen.queryByTestId(id) !== null)).not.toContain(false);
+  });
 });
