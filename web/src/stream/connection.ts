@@ -1,12 +1,8 @@
 /**
- * One lasting connection: a socket that is opened again, with a growing delay, until `stop`.
- *
- * partysocket holds the present socket, ends a try that hangs, and gets a new address for each try, so that `since` is
- * right. The schedule is ours, because the viewer sees it and can cut it short; partysocket's own wait allows neither
- * (its `reconnect()` returns early while it waits). Handles text messages and close codes, but not what they contain.
+ * One lasting connection: a socket that is opened again, with a growing delay, until `stop`. Each try has its own socket
+ * and a new address, so that `since` is right. A socket that is no longer the present one is ignored, whatever it still
+ * reports. Handles text messages and close codes, but not what they contain.
  */
-import ReconnectingWebSocket from "partysocket/ws";
-
 import { endOf, type End } from "../protocol/ends";
 import { retryDelayMs } from "./backoff";
 
@@ -25,7 +21,7 @@ export interface Listener {
 
 /** Parts of the browser that a test replaces. */
 export interface Environment {
-  readonly WebSocket?: new (address: string) => unknown;
+  readonly WebSocket?: new (address: string) => EventTarget & Pick<WebSocket, "close">;
   readonly random?: () => number;
 }
 
@@ -35,11 +31,12 @@ export class Connection {
   readonly #address: () => string;
   readonly #listener: Listener;
   readonly #environment: Environment;
-  #socket: ReconnectingWebSocket | null = null;
-  #open = false;
+  #running = false;
+  /** That of the present try, or of the open connection. Null between two tries. */
+  #socket: Pick<WebSocket, "close"> | null = null;
   #diagnosis: AbortController | null = null;
-  /** Ends the wait for the next try, or for a diagnosis. Null when there is no wait. */
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  /** Ends the present try, a diagnosis, or the wait for the next try. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
 
   constructor(address: () => string, listener: Listener, environment: Environment = {}) {
@@ -49,58 +46,70 @@ export class Connection {
   }
 
   start(): void {
-    if (this.#socket !== null) return;
-    const socket = new ReconnectingWebSocket(this.#address, null, {
-      connectionTimeout: TRY_TIMEOUT_MS,
-      shouldReconnectOnClose: () => false,
-      ...(this.#environment.WebSocket && { WebSocket: this.#environment.WebSocket }),
-    });
-    socket.onopen = () => {
-      this.#open = true;
-      this.#listener.opened();
-    };
-    socket.onmessage = (event) => {
-      this.#failures = 0;
-      this.#listener.message(event.data);
-    };
-    socket.onclose = (event) => {
-      // partysocket's reason for a try that hung. No server has answered, so there is nothing to diagnose.
-      this.#ended(endOf(event.code), event.reason === "timeout");
-    };
-    this.#socket = socket;
+    if (this.#running) return;
+    this.#running = true;
+    this.#try();
   }
 
   /** Close the connection. Nothing of it runs afterwards. */
   stop(): void {
+    this.#running = false;
     this.#cancel();
-    const socket = this.#socket;
-    if (socket === null) return;
-    this.#socket = null;
-    this.#open = false;
-    socket.onopen = socket.onmessage = socket.onclose = null;
-    socket.close();
+    this.#drop();
   }
 
   /** Connect at once instead of at the planned time: the viewer asked for it, or the browser is online again. */
   tryNow(): void {
-    if (this.#timer === null && this.#socket?.readyState !== ReconnectingWebSocket.CLOSED) return;
+    if (!this.#running || this.#socket !== null) return;
     this.#cancel();
-    this.#socket?.reconnect();
+    this.#try();
   }
 
   /** Replace a connection that is open but silent: a dead peer sends no close frame. */
   replace(): void {
-    if (this.#socket === null || this.#timer !== null) return;
+    if (this.#socket === null) return;
     this.stop();
     this.start();
   }
 
-  #ended(end: End, hung: boolean): void {
-    if (this.#timer !== null) return;
-    const wasOpen = this.#open;
-    this.#open = false;
-    if (this.#listener.diagnose === undefined || hung || (wasOpen && end.retry)) this.#closed(end);
-    else void this.#diagnose(end);
+  #try(): void {
+    const socket = new (this.#environment.WebSocket ?? WebSocket)(this.#address());
+    let wasOpen = false;
+    const listen = <T extends keyof WebSocketEventMap>(
+      type: T,
+      run: (event: WebSocketEventMap[T]) => void,
+    ): void => {
+      socket.addEventListener(type, (event) => {
+        if (this.#socket === socket) run(event as WebSocketEventMap[T]);
+      });
+    };
+    listen("open", () => {
+      this.#cancel();
+      wasOpen = true;
+      this.#listener.opened();
+    });
+    listen("message", ({ data }) => {
+      this.#failures = 0;
+      this.#listener.message(data);
+    });
+    listen("close", ({ code }) => {
+      this.#cancel();
+      this.#socket = null;
+      const end = endOf(code);
+      if (this.#listener.diagnose === undefined || (wasOpen && end.retry)) this.#closed(end);
+      else void this.#diagnose(end);
+    });
+    this.#socket = socket;
+    this.#after(TRY_TIMEOUT_MS, () => {
+      this.#drop();
+      this.#closed(endOf(1006)); // no server has answered, so there is nothing to diagnose
+    });
+  }
+
+  #drop(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
   }
 
   async #diagnose(end: End): Promise<void> {
@@ -124,8 +133,7 @@ export class Connection {
     const delay = Math.max(backoff, (end.retryAfterSeconds ?? 0) * 1000);
     this.#failures += 1;
     this.#after(delay, () => {
-      this.#timer = null;
-      this.#socket?.reconnect();
+      this.#try();
     });
     this.#listener.closed(end, delay);
   }
@@ -137,8 +145,6 @@ export class Connection {
   #cancel(): void {
     this.#diagnosis?.abort();
     this.#diagnosis = null;
-    if (this.#timer === null) return;
     clearTimeout(this.#timer);
-    this.#timer = null;
   }
 }

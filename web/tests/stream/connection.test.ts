@@ -118,6 +118,31 @@ describe("a connection", () => {
     expect(FakeSocket.last.readyState).toBe(3);
   });
 
+  it("ignores a try that hung once it has been ended", async () => {
+    const late = FakeSocket.last;
+    await vi.advanceTimersByTimeAsync(4000);
+    late.open();
+    late.receive("late");
+    late.end(1006);
+    await vi.advanceTimersByTimeAsync(501);
+    expect(FakeSocket.all).toHaveLength(2);
+    FakeSocket.last.open();
+    late.end(1008);
+    expect([opened.mock.calls.length, message.mock.calls, closed.mock.calls.length]).toEqual([
+      1,
+      [],
+      1,
+    ]);
+  });
+
+  it("does not end a connection because its try took a while", async () => {
+    await vi.advanceTimersByTimeAsync(3999);
+    FakeSocket.last.open();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(closed).not.toHaveBeenCalled();
+    expect(FakeSocket.all).toHaveLength(1);
+  });
+
   it("does not diagnose a try that hung, because no server refused it", async () => {
     const diagnose = vi.fn<NonNullable<Listener["diagnose"]>>((end) => Promise.resolve(end));
     const other = new Connection(
