@@ -46,14 +46,15 @@ function fakeSocket(): void {
     receive,
     feed: async (sample: Record<string, unknown>, from: number, to: number, batch: number) => {
       for (let seq = from; seq < to; seq += batch) {
-        const samples = Array.from({ length: batch }, (_, n) => ({
-          ...sample,
-          seq: seq + n,
-          time_unix: 1_764_000_000 + seq + n,
-          uptime_seconds: 5000 + seq + n,
-          load: { avg1: ((seq + n) % 97) / 10 },
-        }));
-        receive({ type: "history", samples });
+        for (let n = seq; n < seq + batch; n += 1) {
+          receive({
+            ...sample,
+            seq: n,
+            time_unix: 1_764_000_000 + n,
+            uptime_seconds: 5000 + n,
+            load: { avg1: (n % 97) / 10 },
+          });
+        }
         await painted();
       }
     },

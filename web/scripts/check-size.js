@@ -5,7 +5,8 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
-const BUDGET_KIB = 120;
+/** 120 until the page loaded the past in parts. More would be noticed on a slow line. */
+const BUDGET_KIB = 130;
 const page = new URL("../../telemetry_stream/static/", import.meta.url);
 
 const html = readFileSync(new URL("index.html", page), "utf8");

@@ -16,6 +16,7 @@ import { createTelemetry, LATE_AFTER_TICKS, tickSeconds } from "../store/telemet
 import { streamAddress } from "../stream/address";
 import { Connection, type Environment } from "../stream/connection";
 import { RefusalProbe, type Browser } from "../stream/refusal";
+import { loadPast } from "./load-past";
 import { watchSections } from "./watch-sections";
 
 const RING_SLOTS = 600;
@@ -56,9 +57,11 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
   let every = 1;
   // When the connection began, was replaced, or sent a message: a new one gets as much time as the old one had.
   let heardAtMs = now();
+  const heard = (): void => {
+    heardAtMs = now();
+  };
   const connection: Connection = new Connection(
-    () =>
-      streamAddress(address, { every, historySeconds: RING_SLOTS, since: telemetry.resumePoint() }),
+    () => streamAddress(address, { every }),
     {
       opened: () => {
         heardAtMs = now();
@@ -181,6 +184,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
         telemetry.store.subscribe(refresh),
         pause.subscribe(freeze),
         view.subscribe(refresh),
+        loadPast(address, telemetry, { ...browser, every: () => every, heard }),
       ];
       return () => {
         for (const leave of undo) leave();

@@ -5,7 +5,7 @@
  */
 import { SECTIONS, type SectionName } from "./sections";
 import { hello, sampleHead, sourceStates, type Frame, type Json, type Sample } from "./frames";
-import { field, object, ShapeError } from "./shape";
+import { field, list, object, ShapeError } from "./shape";
 import { parseShown } from "./shown";
 
 const HEAD = new Set([
@@ -38,8 +38,6 @@ function dispatch(value: unknown): Frame {
       return { type: "hello", hello: field({ hello: frame }, "hello", hello) };
     case "sample":
       return { type: "sample", sample: field({ sample: frame }, "sample", decodeSample) };
-    case "history":
-      return decodeHistory(frame["samples"]);
     default:
       return typeof frame["type"] === "string"
         ? { type: "ignored", was: frame["type"] }
@@ -47,21 +45,16 @@ function dispatch(value: unknown): Frame {
   }
 }
 
-/** A sample that cannot be decoded becomes a gap; the rest of the history is kept. */
-function decodeHistory(value: unknown): Frame {
-  if (!Array.isArray(value)) throw new ShapeError("a list", value).within("history.samples");
-  const samples: Sample[] = [];
-  const faults: string[] = [];
-  value.forEach((item: unknown, index) => {
-    try {
-      samples.push(decodeSample(item));
-    } catch (error) {
-      if (!(error instanceof ShapeError)) throw error;
-      faults.push(error.within(index).within("history.samples").message);
-    }
-  });
-  return { type: "history", samples, faults };
+/**
+ * Return the samples of a history, oldest first and not decoded yet: there may be hundreds. Throws SyntaxError or
+ * ShapeError.
+ */
+export function historySamples(message: string): readonly unknown[] {
+  const frame = object(parseShown(message));
+  return field(frame, "samples", list(anything));
 }
+
+const anything = (value: unknown): unknown => value;
 
 export function decodeSample(value: unknown): Sample {
   const source = object(value);

@@ -59,11 +59,6 @@ export interface Sample extends SampleHead {
 /** A decoded message. A message that cannot be decoded is a value too, not an exception. */
 export type Frame =
   | { readonly type: "hello"; readonly hello: Hello }
-  | {
-      readonly type: "history";
-      readonly samples: readonly Sample[];
-      readonly faults: readonly string[];
-    }
   | { readonly type: "sample"; readonly sample: Sample }
   | { readonly type: "ignored"; readonly was: string }
   | { readonly type: "error"; readonly reason: string };

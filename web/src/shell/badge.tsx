@@ -3,6 +3,7 @@ import { count } from "../format/numbers";
 import { age, clock } from "../format/time";
 import type { Display } from "../store/display";
 import { isDisconnected } from "../store/freshness";
+import type { Loading } from "../store/telemetry";
 import { useDisplay, useHost, useTelemetry } from "../store/use-telemetry";
 import "./badge.css";
 
@@ -62,11 +63,11 @@ function detailOf({ fresh, paused, picture }: Display): string {
   }
 }
 
-/** A connection that is made sooner than this needs no explanation. */
+/** A connection or a past that is there sooner than this needs no explanation. */
 const EXPLAIN_AFTER_SECONDS = 3;
 
 function asideOf(
-  { fresh, paused, waiting }: Display,
+  { fresh, paused, waiting, state, nowMs }: Display,
   address: string,
   fault: string | null,
 ): string | null {
@@ -77,7 +78,7 @@ function asideOf(
   switch (fresh.kind) {
     case "live":
     case "late":
-      return null;
+      return loadingText(state.loading, nowMs);
     case "connecting":
       if (fresh.seconds < EXPLAIN_AFTER_SECONDS) return null;
       return joined(address, fresh.reason ?? fault, tryText(fresh.nextTrySeconds));
@@ -87,6 +88,18 @@ function asideOf(
     case "refused":
       return joined(fresh.reason, tryText(fresh.nextTrySeconds));
   }
+}
+
+/** Return how much of the past is here, or why it is not. Null when there is nothing to explain. */
+function loadingText(loading: Loading | null, nowMs: number): string | null {
+  if (loading === null) return null;
+  const { startedAtMs, from, reason, nextTryAtMs } = loading;
+  if (nowMs - startedAtMs < EXPLAIN_AFTER_SECONDS * 1000) return null;
+  if (nextTryAtMs === null) {
+    return from === null ? "loading older samples" : `loading samples before ${clock(from)}`;
+  }
+  const seconds = Math.max(0, Math.ceil((nextTryAtMs - nowMs) / 1000));
+  return joined("older samples are not loaded", reason, tryText(seconds));
 }
 
 function joined(...parts: readonly (string | null)[]): string {

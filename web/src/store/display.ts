@@ -32,6 +32,8 @@ export interface Picture {
   /** The same and the minute before it: the y axes are scaled to this. */
   readonly wider: Slice;
   readonly tick: number;
+  /** The samples of the past that had arrived: with more of them, the same span looks different. */
+  readonly filled: number;
   /** The values may be wrong by now, so they lose their colour. */
   readonly disconnected: boolean;
 }
@@ -74,7 +76,7 @@ export function displayOf(
 }
 
 function pictureOf(
-  { latest: sample, hello }: TelemetryState,
+  { latest: sample, hello, filled }: TelemetryState,
   ring: Ring,
   { from, to }: Timeline,
   disconnected: boolean,
@@ -86,12 +88,13 @@ function pictureOf(
     before.ring === ring &&
     before.from === from &&
     before.to === to &&
+    before.filled === filled &&
     before.disconnected === disconnected;
   if (same) return before;
   const tick = tickSeconds(hello);
   const slice = ring.slice(from - 1.5 * tick, to);
   const wider = ring.slice(from - SCALE_MEMORY_SECONDS, to);
-  return { sample, ring, from, to, slice, wider, tick, disconnected };
+  return { sample, ring, from, to, slice, wider, tick, filled, disconnected };
 }
 
 export function snapshotOf({ store, ring }: Telemetry): Snapshot {

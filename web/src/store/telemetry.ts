@@ -2,11 +2,10 @@
  * The state of one host's stream: the server, the newest sample, the ring, and the connection. Fed with decoded frames
  * and the ends of connections. Depends neither on sockets nor on React.
  *
- * Strategy. A sample goes to the slot after the one before it. Slots between them stay empty when `seq` jumps (samples
- * were dropped), or when more time passed than the samples describe (a suspend, or a restart of the server). Each sample
- * has its own interval, because a server without viewers takes samples less often. The time between two samples comes
- * from the uptime where both have it, because the wall clock may be set. When the wall clock was set, the slots in the
- * ring are moved by the same amount.
+ * Strategy. The stream has only live samples. What was before the first one, and during an interruption, is a hole (see
+ * `holes`), which is filled later with samples of the past. Those go to the ring and change nothing else: alerts, delay
+ * and the newest sample depend on live samples only. Samples of an interruption count as missed once nobody can send
+ * them any more. When the host's wall clock was set, the slots in the ring are moved by the same amount.
  */
 import type { End } from "../protocol/ends";
 import type { Frame, Hello, Sample } from "../protocol/frames";
@@ -14,7 +13,9 @@ import type { Clock } from "./clock";
 import { createStore, type Store } from "./create-store";
 import { fastestOf, NO_OFFSETS, withOffset, type Offsets } from "./delay";
 import type { Column } from "./flatten";
+import { Holes, type Hole } from "./holes";
 import { Ring } from "./ring";
+import { describedSeconds, stepBetween, tickSeconds } from "./step";
 import { alertsOf, watch, type Alert, type Reading, type Watches } from "./thresholds";
 
 export interface Link {
@@ -24,13 +25,28 @@ export interface Link {
   readonly nextTryAtMs: number | null;
 }
 
+/** The state of the request for samples of the past. */
+export interface Loading {
+  readonly startedAtMs: number;
+  /** The host time from which on nothing is missing. Null before the first part. */
+  readonly from: number | null;
+  /** Why the last request failed; null while one works. */
+  readonly reason: string | null;
+  readonly nextTryAtMs: number | null;
+}
+
 export interface TelemetryState {
   readonly hello: Hello | null;
   readonly latest: Sample | null;
   /** When the newest sample arrived, by the clock of the page. */
   readonly arrivedAtMs: number | null;
+  /** Live samples, and those of interruptions that arrived later. */
   readonly received: number;
   readonly missed: number;
+  /** Samples of the past that arrived. */
+  readonly filled: number;
+  /** Null while no sample of the past is missing. */
+  readonly loading: Loading | null;
   readonly link: Link;
   readonly startedAtMs: number;
   /** The fault of the last message that could not be decoded. */
@@ -68,12 +84,23 @@ export interface Telemetry {
   readonly sideReceived: (bytes: number) => void;
   /** The page gave the connection up and makes another one. */
   readonly replaced: () => void;
-  /** The newest sample, from which a new connection resumes. */
-  readonly resumePoint: () => { seq: number; stream: string } | null;
+  /** The newest hole; null when there is none, or when a new connection has sent no sample yet. */
+  readonly hole: () => Hole | null;
+  /** How much of a hole the page shows, in seconds back from its end. */
+  readonly holeSeconds: (hole: Hole) => number;
+  /** Adds the sample before the end of a hole. Returns false when no older one is needed. */
+  readonly fill: (hole: Hole, sample: Sample) => boolean;
+  /** Shows what was added. `done`: the server has no more for this hole. */
+  readonly filled: (hole: Hole, done: boolean) => void;
+  /** The past is being requested; after a failure, again in `delayMs`. */
+  readonly loading: (failure: { readonly reason: string; readonly delayMs: number } | null) => void;
+  readonly loaded: () => void;
 }
 
-const CLOCK_STEP_SECONDS = 2;
+/** What the page shows at most. */
+const PAST_SECONDS = 600;
 const MAX_RESTARTS = 20;
+export { tickSeconds } from "./step";
 export const LATE_AFTER_TICKS = 1.5;
 /** 1 where a sample arrived late: a half tick of the heartbeat. */
 export const LATE_COLUMN = "viewer.late";
@@ -81,12 +108,17 @@ export const LATE_COLUMN = "viewer.late";
 export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600): Telemetry {
   const now = clock.nowMs;
   const ring = new Ring(capacity);
+  const holes = new Holes();
+  /** From `hello` until the first sample of a connection: only there can a jump be an interruption. */
+  let isNew = false;
   const store = createStore<TelemetryState>({
     hello: null,
     latest: null,
     arrivedAtMs: null,
     received: 0,
     missed: 0,
+    filled: 0,
+    loading: null,
     fault: null,
     restarts: [],
     hostSeconds: 0,
@@ -100,44 +132,90 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     sideBytes: 0,
   });
 
+  const greet = (hello: Hello): void => {
+    isNew = true;
+    store.update((state) => ({ ...state, hello }));
+  };
+
   const setLink = (link: Link): void => {
     store.update((state) => ({ ...state, link }));
   };
 
-  /** `live` is null for a history, whose samples have no time of arrival of their own. */
-  const add = (samples: readonly Sample[], live: { bytes: number } | null): void => {
+  const add = (sample: Sample, bytes: number): void => {
     const state = store.get();
-    const late = live !== null && isLate(state, now());
-    let { latest, received, missed, restarts, watches, offsets, hostSeconds } = state;
-    for (const sample of samples) {
-      const columns = rules.columnsOf(sample);
-      if (late) columns.push([LATE_COLUMN, 1]);
-      const step = append(ring, latest, sample, columns, state.hello);
-      if (step === null) continue;
-      received += 1;
-      missed += step.missed;
-      if (step.clockWasSet) offsets = NO_OFFSETS;
-      if (step.restarted) restarts = [...restarts, sample.time_unix].slice(-MAX_RESTARTS);
-      hostSeconds += step.seconds;
-      watches = watch(watches, rules.readingsOf(sample), {
-        at: hostSeconds,
-        afterGap: step.afterGap,
-      });
-      latest = sample;
+    const { latest, hello } = state;
+    const isFirst = isNew;
+    isNew = false;
+    if (latest?.stream === sample.stream && sample.seq <= latest.seq) return;
+    const columns = rules.columnsOf(sample);
+    if (isLate(state, now())) columns.push([LATE_COLUMN, 1]);
+    const step = latest && stepBetween(latest, sample, hello);
+    let { missed, restarts, offsets } = state;
+    if (step !== null && step.clockStep !== 0) {
+      ring.shift(step.clockStep);
+      holes.shift(step.clockStep);
+      offsets = NO_OFFSETS;
     }
-    if (latest === null || latest === state.latest) return;
+    ring.put(sample.time_unix, columns, step?.span ?? describedSeconds(sample, hello));
+    if (step?.restarted !== false) {
+      missed += holes.closeAll();
+      holes.before(sample, step !== null);
+    } else if (isFirst && latest !== null) {
+      holes.interrupted(latest.seq, sample, step.missed);
+    } else {
+      missed += step.missed;
+    }
+    if (step?.restarted === true) restarts = [...restarts, sample.time_unix].slice(-MAX_RESTARTS);
+    const hostSeconds = state.hostSeconds + (step?.seconds ?? 0);
+    const watches = watch(state.watches, rules.readingsOf(sample), {
+      at: hostSeconds,
+      afterGap: step?.hasGap ?? false,
+    });
     store.set({
       ...state,
-      latest,
-      received,
+      latest: sample,
+      received: state.received + 1,
       missed,
       restarts,
       hostSeconds,
       watches,
       alerts: sameOr(state.alerts, alertsOf(watches)),
       arrivedAtMs: now(),
-      offsets,
-      ...(live && { ...delayOf(offsets, latest, clock), lastBytes: live.bytes }),
+      ...delayOf(offsets, sample, clock),
+      lastBytes: bytes,
+    });
+  };
+
+  const holeSeconds = (hole: Hole): number =>
+    Math.max(0, PAST_SECONDS - ((ring.newestX ?? hole.x) - hole.x));
+
+  const fill = (hole: Hole, sample: Sample): boolean => {
+    const { after } = hole;
+    const isOlder = sample.seq < after.seq && sample.seq > hole.since;
+    if (!holes.has(hole) || sample.stream !== hole.stream || !isOlder) return false;
+    const { hello } = store.get();
+    const step = stepBetween(sample, after, hello);
+    ring.describe(hole.x, step.span);
+    hole.x -= step.seconds;
+    hole.after = sample;
+    hole.found += 1;
+    return ring.put(hole.x, rules.columnsOf(sample), describedSeconds(sample, hello));
+  };
+
+  const filled = (hole: Hole, done: boolean): void => {
+    if (!holes.has(hole)) return;
+    const state = store.get();
+    const { mark } = hole;
+    const found = hole.found - hole.counted;
+    hole.counted = hole.found;
+    if (mark !== null) hole.mark = hole.x;
+    store.set({
+      ...state,
+      filled: state.filled + found,
+      loading: state.loading && { ...state.loading, from: hole.x },
+      received: state.received + (hole.expected > 0 ? found : 0),
+      missed: state.missed + (done ? holes.close(hole) : 0),
+      restarts: state.restarts.map((at) => (at === mark ? hole.x : at)),
     });
   };
 
@@ -158,21 +236,29 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
       setLink({ phase: "trying", end: null, nextTryAtMs: null });
     },
     frame: (frame, bytes = 0) => {
-      if (frame.type === "hello") store.update((state) => ({ ...state, hello: frame.hello }));
-      else if (frame.type === "sample") add([frame.sample], { bytes });
-      else if (frame.type === "history") add(frame.samples, null);
+      if (frame.type === "hello") greet(frame.hello);
+      else if (frame.type === "sample") add(frame.sample, bytes);
       else if (frame.type === "error") store.update((state) => ({ ...state, fault: frame.reason }));
     },
-    resumePoint: () => {
-      const { latest } = store.get();
-      return latest === null ? null : { seq: latest.seq, stream: latest.stream };
+    hole: () => (isNew ? null : holes.newest),
+    holeSeconds,
+    fill,
+    filled,
+    loading: (failure) => {
+      store.update((state) => ({
+        ...state,
+        loading: {
+          startedAtMs: state.loading?.startedAtMs ?? now(),
+          from: state.loading?.from ?? null,
+          reason: failure?.reason ?? null,
+          nextTryAtMs: failure && now() + failure.delayMs,
+        },
+      }));
+    },
+    loaded: () => {
+      store.update((state) => ({ ...state, loading: null }));
     },
   };
-}
-
-/** Return the seconds between two samples of this viewer. */
-export function tickSeconds(hello: Hello | null): number {
-  return hello === null ? 1 : hello.interval_seconds * (hello.every ?? 1);
 }
 
 function isLate({ arrivedAtMs, hello }: TelemetryState, nowMs: number): boolean {
@@ -192,62 +278,4 @@ function sameOr(
   if (before.size !== after.size) return after;
   for (const [id, { level }] of after) if (before.get(id)?.level !== level) return after;
   return before;
-}
-
-interface Step {
-  /** Since the sample before. */
-  readonly seconds: number;
-  readonly afterGap: boolean;
-  readonly missed: number;
-  readonly restarted: boolean;
-  /** The host's clock was set since the sample before. */
-  readonly clockWasSet: boolean;
-}
-
-/** Add a sample to the ring, after `before`. Null when it is not newer. */
-function append(
-  ring: Ring,
-  before: Sample | null,
-  sample: Sample,
-  columns: readonly Column[],
-  hello: Hello | null,
-): Step | null {
-  const tick = tickOf(sample, hello);
-  if (before === null) {
-    ring.push(sample.time_unix, columns, tick);
-    return { seconds: 0, afterGap: false, missed: 0, restarted: false, clockWasSet: false };
-  }
-  const sameRun = before.stream === sample.stream;
-  if (sameRun && sample.seq <= before.seq) return null;
-  const seconds = secondsBetween(before, sample);
-  const clockStep = sample.time_unix - before.time_unix - seconds;
-  const clockWasSet = Math.abs(clockStep) > CLOCK_STEP_SECONDS;
-  if (clockWasSet) ring.shift(clockStep);
-
-  const ticks = Math.round((sample.seq - before.seq) / (hello?.every ?? 1));
-  const missed = sameRun ? Math.max(0, ticks - 1) : 0;
-  const skipped = sameRun && seconds < 2.5 * tick ? 0 : Math.round(seconds / tick) - 1;
-  const empty = Math.min(ring.capacity, Math.max(missed, skipped));
-  const from = sample.time_unix - seconds;
-  const span = seconds / (empty + 1);
-  for (let slot = 1; slot <= empty; slot += 1) ring.pushGap(from + span * slot, span);
-  ring.push(sample.time_unix, columns, span);
-  return { seconds, afterGap: empty > 0, missed, restarted: !sameRun, clockWasSet };
-}
-
-/**
- * Return the seconds that a sample describes. Its interval does not include a suspend. A late tick of the server makes
- * it longer, but no shorter than the configured one.
- */
-function tickOf({ interval_seconds }: Sample, hello: Hello | null): number {
-  const every = hello?.every ?? 1;
-  return Math.max(tickSeconds(hello), (interval_seconds ?? 0) * every);
-}
-
-/** Return the seconds by uptime, which includes suspend and cannot be set. It falls only when the host was rebooted. */
-function secondsBetween(before: Sample, sample: Sample): number {
-  const wall = Math.max(1e-3, sample.time_unix - before.time_unix);
-  if (before.uptime_seconds === null || sample.uptime_seconds === null) return wall;
-  const uptime = sample.uptime_seconds - before.uptime_seconds;
-  return uptime > 0 ? uptime : wall;
 }

@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { act, fireEvent, screen } from "@testing-library/react";
-import { expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { answer } from "../support/fake-browser";
 import { golden, goldenObject, sampleText } from "../support/frames";
@@ -19,6 +19,14 @@ import {
 vi.mock("../../src/charts/chart", () => ({ Chart: () => null }));
 
 const browser = installPage();
+
+/** The requests for the reason of a refusal, and those for samples of the past as their queries. */
+const asked = () => browser.fetch.mock.calls.map(([address]) => new URL(address));
+const probes = () => asked().filter(({ pathname }) => pathname.endsWith("/stream"));
+const histories = () =>
+  asked()
+    .filter(({ pathname }) => pathname.endsWith("/history"))
+    .map(({ searchParams }) => searchParams);
 
 const press = (key: string) => {
   act(() => {
@@ -40,7 +48,7 @@ it("shows host, CPU, memory, connections and missed samples", async () => {
     "22.1",
     "218",
   ]);
-  expect(value("missed")).toBe("38 of 42"); // the golden history has a gap between 1 and 40
+  expect(value("missed")).toBe("0 of 1");
 });
 
 it("is late, then lost, during a silence, and connects again by itself", async () => {
@@ -63,7 +71,7 @@ it("gives a new connection after a silence as much time as the first one had", a
   await settle(3_000); // the handshake takes longer
   expect(streams()).toHaveLength(tries + 1);
   lastStream().open();
-  await settle(8_000); // a long history on a slow network
+  await settle(8_000); // a long message on a slow network
   expect(streams()).toHaveLength(tries + 1);
   lastStream().receive(sampleText({ seq: 60 }));
   await settle();
@@ -77,12 +85,14 @@ it("resumes after a restart from its newest sample, without a reload", async () 
   expect(badge()).toBe("lost");
   expect(value("next-try")).toMatch(/next try in 1 s/);
   await settle(1000);
-  expect(Object.fromEntries(lastStream().query)).toMatchObject({
+  await connect(golden("hello"), sampleText({ seq: 45, cpu: { usage_percent: 81.2 } }));
+  expect([badge(), value("cpu")]).toEqual(["live", "81"]);
+  expect(Object.fromEntries(histories().at(-1) ?? [])).toMatchObject({
     since: "42",
+    before: "45",
     stream: "5f0c9a3e71d24b86",
   });
-  await connect(golden("hello"), sampleText({ seq: 43, cpu: { usage_percent: 81.2 } }));
-  expect([badge(), value("cpu")]).toEqual(["live", "81"]);
+  expect(value("missed")).toBe("2 of 4"); // the server has forgotten them
 });
 
 it("tries at once when the browser is online again", async () => {
@@ -105,7 +115,6 @@ it("replaces a connection that brings no message within 1.5 s of the browser bei
   window.dispatchEvent(new Event("online"));
   await settle(1600);
   expect(streams()).toHaveLength(before + 1);
-  expect(lastStream().query.get("since")).toBe("43");
 });
 
 it("checks the connection when the tab is shown after a silence, but not after a recent message", async () => {
@@ -235,7 +244,7 @@ it("shows the server's reason while it is refused, and connects when the server 
   await settle(600);
   await connect();
   expect(badge()).toBe("live");
-  expect(browser.fetch).toHaveBeenCalledOnce();
+  expect(probes()).toHaveLength(1);
 });
 
 it("loads the login page when its token is revoked", async () => {
@@ -245,7 +254,7 @@ it("loads the login page when its token is revoked", async () => {
   for (const table of tables()) table.end(1008);
   await settle(20_000);
   expect(browser.reload).toHaveBeenCalledOnce();
-  expect(browser.fetch).toHaveBeenCalledOnce();
+  expect(probes()).toHaveLength(1);
   expect(streams()).toHaveLength(1);
 });
 
@@ -305,4 +314,84 @@ it("asks for one sample per second of a faster stream", async () => {
     sampleText({ seq: 60, time_unix: 1_764_000_044, uptime_seconds: 3_564_764 }),
   );
   expect([badge(), value("missed")]).toEqual(["live", "0 of 2"]);
+});
+
+describe("the past", () => {
+  const history = (...seqs: readonly number[]) => {
+    const samples = seqs.map((seq) => ({
+      ...goldenObject("sample"),
+      seq,
+      time_unix: 1_764_000_000.125 + seq,
+      uptime_seconds: 3_564_720.5 + seq,
+    }));
+    return answer(200, JSON.stringify({ type: "history", samples }));
+  };
+  const points = () =>
+    document.querySelector("[data-focus=cpu] .spark path")?.getAttribute("d")?.match(/[ML]/g)
+      ?.length ?? 0;
+
+  it("is loaded once the page is live, and shown at once", async () => {
+    browser.fetch.mockResolvedValueOnce(history(38, 39, 40, 41));
+    lastStream().open();
+    lastStream().receive(golden("hello"));
+    await settle(1000);
+    expect(histories()).toEqual([]);
+    lastStream().receive(golden("sample"));
+    await settle(20);
+    expect(histories()[0]?.get("before")).toBe("42");
+    expect(points()).toBe(5);
+    expect([badge(), value("missed")]).toEqual(["live", "0 of 1"]);
+  });
+
+  it("is explained while it takes long or fails, and stays as it is while paused", async () => {
+    let respond: (value: Response) => void = () => undefined;
+    browser.fetch.mockImplementationOnce(() => new Promise((resolve) => (respond = resolve)));
+    await connect();
+    expect(screen.queryByTestId("next-try")).toBeNull();
+    for (let seq = 43; seq < 47; seq += 1) {
+      lastStream().receive(sampleText({ seq, time_unix: 1_764_000_000 + seq }));
+      await settle(1000);
+    }
+    expect([badge(), value("next-try")]).toEqual(["live", "loading older samples"]);
+    browser.fetch.mockResolvedValueOnce(answer(503, '{"error":"too much"}'));
+    respond(history(40, 41));
+    await settle(20);
+    expect(value("next-try")).toContain(
+      "older samples are not loaded · too much · next try in 1 s",
+    );
+    expect(points()).toBe(7);
+    press("p");
+    await settle(3000);
+    expect(points()).toBe(7);
+    expect(value("next-try")).toContain("waiting");
+  });
+
+  it("does not let the page give up a connection while bytes of it arrive", async () => {
+    const bytes = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = bytes.writable.getWriter();
+    browser.fetch.mockResolvedValueOnce(new Response(bytes.readable));
+    await connect();
+    for (let second = 0; second < 20; second += 1) {
+      void writer.write(new TextEncoder().encode(" "));
+      await settle(1000);
+    }
+    expect(streams()).toHaveLength(1);
+    await settle(12_000); // neither a sample nor a byte
+    expect(streams().length).toBeGreaterThan(1);
+  });
+
+  it("is not loaded for another host that has taken the address", async () => {
+    let respond: (value: Response) => void = () => undefined;
+    browser.fetch.mockImplementationOnce(() => new Promise((resolve) => (respond = resolve)));
+    await connect();
+    lastStream().end(1006);
+    await settle(1000);
+    const bob = { ...goldenObject("hello"), host: { id: "another", name: "bob" } };
+    await connect(JSON.stringify(bob)); // the page opens a connection of its own for this host
+    await connect(JSON.stringify(bob), sampleText({ host: "another", seq: 3 }));
+    respond(history(38, 39));
+    await settle(20);
+    expect(histories().at(-1)?.get("before")).toBe("3");
+    expect([value("host"), points()]).toEqual(["bob", 1]);
+  });
 });

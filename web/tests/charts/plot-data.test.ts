@@ -19,9 +19,8 @@ const spec: ChartSpec = {
 
 function slice() {
   const ring = new Ring(5);
-  ring.push(1, Object.entries({ user: 10, nice: 2, system: 5, free: 83 }));
-  ring.pushGap(2);
-  ring.push(3, Object.entries({ user: 20, system: 6, free: 74 }));
+  ring.put(1, Object.entries({ user: 10, nice: 2, system: 5, free: 83 }));
+  ring.put(3, Object.entries({ user: 20, system: 6, free: 74 }));
   return ring.slice(0, 9);
 }
 

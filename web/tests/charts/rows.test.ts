@@ -8,7 +8,7 @@ import { sampleAt } from "../support/frames";
 const disks = Array.from({ length: 50 }, (_, n) => ({ name: `sd${n}`, util_percent: n }));
 const names = rowNames(disks);
 const ring = new Ring(2);
-ring.push(1, flatten(sampleAt(1, { disks })));
+ring.put(1, flatten(sampleAt(1, { disks })));
 
 it("draws as many devices as there are colours, and counts the rest", () => {
   const { series, more } = perRow(null, "disks", names, ["util_percent"]);

@@ -11,11 +11,11 @@ vi.mock("../../src/charts/chart", () => ({ Chart: () => null }));
 describe("the file", () => {
   function ringOf() {
     const ring = new Ring(4);
-    ring.push(1_764_000_001, [
+    ring.put(1_764_000_001, [
       ["load.avg1", 7.55],
       ['=cmd,"x"', 1],
     ]);
-    ring.pushGap(1_764_000_002);
+    ring.put(1_764_000_003, []);
     return ring;
   }
 
@@ -25,6 +25,7 @@ describe("the file", () => {
       `time,time_unix,"'=cmd,""x""",load.avg1`,
       "2025-11-24T16:00:01.000Z,1764000001.000,1,7.55",
       "2025-11-24T16:00:02.000Z,1764000002.000,,",
+      "2025-11-24T16:00:03.000Z,1764000003.000,,",
       "",
     ]);
   });
@@ -33,8 +34,8 @@ describe("the file", () => {
     const ring = ringOf();
     expect(JSON.parse(toJson(ring.slice(0, Infinity), ring.names, "ada"))).toMatchObject({
       host: "ada",
-      known: [true, false],
-      columns: { "load.avg1": [7.55, null] },
+      known: [true, false, true],
+      columns: { "load.avg1": [7.55, null, null] },
     });
   });
 });
@@ -44,7 +45,7 @@ describe("the panel", () => {
 
   it("estimates the missed samples while the page is disconnected", async () => {
     await connect();
-    expect(value("missed")).toBe("38 of 42");
+    expect(value("missed")).toBe("0 of 1");
     lastStream().end(1006);
     await settle(6100);
     expect(value("missed")).toBe("5 so far");

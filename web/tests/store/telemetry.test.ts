@@ -1,6 +1,7 @@
-import { beforeEach, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 
 import { endOf } from "../../src/protocol/ends";
+import type { Hole } from "../../src/store/holes";
 import type { Telemetry } from "../../src/store/telemetry";
 import { hello, sampleAt } from "../support/frames";
 import { connectedTelemetry } from "../support/telemetry";
@@ -19,13 +20,6 @@ const receive = (seq: number, changes: Record<string, unknown> = {}) => {
 const known = () => telemetry.ring.slice(-Infinity, Infinity).known;
 const missed = () => telemetry.store.get().missed;
 
-it("fills the ring from the history and continues with live samples", () => {
-  telemetry.frame({ type: "history", samples: [sampleAt(1), sampleAt(2)], faults: [] });
-  receive(3);
-  expect(known()).toEqual([true, true, true]);
-  expect(telemetry.store.get()).toMatchObject({ received: 3, missed: 0, latest: { seq: 3 } });
-});
-
 it("counts the samples of a gap in seq as missed and leaves their slots empty", () => {
   receive(1);
   receive(4);
@@ -33,14 +27,8 @@ it("counts the samples of a gap in seq as missed and leaves their slots empty", 
   expect(missed()).toBe(2);
 });
 
-it("skips the samples of a history that it already has", () => {
-  receive(1);
-  receive(2);
-  telemetry.frame({
-    type: "history",
-    samples: [sampleAt(1), sampleAt(2), sampleAt(3)],
-    faults: [],
-  });
+it("skips samples that it already has", () => {
+  for (const seq of [1, 2, 1, 2, 3]) receive(seq);
   expect(known()).toEqual([true, true, true]);
   expect(telemetry.store.get().received).toBe(3);
 });
@@ -58,12 +46,6 @@ it("continues with the same host after a restart of the server", () => {
   receive(50);
   telemetry.frame({ type: "hello", hello: hello({ stream: "another run" }) });
   expect(telemetry.store.get().latest?.seq).toBe(50);
-});
-
-it("resumes after its newest sample", () => {
-  expect(telemetry.resumePoint()).toBeNull();
-  receive(7);
-  expect(telemetry.resumePoint()).toEqual({ seq: 7, stream: "5f0c9a3e71d24b86" });
 });
 
 it("leaves a gap between two runs of the server, without missed samples", () => {
@@ -89,8 +71,7 @@ it("has no gap while the server without viewers takes samples less often", () =>
     time_unix: 1_764_000_000 + 10 * n,
     uptime_seconds: 5000 + 10 * n,
   });
-  const samples = [1, 2, 3].map((n) => sampleAt(n, idle(n)));
-  telemetry.frame({ type: "history", samples, faults: [] });
+  for (const n of [1, 2, 3]) receive(n, idle(n));
   receive(4, { time_unix: 1_764_000_031, uptime_seconds: 5031 });
   expect(known()).toEqual([true, true, true, true]);
   const { spans } = telemetry.ring.slice(-Infinity, Infinity);
@@ -136,7 +117,7 @@ it("records the fault of a message that it cannot decode, and continues", () => 
 it("fills no more slots than it has, also after a long silence", () => {
   receive(1);
   receive(100_000, { time_unix: 1_764_100_000, uptime_seconds: 105_000 });
-  expect(telemetry.ring.length).toBe(600);
+  expect(known()).toHaveLength(602);
   expect(telemetry.ring.newestX).toBe(1_764_100_000);
 });
 
@@ -157,4 +138,173 @@ it("does not fire an alert because the host's clock was set", () => {
     receive(seq, { ...stalled, time_unix: 1_764_003_600 + seq });
   }
   expect([...telemetry.store.get().alerts.keys()]).toContain("steal");
+});
+
+describe("the past", () => {
+  const hole = (): Hole => {
+    const found = telemetry.hole();
+    if (found === null) throw new Error("there is no hole");
+    return found;
+  };
+  /** As it is loaded: the newest sample first. */
+  const fill = (seqs: readonly number[], changes: Record<string, unknown> = {}, done = false) => {
+    const into = hole();
+    for (const seq of seqs.toReversed()) telemetry.fill(into, sampleAt(seq, changes));
+    telemetry.filled(into, done);
+  };
+  const reconnect = (changes: Record<string, unknown> = {}) => {
+    telemetry.opened();
+    telemetry.frame({ type: "hello", hello: hello(changes) });
+  };
+  const x = () =>
+    telemetry.ring.slice(-Infinity, Infinity).x.map((at) => Math.round(at - 1_764_000_000));
+
+  it("is what the server remembers before the first sample, and is filled backwards", () => {
+    expect(telemetry.hole()).toBeNull();
+    receive(10);
+    expect(hole()).toMatchObject({ since: 0, after: { seq: 10 }, expected: 0 });
+    fill([8, 9]);
+    receive(11);
+    expect(hole()).toMatchObject({ since: 0, after: { seq: 8 } });
+    fill([5, 6, 7], {}, true);
+    expect(telemetry.hole()).toBeNull();
+    expect(x()).toEqual([5, 6, 7, 8, 9, 10, 11]);
+    expect(known().every(Boolean)).toBe(true);
+  });
+
+  it("does not exist before the first sample of a run", () => {
+    receive(1);
+    receive(2);
+    expect(telemetry.hole()).toBeNull();
+  });
+
+  it("changes neither alerts nor delay, nor the newest sample, nor what was missed", () => {
+    receive(100);
+    const before = telemetry.store.get();
+    fill(
+      Array.from({ length: 50 }, (_, n) => 50 + n),
+      { cpu: { usage_percent: 90, steal_percent: 50 } },
+    );
+    expect(telemetry.store.get()).toEqual({ ...before, filled: 50 });
+  });
+
+  it("shows its gaps, and the intervals of an idle server", () => {
+    receive(10, { time_unix: 1_764_000_100, uptime_seconds: 5100 });
+    fill([9], { interval_seconds: 10, time_unix: 1_764_000_099, uptime_seconds: 5099 });
+    fill([8], { interval_seconds: 10, time_unix: 1_764_000_089, uptime_seconds: 5089 });
+    fill([7], { interval_seconds: 10, time_unix: 1_764_000_049, uptime_seconds: 5049 });
+    expect(x()).toEqual([49, 59, 69, 79, 89, 99, 100]);
+    expect(known()).toEqual([true, false, false, false, true, true, true]);
+  });
+
+  it("is where it belongs when the host's clock was set, before or after it was loaded", () => {
+    receive(10);
+    receive(11, { time_unix: 1_764_003_611 });
+    fill([8, 9]);
+    expect(x()).toEqual([3608, 3609, 3610, 3611]);
+    fill([7], { time_unix: 1_763_000_000 });
+    expect(x()[0]).toBe(3607);
+  });
+
+  it("is an interruption after a new connection, whose samples are not missed once they arrive", () => {
+    receive(1);
+    reconnect();
+    expect(telemetry.hole()).toBeNull(); // until the first sample shows how long it was
+    receive(6);
+    expect(hole()).toMatchObject({ since: 1, after: { seq: 6 }, expected: 4 });
+    expect(known()).toEqual([true, false, false, false, false, true]);
+    expect(telemetry.store.get()).toMatchObject({ received: 2, missed: 0 });
+    fill([4, 5]);
+    expect(telemetry.store.get()).toMatchObject({ received: 4, missed: 0 });
+    expect(known()).toEqual([true, false, false, true, true, true]);
+    fill([2], {}, true);
+    expect(telemetry.store.get()).toMatchObject({ received: 5, missed: 1 });
+    expect(known()).toEqual([true, true, false, true, true, true]);
+    expect(telemetry.hole()).toBeNull();
+  });
+
+  it("is no interruption when samples were dropped for this viewer", () => {
+    receive(1);
+    receive(6);
+    expect(telemetry.hole()).toBeNull();
+    expect(missed()).toBe(4);
+  });
+
+  it("fills the newest interruption first, and the older ones afterwards", () => {
+    receive(10);
+    fill([8, 9]);
+    reconnect();
+    receive(15);
+    reconnect();
+    receive(20);
+    fill([16, 17, 18, 19], {}, true);
+    expect(hole()).toMatchObject({ since: 10, after: { seq: 15 } });
+    fill([11, 12, 13, 14], {}, true);
+    expect(hole()).toMatchObject({ since: 0, after: { seq: 8 } });
+    fill([6, 7], {}, true);
+    expect(x()).toEqual(Array.from({ length: 15 }, (_, n) => n + 6));
+    expect(telemetry.store.get()).toMatchObject({ received: 11, missed: 0 });
+  });
+
+  it("ignores samples that do not belong there", () => {
+    receive(5);
+    reconnect();
+    receive(10);
+    const into = hole();
+    for (const seq of [5, 4, 10, 11]) expect(telemetry.fill(into, sampleAt(seq))).toBe(false);
+    expect(telemetry.fill(into, sampleAt(8, { stream: "another" }))).toBe(false);
+    expect(telemetry.fill(into, sampleAt(9))).toBe(true);
+    expect(telemetry.fill(into, sampleAt(9))).toBe(false);
+    expect(known().filter(Boolean)).toHaveLength(3);
+  });
+
+  it("ends with its run: what is missing of it stays missing, and the mark moves to the first sample", () => {
+    receive(50);
+    reconnect();
+    receive(60);
+    const old = hole();
+    reconnect({ stream: "another" });
+    const later = (seq: number) => ({
+      stream: "another",
+      time_unix: 1_764_000_100 + seq,
+      uptime_seconds: 5100 + seq,
+    });
+    receive(3, later(3));
+    expect(telemetry.store.get()).toMatchObject({ missed: 9, restarts: [1_764_000_103] });
+    expect(telemetry.fill(old, sampleAt(59))).toBe(false);
+    fill([2], later(2));
+    fill([1], later(1), true);
+    expect(telemetry.store.get()).toMatchObject({ missed: 9, restarts: [1_764_000_101] });
+    expect(x().slice(-4)).toEqual([100, 101, 102, 103]);
+    expect(known().slice(-4)).toEqual([false, true, true, true]);
+  });
+
+  it("reaches back ten minutes, and not further than the ring", () => {
+    receive(700);
+    expect(telemetry.holeSeconds(hole())).toBe(600);
+    fill([699, 698].toReversed());
+    receive(701);
+    expect(telemetry.holeSeconds(hole())).toBe(597);
+    const into = hole();
+    for (let seq = 697; seq > 101; seq -= 1) telemetry.fill(into, sampleAt(seq));
+    expect(telemetry.fill(into, sampleAt(101))).toBe(false);
+    expect(telemetry.ring.length).toBe(600);
+  });
+
+  it("tells since when it is loading, how far it is, and why it failed", () => {
+    receive(10);
+    nowMs = 2000;
+    telemetry.loading(null);
+    nowMs = 3000;
+    fill([9]);
+    telemetry.loading({ reason: "busy", delayMs: 500 });
+    expect(telemetry.store.get().loading).toEqual({
+      startedAtMs: 2000,
+      from: 1_764_000_009,
+      reason: "busy",
+      nextTryAtMs: 3500,
+    });
+    telemetry.loaded();
+    expect(telemetry.store.get().loading).toBeNull();
+  });
 });

@@ -10,12 +10,7 @@ it.each([
   expect(streamAddress(page, {})).toBe(stream);
 });
 
-it("asks for history, for sections, and for the samples after the newest one", () => {
-  const address = streamAddress("http://h/", {
-    sections: ["processes"],
-    every: 2,
-    historySeconds: 600,
-    since: { seq: 41, stream: "5f0c" },
-  });
-  expect(address).toBe("ws://h/ws?every=2&sections=processes&history=600&since=41&stream=5f0c");
+it("asks for sections, and for every second sample", () => {
+  const address = streamAddress("http://h/", { sections: ["processes"], every: 2 });
+  expect(address).toBe("ws://h/ws?every=2&sections=processes");
 });

@@ -50,17 +50,17 @@ function storyOf(t) {
 }
 
 /**
- * `twists`: psi, heat and swap leave these out; many has 50 devices of each kind; longest has the values that need the
- * most space.
+ * `twists`: psi, heat and swap leave these out; many has 50 devices of each kind; 256 has 256 cores; longest has the
+ * values that need the most space.
  */
 export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 0 } = {}) {
   const s = storyOf(t);
   const usage = s.user + s.system + s.softirq + 0.2;
   const shape = [31, 22, 18, 64, 12, 9, 41, 88, 15, 7, 26, 11, 35, 19, 8, 52];
-  const cores = shape.map((base, id) => ({
-    id,
-    usage_percent: round(clamp(base * (usage / 29) + noise(t, 20 + id) * 6, 0, 100), 1),
-  }));
+  const count = twists.includes("256") ? 256 : HOST.cores;
+  const cores = Array.from({ length: count }, (_, id) =>
+    coreOf(id, clamp(shape[id % 16] * (usage / 29) + noise(t, 20 + id) * 6, 0, 100)),
+  );
   const used = (21.4 + hump(s.cycle, 352, 60) * 3.1 + s.cycle / 900) * GIB;
   const free = Math.max(2, 15 - s.on * Math.min(9, (s.cycle - 428) * 0.05)) * GIB;
   const total = 62.7 * GIB;
@@ -80,7 +80,7 @@ export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 
       softirq_percent: round(s.softirq),
       steal_percent: 0,
       guest_percent: 0,
-      online_count: 16,
+      online_count: count,
       context_switches_per_second: 18231,
       interrupts_per_second: 9120,
       forks_per_second: 3,
@@ -266,6 +266,23 @@ export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 
     interval_seconds: seq === 1 ? null : interval,
     ...sections,
     sources,
+  };
+}
+
+/** A core with all its shares, of which the page shows none but the first. */
+function coreOf(id, usage) {
+  return {
+    id,
+    usage_percent: round(usage),
+    user_percent: round(usage * 0.7),
+    nice_percent: 0,
+    system_percent: round(usage * 0.25),
+    idle_percent: round(99.6 - usage),
+    iowait_percent: 0.4,
+    irq_percent: 0,
+    softirq_percent: round(usage * 0.05),
+    steal_percent: 0,
+    guest_percent: 0,
   };
 }
 

@@ -1,12 +1,13 @@
 /**
  * Serves the built page and the stream of a mock host, with protocol 1: node tests/support/mock-server.js [port] [twist,…]
- * Twists: psi, heat and swap leave these out; many has 50 disks, interfaces and filesystems;
+ * Twists: psi, heat and swap leave these out; many has 50 disks, interfaces and filesystems; 256 has 256 cores;
  * longest has the longest name of a host and values that need the most space.
  * /mock/end/CODE ends every viewer with that close code. SIGUSR1 suspends the samples, SIGUSR2 resumes them.
  */
 import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
+import { gzipSync } from "node:zlib";
 import { WebSocketServer } from "ws";
 
 import { HOST, sampleOf } from "./mock-host.js";
@@ -58,8 +59,25 @@ const HEAD = new Set([
   "sources",
 ]);
 
+/** What the page asks for: the samples of some seconds before a number, without what it does not show. */
+function historyOf(query) {
+  const before = Number(query.get("before"));
+  const since = query.get("stream") === stream ? Number(query.get("since")) : 0;
+  const samples = [];
+  for (let n = Math.max(1, since + 1, before - Number(query.get("seconds"))); n < before; n += 1) {
+    const { sources, ...sample } = sampleAt(n);
+    const cores = sample.cpu.cores.map(({ id, usage_percent }) => ({ id, usage_percent }));
+    samples.push({ ...sample, cpu: { ...sample.cpu, cores } });
+  }
+  return { type: "history", samples };
+}
+
 const http = createServer((request, response) => {
-  const path = new URL(request.url, "http://x").pathname;
+  const { pathname: path, searchParams } = new URL(request.url, "http://x");
+  if (path === "/api/v1/history") {
+    response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" });
+    return response.end(gzipSync(JSON.stringify(historyOf(searchParams))));
+  }
   if (path.startsWith("/mock/end/")) {
     for (const socket of viewers.keys())
       socket.close(Number(path.slice("/mock/end/".length)), "test");
@@ -83,21 +101,18 @@ new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket, req
     type: "hello",
     protocol: 1,
     version: "0.1.0",
-    host: twists.includes("longest") ? { ...HOST, name: LONGEST_NAME } : HOST,
+    host: {
+      ...HOST,
+      ...(twists.includes("longest") && { name: LONGEST_NAME }),
+      ...(twists.includes("256") && { cores: 256 }),
+    },
     stream,
     interval_seconds: 1,
     seq,
     every: 1,
     sections,
   });
-  const resumed = query.get("stream") === stream ? Number(query.get("since")) : 0;
-  const history = Number(query.get("history") ?? 0);
-  if (history > 0) {
-    const samples = [];
-    for (let n = Math.max(1, resumed + 1, seq - history + 1); n <= seq; n += 1)
-      samples.push(pick(sampleAt(n), sections));
-    send({ type: "history", samples });
-  }
+  send(pick(sampleAt(seq), sections));
   viewers.set(socket, sections);
   socket.on("close", () => viewers.delete(socket));
 });

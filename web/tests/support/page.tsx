@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, vi } from "vitest";
 import { createPage } from "../../src/app/create-page";
 import { Page } from "../../src/app/page";
 import { installDom } from "./dom";
-import { fakeBrowser } from "./fake-browser";
+import { answer, fakeBrowser, noAnswer } from "./fake-browser";
 import { FakeSocket } from "./fake-socket";
 import { golden } from "./frames";
 
@@ -26,10 +26,16 @@ export const value = (id: string) => screen.getByTestId(id).textContent;
 /** Opens the stream and sends these messages; without any, the golden ones. */
 export async function connect(...messages: readonly string[]): Promise<void> {
   lastStream().open();
-  const sent = messages.length > 0 ? messages : ["hello", "history", "sample"].map(golden);
+  const sent = messages.length > 0 ? messages : ["hello", "sample"].map(golden);
   for (const message of sent) lastStream().receive(message);
   await settle();
 }
+
+/** A server that answers nothing, but has no samples of the past. */
+const respond = (address: string): Promise<Response> =>
+  address.includes("/history")
+    ? Promise.resolve(answer(200, '{"type":"history","samples":[]}'))
+    : noAnswer();
 
 /** Returns the browser of each test's page. */
 export function installPage(): ReturnType<typeof fakeBrowser> {
@@ -41,6 +47,7 @@ export function installPage(): ReturnType<typeof fakeBrowser> {
     FakeSocket.all = [];
     installDom();
     Object.assign(browser, fakeBrowser());
+    browser.fetch.mockImplementation(respond);
     const page = createPage("http://ada/", undefined, {
       WebSocket: FakeSocket,
       random: () => 0.5,
