@@ -88,20 +88,20 @@ export class SlowLine {
     const now = performance.now();
     this.#budget += ((now - this.#turnAt) / 1000) * this.bytesPerSecond;
     this.#turnAt = now;
-    for (let sent = true; sent && this.#budget > 0;) {
-      sent = false;
-      for (const flow of this.#flows) {
-        if (flow.waiting.length === 0 || this.#budget <= 0) continue;
-        const packet = flow.waiting.subarray(0, Math.min(PACKET_BYTES, Math.ceil(this.#budget)));
-        flow.waiting = flow.waiting.subarray(packet.length);
-        this.#budget -= packet.length;
-        flow.browser.write(packet);
-        sent = true;
-        if (flow.waiting.length < WAITING_BYTES) flow.server.resume();
-        if (flow.waiting.length === 0 && flow.server.closed) flow.browser.destroy();
+    while (this.#budget > 0) {
+      const flow = [...this.#flows].find(({ waiting }) => waiting.length > 0);
+      if (flow === undefined) {
+        this.#budget = 0; // an idle line saves nothing up
+        return;
       }
+      const packet = flow.waiting.subarray(0, PACKET_BYTES);
+      flow.waiting = flow.waiting.subarray(packet.length);
+      this.#budget -= packet.length;
+      flow.browser.write(packet);
+      this.#flows.delete(flow); // the others come first
+      this.#flows.add(flow);
+      if (flow.waiting.length < WAITING_BYTES) flow.server.resume();
+      if (flow.waiting.length === 0 && flow.server.closed) flow.browser.destroy();
     }
-    // An idle line saves nothing up.
-    this.#budget = Math.min(this.#budget, 0);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Measures the page: the time to the first chart, the CPU of the main thread and the heap, one JSON line per figure.
- * With the mock host over loopback, and the browser and the day of samples of the end-to-end tests. It prints figures
- * and has no limits for them. node scripts/measure-page.js (after npm run build).
+ * Measures the page: the time to the first chart, the CPU of the main thread, the heap, and slow lines, one JSON line per
+ * figure. With the mock host, and the browser, the slow line and the day of samples of the end-to-end tests. It prints
+ * figures and has no limits for them. node scripts/measure-page.js [lines] (after npm run build); lines: only those.
  */
 import { runnerImport } from "vite";
 
@@ -14,7 +14,9 @@ const load = async (name) =>
   (await runnerImport(new URL(`../e2e/${name}.ts`, import.meta.url).pathname)).module;
 const { hide, openBrowser, openPage, stateIs } = await load("browser");
 const { heapOfADay } = await load("heap");
+const { Invented } = await load("invented");
 const { Mock } = await load("mock");
+const { SlowLine } = await load("slow-line");
 
 const report = (figure, value, digits, details = {}) => {
   console.log(JSON.stringify({ figure, value: Number(value.toFixed(digits)), ...details }));
@@ -40,6 +42,76 @@ async function firstChartMs(browser, url) {
   return ms;
 }
 
+/** Runs in the page: when it is live, has a minute and has ten minutes, and its longest task after it was loaded. */
+function watchProgress() {
+  const seen = (window.seen = { longestTaskMs: 0 });
+  const note = (name) => (seen[name] ??= performance.now());
+  new window.PerformanceObserver((list) => {
+    for (const { startTime, duration } of list.getEntries())
+      if (seen.hasMinute && startTime > seen.hasMinute)
+        seen.longestTaskMs = Math.max(seen.longestTaskMs, duration);
+  }).observe({ type: "longtask" });
+  window.addEventListener("load", () => note("loaded"));
+  setInterval(() => {
+    if (document.querySelector("[data-testid=freshness][data-state=live]")) note("live");
+    const path = document.querySelector("[data-focus=cpu] .spark svg path")?.getAttribute("d");
+    const points = path?.split(/[ML]/).length ?? 0;
+    if (points > 55) note("hasMinute");
+    if (points > 590) note("isComplete");
+  }, 50);
+}
+
+/** A page with ten minutes of history over a slow line, until it has all of them or `seconds` are over. */
+async function measureLine(browser, twists, bitsPerSecond, seconds) {
+  const host = await Invented.start(...twists);
+  const line = await SlowLine.start(host.port, bitsPerSecond / 8);
+  const context = await browser.newContext({ viewport: { width: 1440, height: 1000 } });
+  const page = await context.newPage();
+  const session = await context.newCDPSession(page);
+  await session.send("Network.enable");
+  let bytes = 0;
+  const requests = new Set();
+  session.on("Network.requestWillBeSent", ({ requestId, request }) => {
+    if (request.url.includes("/api/v1/history")) requests.add(requestId);
+  });
+  session.on("Network.dataReceived", ({ requestId, encodedDataLength }) => {
+    if (requests.has(requestId)) bytes += encodedDataLength;
+  });
+  await page.addInitScript(watchProgress);
+  await page.goto(`${line.url}?window=600`, { timeout: 120_000 });
+  const isComplete = page.waitForFunction(() => window.seen.isComplete, null, {
+    timeout: seconds * 1000,
+  });
+  await isComplete.catch(() => undefined);
+  const seen = await page.evaluate(() => window.seen);
+  const textOf = async (id) =>
+    (await page.locator(`[data-testid=${id}]`).allTextContents()).join(" ");
+  const after = (at) => (at === undefined ? null : Math.round((at - seen.loaded) / 100) / 10);
+  report("history_seconds", after(seen.isComplete) ?? NaN, 1, {
+    host: twists.join() || "16",
+    bitsPerSecond,
+    liveSeconds: after(seen.live),
+    minuteSeconds: after(seen.hasMinute),
+    requests: requests.size,
+    bytes,
+    longestTaskMs: Math.round(seen.longestTaskMs),
+    badge: await textOf("freshness"),
+    note: await textOf("next-try"),
+    missed: await textOf("missed"),
+    panel: (await page.locator(".stream").allTextContents()).join(" "),
+  });
+  await context.close();
+  line.close();
+  await host.end();
+}
+
+async function measureLines(browser) {
+  await measureLine(browser, [], 500_000, 90);
+  await measureLine(browser, [], 64_000, 240);
+  await measureLine(browser, ["256"], 100_000_000, 60);
+  await measureLine(browser, ["256"], 10_000_000, 90);
+}
+
 /** How much of a core the page's main thread uses, in thread time. */
 async function cpuPercent(session, page) {
   const spent = async () => {
@@ -51,8 +123,13 @@ async function cpuPercent(session, page) {
   return (((await spent()) - before) / CPU_SECONDS) * 100;
 }
 
-const mock = await Mock.start();
 const browser = await openBrowser();
+if (process.argv[2] === "lines") {
+  await measureLines(browser);
+  await browser.close();
+  process.exit();
+}
+const mock = await Mock.start();
 try {
   const loads = [];
   for (let n = 0; n < LOADS; n += 1) loads.push(await firstChartMs(browser, mock.url));
@@ -72,6 +149,7 @@ try {
   const { hourMib, dayMib } = await heapOfADay(browser, mock.url);
   report("heap_mib_after_hour", hourMib, 1);
   report("heap_mib_after_day", dayMib, 1);
+  await measureLines(browser);
 } finally {
   await browser.close();
   await mock.stop();

@@ -12,9 +12,11 @@ import { createStore } from "../store/create-store";
 import { displayOf, snapshotOf, type Display, type Snapshot } from "../store/display";
 import { silentAfterSeconds } from "../store/freshness";
 import type { Host, Page } from "../store/page";
+import { everyFor } from "../store/step";
 import { createTelemetry, LATE_AFTER_TICKS, tickSeconds } from "../store/telemetry";
 import { streamAddress } from "../stream/address";
 import { Connection, type Environment } from "../stream/connection";
+import { Pace } from "../stream/pace";
 import { RefusalProbe, type Browser } from "../stream/refusal";
 import { loadPast } from "./load-past";
 import { watchSections } from "./watch-sections";
@@ -54,7 +56,10 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
   const display = createStore(compute(null));
 
   const probe = new RefusalProbe(address, browser);
+  const pace = new Pace();
   let every = 1;
+  /** How often the connection was replaced since the last sample. */
+  let replaced = 0;
   // When the connection began, was replaced, or sent a message: a new one gets as much time as the old one had.
   let heardAtMs = now();
   const heard = (): void => {
@@ -73,16 +78,28 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
         const frame = decodeFrame(text);
         if (frame.type === "hello" && !accepted(frame.hello)) return;
         telemetry.frame(frame, typeof text === "string" ? text.length : 0);
+        if (frame.type === "sample") sampled();
       },
-      closed: telemetry.closed,
+      closed: (end, nextTryInMs) => {
+        pace.reset();
+        telemetry.closed(end, nextTryInMs);
+      },
       diagnose: (end, signal) => probe.diagnose(end, signal),
     },
     browser,
   );
   const replace = (): void => {
     heardAtMs = now();
+    replaced += 1;
     telemetry.replaced();
     connection.replace();
+  };
+  const sampled = (): void => {
+    replaced = 0;
+    const { delaySeconds, hello } = telemetry.store.get();
+    if (hello === null || !pace.sample(delaySeconds ?? 0)) return;
+    every = everyFor(hello) * pace.factor;
+    replace();
   };
   /** Return whether this host stays with this connection. */
   const accepted = (hello: Hello): boolean => {
@@ -97,8 +114,8 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
       page.superseded();
       return false;
     }
-    if (everyFor(hello) !== every) {
-      every = everyFor(hello);
+    if (everyFor(hello) * pace.factor !== every) {
+      every = everyFor(hello) * pace.factor;
       replace();
       return false;
     }
@@ -152,7 +169,9 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
   const tick = (): void => {
     // Open but silent for too long: the server is gone, although TCP does not know it.
     const slept = hasSlept();
-    if (isOpen() && (slept || silentSeconds() > silentAfterSeconds(telemetry.store.get()))) {
+    // A sample may take long on a slow line, so each further connection gets more time for its first one.
+    const limit = silentAfterSeconds(telemetry.store.get()) * 2 ** Math.min(replaced, 4);
+    if (isOpen() && (slept || silentSeconds() > limit)) {
       replace();
     } else if (slept) {
       connection.tryNow();
@@ -193,9 +212,4 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
       };
     },
   };
-}
-
-/** Return the n for which the page asks for every n-th sample: it shows at most one sample per second. */
-function everyFor({ interval_seconds }: Hello): number {
-  return Math.max(1, Math.round(1 / interval_seconds));
 }

@@ -1,8 +1,10 @@
 /** The badge shows how current the page is. While it is not connected, it also shows the reason and the next try. */
-import { count } from "../format/numbers";
+import { count, fixed } from "../format/numbers";
 import { age, clock } from "../format/time";
+import type { Hello } from "../protocol/frames";
 import type { Display } from "../store/display";
 import { isDisconnected } from "../store/freshness";
+import { isPaced, tickSeconds } from "../store/step";
 import type { Loading } from "../store/telemetry";
 import { useDisplay, useHost, useTelemetry } from "../store/use-telemetry";
 import "./badge.css";
@@ -78,7 +80,7 @@ function asideOf(
   switch (fresh.kind) {
     case "live":
     case "late":
-      return loadingText(state.loading, nowMs);
+      return joined(paceText(state.hello), loadingText(state.loading, nowMs)) || null;
     case "connecting":
       if (fresh.seconds < EXPLAIN_AFTER_SECONDS) return null;
       return joined(address, fresh.reason ?? fault, tryText(fresh.nextTrySeconds));
@@ -88,6 +90,12 @@ function asideOf(
     case "refused":
       return joined(fresh.reason, tryText(fresh.nextTrySeconds));
   }
+}
+
+/** Return how many samples the page asks for, if the line does not carry all of them. */
+function paceText(hello: Hello | null): string | null {
+  if (hello === null || !isPaced(hello)) return null;
+  return `slow line: a sample every ${fixed(tickSeconds(hello), 0)} s`;
 }
 
 /** Return how much of the past is here, or why it is not. Null when there is nothing to explain. */

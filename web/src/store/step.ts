@@ -48,6 +48,16 @@ export function tickSeconds(hello: Hello | null): number {
   return hello === null ? 1 : hello.interval_seconds * (hello.every ?? 1);
 }
 
+/** Return the n for which the page asks for every n-th sample: it shows at most one sample per second. */
+export function everyFor({ interval_seconds }: Hello): number {
+  return Math.max(1, Math.round(1 / interval_seconds));
+}
+
+/** Return whether the page asked for fewer samples than it could show, because the line is slow. */
+export function isPaced(hello: Hello): boolean {
+  return (hello.every ?? 1) > everyFor(hello);
+}
+
 /**
  * Return the seconds that a sample describes. Its interval does not include a suspend. A late tick of the server makes
  * it longer, but no shorter than the configured one.

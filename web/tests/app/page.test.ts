@@ -78,6 +78,26 @@ it("gives a new connection after a silence as much time as the first one had", a
   expect(badge()).toBe("live");
 });
 
+it("asks for fewer samples while the line cannot carry all of them", async () => {
+  await connect();
+  const tries = streams().length;
+  // Each sample takes three seconds.
+  for (let seq = 43; streams().length === tries && seq < 60; seq += 1) {
+    lastStream().receive(sampleText({ seq, time_unix: 1_764_000_000 + seq }));
+    await settle(3000);
+  }
+  expect(lastStream().query.get("every")).toBe("2");
+  const half = JSON.stringify({ ...goldenObject("hello"), every: 2 });
+  await connect(half, sampleText({ seq: 70, time_unix: 1_764_000_070 }));
+  expect([badge(), value("next-try")]).toEqual(["live", "slow line: a sample every 2 s"]);
+  lastStream().end(1006);
+  await settle(1000);
+  expect(lastStream().query.get("every")).toBe("2"); // until the server greets it
+  await connect(half);
+  await settle(5);
+  expect(lastStream().query.has("every")).toBe(false);
+});
+
 it("resumes after a restart from its newest sample, without a reload", async () => {
   await connect();
   lastStream().end(1006);
