@@ -61,6 +61,11 @@ function checkImport(name, imported, onlyTypes) {
     checkStyleSheet(name, imported);
     return;
   }
+  if (imported.endsWith(".svg")) {
+    const path = posix.join(posix.dirname(name), imported);
+    if (!paths.includes(path)) faults.push(`${name} imports ${imported}, which does not exist`);
+    return;
+  }
   const target = targetOf(name, imported);
   if (target === undefined) {
     faults.push(`${name} imports ${imported}, which does not exist`);

@@ -4,7 +4,7 @@
  * returns.
  */
 import type { Hello } from "../protocol/frames";
-import { showInTab, tabStatus } from "../shell/tab";
+import { keepLostIcon, showInTab, tabStatus } from "../shell/tab";
 import { createActions } from "../store/actions";
 import { createClock } from "../store/clock";
 import { createStore, type Store } from "../store/create-store";
@@ -68,7 +68,7 @@ export function createPage(
   });
 
   const showTab = (): void => {
-    showInTab(tabStatus(state(), clock.nowMs()));
+    showInTab(tabStatus(state(), clock.nowMs(), pause.get() !== null));
   };
   const run = (): (() => void) => {
     const running = host.get();
@@ -90,6 +90,8 @@ export function createPage(
     host,
     start: () => {
       stop = run();
+      keepLostIcon();
+      const unsubscribe = pause.subscribe(showTab);
       const timer = setInterval(() => {
         host.get().tick();
         showTab();
@@ -98,6 +100,7 @@ export function createPage(
         host.get().wake(cause);
       });
       return () => {
+        unsubscribe();
         stopWaking();
         clearInterval(timer);
         stop();

@@ -5,27 +5,38 @@
 import { freshness, isDisconnected } from "../store/freshness";
 import type { TelemetryState } from "../store/telemetry";
 import type { Alert } from "../store/thresholds";
+import critical from "./icons/critical.svg";
+import lost from "./icons/lost.svg";
+import ok from "./icons/ok.svg";
+import paused from "./icons/paused.svg";
+import warn from "./icons/warn.svg";
+
+/** By state. Each has another shape, because not everybody can tell the colours apart. */
+export const ICONS = { ok, warn, critical, lost, paused } as const;
 
 export interface TabStatus {
   readonly title: string;
-  /** The name of a file beside the page. Null while disconnected: it could not be loaded, so the icon stays. */
-  readonly icon: "icon.svg" | "icon-warn.svg" | "icon-critical.svg" | null;
+  readonly icon: keyof typeof ICONS;
 }
 
-/** Return the worst state: `(lost) ada`, `▲ ada · io stall`, `ada`. */
-export function tabStatus(state: TelemetryState, nowMs: number): TabStatus {
+/**
+ * Return the worst state: `(lost) ada`, `■ ada · /srv full`, `▲ ada · io stall`, `(paused) ada`, `ada`. A paused page keeps
+ * the alerts of the pause, but the tab has the present ones.
+ */
+export function tabStatus(state: TelemetryState, nowMs: number, isPaused: boolean): TabStatus {
   const host = state.hello?.host.name ?? "telemetry_stream";
   const fresh = freshness(state, nowMs);
   if (isDisconnected(fresh)) {
     const word = fresh.kind === "refused" ? "refused" : "lost";
-    return { title: `(${word}) ${host}`, icon: null };
+    return { title: `(${word}) ${host}`, icon: "lost" };
   }
+  const pause = isPaused ? "(paused) " : "";
   const worst = worstOf(state.alerts);
-  if (worst === undefined) return { title: host, icon: "icon.svg" };
-  const critical = worst.level === "critical";
+  if (worst === undefined) return { title: `${pause}${host}`, icon: isPaused ? "paused" : "ok" };
+  const isCritical = worst.level === "critical";
   return {
-    title: `${critical ? "■" : "▲"} ${host} · ${worst.label}`,
-    icon: critical ? "icon-critical.svg" : "icon-warn.svg",
+    title: `${isCritical ? "■" : "▲"} ${pause}${host} · ${worst.label}`,
+    icon: isCritical ? "critical" : "warn",
   };
 }
 
@@ -36,7 +47,11 @@ function worstOf(alerts: ReadonlyMap<string, Alert>): Alert | undefined {
 
 export function showInTab({ title, icon }: TabStatus): void {
   if (document.title !== title) document.title = title;
-  if (icon === null) return;
   const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
-  if (link !== null && !link.href.endsWith(`/${icon}`)) link.href = new URL(icon, link.href).href;
+  if (link !== null && link.getAttribute("href") !== ICONS[icon]) link.href = ICONS[icon];
+}
+
+/** Load the icon of a lost connection while there is one. The browser keeps it: its name has a hash of its content. */
+export function keepLostIcon(): void {
+  new Image().src = ICONS.lost;
 }

@@ -1,8 +1,11 @@
 // @vitest-environment jsdom
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { expect, it } from "vitest";
 
 import { endOf, refusedWith } from "../../src/protocol/ends";
-import { showInTab, tabStatus } from "../../src/shell/tab";
+import { ICONS, showInTab, tabStatus } from "../../src/shell/tab";
 import type { Alert } from "../../src/store/thresholds";
 import { connectedTelemetry, newTelemetry } from "../support/telemetry";
 
@@ -10,28 +13,39 @@ const STALL: [string, Alert] = ["a", { level: "warn", label: "io stall" }];
 const FULL: [string, Alert] = ["b", { level: "critical", label: "/srv full" }];
 
 it.each([
-  ["ada", "icon.svg", null, []],
-  ["▲ ada · io stall", "icon-warn.svg", null, [STALL]],
-  ["■ ada · /srv full", "icon-critical.svg", null, [STALL, FULL]],
-  ["(lost) ada", null, endOf(4008), [STALL]],
-  ["(refused) ada", null, refusedWith(503, "too many viewers"), []],
-])("the tab shows %s with %s", (title, icon, end, alerts) => {
+  ["ada", "ok", null, [], false],
+  ["▲ ada · io stall", "warn", null, [STALL], false],
+  ["■ ada · /srv full", "critical", null, [STALL, FULL], false],
+  ["(lost) ada", "lost", endOf(4008), [STALL], false],
+  ["(refused) ada", "lost", refusedWith(503, "too many viewers"), [], false],
+  ["(paused) ada", "paused", null, [], true],
+  ["▲ (paused) ada · io stall", "warn", null, [STALL], true],
+  ["(lost) ada", "lost", endOf(4008), [], true],
+] as const)("the tab shows %s with the icon %s", (title, icon, end, alerts, paused) => {
   const telemetry = connectedTelemetry();
   if (end !== null) telemetry.closed(end, 500);
-  const state = { ...telemetry.store.get(), alerts: new Map(alerts) };
-  expect(tabStatus(state, 0)).toEqual({ title, icon });
+  const state = { ...telemetry.store.get(), alerts: new Map<string, Alert>(alerts) };
+  expect(tabStatus(state, 0, paused)).toEqual({ title, icon });
+});
+
+it("the icons of the states differ in shape, not only in colour", () => {
+  const folder = join(import.meta.dirname, "../../src/shell/icons");
+  const shapes = Object.keys(ICONS).map((name) =>
+    readFileSync(join(folder, `${name}.svg`), "utf8").replaceAll(/#[0-9a-f]{6}/g, ""),
+  );
+  expect(new Set(shapes).size).toBe(5);
 });
 
 it("the tab has the program's name before the first message", () => {
-  expect(tabStatus(newTelemetry().store.get(), 0).title).toBe("telemetry_stream");
+  expect(tabStatus(newTelemetry().store.get(), 0, false).title).toBe("telemetry_stream");
 });
 
-it("the icon is looked up beside the page, and changes only when its name does", () => {
-  document.head.innerHTML = '<link rel="icon" href="http://ada/prefix/icon.svg">';
+it("the icon changes with the state", () => {
+  document.head.innerHTML = `<link rel="icon" href="${ICONS.ok}">`;
   const link = document.querySelector("link");
-  showInTab({ title: "▲ ada", icon: "icon-warn.svg" });
-  expect([document.title, link?.href]).toEqual(["▲ ada", "http://ada/prefix/icon-warn.svg"]);
-  showInTab({ title: "ada", icon: "icon.svg" });
-  expect(link?.href).toBe("http://ada/prefix/icon.svg");
+  showInTab({ title: "▲ ada", icon: "warn" });
+  expect([document.title, link?.getAttribute("href")]).toEqual(["▲ ada", ICONS.warn]);
+  showInTab({ title: "ada", icon: "ok" });
+  expect(link?.getAttribute("href")).toBe(ICONS.ok);
   document.head.innerHTML = "";
 });
