@@ -5,13 +5,15 @@ import { Chart } from "../charts/chart";
 import { plotData, yAxisOf } from "../charts/plot-data";
 import { Readout } from "../charts/readout";
 import type { Frame } from "../charts/scene";
-import { newestIndex, valuesOf, type ChartSpec } from "../charts/spec";
+import { statisticsOfChart } from "../charts/statistics";
+import { summaryOf } from "../charts/summary";
 import { Boundary } from "../parts/boundary";
 import { explained } from "../parts/explained";
 import { useLayout } from "../parts/layout";
+import { useStatisticsShown } from "../parts/statistics-shown";
 import { chartsFor, type PlacedVital } from "../sections";
-import type { Picture } from "../store/display";
 import { usePage, usePicture, useShown, useView } from "../store/use-telemetry";
+import { ChartTools } from "./chart-tools";
 import "./chart-stack.css";
 
 export function ChartStack({ theme }: { theme: string }) {
@@ -19,8 +21,14 @@ export function ChartStack({ theme }: { theme: string }) {
   const focus = useView((view) => view.focus);
   const { scale, phone } = useLayout();
   const vitals = chartsFor(sample, focus);
+  const shown = useStatisticsShown();
   return (
-    <section className="charts" id="charts" tabIndex={-1} aria-label="Charts">
+    <section
+      className={shown ? "charts with-statistics" : "charts"}
+      id="charts"
+      tabIndex={-1}
+      aria-label="Charts"
+    >
       {vitals.map((vital, at) => {
         const last = phone || at === vitals.length - 1;
         return (
@@ -70,6 +78,12 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
     () => (alone === null ? all : plotData(spec, picture.wider, alone)),
     [all, spec, picture.wider, alone],
   );
+  const shown = useStatisticsShown();
+  const isNeeded = shown || spec.kind !== "cells"; // 256 cores have 77 000 values in five minutes
+  const statistics = useMemo(
+    () => (isNeeded ? statisticsOfChart(spec, picture.slice, picture) : []),
+    [isNeeded, spec, picture],
+  );
   const id = `chart-${focus}`;
   return (
     <figure
@@ -82,20 +96,22 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
         </b>
         <span className="unit">{axis.unit}</span>
         {focused && <Facets focus={focus} facets={chart.facets} shown={facet} />}
+        {focused && <ChartTools statisticsShown={shown} />}
       </figcaption>
       <Chart
         id={focus}
-        top={axis.top}
         {...{ spec, picture, data, restarts, theme }}
+        top={axis.top}
         frame={steadyFrame}
         labelledBy={`${id} ${id}-summary`}
       />
       <p className="visually-hidden" id={`${id}-summary`}>
-        {summaryOf(spec, picture)}
+        {summaryOf(spec, picture, statistics)}
       </p>
       <Readout
         spec={spec}
-        slice={picture.slice}
+        picture={picture}
+        statistics={shown ? statistics : null}
         alone={alone}
         choose={setPicked}
         alerted={alerted}
@@ -141,23 +157,4 @@ function FailedChart({ label, reason }: { label: string; reason: string }) {
       </figcaption>
     </figure>
   );
-}
-
-/** Return a text for screen readers: the newest, lowest and highest value of each series in the window. */
-function summaryOf(spec: ChartSpec, { slice, from, to }: Picture): string {
-  const seconds = Math.round(to - from);
-  if (spec.kind === "cells") return `${spec.series.length} cores over ${seconds} s`;
-  const newest = newestIndex(slice);
-  const parts = spec.series.map((series) => {
-    const values = valuesOf(series, slice);
-    const known = values.filter((value) => value !== null);
-    if (known.length === 0) return `${series.label}: unknown`;
-    const [now, lowest, highest] = [
-      values[newest] ?? null,
-      Math.min(...known),
-      Math.max(...known),
-    ].map(spec.format);
-    return `${series.label}: now ${now}, lowest ${lowest}, highest ${highest}`;
-  });
-  return `in the last ${seconds} s: ${parts.join("; ")}`;
 }

@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 
 import { Boundary } from "../parts/boundary";
+import { useStatisticsShown } from "../parts/statistics-shown";
 import { Announcer } from "../shell/announcer";
 import { Explain } from "../shell/explain";
 import { Header } from "../shell/header";
@@ -37,6 +38,7 @@ function Dashboard({ page }: { page: PageState }) {
   const state = useDisplay(({ fresh, paused }) =>
     paused ? "paused" : isDisconnected(fresh) ? "lost" : fresh.kind,
   );
+  const statistics = useStatisticsShown();
   const actions = useMemo<PageActions>(
     () => ({
       ...page.actions,
@@ -47,8 +49,11 @@ function Dashboard({ page }: { page: PageState }) {
       toggleHelp: () => {
         setHelpIsOpen((before) => !before);
       },
+      toggleStatistics: () => {
+        page.actions.setStatistics(!statistics);
+      },
     }),
-    [page, toggleTheme],
+    [page, toggleTheme, statistics],
   );
   useKeys(page, actions, helpIsOpen);
   return (

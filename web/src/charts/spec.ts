@@ -49,6 +49,11 @@ export function oneSeries(label: string, column: string, colour: Colour): Series
   return { label, columns: [column], colour };
 }
 
+/** Return whether the series is a rate. Its total over a time is an amount, for example of bytes. */
+export function isRate({ columns, join }: SeriesSpec): boolean {
+  return join !== "max" && columns.every((name) => name.endsWith("_per_second"));
+}
+
 export function valuesOf(series: SeriesSpec, slice: Slice): (number | null)[] {
   const [first, ...rest] = series.columns.map((name) => slice.column(name));
   if (first === undefined) return [];

@@ -7,22 +7,27 @@ export interface Layout {
   readonly phone: boolean;
   /** The processes stand beside the charts. Otherwise they are below, with a fixed number of rows. */
   readonly wide: boolean;
+  /** The readouts have space for more than the newest values. */
+  readonly roomy: boolean;
 }
 
 /** As in the style sheets. In em of the reader's own font size: with a larger one, less fits beside each other. */
 const PHONE = "(width <= 40em)";
 const WIDE = "(width >= 75em)";
+const ROOMY = "(width >= 110em)";
 
-let current: Layout = { scale: 1, phone: false, wide: true };
+let current: Layout = { scale: 1, phone: false, wide: true, roomy: false };
 
 function measure(): Layout {
   const next = {
     scale: parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1,
     phone: matchMedia(PHONE).matches,
     wide: matchMedia(WIDE).matches,
+    roomy: matchMedia(ROOMY).matches,
   };
-  const same =
-    next.scale === current.scale && next.phone === current.phone && next.wide === current.wide;
+  const same = Object.entries(next).every(
+    ([name, value]) => current[name as keyof Layout] === value,
+  );
   if (!same) current = next;
   return current;
 }

@@ -8,6 +8,7 @@ export interface PageActions extends Actions {
   readonly toggleTheme: () => void;
   readonly toggleKiosk: () => void;
   readonly toggleHelp: () => void;
+  readonly toggleStatistics: () => void;
 }
 
 export interface Key {
@@ -63,6 +64,9 @@ export const KEYS: readonly Key[] = [
       actions.setFocus(focus, chart.facets);
     }),
   ),
+  key("a", "show or hide average, maximum and total", (actions) => {
+    actions.toggleStatistics();
+  }),
   key("t", "switch between dark and light", (actions) => {
     actions.toggleTheme();
   }),

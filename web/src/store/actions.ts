@@ -17,6 +17,7 @@ export interface Actions {
   /** Sorts the processes. `shownKey` is the column that they are sorted by now: chosen again, it reverses. */
   readonly sortBy: (key: string, shownKey: string) => void;
   readonly setFilter: (filter: string) => void;
+  readonly setStatistics: (statistics: boolean) => void;
   readonly setTheme: (theme: Theme) => void;
   readonly setKiosk: (kiosk: boolean) => void;
   readonly setCharacterKeys: (characterKeys: boolean) => void;
@@ -84,6 +85,9 @@ export function createActions({ view, pause: paused, cursor, now }: ActionStores
     },
     setFilter: (filter) => {
       change({ filter });
+    },
+    setStatistics: (statistics) => {
+      change({ statistics });
     },
     setTheme: (theme) => {
       change({ theme });

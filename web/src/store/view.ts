@@ -18,6 +18,8 @@ export interface View {
   readonly sort: string | null;
   readonly reversed: boolean;
   readonly filter: string;
+  /** Whether the readouts show average, maximum and total. Null: where there is space. */
+  readonly statistics: boolean | null;
   readonly theme: Theme;
   readonly kiosk: boolean;
   /** Whether keys of one character act, such as `p`. */
@@ -31,6 +33,7 @@ export const DEFAULT_VIEW: View = {
   sort: null,
   reversed: false,
   filter: "",
+  statistics: null,
   theme: null,
   kiosk: false,
   characterKeys: true,
@@ -53,6 +56,7 @@ export function viewFromQuery(search: string, foci: readonly string[]): View {
     sort: sort?.replace(/^-/, "") ?? null,
     reversed: sort?.startsWith("-") ?? false,
     filter: query.get("filter") ?? "",
+    statistics: { 0: false, 1: true }[query.get("statistics") ?? ""] ?? null,
     theme: oneOf(["dark", "light"] as const, query.get("theme")),
     kiosk: query.get("kiosk") === "1",
     characterKeys: query.get("keys") !== "0",
@@ -79,6 +83,7 @@ export function queryFromView(view: View, search: string): string {
   );
   put("sort", view.sort === null ? null : `${view.reversed ? "-" : ""}${view.sort}`);
   put("filter", view.filter);
+  put("statistics", view.statistics === null ? null : view.statistics ? "1" : "0");
   put("theme", view.theme);
   put("kiosk", view.kiosk ? "1" : null);
   put("keys", view.characterKeys ? null : "0");

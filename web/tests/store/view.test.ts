@@ -18,6 +18,7 @@ it("reads the view that it wrote", () => {
     sort: "memory",
     reversed: true,
     filter: "post gres",
+    statistics: false,
     theme: "light",
     kiosk: true,
   } as const;
@@ -29,7 +30,7 @@ it("keeps other keys of the address", () => {
 });
 
 it("has the defaults for values that it does not know", () => {
-  expect(viewFromQuery("?focus=moon&window=7&theme=pink&show=x&kiosk=maybe", FOCI)).toEqual(
-    DEFAULT_VIEW,
-  );
+  expect(
+    viewFromQuery("?focus=moon&window=7&theme=pink&show=x&kiosk=maybe&statistics=yes", FOCI),
+  ).toEqual(DEFAULT_VIEW);
 });

@@ -1,0 +1,30 @@
+/** The text alternative of a chart, for screen readers: what its lines show in the window. Pure. */
+import type { Picture } from "../store/display";
+import { isRate, newestIndex, valuesOf, type ChartSpec } from "./spec";
+import { totalText, type Statistics } from "./statistics";
+
+/** Return the newest, mean, lowest and highest value of each series, and its total where it is a rate. */
+export function summaryOf(
+  spec: ChartSpec,
+  picture: Picture,
+  statistics: readonly Statistics[],
+): string {
+  const { slice, from, to } = picture;
+  const seconds = Math.round(to - from);
+  if (spec.kind === "cells") return `${spec.series.length} cores over ${seconds} s`;
+  const newest = newestIndex(slice);
+  const parts = spec.series.map((series, at) => {
+    const own = statistics[at];
+    if (own === undefined || own.average === null) return `${series.label}: unknown`;
+    const values = [
+      ["now", valuesOf(series, slice)[newest] ?? null],
+      ["average", own.average],
+      ["lowest", own.lowest],
+      ["highest", own.highest],
+    ] as const;
+    const texts = values.map(([name, value]) => `${name} ${spec.format(value)}`);
+    if (isRate(series)) texts.push(`total ${totalText(spec, series, own, picture)}`);
+    return `${series.label}: ${texts.join(", ")}`;
+  });
+  return `in the last ${seconds} s: ${parts.join("; ")}`;
+}

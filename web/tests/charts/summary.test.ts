@@ -1,0 +1,38 @@
+import { expect, it } from "vitest";
+
+import type { ChartSpec } from "../../src/charts/spec";
+import { statisticsOfChart } from "../../src/charts/statistics";
+import { summaryOf } from "../../src/charts/summary";
+import { byteRateText } from "../../src/format/numbers";
+import type { Picture } from "../../src/store/display";
+import { Ring } from "../../src/store/ring";
+
+const spec: ChartSpec = {
+  name: "Network",
+  unit: "/s",
+  kind: "lines",
+  bytes: true,
+  format: byteRateText,
+  series: [
+    { label: "sent", columns: ["tx_bytes_per_second"], colour: "s2" },
+    { label: "received", columns: ["rx_bytes_per_second"], colour: "s1" },
+  ],
+};
+
+function summary(from: number): string {
+  const ring = new Ring(5);
+  ring.push(1, [["tx_bytes_per_second", 100]]);
+  ring.push(2, [["tx_bytes_per_second", 300]]);
+  const picture = { slice: ring.slice(0, 9), from, to: 2, tick: 1 } as Picture;
+  return summaryOf(spec, picture, statisticsOfChart(spec, picture.slice, picture));
+}
+
+it("describes each series by its newest, mean, lowest and highest value, and the amount of a rate", () => {
+  expect(summary(0)).toBe(
+    "in the last 2 s: sent: now 300 B/s, average 200 B/s, lowest 100 B/s, highest 300 B/s, total 400 B; received: unknown",
+  );
+});
+
+it("marks a total as too low where a part of the window is not known", () => {
+  expect(summary(-8)).toContain("total ≥\u00a0400 B");
+});
