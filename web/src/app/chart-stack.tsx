@@ -5,6 +5,7 @@ import { Chart } from "../charts/chart";
 import { plotData, yAxisOf } from "../charts/plot-data";
 import { Readout } from "../charts/readout";
 import type { Frame } from "../charts/scene";
+import { mainCurve, spikesOf, type LabelledSpike } from "../charts/spikes";
 import { statisticsOfChart } from "../charts/statistics";
 import { summaryOf } from "../charts/summary";
 import { Boundary } from "../parts/boundary";
@@ -12,9 +13,11 @@ import { explained } from "../parts/explained";
 import { useLayout } from "../parts/layout";
 import { useStatisticsShown } from "../parts/statistics-shown";
 import { chartsFor, type PlacedVital } from "../sections";
-import { usePage, usePicture, useShown, useView } from "../store/use-telemetry";
+import { useHost, usePage, usePicture, useShown, useView } from "../store/use-telemetry";
 import { ChartTools } from "./chart-tools";
 import "./chart-stack.css";
+
+const NO_SPIKES: readonly LabelledSpike[] = [];
 
 export function ChartStack({ theme }: { theme: string }) {
   const sample = usePicture((picture) => picture.sample);
@@ -84,6 +87,17 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
     () => (isNeeded ? statisticsOfChart(spec, picture.slice, picture) : []),
     [isNeeded, spec, picture],
   );
+  const { processMemory } = useHost();
+  const { top } = axis;
+  const spikes = useMemo(() => {
+    const curve = focused ? mainCurve(spec, data, alone, picture) : null;
+    if (curve === null) return NO_SPIKES;
+    return spikesOf(curve, data.x, picture, top).map((spike) => ({
+      ...spike,
+      text: spec.format(spike.value),
+      processes: processMemory.busiestAt(spike.x, chart.busyBy ?? "cpu"),
+    }));
+  }, [focused, spec, data, alone, picture, top, processMemory, chart]);
   const id = `chart-${focus}`;
   return (
     <figure
@@ -100,13 +114,12 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
       </figcaption>
       <Chart
         id={focus}
-        {...{ spec, picture, data, restarts, theme }}
-        top={axis.top}
+        {...{ spec, picture, data, top, spikes, restarts, theme }}
         frame={steadyFrame}
         labelledBy={`${id} ${id}-summary`}
       />
       <p className="visually-hidden" id={`${id}-summary`}>
-        {summaryOf(spec, picture, statistics)}
+        {summaryOf(spec, picture, statistics, spikes)}
       </p>
       <Readout
         spec={spec}

@@ -12,6 +12,7 @@ import { createStore } from "../store/create-store";
 import { displayOf, snapshotOf, type Display, type Snapshot } from "../store/display";
 import { silentAfterSeconds } from "../store/freshness";
 import type { Host, Page } from "../store/page";
+import { createProcessMemory } from "../store/process-memory";
 import { everyFor } from "../store/step";
 import { createTelemetry, LATE_AFTER_TICKS, tickSeconds } from "../store/telemetry";
 import { streamAddress } from "../stream/address";
@@ -55,6 +56,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
   };
   const display = createStore(compute(null));
 
+  const processMemory = createProcessMemory();
   const probe = new RefusalProbe(address, browser);
   const pace = new Pace();
   let every = 1;
@@ -182,6 +184,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
     key,
     telemetry,
     display,
+    processMemory,
     address: new URL(".", address).href,
     startedUnix: clock.unixSeconds(),
     tryNow: () => {
@@ -192,7 +195,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
       watchSections(
         () => streamAddress(address, { every, sections }),
         listener,
-        { telemetry, pause, probe: new RefusalProbe(address, browser) },
+        { telemetry, pause, processMemory, probe: new RefusalProbe(address, browser) },
         browser,
       ),
     tick,

@@ -7,6 +7,7 @@ import { decodeFrame } from "../protocol/decode";
 import { isRefusal } from "../protocol/ends";
 import type { Store } from "../store/create-store";
 import type { SectionListener } from "../store/page";
+import type { ProcessMemory } from "../store/process-memory";
 import type { Telemetry } from "../store/telemetry";
 import type { Pause } from "../store/timeline";
 import { Connection, type Environment } from "../stream/connection";
@@ -16,6 +17,7 @@ import { onWake } from "../stream/wake";
 export interface WatchContext {
   readonly telemetry: Telemetry;
   readonly pause: Store<Pause | null>;
+  readonly processMemory: ProcessMemory;
   readonly probe: RefusalProbe;
 }
 
@@ -23,7 +25,7 @@ export interface WatchContext {
 export function watchSections(
   address: () => string,
   listener: SectionListener,
-  { telemetry, pause, probe }: WatchContext,
+  { telemetry, pause, processMemory, probe }: WatchContext,
   environment: Environment,
 ): () => void {
   const connection = new Connection(
@@ -38,7 +40,9 @@ export function watchSections(
           telemetry.sideReceived(text.length);
         }
         // A paused page does not change.
-        if (pause.get() === null) listener.frame(frame);
+        if (pause.get() !== null) return;
+        if (frame.type === "sample") processMemory.add(frame.sample);
+        listener.frame(frame);
       },
       closed: (end) => {
         telemetry.sideReceived(0);

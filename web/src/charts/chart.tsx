@@ -15,6 +15,7 @@ import { paletteOf } from "./palette";
 import { isAbove, type PlotData } from "./plot-data";
 import { hatchOf, type Frame, type Scene } from "./scene";
 import type { ChartSpec } from "./spec";
+import type { LabelledSpike } from "./spikes";
 import { bindTouch } from "./touch";
 import "./chart.css";
 
@@ -25,6 +26,7 @@ export interface ChartProps {
   /** Of the window and of the minute before it. */
   readonly data: PlotData;
   readonly top: number;
+  readonly spikes: readonly LabelledSpike[];
   readonly restarts: readonly number[];
   readonly frame: Frame;
   /** A change of the theme changes the colours. */
@@ -71,7 +73,7 @@ export function Chart(props: ChartProps) {
 
   useLayoutEffect(() => {
     plot.current?.draw();
-  }, [picture, spec, props.data, props.theme, shape, scale, phone, first, last]);
+  }, [picture, spec, props.data, props.spikes, props.theme, shape, scale, phone, first, last]);
 
   return (
     <div
@@ -171,7 +173,7 @@ function emptyData({ series }: ChartSpec): uPlot.AlignedData {
 }
 
 function sceneOf(
-  { spec, picture, data, restarts, top, frame }: ChartProps,
+  { spec, picture, data, spikes, restarts, top, frame }: ChartProps,
   context: CanvasRenderingContext2D | null,
   thin: readonly boolean[],
 ): Scene {
@@ -187,6 +189,7 @@ function sceneOf(
     top,
     to,
     thin,
+    spikes,
     limitCrossed: spec.limit !== undefined && isAbove(data, spec.limit.value, from),
     hatch: context && hatchOf(context, palette.hatch, devicePixelRatio * frame.scale),
   };

@@ -5,6 +5,7 @@
 import type uPlot from "uplot";
 
 import { clock } from "../format/time";
+import { drawSpikes } from "./draw-spikes";
 import { withAlpha } from "./palette";
 import { timeStep, timeTicks } from "./scale";
 import {
@@ -95,6 +96,7 @@ function hooksOf(scene: () => Scene, frame: Frame, events: PlotEvents): uPlot.Ho
       (plot) => {
         drawMarks(plot, scene(), frame);
         drawTexts(plot, scene(), frame);
+        drawSpikes(plot, scene(), frame);
       },
     ],
     setCursor: [

@@ -9,6 +9,7 @@ import type { Gap } from "../store/gaps";
 import type { Slice } from "../store/ring";
 import { withAlpha, type Palette } from "./palette";
 import { byteUnit } from "./scale";
+import type { LabelledSpike } from "./spikes";
 import { valuesOf, type ChartSpec } from "./spec";
 
 export interface Scene {
@@ -25,6 +26,7 @@ export interface Scene {
   /** By series: true if its layer is too thin for an edge. */
   readonly thin: readonly boolean[];
   readonly limitCrossed: boolean;
+  readonly spikes: readonly LabelledSpike[];
   readonly hatch: CanvasPattern | null;
 }
 

@@ -30,6 +30,8 @@ export interface ChartSpec {
   readonly bytes?: boolean;
   readonly format: (value: number | null) => string;
   readonly limit?: Limit;
+  /** The label of the series whose spikes are labelled, in a stack the lowest one. By default see `mainCurve`. */
+  readonly main?: string;
   /** The number of series that are left out because there are not enough colours. */
   readonly more?: number;
 }

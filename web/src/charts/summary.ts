@@ -1,6 +1,7 @@
 /** The text alternative of a chart, for screen readers: what its lines show in the window. Pure. */
 import type { Picture } from "../store/display";
 import { isRate, newestIndex, valuesOf, type ChartSpec } from "./spec";
+import { spikeText, type LabelledSpike } from "./spikes";
 import { totalText, type Statistics } from "./statistics";
 
 /** Return the newest, mean, lowest and highest value of each series, and its total where it is a rate. */
@@ -8,6 +9,7 @@ export function summaryOf(
   spec: ChartSpec,
   picture: Picture,
   statistics: readonly Statistics[],
+  spikes: readonly LabelledSpike[],
 ): string {
   const { slice, from, to } = picture;
   const seconds = Math.round(to - from);
@@ -26,5 +28,6 @@ export function summaryOf(
     if (isRate(series)) texts.push(`total ${totalText(spec, series, own, picture)}`);
     return `${series.label}: ${texts.join(", ")}`;
   });
+  if (spikes.length > 0) parts.push(`spikes: ${spikes.map(spikeText).join("; ")}`);
   return `in the last ${seconds} s: ${parts.join("; ")}`;
 }

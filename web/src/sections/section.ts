@@ -7,6 +7,7 @@ import type { ComponentType } from "react";
 import type { ChartSpec } from "../charts/spec";
 import type { Sample } from "../protocol/frames";
 import type { Column } from "../store/flatten";
+import type { BusyBy } from "../store/process-memory";
 import type { Slice } from "../store/ring";
 import type { Reading } from "../store/thresholds";
 import type { Explanation } from "../protocol/explanations";
@@ -49,6 +50,8 @@ export interface SectionChart {
   readonly place?: number;
   /** The names of its views, in the order in which its key goes through them. The first one is the default. */
   readonly facets: readonly string[];
+  /** Which processes are named at a spike: those with the most of this. By default `cpu`. */
+  readonly busyBy?: BusyBy;
   readonly draw: (context: ChartContext) => ChartSpec;
 }
 

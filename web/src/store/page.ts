@@ -3,6 +3,7 @@ import type { Frame } from "../protocol/frames";
 import type { Actions } from "./actions";
 import type { Store } from "./create-store";
 import type { Display } from "./display";
+import type { ProcessMemory } from "./process-memory";
 import type { Telemetry } from "./telemetry";
 import type { Pause } from "./timeline";
 import type { View } from "./view";
@@ -30,6 +31,7 @@ export interface Host {
   readonly key: number;
   readonly telemetry: Telemetry;
   readonly display: Store<Display>;
+  readonly processMemory: ProcessMemory;
   /** Asks for on-demand sections over a connection of its own. Returns the function that ends it. */
   readonly watchSections: (sections: readonly string[], listener: SectionListener) => () => void;
   /** Connects now instead of at the next planned try. */

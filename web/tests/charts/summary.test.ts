@@ -24,7 +24,7 @@ function summary(from: number): string {
   ring.push(1, [["tx_bytes_per_second", 100]]);
   ring.push(2, [["tx_bytes_per_second", 300]]);
   const picture = { slice: ring.slice(0, 9), from, to: 2, tick: 1 } as Picture;
-  return summaryOf(spec, picture, statisticsOfChart(spec, picture.slice, picture));
+  return summaryOf(spec, picture, statisticsOfChart(spec, picture.slice, picture), []);
 }
 
 it("describes each series by its newest, mean, lowest and highest value, and the amount of a rate", () => {

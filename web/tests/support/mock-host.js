@@ -50,11 +50,12 @@ function storyOf(t) {
 }
 
 /**
- * `twists`: psi, heat and swap leave these out; many has 50 devices of each kind; 256 has 256 cores; longest has the
- * values that need the most space.
+ * `twists`: psi, heat and swap leave these out; many has 50 devices of each kind; 256 has 256 cores; spikes has short
+ * rises of CPU use, each higher than the one before; longest has the values that need the most space.
  */
 export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 0 } = {}) {
   const s = storyOf(t);
+  if (twists.includes("spikes") && t % 10 === 0) s.user += clamp(t - 570, 25, 70);
   const usage = s.user + s.system + s.softirq + 0.2;
   const shape = [31, 22, 18, 64, 12, 9, 41, 88, 15, 7, 26, 11, 35, 19, 8, 52];
   const count = twists.includes("256") ? 256 : HOST.cores;

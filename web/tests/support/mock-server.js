@@ -1,7 +1,7 @@
 /**
  * Serves the built page and the stream of a mock host, with protocol 1: node tests/support/mock-server.js [port] [twist,…]
  * Twists: psi, heat and swap leave these out; many has 50 disks, interfaces and filesystems; 256 has 256 cores;
- * longest has the longest name of a host and values that need the most space.
+ * spikes has short rises of CPU use; longest has the longest name of a host and values that need the most space.
  * /mock/end/CODE ends every viewer with that close code. SIGUSR1 suspends the samples, SIGUSR2 resumes them.
  */
 import { createReadStream, existsSync } from "node:fs";

@@ -6,7 +6,7 @@ import { RECLAIMABLE } from "./reclaimable";
 
 export const FACETS = ["use", "swap"];
 
-export const chart: SectionChart = { facets: FACETS, draw };
+export const chart: SectionChart = { facets: FACETS, busyBy: "memory", draw };
 
 function draw({ sample, facet }: ChartContext): ChartSpec {
   if (facet === "swap") {
@@ -31,6 +31,7 @@ function draw({ sample, facet }: ChartContext): ChartSpec {
     kind: "stack",
     bytes: true,
     format: bytesText,
+    main: "used", // the stack is always nearly as high as the memory
     ...(total != null && { full: total }),
     series: [
       oneSeries("used", "memory.used_bytes", "s1"),
