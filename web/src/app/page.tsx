@@ -6,8 +6,8 @@ import { useStatisticsShown } from "../parts/statistics-shown";
 import { Announcer } from "../shell/announcer";
 import { Explain } from "../shell/explain";
 import { Header } from "../shell/header";
-import { Help } from "../shell/help";
-import { keyFor, type PageActions } from "../shell/keys";
+import { keyFor, type DialogName, type PageActions } from "../shell/keys";
+import { Later, type Load } from "../shell/later";
 import { SkipLinks } from "../shell/skip-links";
 import { isDisconnected } from "../store/freshness";
 import type { Page as PageState } from "../store/page";
@@ -18,6 +18,11 @@ import { PanelRow, SidePanels } from "./panels";
 import { Tiles } from "./tiles";
 import { useRoot } from "./use-root";
 import "./page.css";
+
+const DIALOGS: Readonly<Record<DialogName, Load>> = {
+  help: () => import("../shell/help").then(({ Help }) => Help),
+  commands: () => import("../shell/command-palette").then((module) => module.CommandPalette),
+};
 
 export function Page({ page }: { page: RunningPage }) {
   const host = useStore(page.host, (now) => now);
@@ -34,7 +39,7 @@ export function Page({ page }: { page: RunningPage }) {
 function Dashboard({ page }: { page: PageState }) {
   const { theme, toggleTheme } = useRoot(page);
   const kiosk = useView((view) => view.kiosk);
-  const [helpIsOpen, setHelpIsOpen] = useState(false);
+  const [dialog, setDialog] = useState<DialogName | null>(null);
   const state = useDisplay(({ fresh, paused }) =>
     paused ? "paused" : isDisconnected(fresh) ? "lost" : fresh.kind,
   );
@@ -47,7 +52,10 @@ function Dashboard({ page }: { page: PageState }) {
         page.actions.setKiosk(!page.view.get().kiosk);
       },
       toggleHelp: () => {
-        setHelpIsOpen((before) => !before);
+        setDialog((before) => (before === "help" ? null : "help"));
+      },
+      toggleCommands: () => {
+        setDialog((before) => (before === "commands" ? null : "commands"));
       },
       toggleStatistics: () => {
         page.actions.setStatistics(!statistics);
@@ -55,16 +63,15 @@ function Dashboard({ page }: { page: PageState }) {
     }),
     [page, toggleTheme, statistics],
   );
-  useKeys(page, actions, helpIsOpen);
+  useKeys(page, actions, dialog !== null);
   return (
     <div className={`page ${state}${kiosk ? " kiosk" : ""}`}>
       <SkipLinks />
       <Part name="header">
         <Header
           toggleTheme={toggleTheme}
-          showHelp={() => {
-            setHelpIsOpen(true);
-          }}
+          showHelp={actions.toggleHelp}
+          showCommands={actions.toggleCommands}
         />
       </Part>
       <main id="vital-signs" tabIndex={-1}>
@@ -89,11 +96,13 @@ function Dashboard({ page }: { page: PageState }) {
       <Part name="tooltips">
         <Explain />
       </Part>
-      {helpIsOpen && (
-        <Part name="help">
-          <Help
+      {dialog !== null && (
+        <Part key={dialog} name={dialog}>
+          <Later
+            load={DIALOGS[dialog]}
+            actions={actions}
             close={() => {
-              setHelpIsOpen(false);
+              setDialog((now) => (now === dialog ? null : now)); // a command may have opened another one
             }}
           />
         </Part>
@@ -117,19 +126,19 @@ function Part({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-function useKeys(page: PageState, actions: PageActions, helpIsOpen: boolean): void {
+function useKeys(page: PageState, actions: PageActions, dialogIsOpen: boolean): void {
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       const { target } = event;
       if (event.defaultPrevented) return;
-      if (event.key === "Escape" && target instanceof HTMLInputElement) {
+      if (event.key === "Escape" && !dialogIsOpen && target instanceof HTMLInputElement) {
         actions.setFilter("");
         target.blur();
         return;
       }
       const key = keyFor(event, page.view.get().characterKeys);
-      // While the help is open, only its own key acts. The browser closes the dialog on Escape.
-      if (key === null || (helpIsOpen && key.shown !== "?")) return;
+      // The browser closes the dialog on Escape.
+      if (key === null || (dialogIsOpen && key.dialog === undefined)) return;
       event.preventDefault();
       key.run(actions, event);
     };
@@ -137,5 +146,5 @@ function useKeys(page: PageState, actions: PageActions, helpIsOpen: boolean): vo
     return () => {
       window.removeEventListener("keydown", press);
     };
-  }, [page, actions, helpIsOpen]);
+  }, [page, actions, dialogIsOpen]);
 }

@@ -18,7 +18,7 @@ export interface PanelProps {
 export function Panel({ title, explain, section, aside, children, className = "" }: PanelProps) {
   const source = useSource(section);
   return (
-    <section className={`panel ${className}`} aria-label={title} data-panel={title}>
+    <section className={`panel ${className}`} aria-label={title} data-panel={title} tabIndex={-1}>
       <div className="panel-head">
         <h2 {...explained(explain)}>{title}</h2>
         <span className="right">

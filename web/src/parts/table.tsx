@@ -40,7 +40,7 @@ export function Table({
 }: TableProps) {
   const source = useSource(section);
   return (
-    <section className={`panel ${className}`} aria-label={title}>
+    <section className={`panel ${className}`} aria-label={title} data-panel={title} tabIndex={-1}>
       <table>
         {/* With `table-layout: fixed`, the title, which may span two columns, would set their widths. */}
         <colgroup>

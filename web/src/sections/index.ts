@@ -48,11 +48,16 @@ export function readingsOf({ sections }: Sample): Reading[] {
   return SECTIONS.flatMap(({ readings }) => readings?.(sections) ?? []);
 }
 
+/** Return whether this host has the vital. */
+export function isOnHost({ isShown }: Vital, sample: Sample | null): boolean {
+  return isShown?.(sample) !== false;
+}
+
 /** Return the vitals whose charts are shown, top to bottom: of each place the one in focus, else the first. */
 export function chartsFor(sample: Sample | null, focus: string): PlacedVital[] {
   const shown = new Map<number, PlacedVital>();
   for (const vital of VITALS) {
-    if (vital.isShown?.(sample) === false) continue;
+    if (!isOnHost(vital, sample)) continue;
     if (!shown.has(vital.place) || vital.focus === focus) shown.set(vital.place, vital);
   }
   return [...shown.values()].sort((one, other) => one.place - other.place);

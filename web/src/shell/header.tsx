@@ -17,9 +17,10 @@ const BEATS_ON_PHONE = 40;
 export interface HeaderProps {
   readonly toggleTheme: () => void;
   readonly showHelp: () => void;
+  readonly showCommands: () => void;
 }
 
-export function Header({ toggleTheme, showHelp }: HeaderProps) {
+export function Header(props: HeaderProps) {
   const host = useTelemetry((state) => state.hello?.host ?? null);
   const kiosk = useView((view) => view.kiosk);
   const { phone, wide } = useLayout();
@@ -45,7 +46,7 @@ export function Header({ toggleTheme, showHelp }: HeaderProps) {
           <Badge />
         </Boundary>
       </div>
-      {!kiosk && <Controls toggleTheme={toggleTheme} showHelp={showHelp} />}
+      {!kiosk && <Controls {...props} />}
       {wide && <LoggedIn />}
     </header>
   );
@@ -64,7 +65,7 @@ function Clock() {
   return <span>{clock(usePicture((picture) => picture.to))}</span>;
 }
 
-function Controls({ toggleTheme, showHelp }: HeaderProps) {
+function Controls({ toggleTheme, showHelp, showCommands }: HeaderProps) {
   const { actions } = usePage();
   const paused = useDisplay((display) => display.paused);
   const windowSeconds = useView((view) => view.windowSeconds);
@@ -90,6 +91,9 @@ function Controls({ toggleTheme, showHelp }: HeaderProps) {
       </div>
       <button type="button" onClick={toggleTheme}>
         Theme<kbd aria-hidden="true">t</kbd>
+      </button>
+      <button type="button" className="find" onClick={showCommands} aria-haspopup="dialog">
+        Find<kbd aria-hidden="true">Ctrl K</kbd>
       </button>
       <button type="button" onClick={showHelp} aria-haspopup="dialog">
         Help<kbd aria-hidden="true">?</kbd>

@@ -1,35 +1,32 @@
 /** The help: every key, the explanation of every name, and the time zone. */
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 
 import type { Explanation } from "../protocol/explanations";
 import { usePage, useTelemetry, useView } from "../store/use-telemetry";
+import { Dialog } from "./dialog";
 import { LISTED, loadExplanations } from "./explanations";
 import { KEYS } from "./keys";
+import type { LaterProps } from "./later";
 import { rememberCharacterKeys } from "./remember";
 import "./help.css";
 
-export function Help({ close }: { close: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const element = dialog.current;
-    element?.showModal();
-    return () => {
-      element?.close();
-    };
-  }, []);
+export function Help({ close, actions }: LaterProps) {
   return (
-    <dialog ref={dialog} aria-labelledby="help-title" onClose={close} data-testid="help">
-      <div className="help-head">
-        <h2 id="help-title">Help</h2>
-        <button type="button" onClick={close}>
-          Close<kbd aria-hidden="true">Esc</kbd>
+    <Dialog
+      title="Help"
+      testId="help"
+      close={close}
+      aside={
+        <button type="button" onClick={actions.toggleCommands}>
+          Find<kbd aria-hidden="true">Ctrl K</kbd>
         </button>
-      </div>
+      }
+    >
       <div className="help-body">
         <Keys />
         <Explanations />
       </div>
-    </dialog>
+    </Dialog>
   );
 }
 

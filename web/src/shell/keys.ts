@@ -8,8 +8,11 @@ export interface PageActions extends Actions {
   readonly toggleTheme: () => void;
   readonly toggleKiosk: () => void;
   readonly toggleHelp: () => void;
+  readonly toggleCommands: () => void;
   readonly toggleStatistics: () => void;
 }
+
+export type DialogName = "help" | "commands";
 
 export interface Key {
   /** As in `KeyboardEvent.key`. */
@@ -17,6 +20,10 @@ export interface Key {
   /** As in the help. */
   readonly shown: string;
   readonly does: string;
+  /** Pressed with Ctrl, or with Cmd on a Mac. Acts also while the viewer types. */
+  readonly withControl?: true;
+  /** The dialog that it opens and closes. While a dialog is open, only such keys act. */
+  readonly dialog?: DialogName;
   readonly run: (actions: PageActions, event: Pick<KeyboardEvent, "shiftKey">) => void;
 }
 
@@ -73,19 +80,37 @@ export const KEYS: readonly Key[] = [
   key("k", "switch kiosk mode, for a wall screen", (actions) => {
     actions.toggleKiosk();
   }),
-  key("?", "show or hide this help", (actions) => {
-    actions.toggleHelp();
-  }),
+  {
+    ...key("?", "show or hide the help", (actions) => {
+      actions.toggleHelp();
+    }),
+    dialog: "help",
+  },
+  {
+    keys: ["k"],
+    shown: "Ctrl K",
+    does: "find a chart, a table, a process or an action",
+    withControl: true,
+    dialog: "commands",
+    run: (actions) => {
+      actions.toggleCommands();
+    },
+  },
 ];
 
 /**
- * Return the entry for a pressed key. Null while the viewer types, together with a modifier of the browser, and without
- * `characterKeys` for a key of one character: who dictates or trembles presses them by accident (WCAG 2.1.4).
+ * Return the entry for a pressed key. Keys without Ctrl act neither while the viewer types nor, if they have one
+ * character, without `characterKeys`: who dictates or trembles presses them by accident (WCAG 2.1.4).
  */
 export function keyFor(event: KeyboardEvent, characterKeys: boolean): Key | null {
-  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return null;
-  if (!characterKeys && event.key.length === 1) return null;
-  return KEYS.find(({ keys }) => keys.includes(event.key)) ?? null;
+  if (event.altKey) return null;
+  if (event.ctrlKey || event.metaKey) {
+    // Caps Lock makes the letter a capital; with Shift, the browser has keys of its own.
+    const pressed = event.shiftKey ? "" : event.key.toLowerCase();
+    return KEYS.find(({ keys, withControl }) => withControl && keys.includes(pressed)) ?? null;
+  }
+  if (isTyping(event.target) || (!characterKeys && event.key.length === 1)) return null;
+  return KEYS.find(({ keys, withControl }) => !withControl && keys.includes(event.key)) ?? null;
 }
 
 function isTyping(target: EventTarget | null): boolean {

@@ -2,7 +2,8 @@
 import { act, fireEvent, screen } from "@testing-library/react";
 import { beforeEach, expect, it, vi } from "vitest";
 
-import { badge, connect, installPage, settle } from "../support/page";
+import { installDialogs } from "../support/dom";
+import { badge, connect, installPage, settle, settleImports } from "../support/page";
 
 // jsdom has no canvas. The end-to-end tests see the charts.
 vi.mock("../../src/charts/chart", () => ({ Chart: () => null }));
@@ -17,12 +18,7 @@ const press = (key: string, target: Element | Window = window) => {
 
 beforeEach(async () => {
   vi.stubGlobal("PointerEvent", class extends Event {});
-  HTMLDialogElement.prototype.showModal = function (this: HTMLDialogElement) {
-    this.open = true;
-  };
-  HTMLDialogElement.prototype.close = function (this: HTMLDialogElement) {
-    this.open = false;
-  };
+  installDialogs();
   localStorage.clear();
   await connect();
 });
@@ -33,8 +29,7 @@ async function explain(name: Element): Promise<void> {
     (name as HTMLElement).focus();
   });
   await settle(500);
-  await vi.dynamicImportSettled();
-  await settle();
+  await settleImports();
 }
 
 it("describes a name with the keyboard's focus by its tooltip", async () => {
@@ -76,6 +71,7 @@ it("has links past the controls to every part", async () => {
 
 it("remembers that the keys of one character are turned off", async () => {
   press("?");
+  await settleImports();
   act(() => {
     screen.getByRole("checkbox", { name: /one character/ }).click();
   });

@@ -3,8 +3,9 @@ import { act, fireEvent, screen, within } from "@testing-library/react";
 import { expect, it, vi } from "vitest";
 
 import { LISTED, loadExplanations } from "../../src/shell/explanations";
+import { installDialogs } from "../support/dom";
 import { golden, goldenObject } from "../support/frames";
-import { connect, installPage, settle, tables } from "../support/page";
+import { connect, installPage, settle, settleImports, tables } from "../support/page";
 
 // jsdom has no canvas. The end-to-end tests see the charts.
 vi.mock("../../src/charts/chart", () => ({ Chart: () => null }));
@@ -68,15 +69,11 @@ it("shows no explanation when the pointer leaves while the explanations are load
 });
 
 it("lists keys and explanations in the help", async () => {
-  HTMLDialogElement.prototype.showModal = function () {
-    this.open = true;
-  };
-  HTMLDialogElement.prototype.close = function () {
-    this.open = false;
-  };
+  installDialogs();
   act(() => {
     fireEvent.keyDown(window, { key: "?" });
   });
+  await settleImports();
   const { memory } = await loadExplanations();
   await settle();
   const help = within(screen.getByTestId("help"));

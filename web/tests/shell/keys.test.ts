@@ -6,7 +6,8 @@ import { KEYS, keyFor } from "../../src/shell/keys";
 it("finds every key of the table, and no two entries for the same key", () => {
   for (const key of KEYS) {
     for (const name of key.keys) {
-      expect(keyFor(new KeyboardEvent("keydown", { key: name }), true)).toBe(key);
+      const pressed = { key: name, ctrlKey: key.withControl === true };
+      expect(keyFor(new KeyboardEvent("keydown", pressed), true)).toBe(key);
     }
   }
 });
@@ -25,4 +26,22 @@ it("finds no key of one character when they are turned off", () => {
   expect(["p", "1", "?", "/"].map(found)).toEqual([null, null, null, null]);
   expect(found("Escape")).not.toBeNull();
   expect(found("ArrowLeft")).not.toBeNull();
+});
+
+it("finds the command palette while the viewer types, with Cmd and with Caps Lock, and without character keys", () => {
+  const palette = KEYS.find(({ dialog }) => dialog === "commands");
+  const input = document.createElement("input");
+  document.body.append(input);
+  for (const pressed of [
+    { key: "k", ctrlKey: true },
+    { key: "k", metaKey: true },
+    { key: "K", ctrlKey: true },
+  ]) {
+    const event = new KeyboardEvent("keydown", { ...pressed, bubbles: true });
+    input.dispatchEvent(event);
+    expect(keyFor(event, false)).toBe(palette);
+  }
+  const forBrowser = { key: "K", ctrlKey: true, shiftKey: true };
+  expect(keyFor(new KeyboardEvent("keydown", forBrowser), true)).toBeNull();
+  input.remove();
 });

@@ -22,3 +22,14 @@ export function installDom(): void {
     removeEventListener: vi.fn(),
   }));
 }
+
+/** Dialogs, which jsdom does not open. */
+export function installDialogs(): void {
+  HTMLDialogElement.prototype.showModal = function () {
+    this.open = true;
+  };
+  HTMLDialogElement.prototype.close = function () {
+    this.open = false;
+  };
+  HTMLElement.prototype.scrollIntoView = () => undefined;
+}

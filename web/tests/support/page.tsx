@@ -12,6 +12,11 @@ import { golden } from "./frames";
 
 /** Lets time pass on the fake clock. */
 export const settle = (ms = 1) => act(() => vi.advanceTimersByTimeAsync(ms));
+/** Waits for the parts of the page that are loaded later. */
+export const settleImports = async () => {
+  await vi.dynamicImportSettled();
+  await settle();
+};
 export const badge = () => screen.getByTestId("freshness").dataset["state"];
 /** The sockets of the page's own stream, and those of the process table. */
 export const streams = () => FakeSocket.all.filter((socket) => !socket.query.has("sections"));

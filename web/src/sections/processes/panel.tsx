@@ -48,7 +48,14 @@ export function ProcessPanel() {
   const [list, fitting] = useFittingRows(view.kiosk);
   const shown = rows.slice(0, maxRows(useLayout()) ?? fitting);
   return (
-    <section className="processes" id="processes" tabIndex={-1} aria-label="Processes" ref={place}>
+    <section
+      className="processes"
+      id="processes"
+      data-panel="Processes"
+      tabIndex={-1}
+      aria-label="Processes"
+      ref={place}
+    >
       <Head state={state} held={held} />
       {table?.visibility === "partial" && (
         <p className="faint">only processes that the server’s account may see</p>

@@ -1,0 +1,151 @@
+/**
+ * The command palette: a field, and a list of everything that the page can do or show. The field keeps the focus, and
+ * the arrow keys move through the list, as in the combobox pattern of the ARIA Authoring Practices Guide.
+ */
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
+
+import { isOnHost, VITALS } from "../sections";
+import { useHost, usePage } from "../store/use-telemetry";
+import { commandsOf, matching, type Command } from "./commands";
+import { Dialog } from "./dialog";
+import type { LaterProps } from "./later";
+import "./command-palette.css";
+
+const LIST = "command-list";
+const PAGE_ROWS = 8;
+
+export function CommandPalette({ close, actions }: LaterProps) {
+  const { view } = usePage();
+  const { display, processMemory } = useHost();
+  // Those at the moment of opening: a list that changes while the viewer chooses leads to the wrong choice.
+  const [all] = useState(() => {
+    const { sample } = display.get().picture;
+    return commandsOf({
+      actions,
+      vitals: VITALS.filter((vital) => isOnHost(vital, sample)),
+      panels: [...document.querySelectorAll<HTMLElement>("[data-panel]")],
+      processes: processMemory.names(),
+      filter: view.get().filter,
+    });
+  });
+  const [query, setQuery] = useState("");
+  const [active, setActive] = useState(0);
+  const found = useMemo(() => {
+    const text = query.trim();
+    const run = () => {
+      actions.setFilter(text);
+    };
+    const filter = { group: "Filter", label: `processes with “${text}”`, run };
+    return [...matching(all, query), ...(text === "" ? [] : [filter])];
+  }, [all, query, actions]);
+  const chosen = found[active];
+  const idOf = (command: Command) => `command-${all.indexOf(command)}`;
+  const chosenId = chosen && idOf(chosen);
+
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    field.current?.focus(); // after the dialog has focused its first button
+  }, []);
+  useEffect(() => {
+    if (chosenId !== undefined)
+      document.getElementById(chosenId)?.scrollIntoView({ block: "nearest" });
+  }, [chosenId]);
+
+  const run = (command: Command | undefined): void => {
+    if (command === undefined) return;
+    // First, because the dialog returns the focus, and the command may move it.
+    document.querySelector("dialog")?.close();
+    close();
+    command.run();
+  };
+  const press = (event: KeyboardEvent): void => {
+    if (event.nativeEvent.isComposing) return; // Enter and the arrows choose among the words of an input method
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: PAGE_ROWS, PageUp: -PAGE_ROWS }[event.key];
+    if (event.key === "Enter") run(chosen);
+    else if (step === undefined) return;
+    else setActive(moved(active, step, found.length));
+    event.preventDefault();
+  };
+  return (
+    <Dialog title="Commands" testId="commands" close={close}>
+      <input
+        ref={field}
+        className="command-field"
+        type="text"
+        role="combobox"
+        aria-label="Command"
+        aria-autocomplete="list"
+        aria-expanded={found.length > 0}
+        aria-controls={LIST}
+        aria-activedescendant={chosenId}
+        placeholder="a chart, a table, a process, an action"
+        value={query}
+        autoComplete="off"
+        spellCheck={false}
+        onChange={({ target }) => {
+          setQuery(target.value);
+          setActive(0);
+        }}
+        onKeyDown={press}
+      />
+      <div
+        id={LIST}
+        className="command-list"
+        role="listbox"
+        aria-label="Commands"
+        onMouseDown={keepFocus}
+      >
+        {groupsOf(found).map(({ group, commands }) => (
+          <div key={group} role="group" aria-label={group}>
+            <div className="faint" role="presentation">
+              {group}
+            </div>
+            {commands.map((command) => (
+              <div
+                key={idOf(command)}
+                id={idOf(command)}
+                role="option"
+                aria-selected={command === chosen}
+                onPointerMove={() => {
+                  setActive(found.indexOf(command));
+                }}
+                onClick={() => {
+                  run(command);
+                }}
+              >
+                <span>{command.label}</span>
+                {command.shortcut !== undefined && <kbd>{command.shortcut}</kbd>}
+              </div>
+            ))}
+          </div>
+        ))}
+      </div>
+      <p className="visually-hidden" role="status">
+        {found.length} {found.length === 1 ? "command" : "commands"}
+      </p>
+    </Dialog>
+  );
+}
+
+/** A click on the list leaves the focus in the field. */
+function keepFocus(event: MouseEvent): void {
+  event.preventDefault();
+}
+
+/** Return the next place. A single step goes around at the ends; a page stops there. */
+export function moved(active: number, step: number, length: number): number {
+  if (length === 0) return 0;
+  if (Math.abs(step) === 1) return (active + step + length) % length;
+  return Math.max(0, Math.min(length - 1, active + step));
+}
+
+/** Commands of one group are neighbours already. */
+function groupsOf(commands: readonly Command[]): { group: string; commands: Command[] }[] {
+  const groups: { group: string; commands: Command[] }[] = [];
+  for (const command of commands) {
+    const group = groups.at(-1);
+    if (group?.group === command.group) group.commands.push(command);
+    else groups.push({ group: command.group, commands: [command] });
+  }
+  return groups;
+}
