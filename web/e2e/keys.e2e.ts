@@ -21,19 +21,44 @@ afterAll(async () => {
   await browser.close();
   await mock.stop();
 });
-beforeEach(async () => {
+beforeAll(async () => {
   watched = await openPage(browser, mock.url);
   page = watched.page;
+});
+// One page for all tests, which is loaded again only after a test that leaves something behind.
+beforeEach(async () => {
+  if (await isUsed()) {
+    await page.evaluate(() => {
+      localStorage.clear();
+    });
+    await page.goto(mock.url);
+  }
   await stateIs(page, "live");
 });
-afterEach(async () => {
-  expect(watched.complaints).toEqual([]);
-  await page.context().close();
+afterEach(() => {
+  expect(watched.complaints.splice(0)).toEqual([]);
 });
+const isUsed = () =>
+  page.evaluate(() => {
+    const left = "dialog, .drawer, .cursor-time, [role=tooltip], .readout [aria-pressed=true]";
+    return (
+      location.search !== "" ||
+      localStorage.length > 0 ||
+      document.activeElement !== document.body ||
+      document.querySelector(left) !== null ||
+      document.querySelector("[data-state=live]") === null
+    );
+  });
 
 // The browser reports a changed address later than it handles the key.
-const parameterIs = (name: string, value: string | null) =>
-  page.waitForURL((url) => url.searchParams.get(name) === value, { timeout: GUARD_MS });
+const parameterIs = (name: string, value: string | RegExp | null) =>
+  page.waitForURL(
+    ({ searchParams }) => {
+      const found = searchParams.get(name);
+      return value instanceof RegExp ? value.test(found ?? "") : found === value;
+    },
+    { timeout: GUARD_MS },
+  );
 const press = (key: string) => page.keyboard.press(key);
 const cursorTime = () => textOf(page, ".cursor-time");
 const plot = async (chart: string) => {
@@ -75,21 +100,18 @@ describe("a key", () => {
     await parameterIs("window", null);
   });
 
-  it.each([
-    ["m", "memory"],
-    ["i", "load"],
-    ["n", "network"],
-    ["d", "disk"],
-    ["h", "heat"],
-    ["c", "cpu"],
-  ])("%s focuses %s, and pressed again shows the next view of its chart", async (key, focus) => {
-    await press(key);
-    const pressed = page.locator(`[data-focus=${focus}]`);
-    expect(await pressed.getAttribute("aria-pressed")).toBe("true");
-    const facets = page.locator(".chart.focused .facets button");
-    if ((await facets.count()) === 0) return;
-    if (key !== "c") await press(key); // CPU has the focus from the start
-    expect(await facets.nth(1).getAttribute("aria-pressed")).toBe("true");
+  it("of a vital focuses its chart, and pressed again shows the next view of it", async () => {
+    const vitals = { m: "memory", i: "load", n: "network", d: "disk", h: "heat", c: "cpu" };
+    for (const [key, focus] of Object.entries(vitals)) {
+      await press(key);
+      const tile = page.locator(`[data-focus=${focus}][aria-pressed=true]`);
+      await tile.waitFor({ timeout: GUARD_MS });
+      const facets = page.locator(".chart.focused .facets button");
+      if ((await facets.count()) === 0) continue; // there is one view only
+      await press(key);
+      await parameterIs("show", new RegExp(`${focus}\\.`));
+      expect(await facets.nth(1).getAttribute("aria-pressed"), key).toBe("true");
+    }
   });
 
   it("/ filters processes, and Escape clears the filter", async () => {
@@ -123,6 +145,38 @@ describe("a key", () => {
     expect(await page.locator(".controls").count()).toBe(0);
     await press("k");
     expect(await page.locator(".controls").count()).toBe(1);
+  });
+
+  it("a shows statistics in every readout, and hides them again", async () => {
+    const total = page.locator(".readout .statistic", { hasText: /total [\d.]+ GiB/ });
+    await press("a");
+    await total.first().waitFor({ timeout: GUARD_MS });
+    expect(await page.locator(".readout:not(.with-statistics)").count()).toBe(0);
+    await parameterIs("statistics", "1");
+    await press("a");
+    await total.first().waitFor({ state: "detached", timeout: GUARD_MS });
+  });
+
+  it("Ctrl K finds a chart, and leads to it", async () => {
+    await page.locator("#process-filter").focus();
+    await press("Control+k");
+    await page.getByRole("combobox").waitFor({ timeout: GUARD_MS });
+    await page.keyboard.type("wait disk");
+    await page.getByRole("option", { name: "disk: wait", selected: true }).waitFor();
+    await press("Enter");
+    await parameterIs("show", "disk.wait");
+    await page.locator("[data-chart=disk]:focus").waitFor({ timeout: GUARD_MS });
+  });
+
+  it("Ctrl K finds a table by the pointer, and closes on Escape", async () => {
+    await press("Control+k");
+    await page.getByRole("option", { name: "Filesystems" }).click();
+    await page.locator("[data-panel=Filesystems]:focus").waitFor({ timeout: GUARD_MS });
+    await press("Control+k");
+    await page.getByRole("combobox").waitFor({ timeout: GUARD_MS });
+    await press("Escape");
+    await page.getByRole("combobox").waitFor({ state: "detached", timeout: GUARD_MS });
+    await page.locator("[data-panel=Filesystems]:focus").waitFor({ timeout: GUARD_MS });
   });
 
   it("? shows every key, and no other key acts while the help is open", async () => {
@@ -200,7 +254,7 @@ describe("touch", () => {
       );
       expect(small).toEqual([]);
       const controls = await phone
-        .locator(".controls button")
+        .locator(".controls button:visible")
         .evaluateAll((buttons) => buttons.map((button) => button.getBoundingClientRect().height));
       expect(Math.min(...controls)).toBeGreaterThanOrEqual(44);
     });
@@ -261,4 +315,55 @@ describe("the pointer", () => {
     else expect((JSON.parse(text) as { host: string }).host).toBe("ada");
     expect(text).toContain("cpu.usage_percent");
   });
+});
+
+/** The size and the colours of a PNG, decoded by the browser. */
+async function imageOf(file: string) {
+  const base64 = readFileSync(file, "base64");
+  return page.evaluate(async (data) => {
+    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    const image = await createImageBitmap(new Blob([bytes], { type: "image/png" }));
+    const canvas = new OffscreenCanvas(image.width, image.height);
+    const pen = canvas.getContext("2d");
+    pen?.drawImage(image, 0, 0);
+    const pixels = pen?.getImageData(0, 0, image.width, image.height).data ?? [];
+    const colours = new Map<string, number>();
+    for (let at = 0; at < pixels.length; at += 4) {
+      const colour = `${pixels[at]} ${pixels[at + 1]} ${pixels[at + 2]}`;
+      colours.set(colour, (colours.get(colour) ?? 0) + 1);
+    }
+    return {
+      size: [image.width, image.height],
+      corner: `${pixels[0]} ${pixels[1]} ${pixels[2]}`,
+      colours: colours.size,
+      blank: Math.max(...colours.values()) / (image.width * image.height),
+    };
+  }, base64);
+}
+
+it.each([
+  ["s", "dark", "?focus=cpu", "cpu"],
+  ["s", "light", "?focus=cpu", "cpu"],
+  ["its button", "light", "?focus=network&show=network.tcp", "network-tcp"],
+  ["the command palette", "dark", "?focus=cpu&show=cpu.cores", "cpu-cores"],
+])("%s saves a chart as a PNG in %s colours", async (way, theme, query, chart) => {
+  await page.goto(`${mock.url}${query}&theme=${theme}`);
+  await stateIs(page, "live");
+  const download = page.waitForEvent("download", { timeout: GUARD_MS });
+  if (way === "s") await press("s");
+  else if (way === "its button") await page.getByRole("button", { name: "PNG" }).click();
+  else {
+    await press("Control+k");
+    await page.getByRole("combobox").fill("png");
+    await press("Enter");
+  }
+  const saved = await download;
+  expect(saved.suggestedFilename()).toMatch(
+    new RegExp(`^ada-${chart}-\\d{4}-\\d\\d-\\d\\dT\\d{6}\\.png$`),
+  );
+  const image = await imageOf(await saved.path());
+  const background = theme === "dark" ? "14 16 19" : "251 251 252";
+  expect(image).toMatchObject({ size: [1920, 800], corner: background });
+  expect(image.colours).toBeGreaterThan(20);
+  expect(image.blank).toBeLessThan(0.99);
 });

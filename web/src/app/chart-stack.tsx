@@ -110,7 +110,16 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
         </b>
         <span className="unit">{axis.unit}</span>
         {focused && <Facets focus={focus} facets={chart.facets} shown={facet} />}
-        {focused && <ChartTools statisticsShown={shown} />}
+        {focused && (
+          <ChartTools
+            statisticsShown={shown}
+            name={facet === chart.facets[0] ? focus : `${focus}-${facet}`}
+            image={() => ({
+              ...{ spec, picture, data, top, spikes, restarts, unit: axis.unit },
+              statistics: statisticsOfChart(spec, picture.slice, picture),
+            })}
+          />
+        )}
       </figcaption>
       <Chart
         id={focus}

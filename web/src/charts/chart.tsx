@@ -34,6 +34,11 @@ export interface ChartProps {
   readonly labelledBy: string;
 }
 
+type SceneProps = Pick<
+  ChartProps,
+  "spec" | "picture" | "data" | "spikes" | "restarts" | "top" | "frame"
+>;
+
 /** Below this mean height, a layer of a stack is filled without an edge. */
 const THIN_PX = 2.4;
 /** The position of uPlot's cursor while it is hidden. */
@@ -141,11 +146,7 @@ function mountPlot(element: HTMLElement, { cursor, actions }: Page, props: () =>
   };
   const draw = (): void => {
     const { spec, picture, data, top } = props();
-    const height = Math.max(1, plot.bbox.height / devicePixelRatio);
-    const thin = data.means.map(
-      (mean) => spec.kind === "stack" && (mean / top) * height < THIN_PX * frame.scale,
-    );
-    scene = sceneOf(props(), plot.ctx, thin);
+    scene = sceneOf(props(), plot.ctx, thinLayers(plot, spec, data, top, frame.scale));
     plot.batch(() => {
       plot.setData([data.x, ...data.columns], false);
       plot.setScale("x", { min: picture.from, max: picture.to });
@@ -172,8 +173,20 @@ function emptyData({ series }: ChartSpec): uPlot.AlignedData {
   return [[], ...series.map(() => [])];
 }
 
-function sceneOf(
-  { spec, picture, data, spikes, restarts, top, frame }: ChartProps,
+/** Return which layers of a stack are too thin for an edge, by series. */
+export function thinLayers(
+  { bbox }: uPlot,
+  { kind }: ChartSpec,
+  { means }: PlotData,
+  top: number,
+  scale: number,
+): boolean[] {
+  const height = Math.max(1, bbox.height / devicePixelRatio);
+  return means.map((mean) => kind === "stack" && (mean / top) * height < THIN_PX * scale);
+}
+
+export function sceneOf(
+  { spec, picture, data, spikes, restarts, top, frame }: SceneProps,
   context: CanvasRenderingContext2D | null,
   thin: readonly boolean[],
 ): Scene {

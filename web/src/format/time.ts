@@ -40,6 +40,12 @@ export function clock(unixSeconds: number, withSeconds = true): string {
   return withSeconds ? `${minutes}:${twoDigits(date.getSeconds())}` : minutes;
 }
 
+/** `2026-11-28` */
+export function date(unixSeconds: number): string {
+  const day = new Date(unixSeconds * 1000);
+  return `${day.getFullYear()}-${twoDigits(day.getMonth() + 1)}-${twoDigits(day.getDate())}`;
+}
+
 /** The time since then in minutes and seconds: `−3:23`. */
 export function ago(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

@@ -12,6 +12,9 @@ export interface PageActions extends Actions {
   readonly toggleStatistics: () => void;
 }
 
+/** The id of the button that saves the chart in focus. */
+export const SAVE_CHART_ID = "save-chart";
+
 export type DialogName = "help" | "commands";
 
 export interface Key {
@@ -71,6 +74,9 @@ export const KEYS: readonly Key[] = [
       actions.setFocus(focus, chart.facets);
     }),
   ),
+  key("s", "save the chart in focus as PNG", () => {
+    document.getElementById(SAVE_CHART_ID)?.click();
+  }),
   key("a", "show or hide average, maximum and total", (actions) => {
     actions.toggleStatistics();
   }),

@@ -1,4 +1,5 @@
 /** The buttons that save the window on screen as a file. */
+import { download, fileName } from "../../parts/download";
 import { useHost } from "../../store/use-telemetry";
 import { toCsv, toJson } from "./export";
 
@@ -9,8 +10,8 @@ export function SaveButtons() {
     const slice = ring.slice(from, to);
     const host = telemetry.store.get().hello?.host.name ?? "host";
     const text = kind === "csv" ? toCsv(slice, ring.names) : toJson(slice, ring.names, host);
-    const time = new Date(to * 1000).toISOString().slice(0, 19).replaceAll(":", "");
-    download(`${host}-${time}.${kind}`, text);
+    const file = new Blob([text], { type: "application/octet-stream" });
+    download(fileName([host], to, kind), file);
   };
   return (
     <span className="save">
@@ -23,13 +24,4 @@ export function SaveButtons() {
       </button>
     </span>
   );
-}
-
-function download(name: string, text: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: "application/octet-stream" }));
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(address);
 }
