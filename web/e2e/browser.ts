@@ -17,7 +17,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-export const GUARD_MS = 15_000; // so that no test waits indefinitely; not a claim about speed
+export const GUARD_MS = 30_000; // so that no test waits indefinitely; not a claim about speed
 
 export const artefacts = join(import.meta.dirname, "../test-results/screenshots");
 mkdirSync(artefacts, { recursive: true });
@@ -62,10 +62,10 @@ export async function openPage(
   const foreignRequests: string[] = [];
   page.on("pageerror", (error) => complaints.push(error.stack ?? error.message));
   page.on("console", (message) => {
+    const { url: source } = message.location();
     const refused =
-      /WebSocket connection/.test(message.text()) ||
-      message.location().url.includes("/api/v1/stream?");
-    if (message.type() === "error" && !refused) complaints.push(message.text());
+      /WebSocket connection/.test(message.text()) || source.includes("/api/v1/stream?");
+    if (message.type() === "error" && !refused) complaints.push(`${message.text()} ${source}`);
   });
   page.on("request", (request) => {
     if (new URL(request.url()).host !== new URL(url).host) foreignRequests.push(request.url());
@@ -106,18 +106,28 @@ interface Violation {
   nodes: { target: string[]; failureSummary: string }[];
 }
 
-/** What axe finds on the page, or in one part of it. */
+/** What axe finds on the page, or in one part of it. Loads axe into the page where it is not loaded yet. */
 export async function violations(page: Page, place = ":root"): Promise<string[]> {
-  await page.evaluate(axe);
+  if (await page.evaluate(() => !("axe" in window))) await page.evaluate(axe);
   const found = await page.evaluate(async (selector) => {
-    const runner = (
-      window as unknown as { axe: { run: (place: string) => Promise<{ violations: Violation[] }> } }
-    ).axe;
-    return (await runner.run(selector)).violations;
+    const { axe: runner } = window as unknown as {
+      axe: {
+        run: (place: string, options: object) => Promise<{ violations: Violation[] }>;
+      };
+    };
+    // The paths of all elements without a violation take most of the time.
+    return (await runner.run(selector, { resultTypes: ["violations"] })).violations;
   }, place);
   return found.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.target.join(" ")} ${node.failureSummary}`),
   );
+}
+
+/** Wait until the page has drawn what was changed: observers of sizes run once per frame, and React draws after them. */
+export async function frames(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    for (let n = 0; n < 3; n += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
+  });
 }
 
 export async function shoot(page: Page, name: string, fullPage = false): Promise<void> {
