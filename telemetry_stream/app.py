@@ -128,7 +128,6 @@ class App:
         )
         self._viewers = Viewers(
             self._hub,
-            self.stream,
             limit=settings.max_viewers,
             per_address=PerAddress(settings.max_viewers_per_address),
             timing=Timing(),

@@ -41,6 +41,11 @@ class HubStats:
     is_batched: bool  # whether one call sends a frame to many clients
 
 
+def _group_of(topic: Hashable) -> Hashable:
+    """Return the group of a topic: its attribute ``group``, or None if it has none."""
+    return getattr(topic, "group", None)
+
+
 @dataclass(slots=True)
 class _Topic:
     """The clients of one topic. ``registered`` also counts those that ``ts-hub`` has not added to ``joined`` yet.
@@ -56,8 +61,11 @@ class _Topic:
 class Hub:
     """Broadcasts frames to clients by topic, from ``start`` to ``close``.
 
-    Any thread may call any method. The RLock guards the registry (``_clients``, ``_topics`` and the counters). A
-    fan-out holds no lock: it iterates over a topic's immutable ``audience``.
+    Any thread may call any method. The RLock guards the registry (``_clients``, ``_topics``, ``_groups`` and the
+    counters). A holds no lock: it iterates over a topic's immutable ``audience``.
+
+    A topic may have an attribute ``group``. ``topics_of`` returns the topics of one group without a scan of all others.
+
     ``on_crash`` is called if one of the two threads dies of an unexpected error. ``batch`` is used for larger audiences
     as long as it is active.
     """
@@ -71,6 +79,7 @@ class Hub:
         self._lock = threading.RLock()
         self._clients: dict[Client, None] = {}
         self._topics: dict[Hashable, _Topic] = {}
+        self._groups: dict[Hashable, dict[Hashable, None]] = {}  # the topics by group
         self._closed = False
         self._registered = 0
         self._refused = 0
@@ -101,6 +110,7 @@ class Hub:
             if not self._closed:
                 self._clients[client] = None
                 self._topics.setdefault(client.topic, _Topic()).registered += 1
+                self._groups.setdefault(_group_of(client.topic), {})[client.topic] = None
                 self._registered += 1
                 self._inbox.put(client)
                 return True
@@ -116,13 +126,21 @@ class Hub:
             topic = self._topics[client.topic]
             topic.registered -= 1
             if not topic.registered:
-                del self._topics[client.topic]
+                self._forget_locked(client.topic)
             elif client in topic.joined:
                 del topic.joined[client]
                 topic.audience = tuple(topic.joined)
             self._sent_by_departed += client.sent
             self._dropped_by_departed += client.dropped
             self._ended[(client.end or End.GONE).reason] += 1
+
+    def _forget_locked(self, topic: Hashable) -> None:
+        """Remove a topic that has no client any more."""
+        del self._topics[topic]
+        group = self._groups[_group_of(topic)]
+        del group[topic]
+        if not group:
+            del self._groups[_group_of(topic)]
 
     def broadcast(self, frame: bytes, topic: Hashable = None) -> bool:
         """Queue ``frame`` for every client of ``topic``. Never waits.
@@ -153,6 +171,11 @@ class Hub:
         """The topics that have a client."""
         with self._lock:
             return tuple(self._topics)
+
+    def topics_of(self, group: Hashable) -> tuple[Hashable, ...]:
+        """The topics of this group that have a client."""
+        with self._lock:
+            return tuple(self._groups.get(group, ()))
 
     def clients(self) -> tuple[Client, ...]:
         """The registered clients."""

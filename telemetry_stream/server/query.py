@@ -27,7 +27,7 @@ class Query:
         for name, value in pairs:
             if name not in known:
                 allowed = ", ".join(known) or "none"
-                raise _bad(f"Unknown parameter {_quoted(name)} (allowed: {allowed})")
+                raise _bad(f"Unknown parameter {quoted(name)} (allowed: {allowed})")
             if name in self._values:
                 raise _bad(f"Parameter {name} is given more than once")
             self._values[name] = value
@@ -47,7 +47,7 @@ class Query:
         if not (
             value.isascii() and value.isdigit() and len(value) < 20 and low <= int(value) <= high
         ):
-            raise _bad(f"{name} = {_quoted(value)}: must be a whole number from {low} to {high}")
+            raise _bad(f"{name} = {quoted(value)}: must be a whole number from {low} to {high}")
         return int(value)
 
     def maybe_whole_number(self, name: str, low: int, high: int) -> int | None:
@@ -65,7 +65,7 @@ class Query:
             seconds = math.nan
         if not 0 <= seconds <= MAX_HISTORY_SECONDS:
             raise _bad(
-                f"{name} = {_quoted(value)}: must be a number of seconds from 0 to {MAX_HISTORY_SECONDS:.0f}"
+                f"{name} = {quoted(value)}: must be a number of seconds from 0 to {MAX_HISTORY_SECONDS:.0f}"
             )
         return seconds
 
@@ -76,11 +76,12 @@ class Query:
             return None
         names = set(value.split(","))
         for unknown in sorted(names.difference(known)):
-            raise _bad(f"{name}: unknown section {_quoted(unknown)} (known: {', '.join(known)})")
+            raise _bad(f"{name}: unknown section {quoted(unknown)} (known: {', '.join(known)})")
         return tuple(sorted(names))
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """Return a value of a client for an error message."""
     return repr(value if len(value) <= 40 else value[:40] + "…")
 
 

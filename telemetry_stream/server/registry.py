@@ -10,8 +10,9 @@ import itertools
 import logging
 import threading
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from ..access.credential import Credential
 from ..hub import Client
@@ -19,9 +20,17 @@ from ..net.address import PerAddress
 from ..net.answer import HTTPError
 from ..net.rate_limited_log import RateLimitedLog
 from ..net.transport import Transport
-from ..stream import Choice
 
 log = logging.getLogger(__name__)
+
+
+class Selection(Hashable, Protocol):
+    """What a viewer selects, as far as reports show it. It is the topic of the viewer's client."""
+
+    @property
+    def sections(self) -> tuple[str, ...] | None: ...
+    @property
+    def every(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,7 @@ class Viewer:
     kind: str  # "websocket" or "lines"
     peer: str
     credential: Credential | None  # with which it was accepted; None if it needs none
-    choice: Choice
+    choice: Selection
     client: Client
     transport: Transport
     since: float = field(default_factory=time.monotonic)  # seconds

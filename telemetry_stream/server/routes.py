@@ -27,9 +27,9 @@ from ..net.wsgi import WAITING, PeerGoneError
 from ..stream import Choice, Feed, Resume, Stream, to_json
 from ..websocket.handshake import maybe_refuse
 from .forwarded_limit import ForwardedLimit
-from .query import MAX_EVERY, MAX_SEQ, Query
+from .query import MAX_EVERY, MAX_SEQ, Query, quoted
 from .registry import Viewer
-from .viewers import LINES, WEBSOCKET, Kind, Viewers
+from .viewers import LINES, WEBSOCKET, Join, Kind, Viewers
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -43,9 +43,9 @@ FRESH_SECONDS = 3.0
 # which is the default of Prometheus.
 SCRAPE_SECONDS = 75.0
 
-STREAM_PARAMETERS = ("every", "sections", "history", "since", "stream")
+STREAM_PARAMETERS = ("host", "every", "sections", "history", "since", "stream")
 
-HISTORY_PARAMETERS = ("seconds", "since", "before", "stream", "every", "sections", "brief")
+HISTORY_PARAMETERS = ("host", "seconds", "since", "before", "stream", "every", "sections", "brief")
 
 Route = Callable[[Any, Any], Iterable[bytes]]
 
@@ -131,10 +131,10 @@ class Routes:
         self._viewers.serve(environ, LINES, *subscription)
         return ()
 
-    def _subscription(self, environ: WSGIEnvironment, kind: Kind) -> tuple[Choice, Resume | None]:
-        """Return what a viewer's query selects, and have its sections collected. Raises HTTPError 400."""
+    def _subscription(self, environ: WSGIEnvironment, kind: Kind) -> tuple[Choice, Join]:
+        """Return what a viewer's query selects, and how it joins. Has its sections collected. Raises HTTPError."""
         query = Query(environ["QUERY_STRING"], STREAM_PARAMETERS)
-        feed = self._feed()
+        feed = self._feed(query)
         choice = Choice(
             kind.framing,
             feed.host.id,
@@ -147,17 +147,25 @@ class Routes:
             stream=query.text("stream"),
         )
         feed.demand.want(choice.sections)
-        return choice, resume if "history" in query or "since" in query else None
+        maybe_resume = resume if "history" in query or "since" in query else None
+        return choice, lambda client, user: feed.join(client, maybe_resume, user)
 
-    def _feed(self) -> Feed:
-        """Return the feed that requests are about. Raises HTTPError 503 if no origin has added one yet."""
+    def _feed(self, query: Query) -> Feed:
+        """Return the feed that a request is about: that of ``host``, or the first one.
+
+        Raises HTTPError 404 for an unknown host, and 503 if no origin has added one yet.
+        """
+        host = query.text("host")
         try:
-            return self._stream.feed()
+            return self._stream.feed(host)
         except LookupError:
+            if host is not None:
+                raise HTTPError("404 Not Found", f"Unknown host {quoted(host)}") from None
             raise _unavailable("No host has been added yet") from None
 
     def _sample(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        query, feed = Query(environ["QUERY_STRING"], ("sections",)), self._feed()
+        query = Query(environ["QUERY_STRING"], ("host", "sections"))
+        feed = self._feed(query)
         sections = query.maybe_names("sections", feed.section_names)
         seq = feed.seq
         is_new_demand = feed.demand.want(sections)
@@ -170,7 +178,8 @@ class Routes:
         return respond_json(start_response, sample)
 
     def _history(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        query, feed = Query(environ["QUERY_STRING"], HISTORY_PARAMETERS), self._feed()
+        query = Query(environ["QUERY_STRING"], HISTORY_PARAMETERS)
+        feed = self._feed(query)
         resume = Resume(
             query.maybe_seconds("seconds"),
             query.whole_number("since", 0, 0, MAX_SEQ),
@@ -211,7 +220,7 @@ class Routes:
         return respond_json(start_response, to_json(report))
 
     def _metrics(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        Query(environ["QUERY_STRING"], ())
+        query = Query(environ["QUERY_STRING"], ())
         try:
             from .prometheus import Page  # noqa: PLC0415  # imports http.server and ssl, several MiB
         except ModuleNotFoundError as failure:
@@ -222,7 +231,7 @@ class Routes:
                 "/metrics requires the package prometheus-client "
                 "(pip install 'telemetry_stream[prometheus]')",
             ) from None
-        feed = self._feed()
+        feed = self._feed(query)
         seq = feed.seq
         if feed.demand.want(feed.section_names, SCRAPE_SECONDS):
             with environ[WAITING]():

@@ -18,14 +18,17 @@ from ..net.answer import LINES_HEADERS, Headers, refusal
 from ..net.rate_limited_log import RateLimitedLog
 from ..net.transport import Transport
 from ..net.wsgi import HIJACK
-from ..stream import Choice, Framing, Resume, Stream
+from ..stream import Framing
 from ..websocket import frame
 from ..websocket.connection import Connection, Timing
 from ..websocket.quota import Allowance
 from . import lines
-from .registry import Registry, Viewer
+from .registry import Registry, Selection, Viewer
 
 log = logging.getLogger(__name__)
+
+# Registers a viewer's client, and queues its first messages. It gets the client and the name of the viewer's token.
+Join = Callable[[Client, str | None], object]
 
 ENDS_LOGGED = 60  # lines a minute: a viewer may come and go at any rate
 
@@ -52,7 +55,6 @@ class Viewers:
     def __init__(
         self,
         hub: Hub,
-        stream: Stream,
         *,
         limit: int,
         per_address: PerAddress,
@@ -67,7 +69,6 @@ class Viewers:
         ``headers`` are sent with the answer to a viewer for which there is no thread.
         """
         self._hub = hub
-        self._stream = stream
         self._registry = Registry(limit, per_address)
         self._timing = timing
         self._allowance = allowance
@@ -78,10 +79,10 @@ class Viewers:
         self._ended = RateLimitedLog(log, logging.INFO, burst=ENDS_LOGGED)
         self._too_slow = RateLimitedLog(log, logging.WARNING, burst=ENDS_LOGGED)
 
-    def serve(
-        self, environ: Mapping[str, Any], kind: Kind, choice: Choice, resume: Resume | None
-    ) -> None:
+    def serve(self, environ: Mapping[str, Any], kind: Kind, choice: Selection, join: Join) -> None:
         """Serve the client of this request as a viewer. The caller has checked its access and its parameters.
+
+        ``choice`` is the topic of its client, which ``join`` registers.
 
         Reserves a slot and takes over the transport. When the request is done, ``serve_and_release`` runs on the same
         thread until the viewer ends. Raises HTTPError 429 or 503 if a limit is reached.
@@ -98,7 +99,7 @@ class Viewers:
                 sink = None if transport.secure else transport
                 client = Client(transport.try_send, sink=sink, topic=choice, name=name)
                 viewer = Viewer(number, kind.name, peer, credential, choice, client, transport)
-                self._serve(viewer, kind, resume, key)
+                self._serve(viewer, kind, join, key)
             finally:
                 self._registry.release(number, address)
 
@@ -108,13 +109,13 @@ class Viewers:
             self._registry.release(number, address)
             raise
 
-    def _serve(self, viewer: Viewer, kind: Kind, resume: Resume | None, key: str) -> None:
-        """Run the viewer's pumps, join it to the stream, and unregister it when it has ended."""
+    def _serve(self, viewer: Viewer, kind: Kind, join: Join, key: str) -> None:
+        """Run the viewer's pumps, join it to its stream, and unregister it when it has ended."""
         number, client, transport = viewer.number, viewer.client, viewer.transport
         timing, allowance, until = self._timing, self._allowance, _expiry(viewer)
         try:
             if kind is LINES:
-                self._join(viewer, resume)
+                self._join(viewer, join)
                 lines.serve(transport, client, number=number, timing=timing, until=until)
             else:
                 with Connection(
@@ -126,7 +127,7 @@ class Viewers:
                     allowance=allowance,
                     until=until,
                 ) as connection:
-                    self._join(viewer, resume)
+                    self._join(viewer, join)
                     connection.read()
         except threads.ThreadUnavailableError as error:
             self._out_of_threads.log("Viewer %s refused: %s", client.name, error)
@@ -145,9 +146,9 @@ class Viewers:
             client.name, end.reason, time.monotonic() - viewer.since, client.sent, client.dropped,
         )  # fmt: skip
 
-    def _join(self, viewer: Viewer, resume: Resume | None) -> None:
+    def _join(self, viewer: Viewer, join: Join) -> None:
         self._registry.add(viewer)
-        self._stream.join(viewer.client, resume, viewer.user)
+        join(viewer.client, viewer.user)
         # The token or the login may have ended since the request was checked. From now on, close_revoked finds the
         # viewer.
         self._close_if_revoked(viewer)

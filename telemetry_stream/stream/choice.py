@@ -25,6 +25,11 @@ class Choice(NamedTuple):
     sections: tuple[str, ...] | None = None
     every: int = 1
 
+    @property
+    def group(self) -> str:
+        """The host: the hub finds the choices of one host by it."""
+        return self.host
+
 
 class Resume(NamedTuple):
     """Which remembered samples a viewer gets."""

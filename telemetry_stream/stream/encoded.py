@@ -49,6 +49,11 @@ class EncodedSample:
         """Whether the source of this section was called for this sample."""
         return section in self._sources
 
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """The names of the sources that were called for this sample. Equal names are usually one object."""
+        return self._sources
+
     def __len__(self) -> int:
         """The size in bytes."""
         return len(self._text)

@@ -20,7 +20,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ from ..metrics.sources.host import HostInfo
 from .choice import Choice, Resume
 from .demand import Demand
 from .encoded import EncodedSample, encode, to_json
+from .received import ReceivedSample
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,8 @@ class Feed:
     duplicate.
 
     ``section_names`` are all sections that a sample of this host may have. ``demand`` is what viewers want of it.
-    ``on_first_sample`` is called on the publishing thread after the first sample of a run.
+    ``on_first_sample`` is called on the publishing thread after the first sample of a run. ``hello`` are the fields of
+    the message ``hello`` that the feed does not know itself.
     """
 
     def __init__(
@@ -87,7 +89,7 @@ class Feed:
         hub: Hub,
         host: HostInfo,
         *,
-        version: str,
+        hello: Mapping[str, object],
         history: HistoryLimits,
         section_names: Collection[str],
         demand: Demand,
@@ -102,7 +104,7 @@ class Feed:
         self._hello = {
             "type": "hello",
             "protocol": PROTOCOL,
-            "version": version,
+            **hello,
             "host": asdict(host),
             "interval_seconds": demand.normal_interval_seconds,
         }
@@ -123,6 +125,12 @@ class Feed:
         latest = self._latest
         return latest.seq if latest else 0
 
+    def begin_run(self, stream: str) -> None:
+        """Begin the run of another program with this id, if it is not the present one, before its first sample."""
+        with self._lock:
+            if stream != self.id:
+                self._start_run_locked(stream)
+
     def publish(self, sample: Sample) -> int:
         """Number, remember and broadcast ``sample``; return its ``seq``. Never waits for a viewer.
 
@@ -131,7 +139,8 @@ class Feed:
         encoded = encode(sample)
         with self._lock:
             is_first, seq = self._latest is None, self.seq + 1
-            self._publish_locked(seq, sample, encoded)
+            self._newest = sample
+            self._publish_locked(seq, _fields(sample), encoded)
         if is_first:
             self._begin(encoded)
         return seq
@@ -141,16 +150,38 @@ class Feed:
 
         Return False, and discard the sample, if this run has it or a newer one already. A jump in ``seq`` stays visible
         as a gap. Another run starts anew: the ring is emptied, and the viewers are closed with 1001, because their
-        numbers have no meaning there. They reconnect and resume, as they do when a program is restarted.
+        ``hello`` and their numbers have no meaning there. They reconnect and resume, as they do when a program is
+        restarted.
         """
-        encoded = encode(sample)
+        return self._publish_as(stream, seq, _fields(sample), encode(sample), newest=sample)
+
+    def publish_received(self, sample: ReceivedSample, age_seconds: float = 0.0) -> bool:
+        """Publish a sample as another program sent it, with its texts unchanged: see ``publish_as``.
+
+        ``age_seconds`` is how long ago it was taken, for the samples of a history.
+        """
+        return self._publish_as(
+            sample.stream, sample.seq, sample.fields, sample.encoded, age_seconds=age_seconds
+        )
+
+    def _publish_as(
+        self,
+        stream: str,
+        seq: int,
+        fields: bytes,
+        encoded: EncodedSample,
+        *,
+        newest: Sample | None = None,
+        age_seconds: float = 0.0,
+    ) -> bool:
         with self._lock:
             if stream != self.id:
                 self._start_run_locked(stream)
             elif seq <= self.seq:
                 return False
             is_first = self._latest is None
-            self._publish_locked(seq, sample, encoded)
+            self._newest = newest
+            self._publish_locked(seq, fields, encoded, age_seconds)
         if is_first:
             self._begin(encoded)
         return True
@@ -169,27 +200,27 @@ class Feed:
         self._on_first_sample()
 
     def _start_run_locked(self, stream: str) -> None:
-        had_samples = self._latest is not None
         self.id = stream
         self._ring.clear()
         self._ring_bytes = 0
         self._snapshot = None
         self._latest = self._newest = None
-        if had_samples:
-            for client in self._hub.clients():
-                if isinstance(client.topic, Choice) and client.topic.host == self.host.id:
-                    client.close(End.GOING_AWAY)
+        for client in self._hub.clients():
+            if isinstance(client.topic, Choice) and client.topic.host == self.host.id:
+                client.close(End.GOING_AWAY)
 
-    def _publish_locked(self, seq: int, sample: Sample, encoded: EncodedSample) -> None:
+    def _publish_locked(
+        self, seq: int, fields: bytes, encoded: EncodedSample, age_seconds: float = 0.0
+    ) -> None:
         now = self._monotonic()
+        published_at = now - age_seconds
+        if self._latest is not None:  # the ring is in the order of time
+            published_at = max(published_at, self._latest.published_at)
         head = (
             f'{{"type":"sample","stream":"{self.id}","seq":{seq},"host":{json.dumps(self.host.id)}'
-            f',"time_unix":{json.dumps(sample.time_unix)}'
-            f',"uptime_seconds":{json.dumps(sample.uptime_seconds)}'
-            f',"interval_seconds":{json.dumps(sample.interval_seconds)}'
         ).encode()
-        entry = _Entry(seq, now, head, encoded)
-        self._latest, self._newest = entry, sample
+        entry = _Entry(seq, published_at, head + fields, encoded)
+        self._latest = entry
         remembered = replace(entry, sample=encoded.without_on_demand())
         self._ring.append(remembered)
         self._ring_bytes += len(remembered)
@@ -219,8 +250,8 @@ class Feed:
 
     def _choices(self) -> Iterator[Choice]:
         """Yield the distinct choices of this host's viewers."""
-        for topic in self._hub.topics():
-            if isinstance(topic, Choice) and topic.host == self.host.id:
+        for topic in self._hub.topics_of(self.host.id):
+            if isinstance(topic, Choice):
                 yield topic
 
     def join(self, client: Client, resume: Resume | None, user: str | None = None) -> bool:
@@ -284,6 +315,15 @@ class Feed:
         with self._lock:
             stream, entries = self.id, self._snapshot_locked()
         return _history(_select(entries, resume, every, stream), sections, brief=brief)
+
+
+def _fields(sample: Sample) -> bytes:
+    """Return the fields of a sample message between its host and its sections."""
+    return (
+        f',"time_unix":{json.dumps(sample.time_unix)}'
+        f',"uptime_seconds":{json.dumps(sample.uptime_seconds)}'
+        f',"interval_seconds":{json.dumps(sample.interval_seconds)}'
+    ).encode()
 
 
 def _opening(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ..hub import Client, Hub, HubStats
@@ -50,22 +50,47 @@ class Stream:
         *,
         section_names: Collection[str],
         demand: Demand,
+        run: str | None = None,
+        labels: Mapping[str, object] | None = None,
     ) -> Feed:
-        """Add the feed of ``host``. Raises ValueError if there is one already."""
-        feed = Feed(
-            self._hub,
-            host,
-            version=self._version,
-            history=self._history,
-            section_names=section_names,
-            demand=demand,
+        """Add the feed of ``host``. Raises ValueError if there is one already.
+
+        ``run`` is the id of its run, if another program numbers the samples (``Feed.publish_as``): the ``hello`` of a
+        viewer that joins before the first sample has it. ``labels`` are added to ``hello``.
+        """
+        feed = self.unlisted(
+            host, section_names=section_names, demand=demand, run=run, labels=labels,
             on_first_sample=self._note_first_sample,
-            monotonic=self._monotonic,
-        )
+        )  # fmt: skip
         with self._lock:
             if host.id in self._feeds:
                 raise ValueError(f"host {host.id} ({host.name}) has a feed already")
             self._feeds[host.id] = feed
+        return feed
+
+    def unlisted(
+        self,
+        host: HostInfo,
+        *,
+        section_names: Collection[str],
+        demand: Demand,
+        run: str | None = None,
+        labels: Mapping[str, object] | None = None,
+        on_first_sample: Callable[[], object] = lambda: None,
+    ) -> Feed:
+        """Return a feed on the same hub that is not in the table: its owner finds it, and forgets it some day."""
+        feed = Feed(
+            self._hub,
+            host,
+            hello={"version": self._version, **(labels or {})},
+            history=self._history,
+            section_names=section_names,
+            demand=demand,
+            on_first_sample=on_first_sample,
+            monotonic=self._monotonic,
+        )
+        if run is not None:
+            feed.begin_run(run)
         return feed
 
     def feed(self, host: str | None = None) -> Feed:

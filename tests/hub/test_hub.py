@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import pytest
 
@@ -98,6 +99,32 @@ def test_a_frame_goes_to_the_clients_of_its_topic(hub: Hub) -> None:
     assert hub.topics() == ("cpu",)
     hub.unregister(cpu_too)
     assert hub.topics() == ()
+
+
+class Grouped(NamedTuple):
+    """A topic with a group."""
+
+    group: str
+    name: str
+
+
+def test_the_topics_of_a_group_are_those_with_a_client(hub: Hub) -> None:
+    """A topic without the attribute belongs to no group. A group exists as long as one of its topics."""
+    web, web_too, shop = Grouped("web", "cpu"), Grouped("web", "memory"), Grouped("shop", "cpu")
+    clients = [ReadingClient(topic) for topic in (web, web_too, web, shop, "plain")]
+    for client in clients:
+        hub.register(client)
+    assert set(hub.topics_of("web")) == {web, web_too}
+    assert hub.topics_of("shop") == (shop,)
+    assert hub.topics_of(None) == ("plain",)
+    hub.unregister(clients[0])
+    assert set(hub.topics_of("web")) == {web, web_too}
+    for client in clients[1:3]:
+        hub.unregister(client)
+    assert hub.topics_of("web") == ()
+    for client in clients[3:]:
+        hub.unregister(client)
+    assert hub._groups == {}
 
 
 def test_frames_for_several_topics_are_made_on_the_hub_s_thread(hub: Hub) -> None:

@@ -103,7 +103,6 @@ class Service:
         self.feed = self.stream.add(HOST, section_names=SECTIONS, demand=self.demand)
         self.viewers = Viewers(
             self.hub,
-            self.stream,
             limit=limit,
             timing=timing,
             allowance=allowance,

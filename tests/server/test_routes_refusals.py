@@ -111,10 +111,10 @@ def test_a_websocket_needs_get_and_http_1_1() -> None:
         ("/ws?seconds=1", "Unknown parameter 'seconds'"),
         ("/ws?every=1&every=2", "every is given more than once"),
         ("/api/v1/stream?every=3601", "from 1 to 3600"),
-        ("/api/v1/sample?every=1", "(allowed: sections)"),
+        ("/api/v1/sample?every=1", "(allowed: host, sections)"),
         ("/api/v1/sample?sections=", "unknown section ''"),
         ("/api/v1/history?seconds=nan", "seconds = 'nan'"),
-        ("/api/v1/history?history=1", "(allowed: seconds, sections)"),
+        ("/api/v1/history?history=1", "(allowed: host, seconds, "),
         ("/api/v1/clients?a=b", "(allowed: none)"),
     ],
 )

@@ -66,7 +66,7 @@ def test_a_takeover_that_fails_releases_the_slot() -> None:
     environ = {"REMOTE_ADDR": "192.0.2.1", "REMOTE_PORT": "5", CREDENTIAL: None, HIJACK: take_over}
     with Service(limit=1) as service:
         with pytest.raises(PeerGoneError):
-            service.viewers.serve(environ, LINES, Choice(LINES.framing, HOST.id), None)
+            service.viewers.serve(environ, LINES, Choice(LINES.framing, HOST.id), lambda *_: None)
         assert service.viewers.wait_until_gone(0)
 
 

@@ -129,7 +129,7 @@ def streaming(
         hub.close()
 
 
-def add_feed(stream: Stream, host: HostInfo) -> Feed:
+def add_feed(stream: Stream, host: HostInfo, run: str | None = None) -> Feed:
     """Add a feed with the sections ``cpu`` and ``pad``, and ``processes`` on demand."""
     demand = Demand(
         default_sections=("cpu", "pad"),
@@ -137,7 +137,7 @@ def add_feed(stream: Stream, host: HostInfo) -> Feed:
         idle_interval_seconds=0,
         on_interval=lambda _: None,
     )
-    return stream.add(host, section_names=("cpu", "pad", "processes"), demand=demand)
+    return stream.add(host, section_names=("cpu", "pad", "processes"), demand=demand, run=run)
 
 
 def publish(feed: Feed, count: int = 1) -> None:

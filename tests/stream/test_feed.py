@@ -309,12 +309,25 @@ def test_another_run_starts_anew() -> None:
             assert (again.message()["stream"], again.message()["seq"]) == ("run-2", 1)
 
 
-def test_the_first_run_closes_nobody() -> None:
-    """A viewer that waits for a host's first sample gets it."""
+def test_hello_has_the_run_before_its_first_sample() -> None:
+    """If the other program's run is known, a viewer that waits for the first sample gets it, and is not closed."""
+    with streaming() as (_, stream, _):
+        feed = add_feed(stream, OTHER_HOST, run="run-1")
+        with Viewer(feed) as viewer:
+            assert viewer.message()["stream"] == "run-1"
+            feed.publish_as("run-1", 5, sample(5))
+            assert viewer.client.end is None
+            assert viewer.seqs_to(5) == [5]
+
+
+def test_an_unknown_first_run_closes_the_viewers_that_wait() -> None:
+    """Their hello has another id, so they could not resume. They reconnect, and get the right one."""
     with streaming() as (_, _, feed), Viewer(feed) as viewer:
+        assert viewer.message()["stream"] == feed.id
         feed.publish_as("run-1", 5, sample(5))
-        assert viewer.client.end is None
-        assert viewer.seqs_to(5) == [5]
+        assert viewer.client.end is End.GOING_AWAY
+        with Viewer(feed) as again:
+            assert again.message()["stream"] == "run-1"
 
 
 # Sections without a JSON form.
