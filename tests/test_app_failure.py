@@ -28,7 +28,7 @@ FRAMING = Framing(bytes, iter)
 def join_client(app: App, try_send: Callable[[bytes], int]) -> None:
     """Join a client whose ``try_send`` is called on the hub's thread, once the write pump has sent its first frames."""
     client = Client(try_send, topic=Choice(FRAMING, app.stream.feed().host.id))
-    app.stream.join(client, None)
+    app.stream.feed().join(client, None)
     threads.start("ts-test-pump", write_pump, client, lambda frame, deadline: None)
 
 

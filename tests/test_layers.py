@@ -25,8 +25,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signals": {"threads"},
     "websocket": {"threads", "hub", "net"},
     "stream": {"threads", "hub", "metrics"},
-    "server": {"threads", "access", "stream", "websocket", "hub", "metrics", "net"},
+    "fleet": {"threads", "escape", "permissions", "stream", "websocket", "hub", "metrics", "net"},
+    "server": {"threads", "access", "fleet", "stream", "websocket", "hub", "metrics", "net"},
     "app": {
+        "fleet",
         "threads",
         "hub",
         "metrics",

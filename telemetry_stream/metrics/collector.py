@@ -45,12 +45,14 @@ class Collector:
         self_stats: SelfStats | None = None,
         fallback: Sequence[Source] | None = None,
         options: Options | None = None,
+        host_id: str = "",
     ) -> None:
         """Prepare the sources. ``extra_sources`` are those of an embedding program; their sections come last. Each runs
         on its own thread, which ``collect`` starts.
 
         ``fallback`` are sources that answer when the source of the same name fails. None means the psutil sources if
-        proc_root is that of the running system, else none: psutil cannot read another host's files.
+        proc_root is that of the running system, else none: psutil cannot read another host's files. ``host_id``
+        replaces the id that is derived from the machine-id, which two cloned hosts share.
 
         Raises TypeError or ValueError if an extra source is not a source, two sources have the same name, or one has a
         name that a sample uses itself.
@@ -58,6 +60,8 @@ class Collector:
         self.clock = clock or Clock()
         self._files = Files(os.path.normpath(proc_root), os.path.normpath(sys_root), self.clock)
         self.host: HostInfo = read_host_info(self._files)
+        if host_id:
+            self.host = replace(self.host, id=host_id)
         self._stats = self_stats or SelfStats()
         options = options or Options()
         setup = Setup(self._files, options, self._stats)

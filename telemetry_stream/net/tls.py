@@ -35,15 +35,26 @@ class TlsTransport(Transport):
     secure = True
 
     def __init__(
-        self, sock: socket.socket, context: ssl.SSLContext, poller: Poller | None = None
+        self,
+        sock: socket.socket,
+        context: ssl.SSLContext,
+        poller: Poller | None = None,
+        *,
+        server_name: str | None = None,
     ) -> None:
+        """``server_name`` makes this the client's side: the certificate must be valid for that name."""
         super().__init__(sock, poller)
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         # For try_send. Made once, because making one takes as long as calling it.
         self._room = select.poll()
         self._room.register(sock, select.POLLOUT)
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        self._tls = context.wrap_bio(
+            self._incoming,
+            self._outgoing,
+            server_side=server_name is None,
+            server_hostname=server_name,
+        )
         self._overhead_bytes = 0.0
         self._fed_at = time.monotonic()
 

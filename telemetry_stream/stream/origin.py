@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from ..hub import HubStats
@@ -46,12 +46,20 @@ class LocalHost:
         interval_seconds: float,
         idle_interval_seconds: float,
         sources: Sequence[Source] = (),
+        host_id: str = "",
+        labels: Mapping[str, object] | None = None,
     ) -> None:
-        """``sources`` are those of an embedding program. Raises ValueError if two sources have the same name."""
+        """Prepare the parts. Raises ValueError if two sources have the same name.
+
+        ``sources`` are those of an embedding program. ``host_id`` replaces the id that is derived from the machine-id.
+        ``labels`` are added to ``hello``.
+        """
+        self._labels = labels
         self._collector = Collector(
             proc_root=proc_root,
             sys_root=sys_root,
             extra_sources=sources,
+            host_id=host_id,
             self_stats=SelfStats(
                 viewers=lambda: self._hub_stats().clients,
                 frames_sent=lambda: self._hub_stats().sent,
@@ -81,6 +89,7 @@ class LocalHost:
             self._collector.host,
             section_names=self._collector.section_names,
             demand=self._demand,
+            labels=self._labels,
         )
         self._ticker.start()
 

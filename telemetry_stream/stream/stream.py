@@ -129,13 +129,6 @@ class Stream:
             if isinstance(topic, Choice)
         )
 
-    def join(self, client: Client, resume: Resume | None, user: str | None = None) -> bool:
-        """Register ``client``, whose topic is a Choice, with the feed of its host: see ``Feed.join``."""
-        choice = client.topic
-        if not isinstance(choice, Choice):
-            raise TypeError(f"the client's topic {choice!r} is not a Choice")
-        return self.feed(choice.host).join(client, resume, user)
-
     def attach(
         self,
         name: str,

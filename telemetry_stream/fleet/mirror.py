@@ -1,0 +1,220 @@
+"""The mirror of a watched host: a feed with the run id and the numbers of its origin.
+
+A viewer's ``since&stream`` therefore has the same meaning on every front end. The mirror begins with all that the
+origin remembers, and fills each gap from there: it asks the remote once more from the last sample that it has, and
+holds the later ones back meanwhile. A gap that cannot be filled stays visible.
+
+A mirror lives until it has had no viewer for a minute. Its owner calls ``tick`` once per second.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..metrics.sources import SECTIONS
+from ..stream import Demand, Feed
+from ..stream.received import ReceivedSample
+from .remote import Remote, Want
+
+HELD_SAMPLES = 16
+HELD_SECONDS = 3.0
+ASK_SECONDS = 1.0  # between two requests because of gaps: a host may invent gaps at any rate
+LINGER_SECONDS = 60.0
+
+ON_DEMAND = frozenset(section.name for section in SECTIONS if section.is_on_demand)
+DEFAULT_SECTIONS = tuple(section.name for section in SECTIONS if not section.is_on_demand)
+
+
+@dataclass(slots=True)
+class Gaps:
+    """Counts of gaps, for all mirrors. The lock of the fleet does not matter: a lost count in a million is harmless."""
+
+    repaired: int = 0
+    unrepaired: int = 0
+
+
+class Mirror:
+    """The feed of one remote host, kept without gaps as far as the origin remembers.
+
+    Any thread may call any method. ``_lock`` guards everything that waits to be published, and orders publishing.
+    """
+
+    def __init__(
+        self,
+        make_feed: Callable[[Demand], Feed],
+        remote: Remote,
+        gaps: Gaps,
+        *,
+        interval_seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``make_feed(demand)`` returns the feed."""
+        self._demand = Demand(
+            default_sections=DEFAULT_SECTIONS,
+            interval_seconds=interval_seconds,
+            idle_interval_seconds=0,
+            on_interval=lambda _: None,
+            monotonic=monotonic,
+        )
+        self.feed = make_feed(self._demand)
+        self._remote = remote
+        self._gaps = gaps
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._filled = threading.Event()
+        self._held: list[ReceivedSample] = []  # of one run, in rising order
+        self._held_since = 0.0
+        # Whether the samples that the next answer has are missing because of a gap, such as a lost connection.
+        self._is_gap = False
+        self._is_asked = False  # a request has not been answered yet
+        self._asked_at = -math.inf
+        self._sections: frozenset[str] = frozenset()
+        self._source_names: tuple[str, ...] = ()
+        self._used_at = monotonic()
+
+    def start(self) -> None:
+        """Request what the origin remembers, and then each sample."""
+        with self._lock:
+            self._held_since = self._monotonic()
+            self._ask_locked(is_gap=False)
+
+    def stop(self) -> None:
+        """Request nothing any more."""
+        self._remote.unwatch()
+
+    def wait_filled(self, timeout: float) -> bool:
+        """Wait until what the origin remembers is there, and return whether it is."""
+        return self._filled.wait(timeout)
+
+    def use(self) -> None:
+        """Note that a viewer is about to join."""
+        self._used_at = self._monotonic()
+
+    @property
+    def unused_since(self) -> float:
+        """When the mirror was last used, in monotonic seconds."""
+        return self._used_at
+
+    def is_unused(self) -> bool:
+        """Whether there has been no viewer for a minute."""
+        return self._monotonic() - self._used_at > LINGER_SECONDS
+
+    def tick(self) -> None:
+        """Note the viewers, request the sections that they want, and publish what was held for too long."""
+        watched = self.feed.watched()
+        self._demand.tick(watched)
+        if watched:
+            self.use()
+        sections = self._demand.wanted() & ON_DEMAND
+        with self._lock:
+            if sections != self._sections:
+                self._sections = sections
+                self._ask_locked(is_gap=False)
+            if self._held and self._monotonic() - self._held_since > HELD_SECONDS:
+                self._give_up_locked()
+            elif self._held:
+                self._ask_again_locked()
+
+    def receive(self, samples: Sequence[ReceivedSample], *, is_complete: bool) -> None:
+        """Publish samples of the remote, in order. ``is_complete``: the origin has no more for the last request."""
+        with self._lock:
+            if is_complete:
+                self._complete_locked(samples)
+                return
+            for sample in samples:
+                self._receive_locked(sample)
+
+    def _receive_locked(self, sample: ReceivedSample) -> None:
+        if self._held and self._held[0].stream != sample.stream:
+            self._give_up_locked()
+        following = self._following_locked(sample)
+        if sample.seq == following:
+            self._publish_locked(sample)
+            self._release_locked()
+        elif sample.seq > following:
+            self._hold_locked(sample)
+
+    def _following_locked(self, sample: ReceivedSample) -> int:
+        """Return the number that the next sample of this run must have."""
+        return self.feed.seq + 1 if sample.stream == self.feed.id else 1
+
+    def _release_locked(self) -> None:
+        """Publish the held samples that follow now."""
+        while self._held and self._held[0].seq <= self.feed.seq + 1:
+            self._publish_locked(self._held.pop(0))
+            if not self._held:
+                self._gaps.repaired += 1
+
+    def _hold_locked(self, sample: ReceivedSample) -> None:
+        """Hold a sample back that does not follow, and request what is missing before the first one."""
+        if not self._held:
+            self._held_since = self._monotonic()
+        held = {one.seq: one for one in (*self._held, sample)}
+        self._held = [held[seq] for seq in sorted(held)]
+        self._ask_again_locked()
+        if len(self._held) > HELD_SAMPLES:
+            self._give_up_locked()
+
+    def _complete_locked(self, samples: Sequence[ReceivedSample]) -> None:
+        """Publish an answer and what was held meanwhile. A gap that is left now cannot be filled."""
+        was_held, is_gap = bool(self._held), self._is_gap
+        found = {(one.stream, one.seq): one for one in (*samples, *self._held)}
+        newest = (*self._held, *samples)[-1] if found else None
+        jumps = missed = 0
+        for key in sorted(found, key=lambda key: key[1]):
+            sample = found[key]
+            if newest is None or sample.stream != newest.stream:
+                continue  # of the run before
+            is_later = sample.stream == self.feed.id and self.feed.seq > 0
+            jumps += is_later and sample.seq > self.feed.seq + 1
+            missed += is_later
+            self._publish_locked(sample, _age(sample, newest))
+        self._gaps.unrepaired += jumps
+        if not jumps and (was_held or (is_gap and missed)):
+            self._gaps.repaired += 1
+        self._held.clear()
+        self._is_asked, self._is_gap = False, True
+        self._filled.set()
+
+    def _give_up_locked(self) -> None:
+        """Publish what is held: the gap stays visible."""
+        self._gaps.unrepaired += self.feed.seq > 0
+        for sample in self._held:
+            self._publish_locked(sample)
+        self._held.clear()
+        self._is_asked = False
+        self._filled.set()
+
+    def _publish_locked(self, sample: ReceivedSample, age_seconds: float = 0.0) -> None:
+        self.feed.publish_received(sample, age_seconds)
+        names = sample.encoded.source_names
+        if (
+            names is not self._source_names
+        ):  # of an embedding program there may be more than the built-in ones
+            self._source_names = names
+            self.feed.section_names = tuple(dict.fromkeys((*self.feed.section_names, *names)))
+
+    def _ask_again_locked(self) -> None:
+        """Request what is missing, unless a request is on its way, or less than a second ago there was one."""
+        now = self._monotonic()
+        if not self._is_asked and now - self._asked_at >= ASK_SECONDS:
+            self._asked_at = now
+            self._ask_locked(is_gap=True)
+
+    def _ask_locked(self, *, is_gap: bool) -> None:
+        self._is_asked, self._is_gap = True, is_gap
+        self._remote.watch(Want(self._sections, self.feed.seq, self.feed.id))
+
+
+def _age(sample: ReceivedSample, newest: ReceivedSample) -> float:
+    """Return how much older a sample of a history is than the newest one, in seconds, by the clock of its host.
+
+    Uptime does not jump. Without it, the wall clock must do.
+    """
+    if sample.uptime_seconds is not None and newest.uptime_seconds is not None:
+        return max(0.0, newest.uptime_seconds - sample.uptime_seconds)
+    return max(0.0, newest.time_unix - sample.time_unix)

@@ -1,0 +1,188 @@
+"""The record of one host: what was last heard of it, and its state.
+
+States follow the front end's own monotonic clock. The clock of a host is only compared with ours, for its skew.
+
+| state | when |
+|---|---|
+| live | data came within three intervals |
+| late | the last data are older, or none has come yet |
+| lost | 15 s without data (five intervals, if that is longer) while our own link was up, or the broker reported it |
+| gone | the host reported its end; final for that run |
+| unreachable | our own link is down, or nothing shows that it is up |
+| duplicate | another host has the same id, or this one is watched twice |
+| incompatible | the host answers, but cannot be watched |
+
+No lock: the owner of the record calls its methods one at a time.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from array import array
+from collections import deque
+from typing import Literal
+
+from .remote import FIELDS, Identity, Link, Vitals
+
+State = Literal["live", "late", "lost", "gone", "unreachable", "duplicate", "incompatible"]
+
+LATE_INTERVALS = 3
+LOST_INTERVALS = 5
+LOST_SECONDS = 15.0
+
+# Two hosts with one id on the same topic: their runs alternate. A restart changes the run once.
+ALTERNATIONS = 3
+ALTERNATION_SECONDS = 10.0
+DUPLICATE_SECONDS = 60.0  # without an alternation, until the host counts as single again
+
+SKEWS = 9  # measurements, of which the median counts
+SKEW_EVERY_SECONDS = 10.0
+SHOWN_SKEW_SECONDS = 2.0  # smaller differences are those of the network
+
+
+class Sparkline:
+    """The last 300 values of four series, in 3 KB: percentages in steps of a half, and rates."""
+
+    POINTS = 300
+    PERCENTAGES = ("cpu", "memory")
+    RATES = ("rx", "tx")
+    UNKNOWN = 255
+
+    def __init__(self) -> None:
+        self._percentages = [array("B") for _ in self.PERCENTAGES]
+        self._rates = [array("f") for _ in self.RATES]
+
+    def add(self, numbers: tuple[float | None, ...]) -> None:
+        """Add one point to each series."""
+        for name, halves in zip(self.PERCENTAGES, self._percentages, strict=True):
+            value = numbers[FIELDS.index(name)]
+            halves.append(self.UNKNOWN if value is None else round(min(max(value, 0), 100) * 2))
+            del halves[: -self.POINTS]
+        for name, rates in zip(self.RATES, self._rates, strict=True):
+            value = numbers[FIELDS.index(name)]
+            rates.append(math.nan if value is None else min(max(value, 0.0), 1e30))
+            del rates[: -self.POINTS]
+
+    def skip(self, points: int) -> None:
+        """Add points without values, because samples are missing."""
+        for _ in range(min(points, self.POINTS)):
+            self.add((None,) * len(FIELDS))
+
+    def report(self) -> dict[str, list[float | None]]:
+        """Return the series by name, oldest value first."""
+        found: dict[str, list[float | None]] = {}
+        for name, halves in zip(self.PERCENTAGES, self._percentages, strict=True):
+            found[name] = [None if half == self.UNKNOWN else half / 2 for half in halves]
+        for name, rates in zip(self.RATES, self._rates, strict=True):
+            found[name] = [None if math.isnan(rate) else round(rate) for rate in rates]
+        return found
+
+
+class Record:
+    """What was last heard of one host. All times are in seconds; ``now`` and ``_at`` are of the monotonic clock."""
+
+    def __init__(self, now: float) -> None:
+        self.identity: Identity | None = None
+        self.vitals: Vitals | None = None
+        self.sparkline = Sparkline()
+        self.heard_at: float | None = None  # the last data
+        self.skew_seconds: float | None = None
+        self.reason: str | None = None  # why there are no data: one sentence
+        self.conflict: str | None = (
+            None  # why the host is a duplicate, as found by the table of hosts
+        )
+        self._incompatible = False
+        self._ended: tuple[State, str] | None = (
+            None  # as reported, with the run that it is true for
+        )
+        self._began_at = now
+        self._skews: deque[float] = deque(maxlen=SKEWS)
+        self._skew_at = -math.inf
+        self._run = ""  # the present one, of the last hello or the last vitals
+        self._runs = "", ""  # of the vitals: the present one and the one before
+        self._alternated: deque[float] = deque(maxlen=ALTERNATIONS)
+        self._duplicate_until = -math.inf
+
+    def note_identity(self, identity: Identity) -> None:
+        """Note a ``hello``. It shows that the run goes on, whatever was reported before."""
+        self.identity, self._run = identity, identity.stream
+        self._ended, self._incompatible, self.reason = None, False, None
+
+    def note_vitals(self, vitals: Vitals, now: float, realtime: float) -> bool:
+        """Note the vitals of a tick. Return False if they are of a run that has ended, or older than the last ones."""
+        before = self.vitals
+        if self._ended == ("gone", vitals.stream):
+            return False
+        self._ended = None  # the broker lost the host, but here it is; or this is another run
+        if before is not None and before.stream == vitals.stream:
+            if vitals.seq <= before.seq:
+                return False
+            self.sparkline.skip(vitals.seq - before.seq - 1)
+        else:
+            if before is not None and self.heard_at is not None:
+                self.sparkline.skip(int((now - self.heard_at) / self.interval_seconds))
+            self._note_run(vitals.stream, now)
+        self.sparkline.add(vitals.numbers)
+        self.vitals, self.heard_at, self._run = vitals, now, vitals.stream
+        self.reason, self._incompatible = None, False
+        if now >= self._skew_at or len(self._skews) < 3:
+            self._skew_at = now + SKEW_EVERY_SECONDS
+            self._skews.append(realtime - vitals.time_unix)
+            skew = statistics.median(self._skews)
+            self.skew_seconds = round(skew, 1) if abs(skew) >= SHOWN_SKEW_SECONDS else None
+        return True
+
+    def _note_run(self, stream: str, now: float) -> None:
+        present, previous = self._runs
+        if stream == previous:
+            times = self._alternated
+            times.append(now)
+            if len(times) == ALTERNATIONS and now - times[0] <= ALTERNATION_SECONDS:
+                self._duplicate_until = now + DUPLICATE_SECONDS
+        self._runs = stream, present
+        self._skews.clear()
+
+    def note_end(self, state: Literal["gone", "lost"], stream: str) -> None:
+        """Note that the run has ended. A report about another run than the present one has no effect."""
+        if stream == self._run:
+            self._ended = state, stream
+
+    def note_failure(self, reason: str, *, is_incompatible: bool) -> None:
+        """Note why there are no data."""
+        self.reason, self._incompatible = reason, is_incompatible
+
+    @property
+    def interval_seconds(self) -> float:
+        """The time between two samples of this host."""
+        return self.identity.interval_seconds if self.identity else 1.0
+
+    def age_seconds(self, now: float) -> float:
+        """How long there have been no data."""
+        return now - (self._began_at if self.heard_at is None else self.heard_at)
+
+    @property
+    def silent_from(self) -> float:
+        """When the host became late. What our own link did before that does not matter."""
+        begin = self._began_at if self.heard_at is None else self.heard_at
+        return begin + LATE_INTERVALS * self.interval_seconds
+
+    def state(self, now: float, link: Link) -> State:
+        """Return the state. ``link`` is that of our own link since ``silent_from``."""
+        if self.conflict is not None or now < self._duplicate_until:
+            return "duplicate"
+        if self._incompatible:
+            return "incompatible"
+        if self._ended is not None and self._ended[0] == "gone":
+            return "gone"
+        age = self.age_seconds(now)
+        interval = self.interval_seconds
+        if self.heard_at is not None and age <= LATE_INTERVALS * interval:
+            return "live"
+        if link == "down":
+            return "unreachable"
+        if self._ended is not None:
+            return "lost"
+        if age < max(LOST_SECONDS, LOST_INTERVALS * interval):
+            return "late"
+        return "lost" if link == "up" else "unreachable"

@@ -1,0 +1,249 @@
+"""A mirror keeps the samples of its origin without gaps, as far as the origin remembers them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import NamedTuple
+
+import pytest
+
+from telemetry_stream.fleet.mirror import (
+    DEFAULT_SECTIONS,
+    HELD_SAMPLES,
+    HELD_SECONDS,
+    LINGER_SECONDS,
+    ON_DEMAND,
+    Gaps,
+    Mirror,
+)
+from telemetry_stream.fleet.remote import Want
+from telemetry_stream.hub import End
+from telemetry_stream.stream import Resume, Stream
+from tests.fleet.reports import RecordingRemote, received
+from tests.stream.streaming import OTHER_HOST, Clock, Viewer, remembered, streaming
+
+NOTHING = frozenset[str]()
+
+
+class Mirroring(NamedTuple):
+    """A started mirror of host-2, whose run is run-1."""
+
+    mirror: Mirror
+    remote: RecordingRemote
+    gaps: Gaps
+    clock: Clock
+
+    def deliver(self, *seqs: int, stream: str = "run-1") -> None:
+        """Deliver live samples, one by one."""
+        for seq in seqs:
+            self.mirror.receive([received(seq, stream)], is_complete=False)
+
+    def answer(self, *seqs: int, stream: str = "run-1") -> None:
+        """Deliver an answer to a request."""
+        self.mirror.receive([received(seq, stream) for seq in seqs], is_complete=True)
+
+    @property
+    def published(self) -> list[int]:
+        """The numbers of all samples that viewers have got."""
+        return remembered(self.mirror.feed)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Repaired and unrepaired gaps."""
+        return self.gaps.repaired, self.gaps.unrepaired
+
+
+@contextmanager
+def mirroring(*, is_filled: bool = True) -> Iterator[Mirroring]:
+    """A mirror that has been started, and usually has the samples 1 to 3."""
+    clock, remote, gaps = Clock(), RecordingRemote(), Gaps()
+
+    def make(stream: Stream) -> Mirror:
+        return Mirror(
+            lambda demand: stream.unlisted(
+                OTHER_HOST, section_names=DEFAULT_SECTIONS, demand=demand, run="run-1"
+            ),
+            remote,
+            gaps,
+            interval_seconds=1.0,
+            monotonic=clock,
+        )
+
+    with streaming(monotonic=clock) as (_, stream, _):
+        started = Mirroring(make(stream), remote, gaps, clock)
+        started.mirror.start()
+        assert remote.wants == [Want(NOTHING, 0, "run-1")]
+        if is_filled:
+            started.answer(1, 2, 3)
+        yield started
+
+
+def test_it_begins_with_what_the_origin_remembers() -> None:
+    """Live samples that come before are held, so that they do not hide the older ones."""
+    with mirroring(is_filled=False) as here:
+        here.deliver(4, 5)
+        assert not here.mirror.wait_filled(0)
+        assert here.published == []
+        here.answer(2, 3, 4)
+        assert here.mirror.wait_filled(0)
+        here.deliver(6)
+        assert here.published == [2, 3, 4, 5, 6]
+        assert here.counts == (1, 0)
+        assert len(here.remote.wants) == 1
+
+
+def test_without_an_answer_it_begins_with_the_live_samples() -> None:
+    """After three seconds."""
+    with mirroring(is_filled=False) as here:
+        here.deliver(4, 5)
+        here.clock.now += HELD_SECONDS + 0.1
+        here.mirror.tick()
+        assert here.mirror.wait_filled(0)
+        assert here.published == [4, 5]
+        assert here.counts == (0, 0)
+
+
+def test_the_text_of_a_history_keeps_its_time() -> None:
+    """A viewer that requests the last seconds gets the samples of these seconds, although all came at once."""
+    with mirroring(is_filled=False) as here:
+        here.answer(*range(1, 101))
+        text = b"".join(here.mirror.feed.history(Resume(history_seconds=10)))
+        assert [sample["seq"] for sample in json.loads(text)["samples"]] == list(range(91, 101))
+
+
+def test_the_wall_clock_replaces_an_unknown_uptime() -> None:
+    """A clock that was set back makes no sample younger than the newest one."""
+    with mirroring(is_filled=False) as here:
+        samples = [replace(received(seq), uptime_seconds=None) for seq in range(1, 11)]
+        samples[0] = replace(samples[0], time_unix=5000.0)
+        here.mirror.receive(samples, is_complete=True)
+        text = b"".join(here.mirror.feed.history(Resume(history_seconds=5)))
+        assert [sample["seq"] for sample in json.loads(text)["samples"]][-5:] == [6, 7, 8, 9, 10]
+
+
+def test_a_gap_is_filled_by_request() -> None:
+    """The later samples wait for the missing ones, then all go on in order."""
+    with mirroring() as here, Viewer(here.mirror.feed) as viewer:
+        here.deliver(4, 7, 8)
+        assert here.published == [1, 2, 3, 4]
+        assert here.remote.wants[1:] == [Want(NOTHING, 4, "run-1")]
+        here.answer(5, 6, 7)
+        here.deliver(9)
+        assert viewer.seqs_to(9) == [3, 4, 5, 6, 7, 8, 9]
+        assert here.counts == (1, 0)
+
+
+def test_missing_samples_may_come_one_by_one() -> None:
+    """Late, twice and out of order."""
+    with mirroring() as here:
+        here.deliver(6, 8, 6, 3, 4, 5, 7, 7, 9)
+        assert here.published == list(range(1, 10))
+        assert here.counts == (1, 0)
+
+
+def test_samples_that_were_missed_while_disconnected_are_a_repaired_gap() -> None:
+    """A new connection begins with them, without a request of the mirror."""
+    with mirroring() as here:
+        here.answer(4, 5, 6)
+        assert here.published == [1, 2, 3, 4, 5, 6]
+        assert here.counts == (1, 0)
+        here.answer()
+        assert here.counts == (1, 0)
+
+
+def test_what_the_origin_has_forgotten_stays_a_gap() -> None:
+    """It is visible to viewers, and counted."""
+    with mirroring() as here:
+        here.deliver(20)
+        here.answer(18, 19, 20)
+        assert here.published == [1, 2, 3, 18, 19, 20]
+        assert here.counts == (0, 1)
+        here.deliver(21)
+        assert here.published[-1] == 21
+
+
+@pytest.mark.parametrize("reason", ["time", "number"])
+def test_samples_are_held_for_three_seconds_or_sixteen_samples(reason: str) -> None:
+    """Then they go on with the gap."""
+    with mirroring() as here:
+        here.deliver(5)
+        if reason == "time":
+            here.clock.now += HELD_SECONDS
+            here.mirror.tick()
+            assert here.published == [1, 2, 3]
+            here.clock.now += 0.1
+            here.mirror.tick()
+            assert here.published == [1, 2, 3, 5]
+        else:
+            here.deliver(*range(6, 5 + HELD_SAMPLES))
+            assert here.published == [1, 2, 3]
+            here.deliver(5 + HELD_SAMPLES)
+            assert here.published == [1, 2, 3, *range(5, 6 + HELD_SAMPLES)]
+        assert here.counts == (0, 1)
+
+
+def test_gaps_cause_at_most_one_request_per_second() -> None:
+    """A host may invent gaps at any rate, and each request opens a connection."""
+    with mirroring() as here:
+        here.deliver(*range(10, 10_000, 10))
+        assert len(here.remote.wants) == 2
+        here.clock.now += 1.0
+        here.mirror.tick()
+        assert len(here.remote.wants) <= 3
+
+
+def test_another_run_begins_anew() -> None:
+    """Its first sample is 1. If that was missed, it is requested; viewers of the old run reconnect."""
+    with mirroring() as here, Viewer(here.mirror.feed) as viewer:
+        here.deliver(1, 2, stream="run-2")
+        assert (here.mirror.feed.id, here.published) == ("run-2", [1, 2])
+        assert viewer.client.end is End.GOING_AWAY
+        here.clock.now += 1.0
+        here.deliver(3, stream="run-3")
+        assert here.mirror.feed.id == "run-2"
+        here.answer(1, 2, 3, stream="run-3")
+        assert (here.mirror.feed.id, here.published) == ("run-3", [1, 2, 3])
+
+
+def test_viewers_on_demand_sections_are_requested() -> None:
+    """As long as somebody names them, and a little longer."""
+    with mirroring() as here:
+        with Viewer(here.mirror.feed, sections=("cpu", "processes")):
+            here.mirror.tick()
+            assert here.remote.wants[1:] == [Want(frozenset({"processes"}), 3, "run-1")]
+            here.answer(4)
+            assert here.counts == (0, 0)
+            here.mirror.tick()
+        here.clock.now += 6.0
+        here.mirror.tick()
+        assert here.remote.wants[2:] == [Want(NOTHING, 4, "run-1")]
+    assert {"processes", "vitals"} == ON_DEMAND
+
+
+def test_sections_of_an_embedding_program_become_known() -> None:
+    """A viewer can name them as soon as the first sample has come."""
+    with mirroring() as here:
+        assert "orders" not in here.mirror.feed.section_names
+        sample = received(4, cpu={}, orders={"open": 1})
+        here.mirror.receive([sample], is_complete=False)
+        assert here.mirror.feed.section_names[-1] == "orders"
+        assert len(set(here.mirror.feed.section_names)) == len(here.mirror.feed.section_names)
+
+
+def test_it_is_unused_a_minute_after_its_last_viewer() -> None:
+    """A page that is reloaded finds everything as it was."""
+    with mirroring() as here:
+        with Viewer(here.mirror.feed):
+            here.clock.now += 1000.0
+            here.mirror.tick()
+        assert not here.mirror.is_unused()
+        here.clock.now += LINGER_SECONDS + 0.1
+        here.mirror.tick()
+        assert here.mirror.is_unused()
+        here.mirror.use()
+        assert not here.mirror.is_unused()
+        here.mirror.stop()
+        assert here.remote.wants[-1] is None

@@ -1,0 +1,144 @@
+"""Connections to other servers: within the deadline, with a verified certificate, and ended at any time."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from telemetry_stream.net.address import PerAddress
+from telemetry_stream.net.dial import Address, Dialer, TlsError, UntrustedError
+from telemetry_stream.net.listener import Listener
+from telemetry_stream.net.tls_context import server_context
+from telemetry_stream.net.transport import Transport
+from tests.conftest import eventually
+
+TLS = Path(__file__).parent.parent / "fixtures/tls"
+
+
+def echo(transport: Transport) -> None:
+    """Send back what comes first."""
+    transport.send(transport.recv(1000, time.monotonic() + 10), time.monotonic() + 10)
+
+
+@contextmanager
+def serving(certificate: str | None = None, host: str = "127.0.0.1") -> Iterator[tuple[str, int]]:
+    """Serve ``echo`` on a port of loopback, with TLS if there is a certificate."""
+    path = str(TLS / certificate) if certificate else ""
+    listener = Listener(
+        (host, 0),
+        echo,
+        max_connections=10,
+        per_address=PerAddress(10),
+        ssl_context=server_context(path, path) if path else None,
+        headers=(),
+        on_crash=pytest.fail,
+    )
+    listener.start()
+    try:
+        yield listener.address
+    finally:
+        assert listener.close(time.monotonic() + 10)
+
+
+def echoed(dialer: Dialer) -> bytes:
+    """Connect, and return what the server sends back."""
+    transport = dialer.connect(time.monotonic() + 10)
+    try:
+        transport.send(b"hello", time.monotonic() + 10)
+        return transport.recv(100, time.monotonic() + 10)
+    finally:
+        transport.shutdown()
+        transport.close()
+
+
+def test_a_name_or_an_address_is_connected_to() -> None:
+    """One connection after the other."""
+    with serving() as (_, port):
+        for host in ("127.0.0.1", "localhost"):
+            dialer = Dialer(Address(host, port, secure=False))
+            assert [echoed(dialer), echoed(dialer)] == [b"hello", b"hello"]
+
+
+def test_a_trusted_certificate_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenSSL reads additional authorities from SSL_CERT_FILE."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "localhost.pem"))
+    with serving("localhost.pem") as (_, port):
+        assert echoed(Dialer(Address("localhost", port, secure=True))) == b"hello"
+
+
+def test_an_untrusted_certificate_is_refused() -> None:
+    """Nothing is sent to such a server."""
+    with serving("localhost.pem") as (_, port), pytest.raises(UntrustedError):
+        Dialer(Address("localhost", port, secure=True)).connect(time.monotonic() + 10)
+
+
+def test_a_certificate_for_another_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although its authority is trusted: it is for localhost and 127.0.0.1."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "localhost.pem"))
+    with serving("localhost.pem", "127.0.0.2") as (host, port), pytest.raises(UntrustedError):
+        Dialer(Address(host, port, secure=True)).connect(time.monotonic() + 10)
+
+
+def test_a_server_without_tls_is_a_tls_error() -> None:
+    """It answers, but not as we require."""
+    with serving() as (_, port), pytest.raises(TlsError) as caught:
+        Dialer(Address("127.0.0.1", port, secure=True)).connect(time.monotonic() + 10)
+    assert not isinstance(caught.value, UntrustedError)
+    assert not isinstance(caught.value, ssl.SSLError)
+
+
+def test_a_refusal_has_its_own_error() -> None:
+    """It shows that the host is up."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # not listening
+        with pytest.raises(ConnectionRefusedError):
+            Dialer(Address("127.0.0.1", bound.getsockname()[1], secure=False)).connect(
+                time.monotonic() + 10
+            )
+
+
+def test_a_name_without_address_is_an_error() -> None:
+    """RFC 6761 reserves the ending."""
+    with pytest.raises(socket.gaierror):
+        Dialer(Address("box.invalid", 1, secure=False)).connect(time.monotonic() + 10)
+
+
+@contextmanager
+def silent_server() -> Iterator[int]:
+    """A port whose connections the kernel accepts, and nobody answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_silent_server_ends_at_the_deadline() -> None:
+    """In the middle of the TLS handshake."""
+    with silent_server() as port, pytest.raises(TimeoutError):
+        Dialer(Address("127.0.0.1", port, secure=True)).connect(time.monotonic() + 0.05)
+
+
+def test_an_attempt_can_be_aborted() -> None:
+    """By another thread, at once; later attempts fail too."""
+    errors: list[OSError] = []
+
+    def attempt(connect: Callable[[float], Transport]) -> None:
+        try:
+            connect(time.monotonic() + 3600)
+        except OSError as error:
+            errors.append(error)
+
+    with silent_server() as port:
+        dialer = Dialer(Address("127.0.0.1", port, secure=True))
+        thread = threading.Thread(target=attempt, args=(dialer.connect,), daemon=True)
+        thread.start()
+        assert eventually(lambda: dialer._sock is not None and dialer._context is not None)
+        dialer.abort()
+        thread.join(10)
+        attempt(dialer.connect)
+    assert len(errors) == 2
