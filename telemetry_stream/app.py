@@ -16,7 +16,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from . import __version__
 from .access.guard import Guard
@@ -32,11 +32,14 @@ from .net.listener import Listener
 from .server.pages import pages
 from .server.routes import Routes
 from .server.viewers import Viewers
-from .settings import Settings
+from .settings import Settings, SettingsError
 from .stream import HistoryLimits, LocalHost, Origin, Stream
 from .threads import ThreadUnavailableError
 from .websocket.connection import Timing
 from .websocket.quota import Allowance
+
+if TYPE_CHECKING:
+    from .fleet.hosts import Fleet
 
 log = logging.getLogger(__name__)
 
@@ -93,19 +96,11 @@ class App:
         self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._may_start = True  # until the first start or close
         self._listener: Listener | None = None
+        labels = _labels(settings)
         if origins is None:
-            origins = [
-                LocalHost(
-                    proc_root=settings.proc_root,
-                    sys_root=settings.sys_root,
-                    interval_seconds=settings.interval,
-                    idle_interval_seconds=settings.idle_interval,
-                    sources=sources,
-                )
-            ]
+            origins = [] if settings.no_collect else [_local_host(settings, sources, labels)]
         elif sources:
             raise ValueError("pass `sources` to LocalHost(...) if you pass `origins`")
-        self._origins = tuple(origins)
         self._guard = Guard(
             token_file=settings.token_file,
             token=settings.token,
@@ -120,6 +115,10 @@ class App:
         self._headers = security_headers(settings.frame_ancestors)
         self._batch = Batch(on_crash=self.fail)
         self._hub = Hub(batch=self._batch, on_crash=self.fail)
+        self._fleet = _maybe_fleet(settings, self._hub, labels if origins else None)
+        # Last: one of its rows is the first feed of the stream.
+        self._origins = (*origins, *filter(None, [self._fleet]))
+        self._on_ready = on_ready
         self.stream = Stream(
             self._hub,
             version=__version__,
@@ -149,6 +148,7 @@ class App:
             per_forwarded_address=PerAddress(
                 settings.max_connections_per_address, self._guard.is_exempt
             ),
+            fleet=self._fleet,
         )
 
     @property
@@ -197,6 +197,8 @@ class App:
             for origin in self._origins:
                 origin.start(self.stream, self.fail)
             self._listener.start()
+            if self.settings.no_collect and self._on_ready is not None:
+                self._on_ready()  # no sample of this host will come
         except BaseException as error:
             self.close()
             if isinstance(error, ThreadUnavailableError):
@@ -304,6 +306,71 @@ class App:
         if not self._hub.is_responsive(STUCK_SECONDS):
             return "the hub does not respond"
         return None
+
+
+def _labels(settings: Settings) -> dict[str, object]:
+    """Return what the settings add to ``hello``: nothing by default."""
+    labels: dict[str, object] = {}
+    if settings.site:
+        labels["site"] = settings.site
+    if settings.tags:
+        labels["tags"] = list(dict.fromkeys(_listed(settings.tags)))
+    return labels
+
+
+def _local_host(
+    settings: Settings, sources: Sequence[Source], labels: dict[str, object]
+) -> LocalHost:
+    return LocalHost(
+        proc_root=settings.proc_root,
+        sys_root=settings.sys_root,
+        interval_seconds=settings.interval,
+        idle_interval_seconds=settings.idle_interval,
+        sources=sources,
+        host_id=settings.host_id,
+        labels=labels,
+    )
+
+
+def _maybe_fleet(
+    settings: Settings, hub: Hub, own_labels: dict[str, object] | None
+) -> Fleet | None:
+    """Return the hosts of a front end, or None if no other host is watched. Raises SettingsError."""
+    if not settings.is_front_end:
+        return None
+    from .fleet.direct import DirectRemote  # noqa: PLC0415  # needed only by front ends
+    from .fleet.hosts import Fleet  # noqa: PLC0415
+    from .fleet.line import DirectLink  # noqa: PLC0415
+    from .fleet.watchlist import WatchError, targets  # noqa: PLC0415
+
+    try:
+        found = targets(
+            settings.watch,
+            settings.watch_file,
+            allow_plaintext=settings.allow_plaintext,
+            limit=settings.max_hosts,
+        )
+    except WatchError as error:
+        name = "watch_file" if settings.watch_file else "watch"
+        raise SettingsError(name, getattr(settings, name), "the settings", str(error)) from None
+    link = DirectLink()
+    return Fleet(
+        hub,
+        [
+            DirectRemote(
+                number,
+                target,
+                link,
+                history_seconds=settings.history,
+                max_history_bytes=settings.max_history_bytes,
+            )
+            for number, target in enumerate(found, 1)
+        ],
+        own_labels=own_labels,
+        max_hosts=settings.max_hosts,
+        max_watched=settings.max_watched_hosts,
+        forget_seconds=settings.host_forget_seconds,
+    )
 
 
 def _check_type(name: str, value: object, is_right: bool, allowed: str) -> None:

@@ -103,6 +103,32 @@ class Settings:
     max_messages_per_second: int = setting(
         20, "Limit of frames per second from a viewer, including pings", low=5, high=10_000
     )
+    watch: str = setting(
+        "", "Other hosts to show, as the addresses of their dashboards", form=form.URLS
+    )
+    watch_file: str = setting(
+        "", "File with one host to show per line: its address, optionally a token", form=form.PATH
+    )
+    allow_plaintext: bool = setting(
+        False, "Allow tokens to be sent without TLS to addresses other than loopback"
+    )
+    no_collect: bool = setting(False, "Do not sample this host; only show others")
+    max_hosts: int = setting(1000, "Limit of other hosts", low=1, high=100_000)
+    max_watched_hosts: int = setting(
+        32, "Limit of other hosts whose dashboards are open at the same time", low=1, high=10_000
+    )
+    host_forget_seconds: float = setting(
+        86_400.0,
+        "When a silent host that was discovered is forgotten",
+        unit="seconds",
+        low=60,
+        high=31_536_000,
+    )
+    host_id: str = setting(
+        "", "Id of this host (none: derived from its machine-id)", form=form.HOST_ID
+    )
+    site: str = setting("", "Name of the place where this host is", form=form.LABEL)
+    tags: str = setting("", "Names by which this host can be found among others", form=form.TAGS)
     proc_root: str = setting("/proc", "Where procfs is mounted", form=form.PROCFS)
     sys_root: str = setting("/sys", "Where sysfs is mounted", form=form.DIRECTORY)
     log_level: str = setting(
@@ -125,6 +151,11 @@ class Settings:
         """The limit of connections: those of viewers and those for everything else."""
         return self.max_viewers + self.spare_connections
 
+    @property
+    def is_front_end(self) -> bool:
+        """Whether other hosts are shown."""
+        return bool(self.watch or self.watch_file)
+
     def _check_together(self) -> None:
         """Check the settings that depend on each other."""
         if bool(self.tls_cert) != bool(self.tls_key):
@@ -134,6 +165,9 @@ class Settings:
         if self.no_auth and (self.token or self.token_file):
             allowed = "must not be given together with a token or token_file"
             raise SettingsError("no_auth", True, "the settings", allowed)
+        if self.no_collect and not self.is_front_end:
+            allowed = "must be given together with watch or watch_file"
+            raise SettingsError("no_collect", True, "the settings", allowed)
         for name in (
             self.trust_proxy.replace("loopback", "::1").split(",") if self.trust_proxy else ()
         ):

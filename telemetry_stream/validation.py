@@ -73,6 +73,15 @@ NEW_DIRECTORY = Form(_PATH, "a path", "DIR")
 DIRECTORY = Form(r"[^\0]+", "an existing directory", "DIR", contains="")
 # Every procfs has this file. Most directories that are given by mistake, such as / and /host, have not.
 PROCFS = Form(r"[^\0]+", "a directory where procfs is mounted", "DIR", contains="stat")
+_TAG = r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}"
+_URL = r"https?://[A-Za-z0-9._:%\[\]/~-]+"
+
+URLS = Form(
+    rf"(?:{_URL}(?:,{_URL})*)?", "URLs such as https://web1:8750, separated by commas", "URLS"
+)
+TAGS = Form(rf"(?:{_TAG}(?:,{_TAG})*)?", "names, separated by commas", "NAMES")
+LABEL = Form(rf"(?:{_TAG})?", "a name of letters, digits and . _ -", "NAME")
+HOST_ID = Form(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63})?", "1 to 64 letters, digits and . _ -", "ID")
 TOKEN = Form(r"(?:[A-Za-z0-9._~-]{16,256})?", "16 to 256 letters, digits and . _ ~ -", "TOKEN")
 
 

@@ -11,11 +11,14 @@ import typing
 from pathlib import Path
 
 from telemetry_stream import App, Settings
+from telemetry_stream.fleet.hosts import DROPPED, STATES, FleetStats
 from telemetry_stream.hub import End
 from telemetry_stream.metrics.sample import RESERVED, State
 from telemetry_stream.metrics.sources import SECTIONS
-from telemetry_stream.server.routes import STREAM_PARAMETERS
+from telemetry_stream.server.prometheus import fleet_families
+from telemetry_stream.server.routes import OVERVIEW_PARAMETERS, STREAM_PARAMETERS
 from tests.conftest import eventually
+from tests.fleet.golden import messages
 from tests.viewers import get, websockets_viewer
 
 DOCUMENT = (Path(__file__).parent.parent / "docs/protocol.md").read_text()
@@ -75,7 +78,8 @@ def test_parameters_states_codes_and_paths_are_those_of_the_program() -> None:
 def test_examples_are_json_with_the_fields_of_the_program() -> None:
     """The blocks that are marked as JSON, and the longest example of an answer."""
     blocks = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
-    assert [json.loads(block)["type"] for block in blocks] == ["hello", "sample", "history"]
+    types = [json.loads(block)["type"] for block in blocks]
+    assert types == ["hello", "sample", "history", "hosts", "overview"]
     found = re.search(r'^ +(\{"clients".*?)\n\n', DOCUMENT, re.MULTILINE | re.DOTALL)
     assert found
     example = json.loads(found[1])
@@ -84,6 +88,34 @@ def test_examples_are_json_with_the_fields_of_the_program() -> None:
         _, report = get(app.url, "/api/v1/clients")
     assert list(example) == list(report)
     assert list(example["clients"][0]) == list(report["clients"][0])
+
+
+def test_the_overview_is_as_documented() -> None:
+    """Its parameters, states, paths, examples and series are those of the program."""
+    names = first_column(chapter("Other hosts"))
+    assert names[: len(OVERVIEW_PARAMETERS)] == list(OVERVIEW_PARAMETERS)
+    states = names[len(OVERVIEW_PARAMETERS) :][: len(STATES)]
+    assert states == list(STATES)
+    app, single = App(Settings(port=0, watch="https://web1")), App(Settings(port=0))
+    paths = set(app._routes._table) - set(single._routes._table)
+    assert paths == {name for name in names if name.startswith("/")}
+    for one in (app, single):
+        one.close()
+    stats = FleetStats(dict.fromkeys(STATES, 0), 0, 0, 0, dict.fromkeys(DROPPED, 0))
+    series = {sample.name for family in fleet_families(stats) for sample in family.samples}
+    assert series == {name.partition("{")[0] for name in names if name.startswith("telemetry_")}
+    blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)]
+    golden = {path.name: json.loads(text) for path, text in messages().items()}
+    for block, name in zip(blocks[3:], ("hosts.json", "overview.json"), strict=True):
+        assert list(block) == list(golden[name])
+    assert blocks[3]["hosts"][0].keys() == golden["hosts.json"]["hosts"][0].keys()
+    assert blocks[4]["columns"] == golden["overview.json"]["columns"]
+    example = re.search(r'^ +(\{"revision".*?)\n\n', DOCUMENT, re.MULTILINE | re.DOTALL)
+    assert example
+    report, documented = golden["api-hosts.json"], json.loads(example[1])
+    assert list(documented) == list(report)
+    assert list(documented["hosts"][0]) == list(report["hosts"][0])
+    assert list(documented["hosts"][0]["vitals"]) == list(report["hosts"][0]["vitals"])
 
 
 def test_links_within_the_page_have_a_target() -> None:

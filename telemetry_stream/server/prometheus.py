@@ -28,6 +28,8 @@ from .viewers import Viewers
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
+    from ..fleet.hosts import Fleet, FleetStats
+
 UNITS = ("bytes", "celsius", "ratio", "seconds")  # of a family in OpenMetrics
 GZIP_LEVEL = 5  # 9, the default, takes twice as long and saves 2 %
 TOTAL = "_total"  # suffix of a counter's series
@@ -100,7 +102,7 @@ def families(sample: Sample) -> Iterator[Metric]:
 
 def own_families(
     sample: Sample | None,
-    feed: Feed,
+    feed: Feed | None,
     viewers: Viewers,
     refused_connections: int,
     refused_tokens: int,
@@ -108,7 +110,7 @@ def own_families(
     """Yield what the program counts in addition to the section ``self``, and the state of the sample's sources."""
     totals = viewers.totals()
     for name, text, count in (
-        ("samples", "Samples taken since the start", feed.seq),
+        ("samples", "Samples taken since the start", feed.seq if feed else 0),
         (
             "connections_refused",
             "Connections refused: limit reached, or out of threads or descriptors",
@@ -143,6 +145,29 @@ def own_families(
     yield failed
 
 
+def fleet_families(stats: FleetStats) -> Iterator[Metric]:
+    """Yield the counts of a front end of many hosts."""
+    hosts = _family("telemetry_stream_hosts", "Hosts of this front end, by state")
+    for state, count in stats.hosts.items():
+        _add(hosts, float(count), {"state": state})
+    yield hosts
+    watched = _family("telemetry_stream_hosts_watched", "Hosts whose full samples are received")
+    _add(watched, float(stats.watched), {})
+    yield watched
+    gaps = _family("telemetry_stream_gaps", "Gaps in the samples of other hosts", "counter")
+    _add(gaps, float(stats.gaps_repaired), {"repaired": "yes"})
+    _add(gaps, float(stats.gaps_unrepaired), {"repaired": "no"})
+    yield gaps
+    dropped = _family(
+        "telemetry_stream_messages_dropped",
+        "Messages of other hosts that were discarded, by reason",
+        "counter",
+    )
+    for reason, count in stats.dropped.items():
+        _add(dropped, float(count), {"reason": reason})
+    yield dropped
+
+
 class Page:
     """Answers scrapes with the newest sample. Each sample is rendered once in each format that is requested.
 
@@ -156,19 +181,21 @@ class Page:
         *,
         refused_connections: Callable[[], int],
         refused_tokens: Callable[[], int],
+        fleet: Fleet | None = None,
     ) -> None:
         self._viewers = viewers
         self._refused_connections = refused_connections
         self._refused_tokens = refused_tokens
+        self._fleet = fleet
         self._rendered: tuple[Sample | None, dict[tuple[str, bool], bytes]] = (None, {})
 
     def serve(
-        self, environ: WSGIEnvironment, start_response: StartResponse, feed: Feed
+        self, environ: WSGIEnvironment, start_response: StartResponse, feed: Feed | None
     ) -> list[bytes]:
         """Answer a scrape in the format that its Accept header names."""
         encode, content_type = choose_encoder(environ.get("HTTP_ACCEPT", ""))
         is_compressed = gzip_accepted(environ.get("HTTP_ACCEPT_ENCODING", ""))
-        sample = feed.maybe_newest()
+        sample = feed.maybe_newest() if feed else None
         if sample is None or sample is not self._rendered[0]:
             self._rendered = (sample, {})
         texts = self._rendered[1]
@@ -182,13 +209,14 @@ class Page:
         start_response("200 OK", [("Content-Type", content_type), *encoding, *JSON_HEADERS[1:]])
         return [text]
 
-    def _registry(self, sample: Sample | None, feed: Feed) -> CollectorRegistry:
+    def _registry(self, sample: Sample | None, feed: Feed | None) -> CollectorRegistry:
         registry = CollectorRegistry(auto_describe=False)
         shown = families(sample) if sample else ()
         own = own_families(
             sample, feed, self._viewers, self._refused_connections(), self._refused_tokens()
         )
-        registry.register(_Collected([*shown, *own]))
+        fleet = fleet_families(self._fleet.stats()) if self._fleet else ()
+        registry.register(_Collected([*shown, *own, *fleet]))
         return registry
 
 

@@ -54,6 +54,20 @@ class Query:
         """Return the parameter as an int from ``low`` to ``high``, or None if it is absent."""
         return self.whole_number(name, low, low, high) if name in self._values else None
 
+    def list_of(self, name: str, limit: int) -> tuple[str, ...]:
+        """Return the texts in the parameter, which commas separate, in sorted order; none if it is absent."""
+        found = tuple(sorted({text for text in self._values.get(name, "").split(",") if text}))
+        if len(found) > limit:
+            raise _bad(f"{name}: {len(found)} values are too many (allowed: {limit})")
+        return found
+
+    def one_of(self, name: str, allowed: Collection[str]) -> str:
+        """Return the parameter, one of ``allowed``, or the first of these if it is absent."""
+        value = self._values.get(name, next(iter(allowed)))
+        if value not in allowed:
+            raise _bad(f"{name} = {quoted(value)}: must be one of {', '.join(allowed)}")
+        return value
+
     def maybe_seconds(self, name: str) -> float | None:
         """Return the parameter as seconds, from 0 to a day, or None if it is absent."""
         value = self._values.get(name)
@@ -78,6 +92,11 @@ class Query:
         for unknown in sorted(names.difference(known)):
             raise _bad(f"{name}: unknown section {quoted(unknown)} (known: {', '.join(known)})")
         return tuple(sorted(names))
+
+
+def is_given(text: str, name: str) -> bool:
+    """Return whether a query has this parameter, before it is checked."""
+    return any(pair.partition("=")[0] == name for pair in text.split("&"))
 
 
 def quoted(value: str) -> str:

@@ -27,13 +27,14 @@ from ..net.wsgi import WAITING, PeerGoneError
 from ..stream import Choice, Feed, Resume, Stream, to_json
 from ..websocket.handshake import maybe_refuse
 from .forwarded_limit import ForwardedLimit
-from .query import MAX_EVERY, MAX_SEQ, Query, quoted
-from .registry import Viewer
+from .query import MAX_EVERY, MAX_SEQ, Query, is_given, quoted
+from .registry import Selection, Viewer
 from .viewers import LINES, WEBSOCKET, Join, Kind, Viewers
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+    from ..fleet.hosts import Fleet
     from .prometheus import Page
 
 # How long a request waits for the next sample, if the newest one is old or has not all of the requested sections.
@@ -43,7 +44,15 @@ FRESH_SECONDS = 3.0
 # which is the default of Prometheus.
 SCRAPE_SECONDS = 75.0
 
+# How long a viewer of another host waits for its history, before it joins without it.
+FILL_SECONDS = 5.0
+
+MAX_SPARKLINES = 100
+MAX_TAGS = 32
+MAX_TOP = 100_000
+
 STREAM_PARAMETERS = ("host", "every", "sections", "history", "since", "stream")
+OVERVIEW_PARAMETERS = ("hosts", "tag", "site", "top", "by", "every")
 
 HISTORY_PARAMETERS = ("host", "seconds", "since", "before", "stream", "every", "sections", "brief")
 
@@ -56,6 +65,7 @@ class Routes:
     ``maybe_problem()`` returns why the program is not healthy, or None if it is.
     ``refused_connections()`` returns the number of connections that the listener has refused.
     ``per_forwarded_address`` limits the requests in progress of each client behind a trusted proxy.
+    ``fleet`` are the hosts of a front end, None for a program that watches no other host.
     """
 
     def __init__(
@@ -68,6 +78,7 @@ class Routes:
         refused_connections: Callable[[], int],
         pages: WSGIApplication,
         per_forwarded_address: PerAddress,
+        fleet: Fleet | None = None,
     ) -> None:
         self._stream = stream
         self._viewers = viewers
@@ -77,6 +88,7 @@ class Routes:
         self._pages = pages
         self._page: Page | None = None  # made by the first scrape
         self._limit = ForwardedLimit(per_forwarded_address)
+        self._fleet = fleet
         self._table: dict[str, Route] = {
             "/ws": self._websocket,
             "/api/v1/sample": self._sample,
@@ -88,6 +100,8 @@ class Routes:
             "/login": self._login,
             "/logout": self._logout,
         }
+        if fleet is not None:
+            self._table |= {"/api/v1/hosts": self._hosts, "/api/v1/sparklines": self._sparklines}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
@@ -131,10 +145,12 @@ class Routes:
         self._viewers.serve(environ, LINES, *subscription)
         return ()
 
-    def _subscription(self, environ: WSGIEnvironment, kind: Kind) -> tuple[Choice, Join]:
+    def _subscription(self, environ: WSGIEnvironment, kind: Kind) -> tuple[Selection, Join]:
         """Return what a viewer's query selects, and how it joins. Has its sections collected. Raises HTTPError."""
+        if self._fleet is not None and is_given(environ["QUERY_STRING"], "hosts"):
+            return _overview(environ, kind), self._fleet.join
         query = Query(environ["QUERY_STRING"], STREAM_PARAMETERS)
-        feed = self._feed(query)
+        feed = self._feed(environ, query)
         choice = Choice(
             kind.framing,
             feed.host.id,
@@ -150,22 +166,27 @@ class Routes:
         maybe_resume = resume if "history" in query or "since" in query else None
         return choice, lambda client, user: feed.join(client, maybe_resume, user)
 
-    def _feed(self, query: Query) -> Feed:
+    def _feed(self, environ: WSGIEnvironment, query: Query) -> Feed:
         """Return the feed that a request is about: that of ``host``, or the first one.
 
-        Raises HTTPError 404 for an unknown host, and 503 if no origin has added one yet.
+        Raises HTTPError 404 for an unknown host, 503 if there is no feed yet, and 400 if one must be named.
         """
         host = query.text("host")
+        if self._fleet is not None:
+            feed, wait_filled = _of_fleet(self._fleet, host)
+            with environ[WAITING]():
+                wait_filled(FILL_SECONDS)
+            return feed
         try:
             return self._stream.feed(host)
         except LookupError:
             if host is not None:
-                raise HTTPError("404 Not Found", f"Unknown host {quoted(host)}") from None
+                raise _unknown(host) from None
             raise _unavailable("No host has been added yet") from None
 
     def _sample(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         query = Query(environ["QUERY_STRING"], ("host", "sections"))
-        feed = self._feed(query)
+        feed = self._feed(environ, query)
         sections = query.maybe_names("sections", feed.section_names)
         seq = feed.seq
         is_new_demand = feed.demand.want(sections)
@@ -179,7 +200,7 @@ class Routes:
 
     def _history(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         query = Query(environ["QUERY_STRING"], HISTORY_PARAMETERS)
-        feed = self._feed(query)
+        feed = self._feed(environ, query)
         resume = Resume(
             query.maybe_seconds("seconds"),
             query.whole_number("since", 0, 0, MAX_SEQ),
@@ -231,18 +252,37 @@ class Routes:
                 "/metrics requires the package prometheus-client "
                 "(pip install 'telemetry_stream[prometheus]')",
             ) from None
-        feed = self._feed(query)
-        seq = feed.seq
-        if feed.demand.want(feed.section_names, SCRAPE_SECONDS):
-            with environ[WAITING]():
-                feed.wait_newer(seq, (), FRESH_SECONDS)
+        feed = self._maybe_own_feed(environ, query)
+        if feed is not None:
+            seq = feed.seq
+            if feed.demand.want(feed.section_names, SCRAPE_SECONDS):
+                with environ[WAITING]():
+                    feed.wait_newer(seq, (), FRESH_SECONDS)
         if self._page is None:
             self._page = Page(
                 self._viewers,
                 refused_connections=self._refused_connections,
                 refused_tokens=lambda: self._access.refused_tokens,
+                fleet=self._fleet,
             )
         return self._page.serve(environ, start_response, feed)
+
+    def _maybe_own_feed(self, environ: WSGIEnvironment, query: Query) -> Feed | None:
+        """Return the feed of this host, or None if a front end does not sample it."""
+        if self._fleet is not None and not self._fleet.has_own:
+            return None
+        return self._feed(environ, query)
+
+    def _hosts(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        Query(environ["QUERY_STRING"], ())
+        return respond_json(start_response, to_json(_existing(self._fleet).report()))
+
+    def _sparklines(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        ids = Query(environ["QUERY_STRING"], ("hosts",)).list_of("hosts", MAX_SPARKLINES)
+        found = _existing(self._fleet).sparklines(ids)
+        return respond_json(start_response, to_json({"sparklines": found}))
 
     def _login(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return respond(start_response, self._access.log_in(environ))
@@ -260,6 +300,48 @@ class Routes:
             reason = "Not healthy" if environ[UNAUTHENTICATED] else problem
             raise HTTPError("503 Service Unavailable", reason)
         return respond_json(start_response, b'{"status":"ok"}')
+
+
+def _existing(fleet: Fleet | None) -> Fleet:
+    """Return the fleet, without which its routes are not in the table."""
+    if fleet is None:
+        raise HTTPError("404 Not Found", "This program watches no other host")
+    return fleet
+
+
+def _of_fleet(fleet: Fleet, host: str | None) -> tuple[Feed, Callable[[float], bool]]:
+    """Return a host's feed, and the function that waits until it has what the host remembers. Raises HTTPError."""
+    from ..fleet.hosts import NotWatchableError, UnknownHostError  # noqa: PLC0415  # it is loaded
+
+    try:
+        return fleet.feed(host)
+    except UnknownHostError:
+        if host is None:
+            reason = "This front end does not sample its own host (name a host of /api/v1/hosts)"
+            raise HTTPError("400 Bad Request", reason) from None
+        raise _unknown(host) from None
+    except NotWatchableError as error:
+        raise _unavailable(str(error)) from None
+
+
+def _overview(environ: WSGIEnvironment, kind: Kind) -> Selection:
+    """Return what the query of an overview selects. Raises HTTPError 400."""
+    from ..fleet.overview import OverviewChoice, Selected  # noqa: PLC0415  # it is loaded
+    from ..fleet.remote import FIELDS  # noqa: PLC0415
+
+    query = Query(environ["QUERY_STRING"], OVERVIEW_PARAMETERS)
+    query.one_of("hosts", ("*",))
+    selected = Selected(
+        tags=query.list_of("tag", MAX_TAGS),
+        site=query.text("site"),
+        top=query.whole_number("top", 0, 1, MAX_TOP) or None,
+        by=query.one_of("by", FIELDS),
+    )
+    return OverviewChoice(kind.framing, selected, query.whole_number("every", 1, 1, MAX_EVERY))
+
+
+def _unknown(host: str) -> HTTPError:
+    return HTTPError("404 Not Found", f"Unknown host {quoted(host)}")
 
 
 def _unavailable(reason: str) -> HTTPError:

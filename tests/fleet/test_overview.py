@@ -18,6 +18,7 @@ from telemetry_stream.fleet.overview import (
     row_text,
     selected,
 )
+from tests.fleet.golden import messages
 from tests.fleet.reports import vitals
 from tests.stream.streaming import LINES
 
@@ -99,6 +100,12 @@ def test_a_row_is_small() -> None:
     assert len(ROWS[0].text) < 100
     full = vitals(1)._replace(numbers=(12.5, 48.1, 3.0, 0.52, 1.5, 20.1, 71.0, 123456, 23456, 54.5))
     assert len(row_text(1000, "live", 0, None, full)) < 90
+
+
+def test_the_golden_messages_are_up_to_date() -> None:
+    """The page is tested with them. After a change that is meant, scripts/update-golden writes them."""
+    for path, text in messages().items():
+        assert path.read_text() == text
 
 
 def test_equal_choices_are_one_topic() -> None:

@@ -38,7 +38,7 @@ def serving(certificate: str | None = None, host: str = "127.0.0.1") -> Iterator
         per_address=PerAddress(10),
         ssl_context=server_context(path, path) if path else None,
         headers=(),
-        on_crash=pytest.fail,
+        on_crash=lambda error: pytest.fail(repr(error)),
     )
     listener.start()
     try:

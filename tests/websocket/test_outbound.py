@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -46,6 +46,7 @@ class ReadsFirst(Transport):
     """A transport that lets the test answer as soon as the request is sent."""
 
     __slots__ = ("on_sent",)
+    on_sent: Callable[[], None]
 
     def send(self, data: bytes | memoryview, deadline: float) -> None:
         super().send(data, deadline)
@@ -193,5 +194,8 @@ def test_silence_ends_the_connection() -> None:
 def test_a_slow_handshake_ends_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server has accepted the connection and sent a part of the head."""
     monkeypatch.setattr(outbound, "HEAD_SECONDS", 0.05)
-    with opening(response=b"HTTP/1.1 101", ends=False) as (connection, _), pytest.raises(TimeoutError):
+    with (
+        opening(response=b"HTTP/1.1 101", ends=False) as (connection, _),
+        pytest.raises(TimeoutError),
+    ):
         opened(connection)

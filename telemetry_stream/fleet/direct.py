@@ -1,0 +1,196 @@
+"""A remote that is reached directly: this program is an ordinary viewer of the host's ``/ws``, with its token.
+
+Each host has a line for its vitals, and a second one while it is watched. A gap is filled by opening the second line
+again with ``since`` and ``stream``: the answer begins with all that was missed, so history and live samples meet as
+they do for every viewer.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from ..stream.received import ReceivedError, cut, cut_history, decode
+from .line import DirectLink, Line
+from .mirror import ON_DEMAND
+from .remote import ForeignHostError, Identity, Link, Report, Want, maybe_vitals
+from .watchlist import Target
+
+MAX_VITALS_CHARACTERS = 64 * 1024
+
+
+class _VitalsLine(Line):
+    """The permanent connection."""
+
+    def __init__(self, name: str, target: Target, link: DirectLink, report: Report) -> None:
+        super().__init__(name, target, link, max_message_characters=MAX_VITALS_CHARACTERS)
+        self._report = report
+
+    def query(self) -> dict[str, str]:
+        return {"sections": "vitals"}
+
+    def on_open(self, identity: Identity) -> bool:
+        return self._report.identified(identity)
+
+    def on_message(self, text: str, identity: Identity) -> None:
+        try:
+            vitals = maybe_vitals(decode(text), identity.host.id)
+        except ForeignHostError:
+            self._report.dropped("foreign host")
+        except ReceivedError:
+            self._report.dropped("invalid")
+        else:
+            if vitals is not None:
+                self._report.vitals(vitals)
+
+    def on_end(self, close_code: int | None, identity: Identity) -> None:
+        if close_code == 1001:  # the program has stopped
+            self._report.ended("gone", identity.stream)
+        else:
+            self._report.failed(f"The host closed the connection ({close_code})")
+
+    def on_failure(self, reason: str, *, is_incompatible: bool) -> None:
+        self._report.failed(reason, is_incompatible=is_incompatible)
+
+
+class _FullLine(Line):
+    """The connection while the host is watched. Its failures are those of the other line, which reports them.
+
+    ``_state`` guards ``_want``, which moves on with each sample, so that a new connection goes on after the last one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        target: Target,
+        link: DirectLink,
+        report: Report,
+        want: Want,
+        *,
+        history_seconds: float,
+        max_history_bytes: int,
+    ) -> None:
+        super().__init__(name, target, link, max_message_characters=max_history_bytes)
+        self._report = report
+        self._history_seconds = history_seconds
+        self._state = threading.Lock()
+        self._want = want
+        self._default_names: tuple[
+            str, ...
+        ] = ()  # the sections that the host sends to a viewer that names none
+
+    def watch(self, want: Want) -> None:
+        """Open the connection again for another request."""
+        with self._state:
+            self._want = want
+        self.restart()
+
+    def query(self) -> dict[str, str]:
+        with self._state:
+            want = self._want
+        query = {"since": str(want.since), "history": f"{self._history_seconds:g}"}
+        if want.stream is not None:
+            query["stream"] = want.stream
+        if want.sections and self._default_names:
+            query["sections"] = ",".join(sorted({*self._default_names, *want.sections}))
+        return query
+
+    def on_open(self, identity: Identity) -> bool:  # noqa: ARG002
+        return True
+
+    def on_message(self, text: str, identity: Identity) -> None:
+        is_history = text.startswith('{"type":"history"')
+        try:
+            if is_history:
+                samples = cut_history(text, ON_DEMAND)
+            elif text.startswith('{"type":"sample"'):
+                samples = [cut(text, ON_DEMAND)[0]]
+            else:
+                return  # of an embedding program
+        except ReceivedError:
+            self._report.dropped("invalid")
+            return
+        known = [sample for sample in samples if sample.host == identity.host.id]
+        if len(known) < len(samples):
+            self._report.dropped("foreign host")
+        if known:
+            newest = known[-1]
+            names = tuple(name for name in newest.encoded.source_names if name not in ON_DEMAND)
+            is_first, self._default_names = not self._default_names, names
+            with self._state:
+                self._want = self._want._replace(since=newest.seq, stream=newest.stream)
+                is_incomplete = is_first and bool(self._want.sections)
+            if is_incomplete:  # now the other sections can be named too
+                self.restart()
+        if known or is_history:
+            self._report.samples(known, is_complete=is_history)
+
+
+class DirectRemote:
+    """One host that was given as a URL. ``_lock`` guards the second line."""
+
+    is_discovered = False
+
+    def __init__(
+        self,
+        number: int,
+        target: Target,
+        link: DirectLink,
+        *,
+        history_seconds: float,
+        max_history_bytes: int,
+    ) -> None:
+        """``number`` is part of the names of its threads. Histories are requested and read within the two limits."""
+        self.key = target.shown
+        self._number = number % 10_000
+        self._target = target
+        self._link = link
+        self._history_seconds = history_seconds
+        self._max_history_bytes = max_history_bytes
+        self._lock = threading.Lock()
+        self._report: Report
+        self._vitals: _VitalsLine | None = None
+        self._full: _FullLine | None = None
+        self._is_closed = False
+
+    def start(self, report: Report) -> None:
+        self._report = report
+        self._vitals = _VitalsLine(f"ts-host{self._number}", self._target, self._link, report)
+        self._vitals.start()
+
+    def watch(self, want: Want) -> None:
+        with self._lock:
+            if self._is_closed:
+                return
+            if self._full is not None:
+                self._full.watch(want)
+                return
+            self._full = _FullLine(
+                f"ts-full{self._number}",
+                self._target,
+                self._link,
+                self._report,
+                want,
+                history_seconds=self._history_seconds,
+                max_history_bytes=self._max_history_bytes,
+            )
+            self._full.start()
+
+    def unwatch(self) -> None:
+        with self._lock:
+            full, self._full = self._full, None
+        if full is not None:
+            full.close()
+
+    def link(self, since: float) -> Link:
+        if self._vitals is not None:
+            failed_at = self._vitals.own_link_failed_at
+            if failed_at > max(since, self._link.answered_at):
+                return "down"
+        return "up" if self._link.answered_at > since else "unknown"
+
+    def close(self) -> None:
+        with self._lock:
+            self._is_closed = True
+        self.unwatch()
+        if self._vitals is not None:
+            self._vitals.close()

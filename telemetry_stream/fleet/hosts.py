@@ -1,0 +1,544 @@
+"""The table of hosts of a front end, as one origin of the stream.
+
+One thread, ``ts-fleet``, decides once per second in which state each host is, sends the overview, and keeps the
+mirrors. The threads of the remotes only note what they receive, so a host that hangs or floods costs no other anything.
+
+This front end's own host is one of the rows if it is sampled here: its vitals come from its feed.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from .. import threads
+from ..hub import Client, Hub
+from ..stream import Demand, Feed, Stream
+from ..stream.received import ReceivedSample, decode
+from .mirror import DEFAULT_SECTIONS, ON_DEMAND, Gaps, Mirror
+from .overview import (
+    GROUP,
+    OverviewChoice,
+    Row,
+    Selected,
+    hosts_message,
+    overview_message,
+    row_text,
+)
+from .record import Record, State
+from .remote import Dropped, Identity, Remote, Vitals, maybe_vitals
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 1.0
+LATE_SECONDS = 5.0  # without a tick, the origin does not work
+JOIN_SECONDS = 0.4
+
+STATES: tuple[State, ...] = (
+    "live", "late", "lost", "gone", "unreachable", "duplicate", "incompatible",
+)  # fmt: skip
+DROPPED: tuple[Dropped, ...] = ("invalid", "foreign host", "too many")
+
+
+class UnknownHostError(LookupError):
+    """There is no host with this id."""
+
+
+class NotWatchableError(Exception):
+    """The host cannot be watched now: one sentence with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetStats:
+    """The counts of a fleet, for Prometheus."""
+
+    hosts: dict[State, int]
+    watched: int
+    gaps_repaired: int
+    gaps_unrepaired: int
+    dropped: dict[Dropped, int]
+
+
+class Host:
+    """One host of the table: what its remote reports to.
+
+    ``_lock`` guards the record, and makes each report one step.
+    """
+
+    def __init__(self, number: int, key: str, remote: Remote | None, fleet: Fleet) -> None:
+        self.number = number
+        self.key = key
+        self.id = key  # that of its hello, as soon as it is known and no other host has it
+        self.remote = remote
+        self.mirror: Mirror | None = None
+        self.row: Row | None = None
+        self._fleet = fleet
+        self._lock = threading.Lock()
+        self._record = Record(fleet.monotonic())
+
+    # Reports of the remote.
+
+    def identified(self, identity: Identity) -> bool:
+        conflict, may_read = self._fleet.resolve(self, identity)
+        with self._lock:
+            self._record.note_identity(identity)
+            self._record.conflict = conflict
+        return may_read
+
+    def vitals(self, vitals: Vitals) -> None:
+        with self._lock:
+            self._record.note_vitals(vitals, self._fleet.monotonic(), self._fleet.realtime())
+
+    def samples(self, samples: Sequence[ReceivedSample], *, is_complete: bool) -> None:
+        mirror = self.mirror
+        if mirror is not None:
+            mirror.receive(samples, is_complete=is_complete)
+
+    def ended(self, state: Literal["gone", "lost"], stream: str) -> None:
+        with self._lock:
+            self._record.note_end(state, stream)
+
+    def failed(self, reason: str, *, is_incompatible: bool = False) -> None:
+        with self._lock:
+            self._record.note_failure(reason, is_incompatible=is_incompatible)
+
+    def dropped(self, why: Dropped) -> None:
+        self._fleet.note_dropped(why)
+
+    # The fleet's view.
+
+    @property
+    def identity(self) -> Identity | None:
+        """Its ``hello``, or None before the first."""
+        return self._record.identity
+
+    @property
+    def conflict(self) -> str | None:
+        """Why it is a duplicate, or None."""
+        return self._record.conflict
+
+    def set_conflict(self, reason: str | None) -> None:
+        """Note why it is a duplicate, or that it is none any more."""
+        with self._lock:
+            self._record.conflict = reason
+
+    def sparkline(self) -> dict[str, Any]:
+        """Return the last five minutes of the series that a row shows."""
+        with self._lock:
+            record = self._record
+            return {"interval_seconds": record.interval_seconds, **record.sparkline.report()}
+
+    def is_forgotten(self, seconds: float) -> bool:
+        """Whether it was discovered, and has been silent for so long."""
+        with self._lock:
+            age = self._record.age_seconds(self._fleet.monotonic())
+        return self.remote is not None and self.remote.is_discovered and age > seconds
+
+    def update(self) -> None:
+        """Decide the state, and make the row anew if anything in it has changed. Runs on ``ts-fleet``."""
+        now = self._fleet.monotonic()
+        with self._lock:
+            record = self._record
+            link = "up" if self.remote is None else self.remote.link(record.silent_from)
+            state = record.state(now, link)
+            is_live = state == "live"
+            age = None
+            if record.vitals is not None:
+                age = 0 if is_live else int(record.age_seconds(now))
+            identity, vitals, skew = record.identity, record.vitals, record.skew_seconds
+            reason = record.conflict
+            if reason is None and state not in ("live", "gone"):
+                reason = record.reason
+        old = self.row
+        shown = (state, age, skew, vitals)
+        if (
+            old is not None
+            and (old.state, old.age_seconds, old.skew_seconds, old.vitals) == shown
+            and (old.id, old.reason) == (self.id, reason)
+        ):
+            return
+        self.row = Row(
+            self.number,
+            self.id,
+            identity.host.name if identity else self.key,
+            identity.site if identity else "",
+            identity.tags if identity else (),
+            state,
+            reason,
+            age,
+            skew,
+            identity.stream if identity else None,
+            vitals,
+            row_text(self.number, state, age, skew, vitals),
+        )
+
+
+@dataclass(slots=True)
+class _Table:
+    """The hosts by number, and what viewers know of them. Guarded by the lock of the fleet."""
+
+    hosts: dict[int, Host] = field(default_factory=dict)
+    by_id: dict[str, Host] = field(default_factory=dict)
+    revision: int = 0
+    names: tuple[Any, ...] = ()  # that the revision stands for
+
+
+class Fleet:
+    """All hosts of this front end. As an Origin it starts and closes the remotes.
+
+    Any thread may call any method. ``_lock`` guards the table; ``_sending`` makes a new viewer's first messages and its
+    registration one step between two overviews.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        remotes: Iterable[Remote],
+        *,
+        own_labels: Mapping[str, Any] | None,
+        max_hosts: int,
+        max_watched: int,
+        forget_seconds: float,
+        monotonic: Callable[[], float] = time.monotonic,
+        realtime: Callable[[], float] = time.time,
+    ) -> None:
+        """With ``own_labels`` (site and tags, both optional), the first feed of the stream is that of this host."""
+        self.monotonic = monotonic
+        self.realtime = realtime
+        self._hub = hub
+        self._remotes = tuple(remotes)
+        self._own_labels = own_labels
+        self._max_hosts = max_hosts
+        self._max_watched = max_watched
+        self._forget_seconds = forget_seconds
+        self._lock = threading.RLock()
+        self._sending = threading.Lock()
+        self._table = _Table()
+        self._rows: tuple[Row, ...] = ()
+        self._next_number = 1
+        self._dropped: Counter[Dropped] = Counter()
+        self._gaps = Gaps()
+        self._own: Host | None = None
+        self._own_seq = 0
+        self._stream: Stream
+        self._on_crash: Callable[[BaseException], None]
+        self._ticks = 0
+        self._ticked_at: float | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # As an origin.
+
+    def start(self, stream: Stream, on_crash: Callable[[BaseException], None]) -> None:
+        """Start the remotes and ``ts-fleet``. Raises ThreadUnavailableError."""
+        self._stream, self._on_crash = stream, on_crash
+        if self._own_labels is not None:
+            self._add_own(stream.feed(), self._own_labels)
+        for remote in self._remotes:
+            self.add(remote)
+        self._tick()
+        self._thread = threads.start("ts-fleet", self._run, on_crash=on_crash)
+
+    def maybe_problem(self) -> str | None:
+        """Return a sentence if no overview has been made for 5 s."""
+        if self._ticked_at is not None and self.monotonic() - self._ticked_at > LATE_SECONDS:
+            return "the overview of hosts is not updated"
+        return None
+
+    def close(self) -> None:
+        """Stop the thread and the remotes, and wait a moment for them."""
+        self._stop.set()
+        for remote in self._remotes:
+            remote.close()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(JOIN_SECONDS)
+
+    # Hosts.
+
+    def add(self, remote: Remote) -> Host | None:
+        """Add a host and start its remote. Return None if there are max_hosts already."""
+        host = self._add(remote.key, remote)
+        if host is None:
+            self.note_dropped("too many")
+            return None
+        remote.start(host)
+        return host
+
+    def _add(self, key: str, remote: Remote | None) -> Host | None:
+        with self._lock:
+            others = len(self._table.hosts) - (self._own is not None)
+            if remote is not None and others >= self._max_hosts:
+                return None
+            host = Host(self._next_number, key, remote, self)
+            self._next_number += 1
+            self._table.hosts[host.number] = host
+            self._table.by_id[host.id] = host
+            return host
+
+    def _add_own(self, feed: Feed, labels: Mapping[str, Any]) -> None:
+        self._own = self._add("", None)
+        if self._own is not None:
+            interval = feed.demand.normal_interval_seconds
+            site, tags = labels.get("site", ""), tuple(labels.get("tags", ()))
+            self._own.identified(Identity(feed.host, feed.id, interval, site, tags))
+
+    def resolve(self, host: Host, identity: Identity) -> tuple[str | None, bool]:
+        """Give ``host`` the id of its hello, unless another host has it.
+
+        Return why it is a duplicate (None: it is not), and whether its data may be read.
+        """
+        with self._lock:
+            table = self._table
+            other = table.by_id.get(identity.host.id)
+            if other is None or other is host:
+                table.by_id.pop(host.id, None)
+                host.id = identity.host.id
+                table.by_id[host.id] = host
+                return None, True
+            if host.id != host.key:  # it had an id of its own until now
+                table.by_id.pop(host.id, None)
+                host.id = host.key
+                table.by_id[host.key] = host
+            known = other.identity
+            if known is not None and known.stream == identity.stream:
+                if other is self._own:
+                    return "This is the front end itself", False
+                return f"This host is watched already, as {other.key}", False
+            others = "the front end" if other is self._own else other.key
+            other.set_conflict(
+                f"{host.key} has the same id {identity.host.id}; give one of them another with --host-id"
+            )
+            return (
+                f"{others} has the same id {identity.host.id}; give one of them another with --host-id",
+                True,
+            )
+
+    def note_dropped(self, why: Dropped) -> None:
+        """Count a message that was discarded."""
+        with self._lock:
+            self._dropped[why] += 1
+
+    # Viewers of one host.
+
+    @property
+    def has_own(self) -> bool:
+        """Whether this front end samples its own host."""
+        return self._own_labels is not None
+
+    def feed(self, host_id: str | None) -> tuple[Feed, Callable[[float], bool]]:
+        """Return the feed of a host, and a function that waits until the feed has what the host remembers.
+
+        None is this front end's own host. Raises UnknownHostError or NotWatchableError.
+        """
+        with self._lock:
+            host = self._own if host_id is None else self._table.by_id.get(host_id)
+            if host is None:
+                raise UnknownHostError(host_id)
+            if host.remote is None:
+                return self._stream.feed(), lambda _: True
+            mirror = host.mirror
+            if mirror is None:
+                mirror = self._make_mirror_locked(host, host.remote)
+            mirror.use()
+        return mirror.feed, mirror.wait_filled
+
+    def _make_mirror_locked(self, host: Host, remote: Remote) -> Mirror:
+        identity = host.identity
+        if identity is None:
+            reason = host.row.reason if host.row else None
+            raise NotWatchableError(
+                f"The host has not answered yet{f' ({reason})' if reason else ''}"
+            )
+        self._require_mirror_slot_locked()
+        labels = {"site": identity.site, "tags": identity.tags}
+
+        def make_feed(demand: Demand) -> Feed:
+            return self._stream.unlisted(
+                replace(identity.host, id=host.id),
+                section_names=(*DEFAULT_SECTIONS, *sorted(ON_DEMAND)),
+                demand=demand,
+                run=identity.stream,
+                labels={name: value for name, value in labels.items() if value},
+            )
+
+        mirror = Mirror(
+            make_feed,
+            remote,
+            self._gaps,
+            interval_seconds=identity.interval_seconds,
+            monotonic=self.monotonic,
+        )
+        host.mirror = mirror
+        mirror.start()
+        return mirror
+
+    def _require_mirror_slot_locked(self) -> None:
+        """Raise NotWatchableError if there are max_watched_hosts mirrors. One without a viewer gives its slot up."""
+        watched = [host for host in self._table.hosts.values() if host.mirror is not None]
+        if len(watched) < self._max_watched:
+            return
+        unused = [
+            (host.mirror.unused_since, host)
+            for host in watched
+            if host.mirror is not None and not host.mirror.feed.watched()
+        ]
+        if not unused:
+            raise NotWatchableError(f"Limit of watched hosts reached ({self._max_watched})")
+        self._drop_mirror_locked(min(unused, key=lambda pair: pair[0])[1])
+
+    @staticmethod
+    def _drop_mirror_locked(host: Host) -> None:
+        mirror, host.mirror = host.mirror, None
+        if mirror is not None:
+            mirror.stop()
+
+    # Viewers of the overview.
+
+    def join(self, client: Client, _user: str | None) -> bool:
+        """Register ``client``, whose topic is an OverviewChoice, and queue its first messages."""
+        choice = client.topic
+        if not isinstance(choice, OverviewChoice):
+            raise TypeError(f"the client's topic {choice!r} is not an OverviewChoice")
+        with self._sending:
+            selection, rows = choice.selection, self._rows
+            texts = (
+                hosts_message(self._table.revision, rows, selection),
+                overview_message(self._table.revision, self._now_unix(), rows, selection),
+            )
+            client.queue_first(map(choice.framing.message, texts))
+            return self._hub.register(client)
+
+    def report(self) -> dict[str, Any]:
+        """Return the body of ``/api/v1/hosts``."""
+        with self._sending:
+            return {
+                "revision": self._table.revision,
+                "hosts": [row.report() for row in self._rows],
+            }
+
+    def sparklines(self, ids: Iterable[str]) -> dict[str, Any]:
+        """Return the sparklines of these hosts. Unknown ids are left out."""
+        with self._lock:
+            hosts = [(host_id, self._table.by_id.get(host_id)) for host_id in ids]
+        return {host_id: host.sparkline() for host_id, host in hosts if host is not None}
+
+    def stats(self) -> FleetStats:
+        """The counts of this moment."""
+        states = Counter(row.state for row in self._rows)
+        with self._lock:
+            watched = sum(host.mirror is not None for host in self._table.hosts.values())
+            dropped = {why: self._dropped[why] for why in DROPPED}
+        return FleetStats(
+            {state: states[state] for state in STATES},
+            watched,
+            self._gaps.repaired,
+            self._gaps.unrepaired,
+            dropped,
+        )
+
+    # The tick.
+
+    def _run(self) -> None:
+        """Tick once per second until ``close``. Runs on ``ts-fleet``."""
+        deadline = self.monotonic() + TICK_SECONDS
+        while not self._stop.wait(max(0.0, deadline - self.monotonic())):
+            self._tick()
+            deadline = max(deadline + TICK_SECONDS, self.monotonic())
+
+    def _tick(self) -> None:
+        self._ticked_at = self.monotonic()
+        self._ticks += 1
+        self._read_own()
+        with self._lock:
+            hosts = list(self._table.hosts.values())
+        for host in hosts:
+            if host.is_forgotten(self._forget_seconds):
+                self._forget(host)
+                continue
+            if host.conflict is not None and not self._has_conflict(host, hosts):
+                host.set_conflict(None)
+            host.update()
+            mirror = host.mirror
+            if mirror is not None:
+                mirror.tick()
+                if mirror.is_unused():
+                    with self._lock:
+                        self._drop_mirror_locked(host)
+        self._send()
+
+    @staticmethod
+    def _has_conflict(host: Host, hosts: Iterable[Host]) -> bool:
+        """Whether another host has the same id in its hello."""
+        ids = [other.identity.host.id for other in hosts if other.identity and other is not host]
+        return host.identity is not None and host.identity.host.id in ids
+
+    def _read_own(self) -> None:
+        """Read the vitals of this host from its feed."""
+        if self._own is None:
+            return
+        feed = self._stream.feed()
+        feed.demand.want(("vitals",))
+        text = feed.maybe_latest(("vitals",))
+        if text is None or feed.seq == self._own_seq:
+            return
+        vitals = maybe_vitals(decode(text.decode()), feed.host.id)
+        if vitals is not None:
+            self._own_seq = vitals.seq
+            self._own.vitals(vitals)
+
+    def _forget(self, host: Host) -> None:
+        with self._lock:
+            self._table.hosts.pop(host.number, None)
+            if self._table.by_id.get(host.id) is host:
+                del self._table.by_id[host.id]
+            self._drop_mirror_locked(host)
+        if host.remote is not None:
+            host.remote.close()
+
+    def _send(self) -> None:
+        """Send the overview, and before it the names if they have changed."""
+        with self._lock:
+            rows = tuple(host.row for host in self._table.hosts.values() if host.row is not None)
+        names = tuple((row.number, row.id, row.name, row.site, row.tags) for row in rows)
+        with self._sending:
+            self._rows = rows
+            is_renamed = names != self._table.names
+            if is_renamed:
+                self._table.names = names
+                self._table.revision += 1
+            topics = self._hub.topics_of(GROUP)
+            choices = [topic for topic in topics if isinstance(topic, OverviewChoice)]
+            if choices:
+                revision, tick = self._table.revision, self._ticks
+                self._hub.broadcast_each(self._frames(choices, rows, revision, tick, is_renamed))
+
+    def _frames(
+        self,
+        choices: Sequence[OverviewChoice],
+        rows: Sequence[Row],
+        revision: int,
+        tick: int,
+        is_renamed: bool,
+    ) -> Iterator[tuple[OverviewChoice, bytes]]:
+        """Yield the frames of each choice. Runs on ``ts-hub``."""
+        now = self._now_unix()
+        texts: dict[Selected, bytes] = {}
+        for choice in choices:
+            if is_renamed:
+                yield (
+                    choice,
+                    choice.framing.message(hosts_message(revision, rows, choice.selection)),
+                )
+            if tick % choice.every:
+                continue
+            if choice.selection not in texts:
+                texts[choice.selection] = overview_message(revision, now, rows, choice.selection)
+            yield choice, choice.framing.message(texts[choice.selection])
+
+    def _now_unix(self) -> float:
+        return round(self.realtime(), 3)

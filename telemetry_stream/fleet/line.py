@@ -1,0 +1,257 @@
+"""A line: one WebSocket connection to a host on its own thread, opened again and again until it is closed.
+
+It reports why there is no connection, and what that shows about our own link. Whether our link works cannot be asked;
+what shows that it does is an answer of any host, be it a refusal.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import math
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from .. import threads
+from ..net.dial import Dialer, TlsError, UntrustedError
+from ..net.transport import Transport
+from ..stream.received import ReceivedError, decode
+from ..websocket.outbound import Outbound, OutboundError, RejectedError
+from .remote import Identity, IncompatibleError, identity_of
+from .watchlist import Target
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 10.0
+SILENCE_SECONDS = 10.0  # without data, or four intervals if that is longer
+BACK_OFF_SECONDS = (0.25, 4.0)
+STABLE_SECONDS = 5.0
+# After a failure that time alone does not end: another protocol, a wrong token, a host that is watched twice.
+SLOW_SECONDS = 60.0
+MAX_MESSAGES_PER_SECOND = 32  # the shortest interval is 0.1 s
+
+# Of our own network, not of the host.
+OWN_LINK_ERRORS = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
+
+# Not for secrets: it only keeps many programs from acting at the same moment.
+spread = random.uniform
+
+
+class DirectLink:
+    """What is known of our own link: when any host answered last. One for all hosts; each attribute is atomic."""
+
+    def __init__(self) -> None:
+        self.answered_at = -1.0
+
+    def note_answer(self) -> None:
+        self.answered_at = time.monotonic()
+
+
+class BackOff:
+    """The pauses between attempts: from 0.25 to 4 s, each times a random factor, so that many do not return at once."""
+
+    def __init__(self, uniform: Callable[[float, float], float] = spread) -> None:
+        self._uniform = uniform
+        self._seconds = BACK_OFF_SECONDS[0]
+
+    def next(self, connected_seconds: float) -> float:
+        """Return the next pause. The connection before it was up for ``connected_seconds``."""
+        if connected_seconds >= STABLE_SECONDS:
+            self._seconds = BACK_OFF_SECONDS[0]
+        seconds = self._seconds * self._uniform(0.5, 1.5)
+        self._seconds = min(2 * self._seconds, BACK_OFF_SECONDS[1])
+        return seconds
+
+
+class _RefusedError(Exception):
+    """This program must not read from the host now."""
+
+
+class Line:
+    """One connection to a host, opened again and again until ``close``. A subclass decides what it is for.
+
+    ``_lock`` guards ``_transport`` and ``_is_closed``.
+    """
+
+    def __init__(
+        self, name: str, target: Target, link: DirectLink, *, max_message_characters: int
+    ) -> None:
+        self.own_link_failed_at = -1.0
+        self._name = name
+        self._target = target
+        self._link = link
+        self._max_message_characters = max_message_characters
+        self._dialer = Dialer(target.address)
+        self._lock = threading.Lock()
+        self._transport: Transport | None = None
+        self._is_closed = False
+        self._wake = threading.Event()
+        self._opened_at = math.inf  # when the host answered, on the present connection
+        self._thread: threading.Thread | None = None
+
+    # For subclasses. All run on the thread of the line.
+
+    def query(self) -> dict[str, str]:
+        """Return the query of ``/ws`` for the next connection."""
+        raise NotImplementedError
+
+    def on_open(self, identity: Identity) -> bool:
+        """Note the host that has answered; return whether its messages may be read."""
+        raise NotImplementedError
+
+    def on_message(self, text: str, identity: Identity) -> None:
+        """Note a message after ``hello``."""
+        raise NotImplementedError
+
+    def on_end(self, close_code: int | None, identity: Identity) -> None:
+        """Note that the host has closed the connection."""
+
+    def on_failure(self, reason: str, *, is_incompatible: bool) -> None:
+        """Note why there is no connection."""
+
+    # For its owner. Any thread.
+
+    def start(self) -> None:
+        """Start the thread. Raises ThreadUnavailableError."""
+        self._thread = threads.start(self._name, self._run)
+
+    def restart(self) -> None:
+        """Open the connection again at once, with a new query."""
+        self._wake.set()
+        with self._lock:
+            transport = self._transport
+        if transport is not None:
+            transport.shutdown()
+
+    def close(self) -> None:
+        """End the connection and the thread, without waiting. A name resolution cannot be ended; it may take longer."""
+        with self._lock:
+            self._is_closed = True
+        self._dialer.abort()
+        self.restart()
+
+    def _run(self) -> None:
+        """Connect and read until ``close``. Runs on the thread of the line."""
+        back_off = BackOff()
+        while True:
+            self._wake.clear()
+            with self._lock:
+                if self._is_closed:
+                    return
+            self._opened_at, slow = math.inf, False
+            try:
+                self._connect_and_read()
+            except _RefusedError:
+                slow = True
+            except Exception as error:  # noqa: BLE001  # one host must not end the program
+                if not self._wake.is_set():  # else we have ended the connection ourselves
+                    slow = isinstance(error, IncompatibleError)
+                    self._note_failure(error)
+            seconds = back_off.next(time.monotonic() - self._opened_at)
+            self._wake.wait(SLOW_SECONDS * spread(0.5, 1.5) if slow else seconds)
+
+    def _note_failure(self, error: Exception) -> None:
+        """Report why there is no connection, and what that shows about our own link."""
+        is_incompatible = isinstance(
+            error, IncompatibleError | TlsError | OutboundError | ReceivedError
+        )
+        if is_incompatible or isinstance(error, ConnectionError):
+            self._link.note_answer()
+        elif isinstance(error, socket.gaierror):
+            if error.errno == socket.EAI_AGAIN:
+                self.own_link_failed_at = time.monotonic()
+        elif isinstance(error, OSError):
+            if error.errno in OWN_LINK_ERRORS:
+                self.own_link_failed_at = time.monotonic()
+        else:
+            log.error("The line to %s failed", self._target.shown, exc_info=error)
+        self.on_failure(reason_of(error), is_incompatible=is_incompatible)
+
+    def _connect_and_read(self) -> None:
+        transport = self._dialer.connect(time.monotonic() + CONNECT_SECONDS)
+        with self._lock:
+            self._transport = transport
+            is_closed = self._is_closed
+        try:
+            if not is_closed:
+                self._link.note_answer()
+                self._read(transport)
+        finally:
+            with self._lock:
+                self._transport = None
+            transport.shutdown()  # at once: the host has nothing to read that it does not have
+            transport.close()
+
+    def _read(self, transport: Transport) -> None:
+        target = self._target
+        outbound = Outbound(transport, max_message_characters=self._max_message_characters)
+        headers = []
+        if target.token is not None:
+            headers.append((b"Authorization", b"Bearer " + target.token.encode()))
+        try:
+            outbound.open(target.host_header, f"{target.path}?{urlencode(self.query())}", headers)
+        except RejectedError as error:
+            self._link.note_answer()
+            raise failure_of(error.status) from None
+        first = outbound.maybe_message(SILENCE_SECONDS)
+        if first is None:
+            raise OutboundError("closes the connection before its first message")
+        identity = identity_of(decode(first))
+        self._opened_at = time.monotonic()
+        if not self.on_open(identity):
+            raise _RefusedError
+        self._read_messages(outbound, identity)
+
+    def _read_messages(self, outbound: Outbound, identity: Identity) -> None:
+        silence_seconds = max(SILENCE_SECONDS, 4 * identity.interval_seconds)
+        second_ends, count = 0.0, 0
+        while (message := outbound.maybe_message(silence_seconds)) is not None:
+            self._link.note_answer()
+            self.on_message(message, identity)
+            message = None  # while the line waits, it keeps nothing
+            now = time.monotonic()
+            if now >= second_ends:
+                second_ends, count = now + 1.0, 0
+            count += 1
+            if count > MAX_MESSAGES_PER_SECOND:  # the peer waits as well, because its socket fills
+                self._wake.wait(second_ends - now)
+            if self._wake.is_set():
+                return
+        self.on_end(outbound.close_code, identity)
+
+
+def failure_of(status: int) -> Exception:
+    """Return what the status of a refused handshake means."""
+    if status in (401, 403):
+        return IncompatibleError(
+            f"The host refuses the token ({status}); a line of --watch-file has 'URL TOKEN'"
+        )
+    if status == 429 or status >= 500:  # also a proxy whose server is restarted
+        return ConnectionRefusedError(errno.ECONNREFUSED, f"the host is busy ({status})")
+    return IncompatibleError(
+        f"The host answers with status {status}: it may be an older version, or another program"
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """Return one sentence for the user."""
+    if isinstance(error, IncompatibleError):
+        return str(error)
+    if isinstance(error, UntrustedError):
+        return f"The certificate is not valid: {error.strerror}"
+    if isinstance(error, OutboundError):
+        return f"The host {error}"
+    if isinstance(error, ReceivedError):
+        return f"The first message {error}"
+    if isinstance(error, TimeoutError):
+        return "No answer"
+    if isinstance(error, socket.gaierror):
+        return "The name cannot be resolved"
+    if isinstance(error, OSError):
+        text = error.strerror or str(error)
+        return text[:1].upper() + text[1:]
+    return "An error in this program; its log has the reason"

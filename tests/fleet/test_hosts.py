@@ -1,0 +1,467 @@
+"""The table of hosts with invented remotes and a clock that the test moves; the overview goes to real clients."""
+
+from __future__ import annotations
+
+import json
+import queue
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NamedTuple, Self
+
+import pytest
+
+from telemetry_stream import threads
+from telemetry_stream.fleet.hosts import Fleet, NotWatchableError, UnknownHostError
+from telemetry_stream.fleet.overview import OverviewChoice, Selected
+from telemetry_stream.fleet.remote import FIELDS
+from telemetry_stream.hub import Client, End, Hub, write_pump
+from telemetry_stream.stream import Resume
+from tests.fleet.reports import RecordingRemote, identity, received, vitals
+from tests.server.service import sample
+from tests.stream.streaming import LINES, WAIT_SECONDS, Clock, Viewer, remembered, streaming
+
+
+class Fleeting(NamedTuple):
+    """A fleet whose ticks the test makes."""
+
+    fleet: Fleet
+    clock: Clock
+    hub: Hub
+
+    def tick(self, seconds: float = 0.0) -> None:
+        """Let time pass, and make a tick."""
+        self.clock.now += seconds
+        self.fleet._tick()
+
+    def hosts(self) -> dict[str, dict[str, Any]]:
+        """Return the report of each host after a tick, by id."""
+        self.tick()
+        return {host["id"]: host for host in self.fleet.report()["hosts"]}
+
+    def states(self) -> dict[str, str]:
+        """Return the state of each host after a tick."""
+        return {name: host["state"] for name, host in self.hosts().items()}
+
+
+@contextmanager
+def fleeting(
+    *remotes: RecordingRemote,
+    own: bool = False,
+    max_hosts: int = 10,
+    max_watched: int = 2,
+) -> Iterator[Fleeting]:
+    """A fleet of these remotes, and of this host, which is host-1, if ``own``."""
+    clock = Clock()
+    with streaming(monotonic=clock) as (hub, stream, feed):
+        fleet = Fleet(
+            hub,
+            remotes,
+            own_labels={"site": "here"} if own else None,
+            max_hosts=max_hosts,
+            max_watched=max_watched,
+            forget_seconds=86_400,
+            monotonic=clock,
+            realtime=lambda: 1_764_000_000.0,
+        )
+        fleet._thread = None
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(threads, "start", lambda *_, **__: None)
+            fleet.start(stream, lambda _: None)
+        try:
+            yield Fleeting(fleet, clock, hub)
+        finally:
+            fleet.close()
+            assert all(remote.is_closed for remote in remotes)
+            assert feed.seq >= 0
+
+
+def answering(key: str, host_id: str | None = None, stream: str | None = None) -> RecordingRemote:
+    """Return a remote; ``answer`` makes it answer."""
+    remote = RecordingRemote(key)
+    remote.identity = identity(host_id or key, stream or f"run-of-{key}")  # type: ignore[attr-defined]
+    return remote
+
+
+def answer(remote: RecordingRemote, seq: int = 1) -> bool:
+    """Let a remote report its hello and the vitals of a tick."""
+    found = remote.identity  # type: ignore[attr-defined]
+    may_read: bool = remote.report.identified(found)
+    if may_read:
+        remote.report.vitals(vitals(seq, found.stream, time=1_764_000_000.0))
+    return may_read
+
+
+class Overview:
+    """A viewer of the overview."""
+
+    def __init__(self, here: Fleeting, selection: Selected = Selected(), every: int = 1) -> None:  # noqa: B008
+        self._taken: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._hub = here.hub
+        topic = OverviewChoice(LINES, selection, every)
+        self.client = Client(self._take, topic=topic, name="overview")
+        self._pump = threads.start("ts-viewer", write_pump, self.client, lambda data, _: self._take(data))  # fmt: skip
+        assert here.fleet.join(self.client, None)
+
+    def _take(self, data: bytes) -> int:
+        if data:
+            self._taken.put(data)
+        return len(data)
+
+    def message(self) -> dict[str, Any]:
+        """Return the next message."""
+        found: dict[str, Any] = json.loads(self._taken.get(timeout=WAIT_SECONDS))
+        return found
+
+    def is_idle(self) -> bool:
+        """Whether nothing waits."""
+        return self._taken.empty()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close(End.GONE)
+        self._hub.unregister(self.client)
+        self._pump.join(WAIT_SECONDS)
+
+
+# States.
+
+
+def test_a_host_has_its_key_until_it_answers() -> None:
+    """Then its own id and name."""
+    remote = answering("web1:8750", "host-7")
+    with fleeting(remote) as here:
+        (host,) = here.hosts().values()
+        assert (host["id"], host["name"], host["state"]) == ("web1:8750", "web1:8750", "late")
+        assert (host["vitals"], host["age_seconds"], host["seq"]) == (None, None, 0)
+        answer(remote, 5)
+        (host,) = here.hosts().values()
+        assert (host["id"], host["name"]) == ("host-7", "name of host-7")
+        assert (host["state"], host["seq"], host["age_seconds"]) == ("live", 5, 0)
+        assert host["stream"] == "run-of-web1:8750"
+        assert list(host["vitals"]) == list(FIELDS)
+
+
+def test_a_silent_host_keeps_its_last_values() -> None:
+    """With their age, while another host is live."""
+    silent, live = answering("a"), answering("b")
+    with fleeting(silent, live) as here:
+        answer(silent, 1)
+        for seq in range(1, 22):
+            answer(live, seq)
+            here.tick(1.0)
+        assert here.states() == {"a": "lost", "b": "live"}
+        host = here.hosts()["a"]
+        assert (host["age_seconds"], host["vitals"]["cpu"]) == (21, 50.0)
+        answer(silent, 2)
+        assert here.states()["a"] == "live"
+
+
+def test_a_lost_link_of_ours_loses_no_host() -> None:
+    """All are unreachable."""
+    remotes = [answering("a"), answering("b")]
+    with fleeting(*remotes) as here:
+        for remote in remotes:
+            answer(remote)
+            remote.link_state = "unknown"
+        here.clock.now += 20
+        assert here.states() == {"a": "unreachable", "b": "unreachable"}
+
+
+def test_reasons_are_shown_only_while_there_are_no_data() -> None:
+    """One sentence of the remote."""
+    remote = answering("a")
+    with fleeting(remote) as here:
+        remote.report.failed("Connection refused")
+        assert here.hosts()["a"]["reason"] == "Connection refused"
+        answer(remote)
+        assert here.hosts()["a"]["reason"] is None
+        remote.report.failed("Another protocol", is_incompatible=True)
+        host = here.hosts()["a"]
+        assert (host["state"], host["reason"]) == ("incompatible", "Another protocol")
+        answer(remote, 2)
+        remote.report.ended("gone", "run-of-a")
+        remote.report.failed("Connection refused")
+        host = here.hosts()["a"]
+        assert (host["state"], host["reason"]) == ("gone", None)
+
+
+def test_a_host_that_is_watched_twice_is_read_once() -> None:
+    """The second one is shown as such, under its key."""
+    first, second = answering("a:1", "host-7", "run-1"), answering("b:2", "host-7", "run-1")
+    with fleeting(first, second) as here:
+        assert answer(first)
+        assert not answer(second)
+        hosts = here.hosts()
+        assert {name: host["state"] for name, host in hosts.items()} == {
+            "host-7": "live",
+            "b:2": "duplicate",
+        }
+        assert hosts["b:2"]["reason"] == "This host is watched already, as a:1"
+
+
+def test_two_hosts_with_one_id_are_both_shown() -> None:
+    """Both are read, and the reason names the setting that helps. It ends when one has got another id."""
+    first, second = answering("a:1", "host-7"), answering("b:2", "host-7")
+    with fleeting(first, second) as here:
+        assert answer(first)
+        assert answer(second)
+        hosts = here.hosts()
+        assert {name: host["state"] for name, host in hosts.items()} == {
+            "host-7": "duplicate",
+            "b:2": "duplicate",
+        }
+        assert "--host-id" in hosts["host-7"]["reason"]
+        assert "--host-id" in hosts["b:2"]["reason"]
+        assert hosts["b:2"]["seq"] == 1
+        second.identity = identity("host-8", "run-3")  # type: ignore[attr-defined]
+        assert answer(second, 2)
+        assert here.states() == {"host-7": "live", "host-8": "live"}
+
+
+def test_the_front_end_itself_is_not_read() -> None:
+    """It would be a loop. Its clone is another host with the same id."""
+    with fleeting(own=True) as here:
+        run = here.fleet._stream.feed().id
+        itself, clone = answering("a:1", "host-1", run), answering("b:2", "host-1", "run-2")
+        for remote in (itself, clone):
+            assert here.fleet.add(remote)
+        assert not answer(itself)
+        assert answer(clone)
+        hosts = here.hosts()
+        assert hosts["a:1"]["reason"] == "This is the front end itself"
+        assert {host["state"] for host in hosts.values()} == {"duplicate"}
+
+
+def test_the_own_host_is_a_row() -> None:
+    """Its vitals come from its feed, in which they are requested. Its feed is the usual one."""
+    with fleeting(own=True) as here:
+        feed = here.fleet._stream.feed()
+        assert "vitals" in feed.demand.wanted()
+        plain = sample(1)
+        feed.publish(replace(plain, sections={**plain.sections, "vitals": {"cpu": 12.5}}))
+        host = here.hosts()["host-1"]
+        assert (host["state"], host["site"], host["vitals"]["cpu"]) == ("live", "here", 12.5)
+        feed.publish(plain)  # without vitals
+        assert here.hosts()["host-1"]["seq"] == 1
+        for name in (None, "host-1"):
+            assert here.fleet.feed(name)[0] is feed
+
+
+def test_discovered_hosts_are_forgotten_after_a_day() -> None:
+    """A host that the user named stays: otherwise its failure would be hidden."""
+    named, discovered = answering("a"), answering("b")
+    discovered.is_discovered = True
+    with fleeting(named, discovered) as here:
+        for remote in (named, discovered):
+            answer(remote)
+        here.clock.now += 86_400
+        assert here.states() == {"a": "lost", "b": "lost"}
+        here.clock.now += 1
+        assert here.states() == {"a": "lost"}
+        assert discovered.is_closed
+        with pytest.raises(UnknownHostError):
+            here.fleet.feed("b")
+
+
+def test_the_number_of_hosts_is_limited() -> None:
+    """Beside this one. Others are counted."""
+    with fleeting(answering("a"), answering("b"), own=True, max_hosts=2) as here:
+        assert here.fleet.add(RecordingRemote("c")) is None
+        assert len(here.hosts()) == 3
+        assert here.fleet.stats().dropped["too many"] == 1
+
+
+# Viewers of one host.
+
+
+def test_a_watched_host_has_a_mirror() -> None:
+    """A viewer's hello, history and live samples are those of the origin, with site and tags."""
+    remote = answering("web1:1", "host-7", "run-1")
+    remote.identity = remote.identity._replace(site="east", tags=("db",))  # type: ignore[attr-defined]
+    with fleeting(remote) as here:
+        answer(remote)
+        feed, wait_filled = here.fleet.feed("host-7")
+        assert not wait_filled(0)
+        remote.report.samples([received(1), received(2)], is_complete=True)
+        assert wait_filled(0)
+        with Viewer(feed, Resume(since=1, stream="run-1")) as viewer:
+            hello = viewer.message()
+            assert (hello["host"]["id"], hello["stream"], hello["seq"]) == ("host-7", "run-1", 2)
+            assert (hello["site"], hello["tags"]) == ("east", ["db"])
+            remote.report.samples([received(3)], is_complete=False)
+            assert viewer.seqs_to(3) == [2, 3]
+        assert here.fleet.feed("host-7")[0] is feed
+        assert here.fleet.stats().watched == 1
+
+
+def test_the_hosts_of_one_id_have_a_mirror_each() -> None:
+    """Their samples do not mix: each has the id under which its host is shown."""
+    first, second = answering("a:1", "host-7", "run-1"), answering("b:2", "host-7", "run-2")
+    with fleeting(first, second) as here:
+        for remote in (first, second):
+            answer(remote)
+        ours, theirs = here.fleet.feed("host-7")[0], here.fleet.feed("b:2")[0]
+        with Viewer(ours) as viewer:
+            first.report.samples([received(1, "run-1")], is_complete=True)
+            second.report.samples([received(5, "run-2")], is_complete=True)
+            assert viewer.seqs_to(1) == [1]
+            assert json.loads(theirs.maybe_latest() or b"")["host"] == "b:2"
+        assert (remembered(ours), remembered(theirs)) == ([1], [5])
+
+
+def test_a_mirror_ends_a_minute_after_its_last_viewer() -> None:
+    """Samples that still come are discarded. The next viewer begins anew."""
+    remote = answering("a")
+    with fleeting(remote) as here:
+        answer(remote)
+        feed, _ = here.fleet.feed("a")
+        here.tick(61.0)
+        assert remote.wants[-1] is None
+        assert here.fleet.stats().watched == 0
+        remote.report.samples([received(1, "run-of-a")], is_complete=True)
+        assert here.fleet.feed("a")[0] is not feed
+
+
+def test_the_number_of_watched_hosts_is_limited() -> None:
+    """A mirror without a viewer gives its slot up, the one that was used first."""
+    remotes = [answering(name) for name in "abcd"]
+    with fleeting(*remotes, max_watched=2) as here:
+        for remote in remotes:
+            answer(remote)
+        first, _ = here.fleet.feed("a")
+        here.clock.now += 1
+        second, _ = here.fleet.feed("b")
+        here.fleet.feed("c")
+        assert remotes[0].wants[-1] is None
+        third, _ = here.fleet.feed("c")
+        with (
+            Viewer(second),
+            Viewer(third),
+            pytest.raises(NotWatchableError, match=r"Limit .*\(2\)"),
+        ):
+            here.fleet.feed("d")
+        assert first.seq == 0
+
+
+def test_a_host_that_has_not_answered_cannot_be_watched() -> None:
+    """The reason is that of its remote; an unknown id is another error."""
+    remote = answering("a")
+    with fleeting(remote) as here:
+        remote.report.failed("Connection refused")
+        here.tick()
+        with pytest.raises(NotWatchableError, match=r"not answered yet \(Connection refused\)"):
+            here.fleet.feed("a")
+        for unknown in ("b", None):
+            with pytest.raises(UnknownHostError):
+                here.fleet.feed(unknown)
+
+
+# Viewers of the overview.
+
+
+def test_the_overview_begins_with_names_and_rows() -> None:
+    """Then it comes with each tick; the names come again if one has changed."""
+    remote = answering("web1:1", "host-7")
+    with fleeting(remote) as here, Overview(here) as viewer:
+        names, rows = viewer.message(), viewer.message()
+        assert [host["id"] for host in names["hosts"]] == ["web1:1"]
+        assert rows["rows"][0][:2] == [1, "late"]
+        answer(remote)
+        here.tick(1.0)
+        changed, rows = viewer.message(), viewer.message()
+        assert [host["id"] for host in changed["hosts"]] == ["host-7"]
+        assert changed["revision"] == names["revision"] + 1 == rows["revision"]
+        assert rows["rows"][0][:2] == [1, "live"]
+        here.tick(1.0)
+        assert viewer.message()["type"] == "overview"
+
+
+def test_viewers_of_one_choice_get_the_same_bytes() -> None:
+    """Made once. Another choice has its own."""
+    remotes = [answering(name) for name in "ab"]
+    with (
+        fleeting(*remotes) as here,
+        Overview(here) as first,
+        Overview(here) as second,
+        Overview(here, Selected(site="east")) as other,
+    ):
+        for viewer in (first, second, other):
+            viewer.message()
+            viewer.message()
+        here.tick(1.0)
+        frames = [viewer._taken.get(timeout=WAIT_SECONDS) for viewer in (first, second, other)]
+        assert frames[0] is frames[1]
+        assert json.loads(frames[2])["rows"] == []
+
+
+def test_every_selects_ticks() -> None:
+    """In seconds; changed names come at once."""
+    remote = answering("a")
+    with fleeting(remote) as here, Overview(here, every=3) as viewer:
+        viewer.message()
+        viewer.message()
+        ticks = 0
+        while viewer.is_idle():
+            here.tick(1.0)
+            assert here.hub.is_responsive(WAIT_SECONDS)
+            ticks += 1
+        assert ticks <= 3
+        viewer.message()
+        for _ in range(3):
+            here.tick(1.0)
+        assert here.hub.is_responsive(WAIT_SECONDS)
+        viewer.message()
+        assert viewer.is_idle()
+
+
+def test_joining_needs_an_overview_choice() -> None:
+    """A client with another topic would get nothing."""
+    with fleeting() as here, pytest.raises(TypeError, match="not an OverviewChoice"):
+        here.fleet.join(Client(len, topic="all"), None)
+
+
+def test_counts_are_those_of_prometheus() -> None:
+    """Hosts by state, gaps and discarded messages."""
+    remote = answering("a")
+    with fleeting(remote) as here:
+        answer(remote)
+        here.fleet.feed("a")
+        remote.report.samples([received(1, "run-of-a")], is_complete=True)
+        remote.report.samples([received(9, "run-of-a")], is_complete=True)
+        remote.report.dropped("invalid")
+        here.tick()
+        stats = here.fleet.stats()
+        assert (stats.hosts["live"], stats.hosts["lost"], stats.watched) == (1, 0, 1)
+        assert (stats.gaps_repaired, stats.gaps_unrepaired) == (0, 1)
+        assert stats.dropped == {"invalid": 1, "foreign host": 0, "too many": 0}
+
+
+def test_sparklines_are_those_of_known_hosts() -> None:
+    """With the interval of their points."""
+    remote = answering("a")
+    with fleeting(remote) as here:
+        answer(remote)
+        found = here.fleet.sparklines(["a", "b"])
+        assert list(found) == ["a"]
+        assert (found["a"]["interval_seconds"], found["a"]["cpu"]) == (1.0, [50.0])
+
+
+def test_a_tick_that_stops_is_a_problem() -> None:
+    """For /healthz and the watchdog."""
+    with fleeting() as here:
+        assert here.fleet.maybe_problem() is None
+        here.clock.now += 5.1
+        assert here.fleet.maybe_problem() == "the overview of hosts is not updated"
+
+
+def test_messages_of_hosts_need_no_lock_of_the_table() -> None:
+    """A host that floods holds its own record only."""
+    remote = answering("a")
+    with fleeting(remote) as here:
+        answer(remote)
+        with here.fleet._lock:
+            remote.report.vitals(vitals(2, "run-of-a"))
+        assert here.hosts()["a"]["seq"] == 2

@@ -1,0 +1,248 @@
+"""A line against invented servers: the pauses between attempts, and what each kind of failure means."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from telemetry_stream.fleet import line as line_module
+from telemetry_stream.fleet.direct import DirectRemote
+from telemetry_stream.fleet.line import BackOff, DirectLink, failure_of, reason_of
+from telemetry_stream.fleet.remote import IncompatibleError, Want
+from telemetry_stream.fleet.watchlist import parse
+from telemetry_stream.stream.received import ReceivedError
+from telemetry_stream.websocket import frame
+from telemetry_stream.websocket.outbound import OutboundError
+from tests.fleet.reports import RecordingReport, message
+from tests.fleet.test_remote import HELLO
+
+GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
+
+
+class Scripted:
+    """A server that sends what ``script(query)`` returns after the handshake, to each connection."""
+
+    def __init__(self, script: Callable[[str], bytes], *, raw: bool = False) -> None:
+        self._script = script
+        self._raw = raw  # without a handshake
+        self.connections = 0
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._socks: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
+
+    def _run(self) -> None:
+        while True:
+            try:
+                sock, _ = self._server.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._socks.append(sock)
+            try:
+                self._answer(sock)
+            except OSError:
+                continue
+
+    def _answer(self, sock: socket.socket) -> None:
+        request = sock.recv(4096)
+        query = request.split(b" ")[1].decode()
+        if not self._raw:
+            key = re.search(rb"(?i)sec-websocket-key: (\S+)", request)
+            assert key
+            accept = base64.b64encode(hashlib.sha1(key[1] + GUID).digest())  # the RFC's
+            sock.sendall(
+                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
+            )
+        sock.sendall(self._script(query))
+
+    def close(self) -> None:
+        self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+        self._thread.join(10)
+        for sock in self._socks:
+            sock.close()
+
+
+@contextmanager
+def scripted(
+    script: Callable[[str], bytes], report: RecordingReport, *, raw: bool = False
+) -> Iterator[tuple[Scripted, DirectRemote]]:
+    """A remote of such a server."""
+    server = Scripted(script, raw=raw)
+    server._thread.start()
+    target = parse(server.url, None, "watch", allow_plaintext=False)
+    remote = DirectRemote(1, target, DirectLink(), history_seconds=600, max_history_bytes=100_000)
+    remote.start(report)
+    try:
+        yield server, remote
+    finally:
+        remote.close()
+        server.close()
+
+
+def texts(*messages: object) -> bytes:
+    """Return the frames of these messages: objects, or texts as they are."""
+    found = (one if isinstance(one, str) else json.dumps(one) for one in messages)
+    return b"".join(frame.text(one.encode()) for one in found)
+
+
+def test_pauses_grow_to_four_seconds() -> None:
+    """Times a random factor. A connection that was stable begins again with the shortest."""
+    back_off = BackOff(lambda low, high: (low + high) / 2)
+    assert [back_off.next(0.0) for _ in range(6)] == [0.25, 0.5, 1.0, 2.0, 4.0, 4.0]
+    assert back_off.next(4.9) == 4.0
+    assert back_off.next(5.0) == 0.25
+    spread = [BackOff().next(0.0) for _ in range(200)]
+    assert min(spread) < 0.15
+    assert max(spread) > 0.35
+    assert all(0.125 <= pause <= 0.375 for pause in spread)
+
+
+@pytest.mark.parametrize(
+    ("status", "is_incompatible"),
+    [
+        (200, True),
+        (301, True),
+        (400, True),
+        (401, True),
+        (403, True),
+        (404, True),
+        (429, False),
+        (502, False),
+        (503, False),
+    ],
+)
+def test_a_status_is_permanent_or_not(status: int, is_incompatible: bool) -> None:
+    """A proxy answers 502 while its server is restarted. A redirect is not followed: it would get the token."""
+    assert isinstance(failure_of(status), IncompatibleError) == is_incompatible
+    assert str(status) in str(failure_of(status))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TimeoutError(), "No answer"),
+        (IncompatibleError("Another protocol"), "Another protocol"),
+        (ConnectionRefusedError(111, "connection refused"), "Connection refused"),
+        (socket.gaierror(-2, "x"), "The name cannot be resolved"),
+        (OutboundError("sends too much"), "The host sends too much"),
+        (ReceivedError("is not JSON"), "The first message is not JSON"),
+        (RuntimeError("secret"), "An error in this program; its log has the reason"),
+    ],
+)
+def test_each_failure_is_one_sentence(error: Exception, reason: str) -> None:
+    """For the overview."""
+    assert reason_of(error) == reason
+
+
+HOSTILE = {
+    "not a hello": texts({"type": "sample"}),
+    "not JSON": texts("{"),
+    "deep": texts("[" * 60_000),
+    "another protocol": texts({**HELLO, "protocol": 2}),
+    "markup as id": texts({**HELLO, "host": {"id": "<img>"}}),
+    "huge": frame.text(b"x" * 100_000),
+    "binary": b"\x82\x01x",
+    "close": frame.close(1011, "x"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_beginning_is_reported(name: str) -> None:
+    """As incompatible, and nothing of it is used."""
+    report = RecordingReport()
+    with scripted(lambda _: HOSTILE[name], report):
+        report.wait(lambda: report.failures)
+    assert report.failures[0][1] is True
+    assert (report.identities, report.all_vitals) == ([], [])
+
+
+def test_another_program_is_reported() -> None:
+    """Whatever it is."""
+    for answer in (b"SSH-2.0-x\r\n\r\n", b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"):
+        report = RecordingReport()
+        with scripted(lambda _, answer=answer: answer, report, raw=True):  # type: ignore[misc]
+            report.wait(lambda: report.failures)  # noqa: B023
+        assert report.failures[0][1] is True
+
+
+def test_broken_messages_are_dropped_one_by_one() -> None:
+    """The good ones between them count. Messages of other types are ignored."""
+    script = texts(
+        HELLO,
+        message(1, vitals={"cpu": 1}),
+        "{",
+        [1],
+        {"type": "note"},
+        message(2, host="host-2", vitals={"cpu": 2}),
+        message(3, vitals=[]),
+        message(4, vitals={"cpu": 4}),
+    )
+    report = RecordingReport()
+    with scripted(lambda _: script, report):
+        report.wait(lambda: len(report.all_vitals) == 2)
+    assert [vitals.seq for vitals in report.all_vitals] == [1, 4]
+    assert report.drops == ["invalid", "invalid", "foreign host", "invalid"]
+
+
+def test_broken_samples_are_dropped_one_by_one() -> None:
+    """As on the line for vitals."""
+    history = (
+        f'{{"type":"history","samples":[{message(1)},{message(2, host="host-2")},{message(3)}]}}'
+    )
+    script = texts(
+        HELLO, history, '{"type":"sample"', '{"type":"note"}', message(4), '{"type":"history"}'
+    )
+    report = RecordingReport()
+    with scripted(lambda query: texts(HELLO) if "vitals" in query else script, report) as (
+        _,
+        remote,
+    ):
+        remote.watch(Want())
+        report.wait(lambda: len(report.drops) == 3)
+    assert report.answers == [([1, 3], True), ([4], False)]
+    assert sorted(report.drops) == ["foreign host", "invalid", "invalid"]
+
+
+def test_a_flood_is_read_slowly() -> None:
+    """32 messages in a second: the peer waits as well, because its socket fills."""
+    flood = texts(HELLO, *(message(seq, vitals={"cpu": 1}) for seq in range(1, 2000)))
+    report = RecordingReport()
+    with scripted(lambda _: flood, report):
+        report.wait(lambda: len(report.all_vitals) >= line_module.MAX_MESSAGES_PER_SECOND)
+        assert len(report.all_vitals) <= 4 * line_module.MAX_MESSAGES_PER_SECOND
+
+
+def test_silence_ends_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a new one is opened."""
+    monkeypatch.setattr(line_module, "SILENCE_SECONDS", 0.05)
+    hello = {**HELLO, "interval_seconds": 0.01}
+    report = RecordingReport()
+    with scripted(lambda _: texts(hello), report) as (server, _):
+        report.wait(lambda: server.connections >= 2)
+        assert report.failures[0] == ("No answer", False)
+
+
+def test_a_permanent_failure_is_tried_again_after_a_minute() -> None:
+    """Closing does not wait for that."""
+    report = RecordingReport()
+    refusal = b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n"
+    with scripted(lambda _: refusal, report, raw=True) as (server, remote):
+        report.wait(lambda: report.failures)
+        line = remote._vitals
+        assert line is not None
+        assert line._thread is not None
+        remote.close()
+        line._thread.join(10)
+        assert not line._thread.is_alive()
+        assert server.connections == 1
