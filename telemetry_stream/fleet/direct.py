@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import threading
 
-from ..stream.received import ReceivedError, cut, cut_history, decode
+from ..stream.received import ReceivedError, cut, cut_history
 from .line import DirectLink, Line
 from .mirror import ON_DEMAND
-from .remote import ForeignHostError, Identity, Link, Report, Want, maybe_vitals
+from .remote import MAX_VITALS_CHARACTERS, Identity, Link, Report, Want, maybe_vitals
 from .watchlist import Target
 
-MAX_VITALS_CHARACTERS = 64 * 1024
+MAX_VITALS_BYTES = 64 * 1024
 
 
 class _VitalsLine(Line):
     """The permanent connection."""
 
     def __init__(self, name: str, target: Target, link: DirectLink, report: Report) -> None:
-        super().__init__(name, target, link, max_message_characters=MAX_VITALS_CHARACTERS)
+        super().__init__(name, target, link, max_message_bytes=MAX_VITALS_BYTES)
         self._report = report
 
     def query(self) -> dict[str, str]:
@@ -32,15 +32,10 @@ class _VitalsLine(Line):
         return self._report.identified(identity)
 
     def on_message(self, text: str, identity: Identity) -> None:
-        try:
-            vitals = maybe_vitals(decode(text), identity.host.id)
-        except ForeignHostError:
-            self._report.dropped("foreign host")
-        except ReceivedError:
-            self._report.dropped("invalid")
-        else:
-            if vitals is not None:
-                self._report.vitals(vitals)
+        if len(text) > MAX_VITALS_CHARACTERS:  # of an embedding program
+            return
+        host = identity.host.id
+        self._report.vitals(text, lambda sent: maybe_vitals(sent, host))
 
     def on_end(self, close_code: int | None, identity: Identity) -> None:
         if close_code == 1001:  # the program has stopped
@@ -69,7 +64,7 @@ class _FullLine(Line):
         history_seconds: float,
         max_history_bytes: int,
     ) -> None:
-        super().__init__(name, target, link, max_message_characters=max_history_bytes)
+        super().__init__(name, target, link, max_message_bytes=max_history_bytes)
         self._report = report
         self._history_seconds = history_seconds
         self._state = threading.Lock()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from typing import Any, Literal
 from .. import threads
 from ..hub import Client, Hub
 from ..stream import Demand, Feed, Stream
-from ..stream.received import ReceivedSample, decode
+from ..stream.received import ReceivedError, ReceivedSample
 from .mirror import DEFAULT_SECTIONS, ON_DEMAND, Gaps, Mirror
 from .overview import (
     GROUP,
@@ -31,11 +31,12 @@ from .overview import (
     row_text,
 )
 from .record import Record, State
-from .remote import Dropped, Identity, Remote, Vitals, maybe_vitals
+from .remote import Dropped, ForeignHostError, Identity, Remote, Vitals, maybe_vitals
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
+MAX_PENDING = 32  # messages of a host in a second; the shortest interval is 0.1 s
 LATE_SECONDS = 5.0  # without a tick, the origin does not work
 JOIN_SECONDS = 0.4
 
@@ -80,19 +81,23 @@ class Host:
         self._fleet = fleet
         self._lock = threading.Lock()
         self._record = Record(fleet.monotonic())
+        # Messages with vitals, how to parse each, and when it came: by the monotonic clock and the wall clock.
+        self._pending: deque[tuple[str, Callable[[str], Vitals | None], float, float]] = deque(
+            maxlen=MAX_PENDING
+        )
 
     # Reports of the remote.
 
     def identified(self, identity: Identity) -> bool:
+        self._note_pending()
         conflict, may_read = self._fleet.resolve(self, identity)
         with self._lock:
             self._record.note_identity(identity)
             self._record.conflict = conflict
         return may_read
 
-    def vitals(self, vitals: Vitals) -> None:
-        with self._lock:
-            self._record.note_vitals(vitals, self._fleet.monotonic(), self._fleet.realtime())
+    def vitals(self, text: str, parse: Callable[[str], Vitals | None]) -> None:
+        self._pending.append((text, parse, self._fleet.monotonic(), self._fleet.realtime()))
 
     def samples(self, samples: Sequence[ReceivedSample], *, is_complete: bool) -> None:
         mirror = self.mirror
@@ -100,15 +105,35 @@ class Host:
             mirror.receive(samples, is_complete=is_complete)
 
     def ended(self, state: Literal["gone", "lost"], stream: str) -> None:
+        self._note_pending()
         with self._lock:
             self._record.note_end(state, stream)
 
     def failed(self, reason: str, *, is_incompatible: bool = False) -> None:
+        self._note_pending()
         with self._lock:
             self._record.note_failure(reason, is_incompatible=is_incompatible)
 
     def dropped(self, why: Dropped) -> None:
         self._fleet.note_dropped(why)
+
+    def _note_pending(self) -> None:
+        """Note the vitals that have come since the last call."""
+        drops: list[Dropped] = []
+        with self._lock:
+            while self._pending:
+                text, parse, at, realtime = self._pending.popleft()
+                try:
+                    vitals = parse(text)
+                except ForeignHostError:
+                    drops.append("foreign host")
+                except ReceivedError:
+                    drops.append("invalid")
+                else:
+                    if vitals is not None:
+                        self._record.note_vitals(vitals, at, realtime)
+        for why in drops:  # without the lock, because the table may be waiting for it
+            self._fleet.note_dropped(why)
 
     # The fleet's view.
 
@@ -129,6 +154,7 @@ class Host:
 
     def sparkline(self) -> dict[str, Any]:
         """Return the last five minutes of the series that a row shows."""
+        self._note_pending()
         with self._lock:
             record = self._record
             return {"interval_seconds": record.interval_seconds, **record.sparkline.report()}
@@ -141,6 +167,7 @@ class Host:
 
     def update(self) -> None:
         """Decide the state, and make the row anew if anything in it has changed. Runs on ``ts-fleet``."""
+        self._note_pending()
         now = self._fleet.monotonic()
         with self._lock:
             record = self._record
@@ -484,12 +511,9 @@ class Fleet:
         feed = self._stream.feed()
         feed.demand.want(("vitals",))
         text = feed.maybe_latest(("vitals",))
-        if text is None or feed.seq == self._own_seq:
-            return
-        vitals = maybe_vitals(decode(text.decode()), feed.host.id)
-        if vitals is not None:
-            self._own_seq = vitals.seq
-            self._own.vitals(vitals)
+        if text is not None and feed.seq != self._own_seq:
+            self._own_seq = feed.seq
+            self._own.vitals(text.decode(), lambda sent: maybe_vitals(sent, feed.host.id))
 
     def _forget(self, host: Host) -> None:
         with self._lock:

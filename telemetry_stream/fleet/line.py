@@ -78,13 +78,13 @@ class Line:
     """
 
     def __init__(
-        self, name: str, target: Target, link: DirectLink, *, max_message_characters: int
+        self, name: str, target: Target, link: DirectLink, *, max_message_bytes: int
     ) -> None:
         self.own_link_failed_at = -1.0
         self._name = name
         self._target = target
         self._link = link
-        self._max_message_characters = max_message_characters
+        self._max_message_bytes = max_message_bytes
         self._dialer = Dialer(target.address)
         self._lock = threading.Lock()
         self._transport: Transport | None = None
@@ -188,7 +188,7 @@ class Line:
 
     def _read(self, transport: Transport) -> None:
         target = self._target
-        outbound = Outbound(transport, max_message_characters=self._max_message_characters)
+        outbound = Outbound(transport, max_message_bytes=self._max_message_bytes)
         headers = []
         if target.token is not None:
             headers.append((b"Authorization", b"Bearer " + target.token.encode()))

@@ -21,7 +21,7 @@ import math
 import statistics
 from array import array
 from collections import deque
-from typing import Literal
+from typing import Any, Literal
 
 from .remote import FIELDS, Identity, Link, Vitals
 
@@ -38,11 +38,16 @@ DUPLICATE_SECONDS = 60.0  # without an alternation, until the host counts as sin
 
 SKEWS = 9  # measurements, of which the median counts
 SKEW_EVERY_SECONDS = 10.0
+UNKNOWN = (None,) * len(FIELDS)  # the numbers of a sample that is missing
+
 SHOWN_SKEW_SECONDS = 2.0  # smaller differences are those of the network
 
 
 class Sparkline:
-    """The last 300 values of four series, in 3 KB: percentages in steps of a half, and rates."""
+    """The last 300 values of four series, in 3 KB: percentages in steps of a half, and rates.
+
+    The arrays are rings, of which ``_next`` is the next place. So a value costs one assignment.
+    """
 
     POINTS = 300
     PERCENTAGES = ("cpu", "memory")
@@ -50,33 +55,49 @@ class Sparkline:
     UNKNOWN = 255
 
     def __init__(self) -> None:
-        self._percentages = [array("B") for _ in self.PERCENTAGES]
-        self._rates = [array("f") for _ in self.RATES]
+        self._percentages = [
+            (FIELDS.index(name), array("B", [self.UNKNOWN]) * self.POINTS)
+            for name in self.PERCENTAGES
+        ]
+        self._rates = [
+            (FIELDS.index(name), array("f", [math.nan]) * self.POINTS) for name in self.RATES
+        ]
+        self._next = 0
+        self._count = 0
 
     def add(self, numbers: tuple[float | None, ...]) -> None:
         """Add one point to each series."""
-        for name, halves in zip(self.PERCENTAGES, self._percentages, strict=True):
-            value = numbers[FIELDS.index(name)]
-            halves.append(self.UNKNOWN if value is None else round(min(max(value, 0), 100) * 2))
-            del halves[: -self.POINTS]
-        for name, rates in zip(self.RATES, self._rates, strict=True):
-            value = numbers[FIELDS.index(name)]
-            rates.append(math.nan if value is None else min(max(value, 0.0), 1e30))
-            del rates[: -self.POINTS]
+        place = self._next
+        for column, halves in self._percentages:
+            value = numbers[column]
+            halves[place] = self.UNKNOWN if value is None else round(min(max(value, 0), 100) * 2)
+        for column, rates in self._rates:
+            value = numbers[column]
+            rates[place] = math.nan if value is None else min(max(value, 0.0), 1e30)
+        self._next = (place + 1) % self.POINTS
+        self._count = min(self._count + 1, self.POINTS)
 
     def skip(self, points: int) -> None:
         """Add points without values, because samples are missing."""
         for _ in range(min(points, self.POINTS)):
-            self.add((None,) * len(FIELDS))
+            self.add(UNKNOWN)
 
     def report(self) -> dict[str, list[float | None]]:
         """Return the series by name, oldest value first."""
         found: dict[str, list[float | None]] = {}
-        for name, halves in zip(self.PERCENTAGES, self._percentages, strict=True):
-            found[name] = [None if half == self.UNKNOWN else half / 2 for half in halves]
-        for name, rates in zip(self.RATES, self._rates, strict=True):
-            found[name] = [None if math.isnan(rate) else round(rate) for rate in rates]
+        for name, (_, halves) in zip(self.PERCENTAGES, self._percentages, strict=True):
+            found[name] = [
+                None if half == self.UNKNOWN else half / 2 for half in self._in_order(halves)
+            ]
+        for name, (_, rates) in zip(self.RATES, self._rates, strict=True):
+            found[name] = [
+                None if math.isnan(rate) else round(rate) for rate in self._in_order(rates)
+            ]
         return found
+
+    def _in_order(self, ring: array[Any]) -> array[Any]:
+        ordered = ring[self._next :] + ring[: self._next]
+        return ordered[self.POINTS - self._count :]
 
 
 class Record:

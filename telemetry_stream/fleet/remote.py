@@ -9,7 +9,7 @@ protocol raises ReceivedError, and texts that are shown are escaped and cut.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ..escape import escaped
@@ -20,6 +20,7 @@ from ..stream.received import (
     ReceivedSample,
     checked_id,
     checked_seq,
+    decode,
     maybe_number,
 )
 
@@ -37,6 +38,10 @@ FIELDS = (
     "celsius",
 )
 
+NUMBERS = frozenset({int, float})
+MOST = 1e300  # of a number; also false for infinity
+
+MAX_VITALS_CHARACTERS = 4096  # of a message with vitals; usual are 400
 MAX_TEXT_CHARACTERS = 128
 MAX_TAGS = 32
 MAX_INTERVAL_SECONDS = 60.0  # of the setting `interval`
@@ -84,7 +89,11 @@ class Report(Protocol):
     def identified(self, identity: Identity) -> bool:
         """Note the ``hello``. Return False if this host must not be read, because it is there already."""
 
-    def vitals(self, vitals: Vitals) -> None: ...
+    def vitals(self, text: str, parse: Callable[[str], Vitals | None]) -> None:
+        """Note a message with vitals. ``parse(text)`` is called later, on another thread, and may raise ReceivedError.
+
+        The messages of a second are decoded together: one by one, between other work, each takes four times as long.
+        """
 
     def samples(self, samples: Sequence[ReceivedSample], *, is_complete: bool) -> None:
         """Note full samples in rising order. ``is_complete``: the host has no more of them for the last ``watch``."""
@@ -153,11 +162,14 @@ def identity_of(message: Any) -> Identity:
     )
 
 
-def maybe_vitals(message: Any, host: str) -> Vitals | None:
-    """Check a decoded message of the line for vitals; return None if it is not a sample, or has no vitals yet.
+def maybe_vitals(text: str, host: str) -> Vitals | None:
+    """Decode a sample with the section vitals. Return None if it is another message, or has no vitals yet.
 
     Raises ReceivedError, and ForeignHostError if the sample is not of ``host``, the id in the ``hello``.
     """
+    if len(text) > MAX_VITALS_CHARACTERS:
+        raise ReceivedError("is too long")
+    message = decode(text)
     if not isinstance(message, dict):
         raise ReceivedError("is not an object")
     if message.get("type") != "sample":
@@ -178,13 +190,19 @@ def maybe_vitals(message: Any, host: str) -> Vitals | None:
     )
 
 
-def numbers_of(section: Mapping[Any, Any]) -> tuple[float | None, ...]:
+def numbers_of(section: Mapping[str, Any]) -> tuple[float | None, ...]:
     """Return the known fields of the section. What is not a finite number is unknown."""
-    return tuple([_maybe_number(section.get(name)) for name in FIELDS])
+    # In one expression: this runs for each host every second.
+    return tuple(
+        [
+            value if type(value) in NUMBERS and -MOST < value < MOST else None
+            for value in _values(section)
+        ]
+    )
 
 
-def _maybe_number(value: Any) -> float | None:
-    return value if maybe_number(value) is not None else None
+def _values(section: Mapping[str, Any]) -> list[Any]:
+    return [section.get(name) for name in FIELDS]
 
 
 def maybe_text(value: object) -> str | None:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from telemetry_stream.fleet.remote import FIELDS, Identity, Vitals, Want
+from telemetry_stream.fleet.remote import FIELDS, ForeignHostError, Identity, Vitals, Want
 from telemetry_stream.metrics.sources.host import HostInfo
-from telemetry_stream.stream.received import ReceivedSample, cut
+from telemetry_stream.stream.received import ReceivedError, ReceivedSample, cut
 from tests.conftest import eventually
 
 ON_DEMAND = frozenset({"processes", "vitals"})
@@ -91,8 +91,15 @@ class RecordingReport:
         self.identities.append(found)
         return self.may_read
 
-    def vitals(self, found: Vitals) -> None:
-        self.all_vitals.append(found)
+    def vitals(self, text: str, parse: Callable[[str], Vitals | None]) -> None:
+        try:
+            found = parse(text)
+        except ForeignHostError:
+            self.drops.append("foreign host")
+        except ReceivedError:
+            self.drops.append("invalid")
+        else:
+            self.all_vitals += [found] if found else []
 
     def samples(self, found: Sequence[ReceivedSample], *, is_complete: bool) -> None:
         self.section_names += [sample.encoded.source_names for sample in found]

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple, Self
 import pytest
 
 from telemetry_stream import threads
-from telemetry_stream.fleet.hosts import Fleet, NotWatchableError, UnknownHostError
+from telemetry_stream.fleet.hosts import MAX_PENDING, Fleet, NotWatchableError, UnknownHostError
 from telemetry_stream.fleet.overview import OverviewChoice, Selected
-from telemetry_stream.fleet.remote import FIELDS
+from telemetry_stream.fleet.remote import FIELDS, maybe_vitals
 from telemetry_stream.hub import Client, End, Hub, write_pump
 from telemetry_stream.stream import Resume
-from tests.fleet.reports import RecordingRemote, identity, received, vitals
+from tests.fleet.reports import RecordingRemote, identity, message, received, vitals
 from tests.server.service import sample
 from tests.stream.streaming import LINES, WAIT_SECONDS, Clock, Viewer, remembered, streaming
 
@@ -83,12 +83,18 @@ def answering(key: str, host_id: str | None = None, stream: str | None = None) -
     return remote
 
 
+def report_vitals(remote: RecordingRemote, seq: int, stream: str) -> None:
+    """Let a remote report the vitals of a tick."""
+    found = vitals(seq, stream, time=1_764_000_000.0)
+    remote.report.vitals("", lambda _: found)
+
+
 def answer(remote: RecordingRemote, seq: int = 1) -> bool:
     """Let a remote report its hello and the vitals of a tick."""
     found = remote.identity  # type: ignore[attr-defined]
     may_read: bool = remote.report.identified(found)
     if may_read:
-        remote.report.vitals(vitals(seq, found.stream, time=1_764_000_000.0))
+        report_vitals(remote, seq, found.stream)
     return may_read
 
 
@@ -457,11 +463,37 @@ def test_a_tick_that_stops_is_a_problem() -> None:
         assert here.fleet.maybe_problem() == "the overview of hosts is not updated"
 
 
-def test_messages_of_hosts_need_no_lock_of_the_table() -> None:
-    """A host that floods holds its own record only."""
+def test_messages_of_hosts_need_no_lock() -> None:
+    """A host that floods holds nobody up, and only its newest messages are kept."""
     remote = answering("a")
     with fleeting(remote) as here:
         answer(remote)
-        with here.fleet._lock:
-            remote.report.vitals(vitals(2, "run-of-a"))
+        host = here.fleet._table.by_id["a"]
+        with here.fleet._lock, host._lock:
+            for seq in range(2, 10_000):
+                report_vitals(remote, seq, "run-of-a")
+        assert len(host._pending) == MAX_PENDING
+        assert here.hosts()["a"]["seq"] == 9_999
+
+
+def test_broken_vitals_are_counted() -> None:
+    """One by one; the others count."""
+    remote = answering("a")
+    with fleeting(remote) as here:
+        answer(remote)
+        for text in ("{", message(2, host="b", vitals={}), message(2, "run-of-a", "a", vitals={})):
+            remote.report.vitals(text, lambda sent: maybe_vitals(sent, "a"))
         assert here.hosts()["a"]["seq"] == 2
+        dropped = here.fleet.stats().dropped
+        assert (dropped["invalid"], dropped["foreign host"]) == (1, 1)
+
+
+def test_vitals_that_came_before_an_end_count() -> None:
+    """Although they are decoded later."""
+    remote = answering("a")
+    with fleeting(remote) as here:
+        answer(remote)
+        report_vitals(remote, 2, "run-of-a")
+        remote.report.ended("gone", "run-of-a")
+        host = here.hosts()["a"]
+        assert (host["state"], host["seq"]) == ("gone", 2)

@@ -99,7 +99,7 @@ def test_an_impossible_interval_is_limited() -> None:
 def test_vitals_are_numbers_or_unknown() -> None:
     """Unknown fields are ignored; a field of another type is unknown."""
     text = message(7, vitals={"cpu": 12.5, "memory": "x", "swap": True, "rx": 10**400, "later": 1})
-    found = maybe_vitals(json.loads(text), "host-1")
+    found = maybe_vitals(text, "host-1")
     assert found is not None
     assert (found.stream, found.seq, found.time_unix) == ("run-1", 7, 1007.0)
     assert found.numbers == (12.5, *(None,) * (len(FIELDS) - 1))
@@ -107,21 +107,27 @@ def test_vitals_are_numbers_or_unknown() -> None:
 
 def test_messages_without_vitals_are_skipped() -> None:
     """Those of an embedding program, and a sample from before vitals were requested."""
-    assert maybe_vitals({"type": "note"}, "host-1") is None
-    assert maybe_vitals(json.loads(message(1)), "host-1") is None
+    assert maybe_vitals('{"type":"note"}', "host-1") is None
+    assert maybe_vitals(message(1), "host-1") is None
 
 
 def test_a_sample_of_another_host_is_refused() -> None:
     """Whatever it contains: a host must not stand for another one."""
     with pytest.raises(ForeignHostError):
-        maybe_vitals(json.loads(message(1, host="host-2", vitals={})), "host-1")
+        maybe_vitals(message(1, host="host-2", vitals={}), "host-1")
 
 
 @pytest.mark.parametrize("change", [{"vitals": 5}, {"seq": 0}, {"stream": 1}, {"time_unix": None}])
 def test_broken_vitals_are_refused(change: dict[str, Any]) -> None:
     """As a whole."""
     with pytest.raises(ReceivedError):
-        maybe_vitals({**json.loads(message(1, vitals={})), **change}, "host-1")
+        maybe_vitals(json.dumps({**json.loads(message(1, vitals={})), **change}), "host-1")
+
+
+def test_long_vitals_are_refused() -> None:
+    """Before they are decoded: a host could use our time with them."""
+    with pytest.raises(ReceivedError, match="too long"):
+        maybe_vitals(message(1, vitals={"x" * 4096: 1}), "host-1")
 
 
 KEYS = st.text() | st.sampled_from([*HELLO, *FIELDS])
@@ -139,8 +145,10 @@ def test_nothing_but_the_known_errors_is_raised(value: Any) -> None:
         lambda: identity_of(value),
         lambda: identity_of({**HELLO, "host": value}),
         lambda: identity_of({**HELLO, "tags": value, "site": value, "interval_seconds": value}),
-        lambda: maybe_vitals(value, "host-1"),
-        lambda: maybe_vitals({**json.loads(message(1, vitals={})), "vitals": value}, "host-1"),
+        lambda: maybe_vitals(json.dumps(value), "host-1"),
+        lambda: maybe_vitals(
+            json.dumps({**json.loads(message(1, vitals={})), "vitals": value}), "host-1"
+        ),
     )
     for attempt in attempts:
         try:
