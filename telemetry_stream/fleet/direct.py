@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 
 from ..stream.received import ReceivedError, cut, cut_history
+from ..threads import ThreadUnavailableError
 from .line import DirectLink, Line
 from .mirror import ON_DEMAND
 from .remote import MAX_VITALS_CHARACTERS, Identity, Link, Report, Want, maybe_vitals
@@ -48,7 +49,7 @@ class _VitalsLine(Line):
 
 
 class _FullLine(Line):
-    """The connection while the host is watched. Its failures are those of the other line, which reports them.
+    """The connection while the host is watched. What makes it fail, the other line reports.
 
     ``_state`` guards ``_want``, which moves on with each sample, so that a new connection goes on after the last one.
     """
@@ -78,6 +79,11 @@ class _FullLine(Line):
         with self._state:
             self._want = want
         self.restart()
+
+    def on_failure(self, reason: str, *, is_incompatible: bool) -> None:  # noqa: ARG002
+        """Request less history if the host may have sent too much of it. The other line reports the failure."""
+        if is_incompatible:
+            self._history_seconds /= 2
 
     def query(self) -> dict[str, str]:
         with self._state:
@@ -159,7 +165,7 @@ class DirectRemote:
             if self._full is not None:
                 self._full.watch(want)
                 return
-            self._full = _FullLine(
+            full = _FullLine(
                 f"ts-full{self._number}",
                 self._target,
                 self._link,
@@ -168,7 +174,12 @@ class DirectRemote:
                 history_seconds=self._history_seconds,
                 max_history_bytes=self._max_history_bytes,
             )
-            self._full.start()
+            try:
+                full.start()
+            except ThreadUnavailableError:  # the mirror asks again
+                self._report.failed("This front end is out of threads")
+            else:
+                self._full = full
 
     def unwatch(self) -> None:
         with self._lock:
@@ -189,3 +200,7 @@ class DirectRemote:
         self.unwatch()
         if self._vitals is not None:
             self._vitals.close()
+
+    def join(self, deadline: float) -> None:
+        if self._vitals is not None:
+            self._vitals.join(deadline)

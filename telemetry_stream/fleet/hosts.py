@@ -20,7 +20,7 @@ from .. import threads
 from ..hub import Client, Hub
 from ..stream import Demand, Feed, Stream
 from ..stream.received import ReceivedError, ReceivedSample
-from .mirror import DEFAULT_SECTIONS, ON_DEMAND, Gaps, Mirror
+from .mirror import DEFAULT_SECTIONS, LINGER_SECONDS, ON_DEMAND, Gaps, Mirror
 from .overview import (
     GROUP,
     OverviewChoice,
@@ -39,6 +39,7 @@ TICK_SECONDS = 1.0
 MAX_PENDING = 32  # messages of a host in a second; the shortest interval is 0.1 s
 LATE_SECONDS = 5.0  # without a tick, the origin does not work
 JOIN_SECONDS = 0.4
+JOINING_SECONDS = 10.0  # a viewer may take so long to join the mirror that it has requested
 
 STATES: tuple[State, ...] = (
     "live", "late", "lost", "gone", "unreachable", "duplicate", "incompatible",
@@ -282,8 +283,11 @@ class Fleet:
         self._stop.set()
         for remote in self._remotes:
             remote.close()
+        deadline = time.monotonic() + JOIN_SECONDS
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(JOIN_SECONDS)
+        for remote in self._remotes:
+            remote.join(deadline)
 
     # Hosts.
 
@@ -323,14 +327,9 @@ class Fleet:
             table = self._table
             other = table.by_id.get(identity.host.id)
             if other is None or other is host:
-                table.by_id.pop(host.id, None)
-                host.id = identity.host.id
-                table.by_id[host.id] = host
+                self._rename_locked(host, identity.host.id)
                 return None, True
-            if host.id != host.key:  # it had an id of its own until now
-                table.by_id.pop(host.id, None)
-                host.id = host.key
-                table.by_id[host.key] = host
+            self._rename_locked(host, host.key)
             known = other.identity
             if known is not None and known.stream == identity.stream:
                 if other is self._own:
@@ -344,6 +343,14 @@ class Fleet:
                 f"{others} has the same id {identity.host.id}; give one of them another with --host-id",
                 True,
             )
+
+    def _rename_locked(self, host: Host, host_id: str) -> None:
+        """Give a host another id. Viewers of the one before are closed: another host may get it."""
+        if host.id != host_id:
+            del self._table.by_id[host.id]
+            host.id = host_id
+            self._table.by_id[host_id] = host
+            self._drop_mirror_locked(host)
 
     def note_dropped(self, why: Dropped) -> None:
         """Count a message that was discarded."""
@@ -406,17 +413,19 @@ class Fleet:
 
     def _require_mirror_slot_locked(self) -> None:
         """Raise NotWatchableError if there are max_watched_hosts mirrors. One without a viewer gives its slot up."""
-        watched = [host for host in self._table.hosts.values() if host.mirror is not None]
-        if len(watched) < self._max_watched:
+        mirrors = [
+            (host.mirror, host) for host in self._table.hosts.values() if host.mirror is not None
+        ]
+        if len(mirrors) < self._max_watched:
             return
         unused = [
-            (host.mirror.unused_since, host)
-            for host in watched
-            if host.mirror is not None and not host.mirror.feed.watched()
+            (mirror.unused_seconds(), host)
+            for mirror, host in mirrors
+            if mirror.unused_seconds() > JOINING_SECONDS and not mirror.feed.watched()
         ]
         if not unused:
             raise NotWatchableError(f"Limit of watched hosts reached ({self._max_watched})")
-        self._drop_mirror_locked(min(unused, key=lambda pair: pair[0])[1])
+        self._drop_mirror_locked(max(unused, key=lambda pair: pair[0])[1])
 
     @staticmethod
     def _drop_mirror_locked(host: Host) -> None:
@@ -493,7 +502,7 @@ class Fleet:
             mirror = host.mirror
             if mirror is not None:
                 mirror.tick()
-                if mirror.is_unused():
+                if mirror.unused_seconds() > LINGER_SECONDS:
                     with self._lock:
                         self._drop_mirror_locked(host)
         self._send()

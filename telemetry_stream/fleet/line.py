@@ -134,6 +134,11 @@ class Line:
         self._dialer.abort()
         self.restart()
 
+    def join(self, deadline: float) -> None:
+        """Wait for the thread until ``deadline`` (monotonic seconds)."""
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(max(0.0, deadline - time.monotonic()))
+
     def _run(self) -> None:
         """Connect and read until ``close``. Runs on the thread of the line."""
         back_off = BackOff()

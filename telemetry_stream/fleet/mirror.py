@@ -83,8 +83,9 @@ class Mirror:
             self._ask_locked(is_gap=False)
 
     def stop(self) -> None:
-        """Request nothing any more."""
+        """Request nothing any more, and close the viewers that are left."""
         self._remote.unwatch()
+        self.feed.end_viewers()
 
     def wait_filled(self, timeout: float) -> bool:
         """Wait until what the origin remembers is there, and return whether it is."""
@@ -94,14 +95,9 @@ class Mirror:
         """Note that a viewer is about to join."""
         self._used_at = self._monotonic()
 
-    @property
-    def unused_since(self) -> float:
-        """When the mirror was last used, in monotonic seconds."""
-        return self._used_at
-
-    def is_unused(self) -> bool:
-        """Whether there has been no viewer for a minute."""
-        return self._monotonic() - self._used_at > LINGER_SECONDS
+    def unused_seconds(self) -> float:
+        """Return for how long there has been no viewer."""
+        return self._monotonic() - self._used_at
 
     def tick(self) -> None:
         """Note the viewers, request the sections that they want, and publish what was held for too long."""

@@ -108,7 +108,7 @@ class Report(Protocol):
 
 
 class Remote(Protocol):
-    """One other host. Any thread may call any method, and none of them waits.
+    """One other host. Any thread may call any method, and only ``join`` waits.
 
     ``key`` stands for the host until its own id is known. ``is_discovered`` is false if the user named the host: such a
     host is not forgotten.
@@ -131,6 +131,9 @@ class Remote(Protocol):
 
     def close(self) -> None:
         """Stop. Safe to repeat, and before ``start``."""
+
+    def join(self, deadline: float) -> None:
+        """Wait for its threads after ``close``, until ``deadline`` (monotonic seconds). This method may wait."""
 
 
 def identity_of(message: Any) -> Identity:

@@ -131,6 +131,12 @@ class Feed:
             if stream != self.id:
                 self._start_run_locked(stream)
 
+    def end_viewers(self) -> None:
+        """Close all viewers with 1001: they reconnect."""
+        for client in self._hub.clients():
+            if isinstance(client.topic, Choice) and client.topic.host == self.host.id:
+                client.close(End.GOING_AWAY)
+
     def publish(self, sample: Sample) -> int:
         """Number, remember and broadcast ``sample``; return its ``seq``. Never waits for a viewer.
 
@@ -205,9 +211,7 @@ class Feed:
         self._ring_bytes = 0
         self._snapshot = None
         self._latest = self._newest = None
-        for client in self._hub.clients():
-            if isinstance(client.topic, Choice) and client.topic.host == self.host.id:
-                client.close(End.GOING_AWAY)
+        self.end_viewers()
 
     def _publish_locked(
         self, seq: int, fields: bytes, encoded: EncodedSample, age_seconds: float = 0.0

@@ -72,6 +72,9 @@ class RecordingRemote:
     def close(self) -> None:
         self.is_closed = True
 
+    def join(self, _deadline: float) -> None:
+        pass
+
 
 class RecordingReport:
     """What a remote reports to. ``wait`` waits until a condition is true."""

@@ -331,25 +331,42 @@ def test_a_mirror_ends_a_minute_after_its_last_viewer() -> None:
         assert here.fleet.feed("a")[0] is not feed
 
 
+def test_a_host_with_another_id_closes_the_viewers_of_the_old_one() -> None:
+    """Another host may get that id, and its samples would mix with those of the mirror."""
+    first, second = answering("a:1", "host-7", "run-1"), answering("b:2", "host-8", "run-2")
+    with fleeting(first, second) as here:
+        for remote in (first, second):
+            answer(remote)
+        with Viewer(here.fleet.feed("host-7")[0]) as viewer:
+            first.identity = identity("host-8", "run-3")  # type: ignore[attr-defined]
+            answer(first)
+            assert viewer.client.end is End.GOING_AWAY
+        assert first.wants[-1] is None
+        assert set(here.states()) == {"a:1", "host-8"}
+
+
 def test_the_number_of_watched_hosts_is_limited() -> None:
-    """A mirror without a viewer gives its slot up, the one that was used first."""
+    """A mirror that had no viewer for ten seconds gives its slot up, the one that was used first."""
     remotes = [answering(name) for name in "abcd"]
     with fleeting(*remotes, max_watched=2) as here:
         for remote in remotes:
             answer(remote)
-        first, _ = here.fleet.feed("a")
+        here.fleet.feed("a")
         here.clock.now += 1
         second, _ = here.fleet.feed("b")
-        here.fleet.feed("c")
-        assert remotes[0].wants[-1] is None
+        here.clock.now += 9
+        with pytest.raises(NotWatchableError):  # a viewer may be about to join
+            here.fleet.feed("c")
+        here.clock.now += 2
         third, _ = here.fleet.feed("c")
+        assert remotes[0].wants[-1] is None
+        here.clock.now += 11
         with (
             Viewer(second),
             Viewer(third),
             pytest.raises(NotWatchableError, match=r"Limit .*\(2\)"),
         ):
             here.fleet.feed("d")
-        assert first.seq == 0
 
 
 def test_a_host_that_has_not_answered_cannot_be_watched() -> None:

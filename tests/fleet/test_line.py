@@ -214,6 +214,25 @@ def test_broken_samples_are_dropped_one_by_one() -> None:
     assert sorted(report.drops) == ["foreign host", "invalid", "invalid"]
 
 
+def test_a_history_that_is_too_long_is_requested_in_half() -> None:
+    """Until it fits: a host may remember more than we do."""
+    queries: list[str] = []
+
+    def script(query: str) -> bytes:
+        if "vitals" in query:
+            return texts(HELLO)
+        queries.append(query)
+        if len(queries) < 3:
+            return texts(HELLO) + b"\x81\x7f" + (200_000).to_bytes(8, "big")
+        return texts(HELLO, f'{{"type":"history","samples":[{message(1)}]}}')
+
+    report = RecordingReport()
+    with scripted(script, report) as (_, remote):
+        remote.watch(Want())
+        report.wait(lambda: report.answers)
+    assert [query.rpartition("=")[2] for query in queries[:3]] == ["600", "300", "150"]
+
+
 def test_a_flood_is_read_slowly() -> None:
     """32 messages in a second: the peer waits as well, because its socket fills."""
     flood = texts(HELLO, *(message(seq, vitals={"cpu": 1}) for seq in range(1, 2000)))

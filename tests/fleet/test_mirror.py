@@ -14,7 +14,6 @@ from telemetry_stream.fleet.mirror import (
     DEFAULT_SECTIONS,
     HELD_SAMPLES,
     HELD_SECONDS,
-    LINGER_SECONDS,
     ON_DEMAND,
     Gaps,
     Mirror,
@@ -233,17 +232,23 @@ def test_sections_of_an_embedding_program_become_known() -> None:
         assert len(set(here.mirror.feed.section_names)) == len(here.mirror.feed.section_names)
 
 
-def test_it_is_unused_a_minute_after_its_last_viewer() -> None:
+def test_it_counts_the_time_without_a_viewer() -> None:
     """A page that is reloaded finds everything as it was."""
     with mirroring() as here:
         with Viewer(here.mirror.feed):
             here.clock.now += 1000.0
             here.mirror.tick()
-        assert not here.mirror.is_unused()
-        here.clock.now += LINGER_SECONDS + 0.1
+        assert here.mirror.unused_seconds() == 0
+        here.clock.now += 60.0
         here.mirror.tick()
-        assert here.mirror.is_unused()
+        assert here.mirror.unused_seconds() == 60.0
         here.mirror.use()
-        assert not here.mirror.is_unused()
+        assert here.mirror.unused_seconds() == 0
+
+
+def test_a_viewer_of_a_stopped_mirror_is_closed() -> None:
+    """It reconnects, and finds another one, or an error."""
+    with mirroring() as here, Viewer(here.mirror.feed) as viewer:
         here.mirror.stop()
         assert here.remote.wants[-1] is None
+        assert viewer.client.end is End.GOING_AWAY
