@@ -347,7 +347,7 @@ def _maybe_fleet(
         found = targets(
             settings.watch,
             settings.watch_file,
-            allow_plaintext=settings.allow_plaintext,
+            allow_plain=settings.watch_allow_plain,
             limit=settings.max_hosts,
         )
     except WatchError as error:

@@ -109,7 +109,7 @@ class Settings:
     watch_file: str = setting(
         "", "File with one host to show per line: its address, optionally a token", form=form.PATH
     )
-    allow_plaintext: bool = setting(
+    watch_allow_plain: bool = setting(
         False, "Allow tokens to be sent without TLS to addresses other than loopback"
     )
     no_collect: bool = setting(False, "Do not sample this host; only show others")

@@ -64,7 +64,7 @@ def test_every_setting_is_a_flag_a_variable_and_a_key_of_the_file(tmp_path: Path
         "max_messages_per_second": 10,
         "watch": "https://web1:8750,https://web2:8750",
         "watch_file": "/etc/hosts.txt",
-        "allow_plaintext": False,
+        "watch_allow_plain": False,
         "no_collect": False,
         "max_hosts": 20,
         "max_watched_hosts": 10,

@@ -45,20 +45,18 @@ class Target(NamedTuple):
         return f"<Target {self.shown}>"  # without the token
 
 
-def targets(
-    watch: str, watch_file: str, *, allow_plaintext: bool, limit: int
-) -> tuple[Target, ...]:
+def targets(watch: str, watch_file: str, *, allow_plain: bool, limit: int) -> tuple[Target, ...]:
     """Return all hosts of both settings. A URL that is given twice counts once. Raises WatchError."""
     found: dict[str, Target] = {}
     for url in filter(None, watch.split(",")):
-        target = parse(url, None, "watch", allow_plaintext=allow_plaintext)
+        target = parse(url, None, "watch", allow_plain=allow_plain)
         found.setdefault(target.shown, target)
     for number, words in _lines(watch_file) if watch_file else ():
         place = f"{watch_file}:{number}"
         if len(words) > 2:
             raise WatchError(f"{place}: expected 'URL' or 'URL TOKEN'")
         token = words[1] if len(words) == 2 else None
-        target = parse(words[0], token, place, allow_plaintext=allow_plaintext)
+        target = parse(words[0], token, place, allow_plain=allow_plain)
         if target.shown not in found or found[target.shown].token is None:
             found[target.shown] = target
     if len(found) > limit:
@@ -66,7 +64,7 @@ def targets(
     return tuple(found.values())
 
 
-def parse(url: str, token: str | None, place: str, *, allow_plaintext: bool) -> Target:
+def parse(url: str, token: str | None, place: str, *, allow_plain: bool) -> Target:
     """Return the target of a URL such as ``https://web1:8750``. ``place`` is where it stands. Raises WatchError."""
     try:
         parts = urlsplit(url)
@@ -85,9 +83,9 @@ def parse(url: str, token: str | None, place: str, *, allow_plaintext: bool) -> 
         raise WatchError(f"{place}: the token must be 16 to 256 letters, digits and . _ ~ -")
     secure = parts.scheme == "https"
     is_local = host == "localhost" or is_loopback(host)
-    if token is not None and not (secure or is_local or allow_plaintext):
+    if token is not None and not (secure or is_local or allow_plain):
         raise WatchError(
-            f"{place}: a token would be sent to {host} without TLS (use https://, or allow it with --allow-plaintext)"
+            f"{place}: a token would be sent to {host} without TLS (use https://, or allow it with --watch-allow-plain)"
         )
     bracketed = f"[{host}]" if ":" in host else host
     number = PORTS[parts.scheme] if port is None else port

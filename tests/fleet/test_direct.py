@@ -25,7 +25,7 @@ HOST = replace(FAST, host_id="web-1", site="east", tags="db,eu")
 @contextmanager
 def watching(url: str, report: RecordingReport, token: str | None = None) -> Iterator[DirectRemote]:
     """A started remote of this URL."""
-    target = parse(url, token, "watch", allow_plaintext=False)
+    target = parse(url, token, "watch", allow_plain=False)
     remote = DirectRemote(1, target, DirectLink(), history_seconds=600, max_history_bytes=2**25)
     remote.start(report)
     try:

@@ -80,7 +80,7 @@ def scripted(
     """A remote of such a server."""
     server = Scripted(script, raw=raw)
     server._thread.start()
-    target = parse(server.url, None, "watch", allow_plaintext=False)
+    target = parse(server.url, None, "watch", allow_plain=False)
     remote = DirectRemote(1, target, DirectLink(), history_seconds=600, max_history_bytes=100_000)
     remote.start(report)
     try:

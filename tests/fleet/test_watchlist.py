@@ -24,7 +24,7 @@ def found(watch: str = "", watch_file: str = "", limit: int = 10) -> list[tuple[
     """Return what is shown of each target, and its token."""
     return [
         (target.shown, target.token)
-        for target in targets(watch, watch_file, allow_plaintext=False, limit=limit)
+        for target in targets(watch, watch_file, allow_plain=False, limit=limit)
     ]
 
 
@@ -48,7 +48,7 @@ def test_a_url_becomes_a_target(
     url: str, address: tuple[str, int, bool], path: str, header: str, shown: str
 ) -> None:
     """Also that of a dashboard behind a proxy."""
-    target = parse(url, TOKEN, "watch", allow_plaintext=False)
+    target = parse(url, TOKEN, "watch", allow_plain=False)
     assert (target.address, target.path, target.host_header) == (address, path, header)
     assert (target.shown, target.token) == (shown, TOKEN)
     assert TOKEN not in repr(target)
@@ -72,7 +72,7 @@ def test_a_url_becomes_a_target(
 def test_anything_else_is_refused(url: str) -> None:
     """With the place. A token in a URL would be shown."""
     with pytest.raises(WatchError, match=r"^hosts\.txt:3: ") as caught:
-        parse(url, None, "hosts.txt:3", allow_plaintext=False)
+        parse(url, None, "hosts.txt:3", allow_plain=False)
     assert "token=x" not in str(caught.value)
     assert "u:p" not in str(caught.value)
 
@@ -80,12 +80,12 @@ def test_anything_else_is_refused(url: str) -> None:
 def test_a_token_needs_tls_or_loopback_or_permission() -> None:
     """Anybody on the way could read it. Without a token there is nothing to read."""
     for url in ("http://127.0.0.1:1", "http://[::1]:1", "http://localhost:1", "https://web1"):
-        assert parse(url, TOKEN, "x", allow_plaintext=False).token == TOKEN
-    with pytest.raises(WatchError, match=r"without TLS .*--allow-plaintext") as caught:
-        parse("http://web1", TOKEN, "x", allow_plaintext=False)
+        assert parse(url, TOKEN, "x", allow_plain=False).token == TOKEN
+    with pytest.raises(WatchError, match=r"without TLS .*--watch-allow-plain") as caught:
+        parse("http://web1", TOKEN, "x", allow_plain=False)
     assert TOKEN not in str(caught.value)
-    assert parse("http://web1", TOKEN, "x", allow_plaintext=True).token == TOKEN
-    assert parse("http://web1", None, "x", allow_plaintext=False).token is None
+    assert parse("http://web1", TOKEN, "x", allow_plain=True).token == TOKEN
+    assert parse("http://web1", None, "x", allow_plain=False).token is None
 
 
 def test_both_settings_are_read(tmp_path: Path) -> None:
