@@ -61,8 +61,8 @@ describe("a spike", () => {
 
 describe("the main curve", () => {
   const ring = new Ring(5);
-  ring.push(1, Object.entries({ a: 9, b: 1, free: 5 }));
-  ring.push(2, Object.entries({ a: 1, b: 3, free: 5 }));
+  ring.put(1, Object.entries({ a: 9, b: 1, free: 5 }));
+  ring.put(2, Object.entries({ a: 1, b: 3, free: 5 }));
   const slice = ring.slice(0, 9);
   const spec: ChartSpec = {
     name: "CPU",

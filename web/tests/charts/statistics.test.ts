@@ -21,10 +21,9 @@ describe("the statistics of a window", () => {
 
   it("leave out unknown values and gaps, which are not zero", () => {
     const ring = new Ring(5);
-    ring.push(1, [["rate", 30]]);
-    ring.pushGap(2);
-    ring.push(3, []);
-    ring.push(4, [["rate", 10]]);
+    ring.put(1, [["rate", 30]]);
+    ring.put(3, []);
+    ring.put(4, [["rate", 10]]);
     const slice = ring.slice(0, 9);
     const found = statisticsOf(slice.column("rate"), slice, { from: 0, to: 4 });
     expect(found).toMatchObject({ average: 20, total: 40, knownSeconds: 2 });

@@ -21,8 +21,8 @@ const spec: ChartSpec = {
 
 function summary(from: number): string {
   const ring = new Ring(5);
-  ring.push(1, [["tx_bytes_per_second", 100]]);
-  ring.push(2, [["tx_bytes_per_second", 300]]);
+  ring.put(1, [["tx_bytes_per_second", 100]]);
+  ring.put(2, [["tx_bytes_per_second", 300]]);
   const picture = { slice: ring.slice(0, 9), from, to: 2, tick: 1 } as Picture;
   return summaryOf(spec, picture, statisticsOfChart(spec, picture.slice, picture), []);
 }
