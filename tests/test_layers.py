@@ -66,6 +66,7 @@ THE_PACKAGE = "__init__"
 TESTED_ELSEWHERE = {
     "telemetry_stream/__init__.py": "tests/test_packaging.py",
     "telemetry_stream/__main__.py": "tests/test_cli.py",
+    "telemetry_stream/fleet/host.py": "tests/fleet/test_hosts.py",
     "telemetry_stream/metrics/setup.py": "tests/metrics/test_collector.py",
     "telemetry_stream/stream/choice.py": "tests/stream/test_feed.py",
 }

@@ -8,18 +8,17 @@ This front end's own host is one of the rows if it is sampled here: its vitals c
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from .. import threads
 from ..hub import Client, Hub
 from ..stream import Demand, Feed, Stream
-from ..stream.received import ReceivedError, ReceivedSample
+from .host import Host
 from .mirror import DEFAULT_SECTIONS, LINGER_SECONDS, ON_DEMAND, Gaps, Mirror
 from .overview import (
     GROUP,
@@ -28,15 +27,11 @@ from .overview import (
     Selected,
     hosts_message,
     overview_message,
-    row_text,
 )
-from .record import Record, State
-from .remote import Dropped, ForeignHostError, Identity, Remote, Vitals, maybe_vitals
-
-log = logging.getLogger(__name__)
+from .record import State
+from .remote import Dropped, Identity, Remote, maybe_vitals
 
 TICK_SECONDS = 1.0
-MAX_PENDING = 32  # messages of a host in a second; the shortest interval is 0.1 s
 LATE_SECONDS = 5.0  # without a tick, the origin does not work
 JOIN_SECONDS = 0.4
 JOINING_SECONDS = 10.0  # a viewer may take so long to join the mirror that it has requested
@@ -64,146 +59,6 @@ class FleetStats:
     gaps_repaired: int
     gaps_unrepaired: int
     dropped: dict[Dropped, int]
-
-
-class Host:
-    """One host of the table: what its remote reports to.
-
-    ``_lock`` guards the record, and makes each report one step.
-    """
-
-    def __init__(self, number: int, key: str, remote: Remote | None, fleet: Fleet) -> None:
-        self.number = number
-        self.key = key
-        self.id = key  # that of its hello, as soon as it is known and no other host has it
-        self.remote = remote
-        self.mirror: Mirror | None = None
-        self.row: Row | None = None
-        self._fleet = fleet
-        self._lock = threading.Lock()
-        self._record = Record(fleet.monotonic())
-        # Messages with vitals, how to parse each, and when it came: by the monotonic clock and the wall clock.
-        self._pending: deque[tuple[str, Callable[[str], Vitals | None], float, float]] = deque(
-            maxlen=MAX_PENDING
-        )
-
-    # Reports of the remote.
-
-    def identified(self, identity: Identity) -> bool:
-        self._note_pending()
-        conflict, may_read = self._fleet.resolve(self, identity)
-        with self._lock:
-            self._record.note_identity(identity)
-            self._record.conflict = conflict
-        return may_read
-
-    def vitals(self, text: str, parse: Callable[[str], Vitals | None]) -> None:
-        self._pending.append((text, parse, self._fleet.monotonic(), self._fleet.realtime()))
-
-    def samples(self, samples: Sequence[ReceivedSample], *, is_complete: bool) -> None:
-        mirror = self.mirror
-        if mirror is not None:
-            mirror.receive(samples, is_complete=is_complete)
-
-    def ended(self, state: Literal["gone", "lost"], stream: str) -> None:
-        self._note_pending()
-        with self._lock:
-            self._record.note_end(state, stream)
-
-    def failed(self, reason: str, *, is_incompatible: bool = False) -> None:
-        self._note_pending()
-        with self._lock:
-            self._record.note_failure(reason, is_incompatible=is_incompatible)
-
-    def dropped(self, why: Dropped) -> None:
-        self._fleet.note_dropped(why)
-
-    def _note_pending(self) -> None:
-        """Note the vitals that have come since the last call."""
-        drops: list[Dropped] = []
-        with self._lock:
-            while self._pending:
-                text, parse, at, realtime = self._pending.popleft()
-                try:
-                    vitals = parse(text)
-                except ForeignHostError:
-                    drops.append("foreign host")
-                except ReceivedError:
-                    drops.append("invalid")
-                else:
-                    if vitals is not None:
-                        self._record.note_vitals(vitals, at, realtime)
-        for why in drops:  # without the lock, because the table may be waiting for it
-            self._fleet.note_dropped(why)
-
-    # The fleet's view.
-
-    @property
-    def identity(self) -> Identity | None:
-        """Its ``hello``, or None before the first."""
-        return self._record.identity
-
-    @property
-    def conflict(self) -> str | None:
-        """Why it is a duplicate, or None."""
-        return self._record.conflict
-
-    def set_conflict(self, reason: str | None) -> None:
-        """Note why it is a duplicate, or that it is none any more."""
-        with self._lock:
-            self._record.conflict = reason
-
-    def sparkline(self) -> dict[str, Any]:
-        """Return the last five minutes of the series that a row shows."""
-        self._note_pending()
-        with self._lock:
-            record = self._record
-            return {"interval_seconds": record.interval_seconds, **record.sparkline.report()}
-
-    def is_forgotten(self, seconds: float) -> bool:
-        """Whether it was discovered, and has been silent for so long."""
-        with self._lock:
-            age = self._record.age_seconds(self._fleet.monotonic())
-        return self.remote is not None and self.remote.is_discovered and age > seconds
-
-    def update(self) -> None:
-        """Decide the state, and make the row anew if anything in it has changed. Runs on ``ts-fleet``."""
-        self._note_pending()
-        now = self._fleet.monotonic()
-        with self._lock:
-            record = self._record
-            link = "up" if self.remote is None else self.remote.link(record.silent_from)
-            state = record.state(now, link)
-            is_live = state == "live"
-            age = None
-            if record.vitals is not None:
-                age = 0 if is_live else int(record.age_seconds(now))
-            identity, vitals, skew = record.identity, record.vitals, record.skew_seconds
-            reason = record.conflict
-            if reason is None and state not in ("live", "gone"):
-                reason = record.reason
-        old = self.row
-        shown = (state, age, skew, vitals)
-        if (
-            old is not None
-            and (old.state, old.age_seconds, old.skew_seconds, old.vitals) == shown
-            and (old.id, old.reason) == (self.id, reason)
-        ):
-            return
-        self.row = Row(
-            self.number,
-            self.id,
-            identity.host.name if identity else self.key,
-            identity.site if identity else "",
-            identity.tags if identity else (),
-            state,
-            reason,
-            age,
-            skew,
-            identity.stream if identity else None,
-            vitals,
-            row_text(self.number, state, age, skew, vitals),
-        )
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -161,3 +162,22 @@ def test_the_token_is_sent_as_a_header() -> None:
         assert is_incompatible
         assert "refuses the token (401)" in reason
         assert token not in reason
+
+
+def test_a_host_with_tls_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Full samples come too. Without its authority, the reason is the certificate, and no token is sent."""
+    certificate = str(Path(__file__).parent.parent / "fixtures/tls/localhost.pem")
+    settings = replace(HOST, tls_cert=certificate, tls_key=certificate)
+    with App(settings) as app:
+        report = RecordingReport()
+        with watching(app.url, report):
+            report.wait(lambda: report.failures)
+        ((reason, is_incompatible),) = report.failures
+        assert is_incompatible
+        assert reason.startswith("The certificate is not valid: ")
+        monkeypatch.setenv("SSL_CERT_FILE", certificate)
+        report = RecordingReport()
+        with watching(app.url, report) as remote:
+            remote.watch(Want())
+            report.wait(lambda: len(report.answers) >= 3 and report.all_vitals)
+            assert report.seqs == list(range(1, report.seqs[-1] + 1))

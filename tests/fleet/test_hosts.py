@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, Self
 import pytest
 
 from telemetry_stream import threads
-from telemetry_stream.fleet.hosts import MAX_PENDING, Fleet, NotWatchableError, UnknownHostError
+from telemetry_stream.fleet.host import MAX_PENDING
+from telemetry_stream.fleet.hosts import Fleet, NotWatchableError, UnknownHostError
 from telemetry_stream.fleet.overview import OverviewChoice, Selected
 from telemetry_stream.fleet.remote import FIELDS, maybe_vitals
 from telemetry_stream.hub import Client, End, Hub, write_pump
