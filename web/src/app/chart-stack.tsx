@@ -13,7 +13,15 @@ import { explained } from "../parts/explained";
 import { useLayout } from "../parts/layout";
 import { useStatisticsShown } from "../parts/statistics-shown";
 import { chartsFor, type PlacedVital } from "../sections";
-import { useHost, usePage, usePicture, useShown, useView } from "../store/use-telemetry";
+import type { Picture } from "../store/display";
+import {
+  useDisplay,
+  useHost,
+  usePage,
+  usePicture,
+  useShown,
+  useView,
+} from "../store/use-telemetry";
 import { ChartTools } from "./chart-tools";
 import "./chart-stack.css";
 
@@ -98,6 +106,8 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
       processes: processMemory.busiestAt(spike.x, chart.busyBy ?? "cpu"),
     }));
   }, [focused, spec, data, alone, picture, top, processMemory, chart]);
+  const shape = `${spec.name} ${spec.unit} ${spec.series.length} ${statistics.length} ${spikes.length}`;
+  const summary = useSummary(shape, picture, () => summaryOf(spec, picture, statistics, spikes));
   const id = `chart-${focus}`;
   return (
     <figure
@@ -128,7 +138,7 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
         labelledBy={`${id} ${id}-summary`}
       />
       <p className="visually-hidden" id={`${id}-summary`}>
-        {summaryOf(spec, picture, statistics, spikes)}
+        {summary}
       </p>
       <Readout
         spec={spec}
@@ -179,4 +189,16 @@ function FailedChart({ label, reason }: { label: string; reason: string }) {
       </figcaption>
     </figure>
   );
+}
+
+const SUMMARY_SECONDS = 10;
+
+/** Return the text. While the page is live, it is written every ten seconds: nobody sees it, and it costs a layout. */
+function useSummary(shape: string, { from, to }: Picture, write: () => string): string {
+  const paused = useDisplay((display) => display.paused);
+  const moment = paused ? to : Math.floor(to / SUMMARY_SECONDS);
+  const key = `${shape} ${Math.round(to - from)} ${moment}`;
+  const [kept, setKept] = useState({ key: "", text: "" });
+  if (kept.key !== key) setKept({ key, text: write() });
+  return kept.text;
 }

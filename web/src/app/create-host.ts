@@ -168,6 +168,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
     snapshot = pause.get() === null ? null : (snapshot ?? snapshotOf(telemetry));
     refresh();
   };
+  let tickedAtMs = 0;
   const tick = (): void => {
     // Open but silent for too long: the server is gone, although TCP does not know it.
     const slept = hasSlept();
@@ -178,7 +179,10 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
     } else if (slept) {
       connection.tryNow();
     }
-    refresh();
+    // While samples arrive, each one is drawn when it arrives, and nothing changes between two of them.
+    const { arrivedAtMs } = telemetry.store.get();
+    if (arrivedAtMs === null || arrivedAtMs <= tickedAtMs) refresh();
+    tickedAtMs = now();
   };
   return {
     key,

@@ -14,7 +14,7 @@ import { plotOptions, type Paths } from "./options";
 import { paletteOf } from "./palette";
 import { isAbove, type PlotData } from "./plot-data";
 import { hatchOf, type Frame, type Scene } from "./scene";
-import type { ChartSpec } from "./spec";
+import { plottedCount, type ChartSpec } from "./spec";
 import type { LabelledSpike } from "./spikes";
 import { bindTouch } from "./touch";
 import "./chart.css";
@@ -56,7 +56,7 @@ export function Chart(props: ChartProps) {
 
   // uPlot cannot change the number of its series at low cost, so another number gets another instance. Their names and
   // colours are not part of it.
-  const shape = `${spec.kind} ${spec.series.length}`;
+  const shape = `${spec.kind} ${plottedCount(spec)}`;
   const { scale, phone, first, last } = frame;
   useLayoutEffect(() => {
     const element = host.current;
@@ -169,8 +169,8 @@ function mountPlot(element: HTMLElement, { cursor, actions }: Page, props: () =>
   };
 }
 
-function emptyData({ series }: ChartSpec): uPlot.AlignedData {
-  return [[], ...series.map(() => [])];
+function emptyData(spec: ChartSpec): uPlot.AlignedData {
+  return [[], ...Array.from({ length: plottedCount(spec) }, () => [])];
 }
 
 /** Return which layers of a stack are too thin for an edge, by series. */

@@ -5,12 +5,12 @@
 import type uPlot from "uplot";
 
 import { clock } from "../format/time";
+import { drawCells } from "./cells";
 import { drawSpikes } from "./draw-spikes";
 import { withAlpha } from "./palette";
 import { timeStep, timeTicks } from "./scale";
 import {
   drawBaseLine,
-  drawCells,
   drawGaps,
   drawMarks,
   drawTexts,
@@ -18,6 +18,7 @@ import {
   type Frame,
   type Scene,
 } from "./scene";
+import { plottedCount } from "./spec";
 
 export interface PlotEvents {
   /** The cursor; null when the pointer has left the chart. */
@@ -153,9 +154,9 @@ function yAxis(scene: () => Scene, { scale, phone }: Frame): uPlot.Axis {
 }
 
 function seriesOf(scene: () => Scene, { scale }: Frame, paths: Paths): uPlot.Series[] {
-  const { kind, series } = scene().spec;
+  const { kind } = scene().spec;
   const steps = paths.stepped?.({ align: 1 });
-  return series.map((_, index) => ({
+  return Array.from({ length: plottedCount(scene().spec) }, (_, index) => ({
     width: (kind === "stack" ? 1.1 : 1.35) * scale,
     stroke: (_plot: uPlot, at: number) =>
       isThin(scene(), at) ? "transparent" : colourOf(scene(), at),

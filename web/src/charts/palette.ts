@@ -14,6 +14,8 @@ export interface Palette {
   readonly fill: number;
   readonly font: string;
   readonly heat: readonly string[];
+  /** The same as pixels of an image, see `pixelOf`. */
+  readonly heatPixels: readonly number[];
   readonly series: (colour: Colour) => string;
 }
 
@@ -34,6 +36,7 @@ function readPalette(element: Element, disconnected: boolean): Palette {
   const read = (name: string): string => style.getPropertyValue(`--${name}`).trim();
   const tone = (name: string): string =>
     disconnected ? grey(read(name), DISCONNECTED_ALPHA) : read(name);
+  const heat = Array.from({ length: 8 }, (_, step) => tone(`h${step}`));
   return {
     ink: read("ink"),
     ink2: read("ink-2"),
@@ -46,7 +49,8 @@ function readPalette(element: Element, disconnected: boolean): Palette {
     background: read("bg"),
     fill: Number(read("fill")) * (disconnected ? DISCONNECTED_ALPHA : 1),
     font: style.fontFamily,
-    heat: Array.from({ length: 8 }, (_, step) => tone(`h${step}`)),
+    heat,
+    heatPixels: heat.map(pixelOf),
     series: (colour) => (colour === "free" ? "transparent" : tone(colour)),
   };
 }
@@ -55,6 +59,13 @@ function readPalette(element: Element, disconnected: boolean): Palette {
 export function withAlpha(colour: string, alpha: number): string {
   const parts = channels(colour);
   return parts === null ? colour : `rgb(${parts.join(" ")} / ${alpha.toFixed(3)})`;
+}
+
+/** Return a colour as four bytes of ImageData, in one little-endian number. Another notation becomes transparent. */
+export function pixelOf(colour: string): number {
+  const [red, green, blue] = channels(colour) ?? [0, 0, 0];
+  const alpha = channels(colour) === null ? 0 : Number(/\/ ([\d.]+)\)$/.exec(colour)?.[1] ?? 1);
+  return ((Math.round(alpha * 255) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
 /** Return a grey of the same lightness, by Rec. 709 luma. */

@@ -1,4 +1,4 @@
-/** From a slice of the ring to what the canvas draws: columns on one x axis, stacked where the chart is a stack. Pure. */
+/** From a slice of the ring to what uPlot draws: columns on one x axis, stacked where the chart is a stack. Pure. */
 import type { Slice } from "../store/ring";
 import { byteUnit, roundByteTop, roundTop } from "./scale";
 import { valuesOf, type ChartSpec } from "./spec";
@@ -7,24 +7,24 @@ export interface PlotData {
   readonly x: number[];
   /** Null where nothing is known. */
   readonly columns: (number | null)[][];
-  /** The mean of each series before stacking: thin layers are filled without an edge. */
+  /** Of a stack: the mean of each series before stacking, because thin layers are filled without an edge. */
   readonly means: readonly number[];
   readonly highest: number;
 }
 
 /** Return the data to draw. `alone` is the label of the only series to draw; null draws all. */
 export function plotData(spec: ChartSpec, slice: Slice, alone: string | null): PlotData {
+  if (spec.kind === "cells") {
+    return { x: slice.x, columns: [slice.x.map(() => null)], means: [], highest: 0 };
+  }
   const columns: (number | null)[][] = [];
   const means: number[] = [];
   let highest = 0;
   let base: (number | null)[] | null = null;
   for (const series of spec.series) {
-    const hidden =
-      spec.kind === "cells" ||
-      (alone !== null && alone !== series.label) ||
-      series.colour === "free";
+    const hidden = (alone !== null && alone !== series.label) || series.colour === "free";
     const values: (number | null)[] = hidden ? slice.x.map(() => null) : valuesOf(series, slice);
-    means.push(meanOf(values));
+    means.push(spec.kind === "stack" ? meanOf(values) : 0);
     let drawn = values;
     if (spec.kind === "stack" && !hidden) {
       const below: (number | null)[] | null = base;

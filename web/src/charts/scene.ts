@@ -1,6 +1,6 @@
 /**
- * The content of a chart's canvas, and the drawing that uPlot does not do itself: hatching, limits, cells, the time at
- * the right edge. Functions of their arguments only.
+ * The content of a chart's canvas, and the drawing that uPlot does not do itself: hatching, limits, the time at the
+ * right edge. Functions of their arguments only.
  */
 import type uPlot from "uplot";
 
@@ -10,7 +10,7 @@ import type { Slice } from "../store/ring";
 import { withAlpha, type Palette } from "./palette";
 import { byteUnit } from "./scale";
 import type { LabelledSpike } from "./spikes";
-import { valuesOf, type ChartSpec } from "./spec";
+import type { ChartSpec } from "./spec";
 
 export interface Scene {
   readonly spec: ChartSpec;
@@ -41,7 +41,6 @@ export interface Frame {
 }
 
 const MIN_GAP_LABEL_WIDTH = 46;
-const PERCENT_PER_HEAT_STEP = 12.5;
 
 /** One for all charts. */
 let kept: { readonly key: string; readonly hatch: CanvasPattern | null } | null = null;
@@ -91,52 +90,6 @@ export function drawBaseLine(plot: uPlot, { palette }: Scene): void {
   ctx.fillStyle = palette.line2;
   const height = Math.max(1, Math.round(devicePixelRatio));
   ctx.fillRect(bbox.left, Math.round(bbox.top + bbox.height), bbox.width, height);
-}
-
-export function drawCells(plot: uPlot, { spec, slice, palette }: Scene): void {
-  const { ctx, bbox } = plot;
-  const rows = spec.series.length;
-  if (spec.kind !== "cells" || rows === 0) return;
-  const height = bbox.height / rows;
-  const gutter = height > 6 ? Math.max(1, Math.round(height * 0.12)) : 0;
-  // Once per slot and not per cell: 256 cores have 77 000 cells in five minutes.
-  const right = slice.x.map((x) =>
-    Math.ceil(Math.min(bbox.left + bbox.width, plot.valToPos(x, "x", true))),
-  );
-  const left = slice.x.map((x, index) =>
-    Math.floor(Math.max(bbox.left, plot.valToPos(x - (slice.spans[index] ?? 0), "x", true))),
-  );
-  const runs = spec.series.map((series) => runsOf(valuesOf(series, slice)));
-  palette.heat.forEach((colour, step) => {
-    ctx.fillStyle = colour;
-    runs.forEach((ofRow, row) => {
-      const y = bbox.top + bbox.height - (row + 1) * height;
-      for (const run of ofRow) {
-        if (run.step !== step) continue;
-        const from = left[run.first] ?? 0;
-        ctx.fillRect(from, y, (right[run.last] ?? from) - from, height - gutter);
-      }
-    });
-  });
-}
-
-interface Run {
-  readonly step: number;
-  readonly first: number;
-  last: number;
-}
-
-/** Return the runs of neighbouring slots with the same colour. Unknown values are in none. */
-export function runsOf(values: readonly (number | null)[]): Run[] {
-  const runs: Run[] = [];
-  values.forEach((value, index) => {
-    if (value === null) return;
-    const step = Math.max(0, Math.min(7, Math.floor(value / PERCENT_PER_HEAT_STEP)));
-    const run = runs.at(-1);
-    if (run?.step === step && run.last === index - 1) run.last = index;
-    else runs.push({ step, first: index, last: index });
-  });
-  return runs;
 }
 
 /** Draw the dotted line of a limit, and a line where the server restarted. */

@@ -46,6 +46,11 @@ export interface Limit {
 
 export const COLOURS: readonly Colour[] = ["s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"];
 
+/** Return the number of series that uPlot draws. Cells are drawn without it, but it needs a series for its axis. */
+export function plottedCount({ kind, series }: ChartSpec): number {
+  return kind === "cells" ? 1 : series.length;
+}
+
 /** Return a series of one column. */
 export function oneSeries(label: string, column: string, colour: Colour): SeriesSpec {
   return { label, columns: [column], colour };

@@ -16,30 +16,38 @@ const PHONE = "(width <= 40em)";
 const WIDE = "(width >= 75em)";
 const ROOMY = "(width >= 110em)";
 
-let current: Layout = { scale: 1, phone: false, wide: true, roomy: false };
+let current: Layout | null = null;
 
+/** Measuring makes the browser compute styles, so it is done once per change and not for each component that draws. */
 function measure(): Layout {
-  const next = {
+  return {
     scale: parseFloat(getComputedStyle(document.documentElement).fontSize) / 16 || 1,
     phone: matchMedia(PHONE).matches,
     wide: matchMedia(WIDE).matches,
     roomy: matchMedia(ROOMY).matches,
   };
-  const same = Object.entries(next).every(
-    ([name, value]) => current[name as keyof Layout] === value,
-  );
-  if (!same) current = next;
-  return current;
+}
+
+function layout(): Layout {
+  return (current ??= measure());
 }
 
 function subscribe(listener: () => void): () => void {
-  window.addEventListener("resize", listener);
+  const resized = (): void => {
+    const next = measure();
+    const same = Object.entries(next).every(
+      ([name, value]) => current?.[name as keyof Layout] === value,
+    );
+    if (!same) current = next;
+    listener();
+  };
+  window.addEventListener("resize", resized);
   return () => {
-    window.removeEventListener("resize", listener);
+    window.removeEventListener("resize", resized);
   };
 }
 
 /** Measured at each `resize`, which the page also sends itself when it enters or leaves kiosk mode. */
 export function useLayout(): Layout {
-  return useSyncExternalStore(subscribe, measure);
+  return useSyncExternalStore(subscribe, layout);
 }

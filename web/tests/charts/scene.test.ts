@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { runsOf, tickText } from "../../src/charts/scene";
+import { tickText } from "../../src/charts/scene";
 import type { ChartSpec } from "../../src/charts/spec";
 
 const plain = {} as ChartSpec;
@@ -14,14 +14,4 @@ it.each([
   [bytes, 300 * 2 ** 20, ["0", "150", "300"]],
 ])("writes ticks as bare numbers in one unit", (spec, top, texts) => {
   expect([0, top / 2, top].map((value) => tickText(spec, value, top))).toEqual(texts);
-});
-
-it("draws neighbouring cells of one colour together, and none for an unknown value", () => {
-  expect(runsOf([0, 12.4, 12.5, 100, 99, null, 98, -1])).toEqual([
-    { step: 0, first: 0, last: 1 },
-    { step: 1, first: 2, last: 2 },
-    { step: 7, first: 3, last: 4 },
-    { step: 7, first: 6, last: 6 },
-    { step: 0, first: 7, last: 7 },
-  ]);
 });

@@ -1,4 +1,6 @@
 /** The columns of the table and their heads. A head sorts by its column; a second click reverses the order. */
+import { memo } from "react";
+
 import { usePage } from "../../store/use-telemetry";
 import { ascends, SORT_KEYS, type SortKey } from "./order";
 
@@ -12,7 +14,7 @@ const HEADS: Readonly<Record<SortKey, { label: string; className: string; explai
   threads: { label: "thr", className: "right not-phone not-narrow" },
 };
 
-export function Columns() {
+export const Columns = memo(function Columns() {
   return (
     <colgroup>
       {SORT_KEYS.map((name) => (
@@ -20,9 +22,14 @@ export function Columns() {
       ))}
     </colgroup>
   );
+});
+
+interface HeadsProps {
+  readonly sortKey: SortKey;
+  readonly reversed: boolean;
 }
 
-export function Heads({ sortKey, reversed }: { sortKey: SortKey; reversed: boolean }) {
+export const Heads = memo(function Heads({ sortKey, reversed }: HeadsProps) {
   const { actions } = usePage();
   const ascending = ascends(sortKey, reversed);
   return (
@@ -56,4 +63,4 @@ export function Heads({ sortKey, reversed }: { sortKey: SortKey; reversed: boole
       </tr>
     </thead>
   );
-}
+});

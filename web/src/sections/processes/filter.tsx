@@ -1,10 +1,13 @@
 /** The field that filters the table. */
+import { memo } from "react";
+
 import { usePage, useView } from "../../store/use-telemetry";
 
 /** The page has one such field; the key `/` finds it by this id. */
 export const FILTER_ID = "process-filter";
 
-export function Filter() {
+/** With memo, because React writes the attributes of a field whenever it is drawn, and the table is drawn each second. */
+export const Filter = memo(function Filter() {
   const { actions } = usePage();
   const filter = useView((view) => view.filter);
   return (
@@ -24,4 +27,4 @@ export function Filter() {
       <kbd aria-hidden="true">/</kbd>
     </label>
   );
-}
+});

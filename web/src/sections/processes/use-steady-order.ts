@@ -40,7 +40,10 @@ export function useHold(body: RefObject<HTMLElement | null>, drawn: unknown) {
   const [pointer, setPointer] = useState(false);
   const [focus, setFocus] = useState(false);
   const look = useCallback((): void => {
-    setFocus((body.current?.querySelector(":focus-visible") ?? null) !== null);
+    const focused = document.activeElement;
+    setFocus(
+      body.current?.contains(focused) === true && focused?.matches(":focus-visible") === true,
+    );
   }, [body]);
   // Once React has removed the rows that are gone.
   useEffect(() => {
