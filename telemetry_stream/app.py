@@ -40,6 +40,7 @@ from .websocket.quota import Allowance
 
 if TYPE_CHECKING:
     from .fleet.hosts import Fleet
+    from .mqtt import Publisher
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +139,7 @@ class App:
             is_valid=self._guard.access.is_valid,
             headers=self._headers,
         )
+        self._publisher = self._maybe_publisher()
         self._routes = Routes(
             stream=self.stream,
             viewers=self._viewers,
@@ -149,6 +151,35 @@ class App:
                 settings.max_connections_per_address, self._guard.is_exempt
             ),
             fleet=self._fleet,
+        )
+
+    def _maybe_publisher(self) -> Publisher | None:
+        """Return the MQTT publisher, if a broker is configured. Only then its package is imported."""
+        settings = self.settings
+        if not settings.mqtt_broker:
+            return None
+        try:
+            from .mqtt import Access, Publisher, parse_brokers  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != "paho":
+                raise
+            raise StartError(
+                "mqtt_broker requires the Python package paho-mqtt (pip install 'telemetry_stream[mqtt]')"
+            ) from error
+        return Publisher(
+            self.stream,
+            parse_brokers(settings.mqtt_broker),
+            Access(
+                settings.mqtt_user,
+                settings.mqtt_password_file,
+                settings.mqtt_ca,
+                settings.mqtt_cert,
+                settings.mqtt_key,
+            ),
+            prefix=settings.mqtt_prefix,
+            site=settings.site or "default",
+            home_assistant=settings.mqtt_home_assistant,
+            on_crash=self.fail,
         )
 
     @property
@@ -196,6 +227,8 @@ class App:
             self._hub.start()
             for origin in self._origins:
                 origin.start(self.stream, self.fail)
+            if self._publisher is not None:
+                self._start_publisher(self._publisher)
             self._listener.start()
             if self.settings.no_collect and self._on_ready is not None:
                 self._on_ready()  # no sample of this host will come
@@ -204,6 +237,13 @@ class App:
             if isinstance(error, ThreadUnavailableError):
                 raise TemporaryStartError(f"cannot start: {error}") from error
             raise
+
+    @staticmethod
+    def _start_publisher(publisher: Publisher) -> None:
+        try:
+            publisher.start()
+        except (ValueError, LookupError) as error:
+            raise StartError(f"cannot publish to the MQTT broker: {error}") from error
 
     def _listen(self) -> Listener:
         settings = self.settings
@@ -237,6 +277,8 @@ class App:
         """Close every viewer with 1001 and stop everything, within two seconds. Safe to repeat and before ``start``."""
         self._may_start = False
         deadline = time.monotonic() + CLOSE_SECONDS
+        if self._publisher is not None:
+            self._publisher.stop()  # its last messages are sent while the other parts stop
         if self._listener is not None:
             self._listener.stop_accepting()
         elif self._listening is not None:
@@ -246,6 +288,8 @@ class App:
         if self._listener is not None:
             self._viewers.wait_until_gone(VIEWERS_CLOSE_SECONDS)
             self._listener.close(deadline)
+        if self._publisher is not None:
+            self._publisher.close()
         for origin in reversed(self._origins):  # last: one of an embedding program may hang
             try:
                 origin.close()

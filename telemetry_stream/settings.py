@@ -12,8 +12,9 @@ import argparse
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 from . import validation as form
 from .validation import SettingsError, checked, limits, parsed, placeholder, setting, shown_default
@@ -26,6 +27,7 @@ MAX_FILE_BYTES = 1024 * 1024
 # Kubernetes and Docker set these for a service or a container of this name.
 PLATFORM_VARIABLE = re.compile(r"(?:SERVICE_(?:HOST|PORT)|PORT_[0-9]+_(?:TCP|UDP)|NAME$|ENV_).*")
 LOG_LEVELS = ("debug", "info", "warning", "error")
+MQTT_ROLES = ("publish",)
 LOG_FORMATS = ("auto", "text", "json", "journald")
 
 
@@ -129,6 +131,28 @@ class Settings:
     )
     site: str = setting("", "Name of the place where this host is", form=form.LABEL)
     tags: str = setting("", "Names by which this host can be found among others", form=form.TAGS)
+    mqtt_broker: str = setting(
+        "", "MQTT brokers to publish this host to, in order of preference", form=form.BROKERS
+    )
+    mqtt_role: str = setting("publish", "What to do with the broker", one_of=MQTT_ROLES)
+    mqtt_user: str = setting("", "Name of this host at the broker", form=form.TEXT)
+    mqtt_password_file: str = setting(
+        "", "File whose first line is the password for the broker", form=form.PATH
+    )
+    mqtt_ca: str = setting(
+        "", "PEM file with the CA of the broker (none: those of the system)", form=form.PATH
+    )
+    mqtt_cert: str = setting(
+        "", "PEM file with the client certificate for the broker", form=form.PATH
+    )
+    mqtt_key: str = setting("", "PEM file with the key of the client certificate", form=form.PATH)
+    mqtt_prefix: str = setting("ts", "First level of all topics", form=form.LEVEL)
+    mqtt_allow_plain: bool = setting(
+        False, "Allow mqtt://, which is not encrypted, to other hosts than this one"
+    )
+    mqtt_home_assistant: bool = setting(
+        False, "Publish device discovery, so that this host appears in Home Assistant"
+    )
     proc_root: str = setting("/proc", "Where procfs is mounted", form=form.PROCFS)
     sys_root: str = setting("/sys", "Where sysfs is mounted", form=form.DIRECTORY)
     log_level: str = setting(
@@ -168,6 +192,7 @@ class Settings:
         if self.no_collect and not self.is_front_end:
             allowed = "must be given together with watch or watch_file"
             raise SettingsError("no_collect", True, "the settings", allowed)
+        self._check_mqtt()
         for name in (
             self.trust_proxy.replace("loopback", "::1").split(",") if self.trust_proxy else ()
         ):
@@ -175,6 +200,47 @@ class Settings:
                 ip_network(name, strict=False)
             except ValueError as error:
                 raise SettingsError("trust_proxy", name, "the settings", f"{error}") from None
+
+    def _check_mqtt(self) -> None:
+        if self.mqtt_broker and self.no_collect:
+            allowed = (
+                "must not be given together with no_collect, because there is no host to publish"
+            )
+            raise SettingsError("mqtt_broker", self.mqtt_broker, "the settings", allowed)
+        if self.mqtt_key and not self.mqtt_cert:
+            allowed = "must be given together with mqtt_cert"
+            raise SettingsError("mqtt_key", self.mqtt_key, "the settings", allowed)
+        if self.mqtt_password_file and not self.mqtt_user:
+            allowed = "must be given together with mqtt_user"
+            raise SettingsError(
+                "mqtt_password_file", self.mqtt_password_file, "the settings", allowed
+            )
+        if self.mqtt_home_assistant and not self.mqtt_broker:
+            allowed = "must be given together with mqtt_broker"
+            raise SettingsError("mqtt_home_assistant", True, "the settings", allowed)
+        for address in filter(None, self.mqtt_broker.split(",")):
+            parts = urlsplit(address)
+            try:
+                in_range = parts.port != 0
+            except ValueError:
+                in_range = False
+            if not in_range:
+                allowed = "its port must be a number from 1 to 65535"
+                raise SettingsError("mqtt_broker", address, "the settings", allowed)
+            if parts.scheme == "mqtt" and not (
+                self.mqtt_allow_plain or _is_loopback(parts.hostname or "")
+            ):
+                allowed = (
+                    "is not encrypted; use mqtts://, or mqtt_allow_plain if you trust the network"
+                )
+                raise SettingsError("mqtt_broker", address, "the settings", allowed)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def load(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:

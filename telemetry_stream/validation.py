@@ -28,7 +28,8 @@ class SettingsError(ValueError):
 
     def __str__(self) -> str:
         """Return one line, whatever the texts contain."""
-        shown = repr(self.value)
+        # An address may have been given with a password.
+        shown = re.sub(r"//[^/@\s]+@", "//(secret)@", repr(self.value))
         if len(shown) > MAX_SHOWN_CHARACTERS:
             shown = shown[: MAX_SHOWN_CHARACTERS - 3] + "..."
         return " ".join(f"{self.name} = {shown} from {self.origin}: {self.allowed}".split())
@@ -50,6 +51,7 @@ _ORIGIN = r"https?://[A-Za-z0-9.:\[\]-]+"
 _NETWORK = r"(?:loopback|[0-9A-Fa-f.:]+(?:/[0-9]+)?)"
 _ANCESTOR = r"(?:'self'|[A-Za-z0-9.:*/\[\]-]+)"
 _PATH = r"[^\0\r\n]*"
+_BROKER = r"mqtts?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f.:]+\])(?::[0-9]{1,5})?"
 
 HOST = Form(_NAME, "an address or a host name, without brackets", "HOST")
 HOSTS = Form(rf"(?:{_NAME}(?:,{_NAME})*)?", "host names, separated by commas", "NAMES")
@@ -68,6 +70,13 @@ PROXIES = Form(
     "loopback, addresses or networks, separated by commas",
     "ADDRESSES",
 )
+BROKERS = Form(
+    rf"(?:{_BROKER}(?:,{_BROKER})*)?",
+    "addresses such as mqtts://broker:8883, separated by commas",
+    "BROKERS",
+)
+TEXT = Form(r"[^\0\r\n]{0,256}", "a text of at most 256 characters", "TEXT")
+LEVEL = Form(r"[A-Za-z0-9_.-]{1,64}", "1 to 64 letters, digits and . _ -", "NAME")
 PATH = Form(_PATH, "a path", "FILE")
 NEW_DIRECTORY = Form(_PATH, "a path", "DIR")
 DIRECTORY = Form(r"[^\0]+", "an existing directory", "DIR", contains="")

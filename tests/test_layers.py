@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "websocket": {"threads", "hub", "net"},
     "stream": {"threads", "hub", "metrics"},
     "fleet": {"threads", "escape", "permissions", "stream", "websocket", "hub", "metrics", "net"},
+    "mqtt": {"threads", "permissions", "metrics", "net", "stream"},
     "server": {"threads", "access", "fleet", "stream", "websocket", "hub", "metrics", "net"},
     "app": {
         "fleet",
@@ -36,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "websocket",
         "access",
         "stream",
+        "mqtt",
         "server",
         "settings",
     },

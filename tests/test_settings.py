@@ -72,6 +72,16 @@ def test_every_setting_is_a_flag_a_variable_and_a_key_of_the_file(tmp_path: Path
         "host_id": "web-1",
         "site": "east",
         "tags": "db,eu",
+        "mqtt_broker": "mqtts://a:8884,mqtt://[::1]",
+        "mqtt_role": "publish",
+        "mqtt_user": "ada",
+        "mqtt_password_file": "/etc/password",
+        "mqtt_ca": "/etc/ca.pem",
+        "mqtt_cert": "/etc/client.pem",
+        "mqtt_key": "/etc/client.key",
+        "mqtt_prefix": "fleet",
+        "mqtt_allow_plain": True,
+        "mqtt_home_assistant": True,
         "proc_root": "/proc/self/root/proc",
         "sys_root": str(tmp_path),
         "log_level": "warning",
@@ -82,7 +92,9 @@ def test_every_setting_is_a_flag_a_variable_and_a_key_of_the_file(tmp_path: Path
     flags, variables, lines = [], {}, []
     for name, value in given_values.items():
         flag = "--" + name.replace("_", "-")
-        if name != "token" and value is not False:
+        if value is True:
+            flags.append(flag)
+        elif name != "token" and value is not False:
             flags += [flag, str(value)]
         variables["TELEMETRY_STREAM_" + name.upper()] = str(value)
         text = repr(value) if isinstance(value, str) else str(value).lower()

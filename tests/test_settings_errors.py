@@ -209,6 +209,49 @@ def test_an_error_never_contains_a_token(
     assert "hunter2" not in repr(error)
 
 
+@pytest.mark.parametrize(
+    ("given", "name", "allowed"),
+    [
+        ({"mqtt_broker": "mqtt://broker"}, "mqtt_broker", "mqtt_allow_plain"),
+        ({"mqtt_broker": "mqtts://a,mqtt://10.0.0.1"}, "mqtt_broker", "mqtt_allow_plain"),
+        ({"mqtt_broker": "mqtts://a:0"}, "mqtt_broker", "from 1 to 65535"),
+        ({"mqtt_broker": "mqtts://a:99999"}, "mqtt_broker", "from 1 to 65535"),
+        ({"mqtt_broker": "http://a"}, "mqtt_broker", "addresses such as mqtts://broker:8883"),
+        ({"mqtt_role": "watch"}, "mqtt_role", "one of publish"),
+        ({"mqtt_prefix": "a/b"}, "mqtt_prefix", "letters"),
+        (
+            {"mqtt_broker": "mqtts://a", "no_collect": True, "watch": "https://b"},
+            "mqtt_broker",
+            "no_collect",
+        ),
+        ({"mqtt_key": "/k"}, "mqtt_key", "together with mqtt_cert"),
+        ({"mqtt_password_file": "/p"}, "mqtt_password_file", "together with mqtt_user"),
+        ({"mqtt_home_assistant": True}, "mqtt_home_assistant", "together with mqtt_broker"),
+    ],
+)
+def test_an_unusable_broker(given: dict[str, Any], name: str, allowed: str) -> None:
+    """Without TLS, only a broker on this host is allowed unless the user confirms it."""
+    with pytest.raises(SettingsError, match=allowed) as caught:
+        Settings(**given)
+    assert caught.value.name == name
+
+
+@pytest.mark.parametrize(
+    "address", ["mqtt://localhost", "mqtt://127.0.0.1:1884", "mqtt://[::1]", "mqtts://broker:8884"]
+)
+def test_a_usable_broker(address: str) -> None:
+    """On loopback without TLS, or anywhere with it."""
+    assert Settings(mqtt_broker=address).mqtt_broker == address
+    assert Settings(mqtt_broker="mqtt://broker", mqtt_allow_plain=True).mqtt_allow_plain
+
+
+def test_a_password_in_an_address_is_not_shown() -> None:
+    """It belongs into mqtt_password_file."""
+    error = load_error(["--mqtt-broker", "mqtts://ada:hunter2@broker"])
+    assert "mqtts://(secret)@broker" in str(error)
+    assert "hunter2" not in str(load_error(["--mqtt-broker", "mqtts://ada:hunter2@broker", "--x"]))
+
+
 def test_a_long_value_is_shortened() -> None:
     """The line stays readable."""
     assert len(str(load_error([], {"TELEMETRY_STREAM_PORT": "9" * 10_000}))) < 300

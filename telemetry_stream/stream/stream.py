@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from ..hub import Client, Hub, HubStats
+from ..hub import Hub, HubStats
 from ..metrics.plain import plain
 from ..metrics.sources.host import HostInfo
 from .choice import Choice, Resume
@@ -137,22 +137,22 @@ class Stream:
         sections: Collection[str] | None = None,
         every: int = 1,
         resume: Resume | None = None,
+        wake: Callable[[], object] | None = None,
     ) -> Consumer:
         """Attach a consumer inside this program, named in logs as ``name``: the one way to receive the stream here.
 
-        ``host`` is a host id (None: the first feed); ``sections`` and ``every`` are as in Choice. Raises LookupError
-        for an unknown host, and TypeError if ``sections`` is a text.
+        ``host`` is a host id (None: the first feed); ``sections`` and ``every`` are as in Choice, ``wake`` as in
+        Consumer. Raises LookupError for an unknown host, and TypeError if ``sections`` is a text.
         """
         if isinstance(sections, str):
             raise TypeError(f"sections is the text {sections!r}; it must be a list of names")
         feed = self.feed(host)
         chosen = None if sections is None else tuple(sorted(sections))
         choice = Choice(FRAMING, feed.host.id, chosen, every)
-        # Each frame goes through the queue: there is no socket that could take it directly.
-        client = Client(lambda _: 0, topic=choice, name=name)
+        consumer = Consumer(choice, name, self._hub.unregister, wake)
         feed.demand.want(chosen)
-        feed.join(client, resume)
-        return Consumer(client, self._hub.unregister)
+        feed.join(consumer.client, resume)
+        return consumer
 
     def stats(self) -> HubStats:
         """The counts of the hub."""

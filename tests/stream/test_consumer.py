@@ -56,6 +56,21 @@ def test_a_history_is_one_message() -> None:
             assert take(consumer)["seq"] == 31
 
 
+def test_a_thread_that_waits_for_something_else_is_woken_up() -> None:
+    """Just before a message is queued while none waits; ``take`` then gets that message without a timeout."""
+    woken = threading.Semaphore(0)
+    with streaming() as (_, stream, feed), stream.attach("mqtt", wake=woken.release) as consumer:
+        assert take(consumer)["type"] == "hello"
+        assert consumer.take(0.0) is None
+        for number in range(1, 101):
+            feed.publish(sample(number))
+            assert woken.acquire(timeout=WAIT_SECONDS)
+            text = consumer.take(0.0)
+            assert text is not None
+            assert json.loads(text)["seq"] == number
+            assert consumer.take(0.0) is None
+
+
 def test_it_chooses_host_sections_and_every() -> None:
     """As a viewer does; its choice is demanded from the host."""
     with streaming() as (_, stream, _):

@@ -1,0 +1,226 @@
+"""What an agent does on one connection to a broker: it publishes this host, and answers front ends.
+
+It has no thread and no socket: the publisher calls ``begin``, and then ``serve`` whenever something may have happened.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from ..net.rate_limited_log import RateLimitedLog
+from ..stream import Consumer, Stream
+from . import messages
+from .answers import Answers
+from .fronts import MAX_FRONTS, Fronts
+from .session import Message, Session
+from .topics import Topics
+
+log = logging.getLogger(__name__)
+
+VITALS = "vitals"
+# Whatever others publish in its place, this host's state is corrected at most this often.
+CORRECTION_SECONDS = 1.0
+CONFIRM_SECONDS = 10.0
+
+
+class Confirmation:
+    """Whether the broker forwards what this host publishes. Outlives connections, so that it is logged once."""
+
+    def __init__(self) -> None:
+        self._is_reported = False
+
+    def missing(self) -> None:
+        """Log, unless it was logged already, that nothing came back."""
+        if not self._is_reported:
+            self._is_reported = True
+            log.warning("The MQTT broker does not forward what this host publishes: check its ACL")
+
+    def arrived(self) -> None:
+        """Note that something came back."""
+        self._is_reported = False
+
+
+class Agent:
+    """Publishes one host on one connection, between ``begin`` and ``close``. One thread uses it.
+
+    All times are monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        stream: Stream,
+        topics: Topics,
+        *,
+        wake: Any,
+        confirmation: Confirmation,
+        extra: Iterable[tuple[str, bytes]] = (),
+    ) -> None:
+        """``wake`` is called on the hub's thread when a message waits. ``extra`` are further retained messages."""
+        self._session = session
+        self._stream = stream
+        self._feed = stream.feed()
+        self._topics = topics
+        self._wake = wake
+        self._confirmation = confirmation
+        self._extra = extra
+        self._run = self._feed.id
+        self._fronts = Fronts()
+        self._answers = Answers(self._feed)
+        self._vitals: Consumer | None = None
+        self._samples: Consumer | None = None
+        self._wanted: frozenset[str] | None = None
+        self._sent_seq = 0
+        self._confirm_until = math.inf
+        self._must_correct = False
+        self._correct_at = -math.inf
+        self._dropped = RateLimitedLog(log, logging.WARNING)
+
+    def begin(self, now: float) -> None:
+        """Subscribe, and publish ``hello`` and ``state``. The order matters: the own state comes back only so."""
+        topics = self._topics
+        self._session.subscribe([topics.of(name) for name in ("state", "want", "ask")])
+        self._vitals = self._attach([VITALS])
+        # The first message of every consumer.
+        hello = json.loads(self._vitals.take(0.0) or b"{}")
+        self._session.publish_retained(topics.of("hello"), messages.hello(hello))
+        self._session.publish_retained(topics.of("state"), messages.state("live", self._run))
+        for topic, payload in self._extra:
+            self._session.publish_retained(topic, payload)
+        self._confirm_until = now + CONFIRM_SECONDS
+
+    def serve(self, received: Iterable[Message], now: float) -> float:
+        """Handle what arrived and publish what waits. Return after how many seconds to call again at the latest."""
+        for message in received:
+            try:
+                self._receive(message, now)
+            except messages.MessageError as error:
+                self._dropped.log("A message on %s was dropped: %s", message.topic, error)
+        if now >= self._confirm_until:
+            self._confirm_until = math.inf
+            self._confirmation.missing()
+        self._correct(now)
+        self._lease(now)
+        self._publish_vitals()
+        self._publish_samples()
+        if not self._session.has_unwritten:
+            self._answers.send(now, self._publish_part)
+        until_next = self._answers.seconds_until_next(now)
+        return 1.0 if until_next is None else min(1.0, until_next)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the stream was closed, or another run began."""
+        return self._vitals is not None and self._vitals.end is not None
+
+    def publish_gone(self) -> None:
+        """Publish that this host stops: the last message before DISCONNECT."""
+        self._session.publish_retained(self._topics.of("state"), messages.state("gone", self._run))
+
+    def close(self) -> None:
+        """Detach from the stream. Safe to repeat."""
+        for consumer in (self._vitals, self._samples):
+            if consumer is not None:
+                consumer.close()
+
+    def _attach(self, sections: Iterable[str] | None) -> Consumer:
+        names = None if sections is None else list(sections)
+        return self._stream.attach("mqtt", host=self._feed.host.id, sections=names, wake=self._wake)
+
+    def _receive(self, message: Message, now: float) -> None:
+        """Raises MessageError. A retained request is an old one."""
+        topics = self._topics
+        if message.topic == topics.of("state"):
+            self._check_state(messages.parse_state(message.payload), message.is_retained)
+        elif message.is_retained:
+            raise messages.MessageError("it is retained")
+        elif message.topic == topics.of("want"):
+            want = messages.parse_want(message.payload)
+            if not self._fronts.lease(want, now):
+                raise messages.MessageError(f"there are {MAX_FRONTS} front ends already")
+        elif message.topic == topics.of("ask"):
+            ask = messages.parse_ask(message.payload)
+            if not self._fronts.may_ask(ask.front, now):
+                raise messages.MessageError(
+                    f"it asks more than once per second, or there are {MAX_FRONTS} front ends already"
+                )
+            self._answers.ask(ask, now)
+
+    def _check_state(self, state: messages.HostState, is_retained: bool) -> None:
+        """The will of a former connection may arrive late, and would stay in the place of ``live``.
+
+        A retained state is older than the one that ``begin`` published.
+        """
+        if is_retained:
+            return
+        if state.state != "live":
+            self._must_correct = True
+        elif state.stream == self._run:
+            self._confirm_until = math.inf
+            self._confirmation.arrived()
+
+    def _correct(self, now: float) -> None:
+        if self._must_correct and now >= self._correct_at:
+            payload = messages.state("live", self._run)
+            if self._session.publish(self._topics.of("state"), payload, retain=True):
+                self._must_correct = False
+                self._correct_at = now + CORRECTION_SECONDS
+
+    def _lease(self, now: float) -> None:
+        """Attach to what is leased, before the former consumer is closed, so that no sample is missed."""
+        wanted = self._fronts.maybe_wanted(now)
+        if wanted == self._wanted:
+            return
+        former, self._samples = self._samples, None
+        if wanted is not None:
+            self._drain(former)
+            self._samples = self._attach(self._maybe_sections(wanted))
+        if former is not None:
+            former.close()
+        self._wanted = wanted
+
+    def _maybe_sections(self, wanted: frozenset[str]) -> list[str] | None:
+        """Return the sections of ``sample``: the default ones, and those on-demand ones that are wanted and exist."""
+        newest = self._feed.maybe_newest()
+        on_demand = frozenset() if newest is None else newest.on_demand - {VITALS}
+        chosen = wanted & on_demand
+        if not chosen:
+            return None
+        return [
+            name
+            for name in self._feed.section_names
+            if name in chosen or (name not in on_demand and name != VITALS)
+        ]
+
+    def _publish_vitals(self) -> None:
+        while self._vitals is not None and (text := self._vitals.take(0.0)) is not None:
+            message = json.loads(text)
+            # The newest sample at the time of attaching was taken without them.
+            if VITALS in message:
+                self._session.publish(self._topics.of(VITALS), messages.vitals(message))
+
+    def _publish_samples(self) -> None:
+        self._drain(self._samples)
+
+    def _drain(self, samples: Consumer | None) -> None:
+        while samples is not None and (text := samples.take(0.0)) is not None:
+            seq = _maybe_seq(text)
+            if seq is None or seq <= self._sent_seq:
+                continue
+            if self._session.publish(self._topics.of("sample"), messages.compressed(text)):
+                self._sent_seq = seq
+
+    def _publish_part(self, front: str, part: bytes) -> bool:
+        return self._session.publish(self._topics.to(front), part)
+
+
+def _maybe_seq(text: bytes) -> int | None:
+    """Return the number of a ``sample`` message, which is not parsed as a whole; None for other messages."""
+    head, found, rest = text[:128].partition(b'"seq":')
+    if not found or not head.startswith(b'{"type":"sample"'):
+        return None
+    return int(rest.partition(b",")[0])

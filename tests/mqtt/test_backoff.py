@@ -1,0 +1,44 @@
+"""When a client connects again."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+
+from telemetry_stream.mqtt.backoff import STABLE_SECONDS, Backoff
+
+
+def test_delays_double_up_to_four_seconds() -> None:
+    """And begin anew after a connection that was stable."""
+    backoff = Backoff(lambda low, high: (low + high) / 2)
+    assert [backoff.delay_seconds(0.0) for _ in range(6)] == [0.25, 0.5, 1.0, 2.0, 4.0, 4.0]
+    assert backoff.delay_seconds(STABLE_SECONDS - 0.1) == 4.0
+    assert backoff.delay_seconds(STABLE_SECONDS) == 0.25
+
+
+def test_a_delay_is_random() -> None:
+    """From half to one and a half of it."""
+    drawn: list[tuple[float, float]] = []
+
+    def draw(low: float, high: float) -> float:
+        drawn.append((low, high))
+        return 1.0
+
+    Backoff(draw).delay_seconds(0.0)
+    assert drawn == [(0.5, 1.5)]
+
+
+@pytest.mark.parametrize("outage_seconds", [2, 5, 10, 36])
+def test_a_thousand_clients_do_not_return_together(outage_seconds: float) -> None:
+    """After an outage, the busiest 100 ms has at most a tenth of them, and all are back within 6 s."""
+    draw = random.Random(7)
+    times = []
+    for _ in range(1000):
+        backoff, now = Backoff(draw.uniform), 0.0
+        while now < outage_seconds:
+            now += backoff.delay_seconds(0.0)
+        times.append(now - outage_seconds)
+    assert max(times) <= 6
+    assert max(Counter(int(10 * time) for time in times).values()) <= 100

@@ -1,0 +1,160 @@
+"""Connecting to a broker: each step has a deadline and ends when the program stops."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from telemetry_stream.mqtt import dial
+from telemetry_stream.mqtt.brokers import Access, Broker
+from telemetry_stream.mqtt.dial import Dialer, DialError
+from telemetry_stream.mqtt.waiter import StoppedError, Waiter
+
+CERTIFICATE = str(Path(__file__).parent.parent / "fixtures/tls/localhost.pem")
+
+
+@pytest.fixture
+def waiter() -> Iterator[Waiter]:
+    """An open waiter."""
+    opened = Waiter()
+    opened.open()
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def tls_server() -> Iterator[int]:
+    """Accept TLS connections, and yield the port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            try:
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        try:
+                            context.wrap_socket(connection, server_side=True).close()
+                        except OSError:
+                            continue
+            except OSError:
+                return
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def test_it_connects_by_address_and_by_name(waiter: Waiter) -> None:
+    """To a socket that does not block."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        for host in ("127.0.0.1", "localhost"):
+            with Dialer(waiter).connect(Broker(host, port, False), None) as opened:
+                assert not opened.getblocking()
+                assert opened.getpeername()[1] == port
+
+
+def test_tls_verifies_certificate_and_name(waiter: Waiter) -> None:
+    """With the CA of the settings."""
+    context = Access(ca=CERTIFICATE).context()
+    with tls_server() as port:
+        Dialer(waiter).connect(Broker("localhost", port, True), context).close()
+        with pytest.raises(DialError, match="certificate is refused"):
+            Dialer(waiter).connect(Broker("localhost", port, True), Access().context())
+
+
+def test_a_refused_connection_is_reported(waiter: Waiter) -> None:
+    """With the words of the system."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(DialError, match="Connection refused"):
+        Dialer(waiter).connect(Broker("127.0.0.1", port, False), None)
+    with pytest.raises(DialError, match="looked up"):
+        Dialer(waiter).connect(Broker("no-such-host.invalid", 1883, False), None)
+    with pytest.raises(DialError, match="looked up"):
+        Dialer(waiter).connect(Broker("a..b", 1883, False), None)
+
+
+def test_a_server_that_does_not_answer_tls_costs_a_bounded_time(
+    waiter: Waiter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A frozen broker accepts connections, because its kernel does."""
+    monkeypatch.setattr(dial, "CONNECT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        broker = Broker("127.0.0.1", server.getsockname()[1], True)
+        with pytest.raises(DialError, match="no answer"):
+            Dialer(waiter).connect(broker, Access(ca=CERTIFICATE).context())
+
+
+def test_a_stop_ends_it(waiter: Waiter) -> None:
+    """During the handshake with a server that does not answer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        broker = Broker("127.0.0.1", server.getsockname()[1], True)
+        threading.Timer(0.05, waiter.stop).start()
+        with pytest.raises(StoppedError):
+            Dialer(waiter).connect(broker, Access(ca=CERTIFICATE).context())
+
+
+def test_a_name_server_that_hangs_costs_one_thread(
+    waiter: Waiter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next attempts wait for the same lookup, and use its result when it comes."""
+    monkeypatch.setattr(dial, "CONNECT_SECONDS", 0.1)
+    answers, calls = threading.Event(), []
+    real = socket.getaddrinfo
+
+    def hanging(host: str, port: int, *, flags: int, **options: Any) -> Any:
+        if flags == 0:
+            calls.append(host)
+            answers.wait(20)
+        return real("127.0.0.1" if flags == 0 else host, port, flags=flags, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging)
+    dialer = Dialer(waiter)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        broker = Broker("broker.example", server.getsockname()[1], False)
+        for _ in range(3):
+            with pytest.raises(DialError, match="name server"):
+                dialer.connect(broker, None)
+        assert calls == ["broker.example"]
+        answers.set()
+        monkeypatch.setattr(dial, "CONNECT_SECONDS", 10.0)
+        dialer.connect(broker, None).close()
+
+
+def test_an_address_that_does_not_answer_leaves_time_for_the_next(
+    waiter: Waiter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two addresses, the first one gets half of the time."""
+    monkeypatch.setattr(dial, "CONNECT_SECONDS", 0.4)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as waiting:
+        waiting.connect(
+            full.getsockname()
+        )  # fills the backlog, so that the next one gets no answer
+        with socket.socket() as second:
+            second.setblocking(False)
+            second.connect_ex(full.getsockname())
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                addresses = [
+                    (socket.AF_INET, full.getsockname()),
+                    (socket.AF_INET, server.getsockname()),
+                ]
+                monkeypatch.setattr(dial, "_look_up", lambda *_: addresses)
+                began = time.monotonic()
+                with Dialer(waiter).connect(Broker("x", 1, False), None) as opened:
+                    assert opened.getpeername() == server.getsockname()
+                assert time.monotonic() - began < 10

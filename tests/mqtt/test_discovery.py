@@ -1,0 +1,133 @@
+"""The discovery message, compared with what Home Assistant accepts.
+
+Its schema: homeassistant/components/mqtt/schemas.py, and homeassistant/components/sensor/const.py for the pairs of
+device class, unit and state class.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from typing import Any
+
+import pytest
+
+from telemetry_stream.metrics.sources.host import HostInfo
+from telemetry_stream.metrics.sources.vitals import Vitals
+from telemetry_stream.mqtt.discovery import SENSORS, discovery
+from telemetry_stream.mqtt.topics import Topics
+
+HOST = HostInfo("b3f1.2", "ada <b>{{ 1 }}</b>", "6.12.48", "AMD Ryzen", 4, "Debian GNU/Linux 12")
+# DEVICE_CLASS_UNITS and DEVICE_CLASS_STATE_CLASSES: what is used here of them.
+UNITS = {
+    "data_rate": {
+        "bit/s",
+        "kbit/s",
+        "Mbit/s",
+        "Gbit/s",
+        "B/s",
+        "kB/s",
+        "MB/s",
+        "GB/s",
+        "KiB/s",
+        "MiB/s",
+        "GiB/s",
+    },
+    "temperature": {"°C", "°F", "K"},
+}
+DEVICE = {
+    "identifiers",
+    "connections",
+    "manufacturer",
+    "model",
+    "name",
+    "hw_version",
+    "serial_number",
+    "sw_version",
+    "via_device",
+    "suggested_area",
+    "configuration_url",
+}
+COMPONENT = {
+    "platform",
+    "unique_id",
+    "name",
+    "state_class",
+    "value_template",
+    "unit_of_measurement",
+    "device_class",
+    "icon",
+    "suggested_display_precision",
+}
+
+
+def message(host: HostInfo = HOST) -> tuple[str, dict[str, Any]]:
+    """Return topic and payload."""
+    topic, payload = discovery(Topics("ts", "home", host.id), host, "1.2.3")
+    return topic, json.loads(payload)
+
+
+def test_the_topic_is_that_of_a_device() -> None:
+    """Its node may only have letters, digits, _ and -."""
+    topic, _ = message()
+    assert re.fullmatch(r"homeassistant/device/[a-zA-Z0-9_-]+/config", topic)
+
+
+def test_the_message_has_the_required_parts_and_no_others() -> None:
+    """Device with an identifier, origin with a name, components with their platform."""
+    _, found = message()
+    assert set(found) == {"device", "origin", "availability", "state_topic", "components"}
+    assert set(found["device"]) <= DEVICE
+    assert found["device"]["identifiers"]
+    assert found["device"]["name"] == HOST.name
+    assert set(found["origin"]) == {"name", "sw_version", "support_url"}
+    assert found["state_topic"] == "ts/1/home/b3f1.2/vitals"
+    assert all(
+        isinstance(value, str) for value in found["device"].values() if not isinstance(value, list)
+    )
+
+
+def test_unknown_facts_of_a_host_are_left_out() -> None:
+    """null is not a text."""
+    _, found = message(HostInfo("a", "", "6.1", None, None, None))
+    assert found["device"] == {
+        "identifiers": ["telemetry_stream_a"],
+        "name": "a",
+        "sw_version": "1.2.3",
+    }
+
+
+def test_availability_follows_the_state() -> None:
+    """A template gives the usual payloads online and offline."""
+    _, found = message()
+    assert found["availability"] == [
+        {
+            "topic": "ts/1/home/b3f1.2/state",
+            "value_template": "{{ 'online' if value_json.state == 'live' else 'offline' }}",
+        }
+    ]
+
+
+def test_there_is_a_sensor_for_each_vital() -> None:
+    """With an id of its own."""
+    _, found = message()
+    fields = [field.name for field in dataclasses.fields(Vitals)]
+    assert list(found["components"]) == list(SENSORS) == fields
+    ids = {component["unique_id"] for component in found["components"].values()}
+    assert len(ids) == len(fields)
+
+
+@pytest.mark.parametrize("field", SENSORS)
+def test_unit_and_device_class_belong_together(field: str) -> None:
+    """A class without its unit is refused by Home Assistant; so is a unit that a class does not have."""
+    component = message()[1]["components"][field]
+    assert set(component) <= COMPONENT
+    assert component["platform"] == "sensor"
+    assert component["state_class"] == "measurement"  # allowed for both classes
+    assert component["value_template"] == f"{{{{ value_json.{field} }}}}"
+    unit, device_class = component.get("unit_of_measurement"), component.get("device_class")
+    if device_class is None:
+        assert unit in (None, "%")
+    else:
+        assert unit in UNITS[device_class]
