@@ -22,7 +22,7 @@ WORKDIR /src
 COPY . .
 # The built page is not older than its sources, so the build backend uses it and needs no Node
 COPY --from=web /src/telemetry_stream/static telemetry_stream/static
-RUN pip wheel --no-cache-dir --wheel-dir /wheels '.[prometheus]'
+RUN pip wheel --no-cache-dir --wheel-dir /wheels '.[prometheus,mqtt]'
 
 FROM python:3.13-slim
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \

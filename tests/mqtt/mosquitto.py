@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -106,7 +107,12 @@ class Observer:
     """A front end in a test: subscribes to topics, records every message, and publishes requests."""
 
     def __init__(
-        self, port: int, *topics: str, user: str | None = None, password: str | None = None
+        self,
+        port: int,
+        *topics: str,
+        user: str | None = None,
+        password: str | None = None,
+        ca: str | None = None,
     ) -> None:
         self.messages: list[tuple[str, bytes, bool]] = []  # topic, payload, is retained
         self._arrived = threading.Condition()
@@ -115,6 +121,8 @@ class Observer:
         self._client = paho.Client(CallbackAPIVersion.VERSION2)
         if user:
             self._client.username_pw_set(user, password)
+        if ca:
+            self._client.tls_set_context(ssl.create_default_context(cafile=ca))
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
@@ -142,9 +150,11 @@ class Observer:
         with self._arrived:
             return bool(self._arrived.wait_for(condition, seconds))
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 0) -> None:
+    def publish(
+        self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 0
+    ) -> paho.MQTTMessageInfo:
         """Publish a message."""
-        self._client.publish(topic, payload, retain=retain, qos=qos)
+        return self._client.publish(topic, payload, retain=retain, qos=qos)
 
     def __enter__(self) -> Self:
         return self
