@@ -25,6 +25,8 @@ VITALS = "vitals"
 # Whatever others publish in its place, this host's state is corrected at most this often.
 CORRECTION_SECONDS = 1.0
 CONFIRM_SECONDS = 10.0
+# Leases and the keepalive are checked at least this often. Longer than a tick, so that each tick wakes the thread once.
+IDLE_SECONDS = 2.5
 
 
 class Confirmation:
@@ -110,7 +112,7 @@ class Agent:
         if not self._session.has_unwritten:
             self._answers.send(now, self._publish_part)
         until_next = self._answers.seconds_until_next(now)
-        return 1.0 if until_next is None else min(1.0, until_next)
+        return IDLE_SECONDS if until_next is None else min(IDLE_SECONDS, until_next)
 
     @property
     def has_ended(self) -> bool:

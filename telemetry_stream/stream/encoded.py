@@ -18,6 +18,8 @@ from ..metrics.plain import plain
 from ..metrics.sample import Sample, SourceState, encode_section
 
 SOURCES = b',"sources":{'
+# json.dumps would make one for each call.
+_encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
 # The shares at the end of a core. It does not match in a text, whose quotes are escaped, nor across one.
 CORE_SHARES = re.compile(rb',"user_percent":[^"{}]+(?:"\w+":[^"{}]+)*\}')
@@ -168,7 +170,7 @@ def _encode_state(name: str, state: SourceState) -> bytes:
 def to_json(value: object) -> bytes:
     """Return compact JSON. Raises ValueError for NaN, infinities and objects without a JSON form."""
     try:
-        text = json.dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+        text = _encoder.encode(value)
     except TypeError as error:
         raise ValueError(str(error)) from error
     return text.encode(errors="replace")
