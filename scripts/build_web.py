@@ -101,9 +101,8 @@ def _sources() -> Iterator[Path]:
     """Yield the sources of the page, including directories: removing a file changes the time of its directory only."""
     for pattern in ("*.html", "*.json", "vite.config.*"):
         yield from WEB.glob(pattern)
-    for folder in (WEB / "public", WEB / "src"):
-        yield folder
-        yield from folder.rglob("*")
+    yield WEB / "src"
+    yield from (WEB / "src").rglob("*")
 
 
 def _npm(*arguments: str) -> None:

@@ -17,7 +17,6 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("")
-    (tmp_path / "web" / "public").mkdir()
     (tmp_path / "bin").mkdir()
     for path in (tmp_path / "web").rglob("*"):
         os.utime(path, (1000, 1000))
