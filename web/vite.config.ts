@@ -1,13 +1,33 @@
 /** Builds the page into the Python package. `vite` serves it with live reload, beside a running server. */
 import react from "@vitejs/plugin-react";
+import { readFileSync } from "node:fs";
+
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const server = process.env["TELEMETRY_STREAM_URL"] ?? "http://127.0.0.1:8750";
 
+/**
+ * Puts the order of the layers into every style sheet. The first sheet that a browser loads decides the order, and with
+ * parts of the page that are loaded later, this is not always the one with the statement.
+ */
+const layerOrder: Plugin = {
+  name: "layer-order",
+  generateBundle(_, files) {
+    const styles = readFileSync("src/app/styles/index.css", "utf8");
+    const [order] = /^@layer [^{]*?;/m.exec(styles) ?? [];
+    if (order === undefined) throw new Error("styles/index.css has no order of the layers");
+    for (const file of Object.values(files)) {
+      if (file.type === "asset" && file.fileName.endsWith(".css"))
+        file.source = `${order}\n${file.source.toString()}`;
+    }
+  },
+};
+
 export default defineConfig({
   // Relative, so that the page works under any prefix of a reverse proxy.
   base: "./",
-  plugins: [react()],
+  plugins: [react(), layerOrder],
   build: {
     outDir: "../telemetry_stream/static",
     emptyOutDir: true,

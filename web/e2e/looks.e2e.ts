@@ -172,6 +172,15 @@ describe("a look", () => {
     }
   });
 
+  it("is the same in whichever order the style sheets were loaded", async () => {
+    // A sheet without the order of the layers, loaded first, would let the reset win over every component.
+    const first = await model.page.evaluate(() =>
+      [...document.styleSheets].map(({ cssRules: [rule] }) => rule?.cssText),
+    );
+    expect(first.length).toBeGreaterThan(1);
+    expect([...new Set(first)]).toEqual(["@layer base, vendor, layout, parts, sections, states;"]);
+  });
+
   it("paused, with a cursor and an open process, has no violation", async () => {
     const { page } = model;
     await model.take({ size: [1440, 1000] });

@@ -63,8 +63,8 @@ function checkImport(name, imported, onlyTypes) {
     checkStyleSheet(name, imported);
     return;
   }
-  if (imported.endsWith(".svg")) {
-    const path = posix.join(posix.dirname(name), imported);
+  if (/\.svg(\?inline)?$/.test(imported)) {
+    const path = posix.join(posix.dirname(name), imported.replace("?inline", ""));
     if (!paths.includes(path)) faults.push(`${name} imports ${imported}, which does not exist`);
     return;
   }

@@ -4,7 +4,7 @@
  * returns.
  */
 import type { Hello } from "../protocol/frames";
-import { keepLostIcon, showInTab, tabStatus } from "../shell/tab";
+import { showInTab, tabStatus } from "../shell/tab";
 import { createActions } from "../store/actions";
 import { createClock } from "../store/clock";
 import { createStore, type Store } from "../store/create-store";
@@ -90,7 +90,6 @@ export function createPage(
     host,
     start: () => {
       stop = run();
-      keepLostIcon();
       const unsubscribe = pause.subscribe(showTab);
       const timer = setInterval(() => {
         host.get().tick();

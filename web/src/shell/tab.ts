@@ -6,7 +6,7 @@ import { freshness, isDisconnected } from "../store/freshness";
 import type { TelemetryState } from "../store/telemetry";
 import type { Alert } from "../store/thresholds";
 import critical from "./icons/critical.svg";
-import lost from "./icons/lost.svg";
+import lost from "./icons/lost.svg?inline"; // it cannot be loaded when it is needed
 import ok from "./icons/ok.svg";
 import paused from "./icons/paused.svg";
 import warn from "./icons/warn.svg";
@@ -49,9 +49,4 @@ export function showInTab({ title, icon }: TabStatus): void {
   if (document.title !== title) document.title = title;
   const link = document.querySelector<HTMLLinkElement>('link[rel="icon"]');
   if (link !== null && link.getAttribute("href") !== ICONS[icon]) link.href = ICONS[icon];
-}
-
-/** Load the icon of a lost connection while there is one. The browser keeps it: its name has a hash of its content. */
-export function keepLostIcon(): void {
-  new Image().src = ICONS.lost;
 }

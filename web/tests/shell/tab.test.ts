@@ -36,6 +36,10 @@ it("the icons of the states differ in shape, not only in colour", () => {
   expect(new Set(shapes).size).toBe(5);
 });
 
+it("the icon of a lost connection needs none", () => {
+  expect(ICONS.lost).toMatch(/^data:image\/svg/);
+});
+
 it("the tab has the program's name before the first message", () => {
   expect(tabStatus(newTelemetry().store.get(), 0, false).title).toBe("telemetry_stream");
 });

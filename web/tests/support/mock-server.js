@@ -87,7 +87,7 @@ const http = createServer((request, response) => {
   if (!file.startsWith(root) || !existsSync(file)) return response.writeHead(404).end();
   response.writeHead(200, {
     "content-type": TYPES[extname(file)] ?? "application/octet-stream",
-    "content-security-policy": "default-src 'self'; connect-src 'self' ws:",
+    "content-security-policy": "default-src 'self'; img-src 'self' data:; connect-src 'self' ws:",
   });
   createReadStream(file).pipe(response);
 });
