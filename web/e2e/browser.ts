@@ -64,7 +64,7 @@ export async function openPage(
   page.on("console", (message) => {
     const { url: source } = message.location();
     const refused =
-      /WebSocket connection/.test(message.text()) || source.includes("/api/v1/stream?");
+      /WebSocket connection/.test(message.text()) || /\/api\/v1\/(stream|history)\?/.test(source);
     if (message.type() === "error" && !refused) complaints.push(`${message.text()} ${source}`);
   });
   page.on("request", (request) => {

@@ -258,6 +258,7 @@ describe("a page", () => {
     await shoot(page, "lost-dark");
     expect(await violations(page)).toEqual([]);
     await page.emulateMedia({ forcedColors: "active" });
+    await frames(page);
     expect(await violations(page)).toEqual([]);
   });
 });
