@@ -307,12 +307,18 @@ describe("the pointer", () => {
   });
 
   it.each(["CSV", "JSON"])("saves the window as %s", async (kind) => {
-    const download = page.waitForEvent("download");
-    await page.getByRole("button", { name: kind }).click();
-    const file = await (await download).path();
-    const text = readFileSync(file, "utf8");
-    if (kind === "CSV") expect(text.split("\r\n").length).toBeGreaterThan(290);
-    else expect((JSON.parse(text) as { host: string }).host).toBe("ada");
+    const saved = async (): Promise<string> => {
+      const download = page.waitForEvent("download");
+      await page.getByRole("button", { name: kind }).click();
+      return readFileSync(await (await download).path(), "utf8");
+    };
+    // The samples of the past arrive after those of the stream.
+    const seconds = kind === "CSV" ? /\r\n/g : /true/g;
+    await expect
+      .poll(async () => (await saved()).match(seconds)?.length, { timeout: GUARD_MS })
+      .toBeGreaterThan(290);
+    const text = await saved();
+    if (kind === "JSON") expect((JSON.parse(text) as { host: string }).host).toBe("ada");
     expect(text).toContain("cpu.usage_percent");
   });
 });

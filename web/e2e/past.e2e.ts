@@ -101,8 +101,6 @@ describe("the past", () => {
     await expect.poll(() => asked.length, { timeout: GUARD_MS }).toBeGreaterThan(1);
     line.cut();
     await stateIs(page, "lost");
-    const before = Number(/\d+$/.exec(await textOf(page, "[data-testid=missed]"))?.[0]);
-    expect(before).toBeGreaterThan(0);
     line.repair();
     await stateIs(page, "live", 2 * GUARD_MS);
     await complete(590);
