@@ -71,12 +71,12 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
     () => streamAddress(address, { every }),
     {
       opened: () => {
-        heardAtMs = now();
+        heard();
         probe.opened();
         telemetry.opened();
       },
       message: (text) => {
-        heardAtMs = now();
+        heard();
         const frame = decodeFrame(text);
         if (frame.type === "hello" && !accepted(frame.hello)) return;
         telemetry.frame(frame, typeof text === "string" ? text.length : 0);
@@ -91,7 +91,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
     browser,
   );
   const replace = (): void => {
-    heardAtMs = now();
+    heard();
     replaced += 1;
     telemetry.replaced();
     connection.replace();
@@ -210,7 +210,12 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
         telemetry.store.subscribe(refresh),
         pause.subscribe(freeze),
         view.subscribe(refresh),
-        loadPast(address, telemetry, { ...browser, every: () => every, heard }),
+        loadPast(address, telemetry, {
+          ...browser,
+          every: () => every,
+          tickSeconds: () => tickSeconds(telemetry.store.get().hello),
+          heard,
+        }),
       ];
       return () => {
         for (const leave of undo) leave();

@@ -18,7 +18,7 @@ export function loadPast(address: string, telemetry: Telemetry, options: LoadOpt
       add: telemetry.fill,
       added: telemetry.filled,
       loading: telemetry.loading,
-      loaded: telemetry.loaded,
+      idle: telemetry.idle,
       heard: options.heard,
     },
     options,

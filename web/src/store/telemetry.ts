@@ -45,7 +45,7 @@ export interface TelemetryState {
   readonly missed: number;
   /** Samples of the past that arrived. */
   readonly filled: number;
-  /** Null while no sample of the past is missing. */
+  /** Null while no sample of the past is requested. */
   readonly loading: Loading | null;
   readonly link: Link;
   readonly startedAtMs: number;
@@ -94,7 +94,8 @@ export interface Telemetry {
   readonly filled: (hole: Hole, done: boolean) => void;
   /** The past is being requested; after a failure, again in `delayMs`. */
   readonly loading: (failure: { readonly reason: string; readonly delayMs: number } | null) => void;
-  readonly loaded: () => void;
+  /** Nothing of the past is requested any more: it is here, or the connection ended. */
+  readonly idle: () => void;
 }
 
 /** What the page shows at most. */
@@ -255,7 +256,7 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
         },
       }));
     },
-    loaded: () => {
+    idle: () => {
       store.update((state) => ({ ...state, loading: null }));
     },
   };

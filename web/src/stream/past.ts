@@ -30,7 +30,8 @@ export interface Sink<M extends Missing> {
   readonly added: (missing: M, done: boolean) => void;
   /** `reason`: why the last request failed, and when the next one is; null while one works. */
   readonly loading: (failure: { readonly reason: string; readonly delayMs: number } | null) => void;
-  readonly loaded: () => void;
+  /** Nothing is requested any more: everything is loaded, or the work was stopped. */
+  readonly idle: () => void;
   /** Some bytes have arrived. */
   readonly heard: () => void;
 }
@@ -40,16 +41,22 @@ export interface PastOptions {
   readonly random?: () => number;
   /** Every how many samples, see `StreamChoice`. */
   readonly every: () => number;
+  /** The time between two of these samples. */
+  readonly tickSeconds: () => number;
 }
 
 const FIRST_SECONDS = 60;
 const SHORTEST_SECONDS = 10;
 const LONGEST_SECONDS = 600;
+/** A part has at least so many samples where there are any: an empty one means that the server has no more. */
+const FEWEST_SAMPLES = 2;
 /** The time that a part should take. */
 const PART_MS = 2000;
 /** Parsing this many takes about 5 ms, in one task. */
 const PART_CHARACTERS = 500_000;
 const SLICE_MS = 6;
+/** A request that brings no byte for this long is given up: a proxy may have lost it, while the stream goes on. */
+const SILENT_MS = 20_000;
 
 /** A reason for which a part could not be loaded. */
 class LoadError extends Error {
@@ -91,6 +98,7 @@ export class Past<M extends Missing> {
     this.#work.abort();
     this.#work = null;
     this.#failures = 0;
+    this.#sink.idle();
   }
 
   async #load(signal: AbortSignal): Promise<void> {
@@ -109,7 +117,7 @@ export class Past<M extends Missing> {
       if (isStopped(signal)) return;
     }
     this.#work = null;
-    this.#sink.loaded();
+    this.#sink.idle();
   }
 
   async #waitAfter(error: LoadError, signal: AbortSignal): Promise<void> {
@@ -124,11 +132,13 @@ export class Past<M extends Missing> {
   }
 
   async #loadPart(missing: M, signal: AbortSignal): Promise<void> {
-    const seconds = Math.min(this.#seconds, this.#sink.seconds(missing));
-    if (seconds <= 0) {
+    const wanted = this.#sink.seconds(missing);
+    if (wanted <= 0) {
       this.#sink.added(missing, true);
       return;
     }
+    const fewest = FEWEST_SAMPLES * this.#options.tickSeconds();
+    const seconds = Math.max(fewest, Math.min(this.#seconds, wanted));
     const startedAt = performance.now();
     const text = await this.#request(missing, seconds, signal);
     if (isStopped(signal)) return;
@@ -147,24 +157,45 @@ export class Past<M extends Missing> {
     if (since > 0) query.set("since", String(since));
     query.set("seconds", String(Math.ceil(seconds)));
     if (this.#options.every() > 1) query.set("every", String(this.#options.every()));
+    const request = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const end = (): void => {
+      clearTimeout(timer);
+      request.abort();
+    };
+    const wait = (): void => {
+      clearTimeout(timer);
+      timer = setTimeout(end, SILENT_MS);
+    };
+    signal.addEventListener("abort", end);
+    wait();
     try {
-      const options: RequestInit = { signal, cache: "no-store", redirect: "manual" };
+      const options: RequestInit = {
+        signal: request.signal,
+        cache: "no-store",
+        redirect: "manual",
+      };
       const answer = await this.#options.fetch(`${this.#address}?${query.toString()}`, options);
-      if (answer.ok) return await this.#read(answer);
+      if (answer.ok) return await this.#read(answer, wait);
+      if (answer.type === "opaqueredirect") throw new LoadError("a proxy requires a login");
       const reason = (await maybeErrorText(answer)) ?? `HTTP ${answer.status}`;
       throw new LoadError(reason, answer.status, retryAfterOf(answer.headers.get("Retry-After")));
     } catch (error) {
       if (error instanceof LoadError) throw error;
       throw new LoadError("the request was interrupted"); // a browser gives no better reason
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
     }
   }
 
-  async #read(answer: Response): Promise<string> {
+  async #read(answer: Response, wait: () => void): Promise<string> {
     const reader = answer.body?.getReader();
     const decoder = new TextDecoder();
     let text = "";
     for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
       this.#sink.heard();
+      wait();
       text += decoder.decode(part.value, { stream: true });
     }
     return text + decoder.decode();

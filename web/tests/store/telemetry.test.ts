@@ -304,7 +304,7 @@ describe("the past", () => {
       reason: "busy",
       nextTryAtMs: 3500,
     });
-    telemetry.loaded();
+    telemetry.idle();
     expect(telemetry.store.get().loading).toBeNull();
   });
 });

@@ -15,7 +15,7 @@ let every: number;
 let failures: ({ reason: string; delayMs: number } | null)[];
 /** Each request, as its query. */
 let requests: Record<string, string>[];
-const loaded = vi.fn();
+const idle = vi.fn();
 const heard = vi.fn();
 const fetch = vi.fn<(address: string, options: RequestInit) => Promise<Response>>();
 
@@ -29,7 +29,7 @@ let past: Past<Hole>;
 beforeEach(() => {
   vi.useFakeTimers();
   [holes, added, every, failures, requests] = [[], [], 1, [], []];
-  for (const mock of [loaded, heard, fetch]) mock.mockReset();
+  for (const mock of [idle, heard, fetch]) mock.mockReset();
   fetch.mockImplementation((address) => Promise.resolve(answer(200, server(address))));
   past = new Past<Hole>(
     "http://ada/prefix/?kiosk=1",
@@ -41,10 +41,10 @@ beforeEach(() => {
         if (done) holes = holes.filter((one) => one !== hole);
       },
       loading: (failure) => failures.push(failure),
-      loaded,
+      idle,
       heard,
     },
-    { fetch, every: () => every, random: () => 0.5 },
+    { fetch, every: () => every, tickSeconds: () => every, random: () => 0.5 },
   );
 });
 afterEach(() => {
@@ -63,14 +63,15 @@ const text = (seqs: readonly number[]) => {
   const { sources: _, ...sample } = goldenObject("sample");
   return JSON.stringify({ type: "history", samples: seqs.map((seq) => ({ ...sample, seq })) });
 };
-/** As the real server: one sample per second, from 1 on. */
-const server = (address: string): string => {
+/** As the real server, which takes a sample per second, from 1 on. */
+const samplesBefore = (address: string): number[] => {
   const query = Object.fromEntries(new URL(address).searchParams);
   requests.push(query);
   const [before, since] = [Number(query["before"]), Number(query["since"] ?? 0)];
   const first = Math.max(1, since + 1, before - Number(query["seconds"]));
-  return text(Array.from({ length: Math.max(0, before - first) }, (_, n) => first + n));
+  return Array.from({ length: Math.max(0, before - first) }, (_, n) => first + n);
 };
+const server = (address: string): string => text(samplesBefore(address));
 const countdown = (from: number, to: number) =>
   Array.from({ length: from - to + 1 }, (_, n) => from - n);
 
@@ -85,7 +86,7 @@ it("loads the last minute first, and then older samples in longer parts, each on
   expect(requests.slice(0, 2).map(({ before }) => before)).toEqual(["500", "440"]);
   expect(Number(requests[1]?.["seconds"])).toBeGreaterThan(60);
   expect(added).toEqual(countdown(499, 1));
-  expect([loaded.mock.calls.length, failures]).toEqual([1, [null]]);
+  expect([idle.mock.calls.length, failures]).toEqual([1, [null]]);
   expect(heard).toHaveBeenCalled();
 });
 
@@ -97,6 +98,19 @@ it("asks for exactly the samples of an interruption, and for every n-th", async 
   expect(requests[0]).toMatchObject({ since: "40", before: "50", every: "5" });
   expect(added).toEqual(countdown(49, 41));
   expect(requests).toHaveLength(1);
+});
+
+it("asks for parts with some samples in them, although the line is slow and few are asked for", async () => {
+  every = 64;
+  fetch.mockImplementation(async (address) => {
+    await new Promise((resolve) => setTimeout(resolve, 60_000));
+    const all = samplesBefore(address).filter((seq) => seq % every === 0);
+    return answer(200, text(all));
+  });
+  holes = [hole(640)];
+  past.start();
+  await settle(1_000_000);
+  expect(added).toEqual([576, 512, 448, 384, 320, 256, 192, 128, 64]);
 });
 
 it("asks for shorter parts when the line is slow", async () => {
@@ -139,6 +153,7 @@ it.each([
     "busy",
     7000,
   ],
+  ["a proxy whose session has ended", () => answer(303), "a proxy requires a login", 500],
   ["the status of a proxy", () => answer(502, "<html>"), "HTTP 502", 500],
   ["an answer that is no history", () => answer(200, "<html>"), "the answer is not a history", 500],
 ] as const)("reports %s", async (_, respond, reason, delayMs) => {
@@ -167,6 +182,39 @@ it("tries again when the server is gone in the middle of an answer", async () =>
   expect(added).toEqual(countdown(9, 1));
 });
 
+it("gives up a request that is silent for 20 s, but not a slow one", async () => {
+  holes = [hole(10)];
+  const parts = [0, 1, 2].map((n) =>
+    text([7, 8, 9]).slice(n * 1000, n === 2 ? undefined : n * 1000 + 1000),
+  );
+  fetch.mockImplementationOnce(
+    (_, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal?.addEventListener("abort", () => {
+          reject(new DOMException("aborted", "AbortError"));
+        });
+      }),
+  );
+  fetch.mockImplementationOnce((_, { signal }) => {
+    const pull = async (stream: ReadableStreamDefaultController): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, 15_000));
+      const part = parts.shift();
+      if (signal?.aborted === true) stream.error(new DOMException("aborted", "AbortError"));
+      else if (part === undefined) stream.close();
+      else stream.enqueue(new TextEncoder().encode(part));
+    };
+    return Promise.resolve(new Response(new ReadableStream({ pull }, { highWaterMark: 0 })));
+  });
+  past.start();
+  await settle(19_000);
+  expect(failures).toEqual([null]);
+  await settle(1100);
+  expect(failures).toEqual([null, { reason: "the request was interrupted", delayMs: 500 }]);
+  await settle(61_000);
+  expect(added.slice(0, 3)).toEqual([9, 8, 7]);
+  expect(failures).toHaveLength(3);
+});
+
 it("waits for the login when the server requires one, and starts again after it was stopped", async () => {
   holes = [hole(10)];
   fetch.mockImplementationOnce(() => Promise.resolve(answer(401)));
@@ -191,7 +239,7 @@ it("adds nothing after it was stopped, and aborts its request", async () => {
   expect(fetch.mock.calls[0]?.[1].signal?.aborted).toBe(true);
   respond(answer(200, text([8, 9])));
   await settle();
-  expect([added, loaded.mock.calls.length]).toEqual([[], 0]);
+  expect([added, idle.mock.calls.length]).toEqual([[], 1]); // the page does not show that it is loading
 });
 
 it("is done when the server has no more, and when nothing can be read", async () => {
@@ -199,13 +247,13 @@ it("is done when the server has no more, and when nothing can be read", async ()
   fetch.mockImplementation(() => Promise.resolve(answer(200, text([]))));
   past.start();
   await settle();
-  expect([added, holes, loaded.mock.calls.length]).toEqual([[], [], 1]);
+  expect([added, holes, idle.mock.calls.length]).toEqual([[], [], 1]);
 
   holes = [hole(10)];
   fetch.mockImplementation(() => Promise.resolve(answer(200, '{"samples":[{},{"seq":"x"}]}')));
   past.start();
   await settle();
-  expect([added, holes, loaded.mock.calls.length]).toEqual([[], [], 2]);
+  expect([added, holes, idle.mock.calls.length]).toEqual([[], [], 2]);
 });
 
 it("leaves out a sample that it cannot read, and does not ask for it again", async () => {
