@@ -13,8 +13,8 @@ import { displayOf, snapshotOf, type Display, type Snapshot } from "../store/dis
 import { silentAfterSeconds } from "../store/freshness";
 import type { Host, Page } from "../store/page";
 import { createProcessMemory } from "../store/process-memory";
-import { everyFor } from "../store/step";
-import { createTelemetry, LATE_AFTER_TICKS, tickSeconds } from "../store/telemetry";
+import { everyFor, tickSeconds } from "../store/step";
+import { createTelemetry, LATE_AFTER_TICKS } from "../store/telemetry";
 import { streamAddress } from "../stream/address";
 import { Connection, type Environment } from "../stream/connection";
 import { Pace } from "../stream/pace";

@@ -1,6 +1,7 @@
 /** One tick per sample, the newest at the right: it shows at a glance whether the data is live. */
 import { isDisconnected } from "../store/freshness";
-import { LATE_COLUMN, tickSeconds } from "../store/telemetry";
+import { tickSeconds } from "../store/step";
+import { LATE_COLUMN } from "../store/telemetry";
 import { liveEdge } from "../store/timeline";
 import { useDisplay, useHost } from "../store/use-telemetry";
 import "./heartbeat.css";

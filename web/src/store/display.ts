@@ -5,7 +5,8 @@
 import type { Sample } from "../protocol/frames";
 import { freshness, isDisconnected, type Freshness } from "./freshness";
 import type { Ring, Slice } from "./ring";
-import { tickSeconds, type Telemetry, type TelemetryState } from "./telemetry";
+import { tickSeconds } from "./step";
+import type { Telemetry, TelemetryState } from "./telemetry";
 import { liveEdge, timelineOf, type Pause, type Timeline } from "./timeline";
 
 /** Taken when the viewer pauses, and shown until the page is live again. */

@@ -3,7 +3,8 @@
  * argument in milliseconds of the page's clock, which setting the wall clock does not move back.
  */
 import { isRefusal } from "../protocol/ends";
-import { tickSeconds, type TelemetryState } from "./telemetry";
+import { tickSeconds } from "./step";
+import type { TelemetryState } from "./telemetry";
 
 export type Freshness =
   | {

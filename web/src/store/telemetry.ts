@@ -3,9 +3,10 @@
  * and the ends of connections. Depends neither on sockets nor on React.
  *
  * Strategy. The stream has only live samples. What was before the first one, and during an interruption, is a hole (see
- * `holes`), which is filled later with samples of the past. Those go to the ring and change nothing else: alerts, delay
- * and the newest sample depend on live samples only. Samples of an interruption count as missed once nobody can send
- * them any more. When the host's wall clock was set, the slots in the ring are moved by the same amount.
+ * `holes`), which is filled later with samples of the past. Those go to the ring: delay and newest sample depend on live
+ * samples only, and alerts on those of the first part as well (see `replay`). Samples of an interruption count as missed
+ * once nobody can send them any more. When the host's wall clock was set, the slots in the ring are moved by the same
+ * amount.
  */
 import type { End } from "../protocol/ends";
 import type { Frame, Hello, Sample } from "../protocol/frames";
@@ -14,6 +15,7 @@ import { createStore, type Store } from "./create-store";
 import { fastestOf, NO_OFFSETS, withOffset, type Offsets } from "./delay";
 import type { Column } from "./flatten";
 import { Holes, type Hole } from "./holes";
+import { Replay } from "./replay";
 import { Ring } from "./ring";
 import { describedSeconds, stepBetween, tickSeconds } from "./step";
 import { alertsOf, watch, type Alert, type Reading, type Watches } from "./thresholds";
@@ -101,7 +103,6 @@ export interface Telemetry {
 /** What the page shows at most. */
 const PAST_SECONDS = 600;
 const MAX_RESTARTS = 20;
-export { tickSeconds } from "./step";
 export const LATE_AFTER_TICKS = 1.5;
 /** 1 where a sample arrived late: a half tick of the heartbeat. */
 export const LATE_COLUMN = "viewer.late";
@@ -112,6 +113,8 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
   const holes = new Holes();
   /** From `hello` until the first sample of a connection: only there can a jump be an interruption. */
   let isNew = false;
+  /** Until the first part of the newest hole is here. */
+  let replay: Replay | null = null;
   const store = createStore<TelemetryState>({
     hello: null,
     latest: null,
@@ -168,10 +171,11 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     }
     if (step?.restarted === true) restarts = [...restarts, sample.time_unix].slice(-MAX_RESTARTS);
     const hostSeconds = state.hostSeconds + (step?.seconds ?? 0);
-    const watches = watch(state.watches, rules.readingsOf(sample), {
-      at: hostSeconds,
-      afterGap: step?.hasGap ?? false,
-    });
+    const readings = rules.readingsOf(sample);
+    const moment = { readings, at: hostSeconds, afterGap: step?.hasGap ?? false };
+    if (holes.newest?.after === sample) replay = new Replay(state.watches, moment);
+    else if (replay?.append(moment) === false) replay = null;
+    const watches = watch(state.watches, readings, moment);
     store.set({
       ...state,
       latest: sample,
@@ -200,6 +204,7 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     hole.x -= step.seconds;
     hole.after = sample;
     hole.found += 1;
+    replay?.prepend(rules.readingsOf(sample), step);
     return ring.put(hole.x, rules.columnsOf(sample), describedSeconds(sample, hello));
   };
 
@@ -210,8 +215,12 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     const found = hole.found - hole.counted;
     hole.counted = hole.found;
     if (mark !== null) hole.mark = hole.x;
+    const watches = replay?.watches() ?? state.watches;
+    replay = null;
     store.set({
       ...state,
+      watches,
+      alerts: sameOr(state.alerts, alertsOf(watches)),
       filled: state.filled + found,
       loading: state.loading && { ...state.loading, from: hole.x },
       received: state.received + (hole.expected > 0 ? found : 0),

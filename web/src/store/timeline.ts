@@ -2,7 +2,8 @@
  * The span of time on the x axis of every chart, and whether it moves. It depends only on the host's time and on the
  * choices of the viewer. Pure.
  */
-import { LATE_AFTER_TICKS, tickSeconds, type TelemetryState } from "./telemetry";
+import { tickSeconds } from "./step";
+import { LATE_AFTER_TICKS, type TelemetryState } from "./telemetry";
 
 export interface Timeline {
   readonly from: number;

@@ -178,14 +178,64 @@ describe("the past", () => {
     expect(telemetry.hole()).toBeNull();
   });
 
-  it("changes neither alerts nor delay, nor the newest sample, nor what was missed", () => {
+  const stalled = { cpu: { usage_percent: 90, steal_percent: 50 } };
+  const seconds = (from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, n) => from + n);
+  const warns = () => telemetry.store.get().alerts.has("steal");
+
+  it("changes neither delay nor the newest sample, nor what was missed", () => {
     receive(100);
+    const { delaySeconds, latest, received, missed: lost } = telemetry.store.get();
+    fill(seconds(50, 99));
+    expect(telemetry.store.get()).toMatchObject({ delaySeconds, latest, received, missed: lost });
+    expect(telemetry.store.get().filled).toBe(50);
+  });
+
+  it("has the alerts of a problem that began before the page was opened", () => {
+    receive(100, stalled);
+    receive(101, stalled);
+    expect(warns()).toBe(false);
+    fill(seconds(95, 99), stalled);
+    expect(warns()).toBe(false); // 6 s are not enough
+    for (let seq = 102; seq <= 105; seq += 1) receive(seq, stalled);
+    expect(warns()).toBe(true);
+  });
+
+  it("has its alerts as soon as its first part is here, and keeps those of live samples", () => {
+    receive(100, stalled);
+    fill(seconds(90, 99), stalled);
+    expect(warns()).toBe(true);
     const before = telemetry.store.get();
-    fill(
-      Array.from({ length: 50 }, (_, n) => 50 + n),
-      { cpu: { usage_percent: 90, steal_percent: 50 } },
-    );
-    expect(telemetry.store.get()).toEqual({ ...before, filled: 50 });
+    fill(seconds(30, 89)); // older parts do not change them
+    expect(telemetry.store.get()).toEqual({ ...before, filled: 70 });
+  });
+
+  it("has no alert of a problem that ended 30 s before the page was opened, nor over a gap", () => {
+    receive(100);
+    const into = hole();
+    for (let seq = 99; seq >= 40; seq -= 1) {
+      telemetry.fill(into, sampleAt(seq, seq < 65 ? stalled : {}));
+    }
+    telemetry.filled(into, true);
+    expect(warns()).toBe(false);
+    reconnect();
+    receive(140, stalled);
+    fill([124, 125, 126, 127, 128, 134, 135, 136, 137, 138, 139], stalled, true);
+    expect(warns()).toBe(false);
+  });
+
+  it("continues the alerts from before an interruption", () => {
+    for (let seq = 1; seq <= 11; seq += 1) receive(seq, stalled);
+    expect(warns()).toBe(true);
+    reconnect();
+    receive(20, stalled);
+    fill([19], stalled, true);
+    expect(warns()).toBe(true);
+    reconnect();
+    receive(112, stalled);
+    expect(warns()).toBe(false); // the value was not known for more than a minute
+    fill(seconds(52, 111), stalled);
+    expect(warns()).toBe(true);
   });
 
   it("shows its gaps, and the intervals of an idle server", () => {

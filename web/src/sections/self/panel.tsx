@@ -6,7 +6,7 @@ import { LoggedIn } from "../../parts/logged-in";
 import { Facts, Panel, type Fact } from "../../parts/panel";
 import { clockDifference } from "../../store/delay";
 import { isDisconnected } from "../../store/freshness";
-import { tickSeconds } from "../../store/telemetry";
+import { tickSeconds } from "../../store/step";
 import {
   useDisplay,
   useHost,
