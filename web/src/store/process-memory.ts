@@ -5,6 +5,7 @@
 import { bytesText, fixed } from "../format/numbers";
 import type { Sample } from "../protocol/frames";
 import type { Process } from "../protocol/sections";
+import { stepBetween } from "./step";
 
 /** The quantity by which the processes of a moment are the busiest. */
 export type BusyBy = "cpu" | "memory";
@@ -28,7 +29,6 @@ const MAX_NAMES = 100;
 const MAX_CHARACTERS = 40;
 /** The samples of both connections of the page have the same times. */
 const SAME_MOMENT_SECONDS = 0.5;
-const CLOCK_STEP_SECONDS = 2;
 
 export function createProcessMemory(): ProcessMemory {
   let moments: readonly Moment[] = [];
@@ -39,8 +39,9 @@ export function createProcessMemory(): ProcessMemory {
       if (rows == null) return;
       if (newest !== null && newest.host !== sample.host) moments = [];
       // When the host's clock is set, the ring moves its slots by the same time.
-      const step = newest === null ? 0 : clockStep(newest, sample);
-      const kept = step === 0 ? moments : moments.map((one) => ({ ...one, at: one.at + step }));
+      const clockStep = newest === null ? 0 : stepBetween(newest, sample, null).clockStep;
+      const kept =
+        clockStep === 0 ? moments : moments.map((one) => ({ ...one, at: one.at + clockStep }));
       const busiest = {
         cpu: busiestOf(
           rows,
@@ -63,14 +64,6 @@ export function createProcessMemory(): ProcessMemory {
       );
     },
   };
-}
-
-/** Return the seconds by which the clock was set between two samples. */
-function clockStep(before: Sample, after: Sample): number {
-  if (before.uptime_seconds === null || after.uptime_seconds === null) return 0;
-  const passed = after.uptime_seconds - before.uptime_seconds;
-  const step = after.time_unix - before.time_unix - passed;
-  return passed > 0 && Math.abs(step) > CLOCK_STEP_SECONDS ? step : 0;
 }
 
 function busiestOf(
