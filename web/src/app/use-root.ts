@@ -1,5 +1,11 @@
 /** Keeps the root element, the address and the stored theme in step with the view. */
-import { useCallback, useEffect, useLayoutEffect, useSyncExternalStore } from "react";
+import {
+  useCallback,
+  useEffect,
+  useInsertionEffect,
+  useLayoutEffect,
+  useSyncExternalStore,
+} from "react";
 
 import { startKiosk } from "../shell/kiosk";
 import { rememberTheme, systemTheme } from "../shell/theme";
@@ -12,8 +18,9 @@ export function useRoot(page: Page) {
   const system = useSyncExternalStore(watchSystem, systemTheme);
   const theme = view.theme ?? system;
 
-  // Before the charts draw, because they read their colours from the root.
-  useLayoutEffect(() => {
+  // Before the charts draw, because they read their colours from the root. They draw in layout effects, and those of a
+  // component run after those of the components below it.
+  useInsertionEffect(() => {
     document.documentElement.dataset["theme"] = theme;
   }, [theme]);
   useLayoutEffect(() => {
