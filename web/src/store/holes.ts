@@ -47,13 +47,17 @@ export class Holes {
     return Math.max(0, hole.expected - hole.found);
   }
 
-  /** Forget all holes, which nobody can fill any more; return how many samples stay missing. */
-  closeAll(): number {
-    return this.#holes.reduce((sum, hole) => sum + this.close(hole), 0);
+  /** Forget the holes that end before `x`, because nobody needs or can fill them; return how many samples stay missing. */
+  closeBefore(x: number): number {
+    const old = this.#holes.filter((hole) => hole.x < x);
+    return old.reduce((sum, hole) => sum + this.close(hole), 0);
   }
 
   shift(seconds: number): void {
-    for (const hole of this.#holes) hole.x += seconds;
+    for (const hole of this.#holes) {
+      hole.x += seconds;
+      if (hole.mark !== null) hole.mark += seconds;
+    }
   }
 
   #add(sample: Sample, since: number, expected: number, mark: number | null): void {

@@ -158,11 +158,14 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     if (step !== null && step.clockStep !== 0) {
       ring.shift(step.clockStep);
       holes.shift(step.clockStep);
+      restarts = restarts.map((at) => at + step.clockStep);
       offsets = NO_OFFSETS;
     }
     ring.put(sample.time_unix, columns, step?.span ?? describedSeconds(sample, hello));
-    if (step?.restarted !== false) {
-      missed += holes.closeAll();
+    // Only the present run of the server can be asked for, and the page shows nothing older.
+    const isNewRun = step?.restarted !== false;
+    missed += holes.closeBefore(isNewRun ? Infinity : sample.time_unix - PAST_SECONDS);
+    if (isNewRun) {
       holes.before(sample, step !== null);
     } else if (isFirst && latest !== null) {
       holes.interrupted(latest.seq, sample, step.missed);

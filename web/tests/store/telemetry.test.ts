@@ -329,6 +329,33 @@ describe("the past", () => {
     expect(known().slice(-4)).toEqual([false, true, true, true]);
   });
 
+  it("keeps the mark of a restart at its sample when the host's clock is set", () => {
+    receive(50);
+    reconnect({ stream: "another" });
+    const later = (seq: number, clock: number) => ({
+      stream: "another",
+      time_unix: 1_764_000_100 + seq + clock,
+      uptime_seconds: 5100 + seq,
+    });
+    receive(3, later(3, 0));
+    receive(4, later(4, 3600));
+    expect(telemetry.store.get().restarts).toEqual([1_764_003_703]);
+    fill([2], later(2, 0));
+    expect(telemetry.store.get().restarts).toEqual([1_764_003_702]);
+  });
+
+  it("is forgotten once the page shows only newer samples, although it was never loaded", () => {
+    receive(1);
+    for (const seq of [5, 300, 602]) {
+      reconnect();
+      receive(seq);
+    }
+    expect(telemetry.store.get()).toMatchObject({ received: 4, missed: 0 });
+    for (let seq = 603; seq <= 901; seq += 1) receive(seq);
+    expect(hole()).toMatchObject({ since: 300, after: { seq: 602 } });
+    expect(missed()).toBe(3 + 294);
+  });
+
   it("reaches back ten minutes, and not further than the ring", () => {
     receive(700);
     expect(telemetry.holeSeconds(hole())).toBe(600);
