@@ -1,5 +1,5 @@
 /** The page: puts the parts in their places and listens to keys. Its state and its host are outside of React. */
-import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { useCallback, useEffect, useMemo, useState, type ReactNode } from "react";
 
 import { Boundary } from "../parts/boundary";
 import { useStatisticsShown } from "../parts/statistics-shown";
@@ -63,7 +63,10 @@ function Dashboard({ page }: { page: PageState }) {
     }),
     [page, toggleTheme, statistics],
   );
-  useKeys(page, actions, dialog !== null);
+  const closeDialog = useCallback(() => {
+    setDialog(null);
+  }, []);
+  useKeys(page, actions, dialog === null ? null : closeDialog);
   return (
     <div className={`page ${state}${kiosk ? " kiosk" : ""}`}>
       <SkipLinks />
@@ -126,8 +129,10 @@ function Part({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-function useKeys(page: PageState, actions: PageActions, dialogIsOpen: boolean): void {
+/** `closeDialog` is null while no dialog is open. */
+function useKeys(page: PageState, actions: PageActions, closeDialog: (() => void) | null): void {
   useEffect(() => {
+    const dialogIsOpen = closeDialog !== null;
     const press = (event: KeyboardEvent): void => {
       const { target } = event;
       if (event.defaultPrevented) return;
@@ -136,8 +141,9 @@ function useKeys(page: PageState, actions: PageActions, dialogIsOpen: boolean): 
         target.blur();
         return;
       }
+      // The browser closes a dialog on Escape, but not one that is being loaded or has failed.
+      if (event.key === "Escape" && document.querySelector("dialog") === null) closeDialog?.();
       const key = keyFor(event, page.view.get().characterKeys);
-      // The browser closes the dialog on Escape.
       if (key === null || (dialogIsOpen && key.dialog === undefined)) return;
       event.preventDefault();
       key.run(actions, event);
@@ -146,5 +152,5 @@ function useKeys(page: PageState, actions: PageActions, dialogIsOpen: boolean): 
     return () => {
       window.removeEventListener("keydown", press);
     };
-  }, [page, actions, dialogIsOpen]);
+  }, [page, actions, closeDialog]);
 }

@@ -43,6 +43,17 @@ it("opens with Ctrl K, also from a field, and closes with it", async () => {
   expect(screen.queryByRole("combobox")).toBeNull();
 });
 
+it("does not open any more once Escape was pressed while it is loaded", async () => {
+  press("p");
+  press("k", window, { ctrlKey: true });
+  press("Escape");
+  await settleImports();
+  expect([screen.queryByRole("combobox"), badge()]).toEqual([null, "paused"]);
+  press("Escape");
+  await settle();
+  expect(badge()).toBe("live");
+});
+
 it("opens from the header and from the help, and replaces it", async () => {
   press("?");
   await settleImports();
