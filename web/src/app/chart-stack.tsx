@@ -92,7 +92,7 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
   const shown = useStatisticsShown();
   const isNeeded = shown || spec.kind !== "cells"; // 256 cores have 77 000 values in five minutes
   const statistics = useMemo(
-    () => (isNeeded ? statisticsOfChart(spec, picture.slice, picture) : []),
+    () => (isNeeded ? statisticsOfChart(spec, picture) : []),
     [isNeeded, spec, picture],
   );
   const { processMemory } = useHost();
@@ -126,7 +126,7 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
             name={facet === chart.facets[0] ? focus : `${focus}-${facet}`}
             image={() => ({
               ...{ spec, picture, data, top, spikes, restarts, unit: axis.unit },
-              statistics: statisticsOfChart(spec, picture.slice, picture),
+              statistics: statisticsOfChart(spec, picture),
             })}
           />
         )}

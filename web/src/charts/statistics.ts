@@ -3,6 +3,7 @@
  * describes, cut to the window. Gaps and unknown values do not count. Pure.
  */
 import { bytesText, count } from "../format/numbers";
+import type { Picture } from "../store/display";
 import type { Slice } from "../store/ring";
 import { isRate, valuesOf, type ChartSpec, type SeriesSpec } from "./spec";
 
@@ -44,8 +45,12 @@ export function statisticsOf(
 }
 
 /** Return those of each series of a chart. */
-export function statisticsOfChart(spec: ChartSpec, slice: Slice, window: Span): Statistics[] {
-  return spec.series.map((series) => statisticsOf(valuesOf(series, slice), slice, window));
+export function statisticsOfChart(spec: ChartSpec, picture: Picture): Statistics[] {
+  const { ring, from, to } = picture;
+  // A window that was zoomed to can end within a slot, whose time is then after the window.
+  const isInPast = (ring.newestX ?? to) > to;
+  const slice = isInPast ? ring.slice(from, Infinity) : picture.slice;
+  return spec.series.map((series) => statisticsOf(valuesOf(series, slice), slice, picture));
 }
 
 /** Return whether the values of nearly the whole window are known. Else the total of a rate is too low. */

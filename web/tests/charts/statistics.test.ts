@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 
-import { isRate, oneSeries } from "../../src/charts/spec";
-import { isWhole, statisticsOf } from "../../src/charts/statistics";
+import { isRate, oneSeries, type ChartSpec } from "../../src/charts/spec";
+import { isWhole, statisticsOf, statisticsOfChart } from "../../src/charts/statistics";
+import type { Picture } from "../../src/store/display";
 import { Ring } from "../../src/store/ring";
 
 const window = { from: 0, to: 10 };
@@ -41,6 +42,16 @@ describe("the statistics of a window", () => {
       total: 14,
     });
     expect(statisticsOf([1000, 4, 2], slots, { from: 0, to: 3 })).toMatchObject({ total: 8 });
+  });
+
+  it("count the slot in which the window ends, although its sample is later", () => {
+    const ring = new Ring(10);
+    for (let x = 1; x <= 8; x += 1) ring.put(x, [["rate", x]]);
+    const spec = { series: [oneSeries("rate", "rate", "s1")] } as unknown as ChartSpec;
+    const of = (from: number, to: number) =>
+      statisticsOfChart(spec, { ring, slice: ring.slice(from, to), from, to } as Picture)[0];
+    expect(of(1.5, 6.5)).toMatchObject({ total: 1 + 3 + 4 + 5 + 6 + 3.5, knownSeconds: 5 });
+    expect(of(3, 8)).toMatchObject({ total: 4 + 5 + 6 + 7 + 8, knownSeconds: 5 });
   });
 
   it("are unknown where nothing is known", () => {

@@ -23,8 +23,8 @@ function summary(from: number): string {
   const ring = new Ring(5);
   ring.put(1, [["tx_bytes_per_second", 100]]);
   ring.put(2, [["tx_bytes_per_second", 300]]);
-  const picture = { slice: ring.slice(0, 9), from, to: 2, tick: 1 } as Picture;
-  return summaryOf(spec, picture, statisticsOfChart(spec, picture.slice, picture), []);
+  const picture = { ring, slice: ring.slice(0, 9), from, to: 2, tick: 1 } as Picture;
+  return summaryOf(spec, picture, statisticsOfChart(spec, picture), []);
 }
 
 it("describes each series by its newest, mean, lowest and highest value, and the amount of a rate", () => {
