@@ -169,7 +169,8 @@ function mountPlot(element: HTMLElement, { cursor, actions }: Page, props: () =>
   };
 }
 
-function emptyData(spec: ChartSpec): uPlot.AlignedData {
+/** Return data without a value, for a new plot. */
+export function emptyData(spec: ChartSpec): uPlot.AlignedData {
   return [[], ...Array.from({ length: plottedCount(spec) }, () => [])];
 }
 

@@ -5,7 +5,7 @@
 import uPlot from "uplot";
 
 import { clock, date } from "../format/time";
-import { sceneOf, thinLayers, type ChartProps } from "./chart";
+import { emptyData, sceneOf, thinLayers, type ChartProps } from "./chart";
 import { plotOptions, type Paths } from "./options";
 import { paletteOf, type Palette } from "./palette";
 import type { Frame } from "./scene";
@@ -24,8 +24,8 @@ export interface ChartImage extends Pick<
 }
 
 /** In CSS pixels. */
-export const SIZE = { width: 960, height: 400 } as const;
-export const MIN_RATIO = 2;
+const SIZE = { width: 960, height: 400 } as const;
+const MIN_RATIO = 2;
 const MARGIN = 20;
 const PLOT = { left: MARGIN, top: 60, width: 600, height: 320 } as const;
 const LEGEND = { left: 644, right: SIZE.width - MARGIN, top: 92, line: 20, column: 66 } as const;
@@ -68,7 +68,7 @@ function drawnPlot(image: ChartImage, ratio: number): uPlot {
   let scene = sceneOf({ ...image, frame }, null, []);
   const plot = new uPlot(
     plotOptions(size, () => scene, frame, paths, events),
-    [[], ...spec.series.map(() => [])],
+    emptyData(spec),
   );
   scene = sceneOf({ ...image, frame }, plot.ctx, thinLayers(plot, spec, data, top, scale));
   plot.batch(() => {
