@@ -8,8 +8,8 @@ from .login_page import SCRIPT_SOURCE, STYLE_SOURCE
 
 def security_headers(frame_ancestors: str = "'none'") -> Headers:
     """Return the headers. ``frame_ancestors`` are the pages that may embed ours, in the syntax of CSP Level 3."""
-    # The dashboard loads its own files and connects to its own server, and contains the icon that it shows when the server
-    # is gone. The login page has an inline style and script.
+    # The dashboard loads its own files and connects to its own server. It contains the icon that it shows when the
+    # server is gone. The login page has an inline style and script.
     policy = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'"
     inline = f"script-src 'self' {SCRIPT_SOURCE}; style-src 'self' {STYLE_SOURCE}"
     return (

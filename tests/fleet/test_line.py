@@ -54,6 +54,8 @@ class Scripted:
 
     def _answer(self, sock: socket.socket) -> None:
         request = sock.recv(4096)
+        if not request:  # the line was closed before it sent anything
+            return
         query = request.split(b" ")[1].decode()
         if not self._raw:
             key = re.search(rb"(?i)sec-websocket-key: (\S+)", request)

@@ -105,7 +105,7 @@ def test_schedule_is_that_of_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     assert constant("stream/backoff.ts", "GROWTH") == ours.GROWTH
     assert constant("stream/backoff.ts", "LONGEST_MS") == ours.LONGEST_SECONDS * 1000
     assert constant("stream/connection.ts", "TRY_TIMEOUT_MS") == ours.TRY_SECONDS * 1000
-    assert constant("app/session.ts", "RING_SLOTS") == ours.HISTORY_SECONDS
+    assert constant("app/create-host.ts", "RING_SLOTS") == ours.HISTORY_SECONDS
     assert "full * (0.7 + 0.6 * random())" in (WEB / "stream/backoff.ts").read_text()
     waits = [retry_delay_seconds(failures, 0.5) for failures in (0, 1, 2, 50)]
     assert waits == pytest.approx([0.5, 0.85, 1.445, 15.0])
