@@ -44,10 +44,7 @@ def announce(line: str) -> None:
         print(line, flush=True)
     except OSError as error:
         log.warning("Cannot write to standard output: %s", error.strerror)
-        # This line and those after it are discarded, so that the reason is logged once.
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)
+        _discard(1)  # this line and those after it, so that the reason is logged once
 
 
 def report(line: str) -> None:
@@ -55,4 +52,11 @@ def report(line: str) -> None:
     try:
         print(line, file=sys.stderr)
     except OSError:
-        pass
+        _discard(2)  # else Python tries again at the end, and changes the exit status to 120
+
+
+def _discard(descriptor: int) -> None:
+    """Replace a standard stream by /dev/null, with what its buffer still has."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, descriptor)
+    os.close(null)
