@@ -1,4 +1,4 @@
-"""Permissions of files with secrets, such as a token file or a TLS key: what to change, as commands for a shell.
+"""Files with secrets, such as a token file or a TLS key: reading them, and their permissions as commands for a shell.
 
 The commands must leave the file readable for this process. A service has a user of its own, while its files usually
 belong to root; then the owner keeps the file, and the group of this process may read it. If the owner is another user,
@@ -11,6 +11,28 @@ import errno
 import grp
 import os
 import shlex
+
+
+class UnreadableError(Exception):
+    """A file cannot be read, or has not the form of one with secrets: one sentence that names it."""
+
+
+def read_text(path: str, max_bytes: int) -> tuple[str, os.stat_result]:
+    """Return the text of an ASCII file and the status of what was read. Raises UnreadableError."""
+    try:
+        with open(path, "rb") as file:
+            content = file.read(max_bytes + 1)
+            status = os.fstat(file.fileno())
+    except OSError as error:
+        raise UnreadableError(unreadable(path, error)) from error
+    except ValueError as error:
+        raise UnreadableError(f"{path!r}: is not a valid path") from error
+    if len(content) > max_bytes:
+        raise UnreadableError(f"{path}: is larger than {max_bytes // 1024} KiB")
+    try:
+        return content.decode("ascii"), status
+    except UnicodeDecodeError:
+        raise UnreadableError(f"{path}: contains characters other than ASCII") from None
 
 
 def unreadable(path: str, error: OSError) -> str:

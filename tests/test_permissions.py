@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_stream.permissions import how_to_restrict, unreadable
+from telemetry_stream.permissions import UnreadableError, how_to_restrict, read_text, unreadable
 
 DENIED = OSError(errno.EACCES, os.strerror(errno.EACCES))
 
@@ -90,3 +90,33 @@ def test_directory_that_may_not_be_searched_is_named_as_the_reason(tmp_path: Pat
     assert unreadable(str(tmp_path / "key"), DENIED).endswith(
         "may not search one of its directories"
     )
+
+
+def test_a_text_is_read_with_the_status_of_its_file(secret: Path) -> None:
+    """Up to the limit, which is inclusive."""
+    secret.write_text("1234")
+    text, status = read_text(str(secret), 4)
+    assert (text, status.st_ino) == ("1234", secret.stat().st_ino)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"12345", "is larger than 0 KiB"),
+        ("\u00e9".encode(), "contains characters other than ASCII"),
+    ],
+)
+def test_a_file_of_another_form_is_named(secret: Path, content: bytes, reason: str) -> None:
+    """The sentence does not quote the content, which may be a secret."""
+    secret.write_bytes(content)
+    with pytest.raises(UnreadableError) as caught:
+        read_text(str(secret), 4)
+    assert str(caught.value) == f"{secret}: {reason}"
+
+
+def test_a_file_that_cannot_be_read_is_named(secret: Path) -> None:
+    """With the reason of the system, or that the path is none."""
+    with pytest.raises(UnreadableError, match="cannot be read: No such file"):
+        read_text(f"{secret}.old", 4)
+    with pytest.raises(UnreadableError, match="is not a valid path"):
+        read_text("a\0b", 4)

@@ -90,21 +90,12 @@ def parse(content: str, path: str) -> tuple[Token, ...]:
 def read(path: str) -> tuple[Token, ...]:
     """Return every token in a file; none if it contains no token. Raises TokenError."""
     try:
-        with open(path, "rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-            status = os.fstat(file.fileno())
-    except OSError as error:
-        raise TokenError(permissions.unreadable(path, error)) from error
-    except ValueError as error:
-        raise TokenError(f"{path!r}: is not a valid path") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise TokenError(f"{path}: is larger than {MAX_FILE_BYTES // 1024} KiB")
+        text, status = permissions.read_text(path, MAX_FILE_BYTES)
+    except permissions.UnreadableError as error:
+        raise TokenError(str(error)) from error
     if stat.S_ISREG(status.st_mode):
         _check_access(path, status)
-    try:
-        return parse(content.decode("ascii"), path)
-    except UnicodeDecodeError:
-        raise TokenError(f"{path}: contains characters other than ASCII") from None
+    return parse(text, path)
 
 
 def _check_access(path: str, status: os.stat_result) -> None:

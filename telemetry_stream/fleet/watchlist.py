@@ -8,7 +8,6 @@ more.
 from __future__ import annotations
 
 import logging
-import os
 import re
 import stat
 from collections.abc import Sequence
@@ -99,21 +98,11 @@ def parse(url: str, token: str | None, place: str, *, allow_plain: bool) -> Targ
 def _lines(path: str) -> Sequence[tuple[int, list[str]]]:
     """Return the number and the words of each line that is not empty. Raises WatchError."""
     try:
-        with open(path, "rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-            status = os.fstat(file.fileno())
-    except OSError as error:
-        raise WatchError(permissions.unreadable(path, error)) from error
-    except ValueError as error:
-        raise WatchError(f"{path!r}: is not a valid path") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise WatchError(f"{path}: is larger than {MAX_FILE_BYTES // 1024} KiB")
+        text, status = permissions.read_text(path, MAX_FILE_BYTES)
+    except permissions.UnreadableError as error:
+        raise WatchError(str(error)) from error
     if stat.S_ISREG(status.st_mode) and status.st_mode & (stat.S_IROTH | stat.S_IWOTH):
         advice = permissions.how_to_restrict(path, status)
         log.warning("%s may be read or changed by every user of this host (use %s)", path, advice)
-    try:
-        text = content.decode("ascii")
-    except UnicodeDecodeError:
-        raise WatchError(f"{path}: contains characters other than ASCII") from None
     lines = ((number, line.split()) for number, line in enumerate(text.splitlines(), 1))
     return [(number, words) for number, words in lines if words and not words[0].startswith("#")]
