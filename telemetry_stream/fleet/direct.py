@@ -125,6 +125,9 @@ class _FullLine(Line):
         if known or is_history:
             self._report.samples(known, is_complete=is_history)
 
+    def on_end(self, close_code: int | None, identity: Identity) -> None:
+        """Do nothing: the other line reports it."""
+
 
 class DirectRemote:
     """One host that was given as a URL. ``_lock`` guards the second line."""

@@ -6,6 +6,7 @@ what shows that it does is an answer of any host, be it a refusal.
 
 from __future__ import annotations
 
+import abc
 import errno
 import logging
 import math
@@ -71,7 +72,7 @@ class _RefusedError(Exception):
     """This program must not read from the host now."""
 
 
-class Line:
+class Line(abc.ABC):
     """One connection to a host, opened again and again until ``close``. A subclass decides what it is for.
 
     ``_lock`` guards ``_transport`` and ``_is_closed``.
@@ -95,21 +96,23 @@ class Line:
 
     # For subclasses. All run on the thread of the line.
 
+    @abc.abstractmethod
     def query(self) -> dict[str, str]:
         """Return the query of ``/ws`` for the next connection."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def on_open(self, identity: Identity) -> bool:
         """Note the host that has answered; return whether its messages may be read."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def on_message(self, text: str, identity: Identity) -> None:
         """Note a message after ``hello``."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def on_end(self, close_code: int | None, identity: Identity) -> None:
         """Note that the host has closed the connection."""
 
+    @abc.abstractmethod
     def on_failure(self, reason: str, *, is_incompatible: bool) -> None:
         """Note why there is no connection."""
 
