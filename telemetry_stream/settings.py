@@ -27,7 +27,6 @@ MAX_FILE_BYTES = 1024 * 1024
 # Kubernetes and Docker set these for a service or a container of this name.
 PLATFORM_VARIABLE = re.compile(r"(?:SERVICE_(?:HOST|PORT)|PORT_[0-9]+_(?:TCP|UDP)|NAME$|ENV_).*")
 LOG_LEVELS = ("debug", "info", "warning", "error")
-MQTT_ROLES = ("publish",)
 LOG_FORMATS = ("auto", "text", "json", "journald")
 
 
@@ -134,7 +133,6 @@ class Settings:
     mqtt_broker: str = setting(
         "", "MQTT brokers to publish this host to, in order of preference", form=form.BROKERS
     )
-    mqtt_role: str = setting("publish", "What to do with the broker", one_of=MQTT_ROLES)
     mqtt_user: str = setting("", "Name of this host at the broker", form=form.TEXT)
     mqtt_password_file: str = setting(
         "", "File whose first line is the password for the broker", form=form.PATH

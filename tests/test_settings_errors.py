@@ -217,7 +217,6 @@ def test_an_error_never_contains_a_token(
         ({"mqtt_broker": "mqtts://a:0"}, "mqtt_broker", "from 1 to 65535"),
         ({"mqtt_broker": "mqtts://a:99999"}, "mqtt_broker", "from 1 to 65535"),
         ({"mqtt_broker": "http://a"}, "mqtt_broker", "addresses such as mqtts://broker:8883"),
-        ({"mqtt_role": "watch"}, "mqtt_role", "one of publish"),
         ({"mqtt_prefix": "a/b"}, "mqtt_prefix", "letters"),
         (
             {"mqtt_broker": "mqtts://a", "no_collect": True, "watch": "https://b"},
