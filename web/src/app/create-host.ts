@@ -1,12 +1,13 @@
 /**
  * A host: its connection feeds its telemetry, the clock and waking move its freshness on, and its display follows all of
- * them, at most once per turn of the event loop and never while the tab is hidden. Nothing runs before `start`, and
+ * them, once per tick of the host and never while the tab is hidden. Nothing runs before `start`, and
  * nothing after the function that `start` returns.
  */
 import { decodeFrame } from "../protocol/decode";
 import { maybeUnsupported } from "../protocol/ends";
 import type { Hello } from "../protocol/frames";
 import { columnsOf, readingsOf } from "../sections";
+import { createChanges } from "../store/changes";
 import type { Clock } from "../store/clock";
 import { createStore } from "../store/create-store";
 import { displayOf, snapshotOf, type Display, type Snapshot } from "../store/display";
@@ -56,6 +57,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
   };
   const display = createStore(compute(null));
 
+  const changes = createChanges();
   const processMemory = createProcessMemory();
   const probe = new RefusalProbe(address, browser);
   const pace = new Pace();
@@ -199,7 +201,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
       watchSections(
         () => streamAddress(address, { every, sections }),
         listener,
-        { telemetry, pause, processMemory, probe: new RefusalProbe(address, browser) },
+        { telemetry, pause, processMemory, probe: new RefusalProbe(address, browser), changes },
         browser,
       ),
     tick,
@@ -207,7 +209,9 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
     start: () => {
       connection.start();
       const undo = [
-        telemetry.store.subscribe(refresh),
+        telemetry.store.subscribe(() => {
+          changes.add(refresh);
+        }),
         pause.subscribe(freeze),
         view.subscribe(refresh),
         loadPast(address, telemetry, {
@@ -219,6 +223,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
       ];
       return () => {
         for (const leave of undo) leave();
+        changes.clear();
         clearTimeout(probeTimer);
         connection.stop();
       };

@@ -5,6 +5,7 @@
  */
 import { decodeFrame } from "../protocol/decode";
 import { isRefusal } from "../protocol/ends";
+import type { Changes } from "../store/changes";
 import type { Store } from "../store/create-store";
 import type { SectionListener } from "../store/page";
 import type { ProcessMemory } from "../store/process-memory";
@@ -19,13 +20,15 @@ export interface WatchContext {
   readonly pause: Store<Pause | null>;
   readonly processMemory: ProcessMemory;
   readonly probe: RefusalProbe;
+  /** That of the host: its sample and these sections are drawn together. */
+  readonly changes: Changes;
 }
 
 /** Open the connection, and return the function that ends it. */
 export function watchSections(
   address: () => string,
   listener: SectionListener,
-  { telemetry, pause, processMemory, probe }: WatchContext,
+  { telemetry, pause, processMemory, probe, changes }: WatchContext,
   environment: Environment,
 ): () => void {
   const connection = new Connection(
@@ -39,10 +42,12 @@ export function watchSections(
         if (frame.type === "sample" && typeof text === "string") {
           telemetry.sideReceived(text.length);
         }
-        // A paused page does not change.
-        if (pause.get() !== null) return;
-        if (frame.type === "sample") processMemory.add(frame.sample);
-        listener.frame(frame);
+        changes.add(() => {
+          // A paused page does not change.
+          if (pause.get() !== null) return;
+          if (frame.type === "sample") processMemory.add(frame.sample);
+          listener.frame(frame);
+        });
       },
       closed: (end) => {
         telemetry.sideReceived(0);

@@ -19,7 +19,7 @@ let stops: (() => void)[];
 
 const helloOf = (id: string) =>
   JSON.stringify({ ...goldenObject("hello"), host: { id, name: id } });
-const settle = () => vi.advanceTimersByTimeAsync(1);
+const settle = () => vi.advanceTimersByTimeAsync(30);
 const shown = (host: RunningHost | undefined) => {
   const { state, picture } = host?.display.get() ?? {};
   return [state?.hello?.host.id, picture?.sample?.sections.cpu?.usage_percent];

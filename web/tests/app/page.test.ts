@@ -357,7 +357,7 @@ describe("the past", () => {
     await settle(1000);
     expect(histories()).toEqual([]);
     lastStream().receive(golden("sample"));
-    await settle(20);
+    await settle(50);
     expect(histories()[0]?.get("before")).toBe("42");
     expect(points()).toBe(5);
     expect([badge(), value("missed")]).toEqual(["live", "0 of 1"]);
@@ -375,7 +375,7 @@ describe("the past", () => {
     expect([badge(), value("next-try")]).toEqual(["live", "loading older samples"]);
     browser.fetch.mockResolvedValueOnce(answer(503, '{"error":"too much"}'));
     respond(history(40, 41));
-    await settle(20);
+    await settle(50);
     expect(value("next-try")).toContain(
       "older samples are not loaded · too much · next try in 1 s",
     );

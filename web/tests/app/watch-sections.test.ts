@@ -3,7 +3,7 @@ import { act, fireEvent, screen } from "@testing-library/react";
 import { expect, it, vi } from "vitest";
 
 import { answer } from "../support/fake-browser";
-import { golden, goldenObject } from "../support/frames";
+import { golden, goldenObject, sampleText } from "../support/frames";
 import { badge, connect, installPage, lastStream, settle, tables, value } from "../support/page";
 
 // jsdom has no canvas. The end-to-end tests see the charts.
@@ -67,4 +67,16 @@ it("does not change the process table while the page is paused", async () => {
   const fewer = { ...goldenObject("sample-processes"), seq: 43, processes: { total: 7, top: [] } };
   await receive(JSON.stringify(fewer));
   expect(value("process-count")).toBe("412");
+});
+
+it("draws the sample and the processes of a tick at the same time", async () => {
+  await connect();
+  tables().at(-1)?.open();
+  const sample = sampleText({ seq: 43, time_unix: 1_764_000_043, cpu: { usage_percent: 87 } });
+  lastStream().receive(sample);
+  await settle(15);
+  tables().at(-1)?.receive(golden("sample-processes"));
+  expect([value("cpu"), value("process-count")]).toEqual(["29", "–"]);
+  await settle(15);
+  expect([value("cpu"), value("process-count")]).toEqual(["87", "412"]);
 });

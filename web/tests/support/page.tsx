@@ -10,8 +10,8 @@ import { answer, fakeBrowser, noAnswer } from "./fake-browser";
 import { FakeSocket } from "./fake-socket";
 import { golden } from "./frames";
 
-/** Lets time pass on the fake clock. */
-export const settle = (ms = 1) => act(() => vi.advanceTimersByTimeAsync(ms));
+/** Lets time pass on the fake clock, by default until everything that arrived is drawn. */
+export const settle = (ms = 30) => act(() => vi.advanceTimersByTimeAsync(ms));
 /** Waits for the parts of the page that are loaded later. */
 export const settleImports = async () => {
   await vi.dynamicImportSettled();
