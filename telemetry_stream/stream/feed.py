@@ -349,13 +349,18 @@ def _opening(
 def _select(
     entries: tuple[_Entry, ...], resume: Resume, every: int, stream: str
 ) -> Iterator[_Entry]:
-    """Return the entries that ``resume`` selects. Numbers and times rise, so both ends are found by bisection."""
+    """Return the entries that ``resume`` selects. Numbers and times rise, so both ends are found by bisection.
+
+    The seconds count back from the newest sample that is a multiple of ``every``: the newest one that is returned.
+    """
     is_this_run = resume.stream in (None, stream)
     begin, end = 0, len(entries)
     if is_this_run:
         begin = bisect.bisect_right(entries, resume.since, key=_seq_of)
         if resume.before is not None:
             end = bisect.bisect_left(entries, resume.before, key=_seq_of)
+    while begin < end and entries[end - 1].seq % every:
+        end -= 1
     if resume.history_seconds is not None and begin < end:
         oldest = entries[end - 1].published_at - resume.history_seconds
         begin = bisect.bisect_right(entries, oldest, begin, end, key=_published_at_of)

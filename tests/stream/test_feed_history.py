@@ -113,6 +113,25 @@ def test_every_selects_from_the_history() -> None:
         assert [entry["seq"] for entry in history["samples"]] == [5, 10]
 
 
+def test_seconds_count_back_from_the_newest_sample_that_every_selects() -> None:
+    """Not from one that is left out: else a short part has no sample, although there are older ones."""
+    clock = Clock()
+    with streaming(monotonic=clock) as (_, _, feed):
+        for _ in range(19):
+            publish(feed)
+            clock.now += 1
+
+        def selected(resume: Resume) -> list[int]:
+            history = json.loads(b"".join(feed.history(resume, every=5)))
+            return [entry["seq"] for entry in history["samples"]]
+
+        assert selected(Resume(3)) == [15]
+        assert selected(Resume(5)) == [15]
+        assert selected(Resume(6)) == [10, 15]
+        assert selected(Resume(3, before=15)) == [10]
+        assert selected(Resume(3, since=15)) == []
+
+
 def test_a_brief_history_has_neither_sources_nor_shares_of_cores() -> None:
     """Everything else is the same, also a section that looks like a core."""
     core = {"id": 0, "usage_percent": 12.5, "user_percent": 7, "nice_percent": None}
