@@ -43,6 +43,8 @@ export interface PastOptions {
   readonly every: () => number;
   /** The time between two of these samples. */
   readonly tickSeconds: () => number;
+  /** The server requires a login for the past: show it if the stream requires one, too. */
+  readonly checkLogin: () => void;
 }
 
 const FIRST_SECONDS = 60;
@@ -60,12 +62,12 @@ const SILENT_MS = 20_000;
 
 /** A reason for which a part could not be loaded. */
 class LoadError extends Error {
-  readonly status: number;
+  readonly requiresLogin: boolean;
   readonly retryAfterSeconds: number;
 
-  constructor(reason: string, status = 0, retryAfterSeconds = 0) {
+  constructor(reason: string, requiresLogin = false, retryAfterSeconds = 0) {
     super(reason);
-    this.status = status;
+    this.requiresLogin = requiresLogin;
     this.retryAfterSeconds = retryAfterSeconds;
   }
 }
@@ -110,8 +112,7 @@ export class Past<M extends Missing> {
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof LoadError)) throw error;
-        // The stream of a viewer without a login ends too, and the page then shows the login.
-        if (error.status === 401) return;
+        if (error.requiresLogin) this.#options.checkLogin();
         await this.#waitAfter(error, signal);
       }
       if (isStopped(signal)) return;
@@ -177,9 +178,10 @@ export class Past<M extends Missing> {
       };
       const answer = await this.#options.fetch(`${this.#address}?${query.toString()}`, options);
       if (answer.ok) return await this.#read(answer, wait);
-      if (answer.type === "opaqueredirect") throw new LoadError("a proxy requires a login");
+      if (answer.type === "opaqueredirect") throw new LoadError("a proxy requires a login", true);
       const reason = (await maybeErrorText(answer)) ?? `HTTP ${answer.status}`;
-      throw new LoadError(reason, answer.status, retryAfterOf(answer.headers.get("Retry-After")));
+      const retryAfterSeconds = retryAfterOf(answer.headers.get("Retry-After"));
+      throw new LoadError(reason, answer.status === 401, retryAfterSeconds);
     } catch (error) {
       if (error instanceof LoadError) throw error;
       throw new LoadError("the request was interrupted"); // a browser gives no better reason

@@ -38,6 +38,8 @@ const BLOCKED: End = {
   name: "blocked",
 };
 
+const CHECK_TIMEOUT_MS = 4000;
+
 export class RefusalProbe {
   readonly #address: string;
   readonly #browser: Browser;
@@ -83,6 +85,22 @@ export class RefusalProbe {
           }
         : refusedWith(answer.status, error);
     return seconds === 0 ? refusal : { ...refusal, retryAfterSeconds: seconds };
+  }
+
+  /**
+   * Show the login if the server does not accept this viewer any more, although its stream is open: another request was
+   * refused for that reason.
+   */
+  async checkLogin(): Promise<void> {
+    const request = new AbortController();
+    const end = (): void => {
+      request.abort(); // an accepted request is a viewer
+    };
+    const timer = setTimeout(end, CHECK_TIMEOUT_MS);
+    this.opened();
+    await this.diagnose(endOf(1008), request.signal);
+    clearTimeout(timer);
+    end();
   }
 
   /**

@@ -268,8 +268,8 @@ it("shows the server's reason while it is refused, and connects when the server 
 });
 
 it("loads the login page when its token is revoked", async () => {
-  browser.fetch.mockResolvedValue(answer(401));
   await connect();
+  browser.fetch.mockResolvedValue(answer(401));
   lastStream().end(1008);
   for (const table of tables()) table.end(1008);
   await settle(20_000);
@@ -361,6 +361,20 @@ describe("the past", () => {
     expect(histories()[0]?.get("before")).toBe("42");
     expect(points()).toBe(5);
     expect([badge(), value("missed")]).toEqual(["live", "0 of 1"]);
+  });
+
+  it("goes on when a proxy refuses the past once, although the stream is accepted", async () => {
+    browser.fetch.mockResolvedValueOnce(answer(401)).mockResolvedValueOnce(answer(200));
+    browser.fetch.mockResolvedValueOnce(history(38, 39, 40, 41));
+    await connect();
+    await settle(5000);
+    expect([points(), probes().length, browser.reload.mock.calls.length]).toEqual([5, 1, 0]);
+  });
+
+  it("shows the login when the stream requires one, too, although it is open", async () => {
+    browser.fetch.mockResolvedValue(answer(401));
+    await connect();
+    expect([badge(), browser.reload.mock.calls.length]).toEqual(["live", 1]);
   });
 
   it("is explained while it takes long or fails, and stays as it is while paused", async () => {

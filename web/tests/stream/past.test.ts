@@ -17,6 +17,7 @@ let failures: ({ reason: string; delayMs: number } | null)[];
 let requests: Record<string, string>[];
 const idle = vi.fn();
 const heard = vi.fn();
+const checkLogin = vi.fn();
 const fetch = vi.fn<(address: string, options: RequestInit) => Promise<Response>>();
 
 const add = (hole: Hole, { seq }: Sample): boolean => {
@@ -29,7 +30,7 @@ let past: Past<Hole>;
 beforeEach(() => {
   vi.useFakeTimers();
   [holes, added, every, failures, requests] = [[], [], 1, [], []];
-  for (const mock of [idle, heard, fetch]) mock.mockReset();
+  for (const mock of [idle, heard, checkLogin, fetch]) mock.mockReset();
   fetch.mockImplementation((address) => Promise.resolve(answer(200, server(address))));
   past = new Past<Hole>(
     "http://ada/prefix/?kiosk=1",
@@ -44,7 +45,7 @@ beforeEach(() => {
       idle,
       heard,
     },
-    { fetch, every: () => every, tickSeconds: () => every, random: () => 0.5 },
+    { fetch, checkLogin, every: () => every, tickSeconds: () => every, random: () => 0.5 },
   );
 });
 afterEach(() => {
@@ -215,18 +216,26 @@ it("gives up a request that is silent for 20 s, but not a slow one", async () =>
   expect(failures).toHaveLength(3);
 });
 
-it("waits for the login when the server requires one, and starts again after it was stopped", async () => {
+it.each([401, 303])(
+  "has the login checked when the answer requires one (%s), and goes on",
+  async (status) => {
+    holes = [hole(10)];
+    fetch.mockImplementationOnce(() => Promise.resolve(answer(status)));
+    past.start();
+    await settle();
+    expect([checkLogin.mock.calls.length, added]).toEqual([1, []]);
+    await settle(60_000);
+    expect([checkLogin.mock.calls.length, added]).toEqual([1, countdown(9, 1)]);
+    expect(idle).toHaveBeenCalledOnce(); // the page does not show any more that it is loading
+  },
+);
+
+it("has no login checked after another failure", async () => {
   holes = [hole(10)];
-  fetch.mockImplementationOnce(() => Promise.resolve(answer(401)));
+  fetch.mockImplementationOnce(() => Promise.resolve(answer(503)));
   past.start();
   await settle(60_000);
-  past.start();
-  await settle();
-  expect([fetch.mock.calls.length, failures]).toEqual([1, [null]]);
-  past.stop();
-  past.start();
-  await settle();
-  expect(added).toEqual(countdown(9, 1));
+  expect([checkLogin.mock.calls.length, added]).toEqual([0, countdown(9, 1)]);
 });
 
 it("adds nothing after it was stopped, and aborts its request", async () => {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { endOf } from "../../src/protocol/ends";
 import { RefusalProbe, retryAfterOf } from "../../src/stream/refusal";
@@ -134,5 +134,29 @@ describe("an end that forbids another try", () => {
 
   it("stays without an answer", async () => {
     expect(await diagnose(NOT_ALLOWED)).toBe(NOT_ALLOWED);
+  });
+});
+
+describe("a request of an open page that requires a login", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
+  it("shows the login if the stream requires it too, also on a page that was reloaded", async () => {
+    browser.fetch.mockResolvedValue(answer(401));
+    browser.reloaded.mockReturnValue(true);
+    await probe.checkLogin();
+    expect(browser.reload).toHaveBeenCalledOnce();
+  });
+
+  it("changes nothing if the stream is accepted, and gives its slot back", async () => {
+    browser.fetch.mockResolvedValue(answer(200));
+    await probe.checkLogin();
+    expect(browser.reload).not.toHaveBeenCalled();
+    expect(browser.fetch.mock.calls[0]?.[1].signal?.aborted).toBe(true);
   });
 });
