@@ -373,6 +373,7 @@ def _local_host(
         sources=sources,
         host_id=settings.host_id,
         labels=labels,
+        process_arguments=settings.process_arguments,
     )
 
 

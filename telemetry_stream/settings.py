@@ -27,6 +27,7 @@ MAX_FILE_BYTES = 1024 * 1024
 # Kubernetes and Docker set these for a service or a container of this name.
 PLATFORM_VARIABLE = re.compile(r"(?:SERVICE_(?:HOST|PORT)|PORT_[0-9]+_(?:TCP|UDP)|NAME$|ENV_).*")
 LOG_LEVELS = ("debug", "info", "warning", "error")
+PROCESS_ARGUMENTS = ("none", "name", "full")
 LOG_FORMATS = ("auto", "text", "json", "journald")
 
 
@@ -150,6 +151,11 @@ class Settings:
     )
     mqtt_home_assistant: bool = setting(
         False, "Publish device discovery, so that this host appears in Home Assistant"
+    )
+    process_arguments: str = setting(
+        "none",
+        "How much of the command line of processes is shown; arguments can contain secrets",
+        one_of=PROCESS_ARGUMENTS,
     )
     proc_root: str = setting("/proc", "Where procfs is mounted", form=form.PROCFS)
     sys_root: str = setting("/sys", "Where sysfs is mounted", form=form.DIRECTORY)

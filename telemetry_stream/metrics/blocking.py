@@ -145,7 +145,9 @@ class Blocking(Generic[K, V]):
                 del self._running[me]
                 if self._requested_at.pop(key[0], None) is not None:
                     self._results[key[0]] = Result(value, error, self._clock.monotonic())
-                self._changed.notify_all()
+                # Calls are made in the order of the requests, so that none is complete while others are queued.
+                if not self._queue:
+                    self._changed.notify_all()
 
     def _maybe_next(self, me: int, generation: int) -> tuple[K] | None:
         """Return the next key in a tuple, since a key may be None; return None if this worker should end."""

@@ -23,6 +23,8 @@ from .setup import SelfStats, Setup
 from .source import Clock, Closeable, Now, Options, Source, Stale, is_on_demand
 from .sources import build_sources
 from .sources.host import HostInfo, read_host_info
+from .sources.process import ProcessesSource
+from .sources.process_list import ProcessList
 from .sources.system import System
 
 log = logging.getLogger(__name__)
@@ -98,6 +100,12 @@ class Collector:
     def default_sections(self) -> tuple[str, ...]:
         """The names of all sections except the on-demand ones, in the order of the wire."""
         return tuple(name for name in self.section_names if name not in self._on_demand)
+
+    @property
+    def all_processes(self) -> ProcessList | None:
+        """All processes, for requests; they are read while the section ``processes`` is wanted."""
+        found = (source for source in self._sources if isinstance(source, ProcessesSource))
+        return next(found).all_processes
 
     def collect(self, wanted: Collection[str] = ()) -> Sample:
         """Take a sample. ``wanted`` are the names of the sections whose on-demand parts are collected, too."""

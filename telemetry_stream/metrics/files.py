@@ -200,6 +200,8 @@ class Files:
         self.budget = Budget()
         # Whether proc_root is the /proc of the system that this program runs on.
         self.is_system = os.path.realpath(proc_root) == "/proc"
+        # The root directory of the host that proc_root shows. That of another host is readable for root only.
+        self.host_root = "/" if self.is_system else os.path.join(proc_root, "1", "root")
         self._kept: dict[str, KeptFile[object]] = {}
         # In the procfs of another host, "self" is still this program in its own namespaces; process 1 is the host's.
         self._net, self._mounts = "net", "self"

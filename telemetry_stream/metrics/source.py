@@ -118,6 +118,8 @@ class Options:
 
     # The number of processes shown by CPU, and again by memory; None: all processes.
     process_rows: int | None = 15
+    # How much of a process's command line is shown: none, name (the program) or full. Arguments may be secrets.
+    process_arguments: str = "none"
     # How long one collect() may wait for calls that can block (mounts, sensors, TCP states). The program, which ticks,
     # never waits. A caller that takes a single sample waits for all of it.
     timeout_seconds: float = 0.0

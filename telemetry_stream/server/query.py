@@ -39,6 +39,13 @@ class Query:
         """Return the parameter as it is, or None if it is absent."""
         return self._values.get(name)
 
+    def short_text(self, name: str, limit: int) -> str:
+        """Return the parameter, of at most ``limit`` characters, or an empty text if it is absent."""
+        value = self._values.get(name, "")
+        if len(value) > limit:
+            raise _bad(f"{name}: {len(value)} characters are too many (allowed: {limit})")
+        return value
+
     def whole_number(self, name: str, default: int, low: int, high: int) -> int:
         """Return the parameter as an int from ``low`` to ``high``, or ``default`` if it is absent."""
         value = self._values.get(name)

@@ -27,6 +27,7 @@ from ..net.wsgi import WAITING, PeerGoneError
 from ..stream import Choice, Feed, Resume, Stream, to_json
 from ..websocket.handshake import maybe_refuse
 from .forwarded_limit import ForwardedLimit
+from .processes import PROCESSES_PARAMETERS, process_page
 from .query import MAX_EVERY, MAX_SEQ, Query, is_given, quoted
 from .registry import Selection, Viewer
 from .viewers import LINES, WEBSOCKET, Join, Kind, Viewers
@@ -55,7 +56,6 @@ STREAM_PARAMETERS = ("host", "every", "sections", "history", "since", "stream")
 OVERVIEW_PARAMETERS = ("hosts", "tag", "site", "top", "by", "every")
 
 HISTORY_PARAMETERS = ("host", "seconds", "since", "before", "stream", "every", "sections", "brief")
-
 Route = Callable[[Any, Any], Iterable[bytes]]
 
 
@@ -93,6 +93,7 @@ class Routes:
             "/ws": self._websocket,
             "/api/v1/sample": self._sample,
             "/api/v1/history": self._history,
+            "/api/v1/processes": self._processes,
             "/api/v1/stream": self._lines,
             "/api/v1/clients": self._clients,
             "/healthz": self._healthz,
@@ -224,6 +225,13 @@ class Routes:
         compressed = accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
         pieces = map(checked, gzipped(history) if compressed else history)
         return respond_json_pieces(start_response, pieces, is_compressed=compressed)
+
+    def _processes(
+        self, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        query = Query(environ["QUERY_STRING"], PROCESSES_PARAMETERS)
+        page = process_page(environ, self._feed(environ, query), query)
+        return respond_json(start_response, page)
 
     def _clients(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         Query(environ["QUERY_STRING"], ())

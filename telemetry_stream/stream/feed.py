@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 from ..hub import Client, End, Hub
 from ..metrics.sample import Sample
 from ..metrics.sources.host import HostInfo
+from ..metrics.sources.process_list import ProcessList
 from .choice import Choice, Resume
 from .demand import Demand
 from .encoded import EncodedSample, encode, to_json
@@ -118,6 +119,8 @@ class Feed:
         self._snapshot: tuple[_Entry, ...] | None = None  # of the ring, until it changes
         self._latest: _Entry | None = None
         self._newest: Sample | None = None
+        # All processes of the host, for requests; None if this program does not sample it.
+        self.all_processes: ProcessList | None = None
 
     @property
     def seq(self) -> int:

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from ..hub import HubStats
 from ..metrics.collector import Collector
 from ..metrics.setup import SelfStats
-from ..metrics.source import Source
+from ..metrics.source import Options, Source
 from ..metrics.ticker import Ticker
 from .demand import Demand
 from .feed import Feed
@@ -48,11 +48,12 @@ class LocalHost:
         sources: Sequence[Source] = (),
         host_id: str = "",
         labels: Mapping[str, object] | None = None,
+        process_arguments: str = "none",
     ) -> None:
         """Prepare the parts. Raises ValueError if two sources have the same name.
 
         ``sources`` are those of an embedding program. ``host_id`` replaces the id that is derived from the machine-id.
-        ``labels`` are added to ``hello``.
+        ``labels`` are added to ``hello``. ``process_arguments`` is as in Options.
         """
         self._labels = labels
         self._collector = Collector(
@@ -60,6 +61,7 @@ class LocalHost:
             sys_root=sys_root,
             extra_sources=sources,
             host_id=host_id,
+            options=Options(process_arguments=process_arguments),
             self_stats=SelfStats(
                 viewers=lambda: self._hub_stats().clients,
                 frames_sent=lambda: self._hub_stats().sent,
@@ -90,6 +92,7 @@ class LocalHost:
             section_names=self._collector.section_names,
             demand=self._demand,
             labels=self._labels,
+            all_processes=self._collector.all_processes,
         )
         self._ticker.start()
 

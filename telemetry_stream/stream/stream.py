@@ -10,6 +10,7 @@ from typing import Any
 from ..hub import Hub, HubStats
 from ..metrics.plain import plain
 from ..metrics.sources.host import HostInfo
+from ..metrics.sources.process_list import ProcessList
 from .choice import Choice, Resume
 from .consumer import FRAMING, Consumer
 from .demand import Demand
@@ -52,16 +53,19 @@ class Stream:
         demand: Demand,
         run: str | None = None,
         labels: Mapping[str, object] | None = None,
+        all_processes: ProcessList | None = None,
     ) -> Feed:
         """Add the feed of ``host``. Raises ValueError if there is one already.
 
         ``run`` is the id of its run, if another program numbers the samples (``Feed.publish_as``): the ``hello`` of a
-        viewer that joins before the first sample has it. ``labels`` are added to ``hello``.
+        viewer that joins before the first sample has it. ``labels`` are added to ``hello``. ``all_processes`` is as in
+        Feed.
         """
         feed = self.unlisted(
             host, section_names=section_names, demand=demand, run=run, labels=labels,
             on_first_sample=self._note_first_sample,
         )  # fmt: skip
+        feed.all_processes = all_processes
         with self._lock:
             if host.id in self._feeds:
                 raise ValueError(f"host {host.id} ({host.name}) has a feed already")

@@ -75,7 +75,12 @@ def replay(name: str, workspace: Path) -> list[Sample]:
                 sys_root=str(tree / "sys"),
                 clock=clock,
                 self_stats=SelfStats(cpu_seconds=lambda: 0.0),
-                options=Options(process_rows=None, timeout_seconds=30.0, statvfs=statvfs),
+                options=Options(
+                    process_rows=None,
+                    process_arguments="full",
+                    timeout_seconds=30.0,
+                    statvfs=statvfs,
+                ),
             )
         samples.append(collector.collect(collector.section_names))
     assert collector is not None

@@ -11,6 +11,7 @@ from typing import Any
 from ..files import Files
 from ..source import Now
 from ..sources import process
+from ..sources.process_record import Facts
 from ..sources.process_table import Row, used_ticks
 from ..units import CLK_TCK, PAGE_BYTES
 
@@ -81,11 +82,9 @@ class PsutilProcesses(process.ProcessesSource):
         super().__init__(files, rows=rows, table=table)
         self._psutil = psutil
 
-    def _facts(self, _now: Now) -> process.Facts:
+    def _facts(self, _now: Now) -> Facts:
         psutil = self._psutil
-        return process.Facts(
-            psutil.cpu_count(), psutil.virtual_memory().total or None, psutil.boot_time()
-        )
+        return Facts(psutil.cpu_count(), psutil.virtual_memory().total or None, psutil.boot_time())
 
     def _maybe_user(self, pid: int, now: Now) -> str | None:
         try:

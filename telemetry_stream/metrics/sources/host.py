@@ -80,7 +80,7 @@ def read_host_info(files: Files) -> HostInfo:
         return parse_text(content) or None if content is not None else None
 
     name = maybe_text("sys/kernel/hostname") or os.uname().nodename
-    root = "/" if files.is_system else os.path.join(files.proc_root, "1", "root")
+    root = files.host_root
     machine_id = maybe_read_once(os.path.join(root, "etc/machine-id"))
     os_release = maybe_read_once(os.path.join(root, "etc/os-release"))
     cpuinfo = maybe_read_once(os.path.join(files.proc_root, "cpuinfo"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 
 from ..attributes import maybe_read_once
 from ..source import Now
@@ -24,6 +25,17 @@ class Users:
             self._refresh_at = now.monotonic + PASSWD_SECONDS
             self._names = parse_passwd(maybe_read_once(self._path) or b"")
         return self._names.get(uid) or str(uid)
+
+    def maybe_owner(self, directory: str, now: Now) -> str | None:
+        """Return the owner of a process, by its directory in /proc; None if it has just ended.
+
+        The owner is right even if the process is not dumpable and root owns its files.
+        """
+        try:
+            uid = os.stat(directory).st_uid
+        except OSError:
+            return None
+        return self.name(uid, now)
 
 
 def parse_passwd(content: bytes) -> dict[int, str]:

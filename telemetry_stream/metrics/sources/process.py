@@ -1,8 +1,7 @@
 """Processes: how many are in which state, and which use most CPU and memory. process_table.py reads them.
 
-100 percent of CPU is one core (the Irix mode of top). Memory is resident memory with shared pages in full, so the
-sum may exceed the memory of the host. A process that begins and ends between two ticks is not counted. The section is
-on demand, because it costs more than all others together.
+A process that begins and ends between two ticks is not counted. The section is on demand, because it costs more than
+all others together.
 """
 
 from __future__ import annotations
@@ -15,22 +14,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
-from .. import counters, rates
 from ..files import Files, ParseError
 from ..section import Field, Part, Section
 from ..setup import Setup
 from ..source import Now, Source
-from ..units import CLK_TCK, PAGE_BYTES
+from ..units import CLK_TCK
 from . import kernel_stat, mounts
-from .cpu import MARGIN_SHARE, MARGIN_TICKS
 from .meminfo import parse_meminfo
 from .mounts import Mount
 from .passwd import Users
+from .process_details import ProcessDetails
+from .process_list import ProcessList
+from .process_record import Facts, Process, add_detail, process
 from .process_table import ProcessTable, Row
-from .system import BOOT_SECONDS, maybe_boot_time
+from .system import maybe_boot_time
 
-# More cores than a kernel supports (NR_CPUS_RANGE_END of x86 and arm64).
-MOST_CORES = 8192
+# How long a request for a page of all processes waits for their details.
+LIST_SECONDS = 0.5
 NOT_HIDING = ("hidepid=0", "hidepid=off")
 STATES = {
     "R": "running",
@@ -54,48 +54,6 @@ class ProcessStates:
     zombie: Annotated[int, "Z: ended, but its parent has not waited for it."] = 0
     idle: Annotated[int, "I: kernel threads that have nothing to do."] = 0
     other: Annotated[int, "Any other state."] = 0
-
-
-@dataclass(slots=True)
-class Process:
-    """One process."""
-
-    pid: Annotated[int, Field("The process number.", unit="number", is_identity=True)]
-    name: Annotated[str, Field("The kernel's name, of at most 15 bytes.", is_identity=True)]
-    user: Annotated[
-        str | None,
-        "The owner, by the host's own passwd file, or else the number. Null if the process has just ended.",
-    ]
-    state: Annotated[
-        str,
-        "The kernel's letter. R runs, S sleeps, D waits for a disk and cannot be killed, T is stopped, Z has ended and "
-        "its parent has not waited for it, I is an idle kernel thread.",
-    ]
-    cpu_percent: Annotated[
-        float | None,
-        "Time on a core since the sample before, of all threads together, without children. 100 is one core.",
-    ]
-    cpu_percent_of_host: Annotated[
-        float | None, Field("cpu_percent divided by the online cores.", title="cpu of host")
-    ]
-    memory_rss_bytes: Annotated[
-        int | None,
-        Field(
-            "Resident memory. Shared pages count in full, so the sum may exceed the memory of the host. Null if it "
-            "alone exceeds it.",
-            title="memory",
-        ),
-    ]
-    memory_percent: Annotated[float | None, "100 × resident / total memory."]
-    threads: Annotated[int | None, Field("Number of threads.", unit="threads")]
-    started_at: Annotated[
-        float | None,
-        Field(
-            "When it began. Changes if the system time is set. Null if /proc/stat shows another boot than that of the "
-            "kernel (lxcfs), or if it is in the future.",
-            unit="seconds since 1970",
-        ),
-    ]
 
 
 @dataclass(slots=True)
@@ -147,16 +105,6 @@ class Table(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(slots=True)
-class Facts:
-    """What the figures of a process are relative to. None: unknown."""
-
-    cores: int | None
-    total_bytes: int | None
-    boot_time_unix: float | None
-    boottime: float | None = None  # now, in seconds since boot
-
-
 class ProcessesSource:
     """Section ``processes``."""
 
@@ -164,17 +112,27 @@ class ProcessesSource:
     on_demand = True
 
     def __init__(
-        self, files: Files, *, rows: int | None = None, table: Table | None = None
+        self,
+        files: Files,
+        *,
+        rows: int | None = None,
+        table: Table | None = None,
+        details: ProcessDetails | None = None,
+        all_processes: ProcessList | None = None,
     ) -> None:
-        """``rows`` processes by CPU and as many by memory are shown; None: all."""
+        """``rows`` processes by CPU and as many by memory are shown; None: all.
+
+        ``details`` reads what they show beside their stat. ``all_processes`` gets each reading.
+        """
         self._files = files
         self._shown = rows
+        self._details = details
+        self.all_processes = all_processes
         self._table: Table = table or ProcessTable(files.proc_root)
         self._stat = files.proc("stat", kernel_stat.parse)
         self._meminfo = files.proc("meminfo", parse_meminfo)
         self._mounts = files.mountinfo(mounts.parse)
-        root = "" if files.is_system else os.path.join(files.proc_root, "1", "root")
-        self._users = Users(f"{root}/etc/passwd")
+        self._users = host_users(files)
         self._before: tuple[float, float] | None = (
             None  # monotonic and boottime of the reading before
         )
@@ -185,24 +143,43 @@ class ProcessesSource:
         clock = self._files.clock
         at, boottime = clock.monotonic(), clock.boottime()
         before, self._before = self._before, (at, boottime)
+        if self.all_processes is not None:
+            self.all_processes.withdraw()
         table = self._table.read(math.inf if before is None else before[1] * CLK_TCK)
         if not table and not self._table.hidden:
             return None
         seconds = None if before is None or at <= before[0] else at - before[0]
         partial = self._table.hidden > 0 or self._is_mounted_partially(now)
         facts = self._facts(now)
+        if self.all_processes is not None:
+            self.all_processes.publish(now, table, self._table.listed, facts, seconds)
         return Processes(
             total=self._table.listed,
             by_state=count_states(table.values()),
             visibility="partial" if partial else "full",
-            top=tuple(
-                process(pid, table[pid], self._maybe_user(pid, now), facts, seconds)
-                for pid in choose(table, self._shown)
-            ),
+            top=self._top(table, now, facts, seconds),
         )
+
+    def _top(
+        self, table: Mapping[int, Row], now: Now, facts: Facts, seconds: float | None
+    ) -> tuple[Process, ...]:
+        pids = choose(table, self._shown)
+        records = tuple(
+            process(pid, table[pid], self._maybe_user(pid, now), facts, seconds) for pid in pids
+        )
+        if self._details is not None:
+            running = {(pid, table[pid].starttime): bool(table[pid].used) for pid in pids}
+            details = self._details.update(running, running)
+            for record, key in zip(records, running, strict=True):
+                add_detail(record, details[key])
+        return records
 
     def close(self) -> None:
         """Close the descriptors and forget all processes. The next sample is a first one."""
+        if self.all_processes is not None:
+            self.all_processes.close()
+        if self._details is not None:
+            self._details.close()
         self._table.close()
         self._before = None
         self._mounted_partially = None
@@ -228,41 +205,12 @@ class ProcessesSource:
         )
 
     def _maybe_user(self, pid: int, now: Now) -> str | None:
-        """Return the owner. The directory has it even if the process is not dumpable and root owns its files."""
-        try:
-            uid = os.stat(f"{self._files.proc_root}/{pid}").st_uid
-        except OSError:  # It has just ended.
-            return None
-        return self._users.name(uid, now)
+        return self._users.maybe_owner(f"{self._files.proc_root}/{pid}", now)
 
 
-def process(pid: int, row: Row, user: str | None, facts: Facts, seconds: float | None) -> Process:
-    """Return one row of the section."""
-    boot, cores = facts.boot_time_unix, facts.cores
-    used = None if row.used is None else row.used / CLK_TCK
-    # All its threads together cannot use more than all cores.
-    if used is not None and seconds is not None:
-        most = MARGIN_SHARE * seconds * (cores or MOST_CORES) + MARGIN_TICKS / CLK_TCK
-        used = None if used > most else used
-    # A page that a process maps several times counts each time, so that the count may exceed the memory.
-    rss = None if row.rss is None else counters.at_most(row.rss * PAGE_BYTES, facts.total_bytes)
-    started = row.starttime / CLK_TCK
-    if facts.boottime is not None and started > facts.boottime + BOOT_SECONDS:
-        boot = None  # Nothing began in the future.
-    return Process(
-        pid=pid,
-        name=row.comm.decode("utf-8", "replace"),
-        user=user,
-        state=row.state,
-        cpu_percent=rates.unbounded_percent(used, seconds),
-        cpu_percent_of_host=(
-            None if cores is None or seconds is None else rates.percent(used, seconds * cores)
-        ),
-        memory_rss_bytes=rss,
-        memory_percent=rates.percent(rss, facts.total_bytes),
-        threads=row.threads,
-        started_at=None if boot is None else round(boot + started, 2),
-    )
+def host_users(files: Files) -> Users:
+    """Return the users of the host that proc_root shows."""
+    return Users(os.path.join(files.host_root, "etc/passwd"))
 
 
 def count_states(rows: Iterable[Row]) -> ProcessStates:
@@ -307,4 +255,25 @@ SECTIONS = (
 
 def build(setup: Setup) -> tuple[Source, ...]:
     """Return the sources of this module."""
-    return (ProcessesSource(setup.files, rows=setup.options.process_rows),)
+    files, options = setup.files, setup.options
+
+    def details(name: str, timeout_seconds: float) -> ProcessDetails:
+        return ProcessDetails(
+            files.proc_root,
+            files.clock,
+            name,
+            arguments=options.process_arguments,
+            timeout_seconds=timeout_seconds,
+        )
+
+    # Requests have workers of their own: a process that hangs there does not delay those that are shown.
+    all_processes = ProcessList(
+        files.proc_root, host_users(files), details("ts-proc-list", LIST_SECONDS), files.clock
+    )
+    source = ProcessesSource(
+        files,
+        rows=options.process_rows,
+        details=details("ts-process", options.timeout_seconds),
+        all_processes=all_processes,
+    )
+    return (source,)

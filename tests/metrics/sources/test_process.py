@@ -8,13 +8,13 @@ import pytest
 
 from telemetry_stream.metrics.sources import mounts
 from telemetry_stream.metrics.sources.process import (
-    Process,
     Processes,
     ProcessesSource,
     ProcessStates,
     choose,
     is_partial,
 )
+from telemetry_stream.metrics.sources.process_record import Process
 from telemetry_stream.metrics.sources.process_table import Row
 from telemetry_stream.metrics.units import CLK_TCK, PAGE_BYTES
 from tests.metrics.sources.test_process_table import put

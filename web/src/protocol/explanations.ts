@@ -790,6 +790,26 @@ export const EXPLANATIONS = {
     text: "When it began. Changes if the system time is set. Null if /proc/stat shows another boot than that of the kernel (lxcfs), or if it is in the future.",
     from: "/proc/PID/stat",
   },
+  "processes.top[].command": {
+    name: "command",
+    text: "The command line, of at most 1024 characters, if `process_arguments` is `full`; only the program with its path if it is `name`. Null if it is `none`, which is the default, and for threads of the kernel.",
+    from: "/proc/PID/stat",
+  },
+  "processes.top[].unit": {
+    name: "unit",
+    text: "The systemd unit, such as `ssh.service`; for a process in a container the runtime and the beginning of the id, such as `docker 3f2ab1c05d6e`. Null if the process is in neither.",
+    from: "/proc/PID/stat",
+  },
+  "processes.top[].read_bytes_per_second": {
+    name: "read",
+    text: "Bytes that it caused to be fetched from storage. Null if this program is neither of the same user nor has CAP_SYS_PTRACE.",
+    from: "/proc/PID/stat",
+  },
+  "processes.top[].write_bytes_per_second": {
+    name: "written",
+    text: "Bytes that it caused to be sent to storage. Null as for `read_bytes_per_second`.",
+    from: "/proc/PID/stat",
+  },
   temperatures: {
     name: "Temperatures",
     text: "Every sensor, read every 10 s, disks every 60 s: reading more often can warm a device or wake it. Compare a sensor with its own thresholds.",

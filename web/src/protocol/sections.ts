@@ -187,6 +187,10 @@ const processRecord = record({
   memory_percent: maybeNumber,
   threads: maybeNumber,
   started_at: maybeNumber,
+  command: maybe(text),
+  unit: maybe(text),
+  read_bytes_per_second: maybeNumber,
+  write_bytes_per_second: maybeNumber,
 });
 export type Process = Infer<typeof processRecord>;
 

@@ -21,6 +21,10 @@ const processOf = (pid: number, cpu: number | null, extra: Partial<Process> = {}
   memory_percent: null,
   threads: 1,
   started_at: null,
+  command: null,
+  unit: null,
+  read_bytes_per_second: null,
+  write_bytes_per_second: null,
   ...extra,
 });
 

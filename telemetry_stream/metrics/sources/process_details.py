@@ -1,0 +1,249 @@
+"""What a process shows beside its stat: its command line, its unit or container, and its I/O (man pages
+proc_pid_cmdline(5), proc_pid_cgroup(5), proc_pid_io(5)).
+
+Strategy: they are read only of the processes that are shown, and on a worker. The kernel takes the lock of the
+process's memory for its command line (get_mm_cmdline in fs/proc/base.c), and a lock that exec holds for its I/O
+(do_io_accounting): a process that hangs in the kernel would hang the reader, as it hangs ps. So they are in the sample
+after the one that first shows the process. Command line and unit are read when a process is first shown, and again
+after LABELS_SECONDS: a program may change its command line, and systemd moves a process after its start. I/O is read
+while the process runs, else every IO_SECONDS.
+
+A process is identified by pid and start time. The start time is compared after each reading, since the kernel reuses
+pids. Only one thread at a time may call the methods of ProcessDetails.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping
+
+from .. import counters, rates
+from ..blocking import Blocking, Result
+from ..files import ParseError
+from ..source import Clock
+from . import process_table
+
+LABELS_SECONDS = 60.0
+IO_SECONDS = 5.0
+# Whether this program may read the I/O of a process changes when either of them changes its user.
+DENIED_SECONDS = 60.0
+READ_BYTES = 2048
+MAX_COMMAND_CHARACTERS = 1024
+
+ARGUMENTS = ("none", "name", "full")
+
+# The name of a file of the process, its pid, and its start time in ticks.
+Call = tuple[str, int, int]
+# A pid, and the start time in ticks.
+Key = tuple[int, int]
+
+UNIT_ENDINGS = (".service", ".scope", ".socket", ".mount", ".swap")
+# docker-ID.scope or /docker/ID, libpod-ID.scope, cri-containerd-ID.scope, crio-ID.scope, /kubepods/.../ID
+CONTAINER = re.compile(
+    r"/(?:(docker|libpod|cri-containerd|crio|nerdctl)[-/])?([0-9a-f]{64})(?:\.scope)?(?:/|$)"
+)
+# /lxc.payload.NAME or /lxc/NAME, and systemd-nspawn@NAME.service
+NAMED = re.compile(r"/(?:(lxc)(?:\.payload\.|/)|systemd-(nspawn)@)([^/]+?)(?:\.service)?(?:/|$)")
+RUNTIMES = {"libpod": "podman", "cri-containerd": "containerd", "crio": "cri-o"}
+ID_CHARACTERS = 12  # as docker ps shows it
+
+
+def parse_command(content: bytes, arguments: str) -> str | None:
+    """Return the command line, or of ``name`` only the program, as ``process_arguments`` allows. None if it is empty.
+
+    Arguments end with NUL. A program that changes its title may put all of its arguments into the first one, so that
+    the program ends at the first white space as well.
+    """
+    is_cut = len(content) >= READ_BYTES
+    if arguments == "name":
+        first = content.partition(b"\0")[0].split(None, 1)
+        return first[0].decode("utf-8", "replace").removesuffix(":") or None if first else None
+    text = content.replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    if is_cut or len(text) > MAX_COMMAND_CHARACTERS:
+        text = text[:MAX_COMMAND_CHARACTERS] + "…"
+    return text or None
+
+
+def parse_unit(content: bytes) -> str | None:
+    """Return the systemd unit or the container of /proc/PID/cgroup, or None if it is in neither.
+
+    Version 2 has the line ``0::PATH``. Version 1 has a line for each hierarchy, of which ``name=systemd`` is systemd's.
+    """
+    paths: dict[str, str] = {}
+    for line in content.decode("utf-8", "replace").split("\n"):
+        _, colon, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if colon:
+            paths.setdefault(controllers, path)
+    names = sorted(paths, key=lambda name: (name != "", name != "name=systemd", name))
+    return next(filter(None, (unit_of_path(paths[name]) for name in names)), None)
+
+
+def unit_of_path(path: str) -> str | None:
+    """Return the outermost container in the path of a control group, else the innermost unit, else None."""
+    if found := CONTAINER.search(path):
+        runtime = RUNTIMES.get(found[1], found[1]) or "container"
+        return f"{runtime} {found[2][:ID_CHARACTERS]}"
+    if found := NAMED.search(path):
+        return f"{found[1] or found[2]} {found[3]}"
+    units = [name for name in path.split("/") if name.endswith(UNIT_ENDINGS)]
+    return units[-1] if units else None
+
+
+def parse_io(content: bytes) -> tuple[int | None, int | None]:
+    """Return ``read_bytes`` and ``write_bytes`` of /proc/PID/io: what was fetched from storage, and sent to it."""
+    values = dict(line.split(b": ", 1) for line in content.split(b"\n") if b": " in line)
+    read, written = (
+        counters.maybe_count(values.get(name, b"").strip())
+        for name in (b"read_bytes", b"write_bytes")
+    )
+    return read, written
+
+
+class Detail:
+    """What is known of one process. None: unknown."""
+
+    __slots__ = (
+        "command",
+        "io",
+        "io_due",
+        "io_rates",
+        "labels_due",
+        "labels_read",
+        "unit",
+        "waiting",
+    )
+
+    def __init__(self) -> None:
+        self.command: str | None = None
+        self.unit: str | None = None
+        self.io_rates: tuple[float | None, float | None] = (None, None)
+        self.labels_read = False
+        self.labels_due = self.io_due = -math.inf  # monotonic seconds
+        self.io: tuple[tuple[int | None, int | None], float] | None = None
+        self.waiting: dict[str, Result[bytes] | None] = {}  # by file: the result before the call
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it read or wrote since the reading before."""
+        return any(self.io_rates)
+
+
+class ProcessDetails:
+    """Reads the details of processes on workers that are called ``name``."""
+
+    def __init__(
+        self,
+        proc_root: str,
+        clock: Clock,
+        name: str,
+        *,
+        arguments: str = "none",
+        timeout_seconds: float = 0.0,
+    ) -> None:
+        """``arguments`` is one of ARGUMENTS. ``update`` waits up to ``timeout_seconds`` for what it requests."""
+        self._root = proc_root
+        self._clock = clock
+        self._arguments = arguments
+        self._labels = ("cgroup",) if arguments == "none" else ("cgroup", "cmdline")
+        self._details: dict[Key, Detail] = {}
+        self._blocking: Blocking[Call, bytes] = Blocking(
+            name, self._read, clock, timeout_seconds=timeout_seconds
+        )
+
+    def update(self, keys: Iterable[Key], running: Mapping[Key, bool]) -> Mapping[Key, Detail]:
+        """Return what is known of these processes, and forget all others.
+
+        I/O is read of those in ``running``, which has whether each of them used CPU since the call before.
+        """
+        now = self._clock.monotonic()
+        before = self._details
+        self._details = {key: before.get(key) or Detail() for key in keys}
+        if self._details.keys() != before.keys():
+            self._blocking.forget_all_except(
+                (name, *key) for key in self._details for name in (*self._labels, "io")
+            )
+        due: list[Call] = []
+        for key, detail in self._details.items():
+            names: tuple[str, ...] = ()
+            if now >= detail.labels_due:
+                detail.labels_due = now + LABELS_SECONDS
+                names = self._labels
+            if key in running and (
+                now >= detail.io_due or ((running[key] or detail.is_busy) and detail.io is not None)
+            ):
+                detail.io_due = now + IO_SECONDS
+                names = (*names, "io")
+            for name in names:
+                if name not in detail.waiting:  # else its call hangs
+                    detail.waiting[name] = self._blocking.maybe_result((name, *key))
+                    due.append((name, *key))
+        if due:
+            self._blocking.request(due)
+        self._blocking.check_workers()
+        for key, detail in self._details.items():
+            if detail.waiting:
+                self._take(key, detail)
+        return self._details
+
+    def close(self) -> None:
+        """End the idle workers, and forget all processes."""
+        self._blocking.close()
+        self._blocking.forget_all_except(())
+        self._details = {}
+
+    def _take(self, key: Key, detail: Detail) -> None:
+        """Take the results that have come since they were requested."""
+        for name, before in list(detail.waiting.items()):
+            result = self._blocking.maybe_result((name, *key))
+            if result is None or result is before:
+                continue
+            del detail.waiting[name]
+            content = result.value
+            if name == "io":
+                self._take_io(detail, content, result.at)
+            elif name == "cgroup":
+                detail.unit = None if content is None else parse_unit(content)
+                detail.labels_read = True
+            else:
+                detail.command = (
+                    None if content is None else parse_command(content, self._arguments)
+                )
+
+    @staticmethod
+    def _take_io(detail: Detail, content: bytes | None, at: float) -> None:
+        if content is None:
+            detail.io, detail.io_rates, detail.io_due = None, (None, None), at + DENIED_SECONDS
+            return
+        counts = parse_io(content)
+        if detail.io is not None:
+            before, seconds = detail.io[0], at - detail.io[1]
+            read, written = (
+                rates.per_second(now, then, seconds, counters.BYTES)
+                for now, then in zip(counts, before, strict=True)
+            )
+            detail.io_rates = (read, written)
+        detail.io = counts, at
+
+    def _read(self, call: Call) -> bytes:
+        """Return the first READ_BYTES of a file of a process. Raises OSError. Runs on a worker."""
+        name, pid, start = call
+        content = _read_start(f"{self._root}/{pid}/{name}", READ_BYTES)
+        stat = _read_start(f"{self._root}/{pid}/stat", process_table.STAT_BYTES)
+        try:
+            is_same = process_table.parse(stat)[4] == start
+        except ParseError:
+            is_same = False
+        if not is_same:
+            raise ProcessLookupError(f"process {pid} has ended")
+        return content
+
+
+def _read_start(path: str, size: int) -> bytes:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.pread(fd, size, 0)
+    finally:
+        os.close(fd)
