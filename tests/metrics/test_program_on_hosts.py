@@ -72,6 +72,7 @@ def steady(value: Any) -> Any:
             "states",
             "states_age_seconds",
             "speed_mbps",
+            "signal_dbm",
             "boot_time_unix",  # does not agree with the clock of this system
             "started_at",
         )

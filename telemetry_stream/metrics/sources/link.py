@@ -57,11 +57,19 @@ class Link:
         self._speed: int | None = None
         self.operstate = parse_operstate(self._operstate_read)
         self.directory = directory
-        self.place = counted.read_place(directory)
+        self.addresses: str | None = None
+        self.signal_dbm: int | None = None
+        self.refresh()
 
     def refresh(self) -> None:
         """Read again what changes rarely: an interface gets its master some time after it appeared."""
         self.place = counted.read_place(self.directory)
+        self.is_wireless = os.path.exists(os.path.join(self.directory, "wireless"))
+
+    @property
+    def index(self) -> int | None:
+        """The number of the interface in this network namespace."""
+        return counters.maybe_count((self._ifindex or b"").strip())
 
     def is_same(self) -> bool:
         """Read operstate again, and return whether this is still the same interface.

@@ -13,17 +13,17 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 
 from .. import counters, rates
-from ..blocking import Blocking
 from ..files import Files, ParseError, parser
 from ..section import Field, Section
 from ..setup import Setup
 from ..source import Now, Source
 from .counted import LOOPBACK, Place, Stack, read_place
-from .link import Link, read_speed
+from .link import Link
+from .rtnl import Rtnl
 
 COLUMNS = 16
 RX_BYTES, RX_PACKETS, RX_ERRORS, RX_DROPS = 0, 1, 2, 3
@@ -109,6 +109,20 @@ class Interface:
         float | None,
         Field("Packets that were dropped instead of sent. Should be 0.", title="drops sent"),
     ] = None
+    addresses: Annotated[
+        str | None,
+        "Addresses with their prefix lengths, separated by spaces: at most 8, then `…`. Without 127.0.0.1, ::1 and the "
+        "link-local ones of IPv6. Null if there is none, and for the /proc of another host.",
+    ] = field(default=None, kw_only=True)
+    signal_dbm: Annotated[
+        int | None,
+        Field(
+            "Signal of a Wi-Fi interface: -30 is excellent, -67 good, below -80 hardly usable. Null for other "
+            "interfaces, without a connection, and for drivers that do not report it in dBm.",
+            unit="dBm",
+            title="signal",
+        ),
+    ] = field(default=None, kw_only=True)
 
 
 @dataclass(slots=True)
@@ -150,9 +164,7 @@ class InterfacesSource:
     def __init__(self, files: Files, *, timeout_seconds: float = 0.0) -> None:
         self._files = files
         self._dev = files.net("dev", parse, records=True)
-        self._speeds: Blocking[str, bytes] = Blocking(
-            "ts-link-speed", read_speed, files.clock, timeout_seconds=timeout_seconds
-        )
+        self._rtnl = Rtnl(files, timeout_seconds)
         self._directory = os.path.join(files.sys_root, "class", "net")
         self._previous: rates.Previous[str, Numbers] = rates.Previous()
         self._links: dict[str, Link] = {}
@@ -235,9 +247,8 @@ class InterfacesSource:
                 for name, link in self._links.items()
                 if name in self._names_with_link
             ]
-            self._speeds.forget_all_except(directories)
-            self._speeds.request(directories)
-        self._speeds.check_workers()
+            self._rtnl.request(directories)
+        self._rtnl.update(now, self._links)
 
     def _find_counted(self) -> None:
         places: dict[str, Place] = {name: link.place for name, link in self._links.items()}
@@ -256,20 +267,22 @@ class InterfacesSource:
         """Close the descriptors and end the idle workers."""
         for link in self._links.values():
             link.close()
-        self._speeds.close()
+        self._rtnl.close()
         self._refresh_at = -math.inf
 
     def _row(
         self, name: str, numbers: Numbers, before: Numbers | None, seconds: float | None
     ) -> Interface:
         link = self._links[name]
-        speed = link.speed_mbps(self._speeds.maybe_result(link.directory))
+        speed = self._rtnl.speed_mbps(link)
         return Interface(
             name,
             link.operstate,
             speed,
             name in self._names_counted,
             *speeds(numbers, before, seconds, speed),
+            addresses=link.addresses,
+            signal_dbm=link.signal_dbm,
         )
 
 
@@ -336,7 +349,7 @@ SECTIONS = (
         tuple[Interface, ...],
         title="Interfaces",
         text="Each network interface. Those that repeat the bytes of others are not in the totals.",
-        files="/proc/net/dev, /sys/class/net",
+        files="/proc/net/dev, /proc/net/wireless, /sys/class/net, rtnetlink",
         prometheus="node_network",
         nulls="All rates of an interface are null once if one of its counters fell or another interface got its name. "
         "A rate that is impossible is null alone.",

@@ -9,7 +9,9 @@ files by those of the container, and the rest stays the host's: what does not ag
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -18,7 +20,8 @@ from ..files import Files, ParseError, parser
 from ..section import Field, Section
 from ..setup import Setup
 from ..source import Now, Source
-from . import kernel_stat, mounts
+from . import kernel_stat, logins, mounts
+from .reboot import Reboot
 
 
 @dataclass(slots=True)
@@ -44,6 +47,22 @@ class System:
         "Where the numbers come from. host: all from the host. container: network and processes from the container, "
         "all others from the host. lxcfs: also memory and uptime from the container.",
     ]
+    sessions: Annotated[
+        int | None,
+        Field(
+            "Sessions of users who are logged in. Null if the host has neither systemd-logind nor utmp.",
+            unit="sessions",
+        ),
+    ] = None
+    session_users: Annotated[
+        str | None,
+        Field("Their users, each once, separated by spaces: at most 8, then `…`.", title="users"),
+    ] = None
+    reboot_required: Annotated[
+        bool | None,
+        "Whether an update requires a reboot: /run/reboot-required exists, or a newer kernel of the same kind is "
+        "installed. False if nothing shows it. Null in a container.",
+    ] = None
 
 
 # PROC_PID_INIT_INO in include/linux/proc_ns.h: the pid namespace that the kernel itself created.
@@ -53,6 +72,8 @@ KTHREADD = b"2 (kthreadd) "
 # The clocks and the files of one sample are read within milliseconds; a file has whole seconds.
 BOOT_SECONDS = 5.0
 MOST_UPTIME_SECONDS = 1e10  # 300 years
+LOGINS_SECONDS = 10.0
+MAX_USERS = 8
 
 
 @parser
@@ -111,6 +132,13 @@ class SystemSource:
         self._view = read_view(files)
         boot_id = maybe_read_once(os.path.join(files.proc_root, "sys/kernel/random/boot_id"))
         self._boot_id = (boot_id or b"").decode("utf-8", "replace").strip() or None
+        self._files = files
+        release = maybe_read_once(os.path.join(files.proc_root, "sys/kernel/osrelease"))
+        running = (release or b"").decode("utf-8", "replace").strip() or os.uname().release
+        self._reboot = Reboot(files.host_root, running) if self._view == "host" else None
+        self._refresh_at = -math.inf
+        self._logged_in: list[str] | None = None
+        self._reboot_required: bool | None = None
 
     def collect(self, now: Now) -> System:
         """Raises OSError or ParseError if both /proc/uptime and /proc/stat are unavailable."""
@@ -125,13 +153,28 @@ class SystemSource:
 
     def record(self, uptime: float | None, boot_time: int | None, now: Now) -> System:
         """Return the section with the uptime and the boot time of the files."""
+        if now.monotonic >= self._refresh_at:
+            self._refresh_at = now.monotonic + LOGINS_SECONDS
+            self._logged_in = logins.maybe_logged_in(self._files.host_root, self._files.proc_root)
+            if self._reboot is not None:
+                self._reboot_required = self._reboot.maybe_required()
         return System(
             uptime,
             maybe_boot_time(boot_time, uptime, now),
             self._boot_id,
             round(now.suspended_seconds, 3),
             self._view,
+            None if self._logged_in is None else len(self._logged_in),
+            shown_users(self._logged_in),
+            self._reboot_required,
         )
+
+
+def shown_users(logged_in: Sequence[str] | None) -> str | None:
+    """Return the names of the users, each once, or None if there is none."""
+    names = sorted(set(logged_in or ()))
+    more = ["…"] if len(names) > MAX_USERS else []
+    return " ".join([*names[:MAX_USERS], *more]) or None
 
 
 SECTIONS = (
@@ -140,7 +183,7 @@ SECTIONS = (
         System,
         title="System",
         text="How long this host has been running, and how long it was suspended.",
-        files="/proc/uptime, /proc/stat",
+        files="/proc/uptime, /proc/stat, /run/systemd/sessions, /run/reboot-required, /lib/modules",
         prometheus="node",
     ),
 )

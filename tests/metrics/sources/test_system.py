@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 
 from telemetry_stream.metrics.files import ParseError
-from telemetry_stream.metrics.sources.system import System, SystemSource, parse_uptime
+from telemetry_stream.metrics.sources.system import (
+    LOGINS_SECONDS,
+    MAX_USERS,
+    System,
+    SystemSource,
+    parse_uptime,
+    shown_users,
+)
+from tests.metrics.sources.test_logins import SESSION
 from tests.metrics.trees import Tree, odd
 
 
@@ -114,3 +122,34 @@ def test_any_uptime_is_parsed_or_a_parse_error(content: bytes) -> None:
         assert parse_uptime(content) >= 0
     except ParseError:
         pass
+
+
+def test_sessions_and_a_required_reboot_are_looked_for_rarely(tree: Tree) -> None:
+    """Below the root of the host that proc_root shows."""
+    tree.put("proc/uptime", "1.0 1.0\n")
+    source = SystemSource(tree.files)
+    first = source.collect(tree.tick())
+    assert (first.sessions, first.session_users, first.reboot_required) == (None, None, None)
+    tree.put("proc/1/root/run/systemd/sessions/3", SESSION.format("ada", "active", "user"))
+    tree.put("proc/1/root/run/reboot-required", "")
+    assert source.collect(tree.tick(LOGINS_SECONDS / 2)).sessions is None
+    last = source.collect(tree.tick(LOGINS_SECONDS / 2))
+    assert (last.sessions, last.session_users, last.reboot_required) == (1, "ada", True)
+
+
+def test_a_container_does_not_show_whether_a_reboot_is_required(tree: Tree) -> None:
+    """The files of its image are not those of the host."""
+    tree.put("proc/uptime", "1.0 1.0\n")
+    tree.link("proc/1/ns/pid", "pid:[4026532201]")
+    tree.put("proc/1/root/run/reboot-required", "")
+    assert SystemSource(tree.files).collect(tree.tick()).reboot_required is None
+
+
+def test_users_are_shown_once_and_bounded() -> None:
+    """In the order of their names."""
+    assert shown_users(["bob", "ada", "bob"]) == "ada bob"
+    assert shown_users([]) is None
+    many = shown_users([f"u{n}" for n in range(20)])
+    assert many is not None
+    assert len(many.split()) == MAX_USERS + 1
+    assert many.endswith(" …")

@@ -140,6 +140,8 @@ const interfaceRecord = record({
   tx_errors_per_second: maybeNumber,
   rx_drops_per_second: maybeNumber,
   tx_drops_per_second: maybeNumber,
+  addresses: maybe(text),
+  signal_dbm: maybeNumber,
 });
 export type Interface = Infer<typeof interfaceRecord>;
 
@@ -220,6 +222,9 @@ const systemRecord = record({
   boot_id: maybe(text),
   suspended_seconds: maybeNumber,
   view: maybe(text),
+  sessions: maybeNumber,
+  session_users: maybe(text),
+  reboot_required: maybe(flag),
 });
 export type System = Infer<typeof systemRecord>;
 
