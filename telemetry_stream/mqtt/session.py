@@ -4,7 +4,8 @@ Strategy. paho's own loop uses select(2), which cannot wait for descriptors abov
 if a callback raises. So this program's thread waits with poll(2) and calls ``loop_read``, ``loop_write`` and
 ``loop_misc``. Each connection has a new paho client: one that is used again would keep messages of earlier connections
 without a limit. Nothing is published while something else waits to be written, so the socket's buffer is the only
-queue, and nothing is read meanwhile, so that answers to the broker cannot collect either.
+queue, and nothing is read meanwhile, so that answers to the broker cannot collect either. paho receives every packet
+in four pieces, so it gets them from memory: one system call reads all packets that have arrived.
 
 Callbacks only note what happened; ``exchange`` returns it.
 """
@@ -24,11 +25,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from .packets import PacketError, PacketGuard
 from .waiter import Waiter
 
-KEEPALIVE_SECONDS = 10
 ACCEPT_SECONDS = 5.0  # for the answer to CONNECT
-MAX_PACKET_BYTES = 64 * 1024
-# A broker that sends more than this gets no more of this host's time: TCP makes it wait.
-MAX_PACKETS_PER_SECOND = 200
+READ_BYTES = 64 * 1024
 
 
 class Message(NamedTuple):
@@ -40,30 +38,52 @@ class Message(NamedTuple):
 
 
 class Login(NamedTuple):
-    """What CONNECT contains. ``will`` is a topic and a payload."""
+    """What CONNECT contains. ``will`` is a topic and a payload, or None."""
 
     client_id: str
     user: str
     password: str | None
-    will: tuple[str, bytes]
+    will: tuple[str, bytes] | None
+
+
+class Limits(NamedTuple):
+    """What a broker may send, and how long it may be silent. The defaults are those of an agent.
+
+    ``packet_bytes`` are without the header of the packet. A broker that sends more than ``packets_per_second`` gets no
+    more of this host's time: TCP makes it wait.
+    """
+
+    packet_bytes: int = 64 * 1024
+    packets_per_second: int = 200
+    keepalive_seconds: int = 10
+
+
+DEFAULT_LIMITS = Limits()
 
 
 class _GuardedSocket:
-    """The socket that paho uses: what it receives is checked first."""
+    """The socket that paho uses: what it receives is checked first. ``received_at`` is when bytes arrived last."""
 
-    def __init__(self, wrapped: socket.socket) -> None:
+    def __init__(self, wrapped: socket.socket, max_packet_bytes: int) -> None:
         self._wrapped = wrapped
-        self._guard = PacketGuard(MAX_PACKET_BYTES)
+        self._guard = PacketGuard(max_packet_bytes)
+        self._read = b""  # and of it, paho has received what is before ``_place``
+        self._place = 0
         self.violation: str | None = None
+        self.received_at = time.monotonic()
 
     def recv(self, size: int) -> bytes:
-        data = self._wrapped.recv(size)
-        try:
-            self._guard.check(data)
-        except PacketError as error:
-            self.violation = str(error)
-            raise
-        return data
+        if self._place == len(self._read):
+            self._read, self._place = self._wrapped.recv(READ_BYTES), 0
+            self.received_at = time.monotonic()
+            try:
+                self._guard.check(self._read)
+            except PacketError as error:
+                self.violation = str(error)
+                raise
+        piece = self._read[self._place : self._place + size]
+        self._place += len(piece)
+        return piece
 
     def send(self, data: bytes) -> int:
         return self._wrapped.send(data)
@@ -76,7 +96,10 @@ class _GuardedSocket:
 
     def pending(self) -> int:
         """Return the number of bytes that were received and that poll(2) does not report."""
-        return self._wrapped.pending() if isinstance(self._wrapped, ssl.SSLSocket) else 0
+        waiting = len(self._read) - self._place
+        return waiting or (
+            self._wrapped.pending() if isinstance(self._wrapped, ssl.SSLSocket) else 0
+        )
 
     def close(self) -> None:
         """Do nothing: the Session closes the socket. Closed with unread bytes, TCP would discard the last messages."""
@@ -87,7 +110,7 @@ class _GuardedSocket:
         try:
             self._wrapped.shutdown(socket.SHUT_WR)
             while (left := deadline - time.monotonic()) > 0:
-                if waiter.wait(left, self._wrapped) and not self._wrapped.recv(MAX_PACKET_BYTES):
+                if waiter.wait(left, self._wrapped) and not self._wrapped.recv(READ_BYTES):
                     break
         except OSError:
             pass  # the broker has closed it
@@ -116,28 +139,32 @@ class Session:
     ``end`` is None while it is open, and then the reason in a few words. ``is_accepted`` is set by the broker's answer.
     """
 
-    def __init__(self, opened: socket.socket, login: Login, waiter: Waiter) -> None:
+    def __init__(
+        self, opened: socket.socket, login: Login, waiter: Waiter, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
         """Send CONNECT. The session owns the socket, also if this raises."""
         self.end: str | None = None
         self.is_accepted = False
         self.unsent = 0  # messages that were not sent, because earlier ones were not written
         self._waiter = waiter
         self._opened = opened
-        self._socket = _GuardedSocket(opened)
+        self._socket = _GuardedSocket(opened, limits.packet_bytes)
         self._received: deque[Message] = deque()
         self._began_at = time.monotonic()
+        self._max_packets = limits.packets_per_second
         self._second = 0  # in which the packets are counted
         self._packets = 0
         try:
             client = self._client = _Client(login.client_id, self._socket)
             client.on_connect = self._on_connect
             client.on_message = self._on_message
-            topic, payload = login.will
-            client.will_set(topic, payload, qos=1, retain=True)
+            if login.will is not None:
+                topic, payload = login.will
+                client.will_set(topic, payload, qos=1, retain=True)
             if login.user:
                 client.username_pw_set(login.user, login.password)
             # The address is not used, because the socket is open.
-            self._call(lambda: client.connect("broker", keepalive=KEEPALIVE_SECONDS))
+            self._call(lambda: client.connect("broker", keepalive=limits.keepalive_seconds))
         except BaseException:
             opened.close()
             raise
@@ -146,6 +173,11 @@ class Session:
     def has_unwritten(self) -> bool:
         """Whether a message waits for the socket."""
         return self._client.want_write()
+
+    @property
+    def received_at(self) -> float:
+        """When bytes of the broker arrived last, or the session began (monotonic seconds)."""
+        return self._socket.received_at
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
         """Publish with QoS 0. Return False if the session has ended, or while an earlier message is not written."""
@@ -167,6 +199,11 @@ class Session:
         if self.end is None:
             self._call(lambda: self._client.subscribe([(topic, 0) for topic in topics])[0])
 
+    def unsubscribe(self, topics: list[str]) -> None:
+        """End subscriptions to these topics."""
+        if self.end is None:
+            self._call(lambda: self._client.unsubscribe(topics)[0])
+
     def exchange(self, seconds: float) -> list[Message]:
         """Wait up to ``seconds`` for the broker or the alarm, write and read, and return what arrived."""
         now = time.monotonic()
@@ -175,11 +212,10 @@ class Session:
         if self.has_unwritten:
             if self._waiter.wait(seconds, self._socket, select.POLLOUT):
                 self._call(self._client.loop_write)
-        elif self._packets >= MAX_PACKETS_PER_SECOND:
+        elif self._packets >= self._max_packets:
             self._waiter.wait(min(seconds, self._second + 1 - now))
         elif self._socket.pending() or self._waiter.wait(seconds, self._socket, select.POLLIN):
-            self._packets += 1
-            self._call(self._client.loop_read)
+            self._read_packets()
         if self.end is None:
             self._call(self._client.loop_misc, "it does not answer")
         if not self.is_accepted and time.monotonic() > self._began_at + ACCEPT_SECONDS:
@@ -187,6 +223,16 @@ class Session:
         received = list(self._received)
         self._received.clear()
         return received
+
+    def _read_packets(self) -> None:
+        """Read what has arrived, within the limit of the second."""
+        while True:
+            self._packets += 1
+            self._call(self._client.loop_read)
+            if self.end is not None or self._packets >= self._max_packets or self.has_unwritten:
+                return
+            if not self._socket.pending():
+                return
 
     def finish(self, seconds: float) -> None:
         """Send DISCONNECT after everything that was published, and wait up to ``seconds`` until it is written.

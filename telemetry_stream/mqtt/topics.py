@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 VERSION = 1
+DEFAULT_SITE = "default"  # of a host whose site is not set
 # A level of a topic, without the separator, wildcards, and what other programs treat specially.
 LEVEL = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+class HostTopic(NamedTuple):
+    """The topic of some host, taken apart. ``name`` is what follows the host."""
+
+    site: str
+    host: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +45,18 @@ class Topics:
     def to(self, front: str) -> str:
         """Return the topic of the answers to one front end."""
         return self.of(f"to/{front}")
+
+
+def filters(prefix: str, site: str, names: Iterable[str]) -> list[str]:
+    """Return the topics to subscribe to for all hosts of a site, or of all sites if it is empty."""
+    return [f"{prefix}/{VERSION}/{site or '+'}/+/{name}" for name in names]
+
+
+def maybe_host_topic(prefix: str, topic: str) -> HostTopic | None:
+    """Return the parts of a topic, or None if it is none of a host."""
+    head = f"{prefix}/{VERSION}/"
+    site, _, rest = topic.removeprefix(head).partition("/")
+    host, _, name = rest.partition("/")
+    if not topic.startswith(head) or not (LEVEL.fullmatch(site) and LEVEL.fullmatch(host)):
+        return None
+    return HostTopic(site, host, name)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from telemetry_stream.mqtt import session as session_module
-from telemetry_stream.mqtt.session import Login, Message, Session
+from telemetry_stream.mqtt.session import Limits, Login, Message, Session
 from telemetry_stream.mqtt.waiter import Waiter
 from tests.mqtt.mosquitto import mosquitto
 
@@ -45,12 +45,14 @@ def until(
 
 
 @contextmanager
-def connected(waiter: Waiter, answer: bytes = CONNACK) -> Iterator[tuple[Session, socket.socket]]:
+def connected(
+    waiter: Waiter, answer: bytes = CONNACK, login: Login = LOGIN, **limits: int
+) -> Iterator[tuple[Session, socket.socket]]:
     """Return a session with a broker that is only a socket, and that socket."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     theirs.settimeout(20)
-    session = Session(ours, LOGIN, waiter)
+    session = Session(ours, login, waiter, Limits(**limits))
     try:
         theirs.recv(4096)
         theirs.sendall(answer)
@@ -131,12 +133,9 @@ def test_a_broker_that_does_not_answer_connect_ends_it(
         assert session.end == "it does not answer"
 
 
-def test_a_broker_that_answers_no_ping_ends_it(
-    waiter: Waiter, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_broker_that_answers_no_ping_ends_it(waiter: Waiter) -> None:
     """After twice the keepalive."""
-    monkeypatch.setattr(session_module, "KEEPALIVE_SECONDS", 1)
-    with connected(waiter) as (session, _):
+    with connected(waiter, keepalive_seconds=1) as (session, _):
         until(session, lambda: session.is_accepted)
         while session.end is None:
             session.exchange(0.1)
@@ -182,7 +181,7 @@ def test_a_flood_is_read_slowly(waiter: Waiter) -> None:
         began, received = time.monotonic(), 0
         while time.monotonic() < began + 0.5:
             received += len(session.exchange(0.05))
-        assert received <= 2 * session_module.MAX_PACKETS_PER_SECOND
+        assert received <= 2 * Limits().packets_per_second
 
 
 def test_a_closed_connection_ends_it(waiter: Waiter) -> None:
@@ -194,3 +193,50 @@ def test_a_closed_connection_ends_it(waiter: Waiter) -> None:
             session.exchange(0.05)
         assert session.end == "the connection was lost"
         assert not session.publish("a", b"")
+
+
+def test_one_read_is_enough_for_many_packets(waiter: Waiter) -> None:
+    """One that is not complete waits for its rest. The time of the last bytes shows whether the broker works."""
+    with connected(waiter) as (session, theirs):
+        until(session, lambda: session.is_accepted)
+        before = session.received_at
+        packet = b"\x30\x04\x00\x01ax"
+        theirs.sendall(packet * 50 + packet[:3])
+        assert session.exchange(20.0) == [Message("a", b"x", False)] * 50
+        assert session.received_at > before
+        theirs.sendall(packet[3:])
+        assert session.exchange(20.0) == [Message("a", b"x", False)]
+
+
+@pytest.mark.parametrize(("limit", "is_open"), [(64 * 1024, False), (128 * 1024, True)])
+def test_the_largest_packet_is_a_parameter(waiter: Waiter, limit: int, is_open: bool) -> None:
+    """A front end gets larger ones than an agent."""
+    packet = b"\x30\xf3\xc8\x05\x00\x01a" + bytes(91_248)
+    with connected(waiter, packet_bytes=limit) as (session, theirs):
+        until(session, lambda: session.is_accepted)
+        sending = threading.Thread(target=theirs.send, args=(packet,))
+        sending.start()
+        received: list[Message] = []
+        while not received and session.end is None:
+            received += session.exchange(1.0)
+        session.abort("test")
+        sending.join()
+    assert bool(received) is is_open
+
+
+def test_a_session_without_a_will(waiter: Waiter, tmp_path: Path) -> None:
+    """A front end has none. What it has unsubscribed does not arrive any more."""
+    with mosquitto(tmp_path) as broker:
+        raw = socket.create_connection(("127.0.0.1", broker.port))
+        raw.setblocking(False)
+        session = Session(raw, Login("front", "", None, None), waiter)
+        until(session, lambda: session.is_accepted)
+        session.subscribe(["a", "b"])
+        session.unsubscribe(["a"])
+        session.publish("a", b"1")
+        session.publish("b", b"2")
+        received: list[Message] = []
+        while not received:
+            received += session.exchange(20.0)
+        assert received == [Message("b", b"2", False)]
+        session.finish(5.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from telemetry_stream.mqtt.topics import Topics
+from telemetry_stream.mqtt.topics import HostTopic, Topics, filters, maybe_host_topic
 
 
 def test_the_topics_of_a_host() -> None:
@@ -22,3 +22,28 @@ def test_a_part_that_is_no_level_is_refused(part: str, place: int) -> None:
     parts[place] = part
     with pytest.raises(ValueError, match="letters, digits"):
         Topics(*parts)
+
+
+def test_the_topics_of_all_hosts() -> None:
+    """Of one site, or of all sites."""
+    assert filters("ts", "home", ["hello", "state"]) == ["ts/1/home/+/hello", "ts/1/home/+/state"]
+    assert filters("ts", "", ["vitals"]) == ["ts/1/+/+/vitals"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "parts"),
+    [
+        ("ts/1/home/b3f1/vitals", ("home", "b3f1", "vitals")),
+        ("ts/1/home/b3f1/to/f1", ("home", "b3f1", "to/f1")),
+        ("ts/1/home/b3f1", ("home", "b3f1", "")),
+        ("ts/2/home/b3f1/vitals", None),
+        ("other/1/home/b3f1/vitals", None),
+        ("ts/1//b3f1/vitals", None),
+        ("ts/1/home/<b>/vitals", None),
+        ("ts/1/home", None),
+        ("", None),
+    ],
+)
+def test_a_topic_is_taken_apart(topic: str, parts: tuple[str, str, str] | None) -> None:
+    """Whatever a broker sends."""
+    assert maybe_host_topic("ts", topic) == (HostTopic(*parts) if parts else None)
