@@ -4,7 +4,8 @@ A viewer's ``since&stream`` therefore has the same meaning on every front end. T
 origin remembers, and fills each gap from there: it asks the remote once more from the last sample that it has, and
 holds the later ones back meanwhile. A gap that cannot be filled stays visible.
 
-A mirror lives until it has had no viewer for a minute. Its owner calls ``tick`` once per second.
+Ten seconds after its last viewer, a mirror stops to receive samples, and requests what it has missed for the next one.
+It lives until it has had no viewer for a minute. Its owner calls ``tick`` once per second.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from .remote import Remote, Want
 HELD_SAMPLES = 16
 HELD_SECONDS = 3.0
 ASK_SECONDS = 1.0  # between two requests because of gaps: a host may invent gaps at any rate
+PAUSE_SECONDS = 10.0  # a page that is reloaded finds the mirror as it was
 LINGER_SECONDS = 60.0
 
 ON_DEMAND = frozenset(section.name for section in SECTIONS if section.is_on_demand)
@@ -75,6 +77,7 @@ class Mirror:
         self._sections: frozenset[str] = frozenset()
         self._source_names: tuple[str, ...] = ()
         self._used_at = monotonic()
+        self._is_paused = False
 
     def start(self) -> None:
         """Request what the origin remembers, and then each sample."""
@@ -94,6 +97,11 @@ class Mirror:
     def use(self) -> None:
         """Note that a viewer is about to join."""
         self._used_at = self._monotonic()
+        with self._lock:
+            if self._is_paused:
+                self._is_paused = False
+                self._filled.clear()
+                self._ask_locked(is_gap=False)
 
     def unused_seconds(self) -> float:
         """Return for how long there has been no viewer."""
@@ -107,6 +115,12 @@ class Mirror:
             self.use()
         sections = self._demand.wanted() & ON_DEMAND
         with self._lock:
+            if self._is_paused:
+                return
+            if self.unused_seconds() > PAUSE_SECONDS:
+                self._is_paused = True
+                self._remote.unwatch()
+                return
             if sections != self._sections:
                 self._sections = sections
                 self._ask_locked(is_gap=False)

@@ -15,6 +15,7 @@ from telemetry_stream.fleet.mirror import (
     HELD_SAMPLES,
     HELD_SECONDS,
     ON_DEMAND,
+    PAUSE_SECONDS,
     Gaps,
     Mirror,
 )
@@ -252,3 +253,29 @@ def test_a_viewer_of_a_stopped_mirror_is_closed() -> None:
         here.mirror.stop()
         assert here.remote.wants[-1] is None
         assert viewer.client.end is End.GOING_AWAY
+
+
+def test_without_viewers_nothing_is_received_and_the_next_one_misses_nothing() -> None:
+    """The ring stays, and what was missed is requested. That is no gap."""
+    with mirroring() as here:
+        here.clock.now += PAUSE_SECONDS
+        here.mirror.tick()
+        assert here.remote.wants[-1] is not None
+        here.clock.now += 0.1
+        here.mirror.tick()
+        assert here.remote.wants[-1] is None
+        count = len(here.remote.wants)
+        here.clock.now += 20
+        here.mirror.tick()
+        assert len(here.remote.wants) == count
+        here.mirror.use()
+        assert here.remote.wants[count:] == [Want(NOTHING, 3, "run-1")]
+        assert not here.mirror.wait_filled(0)
+        here.deliver(9)
+        here.answer(4, 5, 6, 7, 8)
+        assert here.mirror.wait_filled(0)
+        assert here.published == [1, 2, 3, 4, 5, 6, 7, 8, 9]
+        assert here.counts[1] == 0
+        here.mirror.use()
+        here.mirror.tick()
+        assert len(here.remote.wants) == count + 1
