@@ -146,7 +146,9 @@ class Host:
                 age = 0 if is_live else int(record.age_seconds(now))
             identity, vitals, skew = record.identity, record.vitals, record.skew_seconds
             reason = record.conflict
-            if reason is None and state not in ("live", "gone"):
+            if reason is None and state == "duplicate":
+                reason = record.alternation
+            elif reason is None and state not in ("live", "gone"):
                 reason = record.reason
         old = self.row
         shown = (state, age, skew, vitals)

@@ -122,11 +122,14 @@ class Record:
         self._skew_at = -math.inf
         self._run = ""  # the present one, of the last hello or the last vitals
         self._runs = "", ""  # of the vitals: the present one and the one before
+        self._former_name = ""  # in the hello of another run
         self._alternated: deque[float] = deque(maxlen=ALTERNATIONS)
         self._duplicate_until = -math.inf
 
     def note_identity(self, identity: Identity) -> None:
         """Note a ``hello``. It shows that the run goes on, whatever was reported before."""
+        if self.identity is not None and self.identity.stream != identity.stream:
+            self._former_name = self.identity.host.name
         self.identity, self._run = identity, identity.stream
         self._ended, self._incompatible, self.reason = None, False, None
 
@@ -172,6 +175,14 @@ class Record:
     def note_failure(self, reason: str, *, is_incompatible: bool) -> None:
         """Note why there are no data."""
         self.reason, self._incompatible = reason, is_incompatible
+
+    @property
+    def alternation(self) -> str:
+        """Why the host is a duplicate, if that is because its runs alternate."""
+        name = self.identity.host.name if self.identity else ""
+        names = sorted(filter(None, {name, self._former_name}))
+        hosts = " and ".join(names) if len(names) == 2 else "Two hosts"
+        return f"{hosts} have the same id; give one of them another with --host-id"
 
     @property
     def interval_seconds(self) -> float:

@@ -22,7 +22,7 @@ from .topics import Topics
 log = logging.getLogger(__name__)
 
 VITALS = "vitals"
-# Whatever others publish in its place, this host's state is corrected at most this often.
+# Whatever others publish in its place, this host publishes its own state again at most this often.
 CORRECTION_SECONDS = 1.0
 CONFIRM_SECONDS = 10.0
 # Leases and the keepalive are checked at least this often. Longer than a tick, so that each tick wakes the thread once.
@@ -78,7 +78,9 @@ class Agent:
         self._wanted: frozenset[str] | None = None
         self._sent_seq = 0
         self._confirm_until = math.inf
-        self._must_correct = False
+        self._hello = b""
+        # Topics that this host must publish again, because of what another client published on them.
+        self._corrections: dict[str, bytes] = {}
         self._correct_at = -math.inf
         self._dropped = RateLimitedLog(log, logging.WARNING)
 
@@ -88,8 +90,8 @@ class Agent:
         self._session.subscribe([topics.of(name) for name in ("state", "want", "ask")])
         self._vitals = self._attach([VITALS])
         # The first message of every consumer.
-        hello = json.loads(self._vitals.take(0.0) or b"{}")
-        self._session.publish_retained(topics.of("hello"), messages.hello(hello))
+        self._hello = messages.hello(json.loads(self._vitals.take(0.0) or b"{}"))
+        self._session.publish_retained(topics.of("hello"), self._hello)
         self._session.publish_retained(topics.of("state"), messages.state("live", self._run))
         for topic, payload in self._extra:
             self._session.publish_retained(topic, payload)
@@ -155,22 +157,27 @@ class Agent:
     def _check_state(self, state: messages.HostState, is_retained: bool) -> None:
         """The will of a former connection may arrive late, and would stay in the place of ``live``.
 
-        A retained state is older than the one that ``begin`` published.
+        Another run that begins with the same id has replaced our ``hello``. It is published again, so that every front
+        end gets both and can name the two hosts. A retained state is older than the one that ``begin`` published.
         """
         if is_retained:
             return
         if state.state != "live":
-            self._must_correct = True
+            self._corrections["state"] = messages.state("live", self._run)
         elif state.stream == self._run:
             self._confirm_until = math.inf
             self._confirmation.arrived()
+        else:
+            self._corrections["hello"] = self._hello
 
     def _correct(self, now: float) -> None:
-        if self._must_correct and now >= self._correct_at:
-            payload = messages.state("live", self._run)
-            if self._session.publish(self._topics.of("state"), payload, retain=True):
-                self._must_correct = False
-                self._correct_at = now + CORRECTION_SECONDS
+        if not self._corrections or now < self._correct_at:
+            return
+        for name, payload in list(self._corrections.items()):
+            if not self._session.publish(self._topics.of(name), payload, retain=True):
+                return
+            del self._corrections[name]
+        self._correct_at = now + CORRECTION_SECONDS
 
     def _lease(self, now: float) -> None:
         """Attach to what is leased, before the former consumer is closed, so that no sample is missed."""

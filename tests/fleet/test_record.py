@@ -187,3 +187,15 @@ def test_a_sparkline_is_bounded() -> None:
     assert (series["cpu"][0], series["memory"][0], series["tx"][0]) == (0.0, 100.0, 0)
     arrays = [ring for _, ring in (*sparkline._percentages, *sparkline._rates)]
     assert sum(map(sys.getsizeof, arrays)) < 3700
+
+
+def test_two_hosts_on_one_topic_are_named() -> None:
+    """If the hello of both was seen."""
+    record = Record(0.0)
+    record.note_identity(identity("same", "run-1"))
+    assert record.alternation.startswith("Two hosts have the same id")
+    other = identity("same", "run-2")
+    record.note_identity(other._replace(host=dataclasses.replace(other.host, name="shed")))
+    assert record.alternation == (
+        "name of same and shed have the same id; give one of them another with --host-id"
+    )

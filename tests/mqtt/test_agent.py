@@ -183,6 +183,20 @@ def test_answers_to_wrong_states_are_limited() -> None:
         assert json.loads(made.session.retained[-1][1]) == {"state": "live", "stream": made.feed.id}
 
 
+def test_another_run_with_the_same_id_is_answered_with_hello() -> None:
+    """Its own ``hello`` has replaced ours: front ends get both. No state is published, so the two do not alternate."""
+    with bench() as made:
+        hello = made.session.retained[0]
+        assert hello[0].endswith("/hello")
+        before = len(made.session.retained)
+        made.serve(("state", {"state": "live", "stream": "another"}))
+        assert made.session.retained[before:] == [hello]
+        made.serve(("state", {"state": "live", "stream": made.feed.id}))
+        made.now += 1
+        made.serve()
+        assert len(made.session.retained) == before + 1
+
+
 def test_retained_requests_and_a_seventeenth_front_end_are_dropped(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
