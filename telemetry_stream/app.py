@@ -16,12 +16,13 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from . import __version__
+from . import __version__, assembly
 from .access.guard import Guard
 from .access.policy import security_headers
 from .access.tokens import TokenError, state_directory
+from .assembly import StartError
 from .hub import End, Hub
 from .metrics.source import Source
 from .net import http
@@ -32,15 +33,13 @@ from .net.listener import Listener
 from .server.pages import pages
 from .server.routes import Routes
 from .server.viewers import Viewers
-from .settings import Settings, SettingsError
+from .settings import Settings
 from .stream import HistoryLimits, LocalHost, Origin, Stream
 from .threads import ThreadUnavailableError
 from .websocket.connection import Timing
 from .websocket.quota import Allowance
 
-if TYPE_CHECKING:
-    from .fleet.hosts import Fleet
-    from .mqtt import Publisher
+__all__ = ["App", "StartError", "TemporaryStartError"]
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +51,6 @@ VIEWERS_CLOSE_SECONDS = 1.0
 
 # A fan-out to a thousand viewers takes 11 ms, accepting a connection less than one.
 STUCK_SECONDS = 2.0
-
-
-class StartError(Exception):
-    """The program cannot start: one sentence with the reason."""
 
 
 class TemporaryStartError(StartError):
@@ -97,7 +92,7 @@ class App:
         self._ended: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._may_start = True  # until the first start or close
         self._listener: Listener | None = None
-        labels = _labels(settings)
+        labels = assembly.labels(settings)
         if origins is None:
             origins = [] if settings.no_collect else [_local_host(settings, sources, labels)]
         elif sources:
@@ -116,7 +111,7 @@ class App:
         self._headers = security_headers(settings.frame_ancestors)
         self._batch = Batch(on_crash=self.fail)
         self._hub = Hub(batch=self._batch, on_crash=self.fail)
-        self._fleet = _maybe_fleet(settings, self._hub, labels if origins else None)
+        self._fleet = assembly.maybe_fleet(settings, self._hub, labels if origins else None)
         # Last: one of its rows is the first feed of the stream.
         self._origins = (*origins, *filter(None, [self._fleet]))
         self._on_ready = on_ready
@@ -139,7 +134,9 @@ class App:
             is_valid=self._guard.access.is_valid,
             headers=self._headers,
         )
-        self._publisher = self._maybe_publisher()
+        self._broker_clients = assembly.broker_clients(
+            settings, self.stream, self._fleet, self.fail
+        )
         self._routes = Routes(
             stream=self.stream,
             viewers=self._viewers,
@@ -151,35 +148,6 @@ class App:
                 settings.max_connections_per_address, self._guard.is_exempt
             ),
             fleet=self._fleet,
-        )
-
-    def _maybe_publisher(self) -> Publisher | None:
-        """Return the MQTT publisher, if a broker is configured. Only then its package is imported."""
-        settings = self.settings
-        if not settings.mqtt_broker:
-            return None
-        try:
-            from .mqtt import Access, Publisher, parse_brokers  # noqa: PLC0415
-        except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] != "paho":
-                raise
-            raise StartError(
-                "mqtt_broker requires the Python package paho-mqtt (pip install 'telemetry_stream[mqtt]')"
-            ) from error
-        return Publisher(
-            self.stream,
-            parse_brokers(settings.mqtt_broker),
-            Access(
-                settings.mqtt_user,
-                settings.mqtt_password_file,
-                settings.mqtt_ca,
-                settings.mqtt_cert,
-                settings.mqtt_key,
-            ),
-            prefix=settings.mqtt_prefix,
-            site=settings.site or "default",
-            home_assistant=settings.mqtt_home_assistant,
-            on_crash=self.fail,
         )
 
     @property
@@ -227,8 +195,7 @@ class App:
             self._hub.start()
             for origin in self._origins:
                 origin.start(self.stream, self.fail)
-            if self._publisher is not None:
-                self._start_publisher(self._publisher)
+            self._start_broker_clients()
             self._listener.start()
             if self.settings.no_collect and self._on_ready is not None:
                 self._on_ready()  # no sample of this host will come
@@ -238,12 +205,12 @@ class App:
                 raise TemporaryStartError(f"cannot start: {error}") from error
             raise
 
-    @staticmethod
-    def _start_publisher(publisher: Publisher) -> None:
+    def _start_broker_clients(self) -> None:
         try:
-            publisher.start()
+            for client in self._broker_clients:
+                client.start()
         except (ValueError, LookupError) as error:
-            raise StartError(f"cannot publish to the MQTT broker: {error}") from error
+            raise StartError(f"cannot use the MQTT broker: {error}") from error
 
     def _listen(self) -> Listener:
         settings = self.settings
@@ -277,8 +244,8 @@ class App:
         """Close every viewer with 1001 and stop everything, within two seconds. Safe to repeat and before ``start``."""
         self._may_start = False
         deadline = time.monotonic() + CLOSE_SECONDS
-        if self._publisher is not None:
-            self._publisher.stop()  # its last messages are sent while the other parts stop
+        for client in self._broker_clients:
+            client.stop()  # its last messages are sent while the other parts stop
         if self._listener is not None:
             self._listener.stop_accepting()
         elif self._listening is not None:
@@ -288,8 +255,8 @@ class App:
         if self._listener is not None:
             self._viewers.wait_until_gone(VIEWERS_CLOSE_SECONDS)
             self._listener.close(deadline)
-        if self._publisher is not None:
-            self._publisher.close()
+        for client in self._broker_clients:
+            client.close()
         for origin in reversed(self._origins):  # last: one of an embedding program may hang
             try:
                 origin.close()
@@ -352,16 +319,6 @@ class App:
         return None
 
 
-def _labels(settings: Settings) -> dict[str, object]:
-    """Return what the settings add to ``hello``: nothing by default."""
-    labels: dict[str, object] = {}
-    if settings.site:
-        labels["site"] = settings.site
-    if settings.tags:
-        labels["tags"] = list(dict.fromkeys(_listed(settings.tags)))
-    return labels
-
-
 def _local_host(
     settings: Settings, sources: Sequence[Source], labels: dict[str, object]
 ) -> LocalHost:
@@ -374,47 +331,6 @@ def _local_host(
         host_id=settings.host_id,
         labels=labels,
         process_arguments=settings.process_arguments,
-    )
-
-
-def _maybe_fleet(
-    settings: Settings, hub: Hub, own_labels: dict[str, object] | None
-) -> Fleet | None:
-    """Return the hosts of a front end, or None if no other host is watched. Raises SettingsError."""
-    if not settings.is_front_end:
-        return None
-    from .fleet.direct import DirectRemote  # noqa: PLC0415  # needed only by front ends
-    from .fleet.hosts import Fleet  # noqa: PLC0415
-    from .fleet.line import DirectLink  # noqa: PLC0415
-    from .fleet.watchlist import WatchError, targets  # noqa: PLC0415
-
-    try:
-        found = targets(
-            settings.watch,
-            settings.watch_file,
-            allow_plain=settings.watch_allow_plain,
-            limit=settings.max_hosts,
-        )
-    except WatchError as error:
-        name = "watch_file" if settings.watch_file else "watch"
-        raise SettingsError(name, getattr(settings, name), "the settings", str(error)) from None
-    link = DirectLink()
-    return Fleet(
-        hub,
-        [
-            DirectRemote(
-                number,
-                target,
-                link,
-                history_seconds=settings.history,
-                max_history_bytes=settings.max_history_bytes,
-            )
-            for number, target in enumerate(found, 1)
-        ],
-        own_labels=own_labels,
-        max_hosts=settings.max_hosts,
-        max_watched=settings.max_watched_hosts,
-        forget_seconds=settings.host_forget_seconds,
     )
 
 

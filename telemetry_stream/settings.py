@@ -2,8 +2,8 @@
 
 ``load`` reads flags, then ``TELEMETRY_STREAM_*`` variables, then a TOML file, then the defaults; the first one that
 has a value is used. An embedding program builds ``Settings`` itself. In both cases an invalid value is one
-:class:`SettingsError` of one line. Only ``cli`` and ``app`` read this module; the other parts get plain values. It
-opens no socket and resolves no name: whether a port is free is known when it is bound.
+:class:`SettingsError` of one line. Only ``cli``, ``app`` and ``assembly`` read this module; the other parts get plain
+values. It opens no socket and resolves no name: whether a port is free is known when it is bound.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ MAX_FILE_BYTES = 1024 * 1024
 PLATFORM_VARIABLE = re.compile(r"(?:SERVICE_(?:HOST|PORT)|PORT_[0-9]+_(?:TCP|UDP)|NAME$|ENV_).*")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 PROCESS_ARGUMENTS = ("none", "name", "full")
+MQTT_ROLES = ("publish", "watch", "both")
 LOG_FORMATS = ("auto", "text", "json", "journald")
 
 
@@ -132,9 +133,14 @@ class Settings:
     site: str = setting("", "Name of the place where this host is", form=form.LABEL)
     tags: str = setting("", "Names by which this host can be found among others", form=form.TAGS)
     mqtt_broker: str = setting(
-        "", "MQTT brokers to publish this host to, in order of preference", form=form.BROKERS
+        "", "MQTT brokers, in order of preference; this host is published there", form=form.BROKERS
     )
-    mqtt_user: str = setting("", "Name of this host at the broker", form=form.TEXT)
+    mqtt_role: str = setting(
+        "publish",
+        "Whether to publish this host, to show the hosts of the broker, or both",
+        one_of=MQTT_ROLES,
+    )
+    mqtt_user: str = setting("", "Name of this program at the broker", form=form.TEXT)
     mqtt_password_file: str = setting(
         "", "File whose first line is the password for the broker", form=form.PATH
     )
@@ -182,7 +188,17 @@ class Settings:
     @property
     def is_front_end(self) -> bool:
         """Whether other hosts are shown."""
-        return bool(self.watch or self.watch_file)
+        return bool(self.watch or self.watch_file or self.watches_broker)
+
+    @property
+    def publishes(self) -> bool:
+        """Whether this host is published on a broker."""
+        return bool(self.mqtt_broker) and self.mqtt_role != "watch"
+
+    @property
+    def watches_broker(self) -> bool:
+        """Whether the hosts of a broker are shown."""
+        return bool(self.mqtt_broker) and self.mqtt_role != "publish"
 
     def _check_together(self) -> None:
         """Check the settings that depend on each other."""
@@ -193,8 +209,8 @@ class Settings:
         if self.no_auth and (self.token or self.token_file):
             allowed = "must not be given together with a token or token_file"
             raise SettingsError("no_auth", True, "the settings", allowed)
-        if self.no_collect and not self.is_front_end:
-            allowed = "must be given together with watch or watch_file"
+        if self.no_collect and not (self.is_front_end or self.mqtt_broker):
+            allowed = "must be given together with watch, watch_file, or mqtt_role watch"
             raise SettingsError("no_collect", True, "the settings", allowed)
         self._check_mqtt()
         for name in (
@@ -206,11 +222,12 @@ class Settings:
                 raise SettingsError("trust_proxy", name, "the settings", f"{error}") from None
 
     def _check_mqtt(self) -> None:
-        if self.mqtt_broker and self.no_collect:
-            allowed = (
-                "must not be given together with no_collect, because there is no host to publish"
-            )
-            raise SettingsError("mqtt_broker", self.mqtt_broker, "the settings", allowed)
+        if self.no_collect and self.publishes:
+            allowed = "must be watch if no_collect is given, because there is no host to publish"
+            raise SettingsError("mqtt_role", self.mqtt_role, "the settings", allowed)
+        if self.mqtt_role != "publish" and not self.mqtt_broker:
+            allowed = "must be given together with mqtt_broker"
+            raise SettingsError("mqtt_role", self.mqtt_role, "the settings", allowed)
         if self.mqtt_key and not self.mqtt_cert:
             allowed = "must be given together with mqtt_cert"
             raise SettingsError("mqtt_key", self.mqtt_key, "the settings", allowed)
@@ -219,8 +236,8 @@ class Settings:
             raise SettingsError(
                 "mqtt_password_file", self.mqtt_password_file, "the settings", allowed
             )
-        if self.mqtt_home_assistant and not self.mqtt_broker:
-            allowed = "must be given together with mqtt_broker"
+        if self.mqtt_home_assistant and not self.publishes:
+            allowed = "must be given together with mqtt_broker, and not with mqtt_role watch"
             raise SettingsError("mqtt_home_assistant", True, "the settings", allowed)
         for address in filter(None, self.mqtt_broker.split(",")):
             parts = urlsplit(address)

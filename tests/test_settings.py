@@ -73,6 +73,7 @@ def test_every_setting_is_a_flag_a_variable_and_a_key_of_the_file(tmp_path: Path
         "site": "east",
         "tags": "db,eu",
         "mqtt_broker": "mqtts://a:8884,mqtt://[::1]",
+        "mqtt_role": "both",
         "mqtt_user": "ada",
         "mqtt_password_file": "/etc/password",
         "mqtt_ca": "/etc/ca.pem",

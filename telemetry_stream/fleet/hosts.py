@@ -96,7 +96,7 @@ class Fleet:
         self._hub = hub
         self._remotes = tuple(remotes)
         self._own_labels = own_labels
-        self._max_hosts = max_hosts
+        self.max_hosts = max_hosts
         self._max_watched = max_watched
         self._forget_seconds = forget_seconds
         self._lock = threading.RLock()
@@ -158,7 +158,7 @@ class Fleet:
     def _add(self, key: str, remote: Remote | None) -> Host | None:
         with self._lock:
             others = len(self._table.hosts) - (self._own is not None)
-            if remote is not None and others >= self._max_hosts:
+            if remote is not None and others >= self.max_hosts:
                 return None
             host = Host(self._next_number, key, remote, self)
             self._next_number += 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, NoReturn
 
 from ..stream import to_json
@@ -74,6 +74,16 @@ def vitals(sample: Mapping[str, Any]) -> bytes:
 def compressed(text: bytes) -> bytes:
     """Return the payload of ``sample``."""
     return zlib.compress(text, LEVEL_OF_COMPRESSION)
+
+
+def want(front: str, sections: Iterable[str], seconds: float) -> bytes:
+    """Return the payload of ``want``."""
+    return to_json({"front": front, "sections": sorted(sections), "seconds": seconds})
+
+
+def ask(front: str, stream: str | None, since: int, seconds: float) -> bytes:
+    """Return the payload of ``ask``."""
+    return to_json({"front": front, "stream": stream, "since": since, "seconds": seconds})
 
 
 def parse_state(payload: bytes) -> HostState:

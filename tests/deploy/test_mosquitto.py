@@ -148,15 +148,20 @@ def test_nobody_is_anonymous_and_nothing_is_plain(broker: Mosquitto) -> None:
 def test_the_compose_file_names_files_and_settings_that_exist() -> None:
     """Its variables are settings with valid values, and the files of this repository are at their places."""
     text = (ROOT / "docker-compose.fleet.yml").read_text()
-    pairs = re.findall(r"^      (TELEMETRY_STREAM_\w+): (.*)$", text, re.MULTILINE)
-    assert len(pairs) == 4
-    environment = {name: re.sub(r"\$\{\w+:\?[^}]*\}", "ada", value) for name, value in pairs}
-    settings = load([], environment)
-    assert settings.mqtt_broker == "mqtts://ada:8883"
+    services = dict(re.findall(r"^  (\w+):\n((?:    .*\n)+)", text, re.MULTILINE))
+    assert set(services) == {"broker", "agent", "front"}
     mounts = dict(re.findall(r"^      - \./(\S+):(/[^:\s]+):ro$", text, re.MULTILINE))
     assert all((ROOT / name).is_file() for name in mounts if name.startswith("deploy/"))
     inside = set(mounts.values())
-    assert {settings.mqtt_password_file, settings.mqtt_ca} <= inside
+    for name, role in (("agent", "publish"), ("front", "watch")):
+        pairs = re.findall(r"^      (TELEMETRY_STREAM_\w+): (.*)$", services[name], re.MULTILINE)
+        environment = {
+            variable: re.sub(r"\$\{\w+:\?[^}]*\}", "ada", value).strip('"')
+            for variable, value in pairs
+        }
+        settings = load([], environment)
+        assert (settings.mqtt_broker, settings.mqtt_role) == ("mqtts://ada:8883", role)
+        assert {settings.mqtt_password_file, settings.mqtt_ca} <= inside
     named = re.findall(
         r"/etc/mosquitto/\S+", re.sub(r"#.*", "", (ROOT / "deploy/mosquitto.conf").read_text())
     )

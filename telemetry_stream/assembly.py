@@ -1,0 +1,130 @@
+"""Builds from the settings what only some installations need: the table of other hosts, and the clients of a broker.
+
+Their packages are imported only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from .hub import Hub
+from .settings import Settings, SettingsError
+from .stream import HistoryLimits, Stream
+
+if TYPE_CHECKING:
+    from .fleet.hosts import Fleet
+    from .mqtt import Publisher
+    from .mqtt.watcher import Watcher
+
+
+class StartError(Exception):
+    """The program cannot start: one sentence with the reason."""
+
+
+def labels(settings: Settings) -> dict[str, object]:
+    """Return what the settings add to ``hello``: nothing by default."""
+    found: dict[str, object] = {}
+    if settings.site:
+        found["site"] = settings.site
+    if settings.tags:
+        found["tags"] = list(dict.fromkeys(filter(None, settings.tags.split(","))))
+    return found
+
+
+def maybe_fleet(
+    settings: Settings, hub: Hub, own_labels: Mapping[str, object] | None
+) -> Fleet | None:
+    """Return the hosts of a front end, or None if no other host is watched. Raises SettingsError.
+
+    ``own_labels`` are those of this host, or None if it is not sampled.
+    """
+    if not settings.is_front_end:
+        return None
+    from .fleet.direct import DirectRemote  # noqa: PLC0415
+    from .fleet.hosts import Fleet  # noqa: PLC0415
+    from .fleet.line import DirectLink  # noqa: PLC0415
+    from .fleet.watchlist import WatchError, targets  # noqa: PLC0415
+
+    try:
+        found = targets(
+            settings.watch,
+            settings.watch_file,
+            allow_plain=settings.watch_allow_plain,
+            limit=settings.max_hosts,
+        )
+    except WatchError as error:
+        name = "watch_file" if settings.watch_file else "watch"
+        raise SettingsError(name, getattr(settings, name), "the settings", str(error)) from None
+    link = DirectLink()
+    return Fleet(
+        hub,
+        [
+            DirectRemote(
+                number,
+                target,
+                link,
+                history_seconds=settings.history,
+                max_history_bytes=settings.max_history_bytes,
+            )
+            for number, target in enumerate(found, 1)
+        ],
+        own_labels=own_labels,
+        max_hosts=settings.max_hosts,
+        max_watched=settings.max_watched_hosts,
+        forget_seconds=settings.host_forget_seconds,
+    )
+
+
+def broker_clients(
+    settings: Settings,
+    stream: Stream,
+    fleet: Fleet | None,
+    on_crash: Callable[[BaseException], None],
+) -> tuple[Publisher | Watcher, ...]:
+    """Return the clients of the MQTT broker: none, the publisher, the watcher, or both. Raises StartError."""
+    if not settings.mqtt_broker:
+        return ()
+    try:
+        from .mqtt import Access, Publisher, parse_brokers  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "paho":
+            raise
+        raise StartError(
+            "mqtt_broker requires the Python package paho-mqtt (pip install 'telemetry_stream[mqtt]')"
+        ) from error
+    brokers = parse_brokers(settings.mqtt_broker)
+    access = Access(
+        settings.mqtt_user,
+        settings.mqtt_password_file,
+        settings.mqtt_ca,
+        settings.mqtt_cert,
+        settings.mqtt_key,
+    )
+    clients: list[Publisher | Watcher] = []
+    if settings.publishes:
+        publisher = Publisher(
+            stream,
+            brokers,
+            access,
+            prefix=settings.mqtt_prefix,
+            site=settings.site or "default",
+            home_assistant=settings.mqtt_home_assistant,
+            on_crash=on_crash,
+        )
+        clients.append(publisher)
+    if fleet is not None and settings.watches_broker:
+        from .mqtt.watcher import Watcher  # noqa: PLC0415  # agents do not need it
+
+        watcher = Watcher(
+            fleet,
+            stream,
+            brokers,
+            access,
+            prefix=settings.mqtt_prefix,
+            site=settings.site,
+            history=HistoryLimits(settings.history, settings.max_history_bytes),
+            on_crash=on_crash,
+        )
+        clients.append(watcher)
+    return tuple(clients)

@@ -1,0 +1,282 @@
+"""The thread ``ts-watch``: receives all hosts of a site from one of the brokers, and gives each to the table of hosts.
+
+A host is discovered by its ``hello``. Everything else that arrives for it goes to its remote. What other threads want
+of a remote reaches the thread as a request, of which only the last one for each host counts.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from ..fleet.hosts import Fleet
+from ..fleet.remote import ForeignHostError, IncompatibleError
+from ..net.rate_limited_log import RateLimitedLog
+from ..stream import Feed, HistoryLimits, Stream
+from ..stream.received import ReceivedError
+from . import incoming, messages
+from .broker_link import KEEPALIVE_SECONDS, BrokerLink
+from .broker_remote import BrokerRemote, Request
+from .brokers import Access, Broker
+from .connector import CLOSE_SECONDS, Connector
+from .session import Limits, Message, Session
+from .topics import DEFAULT_SITE, HostTopic, Topics, filters, maybe_host_topic
+
+log = logging.getLogger(__name__)
+
+MAX_PACKET_BYTES = 256 * 1024  # a part of an answer has 64 KiB, a sample with all processes more
+# For each host: vitals every tenth of a second, or the messages after a connect.
+PACKETS_PER_SECOND = 10
+SPARE_PACKETS = 1000
+# What arrives in this time is read together, so that a thousand hosts do not wake the thread a thousand times.
+COLLECT_SECONDS = 0.02
+IDLE_SECONDS = 1.0
+HELLO_SECONDS = 10.0  # between two requests for the ``hello`` of one host
+SILENT_SECONDS = 10.0  # without any host, until a hint is logged
+MAX_REFUSED = 10_000
+
+
+class Watcher:
+    """Watches the hosts of ``site`` (empty: of all sites) from ``start`` to ``close``. Any thread may call any method.
+
+    ``_lock`` guards the requests. Everything else belongs to the thread.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        stream: Stream,
+        brokers: Sequence[Broker],
+        access: Access,
+        *,
+        prefix: str,
+        site: str,
+        history: HistoryLimits,
+        on_crash: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        """``stream`` has the feed of this front end's own host, if the fleet has one. ``history``: of each answer."""
+        self._fleet = fleet
+        self._stream = stream
+        self._prefix = prefix
+        self._site = site
+        self._history = history
+        self._connector = Connector(
+            "ts-watch",
+            brokers,
+            access,
+            limits=Limits(
+                packet_bytes=MAX_PACKET_BYTES,
+                packets_per_second=SPARE_PACKETS + PACKETS_PER_SECOND * fleet.max_hosts,
+                keepalive_seconds=KEEPALIVE_SECONDS,
+            ),
+            on_crash=on_crash,
+        )
+        self._front = os.urandom(8).hex()
+        self._link = BrokerLink()
+        self._lock = threading.Lock()
+        self._requests: dict[BrokerRemote, Request] = {}
+        self._own: Feed | None = None
+        self._own_key = ""
+        self._remotes: dict[str, BrokerRemote] = {}  # by "site/host"
+        self._by_vitals: dict[str, BrokerRemote] = {}  # by the topic of its vitals
+        self._states: dict[str, messages.HostState] = {}  # of hosts without a hello yet
+        self._refused: set[str] = set()  # because there are max_hosts
+        self._forgotten: dict[str, str] = {}  # the run that a silent host had
+        self._requested: dict[str, float] = {}  # when a hello was requested
+        self._serve_at = math.inf  # when a remote has something to publish
+        self._hint_at = math.inf
+        self._drops = RateLimitedLog(log, logging.WARNING)
+
+    def start(self) -> None:
+        """Start the thread, after the fleet and its own host. Raises AccessError with one sentence."""
+        if self._fleet.has_own:
+            self._own = self._stream.feed()
+            self._own_key = f"{self._site or DEFAULT_SITE}/{self._own.host.id}"
+        self._connector.start("front", self._serve)
+
+    def stop(self) -> None:
+        """Begin to stop, without waiting."""
+        self._connector.stop()
+
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Stop, and wait up to ``seconds`` for the thread. Safe to repeat, and before ``start``."""
+        self._connector.close(seconds)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread runs."""
+        return self._connector.is_running
+
+    def _request(self, remote: BrokerRemote, request: Request) -> None:
+        """Leave a request for the thread. Any thread; the caller may hold locks."""
+        with self._lock:
+            if self._requests.get(remote) != "close":
+                self._requests[remote] = request
+        self._connector.waiter.wake()
+
+    def _serve(self, session: Session) -> None:
+        """Use one connection until it ends. Runs on ts-watch."""
+        waiter, now = self._connector.waiter, time.monotonic()
+        self._link.note_connected()
+        self._requested.clear()
+        self._hint_at = now + SILENT_SECONDS
+        session.subscribe(filters(self._prefix, self._site, ("hello", "state", "vitals")))
+        for remote in self._watched():
+            remote.begin(session)
+        self._serve_at = now
+        try:
+            while session.end is None and not waiter.is_stopped:
+                received = session.exchange(self._serve_remotes(session))
+                self._link.note_received(session.received_at)
+                for message in received:
+                    self._receive(session, message)
+                if received:
+                    waiter.wait(COLLECT_SECONDS)
+            if waiter.is_stopped:
+                for remote in self._watched():
+                    remote.set_want(session, None)
+        finally:
+            self._link.note_disconnected()
+
+    def _watched(self) -> list[BrokerRemote]:
+        return [remote for remote in self._remotes.values() if remote.is_watched]
+
+    def _serve_remotes(self, session: Session) -> float:
+        """Do what is due, and return after how many seconds something is due again."""
+        with self._lock:
+            requests, self._requests = self._requests, {}
+        for remote, request in requests.items():
+            self._handle(session, remote, request)
+        now = time.monotonic()
+        if now >= self._hint_at:
+            self._hint_at = math.inf
+            if not self._remotes:
+                log.warning("No host publishes itself on the MQTT broker (or its ACL denies it)")
+        if now >= self._serve_at:
+            due = [remote.serve(session) for remote in self._watched()]
+            self._serve_at = min(due, default=math.inf)
+        if session.has_unwritten:
+            return IDLE_SECONDS
+        return min(max(0.0, self._serve_at - now), IDLE_SECONDS)
+
+    def _handle(self, session: Session, remote: BrokerRemote, request: Request) -> None:
+        self._serve_at = 0.0
+        if request == "close":
+            remote.set_want(session, None)
+            if self._remotes.pop(remote.key, None) is not None:
+                self._by_vitals.pop(remote.topics.of("vitals"), None)
+                self._note_forgotten(remote)
+            self._refused.clear()  # there is room again
+        elif request == "unwatch":
+            remote.set_want(session, None)
+        elif remote.key in self._remotes:
+            remote.set_want(session, request)
+
+    def _note_forgotten(self, remote: BrokerRemote) -> None:
+        """Remember the run: its ``hello`` may stay on the broker indefinitely."""
+        if len(self._forgotten) >= self._fleet.max_hosts:
+            del self._forgotten[next(iter(self._forgotten))]
+        self._forgotten[remote.key] = remote.run
+
+    # What arrives.
+
+    def _receive(self, session: Session, message: Message) -> None:
+        remote = self._by_vitals.get(message.topic)
+        if remote is not None and not message.is_retained:
+            remote.note_vitals(message.payload)
+            return
+        topic = maybe_host_topic(self._prefix, message.topic)
+        if topic is None:
+            self._fleet.note_dropped("invalid")
+            return
+        if self._is_own(topic, message.payload):
+            return
+        try:
+            self._receive_of(session, topic, message)
+        except (ReceivedError, messages.MessageError) as error:
+            is_foreign = isinstance(error, ForeignHostError)
+            self._fleet.note_dropped("foreign host" if is_foreign else "invalid")
+            self._drops.log("A message on %s was dropped: it %s", message.topic, error)
+
+    def _is_own(self, topic: HostTopic, payload: bytes) -> bool:
+        """Whether this program has published the message itself. Another host may have the same id."""
+        own = self._own
+        return (
+            own is not None
+            and f"{topic.site}/{topic.host}" == self._own_key
+            and own.id.encode() in payload
+        )
+
+    def _receive_of(self, session: Session, topic: HostTopic, message: Message) -> None:
+        """Raises ReceivedError and MessageError."""
+        key, payload = f"{topic.site}/{topic.host}", message.payload
+        remote = self._remotes.get(key)
+        if topic.name == "hello":
+            self._receive_hello(key, topic, message)
+        elif topic.name == "state":
+            state = messages.parse_state(payload)
+            if remote is not None:
+                remote.note_state(state)
+            elif len(self._states) < self._fleet.max_hosts:
+                self._states[key] = state
+        elif message.is_retained:
+            raise ReceivedError("is retained")
+        elif remote is None or not remote.note_live(topic.name, payload):
+            self._request_hello(session, key, topic)
+
+    def _receive_hello(self, key: str, topic: HostTopic, message: Message) -> None:
+        try:
+            identity = incoming.identity(message.payload, topic)
+        except IncompatibleError as error:
+            remote = self._maybe_remote(key, topic)
+            if remote is not None:
+                remote.note_incompatible(str(error))
+            return
+        if message.is_retained and self._forgotten.get(key) == identity.stream:
+            return
+        self._forgotten.pop(key, None)
+        remote = self._maybe_remote(key, topic)
+        if remote is None:
+            return
+        state = self._states.pop(key, None)
+        if state is not None:
+            remote.note_state(state)
+        remote.note_hello(message.payload, identity, is_retained=message.is_retained)
+        self._serve_at = 0.0
+
+    def _maybe_remote(self, key: str, topic: HostTopic) -> BrokerRemote | None:
+        """Return the remote of a host, a new one if it is not known. None if there are too many hosts."""
+        remote = self._remotes.get(key)
+        if remote is not None or key in self._refused:
+            return remote
+        remote = BrokerRemote(
+            Topics(self._prefix, topic.site, topic.host),
+            self._front,
+            self._link,
+            self._request,
+            self._history,
+        )
+        if self._fleet.add(remote) is None:
+            if len(self._refused) < MAX_REFUSED:
+                self._refused.add(key)
+            return None
+        self._remotes[key] = remote
+        if key != self._own_key:
+            self._by_vitals[remote.topics.of("vitals")] = remote
+        return remote
+
+    def _request_hello(self, session: Session, key: str, topic: HostTopic) -> None:
+        """Request the retained ``hello`` of a host: a broker drops messages to a client that is slow for a moment."""
+        now = time.monotonic()
+        if key in self._refused or now < self._requested.get(key, -math.inf) + HELLO_SECONDS:
+            return
+        if len(self._requested) >= self._fleet.max_hosts:
+            self._requested.clear()
+        self._requested[key] = now
+        hello = Topics(self._prefix, topic.site, topic.host).of("hello")
+        session.subscribe([hello])
+        session.unsubscribe([hello])

@@ -1,0 +1,314 @@
+"""The watcher with a real broker and a real table of hosts; the agents are invented."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from telemetry_stream.fleet.hosts import Fleet
+from telemetry_stream.mqtt import Access, parse_brokers
+from telemetry_stream.mqtt import watcher as watcher_module
+from telemetry_stream.mqtt.watcher import Watcher
+from telemetry_stream.stream import HistoryLimits
+from tests.conftest import eventually
+from tests.fleet.reports import message
+from tests.mqtt.mosquitto import Mosquitto, Observer, mosquitto
+from tests.mqtt.test_incoming import BOMB, GARBAGE, flat, hello, parts
+from tests.stream.streaming import remembered, streaming
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    """Start one broker for the tests that do not disturb it."""
+    with mosquitto(tmp_path_factory.mktemp("mosquitto")) as started:
+        yield started
+
+
+class Watching:
+    """A watcher with its fleet; each test has its own prefix."""
+
+    def __init__(self, fleet: Fleet, watcher: Watcher) -> None:
+        self.fleet, self.watcher = fleet, watcher
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """Return the report of each host by id."""
+        return {row["id"]: row for row in self.fleet.report()["hosts"]}
+
+    def states(self) -> dict[str, str]:
+        return {name: row["state"] for name, row in self.rows().items()}
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        assert eventually(condition, 20), (self.rows(), self.fleet.stats())
+
+
+@contextmanager
+def watching(
+    broker: Mosquitto, prefix: str, *, site: str = "", has_own: bool = False, **options: Any
+) -> Iterator[Watching]:
+    """Start a fleet and its watcher."""
+    limits = {"max_hosts": 10, "max_watched": 4, "forget_seconds": 1000.0} | options
+    with streaming() as (hub, stream, _):
+        fleet = Fleet(hub, [], own_labels={} if has_own else None, **limits)
+        fleet.start(stream, lambda error: None)
+        watcher = Watcher(
+            fleet,
+            stream,
+            parse_brokers(broker.url),
+            Access(),
+            prefix=prefix,
+            site=site,
+            history=HistoryLimits(600.0, 1_000_000),
+        )
+        watcher.start()
+        try:
+            yield Watching(fleet, watcher)
+        finally:
+            watcher.close(5.0)
+            fleet.close()
+
+
+class Agent:
+    """An invented host on the broker."""
+
+    def __init__(self, observer: Observer, prefix: str, number: int = 1, site: str = "s") -> None:
+        self.id = f"host-{number}"
+        self.run = f"run-{number}"
+        self._observer = observer
+        self._topic = f"{prefix}/1/{site}/{self.id}"
+
+    def publish(self, name: str, payload: bytes, *, retain: bool = False) -> None:
+        self._observer.publish(f"{self._topic}/{name}", payload, retain=retain, qos=int(retain))
+
+    def hello(self, *, retain: bool = True, **changes: Any) -> None:
+        fields = {"host": {"id": self.id, "name": self.id}, "stream": self.run} | changes
+        self.publish("hello", hello(**fields), retain=retain)
+
+    def state(self, state: str, *, retain: bool = True) -> None:
+        payload = json.dumps({"state": state, "stream": self.run}).encode()
+        self.publish("state", payload, retain=retain)
+
+    def vitals(self, seq: int, **changes: Any) -> None:
+        self.publish("vitals", flat(seq=seq, stream=self.run, **changes).encode())
+
+    def sample(self, seq: int) -> None:
+        self.publish("sample", zlib.compress(message(seq, self.run, self.id).encode(), 1))
+
+    def answer(self, front: str, *seqs: int) -> None:
+        for part in parts([message(seq, self.run, self.id) for seq in seqs], 3):
+            self.publish(f"to/{front}", part)
+
+
+def test_a_host_is_found_before_or_after_the_start(broker: Mosquitto) -> None:
+    """By its hello. Its vitals become its row, and its site is that of the topic."""
+    with Observer(broker.port, "t1/#") as observer:
+        first, second = Agent(observer, "t1", 1), Agent(observer, "t1", 2, "default")
+        first.hello()
+        first.publish("vitals", flat(seq=99).encode(), retain=True)
+        assert observer.wait(lambda: len(observer.messages) >= 2)
+        with watching(broker, "t1") as here:
+            here.wait(lambda: "host-1" in here.rows())
+            here.wait(lambda: here.fleet.stats().dropped["invalid"] == 1)  # old vitals
+            second.hello()
+            here.wait(lambda: "host-2" in here.rows())
+            first.vitals(5)
+            second.vitals(6)
+            here.wait(lambda: set(here.states().values()) == {"live"})
+            rows = here.rows()
+            assert [rows[name]["site"] for name in ("host-1", "host-2")] == ["s", ""]
+            assert [rows[name]["seq"] for name in ("host-1", "host-2")] == [5, 6]
+
+
+def test_only_the_hosts_of_a_site_are_watched_if_it_is_given(broker: Mosquitto) -> None:
+    """Others are not even received."""
+    with Observer(broker.port, "t2/#") as observer, watching(broker, "t2", site="s") as here:
+        Agent(observer, "t2", 1, "elsewhere").hello()
+        Agent(observer, "t2", 2).hello()
+        here.wait(lambda: "host-2" in here.rows())
+        assert list(here.rows()) == ["host-2"]
+
+
+def test_a_watched_host_has_its_history_and_its_samples(broker: Mosquitto) -> None:
+    """Lease and request come from the front end; a gap is repaired, and the lease ends with the watcher."""
+    with Observer(broker.port, "t3/#") as observer:
+        agent = Agent(observer, "t3")
+        agent.hello()
+        with watching(broker, "t3") as here:
+            here.wait(lambda: "host-1" in here.rows())
+            feed, wait_filled = here.fleet.feed("host-1")
+            assert observer.wait(lambda: observer.on("/want") and observer.on("/ask"))
+            ask = json.loads(observer.on("/ask")[0])
+            assert (ask["stream"], ask["since"]) == ("run-1", 0)
+            agent.sample(5)
+            agent.answer(ask["front"], 1, 2, 3, 4)
+            assert wait_filled(20)
+            here.wait(lambda: remembered(feed) == [1, 2, 3, 4, 5])
+            agent.sample(8)
+            assert observer.wait(lambda: len(observer.on("/ask")) >= 2)
+            assert json.loads(observer.on("/ask")[1])["since"] == 5
+            agent.answer(ask["front"], 6, 7)
+            here.wait(lambda: remembered(feed) == [1, 2, 3, 4, 5, 6, 7, 8])
+            assert here.fleet.stats().gaps_repaired >= 1
+            assert here.fleet.stats().gaps_unrepaired == 0
+        assert observer.wait(lambda: json.loads(observer.on("/want")[-1])["seconds"] == 0)
+
+
+def test_states_of_hosts(broker: Mosquitto) -> None:
+    """gone is final for its run, also before the hello; a retained lost is only a hint."""
+    with Observer(broker.port, "t4/#") as observer:
+        stopped, killed = Agent(observer, "t4", 1), Agent(observer, "t4", 2)
+        for agent, state in ((stopped, "gone"), (killed, "lost")):
+            agent.state(state)
+            agent.hello()
+        assert observer.wait(lambda: len(observer.messages) >= 4)
+        with watching(broker, "t4") as here:
+            here.wait(lambda: here.states() == {"host-1": "gone", "host-2": "late"})
+            stopped.vitals(3)
+            killed.vitals(3)
+            here.wait(lambda: here.states() == {"host-1": "gone", "host-2": "live"})
+            stopped.run = "run-b"
+            stopped.hello()
+            stopped.vitals(1)
+            here.wait(lambda: here.states()["host-1"] == "live")
+
+
+def test_two_hosts_with_one_id_are_named(broker: Mosquitto) -> None:
+    """Within ten seconds, with the setting that helps."""
+    with Observer(broker.port, "t5/#") as observer, watching(broker, "t5") as here:
+        left, right = Agent(observer, "t5"), Agent(observer, "t5")
+        right.run = "run-r"
+        left.hello()
+        here.wait(here.rows)
+        right.hello(host={"id": "host-1", "name": "clone"})
+        for seq in range(1, 4):
+            left.vitals(seq)
+            right.vitals(seq)
+        here.wait(lambda: here.states() == {"host-1": "duplicate"})
+        assert here.rows()["host-1"]["reason"] == (
+            "clone and host-1 have the same id; give one of them another with --host-id"
+        )
+
+
+def test_the_own_host_is_one_row_and_a_clone_of_it_is_a_duplicate(broker: Mosquitto) -> None:
+    """What this program publishes itself comes back from the broker."""
+    with (
+        Observer(broker.port, "t6/#") as observer,
+        watching(broker, "t6", has_own=True, site="s") as here,
+    ):
+        own = here.watcher._stream.feed()
+        agent = Agent(observer, "t6")
+        agent.id, agent.run = own.host.id, own.id
+        agent._topic = f"t6/1/s/{own.host.id}"
+        agent.hello()
+        agent.vitals(1)
+        agent.state("live")
+        Agent(observer, "t6", 2).hello()
+        here.wait(lambda: "host-2" in here.rows())
+        assert len(here.rows()) == 2
+        agent.run = "clone"
+        agent.hello()
+        agent.vitals(1)
+        here.wait(lambda: list(here.states().values()).count("duplicate") == 2)
+        assert here.rows()[f"s/{own.host.id}"]["seq"] == 1
+
+
+def test_too_many_hosts_are_counted_once_each(broker: Mosquitto) -> None:
+    """They come in when a silent one was forgotten, and that one does not return with its old hello."""
+    with (
+        Observer(broker.port, "t7/#") as observer,
+        watching(broker, "t7", max_hosts=2, forget_seconds=3.0) as here,
+    ):
+        agents = [Agent(observer, "t7", number) for number in range(1, 5)]
+        for agent in agents:
+            for _ in range(3):
+                agent.hello()
+        here.wait(lambda: here.fleet.stats().dropped["too many"] == 2)
+        here.wait(lambda: list(here.rows()) == ["host-1", "host-2"])
+        seq = 0
+
+        def is_replaced() -> bool:
+            nonlocal seq
+            seq += 1
+            for agent in agents[1:3]:
+                agent.vitals(seq)
+            return set(here.rows()) == {"host-2", "host-3"}
+
+        here.wait(is_replaced)
+        assert here.watcher._forgotten == {"s/host-1": "run-1"}
+        here.watcher._refused.clear()
+        agents[0].hello()
+        observer.publish("t7/1/s/host-9/state", b"{}")
+        here.wait(lambda: here.fleet.stats().dropped["invalid"] == 1)
+        assert set(here.rows()) == {"host-2", "host-3"}
+
+
+def test_a_hello_that_was_lost_is_requested(broker: Mosquitto) -> None:
+    """Vitals alone are no host, but show that there is one."""
+    with Observer(broker.port, "t8/#") as observer:
+        agent = Agent(observer, "t8")
+        agent.hello()
+        assert observer.wait(lambda: observer.messages)
+        with watching(broker, "t8") as here:
+            here.wait(here.rows)
+            here.watcher._remotes.clear()
+            here.watcher._by_vitals.clear()
+            agent.vitals(1)
+            here.wait(lambda: list(here.watcher._remotes) == ["s/host-1"])
+
+
+def test_hostile_messages_are_dropped_and_counted(
+    broker: Mosquitto, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Bombs, garbage, other hosts, markup. The log is limited, and a good host is not affected."""
+    with Observer(broker.port, "t9/#") as observer, watching(broker, "t9") as here:
+        good, forger = Agent(observer, "t9", 1), Agent(observer, "t9", 2)
+        good.hello(host={"id": "host-1", "name": "<img src=x onerror=alert(1)>\x1b[31m"})
+        here.wait(lambda: "host-1" in here.rows())
+        here.fleet.feed("host-1")
+        assert observer.wait(lambda: observer.on("/ask"))
+        front = json.loads(observer.on("/ask")[0])["front"]
+        forger.hello(host={"id": "host-1", "name": "forged"}, retain=False)
+        forger.hello(protocol=2, retain=False)
+        for name in ("hello", "state", "vitals", "sample", f"to/{front}"):
+            for payload in (*GARBAGE, BOMB):
+                good.publish(name, payload)
+                forger.publish(name, payload)
+        good.publish("sample", zlib.compress(message(1, "run-1", "host-2").encode()))
+        good.publish("vitals", flat(seq=1, host="host-2").encode())
+        for odd in ("t9/1/s/host-1", "t9/1/s/host-1/other", "t9/1/ /host-1/vitals"):
+            observer.publish(odd, b"{}")
+        good.vitals(2)
+        here.wait(lambda: here.states().get("host-1") == "live")
+        here.wait(lambda: here.fleet.stats().dropped["foreign host"] == 3)
+        assert here.rows()["host-1"]["seq"] == 2
+        assert here.rows()["s/host-2"]["state"] == "incompatible"
+        assert here.fleet.stats().dropped["invalid"] >= 3 * len(GARBAGE)
+        assert "\x1b" not in here.rows()["host-1"]["name"]
+    assert caplog.text.count("was dropped") <= 5
+
+
+def test_an_empty_broker_is_a_hint_in_the_log(
+    broker: Mosquitto, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A denied subscription is not reported by the broker."""
+    monkeypatch.setattr(watcher_module, "SILENT_SECONDS", 0.1)
+    with watching(broker, "t10"):
+        assert eventually(lambda: "No host publishes itself" in caplog.text)
+
+
+def test_requests_of_the_last_moment_do_not_delay_the_close(tmp_path: Path) -> None:
+    """Also if the broker hangs."""
+    with mosquitto(tmp_path) as broker, Observer(broker.port, "t/#") as observer:
+        Agent(observer, "t").hello()
+        with watching(broker, "t") as here:
+            here.wait(here.rows)
+            here.fleet.feed("host-1")
+            broker.freeze()
+            here.watcher.close(0.6)
+            assert not here.watcher.is_running
+            broker.thaw()
