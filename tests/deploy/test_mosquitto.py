@@ -7,19 +7,25 @@ import re
 import ssl
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from telemetry_stream import App
 from telemetry_stream.mqtt import Access, Publisher, parse_brokers
 from telemetry_stream.settings import load
+from tests.apps import FAST
 from tests.mqtt.mosquitto import Mosquitto, Observer, mosquitto, program
 from tests.mqtt.ticking import HOST_ID, ticking
+from tests.test_app_fleet import wait_for
+from tests.viewers import assert_consecutive, read_samples, seqs, websockets_viewer
 
 ROOT = Path(__file__).parent.parent.parent
 CERTIFICATE = ROOT / "tests/fixtures/tls/localhost.pem"
 OTHER = "00000000000000aa"
-USERS = (HOST_ID, OTHER, "front", "homeassistant")
+BOTH = "00000000000000bb"  # of a front end that publishes its own host as well
+USERS = (HOST_ID, OTHER, BOTH, "front", "homeassistant")
 TOPIC = f"ts/1/default/{HOST_ID}"
 
 
@@ -30,7 +36,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "certs").mkdir()
     for name in ("fullchain.pem", "key.pem"):
         (folder / "certs" / name).write_bytes(CERTIFICATE.read_bytes())
-    (folder / "mosquitto.acl").write_text((ROOT / "deploy/mosquitto.acl").read_text())
+    acl = (ROOT / "deploy/mosquitto.acl").read_text()
+    # The lines for a front end that is also a host, as a user of the example makes them.
+    lines = re.search(r"^#user HOST_ID\n(?:#topic .*\n)+", acl, re.MULTILINE)
+    assert lines
+    both = re.sub("^#", "", lines[0], flags=re.MULTILINE).replace("HOST_ID", BOTH)
+    (folder / "mosquitto.acl").write_text(acl.replace(lines[0], both))
     (folder / "passwords").touch()
     for user in USERS:
         subprocess.run(
@@ -86,6 +97,35 @@ def test_a_host_publishes_itself_over_tls(broker: Mosquitto, folder: Path) -> No
         finally:
             publisher.close(5.0)
         assert front.wait(lambda: json.loads(front.on("/state")[-1])["state"] == "gone")
+
+
+@pytest.mark.parametrize("role", ["watch", "both"])
+def test_a_front_end_watches_a_host_over_tls(
+    broker: Mosquitto, folder: Path, tmp_path: Path, role: str
+) -> None:
+    """With its user, or, if it publishes its own host as well, with that of its id, which has the commented lines."""
+    url = f"mqtts://localhost:{broker.port}"
+    user = "front" if role == "watch" else BOTH
+    settings = replace(FAST, mqtt_broker=url, mqtt_ca=str(CERTIFICATE), host_id=BOTH)
+    access = Access(HOST_ID, str(folder / f"{HOST_ID}.password"), str(CERTIFICATE))
+    with ticking() as host:
+        publisher = Publisher(host.stream, parse_brokers(url), access, prefix="ts")
+        publisher.start()
+        try:
+            given = replace(
+                settings,
+                mqtt_role=role,
+                mqtt_user=user,
+                mqtt_password_file=str(folder / f"{user}.password"),
+            )
+            with App(given) as app:
+                wait_for(app, {HOST_ID: "live", BOTH: "live"})
+                with websockets_viewer(app.url, f"host={HOST_ID}&history=600") as viewer:
+                    viewer.read()
+                    numbers = seqs(viewer.read()["samples"]) + seqs(read_samples(viewer, 2))
+                assert_consecutive(numbers)
+        finally:
+            publisher.close(5.0)
 
 
 @pytest.mark.parametrize(
