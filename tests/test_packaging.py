@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import email
 import os
 import re
@@ -14,6 +15,7 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import telemetry_stream
 from telemetry_stream.metrics import source
@@ -217,3 +219,23 @@ def test_the_public_names_are_those_of_their_modules() -> None:
     assert telemetry_stream.Now is source.Now
     assert issubclass(telemetry_stream.TemporaryStartError, telemetry_stream.StartError)
     assert issubclass(telemetry_stream.SettingsError, ValueError)
+
+
+def test_lock_file_has_a_hash_for_each_dependency() -> None:
+    """Those of the program and of the extras in the image, in a version that setup.cfg allows."""
+    metadata = configparser.ConfigParser()
+    metadata.read(ROOT / "setup.cfg")
+    wanted = metadata["options"]["install_requires"].splitlines()
+    for extra in ("prometheus", "mqtt"):
+        wanted += metadata["options.extras_require"][extra].splitlines()
+    locked: dict[str, str] = {}
+    text = (ROOT / "deploy/requirements.lock").read_text().replace("\\\n", "")
+    for line in filter(None, (line for line in text.splitlines() if not line.startswith("#"))):
+        requirement, _, hashes = line.partition(" --hash=sha256:")
+        assert hashes, f"{requirement} has no hash"
+        pinned = Requirement(requirement.strip())
+        locked[pinned.name] = str(pinned.specifier).removeprefix("==")
+    for line in wanted:
+        if line and not line.startswith("#"):
+            allowed = Requirement(line)
+            assert allowed.specifier.contains(locked[allowed.name]), line

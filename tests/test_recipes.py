@@ -1,0 +1,49 @@
+"""docs/recipes: what they name exists, and each tells how it was tested."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from telemetry_stream import Settings
+
+RECIPES = Path(__file__).parent.parent / "docs/recipes"
+INDEX = RECIPES / "README.md"
+NAMES = sorted(path.name for path in RECIPES.glob("*.md") if path != INDEX)
+FIELDS = set(Settings.__dataclass_fields__)
+# Variables and options of the command line that are not fields of the settings.
+OTHERS = {"token", "version", "help", "config"}
+
+
+def test_index_lists_every_recipe() -> None:
+    """Once."""
+    assert sorted(re.findall(r"\]\(([^)]+)\)", INDEX.read_text())) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recipe_tells_how_it_was_tested(name: str) -> None:
+    """In its last paragraph."""
+    last = (RECIPES / name).read_text().strip().split("\n\n")[-1]
+    assert re.match(r"Tested: |Not run", last), last
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_and_files_exist(name: str) -> None:
+    """Relative links, and files of the repository that are named as code."""
+    text = (RECIPES / name).read_text()
+    for link in re.findall(r"\]\(([^)#:]+)", text):
+        assert (RECIPES / link).exists(), link
+    for path in re.findall(r"`((?:scripts|deploy|tests|web|docs)/[^` ]*)`", text):
+        assert (RECIPES.parent.parent / path).exists(), path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_settings_exist(name: str) -> None:
+    """The variables, and the options of telemetry-stream."""
+    text = (RECIPES / name).read_text()
+    named = {found.lower() for found in re.findall(r"TELEMETRY_STREAM_([A-Z_]+)", text)}
+    for command in re.findall(r"telemetry-stream (--(?:[^\n`]|\\\n)*)", text):
+        named |= {option.replace("-", "_") for option in re.findall(r"(?<!\S)--([a-z-]+)", command)}
+    assert named - OTHERS <= FIELDS
