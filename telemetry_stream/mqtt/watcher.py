@@ -272,6 +272,7 @@ class Watcher:
     def _request_hello(self, session: Session, key: str, topic: HostTopic) -> None:
         """Request the retained ``hello`` of a host: a broker drops messages to a client that is slow for a moment."""
         now = time.monotonic()
+        self._forgotten.pop(key, None)  # here it is
         if key in self._refused or now < self._requested.get(key, -math.inf) + HELLO_SECONDS:
             return
         if len(self._requested) >= self._fleet.max_hosts:

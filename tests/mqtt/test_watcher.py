@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -218,7 +220,7 @@ def test_the_own_host_is_one_row_and_a_clone_of_it_is_a_duplicate(broker: Mosqui
 
 
 def test_too_many_hosts_are_counted_once_each(broker: Mosquitto) -> None:
-    """They come in when a silent one was forgotten, and that one does not return with its old hello."""
+    """They come in when a silent one was forgotten."""
     with (
         Observer(broker.port, "t7/#") as observer,
         watching(broker, "t7", max_hosts=2, forget_seconds=3.0) as here,
@@ -239,12 +241,32 @@ def test_too_many_hosts_are_counted_once_each(broker: Mosquitto) -> None:
             return set(here.rows()) == {"host-2", "host-3"}
 
         here.wait(is_replaced)
-        assert here.watcher._forgotten == {"s/host-1": "run-1"}
-        here.watcher._refused.clear()
-        agents[0].hello()
-        observer.publish("t7/1/s/host-9/state", b"{}")
-        here.wait(lambda: here.fleet.stats().dropped["invalid"] == 1)
-        assert set(here.rows()) == {"host-2", "host-3"}
+
+
+def test_a_forgotten_host_does_not_return_with_its_old_hello(broker: Mosquitto) -> None:
+    """The broker keeps it, and sends it on each connection. Another one, or vitals, bring the host back."""
+    with (
+        Observer(broker.port, "t11/#") as observer,
+        watching(broker, "t11", forget_seconds=3.0) as here,
+    ):
+        agent = Agent(observer, "t11")
+        agent.hello()
+        observer.publish("t11/1/s/host-9/state", b"{}", retain=True)
+        here.wait(lambda: here.fleet.stats().dropped["invalid"] == 1 and here.rows())
+        here.wait(lambda: here.rows() == {})
+        disconnect(broker, re.findall(r"front-[0-9a-f]{16}", broker.log)[-1])
+        here.wait(lambda: here.fleet.stats().dropped["invalid"] == 2)
+        assert here.watcher._remotes == {}
+        agent.vitals(1)
+        here.wait(here.rows)
+
+
+def disconnect(broker: Mosquitto, client: str) -> None:
+    """Disconnect a client by a connection with its id."""
+    body = b"\0\4MQTT\4\2\0\0" + len(client).to_bytes(2, "big") + client.encode()
+    with socket.create_connection(("127.0.0.1", broker.port)) as other:
+        other.sendall(b"\x10" + bytes([len(body)]) + body)
+        assert other.recv(4) == b"\x20\x02\x00\x00"
 
 
 def test_a_hello_that_was_lost_is_requested(broker: Mosquitto) -> None:
