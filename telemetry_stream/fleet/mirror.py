@@ -73,7 +73,8 @@ class Mirror:
         # Whether the samples that the next answer has are missing because of a gap, such as a lost connection.
         self._is_gap = False
         self._is_asked = False  # a request has not been answered yet
-        self._asked_at = -math.inf
+        self._asked_at = -math.inf  # because of a gap
+        self._requested_at = -math.inf  # for whatever reason
         self._sections: frozenset[str] = frozenset()
         self._source_names: tuple[str, ...] = ()
         self._used_at = monotonic()
@@ -124,9 +125,14 @@ class Mirror:
             if sections != self._sections:
                 self._sections = sections
                 self._ask_locked(is_gap=False)
-            if self._held and self._monotonic() - self._held_since > HELD_SECONDS:
+            if not self._held:
+                return
+            now = self._monotonic()
+            if self._remote.link(self._requested_at) != "up":
+                self._held_since = now  # no answer can arrive, and no newer sample either
+            if now - self._held_since > HELD_SECONDS:
                 self._give_up_locked()
-            elif self._held:
+            else:
                 self._ask_again_locked()
 
     def receive(self, samples: Sequence[ReceivedSample], *, is_complete: bool) -> None:
@@ -217,6 +223,7 @@ class Mirror:
 
     def _ask_locked(self, *, is_gap: bool) -> None:
         self._is_asked, self._is_gap = True, is_gap
+        self._requested_at = self._monotonic()
         self._remote.watch(Want(self._sections, self.feed.seq, self.feed.id))
 
 

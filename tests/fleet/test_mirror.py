@@ -279,3 +279,20 @@ def test_without_viewers_nothing_is_received_and_the_next_one_misses_nothing() -
         here.mirror.use()
         here.mirror.tick()
         assert len(here.remote.wants) == count + 1
+
+
+def test_held_samples_wait_while_our_own_link_is_down() -> None:
+    """The answer cannot arrive, so the gap is not final."""
+    with mirroring() as here:
+        here.deliver(6)
+        here.remote.link_state = "unknown"
+        here.clock.now += 2 * HELD_SECONDS
+        here.mirror.tick()
+        assert here.published == [1, 2, 3]
+        here.remote.link_state = "up"
+        here.clock.now += HELD_SECONDS
+        here.mirror.tick()
+        assert here.published == [1, 2, 3]
+        here.clock.now += 0.1
+        here.mirror.tick()
+        assert here.published == [1, 2, 3, 6]
