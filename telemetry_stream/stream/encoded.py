@@ -43,6 +43,9 @@ class EncodedSample:
         self._sections = _shared(tuple(sections))
         self._sources = _shared(tuple(sources))
         self._on_demand = on_demand
+        self._join(parts)
+
+    def _join(self, parts: list[bytes]) -> None:
         # Where each part begins and the last one ends. A section begins with its comma, a source ends with one.
         self._cuts = array("I", itertools.accumulate(map(len, parts), initial=0))
         self._text = b"".join(parts).removesuffix(b",") + b"}}"
@@ -98,20 +101,14 @@ class EncodedSample:
         """Return the part that the ring remembers: everything except the on-demand sections."""
         if self._on_demand.isdisjoint(self._sources):
             return self
-        text, cuts, first_source = self._text, self._cuts, len(self._sections) + 1
-        return EncodedSample(
-            {
-                name: text[cuts[i] + 1 : cuts[i + 1]]
-                for i, name in enumerate(self._sections)
-                if name not in self._on_demand
-            },
-            {
-                name: text[cuts[i] : cuts[i + 1] - 1]
-                for i, name in enumerate(self._sources, first_source)
-                if name not in self._on_demand
-            },
-            self._on_demand,
+        text, cuts = self._text[:-2] + b",", self._cuts  # the last source ends with its comma again
+        remembered = EncodedSample.__new__(EncodedSample)
+        remembered._on_demand = self._on_demand
+        remembered._sections, remembered._sources, kept = _remembered(
+            self._sections, self._sources, self._on_demand
         )
+        remembered._join([text[cuts[i] : cuts[i + 1]] for i in kept])
+        return remembered
 
 
 def encode(sample: Sample) -> EncodedSample:
@@ -137,6 +134,19 @@ def encode(sample: Sample) -> EncodedSample:
 def _shared(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return one tuple for equal names, which rarely change from one sample to the next."""
     return names
+
+
+@functools.lru_cache(maxsize=64)
+def _remembered(
+    sections: tuple[str, ...], sources: tuple[str, ...], on_demand: frozenset[str]
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[int, ...]]:
+    """Return the sections and sources that are not on demand, and the indexes of their parts and of SOURCES."""
+    names = (*sections, "", *sources)
+    return (
+        _shared(tuple(name for name in sections if name not in on_demand)),
+        _shared(tuple(name for name in sources if name not in on_demand)),
+        tuple(i for i, name in enumerate(names) if name not in on_demand),
+    )
 
 
 @functools.lru_cache(maxsize=1024)
