@@ -35,6 +35,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     target: "es2022",
+    // A front end serves the second one as its page.
+    rolldownOptions: { input: ["index.html", "front-end.html"] },
   },
   server: {
     proxy: {

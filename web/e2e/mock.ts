@@ -26,6 +26,11 @@ export class Mock {
     await fetch(new URL(`mock/end/${code}`, this.url));
   }
 
+  /** On a front end: from now on, this host is in this state. */
+  async setState(host: string, state: string): Promise<void> {
+    await fetch(new URL(`mock/state/${host}/${state}`, this.url));
+  }
+
   async stop(): Promise<void> {
     if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
     const exit = once(this.#process, "exit");

@@ -7,6 +7,7 @@
  * - Only the layers that draw and store/use-telemetry.ts import React, and only two files of charts
  *   import uPlot's code.
  * - The explanations are loaded when they are needed, so no file imports them statically.
+ * - Only the first code of a front end imports the overview. The other files of app use its types.
  * - A style sheet is beside the file that imports it, and all its rules are in a layer.
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
@@ -22,9 +23,20 @@ const BELOW = {
   parts: ["protocol", "format", "store", "charts"],
   sections: ["protocol", "format", "store", "charts", "parts"],
   shell: ["protocol", "format", "store", "charts", "parts", "sections"],
-  app: ["protocol", "format", "stream", "store", "charts", "parts", "sections", "shell"],
+  overview: ["protocol", "format", "stream", "store", "charts", "parts", "sections", "shell"],
+  app: [
+    "protocol",
+    "format",
+    "stream",
+    "store",
+    "charts",
+    "parts",
+    "sections",
+    "shell",
+    "overview",
+  ],
 };
-const DRAWING = ["charts", "parts", "sections", "shell", "app"];
+const DRAWING = ["charts", "parts", "sections", "shell", "overview", "app"];
 const PLOTTING = ["charts/chart.tsx", "charts/png.ts"];
 /** Generated, so their length has no limit. */
 const GENERATED = ["protocol/sections.ts", "protocol/explanations.ts"];
@@ -84,6 +96,9 @@ function checkImport(name, imported, onlyTypes) {
     if (sectionOf(name) !== null && target === "sections/index.ts") {
       faults.push(`${name} imports the list of sections`);
     }
+    if (below === "overview" && layer === "app" && name !== "app/front-end.tsx" && !onlyTypes) {
+      faults.push(`${name} imports the overview statically`);
+    }
     if (target === "protocol/explanations.ts" && !onlyTypes) {
       faults.push(`${name} imports the explanations statically`);
     }
@@ -91,7 +106,8 @@ function checkImport(name, imported, onlyTypes) {
 }
 
 function checkStyleSheet(name, imported) {
-  const atRoot = name === "app/main.tsx" && imported === "./styles/index.css";
+  const atRoot =
+    ["app/main.tsx", "app/front-end.tsx"].includes(name) && imported === "./styles/index.css";
   if (!atRoot && !/^\.\/[^/]+\.css$/.test(imported))
     faults.push(`${name} imports ${imported}, which is not beside it`);
 }

@@ -19,7 +19,7 @@ import { createTelemetry, LATE_AFTER_TICKS } from "../store/telemetry";
 import { streamAddress } from "../stream/address";
 import { Connection, type Environment } from "../stream/connection";
 import { Pace } from "../stream/pace";
-import { RefusalProbe, type Browser } from "../stream/refusal";
+import { hostStream, RefusalProbe, type Browser } from "../stream/refusal";
 import { loadPast } from "./load-past";
 import { watchSections } from "./watch-sections";
 
@@ -40,6 +40,8 @@ export interface RunningHost extends Host {
 export interface Surroundings extends Pick<Page, "view" | "pause"> {
   readonly clock: Clock;
   readonly browser: Browser & Environment;
+  /** The host of a front end; null: the host on which the server runs. */
+  readonly hostId: string | null;
   /** A connection to this host begins. */
   readonly greeted: (hello: Hello) => void;
   /** Another host answers at the address of this one, for example behind a tunnel. */
@@ -47,7 +49,7 @@ export interface Surroundings extends Pick<Page, "view" | "pause"> {
 }
 
 export function createHost(key: number, address: string, page: Surroundings): RunningHost {
-  const { view, pause, clock, browser } = page;
+  const { view, pause, clock, browser, hostId: host } = page;
   const now = clock.nowMs;
   const telemetry = createTelemetry(clock, { columnsOf, readingsOf }, RING_SLOTS);
   let snapshot: Snapshot | null = null;
@@ -59,7 +61,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
 
   const changes = createChanges();
   const processMemory = createProcessMemory();
-  const probe = new RefusalProbe(address, browser);
+  const probe = new RefusalProbe(address, browser, hostStream(host));
   const pace = new Pace();
   let every = 1;
   /** How often the connection was replaced since the last sample. */
@@ -70,7 +72,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
     heardAtMs = now();
   };
   const connection: Connection = new Connection(
-    () => streamAddress(address, { every }),
+    () => streamAddress(address, { host, every }),
     {
       opened: () => {
         heard();
@@ -188,6 +190,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
   };
   return {
     key,
+    id: host,
     telemetry,
     display,
     processMemory,
@@ -199,9 +202,15 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
     },
     watchSections: (sections, listener) =>
       watchSections(
-        () => streamAddress(address, { every, sections }),
+        () => streamAddress(address, { host, every, sections }),
         listener,
-        { telemetry, pause, processMemory, probe: new RefusalProbe(address, browser), changes },
+        {
+          telemetry,
+          pause,
+          processMemory,
+          probe: new RefusalProbe(address, browser, hostStream(host)),
+          changes,
+        },
         browser,
       ),
     tick,
@@ -216,6 +225,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
         view.subscribe(refresh),
         loadPast(address, telemetry, {
           ...browser,
+          host,
           every: () => every,
           tickSeconds: () => tickSeconds(telemetry.store.get().hello),
           heard,

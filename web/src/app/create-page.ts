@@ -1,14 +1,15 @@
 /**
- * The page outside of React: the choices of the viewer, and the host that it shows. The title and the icon of the tab
- * follow this host, also in a hidden tab. Nothing runs before `start`, and nothing after the function that `start`
- * returns.
+ * The page outside of React: the choices of the viewer, and what it shows: one host or, on a front end, the overview of all
+ * hosts. Only this has a connection. The title and the icon of the tab follow it, also in a hidden tab. Nothing runs before
+ * `start`, and nothing after the function that `start` returns.
  */
+import type { RunningOverview, Surroundings } from "../overview/create-overview";
 import type { Hello } from "../protocol/frames";
 import { showInTab, tabStatus } from "../shell/tab";
 import { createActions } from "../store/actions";
 import { createClock } from "../store/clock";
 import { createStore, type Store } from "../store/create-store";
-import type { Page } from "../store/page";
+import type { Fleet, Page } from "../store/page";
 import { liveEdge, type Pause } from "../store/timeline";
 import { DEFAULT_VIEW, type View } from "../store/view";
 import type { Environment } from "../stream/connection";
@@ -16,20 +17,32 @@ import { logOut } from "../stream/log-out";
 import { BROWSER, type Browser } from "../stream/refusal";
 import { onWake } from "../stream/wake";
 import { createHost, type RunningHost } from "./create-host";
+import { addressOf, hostInAddress } from "./host-address";
 
 const CLOCK_MS = 1000;
 
 export interface RunningPage extends Page {
-  /** The host whose dashboard is shown. */
-  readonly host: Store<RunningHost>;
+  /** The host whose dashboard is shown; null while the overview is. */
+  readonly host: Store<RunningHost | null>;
+  /** Null on a server with one host. */
+  readonly overview: RunningOverview | null;
   /** Returns the function that ends it. */
   readonly start: () => () => void;
+}
+
+/** What a front end serves. */
+export interface Hosts {
+  /** Makes the overview; null if there is only one host. */
+  readonly overview: ((page: Surroundings) => RunningOverview) | null;
+  /** The id of the host to show first. Null: the overview or, without one, the host on which the server runs. */
+  readonly first: string | null;
 }
 
 export function createPage(
   address: string,
   initialView: View = DEFAULT_VIEW,
   environment: Environment & Partial<Browser> = {},
+  hosts: Hosts = { overview: null, first: null },
 ): RunningPage {
   const clock = createClock();
   const browser = { ...BROWSER, ...environment };
@@ -39,42 +52,85 @@ export function createPage(
   const user = createStore<string | null>(null);
   const firstVersion = createStore<string | null>(null);
 
-  const greeted = (hello: Hello): void => {
+  const greeted = (hello: Pick<Hello, "version" | "user">): void => {
     const first = firstVersion.get() ?? hello.version;
     firstVersion.set(first);
     user.set(hello.user);
     // Nobody can press a button on a wall, so the page of the older server would stay for months.
     if (first !== hello.version && view.get().kiosk) browser.reload();
   };
+  const overview = hosts.overview?.({ clock, browser, greeted }) ?? null;
   let opened = 0;
-  const open = (): RunningHost => {
+  const open = (hostId: string | null): RunningHost => {
     opened += 1;
-    return createHost(opened, address, { view, pause, clock, browser, greeted, superseded });
+    const around = { view, pause, clock, browser, hostId, greeted, superseded };
+    return createHost(opened, address, around);
+  };
+  const openOrOverview = (hostId: string | null): RunningHost | null =>
+    hostId === null && overview !== null ? null : open(hostId);
+  const show = (next: () => RunningHost | null): void => {
+    stop();
+    actions.live();
+    host.set(next());
+    stop = run();
+    showTab();
   };
   /** Show the host that answers now. It does not continue the one before, so the page is live again. */
   const superseded = (): void => {
-    stop();
-    actions.live();
-    host.set(open());
-    stop = run();
+    const { id } = host.get() ?? { id: null };
+    show(() => open(id));
   };
-  const host = createStore(open());
-  const state = () => host.get().telemetry.store.get();
+  const host = createStore(openOrOverview(hosts.first));
   const actions = createActions({
     view,
     pause,
     cursor,
-    now: () => liveEdge(state(), clock.nowMs()),
+    now: () => {
+      const state = host.get()?.telemetry.store.get();
+      return state === undefined ? clock.unixSeconds() : liveEdge(state, clock.nowMs());
+    },
   });
+  const fleet: Fleet | null = overview && {
+    list: overview.list,
+    open: (id) => {
+      history.pushState(null, "", addressOf(id));
+      show(() => open(id));
+    },
+    close: () => {
+      if (host.get() === null) return;
+      history.pushState(null, "", addressOf(null));
+      show(() => null);
+    },
+    step: (by) => {
+      const ids = overview.list().map(({ id }) => id);
+      const at = ids.indexOf(host.get()?.id ?? "");
+      const id = ids[at === -1 ? 0 : (at + by + ids.length) % ids.length];
+      if (id === undefined || id === host.get()?.id) return;
+      // It replaces the address, so that one step back in the browser is enough for the overview.
+      history.replaceState(null, "", addressOf(id));
+      show(() => open(id));
+    },
+  };
+  const moved = (): void => {
+    const id = hostInAddress();
+    if (id !== (host.get()?.id ?? null)) show(() => openOrOverview(id));
+  };
 
   const showTab = (): void => {
-    showInTab(tabStatus(state(), clock.nowMs(), pause.get() !== null));
+    const state = host.get()?.telemetry.store.get();
+    const status =
+      state === undefined
+        ? overview?.tabStatus()
+        : tabStatus(state, clock.nowMs(), pause.get() !== null);
+    if (status !== undefined) showInTab(status);
   };
   const run = (): (() => void) => {
     const running = host.get();
-    const undo = [running.start(), running.telemetry.store.subscribe(showTab)];
+    const part = running ?? overview;
+    const store = running?.telemetry.store ?? overview?.state;
+    const undo = [part?.start(), store?.subscribe(showTab)];
     return () => {
-      for (const leave of undo) leave();
+      for (const leave of undo) leave?.();
     };
   };
   let stop = (): void => undefined;
@@ -87,19 +143,23 @@ export function createPage(
     firstVersion,
     reload: browser.reload,
     logOut: () => logOut(address, browser),
+    fleet,
     host,
+    overview,
     start: () => {
       stop = run();
       const unsubscribe = pause.subscribe(showTab);
       const timer = setInterval(() => {
-        host.get().tick();
+        (host.get() ?? overview)?.tick();
         showTab();
       }, CLOCK_MS);
       const stopWaking = onWake((cause) => {
-        host.get().wake(cause);
+        (host.get() ?? overview)?.wake(cause);
       });
+      if (overview !== null) window.addEventListener("popstate", moved);
       return () => {
         unsubscribe();
+        window.removeEventListener("popstate", moved);
         stopWaking();
         clearInterval(timer);
         stop();

@@ -1,12 +1,21 @@
 /** The page: puts the parts in their places and listens to keys. Its state and its host are outside of React. */
-import { useCallback, useEffect, useMemo, useState, type ReactNode } from "react";
+import {
+  useCallback,
+  useEffect,
+  useMemo,
+  useState,
+  type ComponentType,
+  type ReactNode,
+} from "react";
 
+import type { RunningOverview } from "../overview/create-overview";
+import type { OverviewProps } from "../overview/overview";
 import { Boundary } from "../parts/boundary";
 import { useStatisticsShown } from "../parts/statistics-shown";
 import { Announcer } from "../shell/announcer";
 import { Explain } from "../shell/explain";
 import { Header } from "../shell/header";
-import { keyFor, type DialogName, type PageActions } from "../shell/keys";
+import { keyFor, keysOf, type DialogName, type PageActions } from "../shell/keys";
 import { Later, type Load } from "../shell/later";
 import { SkipLinks } from "../shell/skip-links";
 import { isDisconnected } from "../store/freshness";
@@ -20,20 +29,41 @@ import { useRoot } from "./use-root";
 import "./page.css";
 
 const DIALOGS: Readonly<Record<DialogName, Load>> = {
-  help: () => import("../shell/help").then(({ Help }) => Help),
+  help: () => import("../shell/host-help").then(({ HostHelp }) => HostHelp),
   commands: () => import("../shell/command-palette").then((module) => module.CommandPalette),
 };
 
-export function Page({ page }: { page: RunningPage }) {
+export interface PageProps {
+  readonly page: RunningPage;
+  /** The overview of a front end. */
+  readonly Overview?: ComponentType<OverviewProps>;
+}
+
+export function Page({ page, Overview }: PageProps) {
   const host = useStore(page.host, (now) => now);
+  const { overview } = page;
   return (
     <PageContext value={page}>
-      <HostContext value={host}>
-        {/* Nothing of one host stays for the next one, for example its open drawers. */}
-        <Dashboard key={host.key} page={page} />
-      </HostContext>
+      {host !== null && (
+        <HostContext value={host}>
+          {/* Nothing of one host stays for the next one, for example its open drawers. */}
+          <Dashboard key={host.key} page={page} />
+        </HostContext>
+      )}
+      {host === null && overview !== null && Overview !== undefined && (
+        <OverviewRoot page={page} overview={overview} Overview={Overview} />
+      )}
     </PageContext>
   );
+}
+
+interface OverviewRootProps extends Required<PageProps> {
+  readonly overview: RunningOverview;
+}
+
+function OverviewRoot({ page, overview, Overview }: OverviewRootProps) {
+  const { toggleTheme } = useRoot(page);
+  return <Overview overview={overview} toggleTheme={toggleTheme} />;
 }
 
 function Dashboard({ page }: { page: PageState }) {
@@ -143,7 +173,7 @@ function useKeys(page: PageState, actions: PageActions, closeDialog: (() => void
       }
       // The browser closes a dialog on Escape, but not one that is being loaded or has failed.
       if (event.key === "Escape" && document.querySelector("dialog") === null) closeDialog?.();
-      const key = keyFor(event, page.view.get().characterKeys);
+      const key = keyFor(event, page.view.get().characterKeys, keysOf(page));
       if (key === null || (dialogIsOpen && key.dialog === undefined)) return;
       event.preventDefault();
       key.run(actions, event);

@@ -15,8 +15,8 @@ const LIST = "command-list";
 const PAGE_ROWS = 8;
 
 export function CommandPalette({ close, actions }: LaterProps) {
-  const { view } = usePage();
-  const { display, processMemory } = useHost();
+  const { view, fleet } = usePage();
+  const { id: hostId, display, processMemory } = useHost();
   // Those at the moment of opening: a list that changes while the viewer chooses leads to the wrong choice.
   const [all] = useState(() => {
     const { sample } = display.get().picture;
@@ -26,6 +26,8 @@ export function CommandPalette({ close, actions }: LaterProps) {
       panels: [...document.querySelectorAll<HTMLElement>("[data-panel]")],
       processes: processMemory.names(),
       filter: view.get().filter,
+      fleet,
+      hostId,
     });
   });
   const [query, setQuery] = useState("");

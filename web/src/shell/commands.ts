@@ -1,5 +1,6 @@
 /** What the command palette offers, and which of it matches a text. Nothing is drawn here. */
 import { VITALS, type PlacedVital } from "../sections";
+import type { Fleet } from "../store/page";
 import { KEYS, type PageActions } from "./keys";
 
 export interface Command {
@@ -18,6 +19,10 @@ export interface CommandContext {
   readonly panels: readonly HTMLElement[];
   readonly processes: readonly string[];
   readonly filter: string;
+  /** Null on a server with one host. */
+  readonly fleet: Pick<Fleet, "list" | "open" | "close"> | null;
+  /** As `Host.id`, of the host that is shown. */
+  readonly hostId: string | null;
 }
 
 /** Return the commands without a query, in the order in which they are listed. */
@@ -27,6 +32,8 @@ export function commandsOf({
   panels,
   processes,
   filter,
+  fleet,
+  hostId,
 }: CommandContext): Command[] {
   const charts = vitals.flatMap(({ focus, label, key, chart: { facets } }) =>
     facets.map((facet, at) => ({
@@ -68,7 +75,23 @@ export function commandsOf({
       actions.setFilter(name);
     },
   }));
-  return [...charts, ...tables, ...ofKeys, ...filters];
+  return [...charts, ...tables, ...ofKeys, ...filters, ...hostsOf(fleet, hostId)];
+}
+
+/** Return the commands that show another host of a front end, or all of them. */
+function hostsOf(fleet: CommandContext["fleet"], hostId: string | null): Command[] {
+  if (fleet === null) return [];
+  const others = fleet.list().filter(({ id }) => id !== hostId);
+  return [
+    { group: "Hosts", label: "all hosts", run: fleet.close },
+    ...others.map(({ id, name, state }) => ({
+      group: "Hosts",
+      label: state === "live" ? name : `${name} · ${state}`,
+      run: () => {
+        fleet.open(id);
+      },
+    })),
+  ];
 }
 
 /** Return whether the list has a chart in place of this key. */

@@ -9,6 +9,7 @@ import { useDisplay, usePage, usePicture, useTelemetry, useView } from "../store
 import { WINDOWS } from "../store/view";
 import { Badge } from "./badge";
 import { Heartbeat } from "./heartbeat";
+import { HostSwitcher } from "./host-switcher";
 import "./header.css";
 
 const BEATS = 60;
@@ -22,10 +23,12 @@ export interface HeaderProps {
 
 export function Header(props: HeaderProps) {
   const host = useTelemetry((state) => state.hello?.host ?? null);
+  const { fleet } = usePage();
   const kiosk = useView((view) => view.kiosk);
   const { phone, wide } = useLayout();
   return (
     <header>
+      {fleet !== null && <HostSwitcher fleet={fleet} />}
       <h1 data-testid="host" title={host?.name}>
         {host?.name ?? "–"}
       </h1>

@@ -1,39 +1,40 @@
 /** The help: every key, the explanation of every name, and the time zone. */
-import { useEffect, useState } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 
 import type { Explanation } from "../protocol/explanations";
-import { usePage, useTelemetry, useView } from "../store/use-telemetry";
+import { usePage, useView } from "../store/use-telemetry";
 import { Dialog } from "./dialog";
-import { LISTED, loadExplanations } from "./explanations";
-import { KEYS } from "./keys";
-import type { LaterProps } from "./later";
+import { loadExplanations } from "./explanations";
+import type { Key } from "./keys";
 import { rememberCharacterKeys } from "./remember";
 import "./help.css";
 
-export function Help({ close, actions }: LaterProps) {
+export interface HelpProps {
+  readonly close: () => void;
+  readonly keys: readonly ListedKey[];
+  /** The names that it explains, by the keys of their explanations. */
+  readonly names: readonly string[];
+  readonly version: string | undefined;
+  /** At the left of the button that closes it. */
+  readonly aside?: ReactNode;
+}
+
+type ListedKey = Pick<Key, "shown" | "does">;
+
+export function Help({ close, keys, names, version, aside }: HelpProps) {
   return (
-    <Dialog
-      title="Help"
-      testId="help"
-      close={close}
-      aside={
-        <button type="button" onClick={actions.toggleCommands}>
-          Find<kbd aria-hidden="true">Ctrl K</kbd>
-        </button>
-      }
-    >
+    <Dialog title="Help" testId="help" close={close} aside={aside}>
       <div className="help-body">
-        <Keys />
-        <Explanations />
+        <Keys keys={keys} version={version} />
+        <Explanations names={names} />
       </div>
     </Dialog>
   );
 }
 
-function Keys() {
+function Keys({ keys, version }: Pick<HelpProps, "keys" | "version">) {
   const { actions } = usePage();
   const characterKeys = useView((view) => view.characterKeys);
-  const version = useTelemetry((state) => state.hello?.version);
   return (
     <section aria-label="Keys">
       <label className="character-keys">
@@ -48,7 +49,7 @@ function Keys() {
         keys of one character act
       </label>
       <dl className="keys">
-        {KEYS.map(({ shown, does }) => (
+        {keys.map(({ shown, does }) => (
           <div key={shown}>
             <dt>
               <kbd>{shown}</kbd>
@@ -56,10 +57,6 @@ function Keys() {
             <dd>{does}</dd>
           </div>
         ))}
-        <div>
-          <dt>drag</dt>
-          <dd>zoom all charts; a double click returns to live</dd>
-        </div>
       </dl>
       <p className="faint">
         Times are in your browser’s time zone, {Intl.DateTimeFormat().resolvedOptions().timeZone},
@@ -70,7 +67,7 @@ function Keys() {
   );
 }
 
-function Explanations() {
+function Explanations({ names }: Pick<HelpProps, "names">) {
   const [explanations, setExplanations] = useState<Readonly<Record<string, Explanation>>>({});
   const [failed, setFailed] = useState(false);
   useEffect(() => {
@@ -82,7 +79,7 @@ function Explanations() {
     <section aria-label="Explanations" className="explanations">
       {failed && <p className="faint">The explanations could not be loaded.</p>}
       <dl>
-        {LISTED.flatMap((key) => {
+        {names.flatMap((key) => {
           const explanation = explanations[key];
           if (explanation === undefined) return [];
           const { name, text, from } = explanation;

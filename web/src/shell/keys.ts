@@ -1,6 +1,7 @@
 /** Every key of the page, in one table: the help lists it, and the page looks it up. */
 import { SECTION_KEYS, VITALS } from "../sections";
 import type { Actions } from "../store/actions";
+import type { Page } from "../store/page";
 import type { WindowSeconds } from "../store/view";
 
 /** The actions that keys can start: those of the viewer, and those for the page as a whole. */
@@ -17,7 +18,7 @@ export const SAVE_CHART_ID = "save-chart";
 
 export type DialogName = "help" | "commands";
 
-export interface Key {
+export interface Key<A = PageActions> {
   /** As in `KeyboardEvent.key`. */
   readonly keys: readonly string[];
   /** As in the help. */
@@ -27,7 +28,7 @@ export interface Key {
   readonly withControl?: true;
   /** The dialog that it opens and closes. While a dialog is open, only such keys act. */
   readonly dialog?: DialogName;
-  readonly run: (actions: PageActions, event: Pick<KeyboardEvent, "shiftKey">) => void;
+  readonly run: (actions: A, event: Pick<KeyboardEvent, "shiftKey">) => void;
 }
 
 function key(name: string, does: string, run: Key["run"]): Key {
@@ -104,19 +105,47 @@ export const KEYS: readonly Key[] = [
   },
 ];
 
+/** Return the keys of this page. On a front end, some keys move between hosts. */
+export function keysOf({ fleet, pause }: Pick<Page, "fleet" | "pause">): readonly Key[] {
+  if (fleet === null) return KEYS;
+  const escape: Key = {
+    keys: ["Escape"],
+    shown: "Esc",
+    does: "return to live; from there, to all hosts",
+    run: ({ live }) => {
+      if (pause.get() === null) fleet.close();
+      else live();
+    },
+  };
+  return [
+    key("[", "show the previous host, in the order of the overview", () => {
+      fleet.step(-1);
+    }),
+    key("]", "show the next host", () => {
+      fleet.step(1);
+    }),
+    escape,
+    ...KEYS,
+  ];
+}
+
 /**
  * Return the entry for a pressed key. Keys without Ctrl act neither while the viewer types nor, if they have one
  * character, without `characterKeys`: who dictates or trembles presses them by accident (WCAG 2.1.4).
  */
-export function keyFor(event: KeyboardEvent, characterKeys: boolean): Key | null {
+export function keyFor<A = PageActions>(
+  event: KeyboardEvent,
+  characterKeys: boolean,
+  all: readonly Key<A>[],
+): Key<A> | null {
   if (event.altKey) return null;
   if (event.ctrlKey || event.metaKey) {
     // Caps Lock makes the letter a capital; with Shift, the browser has keys of its own.
     const pressed = event.shiftKey ? "" : event.key.toLowerCase();
-    return KEYS.find(({ keys, withControl }) => withControl && keys.includes(pressed)) ?? null;
+    return all.find(({ keys, withControl }) => withControl && keys.includes(pressed)) ?? null;
   }
   if (isTyping(event.target) || (!characterKeys && event.key.length === 1)) return null;
-  return KEYS.find(({ keys, withControl }) => !withControl && keys.includes(event.key)) ?? null;
+  return all.find(({ keys, withControl }) => !withControl && keys.includes(event.key)) ?? null;
 }
 
 function isTyping(target: EventTarget | null): boolean {

@@ -2,7 +2,7 @@
  * The title and the icon of the tab show the worst state of the page. They do not depend on React, which draws nothing
  * in a hidden tab: there, they are all that the viewer sees.
  */
-import { freshness, isDisconnected } from "../store/freshness";
+import { freshness, isDisconnected, type Freshness } from "../store/freshness";
 import type { TelemetryState } from "../store/telemetry";
 import type { Alert } from "../store/thresholds";
 import critical from "./icons/critical.svg";
@@ -19,23 +19,32 @@ export interface TabStatus {
   readonly icon: keyof typeof ICONS;
 }
 
+/** What a page shows, and its worst alert if there is one. */
+export interface Title {
+  readonly name: string;
+  readonly worst?: Alert;
+}
+
 /**
- * Return the worst state: `(lost) ada`, `■ ada · /srv full`, `▲ ada · io stall`, `(paused) ada`, `ada`. A paused page keeps
- * the alerts of the pause, but the tab has the present ones.
+ * Return the worst state of a host: `(lost) ada`, `■ ada · /srv full`, `▲ ada · io stall`, `(paused) ada`, `ada`. A paused
+ * page keeps the alerts of the pause, but the tab has the present ones.
  */
 export function tabStatus(state: TelemetryState, nowMs: number, isPaused: boolean): TabStatus {
-  const host = state.hello?.host.name ?? "telemetry_stream";
-  const fresh = freshness(state, nowMs);
+  const name = state.hello?.host.name ?? "telemetry_stream";
+  const worst = worstOf(state.alerts);
+  return tabStatusOf({ name, ...(worst && { worst }) }, freshness(state, nowMs), isPaused);
+}
+
+export function tabStatusOf({ name, worst }: Title, fresh: Freshness, isPaused = false): TabStatus {
   if (isDisconnected(fresh)) {
     const word = fresh.kind === "refused" ? "refused" : "lost";
-    return { title: `(${word}) ${host}`, icon: "lost" };
+    return { title: `(${word}) ${name}`, icon: "lost" };
   }
   const pause = isPaused ? "(paused) " : "";
-  const worst = worstOf(state.alerts);
-  if (worst === undefined) return { title: `${pause}${host}`, icon: isPaused ? "paused" : "ok" };
+  if (worst === undefined) return { title: `${pause}${name}`, icon: isPaused ? "paused" : "ok" };
   const isCritical = worst.level === "critical";
   return {
-    title: `${isCritical ? "■" : "▲"} ${pause}${host} · ${worst.label}`,
+    title: `${isCritical ? "■" : "▲"} ${pause}${name} · ${worst.label}`,
     icon: isCritical ? "critical" : "warn",
   };
 }

@@ -26,11 +26,14 @@ export type Freshness =
       readonly nextTrySeconds: number | null;
     };
 
+/** What decides how current the page is. */
+export type FreshnessState = Pick<TelemetryState, "link" | "arrivedAtMs" | "startedAtMs" | "hello">;
+
 const LATE_AFTER_TICKS = 2.5;
 const LOST_AFTER_SECONDS = 10;
 const LOST_AFTER_TICKS = 4;
 
-export function freshness(state: TelemetryState, nowMs: number): Freshness {
+export function freshness(state: FreshnessState, nowMs: number): Freshness {
   const { link, arrivedAtMs } = state;
   const nextTrySeconds =
     link.nextTryAtMs === null ? null : Math.max(0, Math.ceil((link.nextTryAtMs - nowMs) / 1000));
@@ -61,6 +64,6 @@ export function isDisconnected(
 }
 
 /** Return the length of a silence after which an open connection counts as dead. */
-export function silentAfterSeconds(state: TelemetryState): number {
+export function silentAfterSeconds(state: Pick<FreshnessState, "hello">): number {
   return Math.max(LOST_AFTER_SECONDS, LOST_AFTER_TICKS * tickSeconds(state.hello));
 }

@@ -23,12 +23,35 @@ export interface Page {
   readonly reload: () => void;
   /** Loads the login page. Resolves to null, or to the reason why it failed. */
   readonly logOut: () => Promise<string | null>;
+  /** The hosts of a front end; null on a server with one host. */
+  readonly fleet: Fleet | null;
+}
+
+/** How the viewer moves between the hosts of a front end. The address follows, so that the browser's back works. */
+export interface Fleet {
+  /** The hosts that the viewer chose on the overview, in its order. */
+  readonly list: () => readonly ListedHost[];
+  /** Shows the dashboard of the host with this id. */
+  readonly open: (id: string) => void;
+  /** Shows the overview. */
+  readonly close: () => void;
+  /** Shows the dashboard of the next host in the list, or of the one before. */
+  readonly step: (by: 1 | -1) => void;
+}
+
+export interface ListedHost {
+  readonly id: string;
+  readonly name: string;
+  /** One word, for example `live`. */
+  readonly state: string;
 }
 
 /** What one host sends, over a connection of its own. Its id is `host.id` of the first `hello`, and does not change. */
 export interface Host {
   /** Tells the hosts of one page apart, because the id is not known before the first message. */
   readonly key: number;
+  /** The id by which the page asked for it; null: the host on which the server runs. */
+  readonly id: string | null;
   readonly telemetry: Telemetry;
   readonly display: Store<Display>;
   readonly processMemory: ProcessMemory;

@@ -37,6 +37,8 @@ export interface Sink<M extends Missing> {
 }
 
 export interface PastOptions {
+  /** As in `StreamChoice`. */
+  readonly host: string | null;
   readonly fetch: Browser["fetch"];
   readonly random?: () => number;
   /** Every how many samples, see `StreamChoice`. */
@@ -155,6 +157,7 @@ export class Past<M extends Missing> {
   async #request(missing: M, seconds: number, signal: AbortSignal): Promise<string> {
     const { stream, since, after } = missing;
     const query = new URLSearchParams({ brief: "1", stream, before: String(after.seq) });
+    if (this.#options.host !== null) query.set("host", this.#options.host);
     if (since > 0) query.set("since", String(since));
     query.set("seconds", String(Math.ceil(seconds)));
     if (this.#options.every() > 1) query.set("every", String(this.#options.every()));

@@ -47,9 +47,9 @@ export class RefusalProbe {
   /** The number of requests in a row that the server accepted. */
   #accepted = 0;
 
-  constructor(pageAddress: string, browser: Browser) {
-    // A small section: when the server accepts the request, the first message may already be on its way.
-    this.#address = new URL("api/v1/stream?sections=self", pageAddress).href;
+  /** `stream` is the address of the same stream over HTTP. */
+  constructor(pageAddress: string, browser: Browser, stream = hostStream(null)) {
+    this.#address = new URL(stream, pageAddress).href;
     this.#browser = browser;
   }
 
@@ -112,6 +112,12 @@ export class RefusalProbe {
     this.#browser.reload();
     return LOGGED_OUT;
   }
+}
+
+/** Return the address for a host. With a small section: the first message may be on its way when this page has an answer. */
+export function hostStream(host: string | null): string {
+  const query = new URLSearchParams({ ...(host !== null && { host }), sections: "self" });
+  return `api/v1/stream?${query.toString()}`;
 }
 
 /** So that an absurd value does not end the page. */

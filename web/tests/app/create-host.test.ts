@@ -1,12 +1,13 @@
 // @vitest-environment jsdom
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
-import { createHost, type RunningHost } from "../../src/app/create-host";
+import { createHost, type RunningHost, type Surroundings } from "../../src/app/create-host";
 import { createClock } from "../../src/store/clock";
 import { createStore } from "../../src/store/create-store";
 import type { Pause } from "../../src/store/timeline";
 import { DEFAULT_VIEW } from "../../src/store/view";
-import { fakeBrowser } from "../support/fake-browser";
+import type { Browser } from "../../src/stream/refusal";
+import { fakeBrowser, noAnswer } from "../support/fake-browser";
 import { FakeSocket } from "../support/fake-socket";
 import { goldenObject, sampleText } from "../support/frames";
 
@@ -14,6 +15,8 @@ const EDGE = 1_764_000_042;
 const pause = createStore<Pause | null>(null);
 const greeted = vi.fn();
 const superseded = vi.fn();
+const fetched = vi.fn<Browser["fetch"]>(noAnswer);
+let around: Surroundings;
 let hosts: RunningHost[];
 let stops: (() => void)[];
 
@@ -31,15 +34,17 @@ beforeEach(async () => {
   pause.set(null);
   greeted.mockClear();
   superseded.mockClear();
-  const page = {
+  fetched.mockClear();
+  around = {
     view: createStore(DEFAULT_VIEW),
     pause,
     clock: createClock(),
-    browser: { ...fakeBrowser(), WebSocket: FakeSocket, random: () => 0.5 },
+    browser: { ...fakeBrowser(), fetch: fetched, WebSocket: FakeSocket, random: () => 0.5 },
+    hostId: null,
     greeted,
     superseded,
   };
-  hosts = ["http://one/", "http://two/"].map((address, at) => createHost(at, address, page));
+  hosts = ["http://one/", "http://two/"].map((address, at) => createHost(at, address, around));
   stops = hosts.map((host) => host.start());
   await settle();
   for (const [at, socket] of FakeSocket.all.entries()) {
@@ -91,4 +96,23 @@ it("stays the same host when its server restarts", async () => {
   FakeSocket.all[0]?.receive(helloOf("host 0"));
   await settle();
   expect([superseded.mock.calls.length, greeted.mock.calls.length]).toEqual([0, 3]);
+});
+
+it("requests the stream, the tables and the past of its own host from a front end", async () => {
+  const host = createHost(2, "http://front/", { ...around, hostId: "ada 1" });
+  stops.push(host.start());
+  await settle();
+  const stream = FakeSocket.last;
+  stream.open();
+  stream.receive(helloOf("ada 1"));
+  stream.receive(sampleText({ seq: 42 }));
+  await settle();
+  stops.push(host.watchSections(["processes"], { frame: vi.fn(), failed: vi.fn() }));
+  await settle();
+  const requests = fetched.mock.calls.map(([address]) => new URL(address));
+  const past = requests.filter(({ host: name }) => name === "front");
+  expect(past.length).toBeGreaterThan(0);
+  const queries = [stream.query, FakeSocket.last.query, ...past.map((url) => url.searchParams)];
+  expect(FakeSocket.last).not.toBe(stream);
+  expect(new Set(queries.map((query) => query.get("host")))).toEqual(new Set(["ada 1"]));
 });

@@ -14,13 +14,25 @@ panel.dataset["panel"] = "Filesystems";
 panel.tabIndex = -1;
 document.body.append(panel);
 
-const all = (filter = "") =>
+const fleet = {
+  list: () => [
+    { id: "1", name: "web-1", state: "live" },
+    { id: "2", name: "web-2", state: "live" },
+    { id: "3", name: "mail-1", state: "lost" },
+  ],
+  open: vi.fn(),
+  close: vi.fn(),
+};
+
+const all = (filter = "", onFrontEnd = false) =>
   commandsOf({
     actions,
     vitals: VITALS.filter((vital) => isOnHost(vital, null)),
     panels: [panel],
     processes: ["postgres", "restic backup", "node"],
     filter,
+    fleet: onFrontEnd ? fleet : null,
+    hostId: onFrontEnd ? "1" : null,
   });
 const labels = (query: string) => matching(all(), query).map(({ label }) => label);
 const run = (commands: readonly Command[], label: string) => {
@@ -66,4 +78,15 @@ it("lists the best matches and their groups first", () => {
   expect(labels("res")[0]).toBe("restic backup");
   expect(labels("mem")[0]).toBe("memory: use");
   expect(labels("no")[0]).toBe("node");
+});
+
+it("lists the other hosts of a front end, and all of them together", () => {
+  const commands = all("", true);
+  const hosts = commands.filter(({ group }) => group === "Hosts");
+  expect(hosts.map(({ label }) => label)).toEqual(["all hosts", "web-2", "mail-1 · lost"]);
+  expect(all().some(({ group }) => group === "Hosts")).toBe(false);
+  run(commands, "mail-1 · lost");
+  expect(fleet.open).toHaveBeenCalledExactlyOnceWith("3");
+  run(commands, "all hosts");
+  expect(fleet.close).toHaveBeenCalledOnce();
 });

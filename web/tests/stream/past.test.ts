@@ -45,7 +45,12 @@ beforeEach(() => {
       idle,
       heard,
     },
-    { fetch, checkLogin, every: () => every, tickSeconds: () => every, random: () => 0.5 },
+    {
+      ...{ host: null, fetch, checkLogin },
+      every: () => every,
+      tickSeconds: () => every,
+      random: () => 0.5,
+    },
   );
 });
 afterEach(() => {

@@ -1,8 +1,10 @@
 /**
  * Serves the built page and the stream of a mock host, with protocol 1: node tests/support/mock-server.js [port] [twist,…]
  * Twists: psi, heat and swap leave these out; many has 50 disks, interfaces and filesystems; 256 has 256 cores;
- * spikes has short rises of CPU use; longest has the longest name of a host and values that need the most space.
- * /mock/end/CODE ends every viewer with that close code. SIGUSR1 suspends the samples, SIGUSR2 resumes them.
+ * spikes has short rises of CPU use; longest has the longest name of a host and values that need the most space;
+ * hosts-N is a front end with N hosts, and hostile gives some of them names that no host should have.
+ * /mock/end/CODE ends every viewer with that close code. /mock/state/NAME/STATE changes the state of a host.
+ * SIGUSR1 suspends the samples, SIGUSR2 resumes them.
  */
 import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
@@ -10,11 +12,15 @@ import { extname, join, normalize } from "node:path";
 import { gzipSync } from "node:zlib";
 import { WebSocketServer } from "ws";
 
+import { createFleet } from "./mock-fleet.js";
 import { HOST, sampleOf } from "./mock-host.js";
 import { processesOf } from "./mock-processes.js";
 
 const port = Number(process.argv[2] ?? 8751);
 const twists = (process.argv[3] ?? "").split(",");
+const hostCount = Number(twists.find((twist) => twist.startsWith("hosts-"))?.slice(6) ?? 0);
+const fleet =
+  hostCount > 0 ? createFleet(hostCount, { hostile: twists.includes("hostile") }) : null;
 const root = join(import.meta.dirname, "../../../telemetry_stream/static");
 const TYPES = {
   ".html": "text/html",
@@ -67,23 +73,50 @@ function historyOf(query) {
   for (let n = Math.max(1, since + 1, before - Number(query.get("seconds"))); n < before; n += 1) {
     const { sources, ...sample } = sampleAt(n);
     const cores = sample.cpu.cores.map(({ id, usage_percent }) => ({ id, usage_percent }));
-    samples.push({ ...sample, cpu: { ...sample.cpu, cores } });
+    samples.push(named({ ...sample, cpu: { ...sample.cpu, cores } }, query.get("host")));
   }
   return { type: "history", samples };
 }
+/** The sample as if it came from this host of a front end. */
+const named = (sample, id) => (id === null ? sample : { ...sample, host: id });
+/** As a front end that samples no host itself: a viewer must name one. */
+const isRefused = (query) =>
+  fleet !== null && !query.has("hosts") && !fleet.has(query.get("host") ?? "");
+/** The answers of a front end; undefined for another path. */
+const fleetAnswer = (path, query) => {
+  if (path === "/api/v1/hosts") return fleet.report(seqNow());
+  if (path === "/api/v1/sparklines")
+    return { sparklines: fleet.sparklines(query.get("hosts").split(","), seqNow()) };
+  return undefined;
+};
 
 const http = createServer((request, response) => {
   const { pathname: path, searchParams } = new URL(request.url, "http://x");
   if (path === "/api/v1/history") {
+    if (isRefused(searchParams)) return response.writeHead(404).end();
     response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" });
     return response.end(gzipSync(JSON.stringify(historyOf(searchParams))));
+  }
+  const answer = fleet === null ? undefined : fleetAnswer(path, searchParams);
+  if (answer !== undefined) {
+    return response
+      .writeHead(200, { "content-type": "application/json" })
+      .end(JSON.stringify(answer));
+  }
+  if (path.startsWith("/mock/state/")) {
+    const [, , , name, state] = path.split("/");
+    fleet.set(name, state);
+    return response.writeHead(204).end();
   }
   if (path.startsWith("/mock/end/")) {
     for (const socket of viewers.keys())
       socket.close(Number(path.slice("/mock/end/".length)), "test");
     return response.writeHead(204).end();
   }
-  const file = join(root, normalize(path === "/" ? "/index.html" : path));
+  const file = join(
+    root,
+    normalize(path === "/" ? (fleet === null ? "/index.html" : "/front-end.html") : path),
+  );
   if (!file.startsWith(root) || !existsSync(file)) return response.writeHead(404).end();
   response.writeHead(200, {
     "content-type": TYPES[extname(file)] ?? "application/octet-stream",
@@ -92,11 +125,24 @@ const http = createServer((request, response) => {
   createReadStream(file).pipe(response);
 });
 const viewers = new Map();
-new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket, request) => {
+const sendOverview = (send) => send(fleet.overview(seqNow(), Date.now() / 1000));
+new WebSocketServer({
+  server: http,
+  path: "/ws",
+  verifyClient: ({ req }) => !isRefused(new URL(req.url, "http://x").searchParams),
+}).on("connection", (socket, request) => {
   const query = new URL(request.url, "http://x").searchParams;
   const sections = query.get("sections")?.split(",") ?? null;
   const send = (value) => socket.send(JSON.stringify(value));
   const seq = seqNow();
+  if (query.has("hosts")) {
+    send(fleet.names());
+    sendOverview(send);
+    viewers.set(socket, { send: () => sendOverview(send) });
+    socket.on("close", () => viewers.delete(socket));
+    return;
+  }
+  const id = query.get("host");
   send({
     type: "hello",
     protocol: 1,
@@ -105,6 +151,7 @@ new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket, req
       ...HOST,
       ...(twists.includes("longest") && { name: LONGEST_NAME }),
       ...(twists.includes("256") && { cores: 256 }),
+      ...(id !== null && fleet.hostOf(id)),
     },
     stream,
     interval_seconds: 1,
@@ -112,19 +159,22 @@ new WebSocketServer({ server: http, path: "/ws" }).on("connection", (socket, req
     every: 1,
     sections,
   });
-  send(pick(sampleAt(seq), sections));
-  viewers.set(socket, sections);
+  const sendSample = (sample) => send(named(pick(sample, sections), id));
+  sendSample(sampleAt(seq));
+  viewers.set(socket, {
+    send: (sample) =>
+      sendSample(
+        sections?.includes("processes")
+          ? { ...sample, processes: processesOf(sample.seq) }
+          : sample,
+      ),
+  });
   socket.on("close", () => viewers.delete(socket));
 });
 setInterval(() => {
   if (silent) return;
   const seq = seqNow();
   const sample = sampleAt(seq);
-  for (const [socket, sections] of viewers) {
-    const full = sections?.includes("processes")
-      ? { ...sample, processes: processesOf(seq) }
-      : sample;
-    socket.send(JSON.stringify(pick(full, sections)));
-  }
+  for (const viewer of viewers.values()) viewer.send(sample);
 }, 1000);
 http.listen(port, "127.0.0.1", () => console.log(`http://127.0.0.1:${http.address().port}/`));

@@ -8,6 +8,7 @@ import { count } from "../../format/numbers";
 import { useDrawer } from "../../parts/drawer";
 import { explained } from "../../parts/explained";
 import { useLayout, type Layout } from "../../parts/layout";
+import { useHold } from "../../parts/use-hold";
 import { useHost, useStore, useView } from "../../store/use-telemetry";
 import type { Processes } from "../../protocol/sections";
 import { Columns, Heads } from "./columns";
@@ -15,7 +16,7 @@ import { Filter } from "./filter";
 import { matches, sortKeyOf } from "./order";
 import { ProcessRow } from "./row";
 import { createProcessTable, identity, type ProcessState } from "./table";
-import { useHold, useSteadyOrder } from "./use-steady-order";
+import { useSteadyOrder } from "./use-steady-order";
 import { useFittingRows, useOnScreen } from "./visible-rows";
 import "./processes.css";
 

@@ -1,0 +1,5 @@
+/** The overview of a front end. A server with one host does not load it. */
+export { choicesFromQuery } from "./choices";
+export { createOverview } from "./create-overview";
+export { Overview } from "./overview";
+export { maybeHosts } from "./requests";

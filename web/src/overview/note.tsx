@@ -1,0 +1,43 @@
+/**
+ * The line at the bottom of the screen: all that is known of the host under the pointer or with the focus, above all why
+ * it has no values. Screen readers get the same from the host itself.
+ */
+import { age } from "../format/time";
+import type { Freshness } from "../store/freshness";
+import { ageOf, type OverviewState } from "./create-overview";
+import type { Row } from "./order";
+import { LOOKS } from "./states";
+
+export interface NoteProps {
+  readonly row: Row | undefined;
+  readonly state: OverviewState;
+  readonly fresh: Freshness;
+}
+
+export function Note({ row, state, fresh }: NoteProps) {
+  if (row === undefined) return null;
+  return (
+    <div className="note" aria-hidden="true" data-testid="note">
+      <b>{row.host.name}</b> <span>{stateText(row, state, fresh)}</span>
+    </div>
+  );
+}
+
+/** Return everything about the state of a host, and what it belongs to. */
+export function stateText(row: Row, state: OverviewState, fresh: Freshness): string {
+  const { host, skewSeconds } = row;
+  const seconds = ageOf(row, state, fresh);
+  const reason = state.reasons.get(row.number) ?? LOOKS[row.state].meaning;
+  const skew = Math.round(Math.abs(skewSeconds ?? 0));
+  const isOld = seconds !== null && seconds > 0;
+  return [
+    isOld ? `${row.state}, the values are ${age(seconds)} old` : row.state,
+    row.state === "live" ? "" : reason,
+    skewSeconds === null ? "" : `its clock is ${age(skew)} ${skewSeconds > 0 ? "behind" : "ahead"}`,
+    host.site === "" ? "" : `site ${host.site}`,
+    host.tags.length === 0 ? "" : `tags ${host.tags.join(", ")}`,
+  ]
+    .filter((part) => part !== "")
+    .map((part) => part.replace(/\.$/, ""))
+    .join(" · ");
+}

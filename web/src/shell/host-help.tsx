@@ -1,0 +1,26 @@
+/** The help of the page of a host. */
+import { usePage, useTelemetry } from "../store/use-telemetry";
+import { LISTED } from "./explanations";
+import { Help } from "./help";
+import { keysOf } from "./keys";
+import type { LaterProps } from "./later";
+
+const DRAG = { shown: "drag", does: "zoom all charts; a double click returns to live" };
+
+export function HostHelp({ close, actions }: LaterProps) {
+  const page = usePage();
+  const version = useTelemetry(({ hello }) => hello?.version);
+  return (
+    <Help
+      close={close}
+      keys={[...keysOf(page), DRAG]}
+      names={LISTED}
+      version={version}
+      aside={
+        <button type="button" onClick={actions.toggleCommands}>
+          Find<kbd aria-hidden="true">Ctrl K</kbd>
+        </button>
+      }
+    />
+  );
+}
