@@ -26,6 +26,7 @@ export default ts.config(
         MutationObserver: "readonly",
         performance: "readonly",
         process: "readonly",
+        requestAnimationFrame: "readonly",
         setInterval: "readonly",
         setTimeout: "readonly",
         URL: "readonly",

@@ -1,7 +1,8 @@
 /**
- * Measures the page: the time to the first chart, the CPU of the main thread, the heap, and slow lines, one JSON line per
- * figure. With the mock host, and the browser, the slow line and the day of samples of the end-to-end tests. It prints
- * figures and has no limits for them. node scripts/measure-page.js [lines] (after npm run build); lines: only those.
+ * Measures the page: the time to the first chart, the CPU of the main thread, the heap, and slow lines; and the overview
+ * with 1000 hosts, also while it scrolls. One JSON line per figure. With the mock host, and the browser, the slow line and
+ * the day of samples of the end-to-end tests. It prints figures and has no limits for them.
+ * node scripts/measure-page.js [lines|overview] (after npm run build): only this part.
  */
 import { runnerImport } from "vite";
 
@@ -10,6 +11,8 @@ const CPU_SECONDS = 20;
 /** The past arrives in the first seconds; then the page is in the state in which it stays. */
 const SETTLE_MS = 8000;
 const GUARD_MS = 30_000;
+const HOSTS = 1000;
+const SCROLL_SECONDS = 5;
 
 // Through Vite, because the oldest Node that we support cannot read TypeScript.
 const load = async (name) =>
@@ -114,16 +117,85 @@ async function measureLines(browser) {
   await measureLine(browser, ["256"], 10_000_000, 90);
 }
 
+/** The thread time that the page's main thread has used, in seconds. */
+async function spent(session) {
+  const { metrics } = await session.send("Performance.getMetrics");
+  return metrics.find(({ name }) => name === "TaskDuration").value;
+}
+
 /** How much of a core the page's main thread uses, in thread time. */
 async function cpuPercent(session, page) {
-  const spent = async () => {
-    const { metrics } = await session.send("Performance.getMetrics");
-    return metrics.find(({ name }) => name === "TaskDuration").value;
-  };
   await page.waitForTimeout(SETTLE_MS);
-  const before = await spent();
+  const before = await spent(session);
   await page.waitForTimeout(CPU_SECONDS * 1000);
-  return (((await spent()) - before) / CPU_SECONDS) * 100;
+  return (((await spent(session)) - before) / CPU_SECONDS) * 100;
+}
+
+const usedMib = async (session) => {
+  for (let turn = 0; turn < 3; turn += 1) await session.send("HeapProfiler.collectGarbage");
+  return (await session.send("Runtime.getHeapUsage")).usedSize / 2 ** 20;
+};
+
+/** Scroll by this many pixels in each frame, down and up again. Return the time from each frame to the next. */
+const scroll = (page, step) =>
+  page.evaluate(
+    ([pixels, seconds]) =>
+      new Promise((resolve) => {
+        const frames = [];
+        let direction = 1;
+        const next = (at) => {
+          frames.push(at);
+          if (at - frames[0] > seconds * 1000) {
+            resolve(frames.slice(1).map((time, index) => time - frames[index]));
+            return;
+          }
+          const before = window.scrollY;
+          window.scrollBy(0, pixels * direction);
+          if (window.scrollY === before) direction = -direction;
+          requestAnimationFrame(next);
+        };
+        requestAnimationFrame(next);
+      }),
+    [step, SCROLL_SECONDS],
+  );
+
+async function measureOverview(browser) {
+  const mock = await Mock.start(`hosts-${HOSTS}`);
+  try {
+    for (const shape of ["table", "map"]) {
+      const { page } = await openPage(browser, `${mock.url}?as=${shape}`);
+      await stateIs(page, "live", GUARD_MS);
+      const session = await page.context().newCDPSession(page);
+      await session.send("Performance.enable", { timeDomain: "threadTicks" });
+      const figure = (name) => `overview_${shape}_${name}`;
+      const details = { hosts: HOSTS, seconds: CPU_SECONDS };
+      report(figure("cpu_percent"), await cpuPercent(session, page), 2, details);
+      report(figure("heap_mib"), await usedMib(session), 1);
+      const elements = await page.evaluate(() => document.querySelectorAll("[data-host]").length);
+      report(figure("rows_in_document"), elements, 0);
+      for (const step of [40, 400]) {
+        const before = await spent(session);
+        const frames = (await scroll(page, step)).sort((a, b) => a - b);
+        // Other work on the machine makes frames late, but not their thread time. 60 per second have 16.7 ms each.
+        const mainMs = ((await spent(session)) - before) / frames.length;
+        const perSecond = (1000 * frames.length) / frames.reduce((sum, ms) => sum + ms, 0);
+        const p99 = Number(frames[Math.floor(frames.length * 0.99)].toFixed(1));
+        const late = frames.filter((ms) => ms > 25).length;
+        const scrolled = {
+          step_px: step,
+          main_thread_ms_per_frame: Number((mainMs * 1000).toFixed(1)),
+          frame_ms_p99: p99,
+          late_frames: late,
+          frames: frames.length,
+        };
+        report(figure("scroll_frames_per_second"), perSecond, 1, scrolled);
+      }
+      report(figure("heap_mib_after_scrolling"), await usedMib(session), 1);
+      await page.context().close();
+    }
+  } finally {
+    await mock.stop();
+  }
 }
 
 /** The longest tasks of the busiest main thread, in ms of CPU, the longest first. Recording makes them a little longer. */
@@ -179,14 +251,17 @@ async function manyCores(browser) {
   await mock.stop();
 }
 
-const browser = await openBrowser();
-if (process.argv[2] === "lines") {
-  await measureLines(browser);
-  await browser.close();
-  process.exit();
+/** The page of one host. */
+async function measureHost(browser) {
+  const mock = await Mock.start();
+  try {
+    await measurePage(browser, mock);
+  } finally {
+    await mock.stop();
+  }
 }
-const mock = await Mock.start();
-try {
+
+async function measurePage(browser, mock) {
   const loads = [];
   for (let n = 0; n < LOADS; n += 1) loads.push(await firstChartMs(browser, mock.url));
   loads.sort((a, b) => a - b);
@@ -208,8 +283,14 @@ try {
   const { hourMib, dayMib } = await heapOfADay(browser, mock.url);
   report("heap_mib_after_hour", hourMib, 1);
   report("heap_mib_after_day", dayMib, 1);
-  await measureLines(browser);
+}
+
+const part = process.argv[2];
+const browser = await openBrowser();
+try {
+  if (part === undefined) await measureHost(browser);
+  if (part !== "overview") await measureLines(browser);
+  if (part !== "lines") await measureOverview(browser);
 } finally {
   await browser.close();
-  await mock.stop();
 }

@@ -1,4 +1,6 @@
 /** One host: its state and its newest values. Values that are not of the present are grey, and have their age. */
+import { memo } from "react";
+
 import { byteRate, fixed, percent, UNKNOWN } from "../format/numbers";
 import { age } from "../format/time";
 import { Mark, toneOf } from "../parts/tone";
@@ -7,7 +9,7 @@ import { ageOf, type OverviewState } from "./create-overview";
 import type { Column } from "./frames";
 import { HostSpark } from "./host-spark";
 import { stateText } from "./note";
-import { levelOf, type Row } from "./order";
+import { levelOf, type Row, type Sort } from "./order";
 import type { SeriesName } from "./sparklines";
 import { LOOKS } from "./states";
 
@@ -16,8 +18,8 @@ export interface HostRowProps {
   /** The place among the hosts, from 0. */
   readonly at: number;
   readonly active: boolean;
-  /** There is space for a few columns only. */
-  readonly phone: boolean;
+  /** The columns that there is space for. */
+  readonly sorts: readonly Sort[];
   readonly state: OverviewState;
   readonly fresh: Freshness;
   readonly series: SeriesName;
@@ -25,9 +27,11 @@ export interface HostRowProps {
   readonly sparkVersion: number;
 }
 
-export function HostRow(props: HostRowProps) {
-  const { row, at, active, phone, state, fresh } = props;
+/** With memo: while the page scrolls, only the rows that appear are drawn. */
+export const HostRow = memo((props: HostRowProps) => {
+  const { row, at, active, sorts, state, fresh } = props;
   const { values, number } = row;
+  const hasStateCell = sorts.includes("worst");
   const present = <State row={row} state={state} fresh={fresh} />;
   return (
     <tr
@@ -37,37 +41,36 @@ export function HostRow(props: HostRowProps) {
     >
       <th scope="row" className="primary">
         <HostLink row={row} active={active} />
-        {phone && present}
+        {!hasStateCell && present}
       </th>
-      {!phone && <td className="state">{present}</td>}
-      <Percentage column="cpu" value={values.cpu} />
-      <Percentage column="memory" value={values.memory} />
-      {!phone && <Percentage column="disk" value={values.disk} />}
-      <Percentage column="filesystem" value={values.filesystem} />
-      {!phone && <MoreCells {...props} />}
+      {hasStateCell && <td className="state">{present}</td>}
+      {PERCENTAGES.map(
+        (column) =>
+          sorts.includes(column) && (
+            <Percentage key={column} column={column} value={values[column]} />
+          ),
+      )}
+      {sorts.includes("rx") && <td className="right">{rateText(values.rx)}</td>}
+      {sorts.includes("tx") && <td className="right">{rateText(values.tx)}</td>}
+      {sorts.includes("celsius") && <td className="right">{fixed(values.celsius, 0)}</td>}
+      {sorts.includes("rx") && <SparkCell {...props} />}
     </tr>
   );
-}
+});
 
-function MoreCells({ row: { values }, series, spark, sparkVersion }: HostRowProps) {
+const PERCENTAGES = ["cpu", "memory", "disk", "filesystem"] as const;
+
+function SparkCell({ series, spark, sparkVersion }: HostRowProps) {
+  const isPercentage = series === "cpu" || series === "memory";
   return (
-    <>
-      <td className="right">{rateText(values.rx)}</td>
-      <td className="right">{rateText(values.tx)}</td>
-      <td className="right">{fixed(values.celsius, 0)}</td>
-      <td className="spark-cell">
-        <HostSpark
-          values={spark}
-          version={sparkVersion}
-          isPercentage={series === "cpu" || series === "memory"}
-        />
-      </td>
-    </>
+    <td className="spark-cell">
+      <HostSpark values={spark} version={sparkVersion} isPercentage={isPercentage} />
+    </td>
   );
 }
 
 export function hrefOf(id: string): string {
-  return `?${new URLSearchParams({ host: id }).toString()}`;
+  return `?host=${encodeURIComponent(id)}`;
 }
 
 export function HostLink({ row: { host, number }, active }: { row: Row; active: boolean }) {
@@ -114,7 +117,7 @@ function Percentage({ column, value }: PercentageProps) {
     <td className={`right ${toneOf(level)}`}>
       <span className="bar-cell">
         <span className={`bar data ${toneOf(level)}`}>
-          <span style={{ width: `${Math.max(0, Math.min(100, value ?? 0))}%` }} />
+          <span style={{ width: `${Math.round(Math.max(0, Math.min(100, value ?? 0)))}%` }} />
         </span>
         <span>
           <Mark level={level} />

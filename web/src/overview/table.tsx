@@ -11,7 +11,7 @@ import type { Freshness } from "../store/freshness";
 import { useStore } from "../store/use-telemetry";
 import { sortedBy, type Choices } from "./choices";
 import type { OverviewState } from "./create-overview";
-import type { Row, Sort } from "./order";
+import { SORTS, type Row, type Sort } from "./order";
 import type { HostsProps } from "./overview";
 import { HostRow } from "./row";
 import { seriesFor } from "./sparklines";
@@ -28,17 +28,25 @@ interface Head {
 const HEADS: readonly Head[] = [
   { sort: "name", label: "host", className: "name" },
   { sort: "worst", label: "state", className: "state" },
-  { sort: "cpu", label: "cpu %", className: "right number", explain: "vitals.cpu" },
-  { sort: "memory", label: "mem %", className: "right number", explain: "vitals.memory" },
-  { sort: "disk", label: "disk %", className: "right number", explain: "vitals.disk" },
-  { sort: "filesystem", label: "fs %", className: "right number", explain: "vitals.filesystem" },
-  { sort: "rx", label: "rx /s", className: "right rate", explain: "vitals.rx" },
-  { sort: "tx", label: "tx /s", className: "right rate", explain: "vitals.tx" },
-  { sort: "celsius", label: "°C", className: "right heat", explain: "vitals.celsius" },
+  { sort: "cpu", label: "cpu %", className: "right", explain: "vitals.cpu" },
+  { sort: "memory", label: "mem %", className: "right", explain: "vitals.memory" },
+  { sort: "disk", label: "disk %", className: "right", explain: "vitals.disk" },
+  { sort: "filesystem", label: "fs %", className: "right", explain: "vitals.filesystem" },
+  { sort: "rx", label: "rx /s", className: "right", explain: "vitals.rx" },
+  { sort: "tx", label: "tx /s", className: "right", explain: "vitals.tx" },
+  { sort: "celsius", label: "°C", className: "right", explain: "vitals.celsius" },
 ];
-/** There, the state is below the name. */
+/** On a tablet there is no space for rates and the sparkline. On a phone, the state is below the name. */
+const TABLET_SORTS: readonly Sort[] = [
+  "name",
+  "worst",
+  "cpu",
+  "memory",
+  "disk",
+  "filesystem",
+  "celsius",
+];
 const PHONE_SORTS: readonly Sort[] = ["name", "cpu", "memory", "filesystem"];
-const PHONE_HEADS = HEADS.filter(({ sort }) => PHONE_SORTS.includes(sort));
 
 /** Heights of a row in rem. On a phone, it has two lines, and a finger needs more. */
 const ROW_REM = 1.5;
@@ -52,10 +60,11 @@ export interface HostTableProps extends HostsProps {
 }
 
 export function HostTable({ overview, rows, state, fresh, choices, describe }: HostTableProps) {
-  const { phone, scale } = useLayout();
+  const { phone, wide, scale } = useLayout();
   const height = Math.round((phone ? PHONE_ROW_REM : ROW_REM) * 16 * scale);
-  const heads = phone ? PHONE_HEADS : HEADS;
-  const columns = phone ? heads.length : heads.length + 1; // with the sparkline
+  const sorts = wide ? SORTS : phone ? PHONE_SORTS : TABLET_SORTS;
+  const heads = HEADS.filter(({ sort }) => sorts.includes(sort));
+  const columns = wide ? heads.length + 1 : heads.length; // with the sparkline
   const body = useRef<HTMLTableSectionElement>(null);
   const { parts, active, handlers } = useHostList({
     ...{ overview, rows, list: body, perLine: 1, height, describe },
@@ -65,8 +74,8 @@ export function HostTable({ overview, rows, state, fresh, choices, describe }: H
   );
   const ids = shown.join();
   useEffect(() => {
-    overview.sparklines.want(phone || ids === "" ? [] : ids.split(","));
-  }, [overview, ids, phone]);
+    overview.sparklines.want(!wide || ids === "" ? [] : ids.split(","));
+  }, [overview, ids, wide]);
   const version = useStore(overview.sparklines.version, (now) => now);
   const series = seriesFor(choices.sort);
   return (
@@ -80,7 +89,7 @@ export function HostTable({ overview, rows, state, fresh, choices, describe }: H
         {heads.map(({ sort, className }) => (
           <col key={sort} className={`col-${sort} ${className}`} />
         ))}
-        {!phone && <col className="col-spark" />}
+        {wide && <col className="col-spark" />}
       </colgroup>
       <thead>
         <tr aria-rowindex={1}>
@@ -94,9 +103,11 @@ export function HostTable({ overview, rows, state, fresh, choices, describe }: H
               }}
             />
           ))}
-          <th scope="col" className="not-phone spark-head">
-            <span {...explained(`vitals.${series}`)}>{series}, last 5 min</span>
-          </th>
+          {wide && (
+            <th scope="col" className="spark-head">
+              <span {...explained(`vitals.${series}`)}>{series}, last 5 min</span>
+            </th>
+          )}
         </tr>
       </thead>
       <tbody ref={body} {...handlers}>
@@ -111,7 +122,7 @@ export function HostTable({ overview, rows, state, fresh, choices, describe }: H
                 row={row}
                 at={part.at}
                 active={part.at === active}
-                {...{ state, fresh, series, phone }}
+                {...{ state, fresh, series, sorts }}
                 spark={overview.sparklines.of(row.host.id, series)}
                 sparkVersion={version}
               />

@@ -2,7 +2,7 @@
  * The map: a tile for each host, with its state, its name, one value, and a strip in the colour of that value. It shows
  * many hosts at a glance; the value is that of the order, else CPU. Only the tiles on screen are in the document.
  */
-import { useEffect, useRef, useState } from "react";
+import { memo, useEffect, useRef, useState } from "react";
 
 import { byteRateText, fixed, percentText, UNKNOWN } from "../format/numbers";
 import { age } from "../format/time";
@@ -73,7 +73,8 @@ interface TileProps extends Pick<HostTableProps, "state" | "fresh"> {
   readonly highest: number;
 }
 
-function Tile({ row, active, sort, highest, state, fresh }: TileProps) {
+/** With memo: while the page scrolls, only the tiles that appear are drawn. */
+const Tile = memo(({ row, active, sort, highest, state, fresh }: TileProps) => {
   const worst = row.state === "live" ? worstOf(row.values) : undefined;
   const column = columnOf(sort, worst?.column);
   const level = worst?.level ?? LOOKS[row.state].level;
@@ -100,7 +101,7 @@ function Tile({ row, active, sort, highest, state, fresh }: TileProps) {
       </span>
     </li>
   );
-}
+});
 
 /** A live host with a value above its limit has the mark of the limit. */
 const MARKS = { critical: "■", warn: "▲" } as const;

@@ -15,7 +15,7 @@ export interface Range {
 }
 
 /** Rows above and below the screen: enough for a turn of the wheel until the next frame. */
-const MARGIN = 8;
+const MARGIN = 5;
 /** The range moves in steps, so that most frames of scrolling change nothing. */
 const STEP = 4;
 

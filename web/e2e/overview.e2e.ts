@@ -1,0 +1,278 @@
+/** The page of a front end with many hosts: order, filters, keys, states, looks, and that one host shows nothing of it. */
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+
+import {
+  GUARD_MS,
+  openBrowser,
+  openPage,
+  shoot,
+  stateIs,
+  violations,
+  type Watched,
+} from "./browser";
+import { Mock } from "./mock";
+
+let browser: Browser;
+let many: Mock;
+const own: Mock[] = [];
+const opened: Watched[] = [];
+
+beforeAll(async () => {
+  browser = await openBrowser();
+  many = await Mock.start("hosts-1000");
+});
+afterAll(async () => {
+  await browser.close();
+  await many.stop();
+});
+afterEach(async () => {
+  for (const { page, complaints } of opened.splice(0)) {
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  }
+  await Promise.all(own.splice(0).map((mock) => mock.stop()));
+});
+
+async function ownMock(...twists: string[]): Promise<Mock> {
+  const started = await Mock.start(...twists);
+  own.push(started);
+  return started;
+}
+
+async function open(url: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const watched = await openPage(browser, url, options);
+  opened.push(watched);
+  await stateIs(watched.page, "live");
+  return watched.page;
+}
+
+const link = (page: Page, name: string) => page.getByRole("link", { name, exact: true });
+const firstNames = (page: Page, count: number) =>
+  page
+    .locator("[data-host] a")
+    .evaluateAll((links, n) => links.slice(0, n).map((one) => one.textContent), count);
+const hasFocus = (page: Page, name: string) =>
+  page.waitForFunction((text) => document.activeElement?.textContent === text, name, {
+    timeout: GUARD_MS,
+  });
+const parameterIs = (page: Page, name: string, value: string | null) =>
+  page.waitForURL((url) => url.searchParams.get(name) === value, { timeout: GUARD_MS });
+const overflow = (page: Page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+
+describe("the overview", () => {
+  it("has the worst hosts first, filters them, and has the choices in its address", async () => {
+    const mock = await ownMock("hosts-40");
+    const page = await open(mock.url);
+    expect(await firstNames(page, 5)).toEqual(["worker-1", "db-3", "edge-4", "mail-5", "cache-2"]);
+    await page.locator(".states [data-state=lost]").click();
+    await parameterIs(page, "state", "lost");
+    await page.waitForFunction(() => document.querySelectorAll("[data-host]").length === 1);
+    await page.keyboard.press("Escape");
+    await parameterIs(page, "state", null);
+    await page.keyboard.press("/");
+    await page.keyboard.type("db east");
+    await parameterIs(page, "find", "db east");
+    await page.keyboard.press("Tab");
+    await page.getByRole("button", { name: "cpu %" }).click();
+    await parameterIs(page, "by", "cpu");
+    await page.reload();
+    await stateIs(page, "live");
+    const names = await firstNames(page, 9);
+    expect(names.length).toBeGreaterThan(0);
+    for (const name of names) expect(name).toMatch(/^db-/);
+    expect(await page.locator("th[aria-sort=descending]").textContent()).toBe("cpu %");
+  });
+
+  it("opens a host with Enter, switches hosts, and returns with its state", async () => {
+    const mock = await ownMock("hosts-40");
+    const page = await open(`${mock.url}?find=web`);
+    const sockets: string[] = [];
+    page.on("websocket", (socket) => sockets.push(new URL(socket.url()).search));
+    await page.keyboard.press("Tab");
+    await link(page, "web-1").focus();
+    await page.keyboard.press("ArrowDown");
+    await hasFocus(page, "web-2");
+    await page.keyboard.press("Enter");
+    await page.locator("[data-testid=host]", { hasText: "web-2" }).waitFor({ timeout: GUARD_MS });
+    await stateIs(page, "live");
+    await page.locator("[data-chart=cpu]").waitFor({ timeout: GUARD_MS });
+    expect(sockets.some((query) => query.includes("host=0000000000000009"))).toBe(true);
+    await page.keyboard.press("]");
+    await page.locator("[data-testid=host]", { hasText: "web-3" }).waitFor({ timeout: GUARD_MS });
+    await page.keyboard.press("[");
+    await page.locator("[data-testid=host]", { hasText: "web-2" }).waitFor({ timeout: GUARD_MS });
+    // Escape ends a pause first.
+    await stateIs(page, "live");
+    await page.keyboard.press("p");
+    await stateIs(page, "paused");
+    await page.keyboard.press("Escape");
+    await stateIs(page, "live");
+    await page.keyboard.press("Escape");
+    await hasFocus(page, "web-2");
+    await parameterIs(page, "find", "web");
+    await parameterIs(page, "host", null);
+    await page.goBack();
+    await page.locator("[data-testid=host]", { hasText: "web-2" }).waitFor({ timeout: GUARD_MS });
+    await page.goBack();
+    await hasFocus(page, "web-2");
+  });
+
+  it("moves no host while the pointer is inside, and shows that", async () => {
+    const mock = await ownMock("hosts-12");
+    const page = await open(mock.url);
+    expect(await firstNames(page, 1)).toEqual(["worker-1"]);
+    await link(page, "web-1").hover();
+    await page.locator(".held:not(.off)").waitFor({ timeout: GUARD_MS });
+    await mock.setState("web-1", "lost");
+    await page
+      .locator("[data-host] .word", { hasText: "lost 16 s" })
+      .waitFor({ timeout: GUARD_MS });
+    expect(await firstNames(page, 1)).toEqual(["worker-1"]);
+    await page.mouse.move(5, 5);
+    await page.waitForFunction(
+      () => document.querySelector("[data-host] a")?.textContent === "web-1",
+      undefined,
+      { timeout: GUARD_MS },
+    );
+  });
+
+  it("explains a state to the pointer, to the keyboard and to screen readers", async () => {
+    const mock = await ownMock("hosts-12");
+    const page = await open(mock.url);
+    const note = page.getByTestId("note");
+    await link(page, "worker-1").hover();
+    await note.getByText("No answer from").waitFor({ timeout: GUARD_MS });
+    await page.mouse.move(5, 5);
+    await note.waitFor({ state: "detached", timeout: GUARD_MS });
+    await link(page, "worker-1").focus();
+    await note.getByText("71 s old").waitFor({ timeout: GUARD_MS });
+    const described = await link(page, "worker-1").getAttribute("aria-describedby");
+    expect(await page.locator(`#${described ?? ""}`).textContent()).toContain("No answer from");
+  });
+
+  it("greys everything with its age when its own connection is lost", async () => {
+    const mock = await ownMock("hosts-12");
+    const page = await open(mock.url);
+    await mock.stop();
+    await stateIs(page, "lost");
+    await page
+      .locator("[data-host]", { hasText: "web-1" })
+      .getByText(/live \d+ s/)
+      .waitFor({ timeout: GUARD_MS });
+    opened[0]?.complaints.splice(0); // the requests that nobody answers
+    expect(await page.title()).toBe("(lost) 12 hosts");
+    expect(await violations(page)).toEqual([]);
+  });
+
+  it("shows hostile names as text", async () => {
+    const mock = await ownMock("hosts-12", "hostile");
+    const page = await open(mock.url);
+    await page.getByText("\\u202egnp.exe", { exact: true }).waitFor({ timeout: GUARD_MS });
+    expect(await page.locator("main img").count()).toBe(0);
+    expect(await overflow(page)).toBe(0);
+  });
+});
+
+describe("a thousand hosts", () => {
+  it("keep few rows in the document, and the focus stays wherever the page scrolls", async () => {
+    const page = await open(`${many.url}?as=table&by=name`);
+    expect(await page.locator("tbody [data-host]").count()).toBeLessThan(80);
+    expect(await page.locator("table").getAttribute("aria-rowcount")).toBe("1001");
+    await link(page, "build-1").focus();
+    await page.keyboard.press("End");
+    await hasFocus(page, "worker-125");
+    expect(
+      await page.locator("[data-host]", { hasText: "worker-125" }).getAttribute("aria-rowindex"),
+    ).toBe("1001");
+    await page.keyboard.press("PageUp");
+    await page.keyboard.press("ArrowUp");
+    await page.evaluate(() => {
+      window.scrollTo(0, 0);
+    });
+    await link(page, "build-1").waitFor({ timeout: GUARD_MS });
+    expect(await page.evaluate(() => document.activeElement?.closest("[data-host]") !== null)).toBe(
+      true,
+    );
+    await page.keyboard.press("Home");
+    await hasFocus(page, "build-1");
+  });
+
+  it("are tiles, on which the arrows move by line and by place", async () => {
+    const page = await open(many.url);
+    const tiles = page.locator(".tile-map [data-host]");
+    expect(await tiles.count()).toBeLessThan(400);
+    await page.locator(".tile-map a").first().focus();
+    await page.keyboard.press("ArrowRight");
+    const top = (at: number) => tiles.nth(at).evaluate((tile) => tile.getBoundingClientRect().top);
+    const place = () =>
+      page.evaluate(() => Number(document.activeElement?.closest("li")?.dataset["host"]));
+    await page.waitForFunction(() => document.activeElement?.textContent.includes("db-3"));
+    expect(await top(0)).toBe(await top(1));
+    const before = await place();
+    await page.keyboard.press("ArrowDown");
+    await page.waitForFunction(
+      (host) => Number(document.activeElement?.closest("li")?.dataset["host"]) !== host,
+      before,
+    );
+    await page.keyboard.press("ArrowUp");
+    await page.waitForFunction(
+      (host) => Number(document.activeElement?.closest("li")?.dataset["host"]) === host,
+      before,
+    );
+    await page.keyboard.press("v");
+    await parameterIs(page, "as", "table");
+  });
+});
+
+describe.each([
+  ["dark", { viewport: { width: 1440, height: 1000 } }],
+  ["light", { viewport: { width: 1440, height: 1000 }, colorScheme: "light" }],
+  ["phone", { viewport: { width: 390, height: 844 } }],
+  ["narrowest", { viewport: { width: 320, height: 640 }, colorScheme: "light" }],
+  ["wall", { viewport: { width: 3440, height: 1440 } }],
+  ["zoomed", { viewport: { width: 720, height: 500 }, deviceScaleFactor: 2 }],
+  ["forced-colours", { viewport: { width: 1440, height: 1000 }, forcedColors: "active" }],
+] satisfies [string, BrowserContextOptions][])("%s", (name, options) => {
+  it.each(["table", "map"])("as %s fits its width, and axe finds no violation", async (shape) => {
+    const page = await open(`${many.url}?as=${shape}`, options);
+    await page.locator("[data-host] a").first().focus();
+    await shoot(page, `overview-${name}-${shape}`);
+    expect(await overflow(page)).toBe(0);
+    expect(await violations(page)).toEqual([]);
+  });
+});
+
+describe("a single host", () => {
+  it.each([
+    ["", "ada"],
+    ["hosts-1", "web-1"],
+  ])("(%s) shows nothing of other hosts", async (twists, name) => {
+    const mock = await ownMock(twists);
+    const requested: string[] = [];
+    const page = await open(mock.url);
+    page.on("request", (request) => requested.push(request.url()));
+    await page.locator("[data-testid=host]", { hasText: name }).waitFor({ timeout: GUARD_MS });
+    expect(await page.locator(".host-switcher").count()).toBe(0);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("]");
+    await page.keyboard.press("?");
+    const help = page.getByTestId("help");
+    await help.getByText("return to live").first().waitFor({ timeout: GUARD_MS });
+    expect(await help.getByText("host, in the order").count()).toBe(0);
+    expect(requested.filter((url) => url.includes("hosts"))).toEqual([]);
+  });
+});
+
+it("the help has every key of the overview, and no other key acts while it is open", async () => {
+  const page = await open(many.url);
+  await page.keyboard.press("?");
+  const help = page.getByTestId("help");
+  await help.getByText("show the dashboard of the host").waitFor({ timeout: GUARD_MS });
+  expect(await violations(page, "[data-testid=help]")).toEqual([]);
+  await page.keyboard.press("v");
+  await parameterIs(page, "as", null);
+  await page.keyboard.press("Escape");
+  await help.waitFor({ state: "detached", timeout: GUARD_MS });
+});
