@@ -143,7 +143,7 @@ class App:
             access=self._guard.access,
             maybe_problem=self.maybe_problem,
             refused_connections=lambda: self._started().stats().refused,
-            pages=pages(),
+            pages=pages(front_end=self._fleet is not None),
             per_forwarded_address=PerAddress(
                 settings.max_connections_per_address, self._guard.is_exempt
             ),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from telemetry_stream import App, Settings, SettingsError
+from telemetry_stream import App, Settings, SettingsError, __version__
+from telemetry_stream.access.guard import SETTING_NAME
 from telemetry_stream.fleet import record
 from tests.apps import FAST
 from tests.conftest import eventually
@@ -83,6 +85,18 @@ def test_all_hosts_are_served() -> None:
         assert_consecutive(seqs(samples))
         assert get(app.url, "/api/v1/sample?host=web-3")[0] == 404
         assert get(app.url, "/api/v1/sample")[1]["host"] == "front"
+
+
+@pytest.mark.parametrize("token", ["", "0123456789abcdef-secret"])
+def test_the_report_has_the_version_and_the_user_of_the_front_end(token: str) -> None:
+    """As ``hello``, because the overview is shown without the stream of a host."""
+    with front("http://127.0.0.1:1", token=token) as app:
+        with closing(http.client.HTTPConnection(*address_of(app.url), timeout=10)) as connection:
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            connection.request("GET", "/api/v1/hosts", headers=headers)
+            report = json.loads(connection.getresponse().read())
+        assert report["version"] == __version__
+        assert report["user"] == (SETTING_NAME if token else None)
 
 
 def test_on_demand_sections_of_another_host() -> None:

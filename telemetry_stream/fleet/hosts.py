@@ -305,7 +305,7 @@ class Fleet:
             return self._hub.register(client)
 
     def report(self) -> dict[str, Any]:
-        """Return the body of ``/api/v1/hosts``."""
+        """Return the hosts as in ``/api/v1/hosts``."""
         with self._sending:
             return {
                 "revision": self._table.revision,

@@ -23,12 +23,13 @@ STATIC_ROOT = os.path.join(os.path.dirname(os.path.dirname(__file__)), "static")
 HASHED = re.compile(r"^/assets/.+-[A-Za-z0-9_-]{8}\.\w+$")
 
 
-def pages(root: str = STATIC_ROOT) -> WSGIApplication:
-    """Return an application that serves the files below ``root``, and ``index.html`` as ``/``.
+def pages(root: str = STATIC_ROOT, *, front_end: bool = False) -> WSGIApplication:
+    """Return an application that serves the files below ``root``, and as ``/`` the page of a host or of a front end.
 
     It raises HTTPError 404 for every other path.
     """
-    built = os.path.isfile(os.path.join(root, "index.html"))
+    index = "front-end.html" if front_end else "index.html"
+    built = os.path.isfile(os.path.join(root, index))
 
     def not_found(environ: WSGIEnvironment, _: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] == "/" and not built:
@@ -42,7 +43,7 @@ def pages(root: str = STATIC_ROOT) -> WSGIApplication:
     files: WSGIApplication = WhiteNoise(
         not_found,
         root=root if built else None,
-        index_file=True,
+        index_file=index,
         max_age=0,
         allow_all_origins=False,
         immutable_file_test=lambda _, url: HASHED.match(url) is not None,

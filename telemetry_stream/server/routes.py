@@ -283,7 +283,11 @@ class Routes:
 
     def _hosts(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         Query(environ["QUERY_STRING"], ())
-        return respond_json(start_response, to_json(_existing(self._fleet).report()))
+        credential: Credential | None = environ[CREDENTIAL]
+        user = credential.token.name if credential else None
+        report = _existing(self._fleet).report()
+        report |= {"version": self._stream.version, "user": user}
+        return respond_json(start_response, to_json(report))
 
     def _sparklines(
         self, environ: WSGIEnvironment, start_response: StartResponse

@@ -38,7 +38,7 @@ class Stream:
         thread.
         """
         self._hub = hub
-        self._version = version
+        self.version = version
         self._history = history
         self._on_first_sample = on_first_sample
         self._monotonic = monotonic
@@ -86,7 +86,7 @@ class Stream:
         feed = Feed(
             self._hub,
             host,
-            hello={"version": self._version, **(labels or {})},
+            hello={"version": self.version, **(labels or {})},
             history=self._history,
             section_names=section_names,
             demand=demand,

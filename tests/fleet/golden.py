@@ -105,7 +105,12 @@ ROWS = (
 
 def messages() -> dict[Path, str]:
     """Return the text of each file."""
-    report = {"revision": REVISION, "hosts": [row.report() for row in ROWS]}
+    report = {
+        "revision": REVISION,
+        "hosts": [row.report() for row in ROWS],
+        "version": "0.1.0",
+        "user": "kitchen",
+    }
     texts = {
         "hosts.json": hosts_message(REVISION, ROWS, Selected()),
         "overview.json": overview_message(REVISION, TIME_UNIX, ROWS, Selected()),

@@ -87,6 +87,7 @@ class Service:
         limit: int = 500,
         history_seconds: float = 600.0,
         static_root: str = "/dev/null/nonexistent",
+        front_end: bool = False,
         access: Access | None = None,
         allowance: Allowance = Allowance(),  # noqa: B008  # immutable
         viewers_per_address: PerAddress | None = None,
@@ -116,7 +117,7 @@ class Service:
             access=access,
             maybe_problem=lambda: self.problem,
             refused_connections=lambda: self._listener.stats().refused,
-            pages=pages(static_root),
+            pages=pages(static_root, front_end=front_end),
             per_forwarded_address=per_forwarded_address or PerAddress(8192),
         )
         self._listener = Listener(

@@ -134,6 +134,18 @@ def test_the_index_by_its_name_redirects_to_the_root(service: Service) -> None:
     assert (answer.status, answer.headers["Location"]) == (302, "./")
 
 
+def test_a_front_end_serves_its_own_page(root: Path) -> None:
+    """As ``/``, and only a front end does. A build without it is too old for a front end."""
+    with Service(static_root=str(root), front_end=True) as service:
+        assert "npm run build" in service.ask("/").json["error"]
+    (root / "front-end.html").write_text("<!doctype html><title>hosts</title>")
+    for front_end, title in ((True, "hosts"), (False, "größe")):
+        with Service(static_root=str(root), front_end=front_end) as service:
+            index = service.ask("/")
+            assert (index.status, index.headers["Cache-Control"]) == (200, "max-age=0, public")
+            assert f"<title>{title}" in index.body.decode()
+
+
 def test_files_that_are_added_later_are_not_served(service: Service, root: Path) -> None:
     """The list of files is made at the start."""
     (root / "late.txt").write_text("late")

@@ -42,6 +42,7 @@ it("reads the same values from the message and from the golden answer of /api/v1
   expect(report.readings).toEqual(overviewWith({}));
   expect(report.reasons.get(3)).toBe("No answer");
   expect(report.reasons.has(1)).toBe(false);
+  expect([report.version, report.user]).toEqual(["0.1.0", "kitchen"]);
 });
 
 it("tolerates new columns and states, and columns in another order", () => {

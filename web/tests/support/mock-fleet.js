@@ -94,7 +94,7 @@ export function createFleet(count, { hostile = false } = {}) {
       rows: every((at) => rowAt(at, t)),
     }),
     report: (t) => ({
-      revision: 1,
+      ...{ revision: 1, version: "0.1.0", user: null },
       hosts: hosts.map((host, at) => {
         const [, state, age_seconds, skew_seconds, ...values] = rowAt(at, t);
         const vitals = Object.fromEntries(COLUMNS.slice(4).map((name, n) => [name, values[n]]));
