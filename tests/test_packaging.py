@@ -101,7 +101,8 @@ def built(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assets = tree / "telemetry_stream" / "static" / "assets"
     assets.mkdir(parents=True)
     (assets / "index-1a2b.js").write_text("export {}")
-    (assets.parent / "index.html").write_text("<!doctype html>")
+    for page in ("index.html", "front-end.html"):
+        (assets.parent / page).write_text("<!doctype html>")
     out = tmp_path_factory.mktemp("dist")
     subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(tree)],
@@ -138,6 +139,7 @@ def test_the_wheel_contains_the_package_and_the_dashboard(built: Path) -> None:
         names = set(archive.namelist())
     assert {
         "telemetry_stream/py.typed",
+        "telemetry_stream/static/front-end.html",
         "telemetry_stream/static/index.html",
         "telemetry_stream/static/assets/index-1a2b.js",
         "telemetry_stream/hub/hub.py",
@@ -191,6 +193,7 @@ def test_the_sdist_can_be_built_and_tested_again(built: Path) -> None:
         "scripts/lib.sh",
         "scripts/run",
         "setup.cfg",
+        "telemetry_stream/static/front-end.html",
         "telemetry_stream/static/index.html",
         "tests/test_packaging.py",
         "web/package-lock.json",
