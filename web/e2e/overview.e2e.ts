@@ -101,6 +101,10 @@ describe("the overview", () => {
     expect(sockets.some((query) => query.includes("host=0000000000000009"))).toBe(true);
     await page.keyboard.press("]");
     await page.locator("[data-testid=host]", { hasText: "web-3" }).waitFor({ timeout: GUARD_MS });
+    await page.keyboard.press("Escape");
+    await hasFocus(page, "web-3");
+    await page.keyboard.press("Enter");
+    await page.locator("[data-testid=host]", { hasText: "web-3" }).waitFor({ timeout: GUARD_MS });
     await page.keyboard.press("[");
     await page.locator("[data-testid=host]", { hasText: "web-2" }).waitFor({ timeout: GUARD_MS });
     // Escape ends a pause first.
@@ -246,13 +250,11 @@ describe.each([
 
 describe("a single host", () => {
   it.each([
-    ["", "ada"],
-    ["hosts-1", "web-1"],
-  ])("(%s) shows nothing of other hosts", async (twists, name) => {
+    ["", "ada", []],
+    ["hosts-1", "web-1", ["/api/v1/hosts"]],
+  ])("(%s) shows nothing of other hosts", async (twists, name, requested) => {
     const mock = await ownMock(twists);
-    const requested: string[] = [];
     const page = await open(mock.url);
-    page.on("request", (request) => requested.push(request.url()));
     await page.locator("[data-testid=host]", { hasText: name }).waitFor({ timeout: GUARD_MS });
     expect(await page.locator(".host-switcher").count()).toBe(0);
     await page.keyboard.press("Escape");
@@ -261,8 +263,87 @@ describe("a single host", () => {
     const help = page.getByTestId("help");
     await help.getByText("return to live").first().waitFor({ timeout: GUARD_MS });
     expect(await help.getByText("host, in the order").count()).toBe(0);
-    expect(requested.filter((url) => url.includes("hosts"))).toEqual([]);
+    const paths = await page.evaluate(() =>
+      performance.getEntriesByType("resource").map((entry) => new URL(entry.name).pathname),
+    );
+    expect(paths.filter((path) => /hosts|sparklines/.test(path))).toEqual(requested);
   });
+});
+
+describe("Ctrl K", () => {
+  it("finds a host of all hosts, also from the dashboard of another one", async () => {
+    const page = await open(`${many.url}?find=web`);
+    await page.keyboard.press("Control+k");
+    const palette = page.getByTestId("commands");
+    await palette.getByText(/^\d+ more match/).waitFor({ timeout: GUARD_MS });
+    expect(await palette.getByRole("option").count()).toBe(100);
+    expect(await violations(page, "[data-testid=commands]")).toEqual([]);
+    await palette.getByRole("combobox").fill("db-77");
+    await page.waitForFunction(
+      () => document.querySelector("[aria-selected=true]")?.textContent === "db-77",
+    );
+    await page.keyboard.press("Enter");
+    await page.locator("[data-testid=host]", { hasText: "db-77" }).waitFor({ timeout: GUARD_MS });
+    await stateIs(page, "live");
+    await page.keyboard.press("Control+k");
+    await palette.getByRole("combobox").fill("nas-9");
+    await page.getByRole("option", { name: "nas-9", exact: true }).click({ timeout: GUARD_MS });
+    await page.locator("[data-testid=host]", { hasText: "nas-9" }).waitFor({ timeout: GUARD_MS });
+    await parameterIs(page, "find", "web");
+  });
+
+  it("filters by any text, and starts what the keys start", async () => {
+    const page = await open(many.url);
+    await page.keyboard.press("Control+k");
+    const field = page.getByTestId("commands").getByRole("combobox");
+    await field.fill("edge-1");
+    await page.getByRole("option", { name: "hosts with “edge-1”" }).click({ timeout: GUARD_MS });
+    await parameterIs(page, "find", "edge-1");
+    await page.keyboard.press("Control+k");
+    await field.fill("table and tiles");
+    await page.getByRole("option", { name: /^switch between table/ }).click({ timeout: GUARD_MS });
+    await page.locator(".tile-map").waitFor({ timeout: GUARD_MS });
+  });
+});
+
+it("a single host that has not answered is a row with the reason, and then its dashboard", async () => {
+  const mock = await ownMock("hosts-1");
+  await mock.setState("web-1", "incompatible");
+  const page = await open(mock.url);
+  await page.locator("[data-host] .word", { hasText: "incompatible" }).waitFor();
+  await mock.setState("web-1", "live");
+  await page.locator("[data-testid=host]", { hasText: "web-1" }).waitFor({ timeout: GUARD_MS });
+  expect(await page.locator(".host-switcher, .host-table").count()).toBe(0);
+});
+
+it("shows a group, with its own counts", async () => {
+  const page = await open(many.url);
+  const groups = page.getByLabel("group");
+  await groups.selectOption("tag:canary");
+  await parameterIs(page, "group", "tag:canary");
+  await page.getByText(/^200 of 1.000 shown$/).waitFor({ timeout: GUARD_MS });
+  expect(await page.locator(".states [data-state=live]").textContent()).toMatch(/199/);
+  await page.reload();
+  await stateIs(page, "live");
+  expect(await groups.inputValue()).toBe("tag:canary");
+});
+
+it("fills a wall screen with tiles, and nothing scrolls", async () => {
+  const mock = await ownMock("hosts-120");
+  const page = await open(`${mock.url}?kiosk=1`, { viewport: { width: 3440, height: 1440 } });
+  await page.waitForFunction(
+    () => document.querySelectorAll(".tile-map [data-host]").length === 120,
+  );
+  const lowest = await page.evaluate(() =>
+    Math.max(
+      ...[...document.querySelectorAll(".host-tile")].map(
+        (one) => one.getBoundingClientRect().bottom,
+      ),
+    ),
+  );
+  expect(lowest).toBeLessThan(1440);
+  await shoot(page, "overview-kiosk");
+  expect(await violations(page)).toEqual([]);
 });
 
 it("the help has every key of the overview, and no other key acts while it is open", async () => {

@@ -37,6 +37,8 @@ export function logInWhenLinked(): void {
 export function mount(props: ComponentProps<typeof Page>): void {
   const root = document.getElementById("root");
   if (root === null) throw new Error("the page has no #root");
+  // Before anything measures the size of a rem.
+  document.documentElement.classList.toggle("kiosk", props.page.view.get().kiosk);
   createRoot(root).render(
     <StrictMode>
       <Page {...props} />

@@ -102,7 +102,7 @@ export function createPage(
       show(() => null);
     },
     step: (by) => {
-      const ids = overview.list().map(({ id }) => id);
+      const ids = overview.state.get().shown.map(({ host: { id } }) => id);
       const at = ids.indexOf(host.get()?.id ?? "");
       const id = ids[at === -1 ? 0 : (at + by + ids.length) % ids.length];
       if (id === undefined || id === host.get()?.id) return;
@@ -126,6 +126,7 @@ export function createPage(
   };
   const run = (): (() => void) => {
     const running = host.get();
+    if (running?.id != null) overview?.select(running.id);
     const part = running ?? overview;
     const store = running?.telemetry.store ?? overview?.state;
     const undo = [part?.start(), store?.subscribe(showTab)];

@@ -1,9 +1,10 @@
 /**
- * The first code that runs on the page of a front end. It asks for the hosts: with several of them, or none yet, the page
- * begins with the overview, unless its address names a host. With a single one, it is the page of that host.
+ * The first code that runs on the page of a front end. It requests the hosts: with several of them, or none yet, the page
+ * begins with the overview, unless its address names a host. With a single one, it is the page of that host, from its first
+ * answer on.
  */
 import "./styles/index.css";
-import { choicesFromQuery, createOverview, maybeHosts, Overview } from "../overview";
+import { choicesFromQuery, createOverview, maybeHosts, Overview, type Reading } from "../overview";
 import { createStore } from "../store/create-store";
 import { BROWSER } from "../stream/refusal";
 import { initialView, logInThen, logInWhenLinked, mount } from "./begin";
@@ -16,18 +17,29 @@ const FIRST_MS = 4000;
 async function begin(): Promise<void> {
   const address = document.baseURI;
   const report = await maybeHosts(address, BROWSER, AbortSignal.timeout(FIRST_MS));
-  const [only, ...others] = report?.hosts ?? [];
-  const isSingle = only !== undefined && others.length === 0;
+  const single = report?.hosts.length === 1 ? report.hosts[0] : undefined;
   const choices = createStore(choicesFromQuery(location.search));
-  const hosts: Hosts = isSingle
-    ? { overview: null, first: hostInAddress() ?? only.id }
-    : {
-        overview: (around) => createOverview(address, choices, report, around),
-        first: hostInAddress(),
-      };
+  const hosts: Hosts =
+    single && hasAnswered(report?.readings)
+      ? { overview: null, first: hostInAddress() ?? single.id }
+      : {
+          overview: (around) => createOverview(address, choices, report, around),
+          first: hostInAddress(),
+        };
   const page = createPage(address, initialView(), {}, hosts);
   page.start();
   mount({ page, Overview });
+  const { overview } = page;
+  if (single === undefined || overview === null) return;
+  overview.state.subscribe(() => {
+    const { rows } = overview.state.get();
+    if (rows.length === 1 && hasAnswered(rows)) BROWSER.reload();
+  });
+}
+
+/** Before a host has answered, its id is not known, and only the overview has the reason. */
+function hasAnswered(hosts: readonly Pick<Reading, "ageSeconds">[] = []): boolean {
+  return hosts[0] !== undefined && hosts[0].ageSeconds !== null;
 }
 
 if (!logInThen(() => void begin())) void begin();

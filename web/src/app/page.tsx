@@ -1,12 +1,5 @@
 /** The page: puts the parts in their places and listens to keys. Its state and its host are outside of React. */
-import {
-  useCallback,
-  useEffect,
-  useMemo,
-  useState,
-  type ComponentType,
-  type ReactNode,
-} from "react";
+import { useCallback, useMemo, useState, type ComponentType, type ReactNode } from "react";
 
 import type { RunningOverview } from "../overview/create-overview";
 import type { OverviewProps } from "../overview/overview";
@@ -15,9 +8,10 @@ import { useStatisticsShown } from "../parts/statistics-shown";
 import { Announcer } from "../shell/announcer";
 import { Explain } from "../shell/explain";
 import { Header } from "../shell/header";
-import { keyFor, keysOf, type DialogName, type PageActions } from "../shell/keys";
+import { keysOf, type DialogName, type PageActions } from "../shell/keys";
 import { Later, type Load } from "../shell/later";
 import { SkipLinks } from "../shell/skip-links";
+import { useKeys } from "../shell/use-keys";
 import { isDisconnected } from "../store/freshness";
 import type { Page as PageState } from "../store/page";
 import { HostContext, PageContext, useDisplay, useStore, useView } from "../store/use-telemetry";
@@ -30,7 +24,7 @@ import "./page.css";
 
 const DIALOGS: Readonly<Record<DialogName, Load>> = {
   help: () => import("../shell/host-help").then(({ HostHelp }) => HostHelp),
-  commands: () => import("../shell/command-palette").then((module) => module.CommandPalette),
+  commands: () => import("../shell/host-palette").then(({ HostPalette }) => HostPalette),
 };
 
 export interface PageProps {
@@ -96,7 +90,11 @@ function Dashboard({ page }: { page: PageState }) {
   const closeDialog = useCallback(() => {
     setDialog(null);
   }, []);
-  useKeys(page, actions, dialog === null ? null : closeDialog);
+  const clearFilter = useCallback(() => {
+    page.actions.setFilter("");
+  }, [page]);
+  const keys = useMemo(() => keysOf(page), [page]);
+  useKeys({ keys, actions, clearFilter, closeDialog: dialog === null ? null : closeDialog });
   return (
     <div className={`page ${state}${kiosk ? " kiosk" : ""}`}>
       <SkipLinks />
@@ -157,30 +155,4 @@ function Part({ name, children }: { name: string; children: ReactNode }) {
       {children}
     </Boundary>
   );
-}
-
-/** `closeDialog` is null while no dialog is open. */
-function useKeys(page: PageState, actions: PageActions, closeDialog: (() => void) | null): void {
-  useEffect(() => {
-    const dialogIsOpen = closeDialog !== null;
-    const press = (event: KeyboardEvent): void => {
-      const { target } = event;
-      if (event.defaultPrevented) return;
-      if (event.key === "Escape" && !dialogIsOpen && target instanceof HTMLInputElement) {
-        actions.setFilter("");
-        target.blur();
-        return;
-      }
-      // The browser closes a dialog on Escape, but not one that is being loaded or has failed.
-      if (event.key === "Escape" && document.querySelector("dialog") === null) closeDialog?.();
-      const key = keyFor(event, page.view.get().characterKeys, keysOf(page));
-      if (key === null || (dialogIsOpen && key.dialog === undefined)) return;
-      event.preventDefault();
-      key.run(actions, event);
-    };
-    window.addEventListener("keydown", press);
-    return () => {
-      window.removeEventListener("keydown", press);
-    };
-  }, [page, actions, closeDialog]);
 }

@@ -4,6 +4,8 @@ import { STATES, type State } from "./states";
 
 export interface Choices extends Sorting {
   readonly filter: string;
+  /** Only hosts of this group; null: all hosts. */
+  readonly group: string | null;
   /** Only hosts in these states; none: all hosts. */
   readonly states: readonly State[];
   /** Null: a table, and a map of tiles for many hosts. */
@@ -13,20 +15,23 @@ export interface Choices extends Sorting {
 export const SHAPES = ["table", "map"] as const;
 export type Shape = (typeof SHAPES)[number];
 
-/** With more hosts, the map is the default. */
+/** With more hosts, the map is the default. On a wall screen nobody can scroll, and a table has no space for more. */
 const MAP_ABOVE = 200;
+const KIOSK_MAP_ABOVE = 30;
 const MAX_FILTER = 200;
+const GROUP = /^(site|tag):.{1,128}$/su;
 
 export const DEFAULT_CHOICES: Choices = {
   sort: "worst",
   reversed: false,
   filter: "",
+  group: null,
   states: [],
   shape: null,
 };
 
-export function shapeFor({ shape }: Choices, hosts: number): Shape {
-  return shape ?? (hosts > MAP_ABOVE ? "map" : "table");
+export function shapeFor({ shape }: Choices, hosts: number, kiosk: boolean): Shape {
+  return shape ?? (hosts > (kiosk ? KIOSK_MAP_ABOVE : MAP_ABOVE) ? "map" : "table");
 }
 
 /** Unknown values become the defaults. The names differ from those of the page of a host, which are in the same address. */
@@ -38,6 +43,7 @@ export function choicesFromQuery(search: string): Choices {
     sort: SORTS.find((sort) => sort === by.replace(/^-/, "")) ?? DEFAULT_CHOICES.sort,
     reversed: by.startsWith("-"),
     filter: (query.get("find") ?? "").slice(0, MAX_FILTER),
+    group: GROUP.exec(query.get("group") ?? "")?.[0] ?? null,
     states: STATES.filter((state) => states.includes(state)),
     shape: SHAPES.find((shape) => shape === query.get("as")) ?? null,
   };
@@ -50,10 +56,11 @@ export function queryFromChoices(choices: Choices, search: string): string {
     if (value === null || value === "") query.delete(key);
     else query.set(key, value);
   };
-  const { sort, reversed, filter, states, shape } = choices;
+  const { sort, reversed, filter, group, states, shape } = choices;
   const isDefault = sort === DEFAULT_CHOICES.sort && !reversed;
   put("by", isDefault ? null : `${reversed ? "-" : ""}${sort}`);
   put("find", filter);
+  put("group", group);
   put("state", states.join(","));
   put("as", shape);
   const text = query.toString();

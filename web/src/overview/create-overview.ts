@@ -3,7 +3,7 @@
  * viewer. Nothing runs before `start`, and nothing after the function that `start` returns; the last values stay.
  *
  * Each message `overview` is the whole state. Names come in the message `hosts`, and with the reasons of failures from
- * `/api/v1/hosts`, which is requested when a message was lost or when hosts fail.
+ * `/api/v1/hosts`.
  */
 import { createStore, type Store } from "../store/create-store";
 import { tabStatusOf, type TabStatus, type Title } from "../shell/tab";
@@ -15,7 +15,18 @@ import { streamAddress } from "../stream/address";
 import { RefusalProbe, type Browser } from "../stream/refusal";
 import type { Choices } from "./choices";
 import { decodeOverview, type HostName, type HostsReport, type Reading } from "./frames";
-import { chosenRows, countsOf, createOrder, wordsOf, type Counts, type Row } from "./order";
+import {
+  chosenRows,
+  countsOf,
+  createOrder,
+  keptRows,
+  rowsOfGroup,
+  wordsOf,
+  type Counts,
+  type Row,
+} from "./order";
+import { groupsOf, type Group } from "./groups";
+import { createReports } from "./reports";
 import { maybeHosts } from "./requests";
 import { LOOKS } from "./states";
 import { createSparklines, type Sparklines } from "./sparklines";
@@ -23,7 +34,11 @@ import { createSparklines, type Sparklines } from "./sparklines";
 export interface OverviewState extends FreshnessState {
   /** All hosts, in order. */
   readonly rows: readonly Row[];
+  /** Those that the viewer chose. While they are held, they keep their places. */
+  readonly shown: readonly Row[];
+  /** Of the chosen group. */
   readonly counts: Counts;
+  readonly groups: readonly Group[];
   /** Hosts beyond the limit, which are not shown. */
   readonly more: number;
   /** Why a host has no values, by number. */
@@ -39,12 +54,16 @@ export interface RunningOverview {
   readonly sparklines: Sparklines;
   /** The host whose row the tab key reaches; it stays the same wherever the row moves. */
   readonly active: Store<number | null>;
+  /** The host that the note describes. Apart from the state, because the pointer changes it while the page scrolls. */
+  readonly described: Store<number | null>;
+  /** Makes the host with this id the active one, so that the viewer who leaves it finds its row. */
+  readonly select: (id: string) => void;
   /** Whether the pointer or the focus is on a row: then no row moves. */
   readonly hold: (held: boolean) => void;
   readonly address: string;
   readonly tryNow: () => void;
   readonly tabStatus: () => TabStatus;
-  /** The hosts that the viewer chose, in order. */
+  /** All hosts, in order. */
   readonly list: () => ListedHost[];
   readonly start: () => () => void;
   /** Called once per second. */
@@ -63,11 +82,6 @@ export interface Surroundings {
 const SILENT_MS = 10_000;
 /** At one message per second, a connection that works is not silent for so long. */
 const DOUBTFUL_MS = 2500;
-/** Between two requests of the names and reasons. */
-const ASK_EVERY_MS = 5000;
-/** The reasons of hosts that do not answer may change without a change of their state. */
-const ASK_AGAIN_MS = 60_000;
-
 export function createOverview(
   address: string,
   choices: Store<Choices>,
@@ -80,11 +94,15 @@ export function createOverview(
   let revision = -1;
   let more = 0;
   let names: ReadonlyMap<number, Named> = new Map();
+  let groups: readonly Group[] = [];
   let readings: readonly Reading[] = [];
   let held = false;
+  let shownBy: Choices | null = null;
   const state = createStore<OverviewState>({
     rows: [],
+    shown: [],
     counts: new Map(),
+    groups: [],
     more: 0,
     reasons: new Map(),
     fault: null,
@@ -100,6 +118,7 @@ export function createOverview(
   const name = (report: Pick<HostsReport, "revision" | "hosts" | "more">): void => {
     ({ revision, more } = report);
     names = named(report.hosts);
+    groups = groupsOf(report.hosts);
   };
   /** Return all rows. A host whose name is not known yet is left out until it is. */
   const rows = (): Row[] =>
@@ -108,8 +127,13 @@ export function createOverview(
       return known === undefined ? [] : [{ ...reading, ...known }];
     });
   const arrange = (part: Partial<OverviewState> = {}): void => {
-    const all = order(rows(), choices.get(), { nowMs: now(), held });
-    change({ rows: all, counts: countsOf(all), more, ...part });
+    const by = choices.get();
+    const all = order(rows(), by, now());
+    const ofGroup = rowsOfGroup(all, by.group);
+    const chosen = chosenRows(ofGroup, by);
+    const shown = held && by === shownBy ? keptRows(state.get().shown, all, chosen) : chosen;
+    shownBy = by;
+    change({ rows: all, shown, counts: countsOf(ofGroup), groups, more, ...part });
   };
   const take = (report: HostsReport): void => {
     name(report);
@@ -119,31 +143,18 @@ export function createOverview(
   };
   if (first !== null) take(first);
 
-  let askedAtMs = first === null ? -Infinity : now();
-  let failing = failingOf(readings);
-  let asking: AbortController | null = null;
-  const ask = async (): Promise<void> => {
-    if (asking !== null) return;
-    askedAtMs = now();
-    const request = new AbortController();
-    asking = request;
-    const report = await maybeHosts(address, browser, request.signal);
-    if (asking !== request) return; // it was stopped in the meantime
-    asking = null;
-    if (report !== null) take(report);
-  };
-  const askIfNeeded = (expected: number): void => {
-    const sinceMs = now() - askedAtMs;
-    const present = failingOf(readings);
-    const isDue =
-      expected !== revision || present !== failing || (present !== "" && sinceMs > ASK_AGAIN_MS);
-    if (!isDue || sinceMs < ASK_EVERY_MS) return;
-    failing = present;
-    void ask();
-  };
+  const reports = createReports({
+    ...{ first, take, now },
+    request: (signal) => maybeHosts(address, browser, signal),
+  });
 
   let heardAtMs = now();
+  /** The sparklines miss what was sent since. */
   let interrupted = true;
+  const interrupt = (): void => {
+    interrupted = true;
+    reports.interrupted();
+  };
   const probe = new RefusalProbe(address, browser, "api/v1/stream?hosts=*&top=1");
   const connection = new Connection(
     () => streamAddress(address, { hosts: "*" }),
@@ -164,10 +175,10 @@ export function createOverview(
         if (interrupted) sparklines.reload();
         interrupted = false;
         sparklines.add(state.get().rows);
-        askIfNeeded(frame.revision);
+        reports.check(readings, frame.revision !== revision);
       },
       closed: (end, nextTryInMs) => {
-        interrupted = true;
+        interrupt();
         const nextTryAtMs = nextTryInMs === null ? null : now() + nextTryInMs;
         change({ link: { phase: "closed", end, nextTryAtMs } });
       },
@@ -177,17 +188,23 @@ export function createOverview(
   );
   const replace = (): void => {
     heardAtMs = now();
-    interrupted = true;
+    interrupt();
     change({ link: { phase: "trying", end: null, nextTryAtMs: null } });
     connection.replace();
   };
+  const active = createStore<number | null>(null);
   const isOpen = (): boolean => state.get().link.phase === "open";
 
   return {
     state,
     choices,
     sparklines,
-    active: createStore<number | null>(null),
+    active,
+    select: (id) => {
+      const row = state.get().rows.find(({ host }) => host.id === id);
+      if (row !== undefined) active.set(row.number);
+    },
+    described: createStore<number | null>(null),
     hold: (next) => {
       if (held === next) return;
       held = next;
@@ -199,7 +216,7 @@ export function createOverview(
     },
     tabStatus: () => tabStatusOf(titleOf(state.get().counts), freshness(state.get(), now())),
     list: () =>
-      chosenRows(state.get().rows, choices.get()).map(({ host, state: word }) => ({
+      state.get().rows.map(({ host, state: word }) => ({
         id: host.id,
         name: host.name,
         state: word,
@@ -215,16 +232,15 @@ export function createOverview(
     },
     start: () => {
       heardAtMs = now();
-      interrupted = true;
       change({ link: { phase: "trying", end: null, nextTryAtMs: null } });
       connection.start();
       const leave = choices.subscribe(arrange);
       return () => {
         leave();
+        interrupt();
         connection.stop();
         sparklines.stop();
-        asking?.abort();
-        asking = null;
+        reports.stop();
       };
     },
   };
@@ -252,14 +268,6 @@ function titleOf(counts: Counts): Title {
   const [state, count] = worst;
   const level = LOOKS[state].level;
   return level === undefined ? { name } : { name, worst: { level, label: `${count} ${state}` } };
-}
-
-/** Return a text that changes when a host begins or ends to fail, or fails in another way. */
-function failingOf(readings: readonly Reading[]): string {
-  return readings
-    .filter(({ state }) => state !== "live" && state !== "gone")
-    .map(({ number, state }) => `${number} ${state}`)
-    .join();
 }
 
 /** Return how old the values of a host are. While the page is disconnected, all of them become older. */

@@ -2,6 +2,7 @@
 import { count } from "../format/numbers";
 import { age } from "../format/time";
 import { LoggedIn } from "../parts/logged-in";
+import { FindButton } from "../shell/find-button";
 import { isDisconnected, type Freshness } from "../store/freshness";
 import { useView } from "../store/use-telemetry";
 import type { OverviewState, RunningOverview } from "./create-overview";
@@ -31,6 +32,7 @@ export function OverviewHeader({ overview, state, fresh, actions }: OverviewHead
           <button type="button" onClick={actions.toggleTheme}>
             Theme<kbd aria-hidden="true">t</kbd>
           </button>
+          <FindButton showCommands={actions.toggleCommands} />
           <button type="button" onClick={actions.toggleHelp} aria-haspopup="dialog">
             Help<kbd aria-hidden="true">?</kbd>
           </button>

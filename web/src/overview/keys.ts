@@ -10,6 +10,7 @@ export interface OverviewActions {
   readonly toggleTheme: () => void;
   readonly toggleKiosk: () => void;
   readonly toggleHelp: () => void;
+  readonly toggleCommands: () => void;
 }
 
 type OverviewKey = Key<OverviewActions>;
@@ -47,9 +48,22 @@ export const KEYS: readonly OverviewKey[] = [
   key("k", "switch kiosk mode, for a wall screen", ({ toggleKiosk }) => {
     toggleKiosk();
   }),
-  key("?", "show or hide this help", ({ toggleHelp }) => {
-    toggleHelp();
-  }),
+  {
+    ...key("?", "show or hide the help", ({ toggleHelp }) => {
+      toggleHelp();
+    }),
+    dialog: "help",
+  },
+  {
+    keys: ["k"],
+    shown: "Ctrl K",
+    does: "find a host or an action",
+    withControl: true,
+    dialog: "commands",
+    run: ({ toggleCommands }) => {
+      toggleCommands();
+    },
+  },
 ];
 
 /** For the help. The hosts handle these keys themselves. */

@@ -4,17 +4,20 @@
  */
 import { age } from "../format/time";
 import type { Freshness } from "../store/freshness";
-import { ageOf, type OverviewState } from "./create-overview";
+import { useStore } from "../store/use-telemetry";
+import { ageOf, type OverviewState, type RunningOverview } from "./create-overview";
 import type { Row } from "./order";
 import { LOOKS } from "./states";
 
 export interface NoteProps {
-  readonly row: Row | undefined;
+  readonly overview: RunningOverview;
   readonly state: OverviewState;
   readonly fresh: Freshness;
 }
 
-export function Note({ row, state, fresh }: NoteProps) {
+export function Note({ overview, state, fresh }: NoteProps) {
+  const described = useStore(overview.described, (number) => number);
+  const row = state.shown.find(({ number }) => number === described);
   if (row === undefined) return null;
   return (
     <div className="note" aria-hidden="true" data-testid="note">

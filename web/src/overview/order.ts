@@ -4,12 +4,14 @@
  * - The worst first: hosts that do not answer, then those with values above a limit, then the others, each by name. A
  *   host moves up at once, and down after it was better for 30 s.
  * - By a number: sorted every 5 s.
- * - While the pointer or the focus is on a row, nothing moves, and new hosts come last.
+ * - While the pointer or the focus is on a row, nothing moves: also a host that does not match the filter any more stays,
+ *   and new ones come last.
  *
  * Pure, except for `createOrder`, which remembers the places.
  */
 import type { Level } from "../store/thresholds";
 import type { Column, HostName, Reading, Values } from "./frames";
+import { isInGroup } from "./groups";
 import { STATES, type State } from "./states";
 
 /** A host with its newest values. */
@@ -103,6 +105,23 @@ export function chosenRows(
   );
 }
 
+/** Return the rows of the hosts of a group; null: all rows. */
+export function rowsOfGroup(rows: readonly Row[], group: string | null): readonly Row[] {
+  return group === null ? rows : rows.filter(({ host }) => isInGroup(host, group));
+}
+
+/** Return the rows that were shown before, in their places and with the newest values, and behind them the other chosen ones. */
+export function keptRows(
+  before: readonly Row[],
+  all: readonly Row[],
+  chosen: readonly Row[],
+): readonly Row[] {
+  const newest = new Map(all.map((row) => [row.number, row]));
+  const kept = before.flatMap(({ number }) => newest.get(number) ?? []);
+  const numbers = new Set(kept.map(({ number }) => number));
+  return [...kept, ...chosen.filter(({ number }) => !numbers.has(number))];
+}
+
 export function wordsOf({ name, id, site, tags }: HostName): string {
   return [name, id, site, ...tags].join(" ").toLowerCase();
 }
@@ -126,13 +145,7 @@ interface Rank {
   betterSinceMs: number | null;
 }
 
-export interface Moment {
-  readonly nowMs: number;
-  /** The pointer or the focus is on a row. */
-  readonly held: boolean;
-}
-
-export type Order = (rows: readonly Row[], sorting: Sorting, moment: Moment) => Row[];
+export type Order = (rows: readonly Row[], sorting: Sorting, nowMs: number) => Row[];
 
 /** Return a function that sorts all rows, and remembers what it needs to keep the order steady. */
 export function createOrder(): Order {
@@ -140,11 +153,11 @@ export function createOrder(): Order {
   let places: ReadonlyMap<number, number> = new Map();
   let sortedAtMs = -Infinity;
   let choice = "";
-  return (rows, { sort, reversed }, { nowMs, held }) => {
+  return (rows, { sort, reversed }, nowMs) => {
     ranks = new Map(rows.map((row) => [row.number, rankAfter(ranks.get(row.number), row, nowMs)]));
     const same = choice === `${sort} ${reversed}`;
     const isDue = sort === "worst" || sort === "name" || nowMs - sortedAtMs >= SORT_EVERY_MS;
-    if (!same || (!held && isDue)) {
+    if (!same || isDue) {
       const compare = comparison(sort, (row) => ranks.get(row.number)?.rank ?? 0);
       const sorted = rows.toSorted(compare);
       if (reversed) sorted.reverse();

@@ -1,12 +1,14 @@
 /** The overview of a front end: counts by state, which are filters, and a table or a map of the hosts. */
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { count } from "../format/numbers";
 import { Boundary } from "../parts/boundary";
 import { useHold } from "../parts/use-hold";
 import { Explain } from "../shell/explain";
+import { FindButton } from "../shell/find-button";
 import { Help } from "../shell/help";
-import { keyFor } from "../shell/keys";
+import type { DialogName } from "../shell/keys";
+import { useKeys } from "../shell/use-keys";
 import { freshness, isDisconnected } from "../store/freshness";
 import { usePage, useStore, useView } from "../store/use-telemetry";
 import { Announcer } from "./announcer";
@@ -14,9 +16,9 @@ import { DEFAULT_CHOICES, queryFromChoices, shapeFor, sortedBy } from "./choices
 import type { RunningOverview } from "./create-overview";
 import { COLUMNS } from "./frames";
 import { OverviewHeader } from "./header";
-import { chosenRows } from "./order";
 import { HOST_KEYS, KEYS, type OverviewActions } from "./keys";
 import { Note } from "./note";
+import { OverviewPalette } from "./palette";
 import { HostTable } from "./table";
 import { TileMap } from "./tile-map";
 import { FILTER_ID, Toolbar } from "./toolbar";
@@ -27,23 +29,16 @@ export interface OverviewProps {
   readonly toggleTheme: () => void;
 }
 
-/** The hosts on the page, as the table and the map get them. */
-export interface HostsProps {
-  readonly overview: RunningOverview;
-  /** The row that the note describes; null: none. */
-  readonly describe: (number: number | null) => void;
-}
-
 export function Overview({ overview, toggleTheme }: OverviewProps) {
   const page = usePage();
   const kiosk = useView((view) => view.kiosk);
   const state = useStore(overview.state, (now) => now);
   const choices = useStore(overview.choices, (now) => now);
-  const [helpIsOpen, setHelpIsOpen] = useState(false);
-  const [described, describe] = useState<number | null>(null);
-  const fresh = freshness(state, state.nowMs);
-  const rows = useMemo(() => chosenRows(state.rows, choices), [state.rows, choices]);
-  const shape = shapeFor(choices, state.rows.length);
+  const [dialog, setDialog] = useState<DialogName | null>(null);
+  // The same object as long as the state is, because the rows that get it are drawn again with another one.
+  const fresh = useMemo(() => freshness(state, state.nowMs), [state]);
+  const rows = state.shown;
+  const shape = shapeFor(choices, rows.length, kiosk);
   const list = useRef<HTMLDivElement>(null);
   const { held, handlers } = useHold(list, rows);
   useEffect(() => {
@@ -61,28 +56,40 @@ export function Overview({ overview, toggleTheme }: OverviewProps) {
       },
       toggleShape: () => {
         overview.choices.update((before) => {
-          const shown = shapeFor(before, overview.state.get().rows.length);
-          return { ...before, shape: shown === "table" ? "map" : "table" };
+          const hosts = overview.state.get().shown.length;
+          const present = shapeFor(before, hosts, page.view.get().kiosk);
+          return { ...before, shape: present === "table" ? "map" : "table" };
         });
       },
       filter: () => {
         document.getElementById(FILTER_ID)?.focus();
       },
       clear: () => {
-        const { filter, states } = DEFAULT_CHOICES;
-        overview.choices.update((before) => ({ ...before, filter, states }));
+        const { filter, group, states } = DEFAULT_CHOICES;
+        overview.choices.update((before) => ({ ...before, filter, group, states }));
       },
       toggleTheme,
       toggleKiosk: () => {
         page.actions.setKiosk(!page.view.get().kiosk);
       },
       toggleHelp: () => {
-        setHelpIsOpen((before) => !before);
+        setDialog((before) => (before === "help" ? null : "help"));
+      },
+      toggleCommands: () => {
+        setDialog((before) => (before === "commands" ? null : "commands"));
       },
     }),
     [overview, page, toggleTheme],
   );
-  useOverviewKeys(actions, helpIsOpen);
+  const closeDialog = useCallback(() => {
+    setDialog(null);
+  }, []);
+  useKeys({
+    keys: KEYS,
+    actions,
+    clearFilter: actions.clear,
+    closeDialog: dialog === null ? null : closeDialog,
+  });
   const Hosts = shape === "map" ? TileMap : HostTable;
   const version = useStore(page.firstVersion, (now) => now) ?? undefined;
   return (
@@ -94,24 +101,26 @@ export function Overview({ overview, toggleTheme }: OverviewProps) {
         <Toolbar overview={overview} state={state} shape={shape} shown={rows.length} held={held} />
         <div className="hosts" ref={list} {...handlers}>
           <Boundary fallback={(reason) => <p className="reason">▲ hosts failed: {reason}</p>}>
-            <Hosts {...{ overview, rows, state, fresh, choices, describe }} />
+            <Hosts {...{ overview, rows, state, fresh, choices }} />
           </Boundary>
           {rows.length === 0 && <p className="faint">{emptyText(state.rows.length)}</p>}
           {state.more > 0 && <p className="warn">▲ {count(state.more)} more hosts are not shown</p>}
         </div>
       </main>
-      <Note row={rows.find(({ number }) => number === described)} state={state} fresh={fresh} />
+      <Note overview={overview} state={state} fresh={fresh} />
       <Announcer state={state} fresh={fresh} />
       <Explain />
-      {helpIsOpen && (
+      {dialog === "help" && (
         <Help
           keys={[...HOST_KEYS, ...KEYS]}
           names={COLUMNS.map((column) => `vitals.${column}`)}
           version={version}
-          close={() => {
-            setHelpIsOpen(false);
-          }}
+          close={closeDialog}
+          aside={<FindButton showCommands={actions.toggleCommands} />}
         />
+      )}
+      {dialog === "commands" && (
+        <OverviewPalette overview={overview} actions={actions} close={closeDialog} />
       )}
     </div>
   );
@@ -119,27 +128,4 @@ export function Overview({ overview, toggleTheme }: OverviewProps) {
 
 function emptyText(hosts: number): string {
   return hosts === 0 ? "no hosts yet" : "no host matches the filter";
-}
-
-function useOverviewKeys(actions: OverviewActions, helpIsOpen: boolean): void {
-  const page = usePage();
-  useEffect(() => {
-    const press = (event: KeyboardEvent): void => {
-      const { target } = event;
-      if (event.defaultPrevented) return;
-      if (event.key === "Escape" && !helpIsOpen && target instanceof HTMLInputElement) {
-        actions.clear();
-        target.blur();
-        return;
-      }
-      const key = keyFor(event, page.view.get().characterKeys, KEYS);
-      if (key === null || (helpIsOpen && key.shown !== "?")) return;
-      event.preventDefault();
-      key.run(actions, event);
-    };
-    window.addEventListener("keydown", press);
-    return () => {
-      window.removeEventListener("keydown", press);
-    };
-  }, [page, actions, helpIsOpen]);
 }

@@ -95,11 +95,12 @@ function State({ row, state, fresh }: Pick<HostRowProps, "row" | "state" | "fres
       <span className={`symbol ${level ?? row.state}`} aria-hidden="true">
         {symbol}
       </span>
-      <span className={`word ${level ?? ""}`} aria-hidden="true">
+      <span className={`word ${level ?? ""}`}>
         {row.state}
         {isOld && <span className="age"> {age(seconds)}</span>}
       </span>
-      <span className="visually-hidden" id={`state-${row.number}`}>
+      {/* Describes the link. It need not be shown for that. */}
+      <span hidden id={`state-${row.number}`}>
         {stateText(row, state, fresh)}
       </span>
     </>
@@ -113,17 +114,14 @@ interface PercentageProps {
 
 function Percentage({ column, value }: PercentageProps) {
   const level = levelOf(column, value);
+  const share = Math.max(0, Math.min(1, Math.round(value ?? 0) / 100));
   return (
-    <td className={`right ${toneOf(level)}`}>
-      <span className="bar-cell">
-        <span className={`bar data ${toneOf(level)}`}>
-          <span style={{ width: `${Math.round(Math.max(0, Math.min(100, value ?? 0)))}%` }} />
-        </span>
-        <span>
-          <Mark level={level} />
-          {percent(value)}
-        </span>
-      </span>
+    <td
+      className={`right share ${toneOf(level)}`}
+      style={{ "--share": share } as React.CSSProperties}
+    >
+      <Mark level={level} />
+      {percent(value)}
     </td>
   );
 }

@@ -10,9 +10,8 @@ import { useLayout } from "../parts/layout";
 import type { Freshness } from "../store/freshness";
 import { useStore } from "../store/use-telemetry";
 import { sortedBy, type Choices } from "./choices";
-import type { OverviewState } from "./create-overview";
+import type { OverviewState, RunningOverview } from "./create-overview";
 import { SORTS, type Row, type Sort } from "./order";
-import type { HostsProps } from "./overview";
 import { HostRow } from "./row";
 import { seriesFor } from "./sparklines";
 import { useHostList } from "./use-hosts";
@@ -52,14 +51,16 @@ const PHONE_SORTS: readonly Sort[] = ["name", "cpu", "memory", "filesystem"];
 const ROW_REM = 1.5;
 const PHONE_ROW_REM = 2.75;
 
-export interface HostTableProps extends HostsProps {
+/** The hosts on the page, as the table and the map get them. */
+export interface HostTableProps {
+  readonly overview: RunningOverview;
   readonly rows: readonly Row[];
   readonly state: OverviewState;
   readonly fresh: Freshness;
   readonly choices: Choices;
 }
 
-export function HostTable({ overview, rows, state, fresh, choices, describe }: HostTableProps) {
+export function HostTable({ overview, rows, state, fresh, choices }: HostTableProps) {
   const { phone, wide, scale } = useLayout();
   const height = Math.round((phone ? PHONE_ROW_REM : ROW_REM) * 16 * scale);
   const sorts = wide ? SORTS : phone ? PHONE_SORTS : TABLET_SORTS;
@@ -67,7 +68,7 @@ export function HostTable({ overview, rows, state, fresh, choices, describe }: H
   const columns = wide ? heads.length + 1 : heads.length; // with the sparkline
   const body = useRef<HTMLTableSectionElement>(null);
   const { parts, active, handlers } = useHostList({
-    ...{ overview, rows, list: body, perLine: 1, height, describe },
+    ...{ overview, rows, list: body, perLine: 1, height },
   });
   const shown = parts.flatMap((part) =>
     part.kind === "row" ? (rows[part.at]?.host.id ?? []) : [],

@@ -22,13 +22,13 @@ import "./tile-map.css";
 const WIDTH_REM = 8.5;
 const HEIGHT_REM = 2.75;
 
-export function TileMap({ overview, rows, state, fresh, choices, describe }: HostTableProps) {
+export function TileMap({ overview, rows, state, fresh, choices }: HostTableProps) {
   const { scale } = useLayout();
   const list = useRef<HTMLUListElement>(null);
   const perLine = usePerLine(list, WIDTH_REM * 16 * scale);
   const height = Math.round(HEIGHT_REM * 16 * scale);
   const { parts, active, handlers } = useHostList({
-    ...{ overview, rows, list, perLine, height, describe },
+    ...{ overview, rows, list, perLine, height },
   });
   const highest = Math.max(
     1,
@@ -96,7 +96,7 @@ const Tile = memo(({ row, active, sort, highest, state, fresh }: TileProps) => {
         </span>
         <span className="value">{valueText(row, column, ageOf(row, state, fresh))}</span>
       </a>
-      <span className="visually-hidden" id={`state-${row.number}`}>
+      <span hidden id={`state-${row.number}`}>
         {stateText(row, state, fresh)}
       </span>
     </li>

@@ -3,6 +3,7 @@ import { count } from "../format/numbers";
 import { useStore, useView } from "../store/use-telemetry";
 import { SHAPES, withState, type Shape } from "./choices";
 import type { OverviewState, RunningOverview } from "./create-overview";
+import { groupOf } from "./groups";
 import { SORTS, type Sort } from "./order";
 import { LOOKS, type State } from "./states";
 
@@ -63,6 +64,7 @@ export function Toolbar({ overview, state, shape, shown, held }: ToolbarProps) {
       </span>
       {!kiosk && (
         <>
+          <Groups overview={overview} state={state} group={choices.group} />
           <label className="order">
             <span className="faint">order</span>
             <select
@@ -112,6 +114,41 @@ export function Toolbar({ overview, state, shape, shown, held }: ToolbarProps) {
         </>
       )}
     </div>
+  );
+}
+
+interface GroupsProps extends Pick<ToolbarProps, "overview" | "state"> {
+  readonly group: string | null;
+}
+
+/** Not shown where no host has a site or a tag. */
+function Groups({ overview, state: { groups }, group }: GroupsProps) {
+  if (groups.length === 0 && group === null) return null;
+  const isKnown = group === null || groups.some(({ key }) => key === group);
+  const all = isKnown ? groups : [...groups, groupOf(group, 0)];
+  return (
+    <label className="order">
+      <span className="faint">group</span>
+      <select
+        value={group ?? ""}
+        onChange={({ target: { value } }) => {
+          overview.choices.update((before) => ({ ...before, group: value === "" ? null : value }));
+        }}
+      >
+        <option value="">all hosts</option>
+        {(["site", "tag"] as const).map((kind) => (
+          <optgroup key={kind} label={kind}>
+            {all
+              .filter((one) => one.kind === kind)
+              .map(({ key, name, hosts }) => (
+                <option key={key} value={key}>
+                  {name} ({count(hosts)})
+                </option>
+              ))}
+          </optgroup>
+        ))}
+      </select>
+    </label>
   );
 }
 

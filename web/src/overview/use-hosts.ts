@@ -60,7 +60,6 @@ export interface HostListOptions {
   readonly perLine: number;
   /** That of a line, in CSS pixels. */
   readonly height: number;
-  readonly describe: (number: number | null) => void;
 }
 
 /**
@@ -68,7 +67,8 @@ export interface HostListOptions {
  * Elements with `data-host` belong to a host, and the link in each of them opens it.
  */
 export function useHostList(options: HostListOptions): HostList {
-  const { overview, rows, list, perLine, height, describe } = options;
+  const { overview, rows, list, perLine, height } = options;
+  const describe = overview.described.set;
   const { fleet } = usePage();
   const lines = Math.ceil(rows.length / perLine);
   const range = useRange(list, lines, height);
@@ -95,6 +95,8 @@ export function useHostList(options: HostListOptions): HostList {
       ?.focus({ preventScroll: false });
   }, [overview, list]);
 
+  useUntouchedWhileScrolling(list);
+
   const move = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const page = Math.max(1, Math.floor(window.innerHeight / height) - 3);
@@ -112,7 +114,6 @@ export function useHostList(options: HostListOptions): HostList {
     const row = rows.find((one) => one.number === number);
     if (row === undefined || fleet === null) return;
     event.preventDefault();
-    overview.active.set(row.number);
     fleet.open(row.host.id);
   };
   return {
@@ -138,6 +139,32 @@ export function useHostList(options: HostListOptions): HostList {
       },
     },
   };
+}
+
+const STILL_MS = 100;
+
+/** While the page scrolls, the pointer is on no host: finding the one below it and drawing its note takes half of a frame. */
+function useUntouchedWhileScrolling(list: RefObject<HTMLElement | null>): void {
+  useEffect(() => {
+    const style = list.current?.style;
+    if (style === undefined) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stand = (): void => {
+      timer = undefined;
+      style.pointerEvents = "";
+    };
+    const scroll = (): void => {
+      if (timer === undefined) style.pointerEvents = "none";
+      clearTimeout(timer);
+      timer = setTimeout(stand, STILL_MS);
+    };
+    window.addEventListener("scroll", scroll, { passive: true });
+    return () => {
+      window.removeEventListener("scroll", scroll);
+      clearTimeout(timer);
+      stand();
+    };
+  }, [list]);
 }
 
 function hostOf(target: EventTarget): number | null {

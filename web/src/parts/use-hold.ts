@@ -1,25 +1,37 @@
 /** Notices that the viewer is about to click a row: then the rows keep their places. */
-import { useCallback, useEffect, useState, type RefObject } from "react";
+import { useEffect, useState, type RefObject } from "react";
+
+/** Without a further key. A row that keeps the focus for longer is not about to be used, and the new order is of more use. */
+const FOCUS_MS = 30_000;
 
 /**
- * Return whether the pointer or the keyboard's focus is on a row, and the handlers that notice it. `drawn` is anything
- * that changes with the rows: a row that is removed takes its focus along, without an event.
+ * Return whether the pointer is on a row or the keyboard has moved to one, and the handlers that notice it. `drawn` is
+ * anything that changes with the rows: a row that is removed takes its focus along, without an event.
  */
 export function useHold(body: RefObject<HTMLElement | null>, drawn: unknown) {
   const [pointer, setPointer] = useState(false);
-  const [focus, setFocus] = useState(false);
-  const look = useCallback((): void => {
-    const focused = document.activeElement;
-    setFocus(
-      body.current?.contains(focused) === true && focused?.matches(":focus-visible") === true,
-    );
-  }, [body]);
+  /** When the focus moved to a row; null: it is on none. */
+  const [focusedAt, setFocusedAt] = useState<number | null>(null);
   // Once React has removed the rows that are gone.
   useEffect(() => {
-    queueMicrotask(look);
-  }, [look, drawn]);
+    queueMicrotask(() => {
+      if (!hasFocus(body.current)) setFocusedAt(null);
+    });
+  }, [body, drawn]);
+  useEffect(() => {
+    if (focusedAt === null) return;
+    const timer = setTimeout(() => {
+      setFocusedAt(null);
+    }, FOCUS_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [focusedAt]);
+  const look = (): void => {
+    setFocusedAt(hasFocus(body.current) ? performance.now() : null);
+  };
   return {
-    held: pointer || focus,
+    held: pointer || focusedAt !== null,
     handlers: {
       onPointerEnter: () => {
         setPointer(true);
@@ -34,4 +46,10 @@ export function useHold(body: RefObject<HTMLElement | null>, drawn: unknown) {
       },
     },
   };
+}
+
+/** A click gives a row the focus, too, but the pointer may have left since. */
+function hasFocus(body: HTMLElement | null): boolean {
+  const focused = document.activeElement;
+  return body?.contains(focused) === true && focused?.matches(":focus-visible") === true;
 }

@@ -4,42 +4,35 @@
  */
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
 
-import { isOnHost, VITALS } from "../sections";
-import { useHost, usePage } from "../store/use-telemetry";
-import { commandsOf, matching, type Command } from "./commands";
+import { count } from "../format/numbers";
+import { matching, type Command } from "./commands";
 import { Dialog } from "./dialog";
-import type { LaterProps } from "./later";
 import "./command-palette.css";
 
 const LIST = "command-list";
 const PAGE_ROWS = 8;
 
-export function CommandPalette({ close, actions }: LaterProps) {
-  const { view, fleet } = usePage();
-  const { id: hostId, display, processMemory } = useHost();
+/** A front end has a command for each of its hosts, and nobody reads further. */
+const MAX_LISTED = 100;
+
+export interface CommandPaletteProps {
+  readonly close: () => void;
+  /** Return everything that it offers without a query, in order. */
+  readonly commands: () => Command[];
+  /** Return the command that is offered last: to filter by the text as it is. */
+  readonly filterBy: (text: string) => Command;
+  readonly placeholder: string;
+}
+
+export function CommandPalette({ close, commands, filterBy, placeholder }: CommandPaletteProps) {
   // Those at the moment of opening: a list that changes while the viewer chooses leads to the wrong choice.
-  const [all] = useState(() => {
-    const { sample } = display.get().picture;
-    return commandsOf({
-      actions,
-      vitals: VITALS.filter((vital) => isOnHost(vital, sample)),
-      panels: [...document.querySelectorAll<HTMLElement>("[data-panel]")],
-      processes: processMemory.names(),
-      filter: view.get().filter,
-      fleet,
-      hostId,
-    });
-  });
+  const [all] = useState(commands);
   const [query, setQuery] = useState("");
   const [active, setActive] = useState(0);
-  const found = useMemo(() => {
-    const text = query.trim();
-    const run = () => {
-      actions.setFilter(text);
-    };
-    const filter = { group: "Filter", label: `processes with “${text}”`, run };
-    return [...matching(all, query), ...(text === "" ? [] : [filter])];
-  }, [all, query, actions]);
+  const matches = useMemo(() => matching(all, query), [all, query]);
+  const text = query.trim();
+  const found = [...matches.slice(0, MAX_LISTED), ...(text === "" ? [] : [filterBy(text)])];
+  const more = Math.max(0, matches.length - MAX_LISTED);
   const chosen = found[active];
   const idOf = (command: Command) => `command-${all.indexOf(command)}`;
   const chosenId = chosen && idOf(chosen);
@@ -80,7 +73,7 @@ export function CommandPalette({ close, actions }: LaterProps) {
         aria-expanded={found.length > 0}
         aria-controls={LIST}
         aria-activedescendant={chosenId}
-        placeholder="a chart, a table, a process, an action"
+        placeholder={placeholder}
         value={query}
         autoComplete="off"
         spellCheck={false}
@@ -97,12 +90,12 @@ export function CommandPalette({ close, actions }: LaterProps) {
         aria-label="Commands"
         onMouseDown={keepFocus}
       >
-        {groupsOf(found).map(({ group, commands }) => (
+        {groupsOf(found).map(({ group, commands: members }) => (
           <div key={group} role="group" aria-label={group}>
             <div className="faint" role="presentation">
               {group}
             </div>
-            {commands.map((command) => (
+            {members.map((command) => (
               <div
                 key={idOf(command)}
                 id={idOf(command)}
@@ -122,6 +115,7 @@ export function CommandPalette({ close, actions }: LaterProps) {
           </div>
         ))}
       </div>
+      {more > 0 && <p className="faint more">{count(more)} more match: type to find them</p>}
       <p className="visually-hidden" role="status">
         {found.length} {found.length === 1 ? "command" : "commands"}
       </p>

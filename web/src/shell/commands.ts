@@ -1,7 +1,7 @@
 /** What the command palette offers, and which of it matches a text. Nothing is drawn here. */
 import { VITALS, type PlacedVital } from "../sections";
-import type { Fleet } from "../store/page";
-import { KEYS, type PageActions } from "./keys";
+import type { Fleet, ListedHost } from "../store/page";
+import { KEYS, type Key, type PageActions } from "./keys";
 
 export interface Command {
   readonly group: string;
@@ -57,15 +57,9 @@ export function commandsOf({
       panel.focus();
     },
   }));
-  const ofKeys = KEYS.filter((key) => key.dialog !== "commands" && !isOfChart(key.shown)).map(
-    ({ shown, does, run }) => ({
-      group: "Actions",
-      label: does.split(";")[0] ?? does,
-      shortcut: shown,
-      run: () => {
-        run(actions, { shiftKey: false });
-      },
-    }),
+  const ofKeys = actionsOf(
+    KEYS.filter(({ shown }) => !isOfChart(shown)),
+    actions,
   );
   const names = filter === "" ? processes : ["", ...processes];
   const filters = names.map((name) => ({
@@ -84,14 +78,33 @@ function hostsOf(fleet: CommandContext["fleet"], hostId: string | null): Command
   const others = fleet.list().filter(({ id }) => id !== hostId);
   return [
     { group: "Hosts", label: "all hosts", run: fleet.close },
-    ...others.map(({ id, name, state }) => ({
-      group: "Hosts",
-      label: state === "live" ? name : `${name} · ${state}`,
-      run: () => {
-        fleet.open(id);
-      },
-    })),
+    ...openingOf(others, fleet.open),
   ];
+}
+
+/** Return a command for each host, which opens it. */
+export function openingOf(hosts: readonly ListedHost[], open: Fleet["open"]): Command[] {
+  return hosts.map(({ id, name, state }) => ({
+    group: "Hosts",
+    label: state === "live" ? name : `${name} · ${state}`,
+    run: () => {
+      open(id);
+    },
+  }));
+}
+
+/** Return a command for each of these keys, except for the one that opens the palette. */
+export function actionsOf<A>(keys: readonly Key<A>[], actions: A): Command[] {
+  return keys
+    .filter(({ dialog }) => dialog !== "commands")
+    .map(({ shown, does, run }) => ({
+      group: "Actions",
+      label: does.split(";")[0] ?? does,
+      shortcut: shown,
+      run: () => {
+        run(actions, { shiftKey: false });
+      },
+    }));
 }
 
 /** Return whether the list has a chart in place of this key. */

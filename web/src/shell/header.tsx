@@ -8,6 +8,7 @@ import { HEADER_FACTS } from "../sections";
 import { useDisplay, usePage, usePicture, useTelemetry, useView } from "../store/use-telemetry";
 import { WINDOWS } from "../store/view";
 import { Badge } from "./badge";
+import { FindButton } from "./find-button";
 import { Heartbeat } from "./heartbeat";
 import { HostSwitcher } from "./host-switcher";
 import "./header.css";
@@ -95,9 +96,7 @@ function Controls({ toggleTheme, showHelp, showCommands }: HeaderProps) {
       <button type="button" onClick={toggleTheme}>
         Theme<kbd aria-hidden="true">t</kbd>
       </button>
-      <button type="button" className="find" onClick={showCommands} aria-haspopup="dialog">
-        Find<kbd aria-hidden="true">Ctrl K</kbd>
-      </button>
+      <FindButton showCommands={showCommands} />
       <button type="button" onClick={showHelp} aria-haspopup="dialog">
         Help<kbd aria-hidden="true">?</kbd>
       </button>

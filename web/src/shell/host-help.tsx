@@ -1,6 +1,7 @@
 /** The help of the page of a host. */
 import { usePage, useTelemetry } from "../store/use-telemetry";
 import { LISTED } from "./explanations";
+import { FindButton } from "./find-button";
 import { Help } from "./help";
 import { keysOf } from "./keys";
 import type { LaterProps } from "./later";
@@ -16,11 +17,7 @@ export function HostHelp({ close, actions }: LaterProps) {
       keys={[...keysOf(page), DRAG]}
       names={LISTED}
       version={version}
-      aside={
-        <button type="button" onClick={actions.toggleCommands}>
-          Find<kbd aria-hidden="true">Ctrl K</kbd>
-        </button>
-      }
+      aside={<FindButton showCommands={actions.toggleCommands} />}
     />
   );
 }

@@ -29,13 +29,13 @@ export interface Page {
 
 /** How the viewer moves between the hosts of a front end. The address follows, so that the browser's back works. */
 export interface Fleet {
-  /** The hosts that the viewer chose on the overview, in its order. */
+  /** All hosts, in the order of the overview. */
   readonly list: () => readonly ListedHost[];
   /** Shows the dashboard of the host with this id. */
   readonly open: (id: string) => void;
   /** Shows the overview. */
   readonly close: () => void;
-  /** Shows the dashboard of the next host in the list, or of the one before. */
+  /** Shows the dashboard of the next of the hosts that the viewer chose on the overview, or of the one before. */
   readonly step: (by: 1 | -1) => void;
 }
 

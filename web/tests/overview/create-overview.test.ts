@@ -60,7 +60,7 @@ const tickFor = async (seconds: number) => {
 const names = () =>
   overview.state
     .get()
-    .rows.map(({ host }) => host.name)
+    .shown.map(({ host }) => host.name)
     .join("");
 const kind = () => freshness(overview.state.get(), overview.state.get().nowMs).kind;
 const requests = (path: string) =>
@@ -86,6 +86,7 @@ it("begins with the answer of /api/v1/hosts, before the first message", () => {
 
 it("leaves out a host whose name it does not know, and requests the names", async () => {
   await connect();
+  await settle(6000);
   const more: Fleet = { ...FLEET, d: ["live"] };
   browser.fetch.mockImplementation(() =>
     Promise.resolve(answer(200, reportText(more, { revision: 2 }))),
@@ -94,18 +95,20 @@ it("leaves out a host whose name it does not know, and requests the names", asyn
   expect(names()).toBe("abc");
   await settle();
   expect(names()).toBe("abcd");
-  expect(requests("api/v1/hosts")).toBe(1);
+  expect(requests("api/v1/hosts")).toBe(2);
 });
 
 it("requests the reasons when a host fails, but not with every message", async () => {
+  browser.fetch.mockImplementation(() => Promise.resolve(answer(200, reportText(FLEET))));
   await connect();
-  expect(requests("api/v1/hosts")).toBe(0);
+  await settle(6000);
+  expect(requests("api/v1/hosts")).toBe(1);
   browser.fetch.mockImplementation(() => Promise.resolve(answer(200, reportText(B_LOST))));
   for (let n = 0; n < 20; n += 1) {
     FakeSocket.last.receive(overviewText(B_LOST));
     await settle(1000);
   }
-  expect(requests("api/v1/hosts")).toBe(1);
+  expect(requests("api/v1/hosts")).toBe(2);
   expect(overview.state.get().reasons.get("b".charCodeAt(0))).toBe("No answer");
 });
 
@@ -116,6 +119,50 @@ it("keeps the order while it is held, and sorts at once when it is released", as
   expect(names()).toBe("abc");
   overview.hold(false);
   expect(names()).toBe("bac");
+});
+
+it("selects the host that the viewer opened, by its id", async () => {
+  await connect();
+  overview.select("id-b");
+  expect(overview.active.get()).toBe("b".charCodeAt(0));
+  overview.select("id-z");
+  expect(overview.active.get()).toBe("b".charCodeAt(0));
+});
+
+it("shows a group of hosts, with its own counts", async () => {
+  await connect(B_LOST);
+  overview.choices.update((before) => ({ ...before, group: "tag:a" }));
+  expect([names(), [...overview.state.get().counts]]).toEqual(["a", [["live", 1]]]);
+  expect(overview.state.get().groups.map(({ key, hosts }) => `${key} ${hosts}`)).toEqual([
+    "site:east 3",
+    "tag:a 1",
+    "tag:b 1",
+    "tag:c 1",
+  ]);
+});
+
+it("keeps a host that does not match any more while it is held, unless the viewer chooses again", async () => {
+  overview.choices.update((before) => ({ ...before, states: ["live"] }));
+  await connect();
+  overview.hold(true);
+  FakeSocket.last.receive(overviewText(B_LOST));
+  expect(names()).toBe("abc");
+  overview.choices.update((before) => ({ ...before, filter: "east" }));
+  expect(names()).toBe("ac");
+});
+
+it("asks again for the version after an interruption, because the server may be another one", async () => {
+  browser.fetch.mockImplementation(() => Promise.resolve(answer(200, reportText(FLEET))));
+  await connect();
+  expect(greeted).toHaveBeenCalledTimes(1);
+  FakeSocket.last.receive(overviewText(FLEET));
+  await settle(6000);
+  expect(requests("api/v1/hosts")).toBe(1);
+  FakeSocket.last.end(1006);
+  await settle(6000);
+  await connect();
+  expect(requests("api/v1/hosts")).toBe(2);
+  expect(greeted).toHaveBeenCalledTimes(2);
 });
 
 it("keeps the last values when its own connection is lost, and they become older", async () => {
@@ -167,15 +214,15 @@ it("tells the tab the worst state", async () => {
   expect(overview.tabStatus()).toEqual({ title: "■ 3 hosts · 1 lost", icon: "critical" });
 });
 
-it("lists the hosts that the viewer chose, in order", async () => {
+it("lists all hosts in order, and shows those that the viewer chose", async () => {
   await connect(B_LOST);
+  overview.choices.update((before) => ({ ...before, states: ["live"] }));
   expect(overview.list().map(({ name, state }) => `${name} ${state}`)).toEqual([
     "b lost",
     "a live",
     "c live",
   ]);
-  overview.choices.update((before) => ({ ...before, states: ["live"] }));
-  expect(overview.list().map(({ id }) => id)).toEqual(["id-a", "id-c"]);
+  expect(names()).toBe("ac");
 });
 
 it("survives messages that it cannot read", async () => {

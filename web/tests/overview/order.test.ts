@@ -5,6 +5,7 @@ import {
   chosenRows,
   countsOf,
   createOrder,
+  keptRows,
   levelOf,
   matches,
   wordsOf,
@@ -27,8 +28,8 @@ const row = (name: string, state: State = "live", values: Partial<Values> = {}):
 const WORST: Sorting = { sort: "worst", reversed: false };
 const CPU: Sorting = { sort: "cpu", reversed: false };
 const orderIn = (order = createOrder()) => ({
-  names: (rows: readonly Row[], sorting: Sorting, nowMs: number, held = false) =>
-    order(rows, sorting, { nowMs, held })
+  names: (rows: readonly Row[], sorting: Sorting, nowMs: number) =>
+    order(rows, sorting, nowMs)
       .map(({ host }) => host.name)
       .join(""),
 });
@@ -93,22 +94,16 @@ describe("by a number", () => {
   });
 });
 
-describe("while it is held", () => {
-  it("no row moves, new ones come last, and lost ones leave", () => {
-    const { names } = orderIn();
-    names([row("b"), row("c")], WORST, 0);
-    expect(names([row("b"), row("c", "lost")], WORST, 1000, true)).toBe("bc");
-    expect(names([row("a", "lost"), row("b"), row("c", "lost")], WORST, 2000, true)).toBe("bca");
-    expect(names([row("a"), row("c")], WORST, 3000, true)).toBe("ca");
-    expect(names([row("a"), row("b"), row("c", "lost")], WORST, 4000)).toBe("acb");
-  });
-
-  it("another order is still followed", () => {
-    const { names } = orderIn();
-    const rows = [row("a", "live", { cpu: 1 }), row("b", "live", { cpu: 2 })];
-    names(rows, WORST, 0);
-    expect(names(rows, CPU, 0, true)).toBe("ba");
-  });
+it("while it is held, the rows before stay with their newest values, and new ones come last", () => {
+  const before = [row("b", "lost"), row("c", "lost")];
+  const all = [row("a", "lost"), row("b"), row("c", "late"), row("d")];
+  const kept = keptRows(before, all, [all[0] as Row]);
+  expect(kept.map(({ host, state }) => `${host.name} ${state}`)).toEqual([
+    "b live",
+    "c late",
+    "a lost",
+  ]);
+  expect(keptRows(before, [row("c")], []).map(({ host }) => host.name)).toEqual(["c"]);
 });
 
 describe("the filter", () => {

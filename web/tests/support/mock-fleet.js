@@ -86,7 +86,7 @@ export function createFleet(count, { hostile = false } = {}) {
     set: (name, state) => {
       const at = hosts.findIndex((host) => host.name === name);
       if (state === "live") set.set(at, ["live", 0, null]);
-      else set.set(at, [state, 16, REASONS[state] ?? null]);
+      else set.set(at, [state, state === "incompatible" ? null : 16, REASONS[state] ?? null]);
     },
     names: () => ({ type: "hosts", revision: 1, hosts }),
     overview: (t, time_unix) => ({

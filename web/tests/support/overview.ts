@@ -9,7 +9,7 @@ export type Fleet = Readonly<
 const numberOf = (name: string) => name.charCodeAt(0);
 const namesOf = (fleet: Fleet) =>
   Object.keys(fleet).map((name) => ({
-    ...{ number: numberOf(name), id: `id-${name}`, name, site: "east", tags: [] },
+    ...{ number: numberOf(name), id: `id-${name}`, name, site: "east", tags: [name] },
   }));
 
 export function hostsText(fleet: Fleet, revision = 1): string {
