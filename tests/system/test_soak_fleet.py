@@ -1,0 +1,67 @@
+"""A minute of scripts/soak-fleet, with the same limits as for a longer run."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+script = runpy.run_path(str(ROOT / "scripts/soak-fleet"))
+failures, Viewer = script["failures"], script["Viewer"]
+
+
+@pytest.mark.timeout(240)
+def test_a_minute_of_disturbances() -> None:
+    """The broker, agents and front ends are stopped, killed and frozen: no sample is missed, and no host is lost."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts/soak-fleet", "--minutes", "1", "--agents", "2"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    figures = json.loads(done.stdout)
+    # On a machine that is busy with other tests, programs may take longer to start.
+    assert set(figures["failures"]) <= {"late_returns"}, (figures, done.stderr)
+    assert figures["disturbances"] >= 1
+    assert figures["samples"] >= 40
+
+
+def sample(seq: int, stream: str = "a") -> dict[str, Any]:
+    """Return a sample, as far as a viewer reads it."""
+    return {"type": "sample", "stream": stream, "seq": seq}
+
+
+def test_missing_samples_are_found() -> None:
+    """Within a run, and at the beginning of the next one. Samples that arrive twice are not counted twice."""
+    viewer = Viewer("host", [], 0)
+    history = {"type": "history", "samples": [sample(1), sample(2)]}
+    for message in (history, sample(2), sample(3), sample(6), sample(2, "b")):
+        viewer._note(message)
+    assert viewer.samples == 5
+    assert viewer.gaps == ["host a 4-5", "host b 1-1"]
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({}, []),
+        ({"gaps": ["agent-1 3-4"]}, ["gaps"]),
+        ({"false_losses": ["agent-1"]}, ["false_losses"]),
+        ({"late_returns": [{}]}, ["late_returns"]),
+        ({"ended": ["front-0"]}, ["ended"]),
+        ({"tracebacks": ["front-0"]}, ["tracebacks"]),
+        ({"caught_up": False}, ["not caught up"]),
+    ],
+)
+def test_each_violated_guarantee_is_a_failure(change: dict[str, Any], found: list[str]) -> None:
+    """And nothing else is."""
+    names = ("gaps", "false_losses", "late_returns", "ended", "tracebacks")
+    good: dict[str, Any] = {**dict.fromkeys(names), "caught_up": True}
+    assert failures({**good, **change}) == found
