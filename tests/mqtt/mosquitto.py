@@ -60,10 +60,11 @@ class Mosquitto:
     def start(self) -> None:
         """Start it, and wait until it accepts connections."""
         with open(self._log, "ab") as log:
-            self._process = subprocess.Popen(
-                [program("mosquitto"), "-v", "-c", str(self._file)], stdout=log, stderr=log
-            )
+            self._process = subprocess.Popen(self._command(), stdout=log, stderr=log)
         assert eventually(self._accepts, 20), self.log
+
+    def _command(self) -> list[str]:
+        return [program("mosquitto"), "-v", "-c", str(self._file)]
 
     def _accepts(self) -> bool:
         try:
