@@ -70,6 +70,7 @@ TESTED_ELSEWHERE = {
     "telemetry_stream/__main__.py": "tests/test_cli.py",
     "telemetry_stream/assembly.py": "tests/test_app_mqtt.py",
     "telemetry_stream/fleet/host.py": "tests/fleet/test_hosts.py",
+    "telemetry_stream/fleet/overviews.py": "tests/fleet/test_hosts.py",
     "telemetry_stream/metrics/setup.py": "tests/metrics/test_collector.py",
     "telemetry_stream/stream/choice.py": "tests/stream/test_feed.py",
 }

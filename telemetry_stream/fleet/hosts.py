@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,14 +20,7 @@ from ..hub import Client, Hub
 from ..stream import Demand, Feed, Stream
 from .host import Host
 from .mirror import DEFAULT_SECTIONS, LINGER_SECONDS, ON_DEMAND, Gaps, Mirror
-from .overview import (
-    GROUP,
-    OverviewChoice,
-    Row,
-    Selected,
-    hosts_message,
-    overview_message,
-)
+from .overviews import Overviews
 from .record import State
 from .remote import Dropped, Identity, Remote, maybe_vitals
 
@@ -63,19 +56,16 @@ class FleetStats:
 
 @dataclass(slots=True)
 class _Table:
-    """The hosts by number, and what viewers know of them. Guarded by the lock of the fleet."""
+    """The hosts by number, and by id. Guarded by the lock of the fleet."""
 
     hosts: dict[int, Host] = field(default_factory=dict)
     by_id: dict[str, Host] = field(default_factory=dict)
-    revision: int = 0
-    names: tuple[Any, ...] = ()  # that the revision stands for
 
 
 class Fleet:
     """All hosts of this front end. As an Origin it starts and closes the remotes.
 
-    Any thread may call any method. ``_lock`` guards the table; ``_sending`` makes a new viewer's first messages and its
-    registration one step between two overviews.
+    Any thread may call any method. ``_lock`` guards the table.
     """
 
     def __init__(
@@ -93,16 +83,14 @@ class Fleet:
         """With ``own_labels`` (site and tags, both optional), the first feed of the stream is that of this host."""
         self.monotonic = monotonic
         self.realtime = realtime
-        self._hub = hub
         self._remotes = tuple(remotes)
         self._own_labels = own_labels
         self.max_hosts = max_hosts
         self._max_watched = max_watched
         self._forget_seconds = forget_seconds
         self._lock = threading.RLock()
-        self._sending = threading.Lock()
+        self._overviews = Overviews(hub, realtime)
         self._table = _Table()
-        self._rows: tuple[Row, ...] = ()
         self._next_number = 1
         self._dropped: Counter[Dropped] = Counter()
         self._gaps = Gaps()
@@ -110,7 +98,6 @@ class Fleet:
         self._own_seq = 0
         self._stream: Stream
         self._on_crash: Callable[[BaseException], None]
-        self._ticks = 0
         self._ticked_at: float | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -292,25 +279,11 @@ class Fleet:
 
     def join(self, client: Client, _user: str | None) -> bool:
         """Register ``client``, whose topic is an OverviewChoice, and queue its first messages."""
-        choice = client.topic
-        if not isinstance(choice, OverviewChoice):
-            raise TypeError(f"the client's topic {choice!r} is not an OverviewChoice")
-        with self._sending:
-            selection, rows = choice.selection, self._rows
-            texts = (
-                hosts_message(self._table.revision, rows, selection),
-                overview_message(self._table.revision, self._now_unix(), rows, selection),
-            )
-            client.queue_first(map(choice.framing.message, texts))
-            return self._hub.register(client)
+        return self._overviews.join(client)
 
     def report(self) -> dict[str, Any]:
         """Return the hosts as in ``/api/v1/hosts``."""
-        with self._sending:
-            return {
-                "revision": self._table.revision,
-                "hosts": [row.report() for row in self._rows],
-            }
+        return self._overviews.report()
 
     def sparklines(self, ids: Iterable[str]) -> dict[str, Any]:
         """Return the sparklines of these hosts. Unknown ids are left out."""
@@ -320,7 +293,7 @@ class Fleet:
 
     def stats(self) -> FleetStats:
         """The counts of this moment."""
-        states = Counter(row.state for row in self._rows)
+        states = Counter(row.state for row in self._overviews.rows)
         with self._lock:
             watched = sum(host.mirror is not None for host in self._table.hosts.values())
             dropped = {why: self._dropped[why] for why in DROPPED}
@@ -343,7 +316,6 @@ class Fleet:
 
     def _tick(self) -> None:
         self._ticked_at = self.monotonic()
-        self._ticks += 1
         self._read_own()
         with self._lock:
             hosts = list(self._table.hosts.values())
@@ -360,7 +332,9 @@ class Fleet:
                 if mirror.unused_seconds() > LINGER_SECONDS:
                     with self._lock:
                         self._drop_mirror_locked(host)
-        self._send()
+        with self._lock:
+            rows = tuple(host.row for host in self._table.hosts.values() if host.row is not None)
+        self._overviews.send(rows)
 
     @staticmethod
     def _has_conflict(host: Host, hosts: Iterable[Host]) -> bool:
@@ -387,46 +361,3 @@ class Fleet:
             self._drop_mirror_locked(host)
         if host.remote is not None:
             host.remote.close()
-
-    def _send(self) -> None:
-        """Send the overview, and before it the names if they have changed."""
-        with self._lock:
-            rows = tuple(host.row for host in self._table.hosts.values() if host.row is not None)
-        names = tuple((row.number, row.id, row.name, row.site, row.tags) for row in rows)
-        with self._sending:
-            self._rows = rows
-            is_renamed = names != self._table.names
-            if is_renamed:
-                self._table.names = names
-                self._table.revision += 1
-            topics = self._hub.topics_of(GROUP)
-            choices = [topic for topic in topics if isinstance(topic, OverviewChoice)]
-            if choices:
-                revision, tick = self._table.revision, self._ticks
-                self._hub.broadcast_each(self._frames(choices, rows, revision, tick, is_renamed))
-
-    def _frames(
-        self,
-        choices: Sequence[OverviewChoice],
-        rows: Sequence[Row],
-        revision: int,
-        tick: int,
-        is_renamed: bool,
-    ) -> Iterator[tuple[OverviewChoice, bytes]]:
-        """Yield the frames of each choice. Runs on ``ts-hub``."""
-        now = self._now_unix()
-        texts: dict[Selected, bytes] = {}
-        for choice in choices:
-            if is_renamed:
-                yield (
-                    choice,
-                    choice.framing.message(hosts_message(revision, rows, choice.selection)),
-                )
-            if tick % choice.every:
-                continue
-            if choice.selection not in texts:
-                texts[choice.selection] = overview_message(revision, now, rows, choice.selection)
-            yield choice, choice.framing.message(texts[choice.selection])
-
-    def _now_unix(self) -> float:
-        return round(self.realtime(), 3)

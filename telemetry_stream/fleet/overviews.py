@@ -1,0 +1,94 @@
+"""Sends the overview to its viewers, once per second, and before it the names of the hosts if they have changed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ..hub import Client, Hub
+from .overview import (
+    GROUP,
+    OverviewChoice,
+    Row,
+    Selected,
+    hosts_message,
+    overview_message,
+)
+
+
+class Overviews:
+    """The newest rows of all hosts, and their viewers at the hub. Any thread may call any method.
+
+    ``_sending`` makes a new viewer's first messages and its registration one step between two overviews.
+    """
+
+    def __init__(self, hub: Hub, realtime: Callable[[], float]) -> None:
+        self.rows: tuple[Row, ...] = ()
+        self._hub = hub
+        self._realtime = realtime
+        self._sending = threading.Lock()
+        self._revision = 0
+        self._names: tuple[Any, ...] = ()  # that the revision stands for
+        self._ticks = 0
+
+    def join(self, client: Client) -> bool:
+        """Register ``client``, whose topic is an OverviewChoice, and queue its first messages."""
+        choice = client.topic
+        if not isinstance(choice, OverviewChoice):
+            raise TypeError(f"the client's topic {choice!r} is not an OverviewChoice")
+        with self._sending:
+            selection, rows = choice.selection, self.rows
+            texts = (
+                hosts_message(self._revision, rows, selection),
+                overview_message(self._revision, self._now_unix(), rows, selection),
+            )
+            client.queue_first(map(choice.framing.message, texts))
+            return self._hub.register(client)
+
+    def report(self) -> dict[str, Any]:
+        """Return the body of ``/api/v1/hosts``."""
+        with self._sending:
+            return {"revision": self._revision, "hosts": [row.report() for row in self.rows]}
+
+    def send(self, rows: tuple[Row, ...]) -> None:
+        """Send the rows of this second."""
+        self._ticks += 1
+        names = tuple((row.number, row.id, row.name, row.site, row.tags) for row in rows)
+        with self._sending:
+            self.rows = rows
+            is_renamed = names != self._names
+            if is_renamed:
+                self._names = names
+                self._revision += 1
+            topics = self._hub.topics_of(GROUP)
+            choices = [topic for topic in topics if isinstance(topic, OverviewChoice)]
+            if choices:
+                revision, tick = self._revision, self._ticks
+                self._hub.broadcast_each(self._frames(choices, rows, revision, tick, is_renamed))
+
+    def _frames(
+        self,
+        choices: Sequence[OverviewChoice],
+        rows: Sequence[Row],
+        revision: int,
+        tick: int,
+        is_renamed: bool,
+    ) -> Iterator[tuple[OverviewChoice, bytes]]:
+        """Yield the frames of each choice. Runs on ``ts-hub``."""
+        now = self._now_unix()
+        texts: dict[Selected, bytes] = {}
+        for choice in choices:
+            if is_renamed:
+                yield (
+                    choice,
+                    choice.framing.message(hosts_message(revision, rows, choice.selection)),
+                )
+            if tick % choice.every:
+                continue
+            if choice.selection not in texts:
+                texts[choice.selection] = overview_message(revision, now, rows, choice.selection)
+            yield choice, choice.framing.message(texts[choice.selection])
+
+    def _now_unix(self) -> float:
+        return round(self._realtime(), 3)
