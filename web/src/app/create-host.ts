@@ -19,7 +19,7 @@ import { createTelemetry, LATE_AFTER_TICKS } from "../store/telemetry";
 import { streamAddress } from "../stream/address";
 import { Connection, type Environment } from "../stream/connection";
 import { Pace } from "../stream/pace";
-import { hostStream, RefusalProbe, type Browser } from "../stream/refusal";
+import { hostStream, RefusalProbe, requestJson, type Browser } from "../stream/refusal";
 import { loadPast } from "./load-past";
 import { watchSections } from "./watch-sections";
 
@@ -213,6 +213,11 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
         },
         browser,
       ),
+    request: (path, signal) => {
+      const url = new URL(path, address);
+      if (host !== null) url.searchParams.set("host", host);
+      return requestJson(url.href, browser, signal);
+    },
     tick,
     wake,
     start: () => {

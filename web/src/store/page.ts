@@ -57,6 +57,10 @@ export interface Host {
   readonly processMemory: ProcessMemory;
   /** Asks for on-demand sections over a connection of its own. Returns the function that ends it. */
   readonly watchSections: (sections: readonly string[], listener: SectionListener) => () => void;
+  /**
+   * Requests JSON beside the stream, at a path relative to the page. Rejects with an Error that has the server's reason.
+   */
+  readonly request: (path: string, signal: AbortSignal) => Promise<unknown>;
   /** Connects now instead of at the next planned try. */
   readonly tryNow: () => void;
   readonly address: string;

@@ -120,6 +120,20 @@ export function hostStream(host: string | null): string {
   return `api/v1/stream?${query.toString()}`;
 }
 
+/** Return the answer to a request beside the stream. Rejects with an Error that has the reason. */
+export async function requestJson(
+  address: string,
+  browser: Pick<Browser, "fetch">,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const options: RequestInit = { signal, cache: "no-store", redirect: "manual" };
+  const answer = await browser.fetch(address, options).catch(() => {
+    throw new Error("the server is not reachable"); // a browser gives no better reason
+  });
+  if (!answer.ok) throw new Error((await maybeErrorText(answer)) ?? `HTTP ${answer.status}`);
+  return parseShown(await answer.text());
+}
+
 /** So that an absurd value does not end the page. */
 const MAX_RETRY_AFTER_SECONDS = 300;
 

@@ -34,7 +34,13 @@ describe("the panels", () => {
     const interfaces = [
       { name: "lo", rx_bytes_per_second: 1 },
       { name: "veth1", counted: false, rx_bytes_per_second: 2048, tx_bytes_per_second: 1024 },
-      { name: "eth0", operstate: "down", speed_mbps: 1000 },
+      {
+        name: "eth0",
+        operstate: "down",
+        speed_mbps: 1000,
+        addresses: "192.0.2.7/24",
+        signal_dbm: -56,
+      },
     ];
     await connect(golden("hello"), sampleText({ interfaces }));
     const rows = () =>
@@ -42,6 +48,7 @@ describe("the panels", () => {
     expect(rows()).toEqual(["eth0down", "veth12.00 Ki1.00 Ki", "lo1 B–"]);
     fireEvent.click(screen.getByRole("button", { name: "eth0" }));
     expect(rows()[1]).toContain("link1 Gbit/s");
+    expect(rows()[1]).toContain("addresses192.0.2.7/24signal-56 dBm");
   });
 
   it("show the counters that the kernel always has where TCP states are not counted", async () => {

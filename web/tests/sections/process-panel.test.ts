@@ -1,14 +1,15 @@
 // @vitest-environment jsdom
 import { act, fireEvent, screen } from "@testing-library/react";
-import { beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import { goldenObject } from "../support/frames";
-import { connect, installPage, settle, tables } from "../support/page";
+import { answer } from "../support/fake-browser";
+import { connect, installPage, settle, settleImports, tables } from "../support/page";
 
 // jsdom has no canvas. The end-to-end tests see the charts.
 vi.mock("../../src/charts/chart", () => ({ Chart: () => null }));
 
-installPage();
+const browser = installPage();
 
 let seq = 0;
 /** Sends a sample with these processes, by the CPU of each pid. */
@@ -91,4 +92,112 @@ it("does not claim that no process matches when the server sent only some of the
   });
   await settle();
   expect(screen.getByText("no match among the busiest 3 of 412 processes")).toBeTruthy();
+});
+
+describe("all processes", () => {
+  const requests = () =>
+    browser.fetch.mock.calls
+      .map(([address]) => new URL(address))
+      .filter(({ pathname }) => pathname.endsWith("/api/v1/processes"))
+      .map(({ searchParams }) => Object.fromEntries(searchParams));
+  const lastRequest = () => requests().at(-1);
+  /** A server with 40 processes: the pid is the place in the list. */
+  const serve = (address: string): Promise<Response> => {
+    const { pathname, searchParams } = new URL(address);
+    if (!pathname.endsWith("/api/v1/processes"))
+      return Promise.resolve(answer(200, '{"type":"history","samples":[]}'));
+    const offset = Number(searchParams.get("offset"));
+    const rows = Math.min(Number(searchParams.get("limit")), 40 - offset);
+    const processes = Array.from({ length: rows }, (_, n) => ({
+      pid: offset + n + 1,
+      name: `q${offset + n + 1}`,
+      command: "/usr/bin/java -jar prod.jar",
+      unit: "shop.service",
+      cpu_percent: 200 - offset - n,
+      read_bytes_per_second: 2048,
+      started_at: 1,
+    }));
+    const page = { total: 40, matching: 40, offset, unread: 0, processes };
+    return Promise.resolve(answer(200, JSON.stringify(page)));
+  };
+  const press = async (key: string) => {
+    act(() => {
+      fireEvent.keyDown(window, { key });
+    });
+    await settleImports();
+    await settle(200);
+  };
+  const status = () => document.querySelector(".pager [role=status]")?.textContent;
+
+  beforeEach(async () => {
+    browser.fetch.mockImplementation(serve);
+    await press("e");
+  });
+
+  it("are requested in pages once they are wanted, and again each second", async () => {
+    expect(lastRequest()).toEqual({ offset: "0", limit: "14", sort: "cpu_percent" });
+    // A page of this width has 14 rows.
+    expect([pids().length, pids()[0], status()]).toEqual([14, 1, "1–14 of 40"]);
+    const before = requests().length;
+    await settle(3000);
+    expect(requests().length).toBe(before + 3);
+    await press("e");
+    await settle(3000);
+    expect([requests().length, pids()]).toEqual([before + 3, [1, 2, 3]]);
+  });
+
+  it("are paged with keys, from the first page to the last", async () => {
+    await press("[");
+    expect(status()).toBe("1–14 of 40");
+    await press("]");
+    await press("]");
+    expect([status(), pids()[0]]).toEqual(["29–40 of 40", 29]);
+    await press("]");
+    expect(status()).toBe("29–40 of 40");
+    await press("[");
+    expect(status()).toBe("15–28 of 40");
+  });
+
+  it("are sorted and searched by the server, from the first page on", async () => {
+    await press("]");
+    act(() => {
+      fireEvent.change(screen.getByRole("searchbox"), { target: { value: "prod shop" } });
+      screen.getByRole("button", { name: "pid" }).click();
+    });
+    await settle(200);
+    expect(lastRequest()).toEqual({ offset: "0", limit: "14", sort: "pid", filter: "prod shop" });
+    act(() => {
+      screen.getByRole("button", { name: "pid" }).click();
+    });
+    await settle(200);
+    expect(lastRequest()?.["reverse"]).toBe("1");
+  });
+
+  it("show command line, unit and I/O", () => {
+    const [button] = screen.getAllByRole("button", { name: "java -jar prod.jar" });
+    act(() => {
+      button?.click();
+    });
+    const drawer = document.querySelector(".processes .drawer")?.textContent;
+    for (const text of ["/usr/bin/java -jar prod.jar", "unitshop.service", "read2.00 KiB/s"])
+      expect(drawer).toContain(text);
+    expect(drawer).toContain("written–");
+  });
+
+  it("are not requested while the page is paused", async () => {
+    await press("p");
+    const before = requests().length;
+    await settle(5000);
+    expect(requests().length).toBe(before);
+  });
+
+  it("show the server's reason, and are requested again", async () => {
+    const error = '{"error":"only the host itself"}';
+    browser.fetch.mockImplementation(() => Promise.resolve(answer(404, error)));
+    await settle(1000);
+    expect(screen.getByText("▲ failed: only the host itself")).toBeTruthy();
+    browser.fetch.mockImplementation(serve);
+    await settle(6000);
+    expect(screen.queryByText("▲ failed: only the host itself")).toBeNull();
+  });
 });

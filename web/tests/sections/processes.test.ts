@@ -2,7 +2,13 @@ import { describe, expect, it } from "vitest";
 
 import { decodeFrame } from "../../src/protocol/decode";
 import type { Process } from "../../src/protocol/sections";
-import { ascends, matches, ordered, sortKeyOf } from "../../src/sections/processes/order";
+import {
+  ascends,
+  matches,
+  ordered,
+  shownCommand,
+  sortKeyOf,
+} from "../../src/sections/processes/order";
 import {
   createProcessTable,
   identity,
@@ -78,8 +84,20 @@ it.each([
   ["P3 ROOT", true],
   ["3 nobody", false],
   ["", true],
-])("finds the words of a filter in pid, name and user: %s", (filter, found) => {
-  expect(matches(processOf(3, 1), filter)).toBe(found);
+  ["prod.jar shop.service", true],
+])("finds the words of a filter in every text of a process: %s", (filter, found) => {
+  const extra = { command: "java -jar Prod.jar", unit: "shop.service" };
+  expect(matches(processOf(3, 1, extra), filter)).toBe(found);
+});
+
+it.each([
+  [null, "p3"],
+  ["/usr/bin/java -jar /srv/a.jar", "java -jar /srv/a.jar"],
+  ["java -jar /srv/a.jar", "java -jar /srv/a.jar"],
+  ["/", "/"],
+  ["/init", "init"],
+])("shows the command line %s as %s, without the directory of the program", (command, shown) => {
+  expect(shownCommand(processOf(3, 1, { command }))).toBe(shown);
 });
 
 describe("the table", () => {

@@ -214,6 +214,9 @@ export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 
       boot_id: "0d7e2f4c",
       suspended_seconds: 0,
       view: "host",
+      sessions: 2,
+      session_users: "ada bob",
+      reboot_required: false,
     },
     self: {
       cpu_percent: 0.2,

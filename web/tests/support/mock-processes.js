@@ -36,6 +36,8 @@ const PROCESSES = [
   [1822, "nfs-client", "root", "S", 0, 0.01, 2],
 ];
 
+const UNITS = { 3390: "docker 3f2ab1c05d6e", 1102: "session-3.scope", 1: "init.scope" };
+
 export function processesOf(t) {
   const top = PROCESSES.map(([pid, name, user, state, cpu, gib, threads]) => ({
     pid,
@@ -48,6 +50,10 @@ export function processesOf(t) {
     memory_percent: round((gib / 62.7) * 100),
     threads,
     started_at: 1760435300 + pid,
+    command: name,
+    unit: UNITS[pid] ?? (user === "root" ? null : `${user}.service`),
+    read_bytes_per_second: state === "D" ? round(cpu * 2 ** 21, 0) : 0,
+    write_bytes_per_second: 0,
   }));
   return {
     total: 412,

@@ -55,6 +55,8 @@ function factsOf(one: Interface): DeviceRow["facts"] {
     ["packets", bothWays(one.rx_packets_per_second, one.tx_packets_per_second)],
     ["errors", bothWays(one.rx_errors_per_second, one.tx_errors_per_second)],
     ["drops", bothWays(one.rx_drops_per_second, one.tx_drops_per_second)],
+    ...(one.addresses === null ? [] : [["addresses", one.addresses] as const]),
+    ...(one.signal_dbm === null ? [] : [["signal", `${one.signal_dbm} dBm`] as const]),
   ];
 }
 

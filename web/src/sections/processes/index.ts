@@ -2,6 +2,12 @@
 import type { Section } from "../section";
 import { FILTER_ID } from "./filter";
 import { ProcessPanel } from "./panel";
+import { ALL_ID, NEXT_ID, PREVIOUS_ID } from "./use-all";
+
+/** The buttons exist only while the table shows them. */
+const click = (id: string) => () => {
+  document.getElementById(id)?.click();
+};
 
 export const section: Section = {
   order: 70,
@@ -16,11 +22,17 @@ export const section: Section = {
         document.getElementById(FILTER_ID)?.focus();
       },
     },
+    { key: "e", does: "list every process in pages, or the busiest ones", run: click(ALL_ID) },
+    { key: "[", does: "previous page of the list of processes", run: click(PREVIOUS_ID) },
+    { key: "]", does: "next page of the list of processes", run: click(NEXT_ID) },
   ],
   help: [
     "processes",
     "processes.top[].cpu_percent",
     "processes.top[].memory_rss_bytes",
     "processes.top[].state",
+    "processes.top[].command",
+    "processes.top[].unit",
+    "processes.top[].read_bytes_per_second",
   ],
 };

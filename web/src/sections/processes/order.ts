@@ -18,10 +18,16 @@ export function sortKeyOf({ sort, focus }: Pick<View, "sort" | "focus">): SortKe
   return SORT_KEYS.find((key) => key === sort) ?? BY_FOCUS[focus] ?? "cpu";
 }
 
-/** Return whether each word of the filter is in the pid, name or user. */
+/** Return the command line without the directory of the program; the name of the kernel where it is not known. */
+export function shownCommand({ command, name }: Process): string {
+  return command?.replace(/^\/(?:[^/\s]*\/)*(?=[^/\s])/, "") ?? name;
+}
+
+/** Return whether each word of the filter is in the pid, name, user, command line or unit. */
 export function matches(process: Process, filter: string): boolean {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
-  const text = `${process.pid} ${process.name} ${process.user ?? ""}`.toLowerCase();
+  const { pid, name, user, command, unit } = process;
+  const text = `${pid} ${name} ${user ?? ""} ${command ?? ""} ${unit ?? ""}`.toLowerCase();
   return words.every((word) => text.includes(word));
 }
 

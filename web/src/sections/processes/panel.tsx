@@ -14,14 +14,17 @@ import type { Processes } from "../../protocol/sections";
 import { Columns, Heads } from "./columns";
 import { Filter } from "./filter";
 import { matches, sortKeyOf } from "./order";
+import { Pager } from "./pager";
 import { ProcessRow } from "./row";
 import { createProcessTable, identity, type ProcessState } from "./table";
+import { ALL_ID, useAllProcesses, type AllProcesses } from "./use-all";
 import { useSteadyOrder } from "./use-steady-order";
 import { useFittingRows, useOnScreen } from "./visible-rows";
 import "./processes.css";
 
 const MAX_ROWS_ON_PHONE = 10;
 const MAX_ROWS_ON_TABLET = 14;
+const PAGE_ROWS = 50;
 
 export function ProcessPanel() {
   const { watchSections } = useHost();
@@ -37,17 +40,21 @@ export function ProcessPanel() {
   const { reversed, filter } = view;
   const sortKey = sortKeyOf(view);
   const drawer = useDrawer();
+  const limit = maxRows(useLayout());
+  const all = useAllProcesses(place, limit ?? PAGE_ROWS);
 
-  const { table, failure } = state;
+  const { table } = state;
+  const failure = (all.isOn ? all.failure : null) ?? state.failure;
+  const listed = all.isOn ? all.page?.rows : undefined;
   const found = useMemo(
-    () => (table?.top ?? []).filter((row) => matches(row, filter)),
-    [table, filter],
+    () => listed ?? (table?.top ?? []).filter((row) => matches(row, filter)),
+    [listed, table, filter],
   );
   const body = useRef<HTMLTableSectionElement>(null);
   const { held, handlers } = useHold(body, table);
   const rows = useSteadyOrder(found, sortKey, reversed, held);
   const [list, fitting] = useFittingRows(view.kiosk);
-  const shown = rows.slice(0, maxRows(useLayout()) ?? fitting);
+  const shown = rows.slice(0, limit ?? fitting);
   return (
     <section
       className="processes"
@@ -57,7 +64,7 @@ export function ProcessPanel() {
       aria-label="Processes"
       ref={place}
     >
-      <Head state={state} held={held} />
+      <Head state={state} held={held} all={all} />
       {table?.visibility === "partial" && (
         <p className="faint">only processes that the server’s account may see</p>
       )}
@@ -79,9 +86,10 @@ export function ProcessPanel() {
           </tbody>
         </table>
         {table !== null && shown.length === 0 && (
-          <p className="faint">{filter === "" ? "no processes" : noMatch(table)}</p>
+          <p className="faint">{filter === "" ? "no processes" : noMatch(table, all.isOn)}</p>
         )}
       </div>
+      {all.isOn && <Pager all={all} />}
     </section>
   );
 }
@@ -92,15 +100,21 @@ function maxRows({ wide, phone }: Layout): number | null {
   return phone ? MAX_ROWS_ON_PHONE : MAX_ROWS_ON_TABLET;
 }
 
-/** The server sends only the processes with the most CPU and memory. */
-function noMatch({ top, total }: Processes): string {
+/** Of itself, the server sends only the processes with the most CPU and memory. */
+function noMatch({ top, total }: Processes, isAll: boolean): string {
   const sent = top?.length ?? 0;
-  return total == null || sent >= total
+  return isAll || total == null || sent >= total
     ? "no process matches the filter"
     : `no match among the busiest ${count(sent)} of ${count(total)} processes`;
 }
 
-function Head({ state: { table, source }, held }: { state: ProcessState; held: boolean }) {
+interface HeadProps {
+  readonly state: ProcessState;
+  readonly held: boolean;
+  readonly all: AllProcesses;
+}
+
+function Head({ state: { table, source }, held, all }: HeadProps) {
   const states = table?.by_state;
   const waiting = states?.["disk_sleep"] ?? 0;
   return (
@@ -119,6 +133,16 @@ function Head({ state: { table, source }, held }: { state: ProcessState; held: b
         order held
       </span>
       {source === "psutil" && <span>psutil</span>}
+      <button
+        id={ALL_ID}
+        type="button"
+        className="all"
+        aria-pressed={all.isOn}
+        title="list every process in pages"
+        onClick={all.toggle}
+      >
+        all<kbd aria-hidden="true">e</kbd>
+      </button>
       <Filter />
     </div>
   );

@@ -1,11 +1,11 @@
 /** One process. Its drawer shows the whole name, the age and the CPU of the last minute. */
 import { pathOf } from "../../charts/spark";
-import { bytesShort, bytesText, count, fixed, UNKNOWN } from "../../format/numbers";
+import { bytesShort, bytesText, byteRateText, count, fixed, UNKNOWN } from "../../format/numbers";
 import { clock, duration } from "../../format/time";
 import { Drawer } from "../../parts/drawer";
 import { usePicture } from "../../store/use-telemetry";
 import type { Process } from "../../protocol/sections";
-import { SORT_KEYS } from "./order";
+import { shownCommand, SORT_KEYS } from "./order";
 import type { Past } from "./table";
 
 const LONG_WAIT_SAMPLES = 10;
@@ -19,11 +19,12 @@ export interface ProcessRowProps {
 
 export function ProcessRow({ row, past, open, toggle }: ProcessRowProps) {
   const cpu = row.cpu_percent ?? 0;
+  const command = shownCommand(row);
   return (
     <>
       <tr data-pid={row.pid} onClick={toggle}>
         <td className="right faint not-phone">{row.pid}</td>
-        <th scope="row" className="primary" title={row.name}>
+        <th scope="row" className="primary" title={command}>
           <button
             type="button"
             aria-expanded={open}
@@ -32,7 +33,7 @@ export function ProcessRow({ row, past, open, toggle }: ProcessRowProps) {
               toggle();
             }}
           >
-            {row.name}
+            {command}
           </button>
         </th>
         <td className="not-phone not-narrow">{row.user ?? UNKNOWN}</td>
@@ -64,6 +65,10 @@ function State({ state, waitingSamples }: { state: string | null; waitingSamples
   );
 }
 
+function rate(value: number | null): string {
+  return value === null ? UNKNOWN : byteRateText(value);
+}
+
 interface DetailsProps {
   readonly row: Process;
   readonly cpu: Past["cpu"];
@@ -87,19 +92,28 @@ function Details({ row, cpu }: DetailsProps) {
         ["threads", count(row.threads)],
         ["of host cpu", percent(cpu_percent_of_host)],
         ["resident", `${bytesText(row.memory_rss_bytes)}, ${percent(memory_percent)}`],
+        ["unit", row.unit ?? UNKNOWN],
+        ["read", rate(row.read_bytes_per_second)],
+        ["written", rate(row.write_bytes_per_second)],
       ]}
     >
-      <p className="full-name">{row.name}</p>
-      <svg
-        className="cpu-history data"
-        viewBox="0 0 59 100"
-        preserveAspectRatio="none"
-        role="img"
-        aria-label={`cpu of the last ${cpu.length} s, now ${fixed(row.cpu_percent, 1)} %`}
-      >
-        <path d={cpuPath(cpu)} />
-      </svg>
+      <p className="full-name">{row.command ?? row.name}</p>
+      {cpu.length > 0 && <CpuHistory row={row} cpu={cpu} />}
     </Drawer>
+  );
+}
+
+function CpuHistory({ row, cpu }: DetailsProps) {
+  return (
+    <svg
+      className="cpu-history data"
+      viewBox="0 0 59 100"
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={`cpu of the last ${cpu.length} s, now ${fixed(row.cpu_percent, 1)} %`}
+    >
+      <path d={cpuPath(cpu)} />
+    </svg>
   );
 }
 
