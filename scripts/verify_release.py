@@ -45,7 +45,13 @@ def install(dist: Path, source: Path, root: Path) -> Path:
     root.mkdir()
     environment = {name: value for name, value in os.environ.items() if KEPT.match(name)}
     environment |= {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(root)}
-    command: list[str | Path] = [source / "scripts/install-service", "--wheel", wheel, "--root", root]
+    command: list[str | Path] = [
+        source / "scripts/install-service",
+        "--wheel",
+        wheel,
+        "--root",
+        root,
+    ]
     subprocess.run(command, env=environment, check=True)
     return root / "opt/telemetry-stream/bin/telemetry-stream"
 
