@@ -8,8 +8,9 @@ after the one that first shows the process. Command line and unit are read when 
 after LABELS_SECONDS: a program may change its command line, and systemd moves a process after its start. I/O is read
 while the process runs, else every IO_SECONDS.
 
-A process is identified by pid and start time. The start time is compared after each reading, since the kernel reuses
-pids. Only one thread at a time may call the methods of ProcessDetails.
+A process is identified by pid and start time. The start time is compared when the labels are read, since the kernel
+reuses pids, and labels are kept. A wrong rate of I/O would last for one sample. Only one thread at a time may call the
+methods of ProcessDetails.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ..source import Clock
 from . import process_table
 
 LABELS_SECONDS = 60.0
-IO_SECONDS = 5.0
+IO_SECONDS = 10.0
 # Whether this program may read the I/O of a process changes when either of them changes its user.
 DENIED_SECONDS = 60.0
 READ_BYTES = 2048
@@ -231,6 +232,8 @@ class ProcessDetails:
         """Return the first READ_BYTES of a file of a process. Raises OSError. Runs on a worker."""
         name, pid, start = call
         content = _read_start(f"{self._root}/{pid}/{name}", READ_BYTES)
+        if name == "io":
+            return content
         stat = _read_start(f"{self._root}/{pid}/stat", process_table.STAT_BYTES)
         try:
             is_same = process_table.parse(stat)[4] == start
