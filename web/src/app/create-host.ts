@@ -234,7 +234,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
           every: () => every,
           tickSeconds: () => tickSeconds(telemetry.store.get().hello),
           heard,
-          checkLogin: () => void new RefusalProbe(address, browser).checkLogin(),
+          checkLogin: () => void new RefusalProbe(address, browser, hostStream(host)).checkLogin(),
         }),
       ];
       return () => {
