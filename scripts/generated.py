@@ -28,7 +28,7 @@ is generated from the declarations in `telemetry_stream/metrics/sources/`; `scri
 - A rate is the difference of two reads of the same file, divided by the measured time between them (monotonic clock). A
   total is the sum of valid rates, never the difference of two sums.
 - A name ends in its unit: `_bytes`, `_percent` (0 to 100), `_seconds`, `_ms`, `_us`, `_celsius`, `_cores`,
-  `_per_second`. The column "unit" has the unit of the other numbers.
+  `_watts`, `_volts`, `_mhz`, `_per_second`. The column "unit" has the unit of the other numbers.
 - The Prometheus page has base units: ratios instead of percent, seconds instead of milliseconds, bytes per second
   instead of Mbit/s. A name that ends in `_total` is a counter. Everything else is a gauge, rates too. null has no
   series.

@@ -25,7 +25,7 @@ Type = Literal["number", "true or false", "text", "object", "list"]
 TYPES: Mapping[Any, Type] = {int: "number", float: "number", bool: "true or false", str: "text"}
 # The end of a name that has its unit in it.
 UNIT_IN_NAME = re.compile(
-    r"(^|_)(bytes_per_second|per_second|bytes|percent_of_host|percent|seconds|ms|us|celsius|cores)$"
+    r"(^|_)(bytes_per_second|per_second|bytes|percent_of_host|percent|seconds|ms|us|celsius|cores|watts|volts|mhz)$"
 )
 # Prometheus has base units: the end of a field's name, what it becomes, the factor, and the kind.
 BASE_UNITS: tuple[tuple[str, str, float, Kind], ...] = (
@@ -34,6 +34,7 @@ BASE_UNITS: tuple[tuple[str, str, float, Kind], ...] = (
     ("_total_us", "_seconds_total", 1e-6, "counter"),
     ("_ms", "_seconds", 1e-3, "gauge"),
     ("_mbps", "_bytes_per_second", 125_000.0, "gauge"),
+    ("_mhz", "_hertz", 1e6, "gauge"),
     ("_unix", "_timestamp_seconds", 1.0, "gauge"),
 )
 OFF_PAGE = typing.get_args(OffPage)[1]

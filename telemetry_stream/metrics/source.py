@@ -23,6 +23,8 @@ from typing import Protocol, runtime_checkable
 
 # Longer than the time between two reads of different clocks, shorter than any suspend.
 SUSPEND_SECONDS = 0.5
+# Absent hardware is looked for this often.
+SEARCH_SECONDS = 30.0
 
 
 class Source(Protocol):

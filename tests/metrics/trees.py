@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import sys
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -104,6 +107,35 @@ class Host:
         """Return the next sample."""
         self.tree.advance(seconds)
         return self.collector.collect(self.collector.section_names)
+
+
+_records: list[list[str]] = []
+
+
+@functools.cache
+def _install_hook() -> None:
+    """Record what is opened or listed. An audit hook cannot be removed, so there is one for all tests."""
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if _records and event in ("open", "os.listdir"):
+            for record in _records:
+                record.append(str(arguments[0]))
+
+    sys.addaudithook(hook)
+
+
+@contextmanager
+def opened_below(root: str) -> Iterator[list[str]]:
+    """Yield the list of all paths below ``root`` that are opened or listed from now on, by any thread."""
+    _install_hook()
+    record: list[str] = []
+    found: list[str] = []
+    _records.append(record)
+    try:
+        yield found
+    finally:
+        _records.remove(record)
+        found.extend(path for path in record if path.startswith(root))
 
 
 def odd(*specimens: bytes) -> st.SearchStrategy[bytes]:

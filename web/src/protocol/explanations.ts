@@ -865,6 +865,176 @@ export const EXPLANATIONS = {
     text: "Time since it was read. Sensors are read every 10 s, disks every 60 s.",
     from: "/sys/class/hwmon, /sys/class/thermal",
   },
+  power: {
+    name: "Power",
+    text: "Batteries, UPS, the power of the processor and of the host, and fans. Everything except the processor is read every 10 s.",
+    from: "/sys/class/power_supply, /sys/class/powercap, /sys/class/hwmon",
+  },
+  "power.supplies": {
+    name: "supplies",
+    text: "Batteries, UPS and adapters.",
+    from: "/sys/class/power_supply",
+  },
+  "power.rapl": {
+    name: "rapl",
+    text: "Energy counters of the processor (RAPL).",
+    from: "/sys/class/powercap/intel-rapl:*",
+  },
+  "power.fans": {
+    name: "fans",
+    text: "Fans.",
+    from: "/sys/class/hwmon",
+  },
+  "power.meters": {
+    name: "meters",
+    text: "Power meters, except those of graphics cards, which are in the section `gpus`.",
+    from: "/sys/class/hwmon",
+  },
+  "power.supplies[].name": {
+    name: "name",
+    text: "The kernel's name.",
+    from: "/sys/class/power_supply",
+  },
+  "power.supplies[].kind": {
+    name: "kind",
+    text: "battery, ups, mains, usb or wireless.",
+    from: "/sys/class/power_supply",
+  },
+  "power.supplies[].model": {
+    name: "model",
+    text: "Manufacturer and model; null if unknown.",
+    from: "/sys/class/power_supply",
+  },
+  "power.supplies[].scope": {
+    name: "scope",
+    text: "system, or device for the battery of a mouse or a headset. Null if the driver does not report it; then it supplies the system.",
+    from: "/sys/class/power_supply",
+  },
+  "power.supplies[].is_present": {
+    name: "present",
+    text: "Whether the battery is inserted.",
+    from: "/sys/class/power_supply",
+  },
+  "power.supplies[].is_online": {
+    name: "online",
+    text: "Whether an adapter supplies power. Null for a battery.",
+    from: "/sys/class/power_supply",
+  },
+  "power.supplies[].status": {
+    name: "status",
+    text: "charging, discharging, not charging or full. Null if the driver does not know it.",
+    from: "/sys/class/power_supply",
+  },
+  "power.supplies[].charge_percent": {
+    name: "charge",
+    text: "What is left of a full charge.",
+    from: "/sys/class/power_supply",
+  },
+  "power.supplies[].watts": {
+    name: "power",
+    text: "Power that flows into or out of the battery, or out of the adapter; `status` has the direction. It is current × voltage if the driver has no power.",
+    from: "/sys/class/power_supply",
+  },
+  "power.supplies[].remaining_seconds": {
+    name: "time left",
+    text: "Time until it is empty while it discharges, or full while it charges, at the present power. Null in any other state.",
+    from: "/sys/class/power_supply",
+  },
+  "power.supplies[].volts": {
+    name: "voltage",
+    text: "The voltage.",
+    from: "/sys/class/power_supply",
+  },
+  "power.supplies[].health": {
+    name: "health",
+    text: "What the battery reports about itself: good, overheat, dead, over voltage, ... Null if nothing.",
+    from: "/sys/class/power_supply",
+  },
+  "power.supplies[].health_percent": {
+    name: "of new capacity",
+    text: "What a full charge is of that of a new battery.",
+    from: "/sys/class/power_supply",
+  },
+  "power.supplies[].cycles": {
+    name: "cycles",
+    text: "How often it was charged and discharged. Null if it does not count.",
+    from: "/sys/class/power_supply",
+  },
+  "power.supplies[].age_seconds": {
+    name: "age",
+    text: "Time since it was read. Supplies are read every 10 s.",
+    from: "/sys/class/power_supply",
+  },
+  "power.rapl[].name": {
+    name: "name",
+    text: "package-0, psys (the whole platform), or a part such as package-0/core or package-0/dram.",
+    from: "/sys/class/powercap/intel-rapl:*",
+  },
+  "power.rapl[].watts": {
+    name: "power",
+    text: "Mean power since the sample before. Null if this program may not read the counter.",
+    from: "/sys/class/powercap/intel-rapl:*",
+  },
+  "power.fans[].chip": {
+    name: "chip",
+    text: "Name of the driver.",
+    from: "/sys/class/hwmon",
+  },
+  "power.fans[].device": {
+    name: "device",
+    text: "The device of the chip. It distinguishes chips of the same name.",
+    from: "/sys/class/hwmon",
+  },
+  "power.fans[].sensor": {
+    name: "sensor",
+    text: "fan1, fan2, ...",
+    from: "/sys/class/hwmon",
+  },
+  "power.fans[].label": {
+    name: "label",
+    text: "The driver's name of the fan; null if it has none.",
+    from: "/sys/class/hwmon",
+  },
+  "power.fans[].rpm": {
+    name: "speed",
+    text: "Revolutions per minute. 0: it stands still. Null if it does not answer or reports a fault, and while its device sleeps.",
+    from: "/sys/class/hwmon",
+  },
+  "power.fans[].age_seconds": {
+    name: "age",
+    text: "Time since it was read. Fans are read every 10 s.",
+    from: "/sys/class/hwmon",
+  },
+  "power.meters[].chip": {
+    name: "chip",
+    text: "Name of the driver.",
+    from: "/sys/class/hwmon",
+  },
+  "power.meters[].device": {
+    name: "device",
+    text: "The device of the chip. It distinguishes chips of the same name.",
+    from: "/sys/class/hwmon",
+  },
+  "power.meters[].sensor": {
+    name: "sensor",
+    text: "power1, power2, ...",
+    from: "/sys/class/hwmon",
+  },
+  "power.meters[].label": {
+    name: "label",
+    text: "The driver's name of the meter; null if it has none.",
+    from: "/sys/class/hwmon",
+  },
+  "power.meters[].watts": {
+    name: "power",
+    text: "Power now, or the mean of the chip's own interval. Null if it does not answer or reports a fault, and while its device sleeps.",
+    from: "/sys/class/hwmon",
+  },
+  "power.meters[].age_seconds": {
+    name: "age",
+    text: "Time since it was read. Meters are read every 10 s.",
+    from: "/sys/class/hwmon",
+  },
   system: {
     name: "System",
     text: "How long this host has been running, and how long it was suspended.",

@@ -216,6 +216,59 @@ const temperatureRecord = record({
 });
 export type Temperature = Infer<typeof temperatureRecord>;
 
+const supplyRecord = record({
+  name: text,
+  kind: maybe(text),
+  model: maybe(text),
+  scope: maybe(text),
+  is_present: maybe(flag),
+  is_online: maybe(flag),
+  status: maybe(text),
+  charge_percent: maybeNumber,
+  watts: maybeNumber,
+  remaining_seconds: maybeNumber,
+  volts: maybeNumber,
+  health: maybe(text),
+  health_percent: maybeNumber,
+  cycles: maybeNumber,
+  age_seconds: maybeNumber,
+});
+export type Supply = Infer<typeof supplyRecord>;
+
+const raplZoneRecord = record({
+  name: text,
+  watts: maybeNumber,
+});
+export type RaplZone = Infer<typeof raplZoneRecord>;
+
+const fanRecord = record({
+  chip: text,
+  device: maybe(text),
+  sensor: text,
+  label: maybe(text),
+  rpm: maybeNumber,
+  age_seconds: maybeNumber,
+});
+export type Fan = Infer<typeof fanRecord>;
+
+const powerMeterRecord = record({
+  chip: text,
+  device: maybe(text),
+  sensor: text,
+  label: maybe(text),
+  watts: maybeNumber,
+  age_seconds: maybeNumber,
+});
+export type PowerMeter = Infer<typeof powerMeterRecord>;
+
+const powerRecord = record({
+  supplies: maybe(list(supplyRecord)),
+  rapl: maybe(list(raplZoneRecord)),
+  fans: maybe(list(fanRecord)),
+  meters: maybe(list(powerMeterRecord)),
+});
+export type Power = Infer<typeof powerRecord>;
+
 const systemRecord = record({
   uptime_seconds: maybeNumber,
   boot_time_unix: maybeNumber,
@@ -285,6 +338,7 @@ export const SECTIONS = {
   udp: udpRecord,
   processes: processesRecord,
   temperatures: list(temperatureRecord),
+  power: powerRecord,
   system: systemRecord,
   cgroup: cgroupRecord,
   self: ownRecord,
