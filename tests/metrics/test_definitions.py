@@ -232,11 +232,14 @@ def test_prometheus_names_are_valid_and_in_base_units() -> None:
         ("node_disk_read_await_seconds", 0.001),
         ("node_pressure_some_seconds_total", 1e-6),
         ("node_network_speed_bytes_per_second", 125_000),
+        ("node_cpu_scaling_frequency_hertz", 1e6),
         ("node_memory_total_bytes", 1.0),
     ],
 )
 def test_factors(name: str, factor: float) -> None:
-    """50 % is 0.5, 20 ms are 0.02 s, 1 µs is a millionth, 1000 Mbit/s are 125 million bytes per second."""
+    """50 % is 0.5, 20 ms are 0.02 s, 1 µs is a millionth, 1000 Mbit/s are 125 million bytes per second,
+    and a MHz is a million Hz.
+    """
     assert SERIES[name].factor == factor
 
 
@@ -244,6 +247,8 @@ def test_names_do_not_end_as_those_of_another_kind() -> None:
     """_count belongs to a histogram, and _total to a counter: the host's counters are rates here."""
     assert SERIES["node_cpu_online_cores"].kind == SERIES["node_processes"].kind == "gauge"
     assert {name for name, series in SERIES.items() if series.kind == "counter"} == {
+        "node_cpu_scaling_throttles_total",
+        "node_cpu_package_throttles_total",
         "node_pressure_some_seconds_total",
         "node_pressure_full_seconds_total",
         "telemetry_stream_frames_sent_total",

@@ -70,6 +70,7 @@ def steady(value: Any) -> Any:
             "_await_ms",
             "queue_depth",
             "states",
+            "clocks",
             "states_age_seconds",
             "speed_mbps",
             "signal_dbm",

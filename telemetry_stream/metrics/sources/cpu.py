@@ -1,4 +1,4 @@
-"""CPU use of each core and of all cores together, from /proc/stat.
+"""CPU use of each core and of all cores together, from /proc/stat. clocks.py has their frequencies.
 
 All shares divide by the ticks that passed on the core itself, never by the wall clock: a second of a tickless core has
 99 to 101 ticks. The kernel counts guest time in user and nice, too, so it is subtracted there and not added to the
@@ -26,6 +26,7 @@ from ..section import Field, OffPage, Part, Section
 from ..setup import Setup
 from ..source import Now, Source
 from ..units import CLK_TCK
+from .clocks import Clocks, ClocksScan
 from .kernel_stat import COLUMNS, CoreTicks, KernelStat, parse
 
 USER, NICE, SYSTEM, IDLE, IOWAIT, IRQ, SOFTIRQ, STEAL, GUEST, GUEST_NICE = range(10)
@@ -125,6 +126,15 @@ class Cpu:
             nulls="All shares of a core are null once if it is new or was plugged in again, and after a suspend.",
         ),
     ]
+    clocks: Annotated[
+        Clocks | None,
+        Part(
+            text="Frequencies and throttling, at most once per second. Null while no viewer wants the section, and on "
+            "a host that has neither.",
+            files="/sys/devices/system/cpu",
+            prometheus="node_cpu_clocks",
+        ),
+    ] = None
 
 
 SHARES = (
@@ -197,6 +207,7 @@ class CpuRates:
             ),
             forks_per_second=rates.per_second(stat.forks, then.forks, seconds, self._forks),
             cores=tuple(cores),
+            clocks=None,
         )
 
 
@@ -284,18 +295,26 @@ def shares(passed: Passed, elapsed: int, absent: Collection[int] = ()) -> Sequen
 
 
 class CpuSource:
-    """Section ``cpu``."""
+    """Section ``cpu``. Its part ``clocks`` is collected while the section is wanted."""
 
     name = "cpu"
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, *, timeout_seconds: float = 0.0) -> None:
         self._stat = files.proc("stat", parse)
         self._rates = CpuRates()
+        self._clocks = ClocksScan(files, timeout_seconds=timeout_seconds)
 
     def collect(self, now: Now) -> Cpu:
         """Raises OSError or ParseError if /proc/stat is unavailable."""
         stat = self._stat.read(now)
-        return self._rates.record(stat, self._stat.monotonic, was_suspended=now.was_suspended)
+        cpu = self._rates.record(stat, self._stat.monotonic, was_suspended=now.was_suspended)
+        if self.name in now.wanted:
+            cpu.clocks = self._clocks.maybe_clocks(now)
+        return cpu
+
+    def close(self) -> None:
+        """End the idle worker."""
+        self._clocks.close()
 
 
 SECTIONS = (
@@ -315,4 +334,4 @@ SECTIONS = (
 
 def build(setup: Setup) -> tuple[Source, ...]:
     """Return the sources of this module."""
-    return (CpuSource(setup.files),)
+    return (CpuSource(setup.files, timeout_seconds=setup.options.timeout_seconds),)

@@ -90,6 +90,11 @@ export const EXPLANATIONS = {
     text: "Each online core.",
     from: "/proc/stat",
   },
+  "cpu.clocks": {
+    name: "clocks",
+    text: "Frequencies and throttling, at most once per second. Null while no viewer wants the section, and on a host that has neither.",
+    from: "/sys/devices/system/cpu",
+  },
   "cpu.cores[].id": {
     name: "id",
     text: "The kernel's number. It is not consecutive if a core is offline.",
@@ -99,6 +104,106 @@ export const EXPLANATIONS = {
     name: "usage",
     text: "Share of time spent working: everything except idle and iowait. Null if no tick passed.",
     from: "/proc/stat",
+  },
+  "cpu.clocks.cores": {
+    name: "",
+    text: "Each online core.",
+    from: "/sys/devices/system/cpu/cpu*/cpufreq, thermal_throttle",
+  },
+  "cpu.clocks.packages": {
+    name: "packages",
+    text: "Each package, if the kernel counts its throttling.",
+    from: "/sys/devices/system/cpu/cpu*/thermal_throttle",
+  },
+  "cpu.clocks.core_throttles_per_second": {
+    name: "core throttling",
+    text: "How often any core was slowed down because of its temperature.",
+    from: "/sys/devices/system/cpu",
+  },
+  "cpu.clocks.board": {
+    name: "board",
+    text: "What the firmware of a Raspberry Pi reports; null on other hosts.",
+    from: "/sys/devices/platform/soc/soc:firmware/get_throttled, hwmon of rpi_volt",
+  },
+  "cpu.clocks.age_seconds": {
+    name: "age",
+    text: "Time since it was read.",
+    from: "/sys/devices/system/cpu",
+  },
+  "cpu.clocks.cores[].id": {
+    name: "id",
+    text: "The kernel's number of the core.",
+    from: "/sys/devices/system/cpu/cpu*/cpufreq, thermal_throttle",
+  },
+  "cpu.clocks.cores[].type": {
+    name: "type",
+    text: "performance, or efficiency for the small cores of a hybrid processor. Null if all cores are alike.",
+    from: "/sys/devices/system/cpu/cpu*/cpufreq, thermal_throttle",
+  },
+  "cpu.clocks.cores[].frequency_mhz": {
+    name: "frequency",
+    text: "Frequency now, as its driver reports it.",
+    from: "/sys/devices/system/cpu/cpu*/cpufreq, thermal_throttle",
+  },
+  "cpu.clocks.cores[].frequency_max_mhz": {
+    name: "limit",
+    text: "The highest frequency that is allowed now.",
+    from: "/sys/devices/system/cpu/cpu*/cpufreq, thermal_throttle",
+  },
+  "cpu.clocks.cores[].governor": {
+    name: "governor",
+    text: "What chooses the frequency: performance, powersave, schedutil, ...",
+    from: "/sys/devices/system/cpu/cpu*/cpufreq, thermal_throttle",
+  },
+  "cpu.clocks.packages[].id": {
+    name: "id",
+    text: "Number of the package.",
+    from: "/sys/devices/system/cpu/cpu*/thermal_throttle",
+  },
+  "cpu.clocks.packages[].throttles_per_second": {
+    name: "throttling",
+    text: "The same, since the reading before.",
+    from: "/sys/devices/system/cpu/cpu*/thermal_throttle",
+  },
+  "cpu.clocks.board.is_under_voltage": {
+    name: "under-voltage",
+    text: "The supply has less than 4.63 V: it or its cable is too weak.",
+    from: "/sys/devices/platform/soc/soc:firmware/get_throttled, hwmon of rpi_volt",
+  },
+  "cpu.clocks.board.is_frequency_capped": {
+    name: "frequency capped",
+    text: "The frequency is limited.",
+    from: "/sys/devices/platform/soc/soc:firmware/get_throttled, hwmon of rpi_volt",
+  },
+  "cpu.clocks.board.is_throttled": {
+    name: "throttled",
+    text: "The cores are slowed down because of voltage or temperature.",
+    from: "/sys/devices/platform/soc/soc:firmware/get_throttled, hwmon of rpi_volt",
+  },
+  "cpu.clocks.board.is_hot": {
+    name: "hot",
+    text: "The soft limit of the temperature is reached.",
+    from: "/sys/devices/platform/soc/soc:firmware/get_throttled, hwmon of rpi_volt",
+  },
+  "cpu.clocks.board.was_under_voltage": {
+    name: "under-voltage before",
+    text: "There was under-voltage.",
+    from: "/sys/devices/platform/soc/soc:firmware/get_throttled, hwmon of rpi_volt",
+  },
+  "cpu.clocks.board.was_frequency_capped": {
+    name: "frequency capped before",
+    text: "The frequency was limited.",
+    from: "/sys/devices/platform/soc/soc:firmware/get_throttled, hwmon of rpi_volt",
+  },
+  "cpu.clocks.board.was_throttled": {
+    name: "throttled before",
+    text: "The cores were slowed down.",
+    from: "/sys/devices/platform/soc/soc:firmware/get_throttled, hwmon of rpi_volt",
+  },
+  "cpu.clocks.board.was_hot": {
+    name: "hot before",
+    text: "The soft limit of the temperature was reached.",
+    from: "/sys/devices/platform/soc/soc:firmware/get_throttled, hwmon of rpi_volt",
   },
   load: {
     name: "Load",

@@ -13,6 +13,42 @@ const coreRecord = record({
 });
 export type Core = Infer<typeof coreRecord>;
 
+const coreClockRecord = record({
+  id: number,
+  type: maybe(text),
+  frequency_mhz: maybeNumber,
+  frequency_max_mhz: maybeNumber,
+  governor: maybe(text),
+});
+export type CoreClock = Infer<typeof coreClockRecord>;
+
+const packageThrottlesRecord = record({
+  id: number,
+  throttles_per_second: maybeNumber,
+});
+export type PackageThrottles = Infer<typeof packageThrottlesRecord>;
+
+const boardRecord = record({
+  is_under_voltage: maybe(flag),
+  is_frequency_capped: maybe(flag),
+  is_throttled: maybe(flag),
+  is_hot: maybe(flag),
+  was_under_voltage: maybe(flag),
+  was_frequency_capped: maybe(flag),
+  was_throttled: maybe(flag),
+  was_hot: maybe(flag),
+});
+export type Board = Infer<typeof boardRecord>;
+
+const clocksRecord = record({
+  cores: maybe(list(coreClockRecord)),
+  packages: maybe(list(packageThrottlesRecord)),
+  core_throttles_per_second: maybeNumber,
+  board: maybe(boardRecord),
+  age_seconds: maybeNumber,
+});
+export type Clocks = Infer<typeof clocksRecord>;
+
 const cpuRecord = record({
   usage_percent: maybeNumber,
   user_percent: maybeNumber,
@@ -29,6 +65,7 @@ const cpuRecord = record({
   interrupts_per_second: maybeNumber,
   forks_per_second: maybeNumber,
   cores: maybe(list(coreRecord)),
+  clocks: maybe(clocksRecord),
 });
 export type Cpu = Infer<typeof cpuRecord>;
 
