@@ -235,14 +235,16 @@ def _rows(group: Group, sections: Mapping[str, object]) -> list[tuple[dict[str, 
 
     Prometheus accepts one row per set of labels. If several have the same, the first one stays.
     """
-    name, _, part = group.path.replace("[]", "").partition(".")
+    name, *parts = group.path.replace("[]", "").split(".")
     section: Any = sections.get(name)
     if section is None:
         return []
     if group.name_label:
         named = ((field.name, getattr(section, field.name)) for field in fields(section))
         return [({group.name_label: name}, record) for name, record in named if record]
-    found = getattr(section, part, None) if part else section
+    found = section
+    for part in parts:
+        found = getattr(found, part, None)
     rows: dict[tuple[str, ...], object] = {}
     for record in found if isinstance(found, tuple) else (found,):
         if isinstance(record, group.record):

@@ -116,13 +116,16 @@ def test_every_series_is_a_column() -> None:
 
 def rows(group: Group, sections: dict[str, Any]) -> Iterator[tuple[dict[str, str], dict[str, Any]]]:
     """Yield the records of a group in a decoded sample, with their labels."""
-    section, _, part = group.path.replace("[]", "").partition(".")
+    section, *parts = group.path.replace("[]", "").split(".")
     found = sections.get(section)
-    if part == "*":
+    if parts == ["*"]:
         for name, record in (found or {}).items():
             yield {group.name_label: name}, record or {}
         return
-    found = (found or {}).get(part) if part else found
+    for part in parts:
+        if isinstance(found, list):  # No list in a list has series.
+            return
+        found = (found or {}).get(part)
     for record in found if isinstance(found, list) else [found or {}]:
         labels = {label: record.get(name) for label, name in group.labels.items()}
         yield (
