@@ -173,7 +173,8 @@ def test_the_metadata_of_the_wheel(built: Path) -> None:
     assert f"git clone {found['Home-page'] or page.rpartition('/tree/')[0]} " in readme
     # The package index shows the README without the files beside it.
     assert re.findall(r"\]\((?!https://)[^)]*\.png\)", readme) == []
-    assert {"all", "dev", "mqtt", "prometheus", "test"} == set(found.get_all("Provides-Extra", []))
+    extras = {"all", "dev", "mqtt", "nvidia", "prometheus", "test"}
+    assert extras == set(found.get_all("Provides-Extra", []))
     with zipfile.ZipFile(wheel) as archive:
         (entry_points,) = (n for n in archive.namelist() if n.endswith("entry_points.txt"))
         assert b"telemetry-stream = telemetry_stream.cli:main" in archive.read(entry_points)

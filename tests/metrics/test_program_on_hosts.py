@@ -15,7 +15,7 @@ from tests.metrics.replay import HOSTS, golden_path, host_names
 from tests.system.program import Program
 
 # They depend on the moment: this program, results of workers, sizes of filesystems that are not mounted here.
-MOMENTARY = {"self", "temperatures", "power", "filesystems", "processes"}
+MOMENTARY = {"self", "temperatures", "power", "gpus", "filesystems", "processes"}
 
 
 def served(url: str) -> dict[str, Any] | None:

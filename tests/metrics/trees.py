@@ -163,7 +163,7 @@ def odd(*specimens: bytes) -> st.SearchStrategy[bytes]:
 # Percentages of one core or of a limit may exceed 100.
 UNBOUNDED = {"cpu_percent", "cpu_usage_percent", "cpu_limit_used_percent"}
 # The only numbers that may be negative.
-SIGNED = {"celsius", "high_celsius", "critical_celsius", "signal_dbm"}
+SIGNED = {"celsius", "high_celsius", "critical_celsius", "slowdown_celsius", "signal_dbm"}
 
 
 def leaves(value: object, name: str = "") -> Iterator[tuple[str, object]]:

@@ -1140,6 +1140,136 @@ export const EXPLANATIONS = {
     text: "Time since it was read. Meters are read every 10 s.",
     from: "/sys/class/hwmon",
   },
+  gpus: {
+    name: "GPUs",
+    text: "Graphics cards and accelerators of NVIDIA, AMD and Intel. They are read while a viewer wants them. One that sleeps is not woken up, and one that is idle and may fall asleep is read every 30 s.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].id": {
+    name: "id",
+    text: "The PCI address, or the name of the device.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].name": {
+    name: "name",
+    text: "The model; null if unknown.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].driver": {
+    name: "driver",
+    text: "nvidia, amdgpu, i915 or xe.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].state": {
+    name: "state",
+    text: "active; asleep: not read, so that it stays asleep; lost: it does not answer any more and needs a reset or a reboot; unreadable: the driver or its library refuses, and the log has the reason.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].usage_percent": {
+    name: "usage",
+    text: "Share of time in which it worked. Of Intel, the use of the busiest kind of engine by the processes of this /proc; null unless this program may read the fdinfo of all of them.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].memory_used_bytes": {
+    name: "memory",
+    text: "Memory of the card in use.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].memory_total_bytes": {
+    name: "memory size",
+    text: "Memory of the card. Null if it shares that of the host.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].memory_busy_percent": {
+    name: "memory controller",
+    text: "Share of time in which its memory was read or written.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].encoder_percent": {
+    name: "encoder",
+    text: "Use of its video encoder.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].decoder_percent": {
+    name: "decoder",
+    text: "Use of its video decoder.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].celsius": {
+    name: "temperature",
+    text: "Temperature of the chip.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].slowdown_celsius": {
+    name: "slowdown",
+    text: "Temperature at which it slows down; null if unknown.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].watts": {
+    name: "power",
+    text: "Power of the card.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].limit_watts": {
+    name: "power limit",
+    text: "The most power that it may use.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].clock_mhz": {
+    name: "clock",
+    text: "Clock of the cores.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].memory_clock_mhz": {
+    name: "memory clock",
+    text: "Clock of the memory.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].fan_percent": {
+    name: "fan",
+    text: "Speed of the fan that the driver requests.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].is_throttled": {
+    name: "throttled",
+    text: "Whether its clock is lower than the work needs.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].throttle_reasons": {
+    name: "throttle reasons",
+    text: "Why, separated by commas: power, temperature, hardware, ... Empty if nothing slows it down; null if unknown.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].processes": {
+    name: "processes",
+    text: "The processes that use it, at most 30, those with the most memory. Null if unknown.",
+    from: "NVML, /proc/PID/fdinfo",
+  },
+  "gpus[].age_seconds": {
+    name: "age",
+    text: "Time since it was read. An idle GPU that may fall asleep is read every 30 s.",
+    from: "NVML, /sys/class/drm, /proc/PID/fdinfo",
+  },
+  "gpus[].processes[].pid": {
+    name: "pid",
+    text: "The process number.",
+    from: "NVML, /proc/PID/fdinfo",
+  },
+  "gpus[].processes[].name": {
+    name: "name",
+    text: "The kernel's name, of at most 15 bytes. Null if it has ended.",
+    from: "NVML, /proc/PID/fdinfo",
+  },
+  "gpus[].processes[].usage_percent": {
+    name: "usage",
+    text: "Use of the busiest kind of engine by this process. Null if unknown.",
+    from: "NVML, /proc/PID/fdinfo",
+  },
+  "gpus[].processes[].memory_bytes": {
+    name: "memory",
+    text: "Memory of the GPU that it uses. Null if unknown.",
+    from: "NVML, /proc/PID/fdinfo",
+  },
   system: {
     name: "System",
     text: "How long this host has been running, and how long it was suspended.",

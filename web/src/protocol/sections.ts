@@ -306,6 +306,39 @@ const powerRecord = record({
 });
 export type Power = Infer<typeof powerRecord>;
 
+const gpuProcessRecord = record({
+  pid: number,
+  name: maybe(text),
+  usage_percent: maybeNumber,
+  memory_bytes: maybeNumber,
+});
+export type GpuProcess = Infer<typeof gpuProcessRecord>;
+
+const gpuRecord = record({
+  id: text,
+  name: maybe(text),
+  driver: maybe(text),
+  state: maybe(text),
+  usage_percent: maybeNumber,
+  memory_used_bytes: maybeNumber,
+  memory_total_bytes: maybeNumber,
+  memory_busy_percent: maybeNumber,
+  encoder_percent: maybeNumber,
+  decoder_percent: maybeNumber,
+  celsius: maybeNumber,
+  slowdown_celsius: maybeNumber,
+  watts: maybeNumber,
+  limit_watts: maybeNumber,
+  clock_mhz: maybeNumber,
+  memory_clock_mhz: maybeNumber,
+  fan_percent: maybeNumber,
+  is_throttled: maybe(flag),
+  throttle_reasons: maybe(text),
+  processes: maybe(list(gpuProcessRecord)),
+  age_seconds: maybeNumber,
+});
+export type Gpu = Infer<typeof gpuRecord>;
+
 const systemRecord = record({
   uptime_seconds: maybeNumber,
   boot_time_unix: maybeNumber,
@@ -376,6 +409,7 @@ export const SECTIONS = {
   processes: processesRecord,
   temperatures: list(temperatureRecord),
   power: powerRecord,
+  gpus: list(gpuRecord),
   system: systemRecord,
   cgroup: cgroupRecord,
   self: ownRecord,

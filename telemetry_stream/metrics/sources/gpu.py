@@ -1,0 +1,329 @@
+"""Graphics cards and accelerators: decides when they may be read, and makes their rows.
+
+gpu_devices.py finds them. nvidia.py reads those of NVIDIA through NVML, drm.py those of AMD and Intel from sysfs and
+fdinfo. Both are imported only on a host that has such a device. Every call runs on a worker (blocking.py), one at a
+time for each device, and only while a viewer wants the section.
+
+Reading must not change what is read. A device that sleeps (runtime power management, D3) is not touched. One that could
+sleep, because its power management is automatic and it drives no display, would never do so while it is read every
+second: each reading starts its timer again, and an open NVML session keeps it awake. So while such a device is idle, it
+is released and read only every 30 s.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from dataclasses import dataclass, replace
+from typing import Annotated, Protocol
+
+from ..attributes import maybe_read_once
+from ..blocking import HUNG_SECONDS, Blocking
+from ..files import Files
+from ..section import Field, Part, Section
+from ..setup import Setup
+from ..source import SEARCH_SECONDS, Now, Source, Stale
+from . import sleep
+from .gpu_devices import NVIDIA, Device, find_devices, may_fall_asleep
+
+log = logging.getLogger(__name__)
+
+# The pause between two readings is a tick; ticks jitter.
+READ_SECONDS = 0.9
+# Longer than the timers of drivers (5 to 10 s), so that an idle device falls asleep between two readings.
+REST_SECONDS = 30.0
+MAX_PROCESSES = 30
+ACTIVE, ASLEEP, LOST, UNREADABLE = "active", "asleep", "lost", "unreadable"
+
+
+@dataclass(slots=True)
+class GpuProcess:
+    """One process that uses a GPU."""
+
+    pid: Annotated[int, Field("The process number.", unit="number", is_identity=True)]
+    name: Annotated[str | None, "The kernel's name, of at most 15 bytes. Null if it has ended."]
+    usage_percent: Annotated[
+        float | None, "Use of the busiest kind of engine by this process. Null if unknown."
+    ]
+    memory_bytes: Annotated[
+        int | None, Field("Memory of the GPU that it uses. Null if unknown.", title="memory")
+    ]
+
+
+@dataclass(slots=True)
+class Gpu:
+    """One GPU."""
+
+    id: Annotated[
+        str,
+        Field("The PCI address, or the name of the device.", is_identity=True, prometheus="gpu"),
+    ]
+    name: Annotated[str | None, "The model; null if unknown."]
+    driver: Annotated[str, "nvidia, amdgpu, i915 or xe."]
+    state: Annotated[
+        str,
+        "active; asleep: not read, so that it stays asleep; lost: it does not answer any more and needs a reset or a "
+        "reboot; unreadable: the driver or its library refuses, and the log has the reason.",
+    ]
+    usage_percent: Annotated[
+        float | None,
+        "Share of time in which it worked. Of Intel, the use of the busiest kind of engine by the processes of this "
+        "/proc; null unless this program may read the fdinfo of all of them.",
+    ] = None
+    memory_used_bytes: Annotated[
+        int | None, Field("Memory of the card in use.", title="memory")
+    ] = None
+    memory_total_bytes: Annotated[
+        int | None,
+        Field("Memory of the card. Null if it shares that of the host.", title="memory size"),
+    ] = None
+    memory_busy_percent: Annotated[
+        float | None,
+        Field("Share of time in which its memory was read or written.", title="memory controller"),
+    ] = None
+    encoder_percent: Annotated[
+        float | None, Field("Use of its video encoder.", title="encoder")
+    ] = None
+    decoder_percent: Annotated[
+        float | None, Field("Use of its video decoder.", title="decoder")
+    ] = None
+    celsius: Annotated[float | None, Field("Temperature of the chip.", title="temperature")] = None
+    slowdown_celsius: Annotated[
+        float | None, "Temperature at which it slows down; null if unknown."
+    ] = None
+    watts: Annotated[float | None, Field("Power of the card.", title="power")] = None
+    limit_watts: Annotated[
+        float | None, Field("The most power that it may use.", title="power limit")
+    ] = None
+    clock_mhz: Annotated[float | None, Field("Clock of the cores.", title="clock")] = None
+    memory_clock_mhz: Annotated[
+        float | None, Field("Clock of the memory.", title="memory clock")
+    ] = None
+    fan_percent: Annotated[
+        float | None, Field("Speed of the fan that the driver requests.", title="fan")
+    ] = None
+    is_throttled: Annotated[
+        bool | None,
+        Field("Whether its clock is lower than the work needs.", title="throttled"),
+    ] = None
+    throttle_reasons: Annotated[
+        str | None,
+        "Why, separated by commas: power, temperature, hardware, ... Empty if nothing slows it down; null if unknown.",
+    ] = None
+    processes: Annotated[
+        tuple[GpuProcess, ...] | None,
+        Part(
+            text="The processes that use it, at most 30, those with the most memory. Null if unknown.",
+            files="NVML, /proc/PID/fdinfo",
+            nulls="Of AMD and Intel, only processes whose fdinfo this program may read are listed: its own user's, or "
+            "all with CAP_SYS_PTRACE.",
+        ),
+    ] = None
+    age_seconds: Annotated[
+        float | None, "Time since it was read. An idle GPU that may fall asleep is read every 30 s."
+    ] = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing uses it, as far as that is known. A clock of 0 MHz is that of an idle Intel GPU."""
+        return not self.usage_percent and (self.usage_percent is not None or not self.clock_mhz)
+
+
+class Reader(Protocol):
+    """Reads one device. Only one worker at a time uses it."""
+
+    def read(self) -> Gpu:
+        """Return the row. Raises any exception if the device is unreadable."""
+        ...
+
+    def release(self) -> None:
+        """Close everything that would keep the device awake. ``read`` may be called again."""
+        ...
+
+
+def process_name(proc_root: str, pid: int) -> str | None:
+    """Return the kernel's name of a process, or None if it has ended."""
+    content = maybe_read_once(os.path.join(proc_root, str(pid), "comm"))
+    return None if content is None else content.decode("utf-8", "replace").rstrip("\n") or None
+
+
+class LostError(Exception):
+    """The device does not answer any more."""
+
+
+class NotHereError(Exception):
+    """The device belongs to the host, but not to this container."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A row (None: the device is not ours), and how long to wait until the next one, in seconds."""
+
+    gpu: Gpu | None
+    pause_seconds: float
+
+
+class GpusSource:
+    """Section ``gpus``. The devices are read only while the section is wanted."""
+
+    name = "gpus"
+
+    def __init__(self, files: Files, *, timeout_seconds: float = 0.0) -> None:
+        self._files = files
+        self._devices: list[Device] = []
+        self._search_at = -math.inf
+        self._due_at: dict[Device, float] = {}
+        self._is_open = False
+        # None as the key: release every device.
+        self._blocking: Blocking[Device | None, Reading] = Blocking(
+            "ts-gpus", self._read, files.clock, timeout_seconds=timeout_seconds
+        )
+        # Of the workers: the reader of each device, the devices that are read now, the names, and what was logged.
+        self._readers: dict[Device, Reader] = {}
+        self._busy: set[Device] = set()
+        self._names: dict[Device, str | None] = {}
+        self._logged: dict[Device, str] = {}
+
+    def collect(self, now: Now) -> tuple[Gpu, ...] | Stale | None:
+        """Return None on a host without a GPU, and while nobody wants the section. Never waits for a GPU."""
+        if self.name not in now.wanted:
+            if self._is_open:
+                self._is_open = False
+                self._due_at.clear()
+                self._blocking.request([None])
+            return None
+        if now.monotonic >= self._search_at:
+            self._search_at = now.monotonic + SEARCH_SECONDS
+            self._devices = find_devices(self._files)
+            self._blocking.forget_all_except(self._devices)
+        if not self._devices:
+            return None
+        self._is_open = True
+        self._request(now)
+        rows = tuple(row for device in self._devices if (row := self._maybe_row(device)))
+        hung = [
+            device
+            for device in self._devices
+            if self._blocking.pending_seconds(device) > HUNG_SECONDS
+        ]
+        if hung:
+            ids = {device.id for device in hung}
+            ages = [
+                row.age_seconds for row in rows if row.id in ids and row.age_seconds is not None
+            ]
+            return Stale(rows, max(ages, default=None))
+        return rows
+
+    def close(self) -> None:
+        """End the idle workers and release the devices. One whose call hangs is left to its worker."""
+        self._blocking.close()
+        self._release()
+        self._due_at.clear()
+        self._search_at = -math.inf
+        self._is_open = False
+
+    def _request(self, now: Now) -> None:
+        due = []
+        for device in self._devices:
+            result = self._blocking.maybe_result(device)
+            if result is not None and result.value is not None:
+                pause = result.value.pause_seconds
+                if pause > READ_SECONDS and device in self._due_at:
+                    self._due_at[device] = result.at + pause
+            if now.monotonic >= self._due_at.get(device, -math.inf):
+                self._due_at[device] = now.monotonic + READ_SECONDS
+                due.append(device)
+        if due:
+            self._blocking.request(due)
+        self._blocking.check_workers()
+
+    def _maybe_row(self, device: Device) -> Gpu | None:
+        """Return the newest row, or None if the device was not read so far or is not ours."""
+        result = self._blocking.maybe_result(device)
+        if result is None or result.value is None or result.value.gpu is None:
+            return None
+        age = max(0.0, self._files.clock.monotonic() - result.at)
+        return replace(result.value.gpu, age_seconds=round(age, 1))
+
+    def _read(self, device: Device | None) -> Reading:
+        """Read one device, or release all. Runs on a worker."""
+        if device is None:
+            self._release()
+            return Reading(None, 0.0)
+        self._busy.add(device)
+        try:
+            return self._reading(device)
+        finally:
+            self._busy.discard(device)
+
+    def _reading(self, device: Device) -> Reading:
+        reader = self._readers.get(device)
+        if sleep.is_asleep(device.path):
+            if reader is not None:
+                reader.release()
+            return self._without_values(device, ASLEEP, READ_SECONDS)
+        try:
+            if reader is None:
+                reader = self._readers[device] = _reader(device, self._files)
+            gpu = reader.read()
+        except NotHereError:
+            return Reading(None, SEARCH_SECONDS)
+        except LostError as error:
+            self._log(device, f"is lost: {error}")
+            return self._without_values(device, LOST, SEARCH_SECONDS)
+        except Exception as error:  # noqa: BLE001 (a driver's library has its own exceptions, and they may change)
+            self._log(device, f"cannot be read: {str(error) or type(error).__name__}")
+            return self._without_values(device, UNREADABLE, SEARCH_SECONDS)
+        self._logged.pop(device, None)
+        self._names[device] = gpu.name
+        if gpu.is_idle and may_fall_asleep(device):
+            reader.release()
+            return Reading(gpu, REST_SECONDS)
+        return Reading(gpu, READ_SECONDS)
+
+    def _without_values(self, device: Device, state: str, pause_seconds: float) -> Reading:
+        name = self._names.get(device)
+        return Reading(Gpu(device.id, name, device.driver, state), pause_seconds)
+
+    def _log(self, device: Device, text: str) -> None:
+        """Log a failure once, until the device works again."""
+        if self._logged.get(device) != text:
+            self._logged[device] = text
+            log.warning("GPU %s %s", device.id, text)
+
+    def _release(self) -> None:
+        for device in list(self._readers):
+            if device not in self._busy:
+                self._readers.pop(device).release()
+
+
+def _reader(device: Device, files: Files) -> Reader:
+    """Return the reader of a device. Imports its module: most hosts have none of them."""
+    if device.driver == NVIDIA:
+        from .nvidia import NvidiaReader  # noqa: PLC0415
+
+        return NvidiaReader(device, files)
+    from .drm import DrmReader  # noqa: PLC0415
+
+    return DrmReader(device, files)
+
+
+SECTIONS = (
+    Section(
+        GpusSource,
+        tuple[Gpu, ...],
+        title="GPUs",
+        text="Graphics cards and accelerators of NVIDIA, AMD and Intel. They are read while a viewer wants them. One "
+        "that sleeps is not woken up, and one that is idle and may fall asleep is read every 30 s.",
+        files="NVML, /sys/class/drm, /proc/PID/fdinfo",
+        prometheus="telemetry_stream_gpu",
+        nulls="A field is null if the device, its driver or this kernel does not have it, and all of them are if the "
+        "state is not active. NVIDIA requires the extra `nvidia`.",
+    ),
+)
+
+
+def build(setup: Setup) -> tuple[Source, ...]:
+    """Return the sources of this module."""
+    return (GpusSource(setup.files, timeout_seconds=setup.options.timeout_seconds),)
