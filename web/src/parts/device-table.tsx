@@ -1,16 +1,19 @@
 /** A table with a row per device. The name is a button that opens a drawer with more about the device. */
-import { Fragment } from "react";
+import { Fragment, type ReactNode } from "react";
 
 import { Drawer, useDrawer, type DrawerProps } from "./drawer";
 import { Table, type TableColumn } from "./table";
 
 export interface DeviceRow {
+  /** Tells the rows apart. */
   readonly name: string;
+  /** What the button shows; by default the name. */
+  readonly title?: string;
   /** True if one of its values has crossed a threshold. */
   readonly marked: boolean;
   /** True for devices that the totals do not contain. */
   readonly faint: boolean;
-  readonly cells: readonly { readonly text: string; readonly faint?: boolean }[];
+  readonly cells: readonly { readonly text: ReactNode; readonly faint?: boolean }[];
   readonly facts: DrawerProps["facts"];
 }
 
@@ -35,7 +38,7 @@ export function DeviceTable({ columns, rows, empty, ...table }: DeviceTableProps
       columns={columns}
       empty={rows?.length === 0 ? empty : null}
     >
-      {rows?.map(({ name, marked, faint, cells, facts }) => (
+      {rows?.map(({ name, title = name, marked, faint, cells, facts }) => (
         <Fragment key={name}>
           <tr className={faint ? "faint" : ""} data-row={name}>
             <th scope="row" className={faint ? "faint" : "primary"}>
@@ -45,7 +48,7 @@ export function DeviceTable({ columns, rows, empty, ...table }: DeviceTableProps
                 onClick={drawer.toggle(name)}
               >
                 {marked && <span className="mark warn">▲</span>}
-                {name}
+                {title}
               </button>
             </th>
             {cells.map((cell, index) => (

@@ -48,8 +48,9 @@ export function sensorKey({ chip, device, sensor, label }: SensorName): string {
   return [chip, device, label ?? sensor].filter((part) => typeof part === "string").join(" ");
 }
 
-/** Return the name that tells a row of a list from the others; null when the row has none. */
+/** Return the name that tells a row of a list from the others; null when the row has none. Processes come and go. */
 export function rowKey(fields: Record<string, unknown>): string | null {
+  if (typeof fields["pid"] === "number") return null;
   if (typeof fields["chip"] === "string") return sensorKey(fields as unknown as SensorName);
   for (const name of IDENTITY) {
     const value = fields[name];

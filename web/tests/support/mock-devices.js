@@ -49,6 +49,77 @@ export function nicRow(name, counted, operstate, speed_mbps, rx, tx, drops = 0) 
   };
 }
 
+/** A battery-backed host with two meters and fans. `t` is the second. */
+export function powerOf(t, load) {
+  return {
+    supplies: [
+      {
+        name: "ups",
+        kind: "ups",
+        model: "APC Back-UPS 950",
+        scope: "system",
+        is_online: true,
+        status: "full",
+        charge_percent: 100,
+        watts: null,
+        remaining_seconds: null,
+        age_seconds: t % 10,
+      },
+    ],
+    rapl: [
+      { name: "package-0", watts: round(38 + load * 1.4, 1) },
+      { name: "package-0/core", watts: round(21 + load * 1.2, 1) },
+    ],
+    fans: [
+      { chip: "nct6775", sensor: "fan1", label: "CPU fan", rpm: 1180 + (t % 7), age_seconds: 1 },
+      { chip: "nct6775", sensor: "fan2", label: "rear", rpm: 840 + (t % 5), age_seconds: 1 },
+    ],
+    meters: [],
+  };
+}
+
+export function gpuOf(t, use) {
+  return {
+    id: "0000:01:00.0",
+    name: "NVIDIA RTX A4000",
+    driver: "nvidia",
+    state: "active",
+    usage_percent: round(use, 0),
+    memory_used_bytes: round((3 + use / 20) * GIB, 0),
+    memory_total_bytes: 16 * GIB,
+    memory_busy_percent: round(use / 2, 0),
+    encoder_percent: 0,
+    decoder_percent: 0,
+    celsius: round(44 + use * 0.3, 0),
+    slowdown_celsius: 95,
+    watts: round(28 + use, 1),
+    limit_watts: 140,
+    clock_mhz: use > 5 ? 1560 : 210,
+    memory_clock_mhz: use > 5 ? 7001 : 405,
+    fan_percent: 41,
+    is_throttled: false,
+    throttle_reasons: "",
+    processes: [{ pid: 4242, name: "ollama", usage_percent: round(use, 0), memory_bytes: 3 * GIB }],
+    age_seconds: 0,
+  };
+}
+
+export function clocksOf(t, cores) {
+  return {
+    cores: cores.map(({ id, usage_percent }) => ({
+      id,
+      type: null,
+      frequency_mhz: round(1700 + (usage_percent ?? 0) * 34, 0),
+      frequency_max_mhz: 5881,
+      governor: "schedutil",
+    })),
+    packages: [],
+    core_throttles_per_second: null,
+    board: null,
+    age_seconds: 0,
+  };
+}
+
 export function fsRow(mountpoint, used_percent, freeGib, extra = {}) {
   const available = freeGib * GIB;
   const used = (available * used_percent) / (100 - used_percent);

@@ -3,7 +3,16 @@
  * draw. `sampleOf(t)` is a pure function of the second, so history and live samples agree. Not a reference for the
  * format: that are the golden frames.
  */
-import { diskRow, fsRow, nicRow, pressureOf, round } from "./mock-devices.js";
+import {
+  clocksOf,
+  diskRow,
+  fsRow,
+  gpuOf,
+  nicRow,
+  powerOf,
+  pressureOf,
+  round,
+} from "./mock-devices.js";
 
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
@@ -86,6 +95,7 @@ export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 
       interrupts_per_second: 9120,
       forks_per_second: 3,
       cores,
+      clocks: clocksOf(t, cores),
     },
     load: {
       avg1: round(load1),
@@ -208,6 +218,8 @@ export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 
         age_seconds: t % 60,
       },
     ],
+    power: powerOf(t, usage),
+    gpus: [gpuOf(t, clamp(30 + smooth(t, 15) * 20 + hump(s.cycle, 352, 44) * 40, 0, 100))],
     system: {
       uptime_seconds: 3564720.5 + t,
       boot_time_unix: 1760435279,

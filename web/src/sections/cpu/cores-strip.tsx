@@ -1,4 +1,6 @@
 /** One cell per core, in two rows above 32 cores; above 128, how many cores there are in each tenth of use. */
+import type { Clocks } from "../../protocol/sections";
+import { coreText } from "./clocks";
 import "./cpu.css";
 
 const MAX_ONE_ROW = 32;
@@ -6,11 +8,13 @@ const MAX_CELLS = 128;
 
 interface CoresProps {
   readonly cores: readonly { readonly id: number; readonly usage_percent: number | null }[];
+  readonly clocks?: Clocks | null | undefined;
 }
 
-export function CoresStrip({ cores }: CoresProps) {
+export function CoresStrip({ cores, clocks }: CoresProps) {
   if (cores.length > MAX_CELLS) return <Histogram cores={cores} />;
   const rows = cores.length > MAX_ONE_ROW ? 2 : 1;
+  const clockOf = new Map((clocks?.cores ?? []).map((clock) => [clock.id, clock]));
   return (
     <div
       className="strip cores data"
@@ -22,14 +26,14 @@ export function CoresStrip({ cores }: CoresProps) {
         <span
           key={id}
           className={usage_percent === null ? "hatched" : `heat-${heatStep(usage_percent)}`}
-          title={`core ${id}`}
+          title={coreText(id, clockOf.get(id))}
         />
       ))}
     </div>
   );
 }
 
-function Histogram({ cores }: CoresProps) {
+function Histogram({ cores }: Pick<CoresProps, "cores">) {
   const deciles = Array.from({ length: 10 }, () => 0);
   for (const { usage_percent } of cores) {
     if (usage_percent === null) continue;

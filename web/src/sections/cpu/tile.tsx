@@ -4,6 +4,7 @@ import { percent, percentText } from "../../format/numbers";
 import { Detail, Numeral, Tile } from "../../parts/tile";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import { FACETS } from "./chart";
+import { fastest, slowdownOf } from "./clocks";
 import { CoresStrip } from "./cores-strip";
 
 const STEAL_SHOWN_PERCENT = 1;
@@ -14,6 +15,9 @@ export function CpuTile() {
   const steal = useShown((state) => state.alerts.get("steal"));
   const cpu = picture.sample?.sections.cpu;
   const count = cpu?.online_count ?? hello?.host.cores ?? null;
+  const slow = slowdownOf(cpu?.clocks);
+  const frequency = fastest(cpu?.clocks);
+  const cores = count === null ? "–" : `${count} ${count === 1 ? "core" : "cores"}`;
   const showsSteal = (cpu?.steal_percent ?? 0) >= STEAL_SHOWN_PERCENT;
   return (
     <Tile
@@ -22,9 +26,9 @@ export function CpuTile() {
       name="CPU"
       explain="cpu"
       section="cpu"
-      aside={count === null ? "–" : `${count} ${count === 1 ? "core" : "cores"}`}
+      aside={frequency === null ? cores : `${cores} · ${frequency}`}
       numeral={<Numeral value={percent(cpu?.usage_percent)} unit="%" testId="cpu" />}
-      strip={<CoresStrip cores={cpu?.cores ?? []} />}
+      strip={<CoresStrip cores={cpu?.cores ?? []} clocks={cpu?.clocks} />}
       spark={
         <Spark picture={picture} values={picture.slice.column("cpu.usage_percent")} minSpan={60} />
       }
@@ -40,7 +44,13 @@ export function CpuTile() {
               {percentText(cpu?.system_percent)}
             </Detail>
           )}
-          <Detail name="iowait">{percentText(cpu?.iowait_percent)}</Detail>
+          {slow === null ? (
+            <Detail name="iowait">{percentText(cpu?.iowait_percent)}</Detail>
+          ) : (
+            <Detail name={slow} level={slow === "under-voltage" ? "critical" : "warn"}>
+              now
+            </Detail>
+          )}
         </>
       }
     />

@@ -1,0 +1,30 @@
+/** The section `power`: batteries, UPS, the power of the processor and of the host, and fans. */
+import { lazy } from "react";
+
+import type { Sample } from "../../protocol/frames";
+import { hasFailed } from "../../parts/presence";
+import type { Section } from "../section";
+import { readings } from "./thresholds";
+
+/** Return whether there is a value to show. The counters of the processor are there, but often unreadable. */
+function hasPower(sample: Sample | null): boolean {
+  const power = sample?.sections.power;
+  return [power?.supplies, power?.fans, power?.meters].some((rows) => (rows?.length ?? 0) > 0)
+    ? true
+    : power?.rapl?.some(({ watts }) => watts !== null) === true;
+}
+
+export const section: Section = {
+  order: 65,
+  panels: [
+    {
+      title: "Power",
+      place: "column",
+      order: 12,
+      isShown: (sample) => hasPower(sample) || hasFailed(sample, "power"),
+      Panel: lazy(async () => ({ default: (await import("./panel")).PowerPanel })),
+    },
+  ],
+  readings,
+  help: ["power"],
+};
