@@ -152,6 +152,8 @@ def _labels(group: Group, field: Definition) -> str:
     if group.enumerates:
         return f'{{{group.enumerates}="{field.name}"}}'
     labels = [group.name_label] if group.name_label else [*group.labels]
+    if field.series and field.series.label:
+        labels.append('{}="{}"'.format(*field.series.label))
     return "{" + ",".join(labels) + "}" if labels else ""
 
 

@@ -46,11 +46,12 @@ class DeclarationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A field on the Prometheus page: the name of its series, and the factor to the base unit."""
+    """A field on the Prometheus page: the name of its series, the factor to the base unit, and a label of its own."""
 
     name: str
     kind: Kind = "gauge"
     factor: float = 1.0
+    label: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,8 @@ def _maybe_series(path: str, name: str, kind: Any, field: Field, part: Part) -> 
     if part.label and not path.endswith("*"):
         return Series(part.prometheus)
     if field.prometheus:
-        return Series(field.prometheus)
+        kind_of_series: Kind = "counter" if field.is_counter else "gauge"
+        return Series(field.prometheus, kind_of_series, label=field.label)
     full_name = f"{part.prometheus}_{name}"
     if field.is_counter:
         return Series(f"{full_name}_total", "counter")

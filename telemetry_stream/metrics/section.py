@@ -32,6 +32,8 @@ class Field:
     # The whole name on the Prometheus page; by default the group's prefix, the field's name and the base unit. Of an
     # identity field: the name of the label.
     prometheus: str = ""
+    # A label of its series, and the value: it tells the series apart from others of the same name.
+    label: tuple[str, str] | None = None
     # It only rises. (The host's counters are rates in a sample, so they are gauges.)
     is_counter: bool = False
     # It tells the rows of a list apart: a Prometheus label, and required by the web page.

@@ -70,7 +70,7 @@ def _column(group: Group, field: Definition, series: Series) -> Column:
         return Column(field.name, series, text, {group.enumerates: field.name})
     scale = f" × {series.factor:g}" if series.factor != 1.0 else ""
     text = f"{field.text.rstrip('.')} ({group.path}.{field.name}{scale})"
-    return Column(field.name, series, text, {})
+    return Column(field.name, series, text, dict([series.label] if series.label else ()))
 
 
 TABLE: tuple[tuple[Group, tuple[Column, ...]], ...] = tuple(

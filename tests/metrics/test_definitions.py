@@ -120,6 +120,12 @@ class Row:
     used_percent: Annotated[float | None, "Share."]
     pages: Annotated[int, Field("Pages.", unit="pages", title="sheets")]
     sent: Annotated[int, Field("Frames.", unit="frames", is_counter=True)]
+    lost: Annotated[
+        int,
+        Field(
+            "Lost.", unit="frames", prometheus="x_total", label=("state", "lost"), is_counter=True
+        ),
+    ]
     total_us: OffPage[Annotated[int | None, "Time."]] = None
 
 
@@ -150,6 +156,7 @@ def test_a_field_has_what_its_annotation_declares() -> None:
         "used_percent": "number",
         "pages": "number",
         "sent": "number",
+        "lost": "number",
         "total_us": "number",
     }
     assert [name for name, field in fields.items() if field.is_nullable] == [
@@ -168,10 +175,12 @@ def test_a_series_has_a_base_unit() -> None:
     series = {name: field.series for name, field in fields_of(declared(Row)).items()}
     assert [name for name, of in series.items() if of is None] == ["name", "port", "kind"]
     names = {name: (of.name, of.kind, of.factor) for name, of in series.items() if of}
+    assert series["lost"] == Series("x_total", "counter", label=("state", "lost"))
     assert names == {
         "used_percent": ("node_made_used_ratio", "gauge", 0.01),
         "pages": ("node_made_pages", "gauge", 1.0),
         "sent": ("node_made_sent_total", "counter", 1.0),
+        "lost": ("x_total", "counter", 1.0),
         "total_us": ("node_made_seconds_total", "counter", 1e-6),
     }
 
@@ -251,6 +260,7 @@ def test_names_do_not_end_as_those_of_another_kind() -> None:
         "node_cpu_package_throttles_total",
         "node_pressure_some_seconds_total",
         "node_pressure_full_seconds_total",
+        "node_btrfs_device_errors_total",
         "telemetry_stream_frames_sent_total",
         "telemetry_stream_frames_dropped_total",
         "telemetry_stream_frames_refused_total",

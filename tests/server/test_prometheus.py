@@ -24,6 +24,8 @@ from telemetry_stream.metrics.sources.filesystem import Filesystem
 from telemetry_stream.metrics.sources.network import Interface
 from telemetry_stream.metrics.sources.pressure import Pressure, Stalls
 from telemetry_stream.metrics.sources.process import Processes, ProcessStates
+from telemetry_stream.metrics.sources.raid import Member, RaidArray
+from telemetry_stream.metrics.sources.storage import BtrfsDevice, Pool, StorageHealth
 from telemetry_stream.metrics.sources.swap import Swap
 from telemetry_stream.metrics.sources.temperature import Temperature
 from telemetry_stream.server.prometheus import TABLE, families
@@ -147,6 +149,7 @@ def test_every_number_of_a_captured_host_has_a_series(name: str, tmp_path: Path)
             for field in group.fields:
                 if field.series and record.get(field.name) is not None:
                     enumerated = {group.enumerates: field.name} if group.enumerates else {}
+                    enumerated |= dict([field.series.label] if field.series.label else ())
                     family = field.series.name.removesuffix("_total")
                     expected.add((family, *sorted({**labels, **enumerated}.items())))
     keys = [
@@ -217,6 +220,33 @@ def test_parts_of_a_section_have_labels() -> None:
     states = ("sleeping", "disk_sleep", "stopped", "zombie", "idle", "other")
     by_state = series(text, "node_processes_by_state")
     assert by_state == [({"state": "running"}, 3.0), *(({"state": name}, 0.0) for name in states)]
+
+
+def test_storage_has_the_names_of_node_exporter() -> None:
+    """So the usual alerts work: devices by state, the state of a pool, and errors by type."""
+    array = RaidArray(
+        "md0", "raid1", "clean", 2, 1, 1, 0, 1, "idle", None, None, None, (Member("sda", "active"),)
+    )
+    device = BtrfsDevice("u-1", "1", "data", False, 0, 3, 0, 0, None)
+    text = page(
+        made(storage=StorageHealth((array,), (Pool("tank", "DEGRADED", False),), (device,)))
+    )
+    md0 = {"device": "md0"}
+    assert series(text, "node_md_disks") == [
+        ({**md0, "state": "active"}, 1.0),
+        ({**md0, "state": "failed"}, 1.0),
+        ({**md0, "state": "spare"}, 0.0),
+    ]
+    assert series(text, "node_md_disks_required") == [(md0, 2.0)]
+    assert series(text, "node_md_degraded") == [(md0, 1.0)]
+    assert series(text, "node_zfs_zpool_state") == [({"zpool": "tank", "state": "online"}, 0.0)]
+    errors = series(text, "node_btrfs_device_errors_total")
+    assert [(labels["type"], value) for labels, value in errors] == [
+        ("write", 0.0),
+        ("read", 3.0),
+        ("flush", 0.0),
+        ("corruption", 0.0),
+    ]
 
 
 def test_of_two_rows_with_the_same_labels_the_first_is_shown() -> None:

@@ -5,10 +5,9 @@ import { Drawer, useDrawer, type DrawerProps } from "./drawer";
 import { Table, type TableColumn } from "./table";
 
 export interface DeviceRow {
-  /** Tells the rows apart. */
+  /** Tells the row from the others where two may have the same name; by default the name. */
+  readonly id?: string;
   readonly name: string;
-  /** What the button shows; by default the name. */
-  readonly title?: string;
   /** True if one of its values has crossed a threshold. */
   readonly marked: boolean;
   /** True for devices that the totals do not contain. */
@@ -38,17 +37,13 @@ export function DeviceTable({ columns, rows, empty, ...table }: DeviceTableProps
       columns={columns}
       empty={rows?.length === 0 ? empty : null}
     >
-      {rows?.map(({ name, title = name, marked, faint, cells, facts }) => (
-        <Fragment key={name}>
-          <tr className={faint ? "faint" : ""} data-row={name}>
+      {rows?.map(({ name, id = name, marked, faint, cells, facts }) => (
+        <Fragment key={id}>
+          <tr className={faint ? "faint" : ""} data-row={id}>
             <th scope="row" className={faint ? "faint" : "primary"}>
-              <button
-                type="button"
-                aria-expanded={drawer.isOpen(name)}
-                onClick={drawer.toggle(name)}
-              >
+              <button type="button" aria-expanded={drawer.isOpen(id)} onClick={drawer.toggle(id)}>
                 {marked && <span className="mark warn">▲</span>}
-                {title}
+                {name}
               </button>
             </th>
             {cells.map((cell, index) => (
@@ -57,7 +52,7 @@ export function DeviceTable({ columns, rows, empty, ...table }: DeviceTableProps
               </td>
             ))}
           </tr>
-          {drawer.isOpen(name) && <Drawer span={columns.length + 1} facts={facts} />}
+          {drawer.isOpen(id) && <Drawer span={columns.length + 1} facts={facts} />}
         </Fragment>
       ))}
     </Table>

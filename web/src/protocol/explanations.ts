@@ -555,6 +555,161 @@ export const EXPLANATIONS = {
     text: "Age of the values. Null before the first answer.",
     from: "statvfs(3), /proc/self/mountinfo",
   },
+  storage: {
+    name: "Storage health",
+    text: "Software RAID, ZFS pools and btrfs devices. Read every 5 s.",
+    from: "/sys/block/md*/md, /proc/spl/kstat/zfs, /sys/fs/btrfs",
+  },
+  "storage.arrays": {
+    name: "arrays",
+    text: "Each array of software RAID (md).",
+    from: "/sys/block/md*/md",
+  },
+  "storage.pools": {
+    name: "pools",
+    text: "Each pool of ZFS.",
+    from: "/proc/spl/kstat/zfs/*/state",
+  },
+  "storage.btrfs": {
+    name: "btrfs",
+    text: "Each device of each mounted btrfs filesystem. Errors are counted since the filesystem was made.",
+    from: "/sys/fs/btrfs/*/devinfo",
+  },
+  "storage.arrays[].name": {
+    name: "name",
+    text: "The kernel's name.",
+    from: "/sys/block/md*/md",
+  },
+  "storage.arrays[].level": {
+    name: "level",
+    text: "raid0, raid1, raid5, raid10, linear, container or another level.",
+    from: "/sys/block/md*/md",
+  },
+  "storage.arrays[].state": {
+    name: "state",
+    text: "clean, active, active-idle, write-pending, read-auto, readonly, suspended, inactive, clear or broken.",
+    from: "/sys/block/md*/md",
+  },
+  "storage.arrays[].required": {
+    name: "required",
+    text: "Devices of the complete array, without spares.",
+    from: "/sys/block/md*/md",
+  },
+  "storage.arrays[].active": {
+    name: "active",
+    text: "Devices in use that are up to date.",
+    from: "/sys/block/md*/md",
+  },
+  "storage.arrays[].failed": {
+    name: "failed",
+    text: "Devices that the kernel no longer uses because of errors. Should be 0.",
+    from: "/sys/block/md*/md",
+  },
+  "storage.arrays[].spare": {
+    name: "spare",
+    text: "Devices that wait to replace a failed one.",
+    from: "/sys/block/md*/md",
+  },
+  "storage.arrays[].degraded": {
+    name: "missing",
+    text: "Devices that are missing or not yet up to date. Should be 0. Null for levels without redundancy.",
+    from: "/sys/block/md*/md",
+  },
+  "storage.arrays[].sync_action": {
+    name: "sync action",
+    text: "idle, resync, recover (a device is rebuilt), check, repair, reshape or frozen. Null for levels without redundancy.",
+    from: "/sys/block/md*/md",
+  },
+  "storage.arrays[].sync_percent": {
+    name: "sync",
+    text: "How much of the sync action is done. Null while there is none.",
+    from: "/sys/block/md*/md",
+  },
+  "storage.arrays[].sync_bytes_per_second": {
+    name: "sync",
+    text: "Speed of the sync action. Null while there is none.",
+    from: "/sys/block/md*/md",
+  },
+  "storage.arrays[].sync_left_seconds": {
+    name: "sync left",
+    text: "Time until the end of the sync action at its present speed.",
+    from: "/sys/block/md*/md",
+  },
+  "storage.arrays[].members": {
+    name: "members",
+    text: "Its devices. A device that was removed is not among them.",
+    from: "/sys/block/md*/md",
+  },
+  "storage.arrays[].members[].name": {
+    name: "name",
+    text: "The kernel's name of the device, often a partition.",
+    from: "/sys/block/md*/md",
+  },
+  "storage.arrays[].members[].state": {
+    name: "state",
+    text: "active, rebuilding, spare, failed, or journal (the log of raid5). Null if it cannot be read.",
+    from: "/sys/block/md*/md",
+  },
+  "storage.pools[].name": {
+    name: "name",
+    text: "Its name.",
+    from: "/proc/spl/kstat/zfs/*/state",
+  },
+  "storage.pools[].state": {
+    name: "state",
+    text: "ONLINE, DEGRADED (works without a device), FAULTED, OFFLINE, REMOVED, UNAVAIL or SUSPENDED.",
+    from: "/proc/spl/kstat/zfs/*/state",
+  },
+  "storage.pools[].online": {
+    name: "online",
+    text: "Whether the state is ONLINE.",
+    from: "/proc/spl/kstat/zfs/*/state",
+  },
+  "storage.btrfs[].uuid": {
+    name: "uuid",
+    text: "The id of the filesystem.",
+    from: "/sys/fs/btrfs/*/devinfo",
+  },
+  "storage.btrfs[].device_id": {
+    name: "device id",
+    text: "The number of the device in the filesystem, as in `btrfs filesystem show`.",
+    from: "/sys/fs/btrfs/*/devinfo",
+  },
+  "storage.btrfs[].filesystem_label": {
+    name: "filesystem label",
+    text: "The label of the filesystem. Null if it has none.",
+    from: "/sys/fs/btrfs/*/devinfo",
+  },
+  "storage.btrfs[].missing": {
+    name: "missing",
+    text: "Whether the device is missing.",
+    from: "/sys/fs/btrfs/*/devinfo",
+  },
+  "storage.btrfs[].write_errors": {
+    name: "write errors",
+    text: "Writes that failed. Should be 0; btrfs device stats -z sets it back.",
+    from: "/sys/fs/btrfs/*/devinfo",
+  },
+  "storage.btrfs[].read_errors": {
+    name: "read errors",
+    text: "Reads that failed. Should be 0; btrfs device stats -z sets it back.",
+    from: "/sys/fs/btrfs/*/devinfo",
+  },
+  "storage.btrfs[].flush_errors": {
+    name: "flush errors",
+    text: "Flushes that failed. Should be 0; btrfs device stats -z sets it back.",
+    from: "/sys/fs/btrfs/*/devinfo",
+  },
+  "storage.btrfs[].corruption_errors": {
+    name: "corruption errors",
+    text: "Blocks with a wrong checksum. Should be 0; btrfs device stats -z sets it back.",
+    from: "/sys/fs/btrfs/*/devinfo",
+  },
+  "storage.btrfs[].generation_errors": {
+    name: "generation errors",
+    text: "Blocks that are older than they should be. Should be 0; btrfs device stats -z sets it back.",
+    from: "/sys/fs/btrfs/*/devinfo",
+  },
   interfaces: {
     name: "Interfaces",
     text: "Each network interface. Those that repeat the bytes of others are not in the totals.",

@@ -164,6 +164,56 @@ const filesystemRecord = record({
 });
 export type Filesystem = Infer<typeof filesystemRecord>;
 
+const memberRecord = record({
+  name: text,
+  state: maybe(text),
+});
+export type Member = Infer<typeof memberRecord>;
+
+const raidArrayRecord = record({
+  name: text,
+  level: maybe(text),
+  state: maybe(text),
+  required: maybeNumber,
+  active: maybeNumber,
+  failed: maybeNumber,
+  spare: maybeNumber,
+  degraded: maybeNumber,
+  sync_action: maybe(text),
+  sync_percent: maybeNumber,
+  sync_bytes_per_second: maybeNumber,
+  sync_left_seconds: maybeNumber,
+  members: maybe(list(memberRecord)),
+});
+export type RaidArray = Infer<typeof raidArrayRecord>;
+
+const poolRecord = record({
+  name: text,
+  state: maybe(text),
+  online: maybe(flag),
+});
+export type Pool = Infer<typeof poolRecord>;
+
+const btrfsDeviceRecord = record({
+  uuid: text,
+  device_id: text,
+  filesystem_label: maybe(text),
+  missing: maybe(flag),
+  write_errors: maybeNumber,
+  read_errors: maybeNumber,
+  flush_errors: maybeNumber,
+  corruption_errors: maybeNumber,
+  generation_errors: maybeNumber,
+});
+export type BtrfsDevice = Infer<typeof btrfsDeviceRecord>;
+
+const storageHealthRecord = record({
+  arrays: maybe(list(raidArrayRecord)),
+  pools: maybe(list(poolRecord)),
+  btrfs: maybe(list(btrfsDeviceRecord)),
+});
+export type StorageHealth = Infer<typeof storageHealthRecord>;
+
 const interfaceRecord = record({
   name: text,
   operstate: maybe(text),
@@ -401,6 +451,7 @@ export const SECTIONS = {
   disks: list(diskRecord),
   disk: diskTotalsRecord,
   filesystems: list(filesystemRecord),
+  storage: storageHealthRecord,
   interfaces: list(interfaceRecord),
   network: networkRecord,
   sockets: socketsRecord,

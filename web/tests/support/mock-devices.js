@@ -32,6 +32,29 @@ export function diskRow(name, kind, util, read, write, extra = {}) {
   };
 }
 
+/** An array of raid6 whose data is being checked: how much of it is done, in percent; null while it is not. */
+export function arrayOf(name, required, checked = null) {
+  const works = checked !== null;
+  return {
+    name,
+    level: "raid6",
+    state: works ? "active" : "clean",
+    required,
+    active: required,
+    failed: 0,
+    spare: 0,
+    degraded: 0,
+    sync_action: works ? "check" : "idle",
+    sync_percent: checked,
+    sync_bytes_per_second: works ? 118 * 2 ** 20 : null,
+    sync_left_seconds: works ? 9600 : null,
+    members: Array.from({ length: required }, (_, n) => ({
+      name: `sd${"cdef"[n]}1`,
+      state: "active",
+    })),
+  };
+}
+
 export function nicRow(name, counted, operstate, speed_mbps, rx, tx, drops = 0) {
   return {
     name,

@@ -4,6 +4,7 @@
  * format: that are the golden frames.
  */
 import {
+  arrayOf,
   clocksOf,
   diskRow,
   fsRow,
@@ -158,6 +159,11 @@ export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 
       fsRow("/home", 54, 402),
       fsRow("/mnt/nas", 70, 900, { stale: true, age_seconds: 42 + (t % 60), fstype: "nfs4" }),
     ],
+    storage: {
+      arrays: [arrayOf("md0", 2), arrayOf("md1", 4, round((s.cycle / 9) % 100))],
+      pools: [{ name: "tank", state: "ONLINE", online: true }],
+      btrfs: [],
+    },
     network: {
       total_rx_bytes_per_second: round(s.rx, 0),
       total_tx_bytes_per_second: round(s.tx, 0),

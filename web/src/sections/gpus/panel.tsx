@@ -52,8 +52,8 @@ function rowOf(gpu: Gpu, picture: Picture, alarmed: boolean): DeviceRow {
     />
   );
   return {
-    name: id,
-    title: gpu.name ?? id,
+    id,
+    name: gpu.name ?? id,
     marked: alarmed || gpu.is_throttled === true,
     faint: state !== "active",
     cells: [{ text: trend }, ...rest],

@@ -1,0 +1,23 @@
+/** The section `storage`: the health of software RAID, ZFS pools and btrfs devices. Most hosts have none of them. */
+import { lazy } from "react";
+
+import { has } from "../../parts/presence";
+import type { Section } from "../section";
+import { readings } from "./thresholds";
+
+const hasStorage = has("storage");
+
+export const section: Section = {
+  order: 85,
+  panels: [
+    {
+      title: "Storage health",
+      place: "column",
+      order: 15,
+      isShown: (sample) => sample !== null && hasStorage(sample),
+      Panel: lazy(async () => ({ default: (await import("./panel")).StoragePanel })),
+    },
+  ],
+  readings,
+  help: ["storage"],
+};
