@@ -21,7 +21,7 @@ from telemetry_stream.metrics.sample import RESERVED, Sample, SourceState
 from telemetry_stream.metrics.sources.host import HostInfo
 from telemetry_stream.stream import Demand, Feed, Stream
 
-ON_DEMAND = frozenset({"processes"})
+ON_DEMAND = frozenset({"processes", "containers"})
 HISTORY_BYTES = 64 * 1024 * 1024  # ten minutes of 256 cores
 
 

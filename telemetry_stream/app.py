@@ -24,7 +24,7 @@ from .access.policy import security_headers
 from .access.tokens import TokenError, state_directory
 from .assembly import StartError
 from .hub import End, Hub
-from .metrics.source import Source
+from .metrics.source import Options, Source
 from .net import http
 from .net.address import PerAddress
 from .net.batch import Batch
@@ -330,7 +330,10 @@ def _local_host(
         sources=sources,
         host_id=settings.host_id,
         labels=labels,
-        process_arguments=settings.process_arguments,
+        options=Options(
+            process_arguments=settings.process_arguments,
+            container_api=_listed(settings.container_api),
+        ),
     )
 
 

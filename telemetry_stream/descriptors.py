@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import resource
 
-# Descriptors that are not for connections: up to 1024 files of processes while a viewer wants the process table, and
-# the other files of the collector, refused connections that linger, and files of libraries.
-OTHERS = 1024 + 256
+# Descriptors that are not for connections: up to 1024 files of processes and 512 of containers while a viewer wants
+# these tables, and the other files of the collector, refused connections that linger, and files of libraries.
+OTHERS = 1024 + 512 + 256
 
 
 def maybe_raise_limit(connections: int) -> str | None:

@@ -163,6 +163,11 @@ class Settings:
         "How much of the command line of processes is shown; arguments can contain secrets",
         one_of=PROCESS_ARGUMENTS,
     )
+    container_api: str = setting(
+        "",
+        "APIs of Docker or Podman that report the names of containers",
+        form=form.CONTAINER_APIS,
+    )
     proc_root: str = setting("/proc", "Where procfs is mounted", form=form.PROCFS)
     sys_root: str = setting("/sys", "Where sysfs is mounted", form=form.DIRECTORY)
     log_level: str = setting(

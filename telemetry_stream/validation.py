@@ -88,6 +88,14 @@ _URL = r"https?://[A-Za-z0-9._:%\[\]/~-]+"
 URLS = Form(
     rf"(?:{_URL}(?:,{_URL})*)?", "URLs such as https://web1:8750, separated by commas", "URLS"
 )
+_CONTAINER_API = (
+    r"(?:unix:///[^,\0\r\n]+|tcp://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f.:]+\])(?::[0-9]{1,5})?)"
+)
+CONTAINER_APIS = Form(
+    rf"(?:{_CONTAINER_API}(?:,{_CONTAINER_API})*)?",
+    "addresses such as unix:///run/docker.sock or tcp://127.0.0.1:2375, separated by commas",
+    "ADDRESSES",
+)
 TAGS = Form(rf"(?:{_TAG}(?:,{_TAG})*)?", "names, separated by commas", "NAMES")
 LABEL = Form(rf"(?:{_TAG})?", "a name of letters, digits and . _ -", "NAME")
 HOST_ID = Form(r"(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63})?", "1 to 64 letters, digits and . _ -", "ID")

@@ -16,9 +16,10 @@ BUFFER_BYTES = 16384
 
 @dataclass(slots=True)
 class Budget:
-    """The number of attributes of one collector that are kept open."""
+    """The number of attributes that are kept open together, and its limit."""
 
     kept: int = 0
+    most: int = MAX_KEPT_OPEN
 
 
 class Attribute:
@@ -58,7 +59,7 @@ class Attribute:
 
     def _open_and_read(self) -> bytes:
         self.opened += 1
-        if self._budget.kept >= MAX_KEPT_OPEN:
+        if self._budget.kept >= self._budget.most:
             return read_once(self.path)
         self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         self._budget.kept += 1

@@ -126,3 +126,5 @@ class Options:
     # never waits. A caller that takes a single sample waits for all of it.
     timeout_seconds: float = 0.0
     statvfs: Callable[[str], Statvfs] = os.statvfs
+    # Addresses of the APIs of Docker and Podman, such as unix:///run/docker.sock and tcp://127.0.0.1:2375.
+    container_api: tuple[str, ...] = ()

@@ -48,12 +48,12 @@ class LocalHost:
         sources: Sequence[Source] = (),
         host_id: str = "",
         labels: Mapping[str, object] | None = None,
-        process_arguments: str = "none",
+        options: Options | None = None,
     ) -> None:
         """Prepare the parts. Raises ValueError if two sources have the same name.
 
         ``sources`` are those of an embedding program. ``host_id`` replaces the id that is derived from the machine-id.
-        ``labels`` are added to ``hello``. ``process_arguments`` is as in Options.
+        ``labels`` are added to ``hello``. ``options`` are those of the collector.
         """
         self._labels = labels
         self._collector = Collector(
@@ -61,7 +61,7 @@ class LocalHost:
             sys_root=sys_root,
             extra_sources=sources,
             host_id=host_id,
-            options=Options(process_arguments=process_arguments),
+            options=options,
             self_stats=SelfStats(
                 viewers=lambda: self._hub_stats().clients,
                 frames_sent=lambda: self._hub_stats().sent,

@@ -220,7 +220,7 @@ def test_viewers_on_demand_sections_are_requested() -> None:
         here.clock.now += 6.0
         here.mirror.tick()
         assert here.remote.wants[2:] == [Want(NOTHING, 4, "run-1")]
-    assert {"processes", "vitals"} == ON_DEMAND
+    assert {"processes", "containers", "vitals"} == ON_DEMAND
 
 
 def test_sections_of_an_embedding_program_become_known() -> None:

@@ -36,7 +36,7 @@ def test_default_sections_are_all_except_the_on_demand_ones(tree: Tree) -> None:
     extra = [ExtraSource("mine", lambda _: None), OnDemandSource("rare", lambda _: None)]
     collector = tree.collector(extra_sources=extra)
     left_out = set(collector.section_names) - set(collector.default_sections)
-    assert left_out == {"processes", "vitals", "rare"}
+    assert left_out == {"processes", "containers", "vitals", "rare"}
     assert collector.default_sections[-1] == "mine"
 
 

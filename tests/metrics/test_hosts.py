@@ -122,6 +122,31 @@ def test_the_server_by_hand() -> None:
     ]
 
 
+def test_the_containers_of_the_server_by_hand() -> None:
+    """In 1.5 s: 0.75 s of CPU are 50 %, 4 of 10 periods throttled, 3 MB read (those of dm-0 are the same again).
+
+    150 ms waiting are 10 %. 15000 bytes received are 10000 per second. 100 of 200 MiB are in use.
+    """
+    server = t1("server")
+    assert server["container_counts"] == {
+        "docker": 1,
+        "podman": 0,
+        "kubernetes": 1,
+        "nspawn": 1,
+        "lxc": 1,
+        "other": 0,
+    }
+    rows = {row["runtime"]: row for row in server["containers"]}
+    docker = rows["docker"]
+    assert (docker["cpu_percent"], docker["cpu_throttled_percent"]) == (50.0, 40.0)
+    assert (docker["memory_working_set_bytes"], docker["memory_percent"]) == (100 << 20, 50.0)
+    assert (docker["read_bytes_per_second"], docker["write_bytes_per_second"]) == (2e6, 1e6)
+    assert (docker["cpu_stall_percent"], docker["io_stall_percent"]) == (10.0, 1.0)
+    assert (docker["rx_bytes_per_second"], docker["tx_bytes_per_second"]) == (10000.0, 2000.0)
+    assert rows["kubernetes"]["pod"] == "0a1b2c3d-1111-2222-3333-444455556666"
+    assert {rows["nspawn"]["name"], rows["lxc"]["name"]} == {"db-one", "web"}
+
+
 def test_the_laptop_by_hand() -> None:
     """Suspended for 30 of 32 s, and its clock was set: no CPU rates, all others over the other two seconds."""
     laptop = t1("laptop")

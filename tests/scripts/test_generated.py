@@ -41,7 +41,11 @@ def test_the_document_has_the_names_of_the_prometheus_page() -> None:
 def test_the_document_names_the_on_demand_sections() -> None:
     """After the files that they come from."""
     chapters = document().split("\n## ")
-    on_demand = [chapter.split("\n")[0] for chapter in chapters if " On demand." in chapter]
+    on_demand = [
+        chapter.split("\n")[0].removesuffix("[]")
+        for chapter in chapters
+        if " On demand." in chapter
+    ]
     assert on_demand == [section.name for section in SECTIONS if section.is_on_demand]
 
 

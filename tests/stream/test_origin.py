@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
+from unittest.mock import patch
 
 import pytest
 
 from telemetry_stream.hub import Hub
 from telemetry_stream.metrics.collector import Collector
+from telemetry_stream.metrics.source import Options
+from telemetry_stream.metrics.sources import containers
 from telemetry_stream.stream import HistoryLimits, LocalHost, Stream
 from tests.conftest import eventually, our_threads
 from tests.metrics.extra import ExtraSource
@@ -42,6 +45,20 @@ def test_it_publishes_a_sample_at_each_tick() -> None:
         assert newest is not None
         assert newest.host == feed.host.id
         assert {"cpu", "memory", "processes", "self"} <= set(feed.section_names)
+
+
+def test_the_container_api_is_that_of_the_settings() -> None:
+    """By default, none."""
+    for addresses in ((), ("unix:///run/docker.sock",)):
+        with patch.object(containers, "Api") as api:
+            LocalHost(
+                proc_root="/proc",
+                sys_root="/sys",
+                interval_seconds=1,
+                idle_interval_seconds=0,
+                options=Options(container_api=addresses),
+            ).close()
+        assert [call.args[0] for call in api.call_args_list] == [addresses] * bool(addresses)
 
 
 def test_constructing_starts_nothing() -> None:

@@ -11,6 +11,7 @@ from ..setup import Setup
 from ..source import Source
 from . import (
     cgroup,
+    containers,
     cpu,
     disk,
     filesystem,
@@ -47,6 +48,7 @@ MODULES = (
     gpu,
     system,
     cgroup,
+    containers,
     own,
     vitals,  # last: it is derived from the sections before it
 )

@@ -1515,6 +1515,181 @@ export const EXPLANATIONS = {
     text: "Share of the periods in which the group had used up its CPU quota and had to wait. Null if no period passed. Should be 0.",
     from: "/sys/fs/cgroup",
   },
+  container_counts: {
+    name: "Containers",
+    text: "How many containers run, by runtime. They are counted every 30 s.",
+    from: "/sys/fs/cgroup",
+  },
+  "container_counts.docker": {
+    name: "docker",
+    text: "Docker.",
+    from: "/sys/fs/cgroup",
+  },
+  "container_counts.podman": {
+    name: "podman",
+    text: "Podman.",
+    from: "/sys/fs/cgroup",
+  },
+  "container_counts.kubernetes": {
+    name: "kubernetes",
+    text: "Kubernetes, with the sandbox of each pod.",
+    from: "/sys/fs/cgroup",
+  },
+  "container_counts.nspawn": {
+    name: "nspawn",
+    text: "systemd-nspawn.",
+    from: "/sys/fs/cgroup",
+  },
+  "container_counts.lxc": {
+    name: "lxc",
+    text: "LXC, LXD, Incus and Proxmox.",
+    from: "/sys/fs/cgroup",
+  },
+  "container_counts.other": {
+    name: "other",
+    text: "Other runtimes, such as nerdctl.",
+    from: "/sys/fs/cgroup",
+  },
+  containers: {
+    name: "Containers",
+    text: "What each container uses, from its control group. A new one appears within 5 s.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].id": {
+    name: "id",
+    text: "The first 12 digits of its id; the name of a container of nspawn or LXC.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].name": {
+    name: "name",
+    text: "Its name. Null for Docker, Podman and Kubernetes without `container_api`.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].runtime": {
+    name: "runtime",
+    text: "docker, podman, kubernetes, nspawn, lxc, or other.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].pod": {
+    name: "pod",
+    text: "The id of its pod; null outside of Kubernetes.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].unit": {
+    name: "unit",
+    text: "The systemd unit that it is in. Null if there is none.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].image": {
+    name: "image",
+    text: "Its image. Null without `container_api`.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].health": {
+    name: "health",
+    text: "healthy, unhealthy or starting. Null without a health check, and without `container_api`.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].labels": {
+    name: "labels",
+    text: "Its labels, at most 32. Empty without `container_api`.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].cpu_percent": {
+    name: "cpu",
+    text: "CPU time that it uses. 100 is one core.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].cpu_limit_cores": {
+    name: "cpu limit",
+    text: "Its own CPU limit. Null: none, or unknown. The groups above it may have others.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].cpu_limit_used_percent": {
+    name: "cpu of limit",
+    text: "100 × cores used / limit. May exceed 100.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].cpu_throttled_percent": {
+    name: "throttled",
+    text: "Share of the periods in which it had used up its CPU limit and had to wait. Null if no period passed.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].memory_working_set_bytes": {
+    name: "memory",
+    text: "Memory in use, without file pages that were not used recently, as cadvisor and Kubernetes count it.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].memory_limit_bytes": {
+    name: "memory limit",
+    text: "Its own memory limit. Null: none, or unknown.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].memory_percent": {
+    name: "memory of limit",
+    text: "100 × working set / limit.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].pids": {
+    name: "tasks",
+    text: "Processes and threads.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].pids_limit": {
+    name: "pids limit",
+    text: "Limit of processes and threads. Null: none, or unknown.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].read_bytes_per_second": {
+    name: "read",
+    text: "Bytes read from disks.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].write_bytes_per_second": {
+    name: "written",
+    text: "Bytes written to disks.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].cpu_stall_percent": {
+    name: "cpu stall",
+    text: "Share of time in which some of its tasks waited for a core.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].memory_stall_percent": {
+    name: "memory stall",
+    text: "Share of time in which some of its tasks waited for memory to be freed.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].io_stall_percent": {
+    name: "io stall",
+    text: "Share of time in which some of its tasks waited for a disk.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].rx_bytes_per_second": {
+    name: "received",
+    text: "Bytes received. The containers of a pod share a network, so each has the bytes of the whole pod.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].tx_bytes_per_second": {
+    name: "sent",
+    text: "Bytes sent. The containers of a pod share a network.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].age_seconds": {
+    name: "age",
+    text: "Time since everything except cpu_percent was read. Only 10 containers are read in a tick, in turns.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].labels[].name": {
+    name: "name",
+    text: "Its name, at most 256 characters.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].labels[].value": {
+    name: "value",
+    text: "Its value, at most 256 characters.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
   self: {
     name: "This program",
     text: "What this program costs the host, and what it sends.",

@@ -413,6 +413,41 @@ const cgroupRecord = record({
 });
 export type Cgroup = Infer<typeof cgroupRecord>;
 
+const labelRecord = record({
+  name: text,
+  value: maybe(text),
+});
+export type Label = Infer<typeof labelRecord>;
+
+const containerRecord = record({
+  id: text,
+  name: maybe(text),
+  runtime: text,
+  pod: maybe(text),
+  unit: maybe(text),
+  image: maybe(text),
+  health: maybe(text),
+  labels: maybe(list(labelRecord)),
+  cpu_percent: maybeNumber,
+  cpu_limit_cores: maybeNumber,
+  cpu_limit_used_percent: maybeNumber,
+  cpu_throttled_percent: maybeNumber,
+  memory_working_set_bytes: maybeNumber,
+  memory_limit_bytes: maybeNumber,
+  memory_percent: maybeNumber,
+  pids: maybeNumber,
+  pids_limit: maybeNumber,
+  read_bytes_per_second: maybeNumber,
+  write_bytes_per_second: maybeNumber,
+  cpu_stall_percent: maybeNumber,
+  memory_stall_percent: maybeNumber,
+  io_stall_percent: maybeNumber,
+  rx_bytes_per_second: maybeNumber,
+  tx_bytes_per_second: maybeNumber,
+  age_seconds: maybeNumber,
+});
+export type Container = Infer<typeof containerRecord>;
+
 const ownRecord = record({
   cpu_percent: maybeNumber,
   memory_rss_bytes: maybeNumber,
@@ -463,6 +498,8 @@ export const SECTIONS = {
   gpus: list(gpuRecord),
   system: systemRecord,
   cgroup: cgroupRecord,
+  container_counts: dict(maybeNumber),
+  containers: list(containerRecord),
   self: ownRecord,
   vitals: vitalsRecord,
 };

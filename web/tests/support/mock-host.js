@@ -248,6 +248,7 @@ export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 
       tick_lateness_seconds: 0.0004,
       ticks_missed: 0,
     },
+    container_counts: { docker: 4, podman: 0, kubernetes: 0, nspawn: 1, lxc: 0, other: 0 },
     job_queue: {
       waiting_jobs: 17 + Math.round(smooth(t, 15) * 4),
       oldest_seconds: round(2.4 + smooth(t, 16) * 0.4),

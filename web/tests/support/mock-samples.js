@@ -2,6 +2,7 @@
  * Prints the mock host for scripts/invented_host.py: node tests/support/mock-samples.js [twist,…]
  * The host, ten minutes of samples, an empty line, and then a sample each second.
  */
+import { containersOf } from "./mock-containers.js";
 import { HOST, sampleOf } from "./mock-host.js";
 import { processesOf } from "./mock-processes.js";
 
@@ -17,6 +18,6 @@ let t = 1;
 for (; t <= PAST_SECONDS; t += 1) print(at(t));
 process.stdout.write("\n");
 setInterval(() => {
-  print({ ...at(t), processes: processesOf(t) });
+  print({ ...at(t), processes: processesOf(t), containers: containersOf(t) });
   t += 1;
 }, 1000);

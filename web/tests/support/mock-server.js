@@ -14,6 +14,7 @@ import { WebSocketServer } from "ws";
 
 import { createFleet } from "./mock-fleet.js";
 import { HOST, sampleOf } from "./mock-host.js";
+import { containersOf } from "./mock-containers.js";
 import { processesOf } from "./mock-processes.js";
 
 const port = Number(process.argv[2] ?? 8751);
@@ -163,11 +164,11 @@ new WebSocketServer({
   sendSample(sampleAt(seq));
   viewers.set(socket, {
     send: (sample) =>
-      sendSample(
-        sections?.includes("processes")
-          ? { ...sample, processes: processesOf(sample.seq) }
-          : sample,
-      ),
+      sendSample({
+        ...sample,
+        ...(sections?.includes("processes") && { processes: processesOf(sample.seq) }),
+        ...(sections?.includes("containers") && { containers: containersOf(sample.seq) }),
+      }),
   });
   socket.on("close", () => viewers.delete(socket));
 });

@@ -8,6 +8,7 @@ import { count } from "../../format/numbers";
 import { useDrawer } from "../../parts/drawer";
 import { explained } from "../../parts/explained";
 import { useLayout, type Layout } from "../../parts/layout";
+import { useOnScreen } from "../../parts/on-screen";
 import { useHold } from "../../parts/use-hold";
 import { useHost, useStore, useView } from "../../store/use-telemetry";
 import type { Processes } from "../../protocol/sections";
@@ -19,7 +20,7 @@ import { ProcessRow } from "./row";
 import { createProcessTable, identity, type ProcessState } from "./table";
 import { ALL_ID, useAllProcesses, type AllProcesses } from "./use-all";
 import { useSteadyOrder } from "./use-steady-order";
-import { useFittingRows, useOnScreen } from "./visible-rows";
+import { useFittingRows } from "./visible-rows";
 import "./processes.css";
 
 const MAX_ROWS_ON_PHONE = 10;

@@ -4,7 +4,7 @@ import { useCallback, useState, type RefObject } from "react";
 import { useHost, usePage, useView } from "../../store/use-telemetry";
 import { sortKeyOf } from "./order";
 import type { Listed, ProcessPage } from "./pages";
-import { useOnScreen } from "./visible-rows";
+import { useOnScreen } from "../../parts/on-screen";
 
 /** The buttons, by which the keys find them. */
 export const ALL_ID = "all-processes";

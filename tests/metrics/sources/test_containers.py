@@ -1,0 +1,243 @@
+"""The sections containers and container_counts, with expected values computed by hand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from telemetry_stream.metrics.source import SEARCH_SECONDS
+from telemetry_stream.metrics.sources import containers
+from telemetry_stream.metrics.sources.containers import (
+    DETAILS_PER_TICK,
+    FIND_SECONDS,
+    Container,
+    ContainerCounts,
+    ContainersSource,
+    CountsSource,
+    Finder,
+)
+from tests.metrics.sources.test_container_files import (
+    MIB,
+    NET_DEV,
+    PSI,
+    put_process,
+    put_v1,
+    put_v2,
+)
+from tests.metrics.trees import Tree, assert_sane
+
+ID = "4f5a6b7c8d9e" + "0123456789abcdef" * 3 + "0123"
+DOCKER = f"/system.slice/docker-{ID}.scope"
+
+
+def numbered(number: int) -> str:
+    """Return the group of one of many containers."""
+    return f"/docker/{number:064x}"
+
+
+@pytest.fixture
+def source(tree: Tree) -> Iterator[ContainersSource]:
+    """The section of a host with two cores."""
+    tree.put("proc/stat", "cpu 1 1 1 1 1 1 1 1\ncpu0 1 1 1 1 1 1 1 1\ncpu1 1 1 1 1 1 1 1 1\n")
+    made = ContainersSource(tree.files, Finder(tree.files))
+    yield made
+    made.close()
+
+
+def rows(source: ContainersSource, tree: Tree, seconds: float = 1.0) -> list[Container]:
+    """Return the rows of the next tick, by id."""
+    section = source.collect(tree.tick(seconds))
+    assert section is not None
+    assert_sane(section)
+    return sorted(section, key=lambda row: row.id)
+
+
+def gone(tree: Tree, group: str) -> None:
+    """Remove a group. Reading through an open descriptor fails, as it does for the kernel's files."""
+    shutil.rmtree(f"{tree.sys}/fs/cgroup{group}")
+
+
+def test_what_a_container_uses(tree: Tree, source: ContainersSource) -> None:
+    """In 2 s: 1.5 s of CPU are 75 % of a core and 50 % of the 1.5 cores; 5 of 20 periods were throttled.
+
+    100 - 30 of 200 MiB are in use: 35 %. 4000 and 6000 bytes are 2000 and 3000 per second, and 100 ms of 2 s are 5 %.
+    """
+    put_v2(tree, DOCKER)
+    put_process(tree, 50, DOCKER)
+    (first,) = rows(source, tree)
+    assert first == Container(
+        id="4f5a6b7c8d9e",
+        name=None,
+        runtime="docker",
+        pod=None,
+        unit=f"docker-{ID}.scope",
+        image=None,
+        health=None,
+        labels=(),
+        cpu_percent=None,
+        cpu_limit_cores=1.5,
+        cpu_limit_used_percent=None,
+        cpu_throttled_percent=None,
+        memory_working_set_bytes=70 * MIB,
+        memory_limit_bytes=200 * MIB,
+        memory_percent=35.0,
+        pids=7,
+        pids_limit=None,
+        read_bytes_per_second=None,
+        write_bytes_per_second=None,
+        cpu_stall_percent=None,
+        memory_stall_percent=None,
+        io_stall_percent=None,
+        rx_bytes_per_second=None,
+        tx_bytes_per_second=None,
+        age_seconds=0.0,
+    )
+    put_v2(
+        tree,
+        DOCKER,
+        **{
+            "cpu.stat": "usage_usec 1505000\nnr_periods 30\nnr_throttled 9\n",
+            "io.stat": "8:0 rbytes=4101 wbytes=6202\n",
+            "cpu.pressure": PSI.format(100_011),
+        },
+    )
+    tree.put(
+        "proc/50/net/dev",
+        NET_DEV.replace(" 1000 ", " 2000 ").replace(
+            " 2000 1 0 0 0 0 0 0\n", " 6000 1 0 0 0 0 0 0\n"
+        ),
+    )
+    (row,) = rows(source, tree, 2.0)
+    assert (row.cpu_percent, row.cpu_limit_used_percent, row.cpu_throttled_percent) == (
+        75.0,
+        50.0,
+        25.0,
+    )
+    assert (row.read_bytes_per_second, row.write_bytes_per_second) == (2000.0, 3000.0)
+    assert (row.cpu_stall_percent, row.memory_stall_percent, row.io_stall_percent) == (
+        5.0,
+        0.0,
+        0.0,
+    )
+    assert (row.rx_bytes_per_second, row.tx_bytes_per_second) == (500.0, 2000.0)
+
+
+def test_version_1(tree: Tree, source: ContainersSource) -> None:
+    """The hierarchies are those of version 1 if that is all there is."""
+    put_v1(tree, f"/docker/{ID}")
+    rows(source, tree)
+    tree.put(f"sys/fs/cgroup/cpuacct/docker/{ID}/cpuacct.usage", "505000999\n")
+    (row,) = rows(source, tree)
+    assert (row.runtime, row.cpu_percent, row.memory_percent) == ("docker", 50.0, 35.0)
+    assert (row.cpu_stall_percent, row.pids) == (None, 7)
+
+
+def test_a_host_without_containers_has_neither_section(tree: Tree) -> None:
+    """With control groups, and without."""
+    finder = Finder(tree.files)
+    counts, source = CountsSource(finder), ContainersSource(tree.files, finder)
+    for _ in range(2):
+        assert counts.collect(tree.tick(SEARCH_SECONDS)) is None
+        assert source.collect(tree.tick(SEARCH_SECONDS)) is None
+        put_v2(tree, "/system.slice/a.service")
+
+
+def test_containers_are_counted_by_runtime(tree: Tree) -> None:
+    """Every 30 s. The ticks between make no system call."""
+    counts = CountsSource(Finder(tree.files))
+    put_v2(tree, DOCKER)
+    put_v2(tree, f"/docker/{ID}")
+    put_v2(tree, "/lxc.payload.web")
+    assert counts.collect(tree.tick()) == ContainerCounts(docker=2, lxc=1)
+    gone(tree, DOCKER)
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("listdir", "stat", "open", "scandir"):
+            patched.setattr(os, name, lambda *_, **__: pytest.fail("a system call"))
+        section = counts.collect(tree.tick(SEARCH_SECONDS - 1))
+    assert section == ContainerCounts(docker=2, lxc=1)
+    assert counts.collect(tree.tick(1.0)) == ContainerCounts(docker=1, lxc=1)
+
+
+def test_a_container_that_is_gone_is_left_out_at_once(tree: Tree, source: ContainersSource) -> None:
+    """And the others stay. Its name may be that of a new one, which is a first reading."""
+    put_v2(tree, DOCKER)
+    put_v2(tree, numbered(1))
+    assert len(rows(source, tree)) == 2
+    gone(tree, DOCKER)
+    source._rows[
+        DOCKER
+    ].group.close()  # the kernel's file fails with ENODEV; a file of a tree does not
+    assert [row.id for row in rows(source, tree)] == ["000000000000"]
+    put_v2(tree, DOCKER)
+    again = rows(source, tree)
+    assert [row.cpu_percent for row in again] == [0.0, None]
+
+
+def test_a_new_container_appears_within_5_s(tree: Tree, source: ContainersSource) -> None:
+    """The hierarchy is not searched in each tick."""
+    put_v2(tree, numbered(1))
+    assert len(rows(source, tree)) == 1
+    put_v2(tree, numbered(2))
+    assert len(rows(source, tree, FIND_SECONDS - 1)) == 1
+    assert len(rows(source, tree, 1.0)) == 2
+
+
+def test_details_are_read_in_turns(tree: Tree, source: ContainersSource) -> None:
+    """With 25 containers, every third tick, and those of five in the one before, too. CPU is read in each."""
+    for number in range(25):
+        put_v2(tree, numbered(number))
+    assert [row.age_seconds for row in rows(source, tree)].count(0.0) == DETAILS_PER_TICK
+    assert all(row.cpu_percent == 0.0 for row in rows(source, tree))
+    ages = [row.age_seconds for row in rows(source, tree)]
+    assert None not in ages
+    assert (ages.count(0.0), ages.count(1.0), ages.count(2.0)) == (10, 10, 5)
+
+
+def test_rates_divide_by_the_time_between_two_turns(
+    tree: Tree, source: ContainersSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read every second tick: 4000 bytes in 2 s are 2000 per second."""
+    monkeypatch.setattr(containers, "DETAILS_PER_TICK", 1)
+    for number in range(2):
+        put_v2(tree, numbered(number), **{"io.stat": "8:0 rbytes=0 wbytes=0\n"})
+    rows(source, tree)
+    rows(source, tree)
+    for number in range(2):
+        put_v2(tree, numbered(number), **{"io.stat": "8:0 rbytes=4000 wbytes=0\n"})
+    rows(source, tree)
+    assert [row.read_bytes_per_second for row in rows(source, tree)] == [2000.0, 2000.0]
+
+
+def test_counters_that_fall_or_leap_are_unknown(tree: Tree, source: ContainersSource) -> None:
+    """CPU time of more than all cores, and bytes that fall because a disk was removed."""
+    put_v2(tree, DOCKER)
+    rows(source, tree)
+    changes = {"cpu.stat": "usage_usec 99999999\n", "io.stat": "8:16 rbytes=1 wbytes=2\n"}
+    put_v2(tree, DOCKER, **changes)
+    (row,) = rows(source, tree)
+    assert (row.cpu_percent, row.read_bytes_per_second) == (None, None)
+
+
+def test_after_close_the_next_sample_is_a_first_one(tree: Tree, source: ContainersSource) -> None:
+    """No viewer wanted the section for a while. No descriptor stays open."""
+    put_v2(tree, DOCKER)
+    rows(source, tree)
+    source.close()
+    assert source._budget.kept == 0
+    (row,) = rows(source, tree)
+    assert row.cpu_percent is None
+
+
+def test_the_collector_collects_them_on_demand(tree: Tree) -> None:
+    """The counts are in every sample."""
+    put_v2(tree, DOCKER)
+    collector = tree.collector()
+    sections: Any = collector.collect().sections
+    assert "containers" not in sections
+    assert sections["container_counts"].docker == 1
+    sections = collector.collect(["containers"]).sections
+    assert [row.id for row in sections["containers"]] == ["4f5a6b7c8d9e"]

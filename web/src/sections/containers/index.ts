@@ -1,0 +1,21 @@
+/** The sections `containers`, which the server collects only while a viewer asks for it, and `container_counts`. */
+import { lazy } from "react";
+
+import { has } from "../../parts/presence";
+import type { Section } from "../section";
+
+const hasContainers = has("container_counts");
+
+export const section: Section = {
+  order: 87,
+  panels: [
+    {
+      title: "Containers",
+      place: "row",
+      order: 60,
+      isShown: (sample) => sample !== null && hasContainers(sample),
+      Panel: lazy(async () => ({ default: (await import("./panel")).ContainersPanel })),
+    },
+  ],
+  help: ["containers", "containers[].memory_working_set_bytes"],
+};

@@ -1,0 +1,106 @@
+/** The table of containers: CPU, memory and network. It asks for them only while it is on screen. */
+import { useCallback, useRef, useState } from "react";
+
+import {
+  byteRateText,
+  bytesShort,
+  bytesText,
+  count,
+  fixed,
+  percentText,
+  UNKNOWN,
+} from "../../format/numbers";
+import { age } from "../../format/time";
+import { DeviceTable, type DeviceRow } from "../../parts/device-table";
+import { useOnScreen } from "../../parts/on-screen";
+import { useHost, useStore } from "../../store/use-telemetry";
+import type { Container } from "../../protocol/sections";
+import { createNewestContainers, shownName } from "./newest";
+import "./containers.css";
+
+/** A share of the memory limit from which the kernel may soon end a process of the container. */
+const ALMOST_FULL_PERCENT = 95;
+
+export function ContainersPanel() {
+  const { watchSections } = useHost();
+  const [containers] = useState(createNewestContainers);
+  const place = useRef<HTMLDivElement>(null);
+  const watch = useCallback(
+    () => watchSections(["containers"], containers),
+    [watchSections, containers],
+  );
+  useOnScreen(place, watch);
+  const { rows, failure } = useStore(containers.store, (now) => now);
+  return (
+    <div ref={place}>
+      <DeviceTable
+        title="Containers"
+        explain="containers"
+        section="container_counts"
+        className="containers"
+        columns={[
+          { name: "cpu %", width: "cpu", explain: "containers[].cpu_percent" },
+          { name: "memory", width: "rate", explain: "containers[].memory_working_set_bytes" },
+          { name: "net /s", width: "rate" },
+        ]}
+        rows={rows?.map(rowOf)}
+        empty="no containers"
+      />
+      {failure !== null && <p className="reason">▲ failed: {failure}</p>}
+    </div>
+  );
+}
+
+function rowOf(one: Container): DeviceRow {
+  const { rx_bytes_per_second: received, tx_bytes_per_second: sent } = one;
+  return {
+    id: `${one.runtime} ${one.id} ${one.name ?? ""}`,
+    name: shownName(one),
+    marked: one.health === "unhealthy" || (one.memory_percent ?? 0) >= ALMOST_FULL_PERCENT,
+    faint: false,
+    cells: [
+      { text: fixed(one.cpu_percent, 1) },
+      { text: bytesShort(one.memory_working_set_bytes) },
+      { text: bytesShort(received === null || sent === null ? null : received + sent) },
+    ],
+    facts: factsOf(one),
+  };
+}
+
+function factsOf(one: Container): DeviceRow["facts"] {
+  const known = (name: string, value: string | null) =>
+    value === null ? [] : [[name, value] as const];
+  const ofLimit = (share: number | null, limit: string) =>
+    share === null ? "no limit" : `${percentText(share)} of ${limit}`;
+  return [
+    ["runtime", one.runtime],
+    ["id", one.id],
+    ...known("image", one.image),
+    ...known("health", one.health),
+    ...known("pod", one.pod),
+    ...known("unit", one.unit),
+    ["cpu", ofLimit(one.cpu_limit_used_percent, `${fixed(one.cpu_limit_cores, 2)} cores`)],
+    ["throttled", percentText(one.cpu_throttled_percent)],
+    ["memory", ofLimit(one.memory_percent, bytesText(one.memory_limit_bytes))],
+    [
+      "tasks",
+      one.pids_limit === null ? count(one.pids) : `${count(one.pids)} of ${count(one.pids_limit)}`,
+    ],
+    [
+      "read, written",
+      `${byteRateText(one.read_bytes_per_second)}, ${byteRateText(one.write_bytes_per_second)}`,
+    ],
+    [
+      "received, sent",
+      `${byteRateText(one.rx_bytes_per_second)}, ${byteRateText(one.tx_bytes_per_second)}`,
+    ],
+    [
+      "cpu, memory, io stall",
+      [one.cpu_stall_percent, one.memory_stall_percent, one.io_stall_percent]
+        .map(percentText)
+        .join(", "),
+    ],
+    ["read", one.age_seconds === null ? UNKNOWN : `${age(one.age_seconds)} ago`],
+    ...(one.labels ?? []).map(({ name, value }) => [name, value ?? UNKNOWN] as const),
+  ];
+}
