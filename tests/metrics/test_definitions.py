@@ -261,6 +261,7 @@ def test_names_do_not_end_as_those_of_another_kind() -> None:
         "node_pressure_some_seconds_total",
         "node_pressure_full_seconds_total",
         "node_btrfs_device_errors_total",
+        "node_systemd_service_restart_total",
         "telemetry_stream_frames_sent_total",
         "telemetry_stream_frames_dropped_total",
         "telemetry_stream_frames_refused_total",

@@ -40,9 +40,9 @@ def test_a_host_is_deterministic(name: str, tmp_path: Path) -> None:
 
 
 def test_the_hosts_have_every_section() -> None:
-    """Together they have all sections."""
+    """Together they have all sections, except the one that comes from a running systemd."""
     shown = {section for name in host_names() for section in golden(name)["t1"]}
-    assert {section.name for section in SECTIONS} <= shown
+    assert {section.name for section in SECTIONS} - shown == {"units"}
 
 
 def t1(name: str) -> dict[str, Any]:

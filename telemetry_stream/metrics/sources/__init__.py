@@ -26,6 +26,7 @@ from . import (
     storage,
     swap,
     system,
+    systemd_units,
     tcp,
     temperature,
     vitals,
@@ -49,6 +50,7 @@ MODULES = (
     system,
     cgroup,
     containers,
+    systemd_units,
     own,
     vitals,  # last: it is derived from the sections before it
 )

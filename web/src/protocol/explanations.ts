@@ -1690,6 +1690,56 @@ export const EXPLANATIONS = {
     text: "Its value, at most 256 characters.",
     from: "/sys/fs/cgroup, /proc/PID/net/dev",
   },
+  units: {
+    name: "Units",
+    text: "systemd's units that failed or are restarted. Read every 10 s; restarts between two readings are found within 5 minutes. Requires the extra systemd.",
+    from: "org.freedesktop.systemd1 on D-Bus",
+  },
+  "units.failed": {
+    name: "failed",
+    text: "Units that failed. Should be 0.",
+    from: "org.freedesktop.systemd1 on D-Bus",
+  },
+  "units.restarting": {
+    name: "restarting",
+    text: "Services that are restarted again and again.",
+    from: "org.freedesktop.systemd1 on D-Bus",
+  },
+  "units.units": {
+    name: "units",
+    text: "These units, at most 64.",
+    from: "org.freedesktop.systemd1 on D-Bus",
+  },
+  "units.units[].name": {
+    name: "name",
+    text: "Its name with the type.",
+    from: "org.freedesktop.systemd1 on D-Bus",
+  },
+  "units.units[].description": {
+    name: "description",
+    text: "Its description.",
+    from: "org.freedesktop.systemd1 on D-Bus",
+  },
+  "units.units[].state": {
+    name: "state",
+    text: "failed, or restarting: it waits for a restart, or was restarted and its state changed in the last 10 minutes.",
+    from: "org.freedesktop.systemd1 on D-Bus",
+  },
+  "units.units[].result": {
+    name: "result",
+    text: "Why a service ended: exit-code, signal, core-dump, oom-kill, watchdog, timeout, start-limit-hit or another word of systemd. Null for other units.",
+    from: "org.freedesktop.systemd1 on D-Bus",
+  },
+  "units.units[].since_unix": {
+    name: "since",
+    text: "When its state changed last.",
+    from: "org.freedesktop.systemd1 on D-Bus",
+  },
+  "units.units[].restarts": {
+    name: "restarts",
+    text: "How often systemd restarted the service since it was started. Null for other units.",
+    from: "org.freedesktop.systemd1 on D-Bus",
+  },
   self: {
     name: "This program",
     text: "What this program costs the host, and what it sends.",

@@ -448,6 +448,23 @@ const containerRecord = record({
 });
 export type Container = Infer<typeof containerRecord>;
 
+const unitRecord = record({
+  name: text,
+  description: maybe(text),
+  state: maybe(text),
+  result: maybe(text),
+  since_unix: maybeNumber,
+  restarts: maybeNumber,
+});
+export type Unit = Infer<typeof unitRecord>;
+
+const unitsRecord = record({
+  failed: maybeNumber,
+  restarting: maybeNumber,
+  units: maybe(list(unitRecord)),
+});
+export type Units = Infer<typeof unitsRecord>;
+
 const ownRecord = record({
   cpu_percent: maybeNumber,
   memory_rss_bytes: maybeNumber,
@@ -500,6 +517,7 @@ export const SECTIONS = {
   cgroup: cgroupRecord,
   container_counts: dict(maybeNumber),
   containers: list(containerRecord),
+  units: unitsRecord,
   self: ownRecord,
   vitals: vitalsRecord,
 };

@@ -249,6 +249,20 @@ export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 
       ticks_missed: 0,
     },
     container_counts: { docker: 4, podman: 0, kubernetes: 0, nspawn: 1, lxc: 0, other: 0 },
+    units: {
+      failed: 0,
+      restarting: 1,
+      units: [
+        {
+          name: "importer.service",
+          description: "Import of the nightly files",
+          state: "restarting",
+          result: "exit-code",
+          since_unix: (time || start + t) - (t % 30),
+          restarts: 41 + Math.floor(t / 30),
+        },
+      ],
+    },
     job_queue: {
       waiting_jobs: 17 + Math.round(smooth(t, 15) * 4),
       oldest_seconds: round(2.4 + smooth(t, 16) * 0.4),

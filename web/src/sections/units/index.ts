@@ -1,0 +1,22 @@
+/** The section `units`: systemd units that failed or are restarted. The panel is shown only while there are any. */
+import { lazy } from "react";
+
+import { hasFailed } from "../../parts/presence";
+import type { Section } from "../section";
+import { readings } from "./thresholds";
+
+export const section: Section = {
+  order: 88,
+  panels: [
+    {
+      title: "Units",
+      place: "column",
+      order: 17,
+      isShown: (sample) =>
+        (sample?.sections.units?.units?.length ?? 0) > 0 || hasFailed(sample, "units"),
+      Panel: lazy(async () => ({ default: (await import("./panel")).UnitsPanel })),
+    },
+  ],
+  readings,
+  help: ["units"],
+};
