@@ -27,6 +27,7 @@ from .waiter import Waiter
 
 ACCEPT_SECONDS = 5.0  # for the answer to CONNECT
 READ_BYTES = 64 * 1024
+PACKETS_AT_ONCE = 500  # while more arrive, pings are answered, and the caller has other work, too
 
 
 class Message(NamedTuple):
@@ -226,10 +227,11 @@ class Session:
 
     def _read_packets(self) -> None:
         """Read what has arrived, within the limit of the second."""
+        until = min(self._packets + PACKETS_AT_ONCE, self._max_packets)
         while True:
             self._packets += 1
             self._call(self._client.loop_read)
-            if self.end is not None or self._packets >= self._max_packets or self.has_unwritten:
+            if self.end is not None or self._packets >= until or self.has_unwritten:
                 return
             if not self._socket.pending():
                 return

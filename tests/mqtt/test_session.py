@@ -208,6 +208,21 @@ def test_one_read_is_enough_for_many_packets(waiter: Waiter) -> None:
         assert session.exchange(20.0) == [Message("a", b"x", False)]
 
 
+def test_a_stream_without_a_pause_does_not_keep_the_thread(waiter: Waiter) -> None:
+    """Packets across the end of a read continue with the next read, so there is always a part of one."""
+    with connected(waiter, packets_per_second=1_000_000) as (session, theirs):
+        until(session, lambda: session.is_accepted)
+        packet = b"\x30\x04\x00\x01ax"
+        sending = threading.Thread(target=theirs.sendall, args=(packet * 20_000,))
+        sending.start()
+        received = 0
+        while received < 20_000:
+            messages = session.exchange(20.0)
+            assert len(messages) <= session_module.PACKETS_AT_ONCE
+            received += len(messages)
+        sending.join()
+
+
 @pytest.mark.parametrize(("limit", "is_open"), [(64 * 1024, False), (128 * 1024, True)])
 def test_the_largest_packet_is_a_parameter(waiter: Waiter, limit: int, is_open: bool) -> None:
     """A front end gets larger ones than an agent."""
