@@ -1,4 +1,4 @@
-"""MQTT 3.1.1: publishes this host to a broker, for front ends that cannot reach it directly.
+"""MQTT 3.1.1: publishes this host to a broker, and watches the hosts of a broker (watcher.py, for front ends only).
 
 This package imports paho-mqtt, so it is imported only if a broker is configured.
 """

@@ -35,7 +35,7 @@ REFUSED_SECONDS = 60.0
 Request = Want | Literal["unwatch", "close"]
 
 
-class Broker(Protocol):
+class Connection(Protocol):
     """What a remote needs of the session of the watcher."""
 
     def publish(self, topic: str, payload: bytes) -> bool: ...
@@ -215,7 +215,7 @@ class BrokerRemote:
         """Whether full samples are wanted."""
         return self._want is not None
 
-    def set_want(self, broker: Broker, wanted: Want | None) -> None:
+    def set_want(self, broker: Connection, wanted: Want | None) -> None:
         """Begin to watch the host, change what is wanted of it, or end that."""
         before, self._want = self._want, wanted
         if wanted is None:
@@ -235,7 +235,7 @@ class BrokerRemote:
         else:  # a request is on its way, and is answered with what the host has then
             self._ask_at = min(self._ask_at, self._asked_at + ANSWER_SECONDS[0])
 
-    def begin(self, broker: Broker) -> None:
+    def begin(self, broker: Connection) -> None:
         """Begin again on a new connection."""
         if self.is_watched:
             broker.subscribe(self._own_topics())
@@ -247,7 +247,7 @@ class BrokerRemote:
             self._lease_at = -math.inf
             self._ask()
 
-    def serve(self, broker: Broker) -> float:
+    def serve(self, broker: Connection) -> float:
         """Publish what is due. Return when something is due next (monotonic seconds)."""
         wanted = self._want
         if wanted is None:
