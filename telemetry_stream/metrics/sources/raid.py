@@ -16,7 +16,7 @@ from typing import Annotated
 
 from .. import counters, rates
 from ..attributes import maybe_read_once
-from ..section import Field, Part
+from ..section import Field, OffPage, Part
 from ..units import KIB
 
 SECTOR_BYTES = 512
@@ -63,23 +63,27 @@ class RaidArray:
             label=("state", "active"),
         ),
     ]
-    failed: Annotated[
-        int | None,
-        Field(
-            "Devices that the kernel no longer uses because of errors. Should be 0.",
-            unit="devices",
-            prometheus="node_md_disks",
-            label=("state", "failed"),
-        ),
+    failed: OffPage[
+        Annotated[
+            int | None,
+            Field(
+                "Devices that the kernel no longer uses because of errors. Should be 0.",
+                unit="devices",
+                prometheus="node_md_disks",
+                label=("state", "failed"),
+            ),
+        ]
     ]
-    spare: Annotated[
-        int | None,
-        Field(
-            "Devices that wait to replace a failed one.",
-            unit="devices",
-            prometheus="node_md_disks",
-            label=("state", "spare"),
-        ),
+    spare: OffPage[
+        Annotated[
+            int | None,
+            Field(
+                "Devices that wait to replace a failed one.",
+                unit="devices",
+                prometheus="node_md_disks",
+                label=("state", "spare"),
+            ),
+        ]
     ]
     degraded: Annotated[
         int | None,

@@ -18,7 +18,7 @@ from typing import Annotated
 from .. import counters
 from ..attributes import maybe_read_once
 from ..files import Files
-from ..section import Field, Part, Section
+from ..section import Field, OffPage, Part, Section
 from ..setup import Setup
 from ..source import SEARCH_SECONDS, Now, Source
 from .raid import RaidArray, find_arrays, maybe_read_array, maybe_text
@@ -36,13 +36,15 @@ class Pool:
         str | None,
         "ONLINE, DEGRADED (works without a device), FAULTED, OFFLINE, REMOVED, UNAVAIL or SUSPENDED.",
     ]
-    online: Annotated[
-        bool | None,
-        Field(
-            "Whether the state is ONLINE.",
-            prometheus="node_zfs_zpool_state",
-            label=("state", "online"),
-        ),
+    online: OffPage[
+        Annotated[
+            bool | None,
+            Field(
+                "Whether the state is ONLINE.",
+                prometheus="node_zfs_zpool_state",
+                label=("state", "online"),
+            ),
+        ]
     ]
 
 

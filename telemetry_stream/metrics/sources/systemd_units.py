@@ -71,16 +71,20 @@ class Unit:
 class Units:
     """The units that need a look."""
 
-    failed: Annotated[
-        int,
-        Field(
-            "Units that failed. Should be 0.",
-            unit="units",
-            prometheus="node_systemd_units",
-            label=("state", "failed"),
-        ),
+    failed: OffPage[
+        Annotated[
+            int,
+            Field(
+                "Units that failed. Should be 0.",
+                unit="units",
+                prometheus="node_systemd_units",
+                label=("state", "failed"),
+            ),
+        ]
     ]
-    restarting: Annotated[int, Field("Services that are restarted again and again.", unit="units")]
+    restarting: OffPage[
+        Annotated[int, Field("Services that are restarted again and again.", unit="units")]
+    ]
     units: Annotated[
         tuple[Unit, ...],
         Part(text="These units, at most 64.", prometheus="telemetry_stream_systemd_unit"),

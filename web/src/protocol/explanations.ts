@@ -600,16 +600,6 @@ export const EXPLANATIONS = {
     text: "Devices in use that are up to date.",
     from: "/sys/block/md*/md",
   },
-  "storage.arrays[].failed": {
-    name: "failed",
-    text: "Devices that the kernel no longer uses because of errors. Should be 0.",
-    from: "/sys/block/md*/md",
-  },
-  "storage.arrays[].spare": {
-    name: "spare",
-    text: "Devices that wait to replace a failed one.",
-    from: "/sys/block/md*/md",
-  },
   "storage.arrays[].degraded": {
     name: "missing",
     text: "Devices that are missing or not yet up to date. Should be 0. Null for levels without redundancy.",
@@ -658,11 +648,6 @@ export const EXPLANATIONS = {
   "storage.pools[].state": {
     name: "state",
     text: "ONLINE, DEGRADED (works without a device), FAULTED, OFFLINE, REMOVED, UNAVAIL or SUSPENDED.",
-    from: "/proc/spl/kstat/zfs/*/state",
-  },
-  "storage.pools[].online": {
-    name: "online",
-    text: "Whether the state is ONLINE.",
     from: "/proc/spl/kstat/zfs/*/state",
   },
   "storage.btrfs[].uuid": {
@@ -1693,16 +1678,6 @@ export const EXPLANATIONS = {
   units: {
     name: "Units",
     text: "systemd's units that failed or are restarted. Read every 10 s; restarts between two readings are found within 5 minutes. Requires the extra systemd.",
-    from: "org.freedesktop.systemd1 on D-Bus",
-  },
-  "units.failed": {
-    name: "failed",
-    text: "Units that failed. Should be 0.",
-    from: "org.freedesktop.systemd1 on D-Bus",
-  },
-  "units.restarting": {
-    name: "restarting",
-    text: "Services that are restarted again and again.",
     from: "org.freedesktop.systemd1 on D-Bus",
   },
   "units.units": {

@@ -176,8 +176,6 @@ const raidArrayRecord = record({
   state: maybe(text),
   required: maybeNumber,
   active: maybeNumber,
-  failed: maybeNumber,
-  spare: maybeNumber,
   degraded: maybeNumber,
   sync_action: maybe(text),
   sync_percent: maybeNumber,
@@ -190,7 +188,6 @@ export type RaidArray = Infer<typeof raidArrayRecord>;
 const poolRecord = record({
   name: text,
   state: maybe(text),
-  online: maybe(flag),
 });
 export type Pool = Infer<typeof poolRecord>;
 
@@ -459,8 +456,6 @@ const unitRecord = record({
 export type Unit = Infer<typeof unitRecord>;
 
 const unitsRecord = record({
-  failed: maybeNumber,
-  restarting: maybeNumber,
   units: maybe(list(unitRecord)),
 });
 export type Units = Infer<typeof unitsRecord>;

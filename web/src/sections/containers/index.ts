@@ -17,5 +17,5 @@ export const section: Section = {
       Panel: lazy(async () => ({ default: (await import("./panel")).ContainersPanel })),
     },
   ],
-  help: ["containers", "containers[].memory_working_set_bytes"],
+  help: ["containers"],
 };

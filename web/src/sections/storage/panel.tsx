@@ -4,7 +4,7 @@ import { duration } from "../../format/time";
 import { DeviceTable, type DeviceRow } from "../../parts/device-table";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { BtrfsDevice, Pool, RaidArray } from "../../protocol/sections";
-import { errorsOf, idOf, nameOf } from "./thresholds";
+import { btrfsId, errorsOf } from "./thresholds";
 import "./storage.css";
 
 export function StoragePanel() {
@@ -25,9 +25,7 @@ export function StoragePanel() {
         storage && [
           ...(storage.arrays ?? []).map((one) => arrayRow(one, has(`array:${one.name}`))),
           ...(storage.pools ?? []).map((one) => poolRow(one, has(`pool:${one.name}`))),
-          ...(storage.btrfs ?? []).map((one) =>
-            btrfsRow(one, has(`btrfs:${idOf(one)}`) || has(`missing:${idOf(one)}`)),
-          ),
+          ...(storage.btrfs ?? []).map((one) => btrfsRow(one, has(btrfsId(one)))),
         ]
       }
       empty="no arrays"
@@ -77,8 +75,8 @@ function btrfsRow(device: BtrfsDevice, marked: boolean): DeviceRow {
   const errors = errorsOf(device);
   const state = errors === null ? UNKNOWN : errors === 0 ? "no errors" : `${count(errors)} errors`;
   return {
-    id: `btrfs ${idOf(device)}`,
-    name: nameOf(device),
+    id: btrfsId(device),
+    name: `${device.filesystem_label ?? device.uuid.slice(0, 8)} ${device.device_id}`,
     marked,
     faint: false,
     cells: [{ text: "" }, { text: device.missing === true ? "missing" : state }],

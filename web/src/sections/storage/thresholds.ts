@@ -9,46 +9,28 @@ export function readings({ storage }: Sections): Reading[] {
     ...(storage?.arrays ?? []).map(({ name, degraded }) =>
       reading(`array:${name}`, `${name} degraded`, degraded, NONE_ALLOWED),
     ),
-    ...(storage?.pools ?? []).map(({ name, state, online }) =>
+    ...(storage?.pools ?? []).map(({ name, state }) =>
       reading(
         `pool:${name}`,
-        `${name} ${(state ?? "").toLowerCase()}`,
-        online === null ? null : Number(!online),
+        `${name} ${state}`,
+        state === null ? null : Number(state !== "ONLINE"),
         NONE_ALLOWED,
       ),
     ),
-    ...(storage?.btrfs ?? []).flatMap((device) => [
-      reading(`btrfs:${idOf(device)}`, `${nameOf(device)} errors`, errorsOf(device), {
-        warn: 0,
-        margin: 0,
-      }),
-      reading(
-        `missing:${idOf(device)}`,
-        `${nameOf(device)} missing`,
-        device.missing === null ? null : Number(device.missing),
-        NONE_ALLOWED,
-      ),
-    ]),
+    ...(storage?.btrfs ?? []).map((device) =>
+      reading(btrfsId(device), "btrfs errors", errorsOf(device), { warn: 0, margin: 0 }),
+    ),
   ];
 }
 
-export function idOf({ uuid, device_id }: BtrfsDevice): string {
-  return `${uuid} ${device_id}`;
+export function btrfsId({ uuid, device_id }: BtrfsDevice): string {
+  return `btrfs:${uuid} ${device_id}`;
 }
 
-/** Return the label or the beginning of the id of the filesystem, and the number of the device. */
-export function nameOf({ uuid, filesystem_label, device_id }: BtrfsDevice): string {
-  return `${filesystem_label ?? uuid.slice(0, 8)} ${device_id}`;
-}
-
-/** Return the number of all errors; null if the kernel does not count them. */
+/** Return the number of all errors, of which a missing device is one; null if the kernel does not count them. */
 export function errorsOf(device: BtrfsDevice): number | null {
-  const known = [
-    device.write_errors,
-    device.read_errors,
-    device.flush_errors,
-    device.corruption_errors,
-    device.generation_errors,
-  ].filter((errors) => errors !== null);
-  return known.length === 0 ? null : known.reduce((sum, errors) => sum + errors, 0);
+  const { missing, read_errors, write_errors, flush_errors } = device;
+  if (missing !== true && read_errors === null) return null;
+  const others = (device.corruption_errors ?? 0) + (device.generation_errors ?? 0);
+  return Number(missing) + (read_errors ?? 0) + (write_errors ?? 0) + (flush_errors ?? 0) + others;
 }
