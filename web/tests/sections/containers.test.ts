@@ -3,6 +3,7 @@ import { act, screen } from "@testing-library/react";
 import { expect, it, vi } from "vitest";
 
 import { section } from "../../src/sections/containers";
+import "../../src/sections/containers/panel"; // so that the page, which loads it later, does not wait for a file
 import { FakeSocket } from "../support/fake-socket";
 import { golden, goldenObject, sampleAt, sampleText, sampleWithout } from "../support/frames";
 import { containersOf } from "../support/mock-containers.js";

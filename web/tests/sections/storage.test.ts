@@ -3,6 +3,7 @@ import { act, screen } from "@testing-library/react";
 import { expect, it, vi } from "vitest";
 
 import { section } from "../../src/sections/storage";
+import "../../src/sections/storage/panel"; // so that the page, which loads it later, does not wait for a file
 import { golden, sampleAt, sampleFailing, sampleText } from "../support/frames";
 import { connect, installPage, settleImports } from "../support/page";
 
