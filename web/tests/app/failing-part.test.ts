@@ -67,7 +67,18 @@ const LOST: Readonly<Record<string, string>> = {
   "panel TCP": "connections",
 };
 /** With something to show in every part. */
-const sample = sampleText({ cgroup: { memory_limit_bytes: 1 }, job_queue: { waiting: 3 } });
+const failed = { state: "failed", took_seconds: 0, reason: "gone" };
+const sample = sampleText({
+  cgroup: { memory_limit_bytes: 1 },
+  job_queue: { waiting: 3 },
+  // A panel of hardware that this host does not have is shown if its source fails.
+  sources: Object.fromEntries(
+    ["power", "storage", "units", "gpus", "containers", "container_counts"].map((name) => [
+      name,
+      failed,
+    ]),
+  ),
+});
 
 describe.each([
   ...["charts", "announcer", "badge", "tooltip"],
