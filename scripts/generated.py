@@ -31,7 +31,7 @@ is generated from the declarations in `telemetry_stream/metrics/sources/`; `scri
   `_watts`, `_volts`, `_mhz`, `_per_second`. The column "unit" has the unit of the other numbers.
 - The Prometheus page has base units: ratios instead of percent, seconds instead of milliseconds, bytes per second
   instead of Mbit/s. A name that ends in `_total` is a counter. Everything else is a gauge, rates too. null has no
-  series.
+  series. The page also has the kernel's counters under the names of node_exporter: see `protocol.md`.
 - `sources` has the state of each section: `ok`, `absent` (this host does not have it), `failed` (with the reason),
   `stale` (with the age) or `psutil` (with the reason why the file was not used).
 - An on-demand section is collected only while a viewer names it.

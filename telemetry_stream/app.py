@@ -16,7 +16,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from . import __version__, assembly
 from .access.guard import Guard
@@ -38,6 +38,9 @@ from .stream import HistoryLimits, LocalHost, Origin, Stream
 from .threads import ThreadUnavailableError
 from .websocket.connection import Timing
 from .websocket.quota import Allowance
+
+if TYPE_CHECKING:
+    from .prometheus.page import Page
 
 __all__ = ["App", "StartError", "TemporaryStartError"]
 
@@ -142,11 +145,30 @@ class App:
             viewers=self._viewers,
             access=self._guard.access,
             maybe_problem=self.maybe_problem,
-            refused_connections=lambda: self._started().stats().refused,
+            make_page=self._page,
             pages=pages(front_end=self._fleet is not None),
             per_forwarded_address=PerAddress(
                 settings.max_connections_per_address, self._guard.is_exempt
             ),
+            fleet=self._fleet,
+        )
+
+    def _page(self) -> Page:
+        """Return the Prometheus page, with the counters of this host if it is sampled here. Imports its package."""
+        from .prometheus.kernel.host import Host  # noqa: PLC0415
+        from .prometheus.own import Counts  # noqa: PLC0415
+        from .prometheus.page import Page  # noqa: PLC0415
+        from .prometheus.scrape import KernelScrape  # noqa: PLC0415
+
+        local = next((origin for origin in self._origins if isinstance(origin, LocalHost)), None)
+        return Page(
+            counts=lambda: Counts(
+                self._viewers.totals(),
+                self._viewers.refused,
+                self._started().stats().refused,
+                self._guard.access.refused_tokens,
+            ),
+            kernel=KernelScrape(Host(*local.roots)) if local else None,
             fleet=self._fleet,
         )
 
@@ -255,6 +277,7 @@ class App:
         if self._listener is not None:
             self._viewers.wait_until_gone(VIEWERS_CLOSE_SECONDS)
             self._listener.close(deadline)
+        self._routes.close()
         for client in self._broker_clients:
             client.close()
         for origin in reversed(self._origins):  # last: one of an embedding program may hang

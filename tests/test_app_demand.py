@@ -120,10 +120,10 @@ def test_a_scrape_gets_the_on_demand_sections_that_the_previous_one_demanded() -
     with App(FAST) as app:
         assert app.stream.feed().wait_newer(0, (), TIMEOUT_SECONDS)
         first = scrape(app)
-        assert "node_memory_total_bytes" in first
-        assert "\nnode_processes " not in first
-        assert eventually(lambda: "\nnode_processes " in scrape(app))
-        assert eventually(lambda: 'node_tcp_states{state="listen"}' in scrape(app))
+        assert "telemetry_stream_memory_total_bytes" in first
+        assert "\ntelemetry_stream_processes " not in first
+        assert eventually(lambda: "\ntelemetry_stream_processes " in scrape(app))
+        assert eventually(lambda: 'telemetry_stream_tcp_states{state="listen"}' in scrape(app))
 
 
 # The idle interval.
@@ -173,7 +173,7 @@ def test_a_request_ends_the_idle_period(path: str) -> None:
         )
         assert feed.seq == 1
         response = scrape(app) if path == "/metrics" else str(get(app.url, path)[1])
-        assert "telemetry_stream_samples_total 1.0" not in response
+        assert "telemetry_stream_samples_total 1\n" not in response
         assert "'seq': 1," not in response
         assert feed.demand.interval_seconds == 0.1
 

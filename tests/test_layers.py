@@ -26,9 +26,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "websocket": {"threads", "hub", "net"},
     "stream": {"threads", "hub", "metrics"},
     "fleet": {"threads", "escape", "permissions", "stream", "websocket", "hub", "metrics", "net"},
+    "prometheus": {"hub", "metrics", "net", "stream", "fleet"},
     "mqtt": {"threads", "permissions", "metrics", "net", "stream", "fleet"},
     "assembly": {"hub", "stream", "fleet", "mqtt", "settings"},
-    "server": {"threads", "access", "fleet", "stream", "websocket", "hub", "metrics", "net"},
+    "server": {
+        "threads",
+        "access",
+        "fleet",
+        "stream",
+        "websocket",
+        "hub",
+        "metrics",
+        "net",
+        "prometheus",
+    },
     "app": {
         "assembly",
         "threads",
@@ -38,6 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "websocket",
         "access",
         "stream",
+        "prometheus",
         "server",
         "settings",
     },
@@ -73,6 +85,29 @@ TESTED_ELSEWHERE = {
     "telemetry_stream/fleet/overviews.py": "tests/fleet/test_hosts.py",
     "telemetry_stream/metrics/setup.py": "tests/metrics/test_collector.py",
     "telemetry_stream/stream/choice.py": "tests/stream/test_feed.py",
+    "telemetry_stream/prometheus/own.py": "tests/prometheus/test_page.py",
+    **{
+        f"telemetry_stream/prometheus/kernel/{name}.py": "tests/prometheus/kernel/test_proc.py"
+        for name in (
+            "clock",
+            "diskstats",
+            "host",
+            "identity",
+            "meminfo",
+            "netdev",
+            "netstat",
+            "network",
+            "scheduler",
+            "sockstat",
+            "stat",
+            "system",
+            "vmstat",
+        )
+    },
+    **{
+        f"telemetry_stream/prometheus/kernel/{name}.py": "tests/prometheus/kernel/test_sys.py"
+        for name in ("cpufreq", "filesystem", "hardware", "hwmon", "netclass")
+    },
 }
 
 

@@ -230,7 +230,7 @@ def test_lock_file_has_a_hash_for_each_dependency() -> None:
     metadata = configparser.ConfigParser()
     metadata.read(ROOT / "setup.cfg")
     wanted = metadata["options"]["install_requires"].splitlines()
-    for extra in ("prometheus", "mqtt", "systemd"):
+    for extra in ("mqtt", "systemd"):
         wanted += metadata["options.extras_require"][extra].splitlines()
     locked: dict[str, str] = {}
     text = (ROOT / "deploy/requirements.lock").read_text().replace("\\\n", "")

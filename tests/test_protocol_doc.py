@@ -15,7 +15,7 @@ from telemetry_stream.fleet.hosts import DROPPED, STATES, FleetStats
 from telemetry_stream.hub import End
 from telemetry_stream.metrics.sample import RESERVED, State
 from telemetry_stream.metrics.sources import SECTIONS
-from telemetry_stream.server.prometheus import fleet_families
+from telemetry_stream.prometheus.own import fleet_families
 from telemetry_stream.server.routes import OVERVIEW_PARAMETERS, STREAM_PARAMETERS
 from tests.conftest import eventually
 from tests.fleet.golden import messages
@@ -102,7 +102,7 @@ def test_the_overview_is_as_documented() -> None:
     for one in (app, single):
         one.close()
     stats = FleetStats(dict.fromkeys(STATES, 0), 0, 0, 0, dict.fromkeys(DROPPED, 0))
-    series = {sample.name for family in fleet_families(stats) for sample in family.samples}
+    series = {family.name for family in fleet_families(stats)}
     assert series == {name.partition("{")[0] for name in names if name.startswith("telemetry_")}
     blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)]
     golden = {path.name: json.loads(text) for path, text in messages().items()}

@@ -1,1 +1,1 @@
-"""The server: routes, viewers, the dashboard's files and the Prometheus page."""
+"""The server: routes, viewers and the dashboard's files."""

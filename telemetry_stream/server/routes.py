@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from ..fleet.hosts import Fleet
-    from .prometheus import Page
+    from ..prometheus.page import Page
 
 # How long a request waits for the next sample, if the newest one is old or has not all of the requested sections.
 FRESH_SECONDS = 3.0
@@ -63,7 +63,7 @@ class Routes:
     """The WSGI application.
 
     ``maybe_problem()`` returns why the program is not healthy, or None if it is.
-    ``refused_connections()`` returns the number of connections that the listener has refused.
+    ``make_page()`` returns the Prometheus page; the first scrape calls it.
     ``per_forwarded_address`` limits the requests in progress of each client behind a trusted proxy.
     ``fleet`` are the hosts of a front end, None for a program that watches no other host.
     """
@@ -75,7 +75,7 @@ class Routes:
         viewers: Viewers,
         access: Access,
         maybe_problem: Callable[[], str | None],
-        refused_connections: Callable[[], int],
+        make_page: Callable[[], Page],
         pages: WSGIApplication,
         per_forwarded_address: PerAddress,
         fleet: Fleet | None = None,
@@ -84,9 +84,9 @@ class Routes:
         self._viewers = viewers
         self._access = access
         self._maybe_problem = maybe_problem
-        self._refused_connections = refused_connections
+        self._make_page = make_page
         self._pages = pages
-        self._page: Page | None = None  # made by the first scrape
+        self._page: Page | None = None
         self._limit = ForwardedLimit(per_forwarded_address)
         self._fleet = fleet
         self._table: dict[str, Route] = {
@@ -250,16 +250,6 @@ class Routes:
 
     def _metrics(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         query = Query(environ["QUERY_STRING"], ())
-        try:
-            from .prometheus import Page  # noqa: PLC0415  # imports http.server and ssl, several MiB
-        except ModuleNotFoundError as failure:
-            if failure.name != "prometheus_client":
-                raise
-            raise HTTPError(
-                "501 Not Implemented",
-                "/metrics requires the package prometheus-client "
-                "(pip install 'telemetry_stream[prometheus]')",
-            ) from None
         feed = self._maybe_own_feed(environ, query)
         if feed is not None:
             seq = feed.seq
@@ -267,13 +257,13 @@ class Routes:
                 with environ[WAITING]():
                     feed.wait_newer(seq, (), FRESH_SECONDS)
         if self._page is None:
-            self._page = Page(
-                self._viewers,
-                refused_connections=self._refused_connections,
-                refused_tokens=lambda: self._access.refused_tokens,
-                fleet=self._fleet,
-            )
+            self._page = self._make_page()
         return self._page.serve(environ, start_response, feed)
+
+    def close(self) -> None:
+        """End what scrapes have started."""
+        if self._page is not None:
+            self._page.close()
 
     def _maybe_own_feed(self, environ: WSGIEnvironment, query: Query) -> Feed | None:
         """Return the feed of this host, or None if a front end does not sample it."""

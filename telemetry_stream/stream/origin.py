@@ -55,6 +55,7 @@ class LocalHost:
         ``sources`` are those of an embedding program. ``host_id`` replaces the id that is derived from the machine-id.
         ``labels`` are added to ``hello``. ``options`` are those of the collector.
         """
+        self.roots = (proc_root, sys_root)
         self._labels = labels
         self._collector = Collector(
             proc_root=proc_root,

@@ -207,15 +207,17 @@ def test_parts_become_groups() -> None:
 
 
 def test_fields_that_are_values_of_a_label_have_one_series() -> None:
-    """Prometheus calls tcp.states.listen node_tcp_states{state="listen"}."""
+    """Prometheus calls tcp.states.listen telemetry_stream_tcp_states{state="listen"}."""
     counts = BY_PATH["tcp.states"]
     assert counts.enumerates == "state"
-    assert {field.series.name for field in counts.fields if field.series} == {"node_tcp_states"}
+    assert {field.series.name for field in counts.fields if field.series} == {
+        "telemetry_stream_tcp_states"
+    }
     assert {field.unit for field in counts.fields} == {"sockets"}
 
 
 def test_records_that_are_values_of_a_label_share_a_group() -> None:
-    """pressure.io.some_percent is node_pressure_some_ratio{resource="io"}."""
+    """pressure.io.some_percent is telemetry_stream_pressure_some_ratio{resource="io"}."""
     pressure, stalls = BY_PATH["pressure"], BY_PATH["pressure.*"]
     assert (pressure.enumerates, pressure.name_label) == ("", "")
     assert (stalls.enumerates, stalls.name_label) == ("", "resource")
@@ -231,18 +233,20 @@ def test_prometheus_names_are_valid_and_in_base_units() -> None:
             assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
             assert not re.search(r"percent|_ms$|_us$|_mbps$", name)
             assert groups.setdefault(name, group.path) == group.path
+            # node_ is for what node_exporter serves, which prometheus/kernel/ reads.
+            assert group.part.prometheus.startswith("telemetry_stream")
             assert name.endswith("_total") == (SERIES[name].kind == "counter")
 
 
 @pytest.mark.parametrize(
     ("name", "factor"),
     [
-        ("node_cpu_usage_ratio", 0.01),
-        ("node_disk_read_await_seconds", 0.001),
-        ("node_pressure_some_seconds_total", 1e-6),
-        ("node_network_speed_bytes_per_second", 125_000),
-        ("node_cpu_scaling_frequency_hertz", 1e6),
-        ("node_memory_total_bytes", 1.0),
+        ("telemetry_stream_cpu_usage_ratio", 0.01),
+        ("telemetry_stream_disk_read_await_seconds", 0.001),
+        ("telemetry_stream_pressure_some_seconds_total", 1e-6),
+        ("telemetry_stream_network_speed_bytes_per_second", 125_000),
+        ("telemetry_stream_cpu_scaling_frequency_hertz", 1e6),
+        ("telemetry_stream_memory_total_bytes", 1.0),
     ],
 )
 def test_factors(name: str, factor: float) -> None:
@@ -254,18 +258,22 @@ def test_factors(name: str, factor: float) -> None:
 
 def test_names_do_not_end_as_those_of_another_kind() -> None:
     """_count belongs to a histogram, and _total to a counter: the host's counters are rates here."""
-    assert SERIES["node_cpu_online_cores"].kind == SERIES["node_processes"].kind == "gauge"
+    assert (
+        SERIES["telemetry_stream_cpu_online_cores"].kind
+        == SERIES["telemetry_stream_processes"].kind
+        == "gauge"
+    )
     assert {name for name, series in SERIES.items() if series.kind == "counter"} == {
-        "node_cpu_scaling_throttles_total",
-        "node_cpu_package_throttles_total",
-        "node_pressure_some_seconds_total",
-        "node_pressure_full_seconds_total",
+        "telemetry_stream_cpu_scaling_throttles_total",
+        "telemetry_stream_cpu_package_throttles_total",
+        "telemetry_stream_pressure_some_seconds_total",
+        "telemetry_stream_pressure_full_seconds_total",
         "node_btrfs_device_errors_total",
         "node_systemd_service_restart_total",
-        "telemetry_stream_frames_sent_total",
-        "telemetry_stream_frames_dropped_total",
-        "telemetry_stream_frames_refused_total",
-        "telemetry_stream_ticks_missed_total",
+        "telemetry_stream_self_frames_sent_total",
+        "telemetry_stream_self_frames_dropped_total",
+        "telemetry_stream_self_frames_refused_total",
+        "telemetry_stream_self_ticks_missed_total",
     }
 
 
@@ -274,7 +282,7 @@ def test_labels_are_those_of_node_exporter() -> None:
     labels = {group.path: tuple(group.labels) for group in GROUPS if group.labels}
     assert labels["cpu.cores[]"] == ("cpu",)
     assert labels["disks[]"] == ("device",)
-    assert labels["interfaces[]"] == ("interface",)
+    assert labels["interfaces[]"] == ("device",)
 
 
 def test_every_field_of_a_record_is_defined_once() -> None:

@@ -23,7 +23,8 @@ def test_the_document_marks_what_is_never_null() -> None:
     """With a °, as docs/protocol.md does."""
     text = document()
     assert (
-        "| `online_count`° | cores | Cores that are online. | `node_cpu_online_cores` |\n" in text
+        "| `online_count`° | cores | Cores that are online. | `telemetry_stream_cpu_online_cores` |\n"
+        in text
     )
     assert re.search(r"^\| `free_bytes` \|  \| ", text, re.MULTILINE)
 
@@ -32,9 +33,9 @@ def test_the_document_has_the_names_of_the_prometheus_page() -> None:
     """With their labels, and the label of an identity."""
     text = document()
     assert "| label `cpu` |\n" in text
-    assert "`node_disk_reads_per_second{device}`" in text
-    assert '`node_tcp_states{state="listen"}`' in text
-    assert "`node_pressure_some_ratio{resource}`" in text
+    assert "`telemetry_stream_disk_reads_per_second{device}`" in text
+    assert '`telemetry_stream_tcp_states{state="listen"}`' in text
+    assert "`telemetry_stream_pressure_some_ratio{resource}`" in text
     assert "label `pid`" not in text
 
 

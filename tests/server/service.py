@@ -24,6 +24,9 @@ from telemetry_stream.net import http as our_http
 from telemetry_stream.net.address import PerAddress
 from telemetry_stream.net.batch import Batch
 from telemetry_stream.net.listener import Listener
+from telemetry_stream.prometheus.own import Counts
+from telemetry_stream.prometheus.page import Page
+from telemetry_stream.prometheus.scrape import KernelScrape
 from telemetry_stream.server.pages import pages
 from telemetry_stream.server.routes import Routes
 from telemetry_stream.server.viewers import Viewers
@@ -93,6 +96,7 @@ class Service:
         viewers_per_address: PerAddress | None = None,
         per_forwarded_address: PerAddress | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        kernel: KernelScrape | None = None,
     ) -> None:
         self.problem: str | None = None
         self.crashes: list[BaseException] = []
@@ -116,7 +120,15 @@ class Service:
             viewers=self.viewers,
             access=access,
             maybe_problem=lambda: self.problem,
-            refused_connections=lambda: self._listener.stats().refused,
+            make_page=lambda: Page(
+                counts=lambda: Counts(
+                    self.viewers.totals(),
+                    self.viewers.refused,
+                    self._listener.stats().refused,
+                    access.refused_tokens,
+                ),
+                kernel=kernel,
+            ),
             pages=pages(static_root, front_end=front_end),
             per_forwarded_address=per_forwarded_address or PerAddress(8192),
         )
@@ -180,6 +192,7 @@ class Service:
         self._batch.close()
         self.viewers.wait_until_gone(10)
         self.end_connections()
+        self.routes.close()
         assert self._listener.stats().crashed == 0
         assert self.crashes == []
 

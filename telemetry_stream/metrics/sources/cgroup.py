@@ -256,7 +256,7 @@ SECTIONS = (
         text="What the control group of this program (its container or service) may use, and what it uses. The other "
         "sections have the numbers of the host.",
         files="/sys/fs/cgroup",
-        prometheus="node_cgroup",
+        prometheus="telemetry_stream_cgroup",
         nulls="Everything except `version` is null if the group is outside of our namespace. A field is null if the "
         "group has no file for it, as the root group.",
     ),

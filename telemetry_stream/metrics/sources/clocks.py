@@ -98,7 +98,7 @@ class Clocks:
         Part(
             text="Each online core.",
             files="/sys/devices/system/cpu/cpu*/cpufreq, thermal_throttle",
-            prometheus="node_cpu_scaling",
+            prometheus="telemetry_stream_cpu_scaling",
             nulls="A field is null if the kernel has no file for it, as in most virtual machines.",
         ),
     ]
@@ -107,7 +107,7 @@ class Clocks:
         Part(
             text="Each package, if the kernel counts its throttling.",
             files="/sys/devices/system/cpu/cpu*/thermal_throttle",
-            prometheus="node_cpu_package",
+            prometheus="telemetry_stream_cpu_package",
         ),
     ]
     core_throttles_per_second: Annotated[

@@ -112,7 +112,7 @@ class Cpu:
             "Cores that are online.",
             unit="cores",
             title="online cores",
-            prometheus="node_cpu_online_cores",
+            prometheus="telemetry_stream_cpu_online_cores",
         ),
     ]
     context_switches_per_second: Annotated[float | None, "Changes from one task to another."]
@@ -122,7 +122,7 @@ class Cpu:
         tuple[Core, ...],
         Part(
             text="Each online core.",
-            prometheus="node_cpu_core",
+            prometheus="telemetry_stream_cpu_core",
             nulls="All shares of a core are null once if it is new or was plugged in again, and after a suspend.",
         ),
     ]
@@ -132,7 +132,7 @@ class Cpu:
             text="Frequencies and throttling, at most once per second. Null while no viewer wants the section, and on "
             "a host that has neither.",
             files="/sys/devices/system/cpu",
-            prometheus="node_cpu_clocks",
+            prometheus="telemetry_stream_cpu_clocks",
         ),
     ] = None
 
@@ -325,7 +325,7 @@ SECTIONS = (
         text="Share of the time of all cores that was spent working. Waiting for a disk does not count. A high value "
         "is normal while there is work; it is a problem only if tasks have to wait for a core (pressure of cpu).",
         files="/proc/stat",
-        prometheus="node_cpu",
+        prometheus="telemetry_stream_cpu",
         nulls="All shares and rates are null after a suspend. Shares are of the cores that are valid in both samples. "
         "A share is null if the kernel does not have its column, or if it gained more than the time that passed.",
     ),

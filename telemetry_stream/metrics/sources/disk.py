@@ -325,7 +325,7 @@ SECTIONS = (
         text="Each disk. Devices that are made of disks (md, dm) repeat the numbers of their members and are not in "
         "the totals.",
         files="/proc/diskstats",
-        prometheus="node_disk",
+        prometheus="telemetry_stream_disk",
         nulls="All rates of a disk are null once if one of its counts fell or another disk got its name. A time (wait, "
         "queue, busy) that fell or is impossible is null alone.",
     ),
@@ -335,7 +335,7 @@ SECTIONS = (
         title="Disk",
         text="Bytes read from and written to the physical disks.",
         files="/proc/diskstats",
-        prometheus="node_disks",
+        prometheus="telemetry_stream_disks",
         nulls="The sums are over the rates that are known; null if none is.",
     ),
 )

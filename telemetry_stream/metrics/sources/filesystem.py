@@ -23,7 +23,7 @@ from typing import Annotated, Protocol
 from .. import counters, rates
 from ..blocking import HUNG_SECONDS, Blocking, Result
 from ..files import Files, KeptFile
-from ..section import Field, Section
+from ..section import Field, OffPage, Section
 from ..setup import Setup
 from ..source import Clock, Now, Source, Stale, Statvfs
 from . import mounts
@@ -79,6 +79,15 @@ class Filesystem:
     read_only: Annotated[bool, "Whether the filesystem is read-only."]
     stale: Annotated[bool, "True if the filesystem does not answer. The values are its last ones."]
     age_seconds: Annotated[float | None, "Age of the values. Null before the first answer."]
+    inodes: OffPage[
+        Annotated[
+            int | None,
+            Field("Size of the table of inodes. Null if the filesystem has none.", unit="inodes"),
+        ]
+    ] = None
+    inodes_free: OffPage[Annotated[int | None, Field("Inodes that are free.", unit="inodes")]] = (
+        None
+    )
 
 
 def is_shown(mount: Mount) -> bool:
@@ -141,12 +150,15 @@ def interval_seconds(mount: Mount, tree: mounts.Tree) -> float:
     return STATVFS_SECONDS
 
 
-Sizes = tuple[int | None, int | None, int | None, float | None, float | None]
-UNKNOWN: Sizes = (None,) * 5
+# Size, used and available bytes, the percentages of bytes and inodes that are used, inodes, free inodes.
+Sizes = tuple[
+    int | None, int | None, int | None, float | None, float | None, int | None, int | None
+]
+UNKNOWN: Sizes = (None,) * 7
 
 
 def sizes_of(found: Statvfs) -> Sizes:
-    """Return size, used and available bytes, and the percentages of bytes and inodes that are used."""
+    """Return the sizes of a filesystem."""
     used_percent = inodes = None
     blocks, unit = _plausible(found.f_blocks), found.f_frsize
     free = counters.at_most(_plausible(found.f_bfree), blocks)
@@ -156,11 +168,11 @@ def sizes_of(found: Statvfs) -> Sizes:
     )
     if used is not None and available is not None:
         used_percent = rates.percent(used, used + available)
-    files = _plausible(found.f_files)
-    files_free = counters.at_most(_plausible(found.f_ffree), files)
+    files = _plausible(found.f_files) or None
+    files_free = None if files is None else counters.at_most(_plausible(found.f_ffree), files)
     if files is not None and files_free is not None:
         inodes = rates.percent(files - files_free, files)
-    return _bytes(blocks, unit), used, available, used_percent, inodes
+    return _bytes(blocks, unit), used, available, used_percent, inodes, files, files_free
 
 
 def _plausible(count: int) -> int | None:
@@ -286,10 +298,11 @@ class FilesystemsSource:
             _readable(mount.mountpoint),
             _readable(mount.device),
             mount.fstype,
-            *shown.sizes,
+            *shown.sizes[:5],
             mount.read_only,
             self._blocking.pending_seconds(key) > HUNG_SECONDS,
             None if result is None else round(self._clock.monotonic() - result.at, 1),
+            *shown.sizes[5:],
         )
 
 
@@ -331,7 +344,7 @@ SECTIONS = (
         title="Filesystems",
         text="Used space as df shows it, without what is reserved for root. Above 90 %, space is short.",
         files="statvfs(3), /proc/self/mountinfo",
-        prometheus="node_filesystem",
+        prometheus="telemetry_stream_filesystem",
         nulls="Sizes are null until the filesystem has answered once, and if they are negative or exceed the whole. A "
         "filesystem without blocks has no row, nor has one that is hidden by another mount. One that was mounted on "
         "demand is called every 5 min, or at three times its timeout, so that it can expire.",

@@ -150,7 +150,7 @@ SECTIONS = (
         text="Threads that run, wait to run or wait for a disk, averaged over 1, 5 and 15 minutes. Not a percentage: "
         "compare it with the number of cores.",
         files="/proc/loadavg, /proc/stat",
-        prometheus="node_load",
+        prometheus="telemetry_stream_load",
         nulls="A number that is negative, or more than a kernel can have tasks, is null.",
     ),
 )

@@ -179,7 +179,7 @@ SECTIONS = (
         text="Used memory is total minus available: memory that other programs can get only if the kernel swaps. "
         "Caches do not count as used.",
         files="/proc/meminfo",
-        prometheus="node_memory",
+        prometheus="telemetry_stream_memory",
         nulls="A field is null if this kernel has no line for it, or if it exceeds the total. In a container, where "
         "MemAvailable may be that of the host, free memory counts as available then. What is computed from an unknown "
         "field is null.",

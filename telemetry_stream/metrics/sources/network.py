@@ -61,7 +61,7 @@ class Interface:
         str,
         Field(
             "The kernel's name. Beyond 64 interfaces, only physical ones have a row.",
-            prometheus="interface",
+            prometheus="device",
             is_identity=True,
         ),
     ]
@@ -350,7 +350,7 @@ SECTIONS = (
         title="Interfaces",
         text="Each network interface. Those that repeat the bytes of others are not in the totals.",
         files="/proc/net/dev, /proc/net/wireless, /sys/class/net, rtnetlink",
-        prometheus="node_network",
+        prometheus="telemetry_stream_network",
         nulls="All rates of an interface are null once if one of its counters fell or another interface got its name. "
         "A rate that is impossible is null alone.",
     ),
@@ -363,7 +363,7 @@ SECTIONS = (
         "repeat others are counted: no bridge and none of its ports, no bond, VLAN or macvlan of an interface that is "
         "here, no tunnel, no pair of veth, and no interface on nothing (dummy, ifb, vxlan).",
         files="/proc/net/dev, /sys/class/net",
-        prometheus="node_networks",
+        prometheus="telemetry_stream_networks",
         nulls="The sums are over the rates that are known; null if none is.",
     ),
 )

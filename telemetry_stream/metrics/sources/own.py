@@ -132,7 +132,7 @@ SECTIONS = (
         title="This program",
         text="What this program costs the host, and what it sends.",
         files="/proc/self/stat and the program itself",
-        prometheus="telemetry_stream",
+        prometheus="telemetry_stream_self",
         nulls="`viewers` and all fields after it are null if another program uses the collector alone.",
     ),
 )

@@ -60,7 +60,6 @@ class Fan:
             "device sleeps.",
             unit="per minute",
             title="speed",
-            prometheus="node_hwmon_fan_rpm",
         ),
     ]
     age_seconds: Annotated[float | None, "Time since it was read. Fans are read every 10 s."]
@@ -83,7 +82,6 @@ class PowerMeter:
             "Power now, or the mean of the chip's own interval. Null if it does not answer or reports a fault, and "
             "while its device sleeps.",
             title="power",
-            prometheus="node_hwmon_power_watt",
         ),
     ]
     age_seconds: Annotated[float | None, "Time since it was read. Meters are read every 10 s."]
@@ -98,7 +96,7 @@ class Power:
         Part(
             text="Batteries, UPS and adapters.",
             files="/sys/class/power_supply",
-            prometheus="node_power_supply",
+            prometheus="telemetry_stream_power_supply",
             nulls="A field is null if the driver does not have it.",
         ),
     ]
@@ -113,14 +111,14 @@ class Power:
     ]
     fans: Annotated[
         tuple[Fan, ...],
-        Part(text="Fans.", files="/sys/class/hwmon", prometheus="node_hwmon_fan"),
+        Part(text="Fans.", files="/sys/class/hwmon", prometheus="telemetry_stream_hwmon_fan"),
     ]
     meters: Annotated[
         tuple[PowerMeter, ...],
         Part(
             text="Power meters, except those of graphics cards, which are in the section `gpus`.",
             files="/sys/class/hwmon",
-            prometheus="node_hwmon_power",
+            prometheus="telemetry_stream_hwmon_power",
         ),
     ]
 

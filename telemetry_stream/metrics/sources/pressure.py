@@ -202,7 +202,7 @@ SECTIONS = (
         title="Pressure",
         text="How much time tasks lost because they waited for a resource.",
         files="/proc/pressure/*",
-        prometheus="node_pressure",
+        prometheus="telemetry_stream_pressure",
         label="resource",
         nulls="A resource is null if the kernel does not measure it. `full_*` of cpu is null before Linux 5.13 and 0 "
         "since then. irq (since Linux 6.1) has no `some_*`. `some_percent` and `full_percent` are null once if the "

@@ -60,12 +60,14 @@ class ProcessStates:
 class Processes:
     """The processes that this mount of /proc shows."""
 
-    total: Annotated[int, Field("Processes that this /proc lists.", prometheus="node_processes")]
+    total: Annotated[
+        int, Field("Processes that this /proc lists.", prometheus="telemetry_stream_processes")
+    ]
     by_state: Annotated[
         ProcessStates,
         Part(
             text="Processes by state.",
-            prometheus="node_processes_by_state",
+            prometheus="telemetry_stream_processes_by_state",
             label="state",
             unit="processes",
         ),
@@ -247,7 +249,7 @@ SECTIONS = (
         title="Processes",
         text="The processes that use most CPU and most memory. 100 % is one core. Shared pages count in full in each.",
         files="/proc/PID/stat",
-        prometheus="node_processes",
+        prometheus="telemetry_stream_processes",
         unit="processes",
     ),
 )

@@ -118,7 +118,7 @@ SECTIONS = (
         text="Memory that was moved to a disk. Used swap alone does no harm; lasting traffic in and out makes programs "
         "slow.",
         files="/proc/meminfo, /proc/vmstat",
-        prometheus="node_swap",
+        prometheus="telemetry_stream_swap",
         nulls="The rates are null if /proc/vmstat cannot be read. Without swap space they are 0, since nothing can be "
         "paged.",
     ),

@@ -184,7 +184,7 @@ SECTIONS = (
         title="System",
         text="How long this host has been running, and how long it was suspended.",
         files="/proc/uptime, /proc/stat, /run/systemd/sessions, /run/reboot-required, /lib/modules",
-        prometheus="node",
+        prometheus="telemetry_stream_system",
     ),
 )
 

@@ -72,7 +72,7 @@ class Tcp:
         Part(
             text="Sockets of both families by state.",
             files="sock_diag(7), /proc/net/tcp, tcp6",
-            prometheus="node_tcp_states",
+            prometheus="telemetry_stream_tcp_states",
             label="state",
             unit="sockets",
             nulls="Collected on demand: null while no viewer wants the section tcp, and until the first count is done.",
@@ -249,7 +249,7 @@ SECTIONS = (
         title="Sockets",
         text="Sockets of every kind in this network namespace.",
         files="/proc/net/sockstat",
-        prometheus="node_sockets",
+        prometheus="telemetry_stream_sockets",
         unit="sockets",
     ),
     Section(
@@ -258,7 +258,7 @@ SECTIONS = (
         title="TCP",
         text="Sockets and connections of TCP, over IPv4 and IPv6 together.",
         files="/proc/net/sockstat, sockstat6, snmp",
-        prometheus="node_tcp",
+        prometheus="telemetry_stream_tcp",
         unit="sockets",
         nulls="A field is null if the file that has it is missing. inuse needs both families.",
     ),
@@ -268,7 +268,7 @@ SECTIONS = (
         title="UDP",
         text="Sockets of UDP, over IPv4 and IPv6 together.",
         files="/proc/net/sockstat, sockstat6",
-        prometheus="node_udp",
+        prometheus="telemetry_stream_udp",
         unit="sockets",
     ),
 )

@@ -178,7 +178,7 @@ SECTIONS = (
         text="Every sensor, read every 10 s, disks every 60 s: reading more often can warm a device or wake it. "
         "Compare a sensor with its own thresholds.",
         files="/sys/class/hwmon, /sys/class/thermal",
-        prometheus="node_temperature",
+        prometheus="telemetry_stream_temperature",
         nulls="A threshold that no sensor can reach counts as none. A device that sleeps is not read, and its rows are "
         "null. A disk that did nothing keeps its last temperature.",
     ),

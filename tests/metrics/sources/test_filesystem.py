@@ -85,7 +85,19 @@ def test_used_percent_is_that_of_df(tree: Tree, host: Host) -> None:
     tree.put("proc/self/mountinfo", ROOT)
     assert host.rows() == (
         Filesystem(
-            "/", "/dev/vda", "ext4", 4096000, 2457600, 1433600, 63.158, 75.0, False, False, 0.0
+            "/",
+            "/dev/vda",
+            "ext4",
+            4096000,
+            2457600,
+            1433600,
+            63.158,
+            75.0,
+            False,
+            False,
+            0.0,
+            inodes=200,
+            inodes_free=50,
         ),
     )
     assert host.statvfs.called == [f"{host.prefix}/"]
@@ -275,20 +287,20 @@ COUNT = st.integers(-5, (1 << 64) - 1)
 @pytest.mark.parametrize(
     ("sizes", "expected"),
     [
-        (Sizes(4096, 100, 50, 40, 10, 5), (409600, 204800, 163840, 55.556, 50.0)),
+        (Sizes(4096, 100, 50, 40, 10, 5), (409600, 204800, 163840, 55.556, 50.0, 10, 5)),
         # composefs and FUSE: no limit of inodes.
         (
             Sizes(4096, 100, 50, 40, (1 << 64) - 1, (1 << 64) - 125127),
-            (409600, 204800, 163840, 55.556, None),
+            (409600, 204800, 163840, 55.556, None, None, None),
         ),
         # More is used than root lets users have (UFS): available is negative.
-        (Sizes(4096, 100, 2, (1 << 64) - 3, 10, 5), (409600, 401408, None, None, 50.0)),
+        (Sizes(4096, 100, 2, (1 << 64) - 3, 10, 5), (409600, 401408, None, None, 50.0, 10, 5)),
         # More is free than there is: not 0 bytes used.
-        (Sizes(4096, 100, 101, 40, 10, 11), (409600, None, 163840, None, None)),
+        (Sizes(4096, 100, 101, 40, 10, 11), (409600, None, 163840, None, None, 10, None)),
         # A remote filesystem without a size.
-        (Sizes(4096, (1 << 64) - 1, 50, 40, 0, 0), (None, None, 163840, None, None)),
-        (Sizes(1 << 20, 1 << 50, 50, 40, 0, 0), (None, None, 40 << 20, None, None)),
-        (Sizes(0, 100, 50, 40, 0, 0), (None, None, None, None, None)),
+        (Sizes(4096, (1 << 64) - 1, 50, 40, 0, 0), (None, None, 163840, None, None, None, None)),
+        (Sizes(1 << 20, 1 << 50, 50, 40, 0, 0), (None, None, 40 << 20, None, None, None, None)),
+        (Sizes(0, 100, 50, 40, 0, 0), (None, None, None, None, None, None, None)),
     ],
 )
 def test_sizes_that_cannot_be_are_unknown(sizes: Sizes, expected: tuple[float | None, ...]) -> None:
@@ -355,6 +367,5 @@ def test_any_sizes_are_sane(
     """A filesystem may report more free blocks than it has. Nothing is negative or above 100."""
     sizes = Sizes(frsize, blocks, free, available, files, ffree)
     found = filesystem.sizes_of(sizes)
-    assert_sane(
-        dict(zip(("size_bytes", "used", "free", "used_percent", "x_percent"), found, strict=True))
-    )
+    names = ("size_bytes", "used", "free", "used_percent", "x_percent", "inodes", "inodes_free")
+    assert_sane(dict(zip(names, found, strict=True)))

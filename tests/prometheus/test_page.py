@@ -5,26 +5,33 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import re
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain_text
 
 from telemetry_stream import App, Settings
 from telemetry_stream.hub import End
 from telemetry_stream.metrics.sample import Sample, SourceState
-from telemetry_stream.server import prometheus
-from telemetry_stream.server.prometheus import TABLE
+from telemetry_stream.prometheus import page as page_module
+from telemetry_stream.prometheus import sample as sample_module
+from telemetry_stream.prometheus import scrape
+from telemetry_stream.prometheus.exposition import Family
+from telemetry_stream.prometheus.kernel import Collect
+from telemetry_stream.prometheus.kernel.host import Host
+from telemetry_stream.prometheus.sample import TABLE
+from telemetry_stream.prometheus.scrape import KernelScrape
 from tests.conftest import eventually
 from tests.metrics.replay import host_names, replay
 from tests.net.pairs import read_to_end
+from tests.prometheus.test_sample import made, series
 from tests.server.service import Service
-from tests.server.test_prometheus import made, page, series
 from tests.viewers import address_of, bare_socket
 
 ROOT = Path(__file__).parent.parent.parent
@@ -55,13 +62,14 @@ def test_own_counters() -> None:
 def test_a_sample_is_rendered_once_in_each_format(monkeypatch: pytest.MonkeyPatch) -> None:
     """However often it is scraped. The next sample is rendered again."""
     rendered: list[object] = []
-    families = prometheus.families
+    families = sample_module.families
 
-    def counting(sample: Sample) -> Iterator[Metric]:
+    def counting(sample: Sample) -> Iterator[Family]:
         rendered.append(sample)
         return families(sample)
 
-    monkeypatch.setattr(prometheus, "families", counting)
+    monkeypatch.setattr(page_module, "families", counting)
+    monkeypatch.setattr(page_module, "KEPT_SECONDS", 3600.0)
     formats = [
         {},
         {"Accept-Encoding": "gzip"},
@@ -75,7 +83,61 @@ def test_a_sample_is_rendered_once_in_each_format(monkeypatch: pytest.MonkeyPatc
             ]
             assert answers[0] == answers[1] == answers[2]
             assert len(set(answers[0])) == len(formats)
-    assert len(rendered) == 2 * len(formats)
+    assert len(rendered) == 2 * 2  # gzip compresses the text that was made already
+
+
+def test_a_page_is_made_again_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a long interval, the counters of the kernel are current although the sample is not."""
+    monkeypatch.setattr(page_module, "KEPT_SECONDS", 0.0)
+    with Service() as service:
+        service.feed.publish(made())
+        service.ask("/metrics")
+        with service.viewer() as viewer:
+            viewer.recv(timeout=10)
+            text = service.ask("/metrics").body.decode()
+    assert series(text, "telemetry_stream_viewers_joined_total") == [({}, 1.0)]
+
+
+def test_scrapes_that_arrive_together_share_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each area is read once, whichever thread reads it, and the sample is rendered once."""
+    counts: Counter[str] = Counter()
+
+    def counting(name: str) -> Collect:
+        def collect(_: Host) -> Iterator[Family]:
+            counts[name] += 1
+            yield Family(f"node_{name}", "gauge", "Text", [("", counts[name])])
+
+        return collect
+
+    for module in (page_module, scrape):
+        monkeypatch.setattr(module, "KEPT_SECONDS", 3600.0)
+    monkeypatch.setattr(scrape, "AREAS", {"fast": counting("fast")})
+    monkeypatch.setattr(scrape, "SLOW_AREAS", {"slow": counting("slow")})
+    kernel = KernelScrape(Host(str(tmp_path), str(tmp_path)))
+    with Service(kernel=kernel) as service, ThreadPoolExecutor(16) as pool:
+        service.feed.publish(made())
+        answers = list(pool.map(lambda _: service.ask("/metrics").body, range(48)))
+    assert counts == {"fast": 1, "slow": 1}
+    assert len(set(answers)) == 1
+
+
+def test_the_page_has_the_counters_of_the_kernel(tmp_path: Path) -> None:
+    """In addition to the sample. Each name and each set of labels is there once."""
+    sample = replay("server", tmp_path)[1]
+    kernel = KernelScrape(Host(str(tmp_path / "server/proc"), str(tmp_path / "server/sys")))
+    with Service(kernel=kernel) as service:
+        service.feed.publish(sample)
+        text = service.ask("/metrics").body.decode()
+    names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")]
+    assert len(names) == len(set(names))
+    keys = [line.rpartition(" ")[0] for line in text.splitlines() if not line.startswith("#")]
+    assert len(keys) == len(set(keys))
+    assert {"node_cpu_seconds_total", "node_load1", "telemetry_stream_cpu_usage_ratio"} <= set(
+        names
+    )
+    assert {name.partition("_")[0] for name in names} == {"node", "telemetry"}
 
 
 def test_refused_connections_tokens_and_viewers_are_counted() -> None:
@@ -123,8 +185,13 @@ def test_the_program_s_own_families_are_documented() -> None:
     documented = set(re.findall(r"`(\w+)(?:\{\w+\})?`", chapter))
     columns = {column.series.name for _, all_of in TABLE for column in all_of}
     sample = dataclasses.replace(made(), sources={"cpu": SourceState("ok", 0.0)})
-    names = {one.name for family in plain_text(page(sample)) for one in family.samples}
-    assert names - columns == {name for name in documented if name.startswith("telemetry_stream_")}
+    kernel = KernelScrape(Host("/proc", "/sys"))
+    with Service(kernel=kernel) as service:
+        service.feed.publish(sample)
+        text = service.ask("/metrics").body.decode()
+    names = {one.name for family in plain_text(text) for one in family.samples}
+    own = {name for name in names if name.startswith("telemetry_stream_")}
+    assert own - columns == {name for name in documented if name.startswith("telemetry_stream_")}
 
 
 def test_the_default_format_is_text() -> None:
@@ -150,8 +217,8 @@ def test_openmetrics_is_negotiated(name: str, tmp_path: Path) -> None:
     parsed = openmetrics(text)  # type: ignore[no-untyped-call]
     found = {family.name: family for family in parsed}
     assert found["telemetry_stream_samples"].type == "counter"
-    assert found["node_memory_total_bytes"].unit == "bytes"
-    assert "\ntelemetry_stream_samples_total 1.0\n" in text
+    assert found["telemetry_stream_memory_total_bytes"].unit == "bytes"
+    assert "\ntelemetry_stream_samples_total 1\n" in text
 
 
 def test_gzip_is_negotiated() -> None:

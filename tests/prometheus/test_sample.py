@@ -1,19 +1,14 @@
-"""The Prometheus page of a sample: every number, and no fault for the linter. (More: test_prometheus_scrape.)"""
+"""The series of a sample: every number, with its labels, in base units. (The page: test_page.)"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families as plain_text
 
 from telemetry_stream.metrics.definitions import GROUPS, Group
@@ -28,7 +23,8 @@ from telemetry_stream.metrics.sources.raid import Member, RaidArray
 from telemetry_stream.metrics.sources.storage import BtrfsDevice, Pool, StorageHealth
 from telemetry_stream.metrics.sources.swap import Swap
 from telemetry_stream.metrics.sources.temperature import Temperature
-from telemetry_stream.server.prometheus import TABLE, families
+from telemetry_stream.prometheus.exposition import PLAIN, Family, render
+from telemetry_stream.prometheus.sample import TABLE, families
 from tests.metrics.replay import host_names, replay
 from tests.server.service import HOST, Service
 
@@ -54,53 +50,12 @@ def made(**sections: Any) -> Sample:
     return Sample(HOST.id, 1.5, None, 1.0, sections, {})
 
 
-def shown(sample: Sample) -> dict[str, Metric]:
+def shown(sample: Sample) -> dict[str, Family]:
     """Return the families of a sample by name."""
     found = list(families(sample))
     by_name = {family.name: family for family in found}
     assert len(by_name) == len(found)
     return by_name
-
-
-# The linter of Prometheus.
-
-
-@pytest.fixture(scope="session")
-def promtool() -> str:
-    """The path of promtool, which is in Debian's package prometheus."""
-    # scripts/test installs it beside the interpreter of .venv.
-    places = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    found = shutil.which("promtool", path=places)
-    if found is None:
-        pytest.fail(
-            "This test needs promtool; scripts/test installs it (Debian: package prometheus)."
-        )
-    return found
-
-
-@pytest.mark.parametrize("name", host_names())
-def test_promtool_finds_no_fault(name: str, promtool: str, tmp_path: Path) -> None:
-    """In names, units, types and help texts of the page of each captured host."""
-    for sample in replay(name, tmp_path):
-        done = subprocess.run(
-            [promtool, "check", "metrics"],
-            input=page(sample),
-            text=True,
-            capture_output=True,
-            check=False,
-        )
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-def test_promtool_finds_names_of_the_wrong_kind(promtool: str) -> None:
-    """A gauge with the name of a counter, an ending of histograms, and a unit that is not a base unit."""
-    for name in ("node_processes_total", "node_cpu_online_count", "node_disk_read_await_ms"):
-        text = f"# HELP {name} x\n# TYPE {name} gauge\n{name} 1\n"
-        done = subprocess.run([promtool, "check", "metrics"], input=text.encode(), check=False)
-        assert done.returncode == 3
-
-
-# The numbers of a sample.
 
 
 def test_every_series_is_a_column() -> None:
@@ -150,11 +105,12 @@ def test_every_number_of_a_captured_host_has_a_series(name: str, tmp_path: Path)
                 if field.series and record.get(field.name) is not None:
                     enumerated = {group.enumerates: field.name} if group.enumerates else {}
                     enumerated |= dict([field.series.label] if field.series.label else ())
-                    family = field.series.name.removesuffix("_total")
-                    expected.add((family, *sorted({**labels, **enumerated}.items())))
+                    key = sorted({**labels, **enumerated}.items())
+                    expected.add((field.series.name, *key))
+    text = render(shown(sample).values(), PLAIN).decode()
     keys = [
-        (family.name, *sorted(one.labels.items()))
-        for family in shown(sample).values()
+        (one.name, *sorted(one.labels.items()))
+        for family in plain_text(text)
         for one in family.samples
     ]
     assert len(keys) == len(set(keys))
@@ -172,25 +128,25 @@ def test_units_become_base_units() -> None:
             swap=Swap(4096, 0, 4096, 29.4, None, None),
         )
     )
-    sda, eth0 = {"device": "sda"}, {"interface": "eth0"}
-    assert series(text, "node_disk_read_await_seconds") == [(sda, 0.0125)]
-    assert series(text, "node_disk_in_flight") == [(sda, 0.0)]
-    assert series(text, "node_disk_counted") == [(sda, 1.0)]
-    assert series(text, "node_network_counted") == [(eth0, 0.0)]
-    assert series(text, "node_network_speed_bytes_per_second") == [(eth0, 125e6)]
-    assert series(text, "node_swap_used_ratio") == [({}, 0.294)]
-    assert series(text, "node_swap_total_bytes") == [({}, 4096.0)]
-    for absent in ("node_disk_util_ratio", "node_swap_in_bytes_per_second", "node_memory"):
+    sda, eth0 = {"device": "sda"}, {"device": "eth0"}
+    assert series(text, "telemetry_stream_disk_read_await_seconds") == [(sda, 0.0125)]
+    assert series(text, "telemetry_stream_disk_in_flight") == [(sda, 0.0)]
+    assert series(text, "telemetry_stream_disk_counted") == [(sda, 1.0)]
+    assert series(text, "telemetry_stream_network_counted") == [(eth0, 0.0)]
+    assert series(text, "telemetry_stream_network_speed_bytes_per_second") == [(eth0, 125e6)]
+    assert series(text, "telemetry_stream_swap_used_ratio") == [({}, 0.294)]
+    assert series(text, "telemetry_stream_swap_total_bytes") == [({}, 4096.0)]
+    for absent in ("disk_util_ratio", "swap_in_bytes_per_second", "memory"):
         assert absent not in text
 
 
 def test_help_names_the_field_and_its_factor() -> None:
     """Behind the description."""
     text = page(made(swap=Swap(4096, 0, 4096, 29.4, None, None)))
-    assert "# HELP node_swap_total_bytes Swap space (swap.total_bytes)\n" in text
+    assert "# HELP telemetry_stream_swap_total_bytes Swap space (swap.total_bytes)\n" in text
     assert (
-        "# HELP node_swap_used_ratio 100 × used / total. Null without swap space (swap.used_percent × 0.01)\n"
-        in text
+        "# HELP telemetry_stream_swap_used_ratio 100 × used / total. Null without swap space "
+        "(swap.used_percent × 0.01)\n" in text
     )
 
 
@@ -212,13 +168,17 @@ def test_parts_of_a_section_have_labels() -> None:
             processes=Processes(3, ProcessStates(running=3), "full", ()),
         )
     )
-    assert series(text, "node_cpu_core_usage_ratio") == [({"cpu": "0"}, 0.5)]
-    assert series(text, "node_cpu_online_cores") == [({}, 1.0)]
-    assert series(text, "node_pressure_some_avg10_ratio") == [({"resource": "io"}, 0.025)]
-    assert series(text, "node_pressure_some_seconds_total") == [({"resource": "io"}, 1.5)]
-    assert series(text, "node_processes") == [({}, 3.0)]
+    assert series(text, "telemetry_stream_cpu_core_usage_ratio") == [({"cpu": "0"}, 0.5)]
+    assert series(text, "telemetry_stream_cpu_online_cores") == [({}, 1.0)]
+    assert series(text, "telemetry_stream_pressure_some_avg10_ratio") == [
+        ({"resource": "io"}, 0.025)
+    ]
+    assert series(text, "telemetry_stream_pressure_some_seconds_total") == [
+        ({"resource": "io"}, 1.5)
+    ]
+    assert series(text, "telemetry_stream_processes") == [({}, 3.0)]
     states = ("sleeping", "disk_sleep", "stopped", "zombie", "idle", "other")
-    by_state = series(text, "node_processes_by_state")
+    by_state = series(text, "telemetry_stream_processes_by_state")
     assert by_state == [({"state": "running"}, 3.0), *(({"state": name}, 0.0) for name in states)]
 
 
@@ -256,14 +216,18 @@ def test_of_two_rows_with_the_same_labels_the_first_is_shown() -> None:
         for celsius in (40.5, 41.5)
     )
     labels = {"chip": "acpitz", "device": "", "sensor": "temp1", "label": ""}
-    assert series(page(made(temperatures=chips)), "node_temperature_celsius") == [(labels, 40.5)]
+    assert series(page(made(temperatures=chips)), "telemetry_stream_temperature_celsius") == [
+        (labels, 40.5)
+    ]
 
 
 def test_label_values_are_escaped() -> None:
     """A mountpoint may contain characters that the format uses itself."""
     odd = '/mnt/"a" \\ b\nc'
     row = Filesystem(odd, "/dev/sda1", "ext4", 5, None, None, None, None, False, False, None)
-    ((labels, value),) = series(page(made(filesystems=(row,))), "node_filesystem_size_bytes")
+    ((labels, value),) = series(
+        page(made(filesystems=(row,))), "telemetry_stream_filesystem_size_bytes"
+    )
     assert (labels["mountpoint"], value) == (odd, 5.0)
 
 
@@ -293,7 +257,10 @@ def test_names_that_are_not_utf_8_have_a_series() -> None:
         made(disks=disks), sources={"own\udcff": SourceState("failed", 0.0, "bad\udcff")}
     )
     text = page(sample)
-    found = [labels["device"] for labels, _ in series(text, "node_disk_read_bytes_per_second")]
+    found = [
+        labels["device"]
+        for labels, _ in series(text, "telemetry_stream_disk_read_bytes_per_second")
+    ]
     assert found == ["good", "bad?", "größe", 'a"b\\c\nd']
     assert series(text, "telemetry_stream_source_failed") == [({"source": "own?"}, 1.0)]
 
@@ -303,6 +270,6 @@ def test_numbers_that_no_float_can_hold_have_no_series(number: float) -> None:
     """Such a number must not take the whole page away."""
     disk = Disk("a", "disk", True, read_bytes_per_second=number, util_percent=number, in_flight=1)
     text = page(made(disks=(disk,)))
-    found = series(text, "node_disk_read_bytes_per_second")
+    found = series(text, "telemetry_stream_disk_read_bytes_per_second")
     assert found == ([({"device": "a"}, number)] if number == 1.5e308 else [])
-    assert series(text, "node_disk_in_flight") == [({"device": "a"}, 1.0)]
+    assert series(text, "telemetry_stream_disk_in_flight") == [({"device": "a"}, 1.0)]

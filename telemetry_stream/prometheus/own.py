@@ -1,0 +1,89 @@
+"""The program's own counters beside the section ``self``, the state of the sources, and the hosts of a front end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..hub import End, HubStats
+from ..metrics.sample import Sample
+from .exposition import Family, labels, single
+
+if TYPE_CHECKING:
+    from ..fleet.hosts import FleetStats
+
+
+class Counts(NamedTuple):
+    """The counts of the server since its start."""
+
+    viewers: HubStats
+    refused_viewers: int
+    refused_connections: int
+    refused_tokens: int
+
+
+def own_families(sample: Sample | None, samples: int, counts: Counts) -> Iterator[Family]:
+    """Yield the program's own counters. ``samples`` is the number of samples taken."""
+    for name, text, count in (
+        ("samples", "Samples taken since the start", samples),
+        (
+            "connections_refused",
+            "Connections refused: limit reached, or out of threads or descriptors",
+            counts.refused_connections,
+        ),
+        ("tokens_refused", "Requests with a wrong token", counts.refused_tokens),
+        ("viewers_joined", "Viewers accepted since the start", counts.viewers.registered),
+        (
+            "viewers_refused",
+            "Viewers refused because the viewer limit was reached",
+            counts.refused_viewers,
+        ),
+    ):
+        yield single(f"telemetry_stream_{name}_total", "counter", text, count)
+    ended = counts.viewers.ended
+    yield Family(
+        "telemetry_stream_viewers_ended_total",
+        "counter",
+        "Viewers that left, by reason",
+        [(labels({"reason": end.reason}), ended.get(end.reason, 0)) for end in End],
+    )
+    if sample is None:
+        return
+    name = "telemetry_stream_sample_timestamp_seconds"
+    yield single(name, "gauge", "When the newest sample was taken", sample.time_unix)
+    yield Family(
+        "telemetry_stream_source_failed",
+        "gauge",
+        "1 if the source failed, so its section has no series",
+        [
+            (labels({"source": name}), source.state == "failed")
+            for name, source in sample.sources.items()
+        ],
+    )
+
+
+def fleet_families(stats: FleetStats) -> Iterator[Family]:
+    """Yield the counts of a front end of many hosts."""
+    yield Family(
+        "telemetry_stream_hosts",
+        "gauge",
+        "Hosts of this front end, by state",
+        [(labels({"state": state}), count) for state, count in stats.hosts.items()],
+    )
+    name = "telemetry_stream_hosts_watched"
+    yield single(name, "gauge", "Hosts whose full samples are received", stats.watched)
+    yield Family(
+        "telemetry_stream_gaps_total",
+        "counter",
+        "Gaps in the samples of other hosts",
+        [
+            (labels({"repaired": "yes"}), stats.gaps_repaired),
+            (labels({"repaired": "no"}), stats.gaps_unrepaired),
+        ],
+    )
+    yield Family(
+        "telemetry_stream_messages_dropped_total",
+        "counter",
+        "Messages of other hosts that were discarded, by reason",
+        [(labels({"reason": reason}), count) for reason, count in stats.dropped.items()],
+    )

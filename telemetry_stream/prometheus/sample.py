@@ -1,0 +1,96 @@
+"""The newest sample as metric families.
+
+Names, kinds, help texts and factors come from the declarations of the sources. null has no series. No label is a pid or
+an address of a peer, so the number of series does not grow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from ..metrics.definitions import GROUPS, Definition, Group, Series
+from ..metrics.sample import Sample
+from .exposition import Family, labels, scaled
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One field of a group: the series that it becomes."""
+
+    field: str
+    series: Series
+    help: str
+    labels: Mapping[str, str]  # in addition to those of the row
+
+
+def _column(group: Group, field: Definition, series: Series) -> Column:
+    if group.enumerates:
+        # The family has one help text. docs/metrics.md describes each value of the label.
+        text = f"{group.part.text.rstrip('.')} ({group.path})"
+        return Column(field.name, series, text, {group.enumerates: field.name})
+    scale = f" × {series.factor:g}" if series.factor != 1.0 else ""
+    text = f"{field.text.rstrip('.')} ({group.path}.{field.name}{scale})"
+    return Column(field.name, series, text, dict([series.label] if series.label else ()))
+
+
+TABLE: tuple[tuple[Group, tuple[Column, ...]], ...] = tuple(
+    (group, columns)
+    for group in GROUPS
+    if (
+        columns := tuple(
+            _column(group, field, field.series) for field in group.fields if field.series
+        )
+    )
+)
+
+
+def families(sample: Sample) -> Iterator[Family]:
+    """Yield the families of a sample's built-in sections. Those of an embedding program have no names here."""
+    for group, columns in TABLE:
+        rows = [(of, labels(of), record) for of, record in _rows(group, sample.sections)]
+        found: dict[str, Family] = {}
+        for column in columns:
+            series = column.series
+            values = [
+                (
+                    labels({**of, **column.labels}) if column.labels else text,
+                    scaled(getattr(record, column.field), series.factor),
+                )
+                for of, text, record in rows
+            ]
+            known = found.get(series.name)
+            if known is None:
+                found[series.name] = Family(series.name, series.kind, column.help, values)
+            else:
+                known.rows = [*known.rows, *values]
+        yield from found.values()
+
+
+def _rows(group: Group, sections: Mapping[str, object]) -> list[tuple[dict[str, str], object]]:
+    """Return the records of a group with their labels.
+
+    Prometheus accepts one row per set of labels. If several have the same, the first one stays.
+    """
+    name, *parts = group.path.replace("[]", "").split(".")
+    section: Any = sections.get(name)
+    if section is None:
+        return []
+    if group.name_label:
+        named = ((field.name, getattr(section, field.name)) for field in fields(section))
+        return [({group.name_label: name}, record) for name, record in named if record]
+    found = section
+    for part in parts:
+        found = getattr(found, part, None)
+    rows: dict[tuple[str, ...], object] = {}
+    for record in found if isinstance(found, tuple) else (found,):
+        if isinstance(record, group.record):
+            values = (getattr(record, name) for name in group.labels.values())
+            rows.setdefault(tuple(map(_label, values)), record)
+    return [(dict(zip(group.labels, key, strict=True)), record) for key, record in rows.items()]
+
+
+def _label(value: object) -> str:
+    """Return the value of a label, which is UTF-8. Names that are equal after the replacement are one row."""
+    return "" if value is None else str(value).encode(errors="replace").decode()
