@@ -79,11 +79,11 @@ describe("a key", () => {
   it("arrows move the cursor by a second, with Shift by ten; l and Escape return to live", async () => {
     await press("ArrowLeft");
     await stateIs(page, "paused");
-    expect(await cursorTime()).toContain("\u22120:01");
+    await expect.poll(cursorTime).toContain("\u22120:01");
     await press("Shift+ArrowLeft");
-    expect(await cursorTime()).toContain("\u22120:11");
+    await expect.poll(cursorTime).toContain("\u22120:11");
     await press("ArrowRight");
-    expect(await cursorTime()).toContain("\u22120:10");
+    await expect.poll(cursorTime).toContain("\u22120:10");
     await press("l");
     await stateIs(page, "live");
     await press("p");
