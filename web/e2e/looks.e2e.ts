@@ -283,6 +283,24 @@ describe("a host", () => {
     },
   );
 
+  it("with every kind of hardware shows a panel of each, on any screen", async () => {
+    const model = await Model.start("hardware");
+    const { page } = model;
+    const titles = ["Power", "GPUs", "Storage health", "Containers", "Units"];
+    for (const size of [
+      [1440, 1000],
+      [390, 844],
+    ] as const) {
+      await model.take({ size });
+      for (const title of titles)
+        await page.locator(`[data-panel="${title}"]`).waitFor({ timeout: GUARD_MS });
+      await shoot(page, `host-hardware-${size[0]}`, true);
+      expect(await overflow(page)).toBe(0);
+      expect(await violations(page)).toEqual([]);
+    }
+    await model.stop();
+  });
+
   it("with short rises of a value labels the highest ones, with the processes of that moment", async () => {
     const model = await Model.start("spikes");
     const { page } = model;

@@ -13,6 +13,8 @@ import { hostInAddress } from "./host-address";
 
 /** The overview connects anyway. Its own tries have no such limit. */
 const FIRST_MS = 4000;
+/** How often the page of a single host looks whether it has become several. */
+const AGAIN_MS = 30_000;
 
 async function begin(): Promise<void> {
   const address = document.baseURI;
@@ -30,11 +32,21 @@ async function begin(): Promise<void> {
   page.start();
   mount({ page, Overview });
   const { overview } = page;
-  if (single === undefined || overview === null) return;
+  if (overview === null) {
+    setInterval(() => void reloadIfSeveral(address), AGAIN_MS);
+    return;
+  }
+  if (single === undefined) return;
   overview.state.subscribe(() => {
     const { rows } = overview.state.get();
     if (rows.length === 1 && hasAnswered(rows)) BROWSER.reload();
   });
+}
+
+/** At the start of a front end, or while its broker is down, it has its own host only. */
+async function reloadIfSeveral(address: string): Promise<void> {
+  const report = await maybeHosts(address, BROWSER, AbortSignal.timeout(FIRST_MS));
+  if ((report?.hosts.length ?? 0) > 1) BROWSER.reload();
 }
 
 /** Before a host has answered, its id is not known, and only the overview has the reason. */

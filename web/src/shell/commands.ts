@@ -75,7 +75,11 @@ export function commandsOf({
 /** Return the commands that show another host of a front end, or all of them. */
 function hostsOf(fleet: CommandContext["fleet"], hostId: string | null): Command[] {
   if (fleet === null) return [];
-  const others = fleet.list().filter(({ id }) => id !== hostId);
+  // While a host is shown, the overview does not run, so the states that it has are old.
+  const others = fleet
+    .list()
+    .filter(({ id }) => id !== hostId)
+    .map((host) => ({ ...host, state: "live" as const }));
   return [
     { group: "Hosts", label: "all hosts", run: fleet.close },
     ...openingOf(others, fleet.open),

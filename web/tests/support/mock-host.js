@@ -275,6 +275,14 @@ export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 
       sections.filesystems.push(fsRow(`/var/lib/volumes/${n}`, n * 2, n + 1));
     }
   }
+  if (!twists.includes("hardware")) {
+    delete sections.storage;
+    delete sections.power;
+    delete sections.gpus;
+    delete sections.container_counts;
+    delete sections.units;
+    delete sections.cpu.clocks;
+  }
   if (twists.includes("longest")) makeLongest(sections);
   if (twists.includes("psi")) delete sections.pressure;
   if (twists.includes("heat")) delete sections.temperatures;

@@ -1,6 +1,7 @@
 /**
  * Serves the built page and the stream of a mock host, with protocol 1: node tests/support/mock-server.js [port] [twist,…]
  * Twists: psi, heat and swap leave these out; many has 50 disks, interfaces and filesystems; 256 has 256 cores;
+ * hardware has a GPU, a UPS, arrays, containers and a failing unit;
  * spikes has short rises of CPU use; longest has the longest name of a host and values that need the most space;
  * hosts-N is a front end with N hosts, and hostile gives some of them names that no host should have.
  * /mock/end/CODE ends every viewer with that close code. /mock/state/NAME/STATE changes the state of a host.

@@ -19,7 +19,7 @@ export function GpusPanel() {
       section="gpus"
       className="gpus"
       columns={[
-        { name: "", width: "trend" },
+        { name: "trend", width: "trend" },
         { name: "use", width: "number", explain: "gpus[].usage_percent" },
         { name: "memory", width: "number", explain: "gpus[].memory_used_bytes" },
         { name: "temp", width: "number", explain: "gpus[].celsius" },

@@ -1,0 +1,59 @@
+"""Deep JSON is refused before it is parsed, and no other JSON is."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from telemetry_stream.metrics.nesting import MAX_LEVELS, check_nesting
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=40,
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 3000,
+        "[" * 3000 + "]" * 3000,
+        '{"a":' * 3000 + "1" + "}" * 3000,
+        '["]",' * 3000 + "1" + "]" * 3000,
+        '["\\"]",' * 3000,
+        '["\\\\",' * 3000,
+        "[{" * 1500 + "]}" * 1500,
+        "[1," * 3000 + "x" + "]" * 3000,
+        '["' + "[" * 3000,
+    ],
+)
+def test_deep_text_is_refused(text: str) -> None:
+    """Also if brackets in strings seem to close it, or if it is no JSON: the parser notices that too late."""
+    for given_text in (text, text.encode()):
+        with pytest.raises(ValueError, match=f"more than {MAX_LEVELS} levels"):
+            check_nesting(given_text)
+
+
+def test_wide_text_passes() -> None:
+    """A sample of 256 cores and many devices has thousands of brackets, at few levels."""
+    cores = [{"id": n, "name": '[{"\\', "of": [{}, []]} for n in range(5000)]
+    check_nesting(json.dumps({"cpu": {"cores": cores}}))
+
+
+def test_a_hundred_levels_pass() -> None:
+    """One more does not."""
+    check_nesting("[" + "[]," * 600 + "[" * (MAX_LEVELS - 1) + "]" * MAX_LEVELS)
+    with pytest.raises(ValueError, match="levels"):
+        check_nesting("[" + "[]," * 600 + "[" * MAX_LEVELS + "]" * (MAX_LEVELS + 1))
+
+
+@settings(deadline=None)
+@given(JSON, st.booleans())
+def test_usual_json_passes(value: object, ascii_only: bool) -> None:
+    """With any text in it."""
+    padding = [[] for _ in range(600)]
+    check_nesting(json.dumps([padding, value], ensure_ascii=ascii_only))
