@@ -88,7 +88,7 @@ class Host:
         """Note the vitals that have come since the last call."""
         drops: list[Dropped] = []
         with self._lock:
-            while self._pending:
+            for _ in range(len(self._pending)):  # not those that come meanwhile: they may never end
                 text, parse, at, realtime = self._pending.popleft()
                 try:
                     vitals = parse(text)

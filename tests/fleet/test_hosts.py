@@ -494,6 +494,25 @@ def test_messages_of_hosts_need_no_lock() -> None:
         assert here.hosts()["a"]["seq"] == 9_999
 
 
+def test_vitals_that_come_during_a_tick_wait_for_the_next_one() -> None:
+    """A host that sends them faster than they are parsed does not stop the overview."""
+    remote, parsed = answering("a"), list[str]()
+
+    def parse_slowly(text: str) -> None:
+        parsed.append(text)
+        if len(parsed) < 10 * MAX_PENDING:
+            remote.report.vitals("", parse_slowly)
+
+    with fleeting(remote) as here:
+        answer(remote)
+        here.tick()
+        remote.report.vitals("", parse_slowly)
+        here.tick()
+        assert len(parsed) == 1
+        here.tick()
+        assert len(parsed) == 2
+
+
 def test_broken_vitals_are_counted() -> None:
     """One by one; the others count."""
     remote = answering("a")
