@@ -188,11 +188,14 @@ class Fleet:
 
     def _rename_locked(self, host: Host, host_id: str) -> None:
         """Give a host another id. Viewers of the one before are closed: another host may get it."""
-        if host.id != host_id:
-            del self._table.by_id[host.id]
-            host.id = host_id
-            self._table.by_id[host_id] = host
-            self._drop_mirror_locked(host)
+        table = self._table
+        if host.id == host_id or host.number not in table.hosts:  # forgotten a moment ago
+            return
+        if table.by_id.get(host.id) is host:
+            del table.by_id[host.id]
+        host.id = host_id
+        table.by_id[host_id] = host
+        self._drop_mirror_locked(host)
 
     def note_dropped(self, why: Dropped) -> None:
         """Count a message that was discarded."""

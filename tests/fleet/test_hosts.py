@@ -273,6 +273,28 @@ def test_discovered_hosts_are_forgotten_after_a_day() -> None:
             here.fleet.feed("b")
 
 
+def test_the_hello_of_a_forgotten_host_has_no_effect() -> None:
+    """It was received before its remote was closed. Its key may be that of another host by now."""
+    first, second = answering("a", "host-7"), answering("b", "host-7")
+    second.is_discovered = True
+    with fleeting(first, second) as here:
+        assert answer(first)
+        assert answer(second)
+        here.clock.now += 86_401
+        answer(first, 2)
+        assert here.states() == {"host-7": "live"}
+        second.identity = identity("host-8", "run-3")  # type: ignore[attr-defined]
+        answer(second, 2)
+        again = answering("b")
+        assert here.fleet.add(again)
+        answer(again)
+        answer(second, 3)
+        assert here.states() == {"host-7": "live", "b": "live"}
+        assert here.fleet.feed("b")
+        with pytest.raises(UnknownHostError):
+            here.fleet.feed("host-8")
+
+
 def test_the_number_of_hosts_is_limited() -> None:
     """Beside this one. Others are counted."""
     with fleeting(answering("a"), answering("b"), own=True, max_hosts=2) as here:
