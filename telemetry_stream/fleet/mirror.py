@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from ..metrics.sources import SECTIONS
 from ..stream import Demand, Feed
-from ..stream.received import ReceivedSample
+from ..stream.received import MAX_SECTIONS, ReceivedSample
 from .remote import Remote, Want
 
 HELD_SAMPLES = 16
@@ -212,7 +212,8 @@ class Mirror:
             names is not self._source_names
         ):  # of an embedding program there may be more than the built-in ones
             self._source_names = names
-            self.feed.section_names = tuple(dict.fromkeys((*self.feed.section_names, *names)))
+            known = dict.fromkeys((*self.feed.section_names, *names))
+            self.feed.section_names = tuple(known)[:MAX_SECTIONS]  # a host may invent new ones
 
     def _ask_again_locked(self) -> None:
         """Request what is missing, unless a request is on its way, or less than a second ago there was one."""

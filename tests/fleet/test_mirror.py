@@ -22,6 +22,7 @@ from telemetry_stream.fleet.mirror import (
 from telemetry_stream.fleet.remote import Want
 from telemetry_stream.hub import End
 from telemetry_stream.stream import Resume, Stream
+from telemetry_stream.stream.received import MAX_SECTIONS
 from tests.fleet.reports import RecordingRemote, received
 from tests.stream.streaming import OTHER_HOST, Clock, Viewer, remembered, streaming
 
@@ -231,6 +232,17 @@ def test_sections_of_an_embedding_program_become_known() -> None:
         here.mirror.receive([sample], is_complete=False)
         assert here.mirror.feed.section_names[-1] == "orders"
         assert len(set(here.mirror.feed.section_names)) == len(here.mirror.feed.section_names)
+
+
+def test_the_number_of_known_sections_is_limited() -> None:
+    """A host may invent new names in each sample."""
+    with mirroring() as here:
+        for seq in range(4, 4 + MAX_SECTIONS):
+            here.mirror.receive([received(seq, "run-1", **{f"orders{seq}": {}})], is_complete=False)
+        names = here.mirror.feed.section_names
+        assert len(names) == MAX_SECTIONS
+        assert names[: len(DEFAULT_SECTIONS)] == DEFAULT_SECTIONS
+        assert "orders4" in names
 
 
 def test_it_counts_the_time_without_a_viewer() -> None:
