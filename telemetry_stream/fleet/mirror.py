@@ -70,6 +70,7 @@ class Mirror:
         self._filled = threading.Event()
         self._held: list[ReceivedSample] = []  # of one run, in rising order
         self._held_since = 0.0
+        self._held_limit = HELD_SAMPLES
         # Whether the samples that the next answer has are missing because of a gap, such as a lost connection.
         self._is_gap = False
         self._is_asked = False  # a request has not been answered yet
@@ -168,16 +169,23 @@ class Mirror:
     def _hold_locked(self, sample: ReceivedSample) -> None:
         """Hold a sample back that does not follow, and request what is missing before the first one."""
         if not self._held:
-            self._held_since = self._monotonic()
+            self._held_since, self._held_limit = self._monotonic(), HELD_SAMPLES
         held = {one.seq: one for one in (*self._held, sample)}
         self._held = [held[seq] for seq in sorted(held)]
         self._ask_again_locked()
-        if len(self._held) > HELD_SAMPLES:
+        if len(self._held) > self._held_limit:
             self._give_up_locked()
 
     def _complete_locked(self, samples: Sequence[ReceivedSample]) -> None:
-        """Publish an answer and what was held meanwhile. A gap that is left now cannot be filled."""
+        """Publish an answer and what was held meanwhile.
+
+        A gap in the answer cannot be filled. One behind its end can: that sample was lost while the answer was on its
+        way, and is requested.
+        """
         was_held, is_gap = bool(self._held), self._is_gap
+        before = self.feed.id, self.feed.seq
+        rest: list[ReceivedSample] = []
+        end = samples[-1].seq if samples else 0
         found = {(one.stream, one.seq): one for one in (*samples, *self._held)}
         newest = (*self._held, *samples)[-1] if found else None
         jumps = missed = 0
@@ -186,15 +194,25 @@ class Mirror:
             if newest is None or sample.stream != newest.stream:
                 continue  # of the run before
             is_later = sample.stream == self.feed.id and self.feed.seq > 0
-            jumps += is_later and sample.seq > self.feed.seq + 1
+            if is_later and sample.seq > self.feed.seq + 1:
+                if sample.seq > end:
+                    rest = [one for one in self._held if one.seq >= sample.seq]
+                    break
+                jumps += 1
             missed += is_later
             self._publish_locked(sample, _age(sample, newest))
         self._gaps.unrepaired += jumps
-        if not jumps and (was_held or (is_gap and missed)):
+        if not jumps and ((was_held and not rest) or (is_gap and missed)):
             self._gaps.repaired += 1
-        self._held.clear()
+        self._held = rest
         self._is_asked, self._is_gap = False, True
         self._filled.set()
+        if rest:
+            # An answer without anything new does not prolong the wait: a host may repeat it without end.
+            if (self.feed.id, self.feed.seq) != before:
+                self._held_since = self._monotonic()
+                self._held_limit = min(len(rest), HELD_SAMPLES) + HELD_SAMPLES
+            self._ask_again_locked()
 
     def _give_up_locked(self) -> None:
         """Publish what is held: the gap stays visible."""

@@ -166,6 +166,70 @@ def test_what_the_origin_has_forgotten_stays_a_gap() -> None:
         assert here.published[-1] == 21
 
 
+def test_a_sample_that_is_lost_while_an_answer_is_on_its_way_is_requested() -> None:
+    """What came behind it is held meanwhile, as for any other gap."""
+    with mirroring() as here:
+        here.deliver(6)
+        here.clock.now += 1.0
+        here.deliver(7, 9)
+        here.answer(4, 5, 6, 7)
+        assert here.published == list(range(1, 8))
+        assert here.remote.wants[2:] == [Want(NOTHING, 7, "run-1")]
+        assert here.counts == (1, 0)
+        here.deliver(10)
+        here.answer(8, 9, 10)
+        assert here.published == list(range(1, 11))
+        assert here.counts == (2, 0)
+
+
+def test_so_is_one_that_is_lost_during_the_first_answer() -> None:
+    """Viewers join with what is there already."""
+    with mirroring(is_filled=False) as here:
+        here.deliver(5, 6)
+        here.answer(1, 2, 3)
+        assert here.mirror.wait_filled(0)
+        assert here.published == [1, 2, 3]
+        assert here.counts == (0, 0)
+        here.answer(4, 5)
+        assert here.published == [1, 2, 3, 4, 5, 6]
+        assert here.counts == (1, 0)
+
+
+@pytest.mark.parametrize("reason", ["time", "number"])
+def test_what_an_answer_left_is_held_as_long_as_for_another_gap(reason: str) -> None:
+    """From the answer on, for three seconds or sixteen samples."""
+    with mirroring() as here:
+        here.deliver(5)
+        here.clock.now += HELD_SECONDS
+        here.deliver(*range(7, 22))
+        here.answer(4, 5)
+        if reason == "time":
+            here.clock.now += HELD_SECONDS
+            here.mirror.tick()
+        else:
+            here.deliver(*range(22, 22 + HELD_SAMPLES))
+        assert here.published == [1, 2, 3, 4, 5]
+        here.clock.now += 0.1
+        here.mirror.tick() if reason == "time" else here.deliver(22 + HELD_SAMPLES)
+        assert here.published[5:9] == [7, 8, 9, 10]
+        assert here.counts == (1, 1)
+
+
+def test_answers_without_the_missing_sample_do_not_prolong_that() -> None:
+    """A host may send them at any rate. Each causes at most one request per second."""
+    with mirroring() as here:
+        here.deliver(5)
+        for _ in range(100):
+            here.answer()
+        assert here.published == [1, 2, 3]
+        assert len(here.remote.wants) == 2
+        here.clock.now += HELD_SECONDS + 0.1
+        here.answer()
+        here.mirror.tick()
+        assert here.published == [1, 2, 3, 5]
+        assert here.counts == (0, 1)
+
+
 @pytest.mark.parametrize("reason", ["time", "number"])
 def test_samples_are_held_for_three_seconds_or_sixteen_samples(reason: str) -> None:
     """Then they go on with the gap."""
