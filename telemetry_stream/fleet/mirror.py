@@ -23,6 +23,7 @@ from .remote import Remote, Want
 
 HELD_SAMPLES = 16
 HELD_SECONDS = 3.0
+FIRST_SECONDS = 45.0  # a first answer is long; it cannot be published behind newer samples
 ASK_SECONDS = 1.0  # between two requests because of gaps: a host may invent gaps at any rate
 PAUSE_SECONDS = 10.0  # a page that is reloaded finds the mirror as it was
 LINGER_SECONDS = 60.0
@@ -76,6 +77,7 @@ class Mirror:
         self._is_asked = False  # a request has not been answered yet
         self._asked_at = -math.inf  # because of a gap
         self._requested_at = -math.inf  # for whatever reason
+        self._first_until = -math.inf  # the end of the wait for the first answer
         self._sections: frozenset[str] = frozenset()
         self._source_names: tuple[str, ...] = ()
         self._used_at = monotonic()
@@ -85,7 +87,7 @@ class Mirror:
         """Request what the origin remembers, and then each sample."""
         with self._lock:
             self._held_since = self._monotonic()
-            self._ask_locked(is_gap=False)
+            self._begin_locked()
 
     def stop(self) -> None:
         """Request nothing any more, and close the viewers that are left."""
@@ -103,7 +105,7 @@ class Mirror:
             if self._is_paused:
                 self._is_paused = False
                 self._filled.clear()
-                self._ask_locked(is_gap=False)
+                self._begin_locked()
 
     def unused_seconds(self) -> float:
         """Return for how long there has been no viewer."""
@@ -131,7 +133,7 @@ class Mirror:
             now = self._monotonic()
             if self._remote.link(self._requested_at) != "up":
                 self._held_since = now  # no answer can arrive, and no newer sample either
-            if now - self._held_since > HELD_SECONDS:
+            if now - self._held_since > HELD_SECONDS and not self._is_first_locked():
                 self._give_up_locked()
             else:
                 self._ask_again_locked()
@@ -173,7 +175,9 @@ class Mirror:
         held = {one.seq: one for one in (*self._held, sample)}
         self._held = [held[seq] for seq in sorted(held)]
         self._ask_again_locked()
-        if len(self._held) > self._held_limit:
+        if self._is_first_locked():
+            del self._held[:-HELD_SAMPLES]  # the origin remembers the others
+        elif len(self._held) > self._held_limit:
             self._give_up_locked()
 
     def _complete_locked(self, samples: Sequence[ReceivedSample]) -> None:
@@ -206,6 +210,7 @@ class Mirror:
             self._gaps.repaired += 1
         self._held = rest
         self._is_asked, self._is_gap = False, True
+        self._first_until = -math.inf
         self._filled.set()
         if rest:
             # An answer without anything new does not prolong the wait: a host may repeat it without end.
@@ -215,8 +220,8 @@ class Mirror:
             self._ask_again_locked()
 
     def _give_up_locked(self) -> None:
-        """Publish what is held: the gap stays visible."""
-        self._gaps.unrepaired += self.feed.seq > 0
+        """Publish what is held: what is missing before it is never filled."""
+        self._gaps.unrepaired += 1
         for sample in self._held:
             self._publish_locked(sample)
         self._held.clear()
@@ -232,6 +237,15 @@ class Mirror:
             self._source_names = names
             known = dict.fromkeys((*self.feed.section_names, *names))
             self.feed.section_names = tuple(known)[:MAX_SECTIONS]  # a host may invent new ones
+
+    def _begin_locked(self) -> None:
+        """Request what the origin remembers, for a viewer that is about to join."""
+        self._first_until = self._monotonic() + FIRST_SECONDS
+        self._ask_locked(is_gap=False)
+
+    def _is_first_locked(self) -> bool:
+        """Whether nothing has been published yet, and the first answer may still come."""
+        return self.feed.seq == 0 and self._monotonic() < self._first_until
 
     def _ask_again_locked(self) -> None:
         """Request what is missing, unless a request is on its way, or less than a second ago there was one."""

@@ -12,6 +12,7 @@ import pytest
 
 from telemetry_stream.fleet.mirror import (
     DEFAULT_SECTIONS,
+    FIRST_SECONDS,
     HELD_SAMPLES,
     HELD_SECONDS,
     ON_DEMAND,
@@ -96,15 +97,58 @@ def test_it_begins_with_what_the_origin_remembers() -> None:
         assert len(here.remote.wants) == 1
 
 
-def test_without_an_answer_it_begins_with_the_live_samples() -> None:
-    """After three seconds."""
+def test_the_first_answer_may_take_long() -> None:
+    """Of the live samples, the newest sixteen are held; those between the answer and them are requested."""
+    with mirroring(is_filled=False) as here, Viewer(here.mirror.feed):
+        for seq in range(101, 140):
+            here.deliver(seq)
+            here.clock.now += 1.0
+            here.mirror.tick()
+        assert here.published == []
+        here.answer(*range(1, 104))
+        assert here.mirror.wait_filled(0)
+        assert here.published == list(range(1, 104))
+        assert here.remote.wants[1:] == [Want(NOTHING, 103, "run-1")]
+        here.deliver(140, 141)
+        here.answer(*range(104, 141))
+        assert here.published == list(range(1, 142))
+        assert here.counts == (1, 0)
+
+
+def test_what_is_missing_behind_the_first_answer_may_stay_a_gap() -> None:
+    """Like any other, it is counted."""
     with mirroring(is_filled=False) as here:
-        here.deliver(4, 5)
+        here.deliver(*range(101, 140))
+        here.answer(*range(1, 104))
         here.clock.now += HELD_SECONDS + 0.1
+        here.mirror.tick()
+        newest = range(140 - HELD_SAMPLES, 140)
+        assert here.published == [*range(1, 104), *newest]
+        assert here.counts == (0, 1)
+
+
+def test_without_an_answer_it_begins_with_the_live_samples() -> None:
+    """After 45 seconds. What the host remembered is a gap."""
+    with mirroring(is_filled=False) as here, Viewer(here.mirror.feed):
+        here.deliver(4, 5)
+        here.clock.now += FIRST_SECONDS - 0.1
+        here.mirror.tick()
+        assert here.published == []
+        here.clock.now += 0.1
         here.mirror.tick()
         assert here.mirror.wait_filled(0)
         assert here.published == [4, 5]
-        assert here.counts == (0, 0)
+        assert here.counts == (0, 1)
+
+
+def test_a_host_that_remembers_nothing_is_not_waited_for() -> None:
+    """Its first answer was empty, so an ordinary gap is all that may be missing."""
+    with mirroring(is_filled=False) as here:
+        here.answer()
+        here.deliver(4)
+        here.clock.now += HELD_SECONDS + 0.1
+        here.mirror.tick()
+        assert here.published == [4]
 
 
 def test_the_text_of_a_history_keeps_its_time() -> None:
