@@ -229,6 +229,9 @@ class Watcher:
             self._request_hello(session, key, topic)
 
     def _receive_hello(self, key: str, topic: HostTopic, message: Message) -> None:
+        is_former = key == self._own_key and key not in self._requested
+        if message.is_retained and is_former:
+            return  # of a former run of this program; the vitals of a live host with the same id request its hello
         try:
             identity = incoming.identity(message.payload, topic)
         except IncompatibleError as error:

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from telemetry_stream.fleet.hosts import Fleet
-from telemetry_stream.mqtt import Access, parse_brokers
+from telemetry_stream.metrics.sample import Sample, SourceState
+from telemetry_stream.mqtt import Access, Publisher, parse_brokers
 from telemetry_stream.mqtt import watcher as watcher_module
 from telemetry_stream.mqtt.watcher import Watcher
-from telemetry_stream.stream import HistoryLimits
+from telemetry_stream.stream import HistoryLimits, Stream
 from tests.conftest import eventually
 from tests.fleet.reports import message
 from tests.mqtt.mosquitto import Mosquitto, Observer, mosquitto
@@ -217,6 +218,61 @@ def test_the_own_host_is_one_row_and_a_clone_of_it_is_a_duplicate(broker: Mosqui
         agent.vitals(1)
         here.wait(lambda: list(here.states().values()).count("duplicate") == 2)
         assert here.rows()[f"s/{own.host.id}"]["seq"] == 1
+
+
+@contextmanager
+def publishing(broker: Mosquitto, prefix: str, stream: Stream) -> Iterator[None]:
+    """Publish the host of a stream."""
+    publisher = Publisher(stream, parse_brokers(broker.url), Access(), prefix=prefix, site="s")
+    publisher.start()
+    try:
+        yield
+    finally:
+        publisher.close(5.0)
+
+
+def with_vitals(host_id: str) -> Sample:
+    """Return a sample from which the row of a host is made."""
+    states = {"vitals": SourceState("ok", 0.0)}
+    return Sample(host_id, 1.0, 1.0, 1.0, {"vitals": {"cpu": 1.0}}, states, frozenset(states))
+
+
+def test_a_former_run_of_the_own_host_is_no_duplicate(broker: Mosquitto) -> None:
+    """Its hello is still on the broker when the program starts again. Another host with the id is found even so."""
+    with Observer(broker.port, "t12/#") as observer:
+        with (
+            watching(broker, "t12", has_own=True, site="s") as first,
+            publishing(broker, "t12", first.watcher._stream),
+        ):
+            assert observer.wait(lambda: observer.on("/hello") and observer.on("/state"))
+        with watching(broker, "t12", has_own=True, site="s") as here:
+            own = here.watcher._stream.feed()
+            Agent(observer, "t12", 2).hello()  # arrives after what was retained
+            here.wait(lambda: "host-2" in here.rows())
+            assert list(here.rows()) == [own.host.id, "host-2"]
+            with publishing(broker, "t12", here.watcher._stream):
+                assert observer.wait(lambda: own.id.encode() in b"".join(observer.on("/hello")))
+                Agent(observer, "t12", 3).hello()
+                here.wait(lambda: "host-3" in here.rows())
+                own.publish(with_vitals(own.host.id))
+                here.wait(lambda: here.states()[own.host.id] == "live")
+                assert list(here.rows()) == [own.host.id, "host-2", "host-3"]
+                with streaming() as (_, clone, _), publishing(broker, "t12", clone):
+                    here.wait(lambda: list(here.states().values()).count("duplicate") == 2)
+
+
+def test_a_clone_of_the_own_host_is_found_by_its_vitals(broker: Mosquitto) -> None:
+    """It may have been there before this program, so that its hello is retained."""
+    with Observer(broker.port, "t13/#") as observer:
+        clone, other = Agent(observer, "t13", 1), Agent(observer, "t13", 2)
+        clone.hello()
+        other.hello()
+        assert observer.wait(lambda: len(observer.messages) == 2)
+        with watching(broker, "t13", has_own=True, site="s") as here:
+            assert here.watcher._stream.feed().host.id == clone.id
+            here.wait(lambda: "host-2" in here.rows())
+            clone.vitals(1)
+            here.wait(lambda: list(here.states().values()).count("duplicate") == 2)
 
 
 def test_too_many_hosts_are_counted_once_each(broker: Mosquitto) -> None:
