@@ -16,7 +16,7 @@ from typing import Literal, Protocol
 
 from ..fleet.remote import Dropped, ForeignHostError, Identity, Link, Report, Vitals, Want
 from ..stream import HistoryLimits
-from ..stream.received import ReceivedError, ReceivedSample
+from ..stream.received import ReceivedError, ReceivedSample, cost
 from . import incoming, messages
 from .broker_link import BrokerLink
 from .topics import Topics
@@ -31,6 +31,9 @@ ANSWER_SECONDS = (2.0, 16.0)
 MAX_ANSWER_SECONDS = 45.0
 # After the table of hosts has refused the host, because it is there already.
 REFUSED_SECONDS = 60.0
+MAX_SAMPLES_PER_SECOND = 20  # of an answer: twice those at the shortest interval
+# Of samples, without compression. A usual host needs 10 KB.
+MAX_COST_PER_SECOND = 4 * 1024 * 1024
 
 Request = Want | Literal["unwatch", "close"]
 
@@ -84,6 +87,8 @@ class BrokerRemote:
         self._asked_at = -math.inf
         self._answer_seconds = ANSWER_SECONDS[0]
         self._answer: incoming.Answer | None = None  # to the last request, unless it is complete
+        self._second = 0  # in which the cost of samples is counted
+        self._cost = 0
 
     # As a Remote.
 
@@ -163,11 +168,22 @@ class BrokerRemote:
         return True
 
     def _note_sample(self, payload: bytes) -> bool:
+        second = int(self._monotonic())
+        if second != self._second:
+            self._second, self._cost = second, 0
+        if self._cost >= MAX_COST_PER_SECOND:
+            self._report.dropped("invalid")
+            return True
+        this = incoming.MAX_SAMPLE_BYTES  # unless it is known
         try:
-            sample = incoming.sample(payload, self.topics.host)
+            text = incoming.sample_text(payload)
+            this = cost(text)
+            sample = incoming.sample(text, self.topics.host)
         except ReceivedError as error:
             self._drop(error)
             return True
+        finally:
+            self._cost += this
         if sample.stream == self.run:
             self._pass_on([sample], is_complete=False)
         return sample.stream == self.run
@@ -181,7 +197,7 @@ class BrokerRemote:
             samples = answer.add(payload)
         except ReceivedError as error:
             self._drop(error)
-            self._answer = incoming.Answer(self._history.bytes)
+            self._answer = self._new_answer()
             return
         if samples is None:
             until = self._asked_at + MAX_ANSWER_SECONDS
@@ -261,10 +277,14 @@ class BrokerRemote:
             request = messages.ask(self._front, wanted.stream, wanted.since, self._history.seconds)
             if broker.publish(self.topics.of("ask"), request):
                 self._asked_at = now
-                self._answer = incoming.Answer(self._history.bytes)
+                self._answer = self._new_answer()
                 self._ask_at = now + self._answer_seconds
                 self._answer_seconds = min(2 * self._answer_seconds, ANSWER_SECONDS[1])
         return min(self._lease_at, self._ask_at)
+
+    def _new_answer(self) -> incoming.Answer:
+        most = int(self._history.seconds * MAX_SAMPLES_PER_SECOND) + 1
+        return incoming.Answer(self._history.bytes, most)
 
     def _ask(self) -> None:
         """Make a request due, as soon as the agent accepts another one."""

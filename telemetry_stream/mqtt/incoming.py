@@ -17,6 +17,7 @@ from ..fleet.remote import (
     numbers_of,
 )
 from ..stream.received import (
+    MAX_HISTORY_SAMPLES,
     ReceivedError,
     ReceivedSample,
     checked_id,
@@ -29,7 +30,7 @@ from ..stream.received import (
 from .topics import DEFAULT_SITE, HostTopic
 
 MAX_HELLO_BYTES = 16 * 1024
-MAX_VITALS_BYTES = 4096  # usual are 250
+MAX_VITALS_BYTES = 1024  # usual are 250
 MAX_SAMPLE_BYTES = 2 * 1024 * 1024  # uncompressed; of a host with 1024 cores, 300 KB
 MAX_HEAD_BYTES = 1024  # the line before each part of an answer
 
@@ -65,9 +66,14 @@ def vitals(text: str, host: str) -> Vitals:
     )
 
 
-def sample(payload: bytes, host: str) -> ReceivedSample:
-    """Check the payload of ``sample``. Raises ReceivedError, and ForeignHostError."""
-    found, _ = cut(_text(_inflated(payload, MAX_SAMPLE_BYTES)), ON_DEMAND)
+def sample_text(payload: bytes) -> str:
+    """Return the text of the payload of ``sample``, which is not checked. Raises ReceivedError."""
+    return _text(_inflated(payload, MAX_SAMPLE_BYTES))
+
+
+def sample(text: str, host: str) -> ReceivedSample:
+    """Check the text of a ``sample``. Raises ReceivedError, and ForeignHostError."""
+    found, _ = cut(text, ON_DEMAND)
     if found.host != host:
         raise ForeignHostError("is of another host")
     return found
@@ -76,9 +82,10 @@ def sample(payload: bytes, host: str) -> ReceivedSample:
 class Answer:
     """The parts of one answer. They stay compressed until the last one is there."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, max_samples: int = MAX_HISTORY_SAMPLES) -> None:
         """``max_bytes`` is the largest history, without compression."""
         self._max_bytes = max_bytes
+        self._max_samples = max_samples
         self._parts: list[bytes] = []
         self._size = 0
 
@@ -111,7 +118,7 @@ class Answer:
             return None
         text = _inflated(b"".join(self._parts), self._max_bytes)
         self._parts.clear()
-        return cut_history(_text(text), ON_DEMAND)
+        return cut_history(_text(text), ON_DEMAND, self._max_samples)
 
 
 def _inflated(payload: bytes, limit: int) -> bytes:

@@ -5,7 +5,8 @@ times as much, and a number could change its form. So the message is only cut: t
 end of each value, and thereby checks that it is JSON, and the text between stays as it was received.
 
 Everything here comes from the network. A text that is not a sample of this protocol raises ReceivedError; nothing of it
-is used.
+is used. While a text is parsed, no other thread runs, so one that would take long is refused before: what takes long
+is not bytes but values, of which a list of empty lists has one in three bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +26,13 @@ ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 MAX_SECTIONS = 128
 MAX_NAME_CHARACTERS = 64
 MAX_SEQ = 2**63 - 1
+# Of one message. A sample of 256 cores, 200 disks and 2000 processes has a quarter of it: half a MiB.
+MAX_COST = 2 * 1024 * 1024
+COST_OF_VALUE = 20  # bytes for each value in a usual sample
+MAX_HISTORY_SAMPLES = 864_000  # a day at the shortest interval
 
+_HISTORY = '{"type":"history","samples":['
+_SAMPLE = '{"type":"sample","stream":'  # the begin of each sample in a history
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -53,8 +60,19 @@ def _refuse(_: str) -> NoReturn:
 _decoder = json.JSONDecoder(parse_constant=_refuse)
 
 
+def cost(text: str) -> int:
+    """Return the length of a usual JSON text that takes as long to parse as this one, which may have more values."""
+    return max(len(text), COST_OF_VALUE * sum(map(text.count, "[{,")))
+
+
+def _require_cheap(text: str) -> None:
+    if cost(text) > MAX_COST:
+        raise ReceivedError("has too many values")
+
+
 def decode(text: str) -> Any:
     """Return the value of a JSON text. Raises ReceivedError."""
+    _require_cheap(text)
     try:
         return _decoder.decode(text)
     except ReceivedError:
@@ -63,13 +81,14 @@ def decode(text: str) -> Any:
         raise ReceivedError("is not JSON") from None
 
 
-def cut(text: str, on_demand: frozenset[str], begin: int = 0) -> tuple[ReceivedSample, int]:
-    """Cut the sample message that begins at ``begin``, and return it with the position of its end.
+def cut(text: str, on_demand: frozenset[str]) -> tuple[ReceivedSample, int]:
+    """Cut the sample message that begins the text, and return it with the position of its end.
 
     ``on_demand`` are the names of the sections that a feed does not remember. Raises ReceivedError.
     """
+    _require_cheap(text)
     try:
-        members, end = _members(text, begin)
+        members, end = _members(text, 0)
         return _sample(text, members, on_demand), end
     except ReceivedError:
         raise
@@ -77,20 +96,27 @@ def cut(text: str, on_demand: frozenset[str], begin: int = 0) -> tuple[ReceivedS
         raise ReceivedError("is not JSON") from None
 
 
-def cut_history(text: str, on_demand: frozenset[str]) -> list[ReceivedSample]:
-    """Return the samples of a ``history`` message. Raises ReceivedError."""
-    head = '{"type":"history","samples":['
-    if not text.startswith(head):
+def cut_history(
+    text: str, on_demand: frozenset[str], max_samples: int = MAX_HISTORY_SAMPLES
+) -> list[ReceivedSample]:
+    """Return the samples of a ``history`` message, at most so many. Raises ReceivedError.
+
+    It is divided before it is parsed, so that each sample costs no more than a message of its own.
+    """
+    if not text.startswith(_HISTORY) or not text.endswith("]}"):
         raise ReceivedError("is not a history")
+    if text.count(_SAMPLE) > max_samples:
+        raise ReceivedError("has too many samples")
     samples: list[ReceivedSample] = []
-    position = len(head)
-    while text[position : position + 1] != "]":
-        sample, position = cut(text, on_demand, position)
+    position, last = len(_HISTORY), len(text) - len("]}")
+    while position < last:
+        end = text.find("," + _SAMPLE, position, last)
+        piece = text[position : end if end >= 0 else last]
+        sample, length = cut(piece, on_demand)
+        if length != len(piece):
+            raise ReceivedError("has something between its samples")
         samples.append(sample)
-        if text[position : position + 1] == ",":
-            position += 1
-    if text[position:] != "]}":
-        raise ReceivedError("has something after the history")
+        position += length + 1
     return samples
 
 

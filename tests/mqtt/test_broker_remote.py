@@ -325,3 +325,29 @@ def test_a_broker_that_does_not_read_gets_everything_later() -> None:
     here.serve()
     assert len(here.broker.taken("want")) == 1
     assert here.asked() == [0]
+
+
+@pytest.mark.parametrize(("values", "size"), [([[]] * 30_000, 4), (["x" * 900_000], 5)])
+def test_samples_that_cost_too_much_are_dropped_for_a_second(values: object, size: int) -> None:
+    """By their values or their bytes. One host cannot use up the time of all others."""
+    here = watched()
+    here.clock.now = math.ceil(here.clock.now)
+    payload = zlib.compress(message(4, pad=values).encode(), 1)
+    for _ in range(20):
+        here.remote.note_live("sample", payload)
+    assert here.report.drops == ["invalid"] * (20 - size)
+    here.clock.now += 1
+    here.remote.note_live("sample", payload)
+    assert len(here.report.drops) == 20 - size
+
+
+def test_samples_that_are_refused_cost_as_much_as_the_largest() -> None:
+    """How long they take is not known."""
+    here = watched()
+    for _ in range(3):
+        here.remote.note_live("sample", b"garbage")
+    here.sample(4)
+    assert here.report.drops == ["invalid"] * 4
+    here.clock.now += 1
+    here.sample(4)
+    assert here.report.answers[-1] == ([4], False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,16 @@ from hypothesis import strategies as st
 
 from telemetry_stream.metrics.sample import Sample, SourceState
 from telemetry_stream.stream import Resume
-from telemetry_stream.stream.received import ReceivedError, cut, cut_history, decode, maybe_number
+from telemetry_stream.stream import received as received_module
+from telemetry_stream.stream.received import (
+    MAX_COST,
+    ReceivedError,
+    cost,
+    cut,
+    cut_history,
+    decode,
+    maybe_number,
+)
 from tests.stream.streaming import OTHER_HOST, Viewer, add_feed, publish, streaming
 from tests.stream.test_encoded import NAMES, VALUES
 from tests.stream.test_feed import with_processes
@@ -166,6 +176,51 @@ def test_a_broken_history_is_refused(broken: str) -> None:
     """As a whole."""
     with pytest.raises(ReceivedError):
         cut_history(broken, ON_DEMAND)
+
+
+def history(*samples: str) -> str:
+    """Return the text of a history."""
+    return f'{{"type":"history","samples":[{",".join(samples)}]}}'
+
+
+EMPTY_LISTS = f"[{'[],' * 100_000}[]]"
+
+
+@pytest.mark.parametrize(
+    "values", [EMPTY_LISTS, EMPTY_LISTS.replace("[]", "{}"), "[0" + ",0" * 200_000 + "]"]
+)
+def test_a_short_text_with_too_many_values_is_not_parsed(
+    values: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would stop every other thread: two MiB of empty lists for a second."""
+    monkeypatch.setattr(received_module, "_decoder", None)
+    sample = PLAIN.replace("[ 1 ]", values)
+    for function, text in ((decode, values), (lambda text: cut(text, ON_DEMAND), sample)):
+        with pytest.raises(ReceivedError, match="too many values"):
+            function(text)
+    with pytest.raises(ReceivedError, match="too many values"):
+        cut_history(history(sample, PLAIN), ON_DEMAND)
+
+
+def test_a_history_may_cost_more_than_one_sample() -> None:
+    """Only each of its samples is limited, and their number."""
+    sample = PLAIN.replace("[ 1 ]", f"[{'[],' * 10_000}[]]")
+    assert len(cut_history(history(*[sample] * 10), ON_DEMAND)) == 10
+    assert 10 * cost(sample) > MAX_COST
+    with pytest.raises(ReceivedError, match="too many samples"):
+        cut_history(history(PLAIN, PLAIN, PLAIN), ON_DEMAND, 2)
+
+
+def test_a_sample_of_a_large_host_is_cheap_enough() -> None:
+    """256 cores, 200 disks and 2000 processes."""
+    frames = Path(__file__).parent.parent / "fixtures/frames"
+    sample = json.loads((frames / "sample.json").read_text())
+    processes = json.loads((frames / "sample-processes.json").read_text())["processes"]
+    sample["cpu"]["cores"] = (sample["cpu"]["cores"] * 256)[:256]
+    sample["disks"] = (sample["disks"] * 200)[:200]
+    sample["processes"] = processes | {"top": (processes["top"] * 2000)[:2000]}
+    assert cost(json.dumps(sample)) < MAX_COST / 2
+    assert cut(json.dumps(sample), ON_DEMAND)[0].seq == sample["seq"]
 
 
 def test_decoding_refuses_what_json_has_not() -> None:
