@@ -11,6 +11,7 @@ import math
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ..fleet.hosts import Fleet
@@ -38,6 +39,8 @@ IDLE_SECONDS = 1.0
 HELLO_SECONDS = 10.0  # between two requests for the ``hello`` of one host
 SILENT_SECONDS = 10.0  # without any host, until a hint is logged
 MAX_REFUSED = 10_000
+# At once, of one host id. An ACL may leave the site to the agent, which could fill the table with one id.
+MAX_SITES = 4
 
 
 class Watcher:
@@ -83,8 +86,9 @@ class Watcher:
         self._own_key = ""
         self._remotes: dict[str, BrokerRemote] = {}  # by "site/host"
         self._by_vitals: dict[str, BrokerRemote] = {}  # by the topic of its vitals
+        self._sites: Counter[str] = Counter()  # of each host id, those of its remotes
         self._states: dict[str, messages.HostState] = {}  # of hosts without a hello yet
-        self._refused: set[str] = set()  # because there are max_hosts
+        self._refused: set[str] = set()  # because there are max_hosts, or MAX_SITES of the host
         self._forgotten: dict[str, str] = {}  # the run that a silent host had
         self._requested: dict[str, float] = {}  # when a hello was requested
         self._serve_at = math.inf  # when a remote has something to publish
@@ -169,6 +173,9 @@ class Watcher:
             remote.set_want(session, None)
             if self._remotes.pop(remote.key, None) is not None:
                 self._by_vitals.pop(remote.topics.of("vitals"), None)
+                self._sites[remote.topics.host] -= 1
+                if not self._sites[remote.topics.host]:
+                    del self._sites[remote.topics.host]
                 self._note_forgotten(remote)
             self._refused.clear()  # there is room again
         elif request == "unwatch":
@@ -252,10 +259,14 @@ class Watcher:
         self._serve_at = 0.0
 
     def _maybe_remote(self, key: str, topic: HostTopic) -> BrokerRemote | None:
-        """Return the remote of a host, a new one if it is not known. None if there are too many hosts."""
+        """Return the remote of a host, a new one if it is not known. None if there are too many hosts or sites."""
         remote = self._remotes.get(key)
         if remote is not None or key in self._refused:
             return remote
+        if self._sites[topic.host] >= MAX_SITES:
+            self._fleet.note_dropped("too many")
+            self._refuse(key)
+            return None
         remote = BrokerRemote(
             Topics(self._prefix, topic.site, topic.host),
             self._front,
@@ -264,13 +275,17 @@ class Watcher:
             self._history,
         )
         if self._fleet.add(remote) is None:
-            if len(self._refused) < MAX_REFUSED:
-                self._refused.add(key)
+            self._refuse(key)
             return None
+        self._sites[topic.host] += 1
         self._remotes[key] = remote
         if key != self._own_key:
             self._by_vitals[remote.topics.of("vitals")] = remote
         return remote
+
+    def _refuse(self, key: str) -> None:
+        if len(self._refused) < MAX_REFUSED:
+            self._refused.add(key)
 
     def _request_hello(self, session: Session, key: str, topic: HostTopic) -> None:
         """Request the retained ``hello`` of a host: a broker drops messages to a client that is slow for a moment."""

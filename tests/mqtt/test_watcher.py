@@ -299,6 +299,26 @@ def test_too_many_hosts_are_counted_once_each(broker: Mosquitto) -> None:
         here.wait(is_replaced)
 
 
+def test_one_host_cannot_fill_the_table_with_sites(broker: Mosquitto) -> None:
+    """An ACL for its id may leave the site free. Each further site is counted once, and may come when one has gone."""
+    with (
+        Observer(broker.port, "t14/#") as observer,
+        watching(broker, "t14", forget_seconds=3.0) as here,
+    ):
+        agents = [Agent(observer, "t14", 1, f"site-{number}") for number in range(8)]
+        for agent in agents:
+            for _ in range(3):
+                agent.hello()
+        Agent(observer, "t14", 2).hello()
+        here.wait(lambda: "host-2" in here.rows())
+        assert len(here.rows()) == 5
+        assert here.fleet.stats().dropped["too many"] == 4
+        here.wait(lambda: here.rows() == {})
+        agents[7].hello(retain=False)
+        here.wait(lambda: [row["site"] for row in here.rows().values()] == ["site-7"])
+        assert here.watcher._sites == {"host-1": 1}
+
+
 def test_a_forgotten_host_does_not_return_with_its_old_hello(broker: Mosquitto) -> None:
     """The broker keeps it, and sends it on each connection. Another one, or vitals, bring the host back."""
     with (
