@@ -4,6 +4,9 @@ While the link is down, all hosts are silent. After it, agents need a few second
 that was restarted, and a broker that was frozen has wills for hosts that are alive. So the silence of a host and a will
 count only if our link has worked without a break for 15 s. A frozen broker ends no connection for a while; what shows
 the break is that not even its answers to our pings arrive.
+
+If the broker has more messages than we read, it drops some of them, of any host. So for 15 s after that,
+the silence of a host does not count either.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ class BrokerLink:
         self._connected_at = math.inf  # inf: there is no connection
         self._unbroken_since = math.inf
         self._received_at = -math.inf
+        self._exceeded_at = -math.inf
 
     def note_connected(self) -> None:
         """Note that a broker has accepted us."""
@@ -41,6 +45,10 @@ class BrokerLink:
         if at - self._received_at > BREAK_SECONDS:
             self._unbroken_since = at
         self._received_at = at
+
+    def note_exceeded(self, at: float) -> None:
+        """Note when the broker sent more than we read, which may be long ago."""
+        self._exceeded_at = max(self._exceeded_at, at)
 
     def note_disconnected(self) -> None:
         """Note that the connection has ended."""
@@ -58,6 +66,8 @@ class BrokerLink:
             return "down"
         if since < connected_at and not self._is_long_since(connected_at):
             return "down"
+        if not self._is_long_since(self._exceeded_at):
+            return "unknown"
         if since < unbroken_since and not self._is_long_since(unbroken_since):
             return "unknown"
         return "up" if self._received_at > since else "unknown"

@@ -12,6 +12,7 @@ Callbacks only note what happened; ``exchange`` returns it.
 
 from __future__ import annotations
 
+import math
 import select
 import socket
 import ssl
@@ -147,6 +148,9 @@ class Session:
         self.end: str | None = None
         self.is_accepted = False
         self.unsent = 0  # messages that were not sent, because earlier ones were not written
+        self.exceeded_at = (
+            -math.inf
+        )  # when the broker last sent more than the limit (monotonic seconds)
         self._waiter = waiter
         self._opened = opened
         self._socket = _GuardedSocket(opened, limits.packet_bytes)
@@ -214,6 +218,7 @@ class Session:
             if self._waiter.wait(seconds, self._socket, select.POLLOUT):
                 self._call(self._client.loop_write)
         elif self._packets >= self._max_packets:
+            self.exceeded_at = now
             self._waiter.wait(min(seconds, self._second + 1 - now))
         elif self._socket.pending() or self._waiter.wait(seconds, self._socket, select.POLLIN):
             self._read_packets()

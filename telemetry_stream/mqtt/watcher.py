@@ -67,13 +67,14 @@ class Watcher:
         self._prefix = prefix
         self._site = site
         self._history = history
+        self._max_packets = SPARE_PACKETS + PACKETS_PER_SECOND * fleet.max_hosts
         self._connector = Connector(
             "ts-watch",
             brokers,
             access,
             limits=Limits(
                 packet_bytes=MAX_PACKET_BYTES,
-                packets_per_second=SPARE_PACKETS + PACKETS_PER_SECOND * fleet.max_hosts,
+                packets_per_second=self._max_packets,
                 keepalive_seconds=KEEPALIVE_SECONDS,
             ),
             on_crash=on_crash,
@@ -94,6 +95,8 @@ class Watcher:
         self._serve_at = math.inf  # when a remote has something to publish
         self._hint_at = math.inf
         self._drops = RateLimitedLog(log, logging.WARNING)
+        self._flood_at = -math.inf  # when there were too many packets
+        self._floods = RateLimitedLog(log, logging.WARNING)
 
     def start(self) -> None:
         """Start the thread, after the fleet and its own host. Raises AccessError with one sentence."""
@@ -136,6 +139,7 @@ class Watcher:
             while session.end is None and not waiter.is_stopped:
                 received = session.exchange(self._serve_remotes(session))
                 self._link.note_received(session.received_at)
+                self._note_flood(session.exceeded_at)
                 for message in received:
                     self._receive(session, message)
                 if received:
@@ -145,6 +149,16 @@ class Watcher:
                     remote.set_want(session, None)
         finally:
             self._link.note_disconnected()
+
+    def _note_flood(self, at: float) -> None:
+        if at > self._flood_at:
+            self._flood_at = at
+            self._link.note_exceeded(at)
+            self._floods.log(
+                "The MQTT broker has more than %d messages per second for this front end, and may drop some; "
+                "silent hosts are unreachable meanwhile",
+                self._max_packets,
+            )
 
     def _watched(self) -> list[BrokerRemote]:
         return [remote for remote in self._remotes.values() if remote.is_watched]

@@ -77,3 +77,22 @@ def test_answers_to_pings_are_enough(clock: Clock) -> None:
     clock.now = 20.0
     assert link.is_trusted
     assert link.state(17.0) == "up"
+
+
+def test_more_messages_than_are_read_excuse_every_host(clock: Clock) -> None:
+    """For 15 s: the broker drops messages of any host. The link stays connected, so a will counts."""
+    link = link_at(clock, *range(1, 31))
+    clock.now = 30.0
+    link.note_exceeded(30.0)
+    link.note_exceeded(-100.0)
+    assert link.state(25.0) == "unknown"
+    assert link.is_trusted
+    for at in range(31, 46):
+        link.note_received(at)
+    clock.now = 30.0 + UNBROKEN_SECONDS - 0.1
+    assert link.state(40.0) == "unknown"
+    clock.now = 30.0 + UNBROKEN_SECONDS
+    assert link.state(40.0) == "up"
+    link.note_exceeded(clock.now)
+    link.note_disconnected()
+    assert link.state(40.0) == "down"

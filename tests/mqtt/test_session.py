@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import resource
@@ -177,11 +178,15 @@ def test_a_flood_is_read_slowly(waiter: Waiter) -> None:
     """At most so many packets per second, so that it cannot use a core."""
     with connected(waiter) as (session, theirs):
         until(session, lambda: session.is_accepted)
+        theirs.sendall(b"\x30\x04\x00\x01ax" * 50)
+        assert len(session.exchange(20.0)) == 50
+        assert session.exceeded_at == -math.inf
         threading.Thread(target=theirs.sendall, args=(b"\x30\x04\x00\x01ax" * 2000,)).start()
         began, received = time.monotonic(), 0
         while time.monotonic() < began + 0.5:
             received += len(session.exchange(0.05))
         assert received <= 2 * Limits().packets_per_second
+        assert session.exceeded_at >= began
 
 
 def test_a_closed_connection_ends_it(waiter: Waiter) -> None:

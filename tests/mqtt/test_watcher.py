@@ -399,6 +399,22 @@ def test_an_empty_broker_is_a_hint_in_the_log(
         assert eventually(lambda: "No host publishes itself" in caplog.text)
 
 
+def test_a_flood_of_one_host_makes_no_other_lost(
+    broker: Mosquitto, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker drops what this front end does not read, of every host. The log has it once."""
+    monkeypatch.setattr(watcher_module, "SPARE_PACKETS", 1)
+    with Observer(broker.port, "none/#") as observer, watching(broker, "t15") as here:
+        Agent(observer, "t15").hello()
+        here.wait(here.rows)
+        for seq in range(1, 600):
+            Agent(observer, "t15", 2).vitals(seq)
+        here.wait(lambda: "more than 101 messages per second" in caplog.text)
+        link = here.watcher._link
+        assert link.state(link._connected_at) == "unknown"
+        assert caplog.text.count("more than 101") == 1
+
+
 def test_requests_of_the_last_moment_do_not_delay_the_close(tmp_path: Path) -> None:
     """Also if the broker hangs."""
     with mosquitto(tmp_path) as broker, Observer(broker.port, "t/#") as observer:
