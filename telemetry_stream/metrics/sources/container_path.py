@@ -15,12 +15,15 @@ from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from dataclasses import dataclass
+from itertools import islice
 
 SHORT_ID = 12  # as docker ps shows it
 # Limits for a hierarchy that somebody made up: a host has some hundred groups, at a depth of less than ten.
 MAX_CONTAINERS = 2000
 MAX_DIRECTORIES = 10_000
+MAX_IN_DIRECTORY = 2000
 MAX_DEPTH = 12
 
 ID = re.compile(
@@ -119,29 +122,40 @@ def _shown(name: str) -> str:
 def find_containers(root: str) -> dict[str, Identity]:
     """Return the containers below the root of a hierarchy, by their path in it. Directories may vanish meanwhile.
 
+    The search is breadth first, and the first group with an id is the container: an unprivileged user can make groups
+    with any name, but only far below the root. So they neither use up the limits before the containers of the system
+    are found nor take their place.
+
     A directory without children has two links: a host has hundreds of such services, and listing each with its sixty
     files takes twenty times longer than stat(2).
     """
     found: dict[str, Identity] = {}
-    pending = [""]
-    listed = 0
-    while pending and listed < MAX_DIRECTORIES and len(found) < MAX_CONTAINERS:
-        parent = pending.pop()
-        listed += 1
+    known: set[tuple[str, str]] = set()
+    pending = deque([""])
+    seen = 0
+    while pending:
+        parent = pending.popleft()
         for name in _directories_in(root + parent):
+            if seen >= MAX_DIRECTORIES or len(found) >= MAX_CONTAINERS:
+                return found
+            seen += 1
             path = f"{parent}/{name}"
             identity = maybe_identify(path)
             if identity is not None:
-                found[path] = identity
+                if (identity.runtime, identity.id) not in known:
+                    known.add((identity.runtime, identity.id))
+                    found[path] = identity
             elif path.count("/") < MAX_DEPTH and _has_children(root + path):
                 pending.append(path)
     return found
 
 
 def _directories_in(directory: str) -> list[str]:
+    """Return the names of at most MAX_IN_DIRECTORY directories, in their order."""
     try:
         with os.scandir(directory) as entries:
-            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            names = (entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+            return sorted(islice(names, MAX_IN_DIRECTORY))
     except OSError:
         return []
 

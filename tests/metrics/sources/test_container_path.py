@@ -151,6 +151,39 @@ def test_containers_are_found_in_the_whole_hierarchy(tmp_path: Path) -> None:
     assert find_containers(root).keys() == {docker, pod}
 
 
+USERS = "/user.slice/user-1000.slice/user@1000.service/app.slice"
+
+
+def test_the_groups_of_a_user_do_not_hide_containers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user can make any number of groups below their own, with any names."""
+    system, pod = f"/system.slice/docker-{ID}.scope", f"/kubepods/burstable/pod{UID}/{ID}"
+    own = [f"{USERS}/docker-{number:064x}.scope" for number in range(12)]
+    root = make(tmp_path, system, pod, f"{USERS}/docker-{ID}.scope", *own)
+    assert find_containers(root).keys() == {system, pod, *own}
+    monkeypatch.setattr(container_path, "MAX_CONTAINERS", 5)
+    assert list(find_containers(root)) == [system, pod, *own[:3]]
+
+
+def test_a_container_is_the_first_group_with_its_id(tmp_path: Path) -> None:
+    """Nearest to the root, whatever the names of the directories."""
+    first = f"/z.slice/docker-{ID}.scope"
+    root = make(tmp_path, first, f"/a.slice/b.slice/docker-{ID}.scope", f"/a.slice/c/docker/{ID}")
+    assert find_containers(root).keys() == {first}
+
+
+def test_the_names_of_one_directory_are_limited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other directories are searched all the same."""
+    monkeypatch.setattr(container_path, "MAX_IN_DIRECTORY", 3)
+    root = make(tmp_path, f"/x/docker/{ID}", *(f"/docker/{number:064x}" for number in range(9)))
+    found = find_containers(root)
+    assert len(found) == 4
+    assert f"/x/docker/{ID}" in found
+
+
 def test_a_link_is_not_followed(tmp_path: Path) -> None:
     """It could lead to the root again."""
     root = make(tmp_path, "/docker")
@@ -177,8 +210,9 @@ def test_directories_may_vanish_during_the_search(
 def test_the_search_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In depth, in directories, and in containers."""
     deep = "/d" * container_path.MAX_DEPTH
-    root = make(tmp_path, f"{deep}/docker/{ID}", f"/docker/{ID}", f"/x/docker/{ID}")
-    assert find_containers(root).keys() == {f"/docker/{ID}", f"/x/docker/{ID}"}
+    first, second = f"/docker/{1:064x}", f"/x/docker/{2:064x}"
+    root = make(tmp_path, f"{deep}/docker/{ID}", first, second)
+    assert find_containers(root).keys() == {first, second}
     with monkeypatch.context() as patched:
         patched.setattr(container_path, "MAX_CONTAINERS", 1)
         assert len(find_containers(root)) == 1

@@ -150,7 +150,7 @@ def test_containers_are_counted_by_runtime(tree: Tree) -> None:
     """Every 30 s. The ticks between make no system call."""
     counts = CountsSource(Finder(tree.files))
     put_v2(tree, DOCKER)
-    put_v2(tree, f"/docker/{ID}")
+    put_v2(tree, numbered(1))
     put_v2(tree, "/lxc.payload.web")
     assert counts.collect(tree.tick()) == ContainerCounts(docker=2, lxc=1)
     gone(tree, DOCKER)
