@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Protocol, TypeVar
 
 from .. import counters
-from ..attributes import BUFFER_BYTES, Attribute, Budget, maybe_read_once
+from ..attributes import BUFFER_BYTES, Attribute, Budget
 from ..files import ParseError
 from . import network
 from .block_device import classify
@@ -24,8 +26,11 @@ from .counted import LOOPBACK
 CPU_STAT_BYTES = 1024  # twelve lines at most today
 # From here on, a limit of version 1 is none: the largest number of pages in bytes.
 V1_UNLIMITED = 1 << 60
-# A container may have systemd inside: its processes are in groups below.
+# A container may have systemd inside: its processes are in groups below. It can make any number of groups, and of
+# interfaces (some 125 bytes each).
 PROCESS_DEPTH = 3
+MAX_GROUPS = 64
+MAX_NETWORK_BYTES = 64 * 1024
 
 INACTIVE_FILE = re.compile(rb"^inactive_file (\d+)$", re.MULTILINE)
 # Of a pressure file: the time in which some task waited, in microseconds since the group was made.
@@ -259,7 +264,7 @@ class Networks:
         inode = _maybe_inode(file)
         if inode is None or inode == _maybe_inode(f"{self._proc_root}/1/net/dev"):
             return None, None
-        content = maybe_read_once(file)
+        content = _maybe_read_network(file)
         try:
             rows = network.parse(content or b"")
         except ParseError:
@@ -271,23 +276,49 @@ class Networks:
             numbers[network.TX_BYTES] for numbers in others
         )
 
-    def _maybe_pid(self, directory: str, depth: int = PROCESS_DEPTH) -> int | None:
-        """Return a process of a group or of the groups in it. Processes of another pid namespace are shown as 0."""
-        content = _maybe_read(f"{directory}/cgroup.procs") or b""
-        pid = _count(content.partition(b"\n")[0].strip(), counters.MOST_TASKS)
-        if pid is not None:
-            return pid or None
-        if depth == 0:
-            return None
-        try:
-            with os.scandir(directory) as entries:
-                below = sorted(
-                    entry.path for entry in entries if entry.is_dir(follow_symlinks=False)
-                )
-        except OSError:
-            return None
-        found = (self._maybe_pid(child, depth - 1) for child in below)
-        return next((pid for pid in found if pid is not None), None)
+    def _maybe_pid(self, directory: str) -> int | None:
+        """Return a process of a group or of the groups in it, of which at most MAX_GROUPS are read.
+
+        Processes of another pid namespace are shown as 0.
+        """
+        pending = deque([(directory, 0)])
+        left = MAX_GROUPS
+        while pending:
+            group, depth = pending.popleft()
+            content = _maybe_read(f"{group}/cgroup.procs") or b""
+            pid = _count(content.partition(b"\n")[0].strip(), counters.MOST_TASKS)
+            if pid:
+                return pid
+            if pid is None and depth < PROCESS_DEPTH:
+                below = _directories_in(group, left)
+                left -= len(below)
+                pending.extend((child, depth + 1) for child in below)
+        return None
+
+
+def _directories_in(directory: str, most: int) -> list[str]:
+    if most == 0:
+        return []
+    try:
+        with os.scandir(directory) as entries:
+            paths = (entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
+            return sorted(islice(paths, most))
+    except OSError:
+        return []
+
+
+def _maybe_read_network(path: str) -> bytes | None:
+    """Read net/dev, of which read(2) returns a page at a time. None if it exceeds MAX_NETWORK_BYTES."""
+    content = b""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            while part := file.read(BUFFER_BYTES):
+                content += part
+                if len(content) > MAX_NETWORK_BYTES:
+                    return None
+    except OSError:
+        return None
+    return content
 
 
 def _maybe_inode(path: str) -> int | None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 
 from telemetry_stream.metrics.attributes import Budget
+from telemetry_stream.metrics.sources import container_files
 from telemetry_stream.metrics.sources.container_files import (
     Cpu,
     Details,
@@ -222,6 +223,33 @@ def test_the_processes_may_be_in_groups_below(tree: Tree) -> None:
     tree.put(f"sys/fs/cgroup{GROUP}/a/cgroup.procs", "")
     put_process(tree, 50, f"{GROUP}/init.scope")
     assert networks(tree).maybe_bytes(GROUP) == (1030, 2040)
+
+
+@pytest.mark.parametrize("at", ["{}", "0/{}", "0/0/{}"])
+def test_the_groups_below_are_limited(tree: Tree, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    """In all, at any depth: a container can make thousands of empty groups."""
+    for number in range(container_files.MAX_GROUPS * 3):
+        tree.put(f"sys/fs/cgroup{GROUP}/{at.format(number)}/cgroup.procs", "")
+    read: list[str] = []
+    real = container_files._maybe_read
+
+    def noted(path: str) -> bytes | None:
+        read.append(path)
+        return real(path)
+
+    monkeypatch.setattr(container_files, "_maybe_read", noted)
+    assert networks(tree).maybe_bytes(GROUP) == (None, None)
+    assert len(read) == container_files.MAX_GROUPS + 1
+
+
+def test_the_bytes_of_the_interfaces_are_limited(tree: Tree) -> None:
+    """A container can make any number of interfaces. What is left of the file would be too little."""
+    lines = [f"v{number:014}: {' '.join(['1'] * 16)}\n" for number in range(2000)]
+    put_process(tree, 50, GROUP)
+    tree.put("proc/50/net/dev", NET_DEV + "".join(lines[:1000]))
+    assert networks(tree).maybe_bytes(GROUP) == (2030, 3040)
+    tree.put("proc/50/net/dev", NET_DEV + "".join(lines))
+    assert networks(tree).maybe_bytes(GROUP) == (None, None)
 
 
 def test_the_network_of_the_host_is_not_that_of_the_container(tree: Tree) -> None:
