@@ -73,7 +73,7 @@ class Group(Protocol):
     """The files of one container."""
 
     def maybe_cpu(self) -> Cpu | None:
-        """Return the CPU time, or None if the group is gone."""
+        """Return the CPU time, or None if its file cannot be read: the group may be gone."""
 
     def details(self, counts: Counts) -> Details: ...
 
@@ -90,7 +90,7 @@ class GroupV2:
         self._cpu = Cpu()
 
     def maybe_cpu(self) -> Cpu | None:
-        """Return the CPU time, or None if the group is gone."""
+        """Return the CPU time, or None if its file cannot be read: the group may be gone."""
         content = self._stat.maybe_read()
         if content is None:
             return None
@@ -143,7 +143,7 @@ class GroupV1:
         self._stat = Attribute(budget, f"{root}/cpu{path}/cpu.stat", CPU_STAT_BYTES)
 
     def maybe_cpu(self) -> Cpu | None:
-        """Return the CPU time, or None if the group is gone."""
+        """Return the CPU time, or None if its file cannot be read: the group may be gone."""
         content = self._usage.maybe_read()
         if content is None:
             return None

@@ -35,6 +35,8 @@ MAX_KEPT_OPEN = 512
 V1_HIERARCHIES = ("memory", "cpu", "cpuacct", "pids", "systemd")
 RUNTIMES = ("docker", "podman", "kubernetes", "nspawn", "lxc", "other")
 NOT_DESCRIBED = Described()
+# The file is missing (version 1 without cpuacct), or no descriptor is free.
+UNKNOWN_CPU = Cpu()
 Rate = float | None
 # Fields in their order: working set, limit, percent, tasks, limit; read, written, three stalls, received, sent.
 Middle = tuple[int | None, int | None, Rate, int | None, int | None]
@@ -317,9 +319,11 @@ class ContainersSource:
         for path, row in list(self._rows.items()):
             cpu = row.group.maybe_cpu()
             if cpu is None:
-                self._forget(path)
-                self._finder.forget()
-                continue
+                if not os.path.isdir(f"{self._finder.hierarchy}{path}"):
+                    self._forget(path)
+                    self._finder.forget()
+                    continue
+                cpu = UNKNOWN_CPU
             about = described.get(row.identity.id, NOT_DESCRIBED)
             containers.append(container(row, cpu, self._clock.monotonic(), cores, about))
         return tuple(containers)

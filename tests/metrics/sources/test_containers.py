@@ -11,6 +11,7 @@ import pytest
 
 from telemetry_stream.metrics.source import SEARCH_SECONDS
 from telemetry_stream.metrics.sources import containers
+from telemetry_stream.metrics.sources.container_path import Identity, find_containers
 from telemetry_stream.metrics.sources.containers import (
     DETAILS_PER_TICK,
     FIND_SECONDS,
@@ -175,6 +176,42 @@ def test_a_container_that_is_gone_is_left_out_at_once(tree: Tree, source: Contai
     put_v2(tree, DOCKER)
     again = rows(source, tree)
     assert [row.cpu_percent for row in again] == [0.0, None]
+
+
+def test_a_container_whose_cpu_time_cannot_be_read(
+    tree: Tree, source: ContainersSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Version 1 without cpuacct: everything else is known, and the hierarchy is not searched in each tick."""
+    put_v1(tree, f"/docker/{ID}")
+    shutil.rmtree(f"{tree.sys}/fs/cgroup/cpuacct")
+    searches: list[str] = []
+
+    def find(root: str) -> dict[str, Identity]:
+        searches.append(root)
+        return find_containers(root)
+
+    monkeypatch.setattr(containers, "find_containers", find)
+    for _ in range(3):
+        (row,) = rows(source, tree)
+        assert (row.cpu_percent, row.cpu_throttled_percent, row.memory_percent) == (
+            None,
+            None,
+            35.0,
+        )
+    assert len(searches) == 1
+
+
+def test_without_free_descriptors_a_container_stays(
+    tree: Tree, source: ContainersSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its CPU time is unknown in the tick, and known again after the next reading."""
+    put_v2(tree, DOCKER)
+    rows(source, tree)
+    with monkeypatch.context() as patched:
+        patched.setattr(source._rows[DOCKER].group, "maybe_cpu", lambda: None)
+        (row,) = rows(source, tree)
+    assert row.cpu_percent is None
+    assert [row.cpu_percent for _ in range(2) for row in rows(source, tree)] == [None, 0.0]
 
 
 def test_a_new_container_appears_within_5_s(tree: Tree, source: ContainersSource) -> None:
