@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol, TypeVar
@@ -37,6 +37,9 @@ INACTIVE_FILE = re.compile(rb"^inactive_file (\d+)$", re.MULTILINE)
 SOME_TOTAL = re.compile(rb"^some avg10=.* total=(\d+)$", re.MULTILINE)
 
 T = TypeVar("T")
+# By disk or interface: the bytes read and written, or received and sent. A sum of them would leap with an interface
+# that moves into the container.
+Traffic = Mapping[str, tuple[int | None, int | None]]
 # Whether the bytes of a device, as major:minor, count. What is made of other disks (dm, md) repeats their bytes.
 Counts = Callable[[str], bool]
 
@@ -60,13 +63,11 @@ class Details:
     memory_limit_bytes: int | None = None
     pids: int | None = None
     pids_limit: int | None = None
-    read_bytes: int | None = None
-    write_bytes: int | None = None
+    disks: Traffic | None = None
     cpu_stall_us: int | None = None
     memory_stall_us: int | None = None
     io_stall_us: int | None = None
-    rx_bytes: int | None = None
-    tx_bytes: int | None = None
+    interfaces: Traffic | None = None
 
 
 class Group(Protocol):
@@ -105,7 +106,6 @@ class GroupV2:
         """Read all other files. A file that is missing or invalid loses its own values."""
         read = self._maybe_read
         io = read("io.stat")
-        reads, writes = (None, None) if io is None else parse_io(io, counts)
         return Details(
             cpu_limit_cores=_maybe(parse_cpu_max, read("cpu.max")),
             memory_bytes=_count(
@@ -115,8 +115,7 @@ class GroupV2:
             memory_limit_bytes=_maybe(parse_max, read("memory.max")),
             pids=_count((read("pids.current") or b"").strip(), counters.MOST_TASKS),
             pids_limit=_maybe(parse_max, read("pids.max")),
-            read_bytes=reads,
-            write_bytes=writes,
+            disks=None if io is None else parse_io(io, counts),
             cpu_stall_us=_found(SOME_TOTAL, read("cpu.pressure")),
             memory_stall_us=_found(SOME_TOTAL, read("memory.pressure")),
             io_stall_us=_found(SOME_TOTAL, read("io.pressure")),
@@ -163,7 +162,6 @@ class GroupV1:
         io = read("blkio/blkio.throttle.io_service_bytes_recursive")  # since Linux 4.18
         if io is None:
             io = read("blkio/blkio.throttle.io_service_bytes")
-        reads, writes = (None, None) if io is None else parse_service_bytes(io, counts)
         quota = (read("cpu/cpu.cfs_quota_us") or b"").strip()
         period = (read("cpu/cpu.cfs_period_us") or b"").strip()
         return Details(
@@ -178,8 +176,7 @@ class GroupV1:
             memory_limit_bytes=None if limit is None or limit >= V1_UNLIMITED else limit,
             pids=_count((read("pids/pids.current") or b"").strip(), counters.MOST_TASKS),
             pids_limit=_maybe(parse_max, read("pids/pids.max")),
-            read_bytes=reads,
-            write_bytes=writes,
+            disks=None if io is None else parse_service_bytes(io, counts),
         )
 
     def close(self) -> None:
@@ -192,29 +189,37 @@ class GroupV1:
         return _maybe_read(f"{self._root}/{hierarchy}{self._path}/{file}")
 
 
-def parse_io(content: bytes, counts: Counts) -> tuple[int | None, int | None]:
-    """Return the bytes read and written of ``8:0 rbytes=1 wbytes=2 rios=3 ...``. None: one is not a count.
+def parse_io(content: bytes, counts: Counts) -> Traffic:
+    """Return the bytes of each device of ``8:0 rbytes=1 wbytes=2 rios=3 ...``. None: it is not a count.
 
     A group that has done nothing has an empty file.
     """
-    reads, writes = [], []
+    found = {}
     for line in content.split(b"\n"):
         words = line.split()
-        if len(words) > 1 and counts(words[0].decode("ascii", "replace")):
+        number = words[0].decode("ascii", "replace") if len(words) > 1 else ""
+        if number and counts(number):
             values = dict(word.partition(b"=")[::2] for word in words[1:])
-            reads.append(_count(values.get(b"rbytes", b"0")))
-            writes.append(_count(values.get(b"wbytes", b"0")))
-    return _sum(reads), _sum(writes)
+            found[number] = (
+                _count(values.get(b"rbytes", b"0")),
+                _count(values.get(b"wbytes", b"0")),
+            )
+    return found
 
 
-def parse_service_bytes(content: bytes, counts: Counts) -> tuple[int | None, int | None]:
-    """Return the bytes read and written of the lines ``8:0 Read 1`` and ``8:0 Write 2`` of version 1."""
-    found: dict[bytes, list[int | None]] = {b"Read": [], b"Write": []}
+def parse_service_bytes(content: bytes, counts: Counts) -> Traffic:
+    """Return the bytes of each device of the lines ``8:0 Read 1`` and ``8:0 Write 2`` of version 1."""
+    found: dict[str, tuple[int | None, int | None]] = {}
     for line in content.split(b"\n"):
         words = line.split()
-        if len(words) == 3 and words[1] in found and counts(words[0].decode("ascii", "replace")):
-            found[words[1]].append(_count(words[2]))
-    return _sum(found[b"Read"]), _sum(found[b"Write"])
+        if len(words) != 3 or words[1] not in (b"Read", b"Write"):
+            continue
+        number = words[0].decode("ascii", "replace")
+        if counts(number):
+            read, written = found.get(number, (None, None))
+            count = _count(words[2])
+            found[number] = (count, written) if words[1] == b"Read" else (read, count)
+    return found
 
 
 class Devices:
@@ -251,30 +256,30 @@ class Networks:
         self._proc_root = proc_root
         self._hierarchy = hierarchy
 
-    def maybe_bytes(self, path: str) -> tuple[int | None, int | None]:
-        """Return the bytes received and sent. None if no process can be seen, or if it uses the host's network.
+    def maybe_traffic(self, path: str) -> Traffic | None:
+        """Return the bytes received and sent by each interface.
 
+        None if no process can be seen, if it uses the host's network, or if there is no interface but loopback.
         The kernel gives the file of each namespace a number of its own, so equal numbers are the same namespace. Other
         ways to compare them need the permission to trace the process.
         """
         pid = self._maybe_pid(self._hierarchy + path)
         if pid is None:
-            return None, None
+            return None
         file = f"{self._proc_root}/{pid}/net/dev"
         inode = _maybe_inode(file)
         if inode is None or inode == _maybe_inode(f"{self._proc_root}/1/net/dev"):
-            return None, None
+            return None
         content = _maybe_read_network(file)
         try:
             rows = network.parse(content or b"")
         except ParseError:
-            return None, None
-        others = [numbers for name, numbers in rows.items() if name != LOOPBACK]
-        if not others:
-            return None, None
-        return _sum(numbers[network.RX_BYTES] for numbers in others), _sum(
-            numbers[network.TX_BYTES] for numbers in others
-        )
+            return None
+        return {
+            name: (numbers[network.RX_BYTES], numbers[network.TX_BYTES])
+            for name, numbers in rows.items()
+            if name != LOOPBACK
+        } or None
 
     def _maybe_pid(self, directory: str) -> int | None:
         """Return a process of a group or of the groups in it, of which at most MAX_GROUPS are read.
@@ -359,13 +364,3 @@ def _maybe(parse: Callable[[bytes], T], content: bytes | None) -> T | None:
 
 def _count(word: bytes | None, most: int = counters.NEGATIVE_FROM - 1) -> int | None:
     return None if word is None else counters.maybe_count(word, most)
-
-
-def _sum(numbers: Iterable[int | None]) -> int | None:
-    """Return the sum, or None if one of the numbers is unknown."""
-    total = 0
-    for number in numbers:
-        if number is None:
-            return None
-        total += number
-    return total

@@ -24,7 +24,7 @@ from ..setup import Setup
 from ..source import SEARCH_SECONDS, Now, Source
 from . import kernel_stat
 from .container_api import Api, Described, Label
-from .container_files import Cpu, Details, Devices, Group, GroupV1, GroupV2, Networks
+from .container_files import Cpu, Details, Devices, Group, GroupV1, GroupV2, Networks, Traffic
 from .container_path import Identity, find_containers
 from .meminfo import difference
 
@@ -236,9 +236,6 @@ class _Row:
         # The kernel puts the times of all cores together, so that they may be a little ahead of the clock.
         most_us = 0.0 if us is None else 2 * us + 1e6
 
-        def speed(now: int | None, then: int | None) -> float | None:
-            return rates.per_second(now, then, seconds, counters.BYTES)
-
         def share(now: int | None, then: int | None) -> float | None:
             return rates.percent(counters.rise_of_time(now, then, most_us), us)
 
@@ -253,13 +250,11 @@ class _Row:
             details.pids_limit,
         )
         self.tail = (
-            speed(details.read_bytes, before.read_bytes),
-            speed(details.write_bytes, before.write_bytes),
+            *speeds(details.disks, before.disks, seconds),
             share(details.cpu_stall_us, before.cpu_stall_us),
             share(details.memory_stall_us, before.memory_stall_us),
             share(details.io_stall_us, before.io_stall_us),
-            speed(details.rx_bytes, before.rx_bytes),
-            speed(details.tx_bytes, before.tx_bytes),
+            *speeds(details.interfaces, before.interfaces, seconds),
         )
         self.details, self.at = details, at
 
@@ -283,6 +278,26 @@ class _Row:
                 counters.rise_of_time(cpu.periods, before.periods, us),
             ),
         )
+
+
+def speeds(now: Traffic | None, before: Traffic | None, seconds: float | None) -> tuple[Rate, Rate]:
+    """Return the sums of the known rates of all disks or interfaces, in bytes per second.
+
+    One that was not there before has none: an interface moves into a container with all that it has counted.
+    """
+    if now is None or before is None or seconds is None:
+        return None, None
+    if not now and not before:  # A group that has done nothing has no disks.
+        return 0.0, 0.0
+    both = [(counts, before[name]) for name, counts in now.items() if name in before]
+    first, second = (
+        rates.total(
+            rates.per_second(counts[column], then[column], seconds, counters.BYTES)
+            for counts, then in both
+        )
+        for column in (0, 1)
+    )
+    return first, second
 
 
 class ContainersSource:
@@ -352,7 +367,7 @@ class ContainersSource:
             path = self._turns.popleft()
             row = self._rows[path]
             details = row.group.details(self._devices.counts)
-            details.rx_bytes, details.tx_bytes = networks.maybe_bytes(path)
+            details.interfaces = networks.maybe_traffic(path)
             row.update_details(details, self._clock.monotonic())
             self._turns.append(path)
 

@@ -30,6 +30,7 @@ NET_DEV = (
     "  eth0: 1000 1 0 0 0 0 0 0 2000 1 0 0 0 0 0 0\n"
     "  eth1: 30 1 0 0 0 0 0 0 40 1 0 0 0 0 0 0\n"
 )
+TRAFFIC = {"eth0": (1000, 2000), "eth1": (30, 40)}
 V2 = {
     "cpu.stat": "usage_usec 5000\nuser_usec 1\nnr_periods 10\nnr_throttled 4\nthrottled_usec 5\n",
     "cpu.max": "150000 100000\n",
@@ -77,7 +78,7 @@ def all_count(_number: str) -> bool:
 
 
 def test_version_2(tree: Tree) -> None:
-    """Every file of the group, and the sum over its disks."""
+    """Every file of the group, and each of its disks."""
     put_v2(tree)
     group = GroupV2(Budget(), f"{tree.sys}/fs/cgroup", GROUP)
     assert group.maybe_cpu() == Cpu(5000, 10, 4)
@@ -88,8 +89,7 @@ def test_version_2(tree: Tree) -> None:
         memory_limit_bytes=200 * MIB,
         pids=7,
         pids_limit=None,
-        read_bytes=101,
-        write_bytes=202,
+        disks={"8:0": (100, 200), "8:16": (1, 2)},
         cpu_stall_us=11,
         memory_stall_us=12,
         io_stall_us=13,
@@ -108,8 +108,7 @@ def test_version_1(tree: Tree) -> None:
         inactive_file_bytes=30 * MIB,
         memory_limit_bytes=200 * MIB,
         pids=7,
-        read_bytes=101,
-        write_bytes=202,
+        disks={"8:0": (101, 202)},
     )
     group.close()
 
@@ -123,7 +122,7 @@ def test_version_1_without_limits(tree: Tree) -> None:
     tree.put(f"sys/fs/cgroup/blkio{GROUP}/{recursive}", "8:0 Read 7\n8:0 Write 8\n")
     details = GroupV1(Budget(), f"{tree.sys}/fs/cgroup", GROUP).details(all_count)
     assert (details.cpu_limit_cores, details.memory_limit_bytes) == (None, None)
-    assert (details.read_bytes, details.write_bytes) == (7, 8)
+    assert details.disks == {"8:0": (7, 8)}
 
 
 @pytest.mark.parametrize("kind", [GroupV1, GroupV2])
@@ -158,29 +157,33 @@ def test_missing_and_invalid_files_lose_their_own_values(tree: Tree) -> None:
         None,
         None,
     )
-    assert (details.pids, details.read_bytes, details.write_bytes) == (None, 0, 0)
+    assert (details.pids, details.disks) == (None, {})
     assert (details.io_stall_us, details.memory_stall_us, details.cpu_stall_us) == (None, None, 11)
 
 
 def test_a_device_that_is_made_of_others_does_not_count() -> None:
     """Its bytes are those of its disks again."""
     io = b"8:0 rbytes=1 wbytes=2\n253:0 rbytes=1 wbytes=2\n"
-    assert parse_io(io, lambda number: number == "8:0") == (1, 2)
+    assert parse_io(io, lambda number: number == "8:0") == {"8:0": (1, 2)}
     old = b"8:0 Read 1\n8:0 Write 2\n253:0 Read 1\n253:0 Write 2\n"
-    assert parse_service_bytes(old, lambda number: number == "8:0") == (1, 2)
+    assert parse_service_bytes(old, lambda number: number == "8:0") == {"8:0": (1, 2)}
 
 
-def test_an_unknown_number_makes_the_sum_unknown() -> None:
-    """The sum of the others would be too small."""
-    assert parse_io(b"8:0 rbytes=1 wbytes=2\n8:16 rbytes=-1 wbytes=2\n", all_count) == (None, 4)
-    assert parse_io(b"8:0 cost.usage=5\n8:16\n", all_count) == (0, 0)
+def test_an_unknown_number_of_a_device() -> None:
+    """The others are known. A device without the keys has read and written nothing."""
+    io = b"8:0 rbytes=1 wbytes=2\n8:16 rbytes=-1 wbytes=2\n8:32 cost.usage=5\n8:48\n"
+    assert parse_io(io, all_count) == {"8:0": (1, 2), "8:16": (None, 2), "8:32": (0, 0)}
+    assert parse_service_bytes(b"8:0 Read 1\n8:0 Write x\n8:16 Total 3\n", all_count) == {
+        "8:0": (1, None)
+    }
 
 
 @given(odd(V2["io.stat"].encode(), V1["blkio/blkio.throttle.io_service_bytes"].encode()))
 def test_any_io_is_parsed(content: bytes) -> None:
     """To counts, or None."""
-    for count in (*parse_io(content, all_count), *parse_service_bytes(content, all_count)):
-        assert count is None or count >= 0
+    for parse in (parse_io, parse_service_bytes):
+        for both in parse(content, all_count).values():
+            assert all(count is None or count >= 0 for count in both)
 
 
 def test_devices_are_looked_up_once(tree: Tree) -> None:
@@ -212,9 +215,9 @@ def networks(tree: Tree) -> Networks:
 
 
 def test_the_network_of_the_first_process(tree: Tree) -> None:
-    """The sum over its interfaces, without loopback."""
+    """Each of its interfaces, without loopback."""
     put_process(tree, 50, GROUP)
-    assert networks(tree).maybe_bytes(GROUP) == (1030, 2040)
+    assert networks(tree).maybe_traffic(GROUP) == TRAFFIC
 
 
 def test_the_processes_may_be_in_groups_below(tree: Tree) -> None:
@@ -222,7 +225,7 @@ def test_the_processes_may_be_in_groups_below(tree: Tree) -> None:
     tree.put(f"sys/fs/cgroup{GROUP}/cgroup.procs", "")
     tree.put(f"sys/fs/cgroup{GROUP}/a/cgroup.procs", "")
     put_process(tree, 50, f"{GROUP}/init.scope")
-    assert networks(tree).maybe_bytes(GROUP) == (1030, 2040)
+    assert networks(tree).maybe_traffic(GROUP) == TRAFFIC
 
 
 @pytest.mark.parametrize("at", ["{}", "0/{}", "0/0/{}"])
@@ -238,7 +241,7 @@ def test_the_groups_below_are_limited(tree: Tree, monkeypatch: pytest.MonkeyPatc
         return real(path)
 
     monkeypatch.setattr(container_files, "_maybe_read", noted)
-    assert networks(tree).maybe_bytes(GROUP) == (None, None)
+    assert networks(tree).maybe_traffic(GROUP) is None
     assert len(read) == container_files.MAX_GROUPS + 1
 
 
@@ -247,9 +250,9 @@ def test_the_bytes_of_the_interfaces_are_limited(tree: Tree) -> None:
     lines = [f"v{number:014}: {' '.join(['1'] * 16)}\n" for number in range(2000)]
     put_process(tree, 50, GROUP)
     tree.put("proc/50/net/dev", NET_DEV + "".join(lines[:1000]))
-    assert networks(tree).maybe_bytes(GROUP) == (2030, 3040)
+    assert len(networks(tree).maybe_traffic(GROUP) or ()) == 1002
     tree.put("proc/50/net/dev", NET_DEV + "".join(lines))
-    assert networks(tree).maybe_bytes(GROUP) == (None, None)
+    assert networks(tree).maybe_traffic(GROUP) is None
 
 
 def test_the_network_of_the_host_is_not_that_of_the_container(tree: Tree) -> None:
@@ -257,7 +260,7 @@ def test_the_network_of_the_host_is_not_that_of_the_container(tree: Tree) -> Non
     put_process(tree, 50, GROUP)
     tree.put("proc/1/net/x", "")
     os.link(f"{tree.proc}/50/net/dev", f"{tree.proc}/1/net/dev")
-    assert networks(tree).maybe_bytes(GROUP) == (None, None)
+    assert networks(tree).maybe_traffic(GROUP) is None
 
 
 @pytest.mark.parametrize(
@@ -267,7 +270,7 @@ def test_without_a_process_the_network_is_unknown(tree: Tree, procs: str) -> Non
     """None is there, it is in another pid namespace (0), has just ended, or the file is invalid."""
     put_process(tree, 50, "/other")
     tree.put(f"sys/fs/cgroup{GROUP}/cgroup.procs", procs)
-    assert networks(tree).maybe_bytes(GROUP) == (None, None)
+    assert networks(tree).maybe_traffic(GROUP) is None
 
 
 @pytest.mark.parametrize("content", ["", "eth0: 1 2\n", NET_DEV.splitlines()[2] + "\n"])
@@ -275,7 +278,7 @@ def test_a_network_without_interfaces_is_unknown(tree: Tree, content: str) -> No
     """An empty or invalid file, and only loopback."""
     put_process(tree, 50, GROUP)
     tree.put("proc/50/net/dev", content)
-    assert networks(tree).maybe_bytes(GROUP) == (None, None)
+    assert networks(tree).maybe_traffic(GROUP) is None
 
 
 def test_the_descriptors_are_limited(tree: Tree) -> None:

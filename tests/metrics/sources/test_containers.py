@@ -102,7 +102,7 @@ def test_what_a_container_uses(tree: Tree, source: ContainersSource) -> None:
         DOCKER,
         **{
             "cpu.stat": "usage_usec 1505000\nnr_periods 30\nnr_throttled 9\n",
-            "io.stat": "8:0 rbytes=4101 wbytes=6202\n",
+            "io.stat": "8:0 rbytes=4100 wbytes=6200\n",
             "cpu.pressure": PSI.format(100_011),
         },
     )
@@ -250,13 +250,46 @@ def test_rates_divide_by_the_time_between_two_turns(
 
 
 def test_counters_that_fall_or_leap_are_unknown(tree: Tree, source: ContainersSource) -> None:
-    """CPU time of more than all cores, and bytes that fall because a disk was removed."""
+    """CPU time of more than all cores, and bytes that fall because a disk was replaced."""
     put_v2(tree, DOCKER)
     rows(source, tree)
-    changes = {"cpu.stat": "usage_usec 99999999\n", "io.stat": "8:16 rbytes=1 wbytes=2\n"}
+    changes = {"cpu.stat": "usage_usec 99999999\n", "io.stat": "8:0 rbytes=1 wbytes=2\n"}
     put_v2(tree, DOCKER, **changes)
     (row,) = rows(source, tree)
     assert (row.cpu_percent, row.read_bytes_per_second) == (None, None)
+
+
+def test_an_interface_that_moves_into_a_container_is_no_traffic(
+    tree: Tree, source: ContainersSource
+) -> None:
+    """Nor is a disk that appears. What the others transfer is known."""
+    put_v2(tree, DOCKER)
+    put_process(tree, 50, DOCKER)
+    rows(source, tree)
+    moved = "  eth2: 50000000000 1 0 0 0 0 0 0 50000000000 1 0 0 0 0 0 0\n"
+    tree.put("proc/50/net/dev", NET_DEV.replace(" 30 1", " 90 1") + moved)
+    put_v2(
+        tree,
+        DOCKER,
+        **{"io.stat": "8:0 rbytes=107 wbytes=200\n8:32 rbytes=50000000000 wbytes=9\n"},
+    )
+    (row,) = rows(source, tree)
+    assert (row.rx_bytes_per_second, row.tx_bytes_per_second) == (60.0, 0.0)
+    assert (row.read_bytes_per_second, row.write_bytes_per_second) == (7.0, 0.0)
+    tree.put("proc/50/net/dev", NET_DEV)
+    (row,) = rows(source, tree)
+    assert (row.rx_bytes_per_second, row.tx_bytes_per_second) == (0.0, 0.0)
+
+
+def test_a_group_that_has_done_nothing_reads_nothing(tree: Tree, source: ContainersSource) -> None:
+    """It has no disks. The first that appears has no rate yet."""
+    put_v2(tree, DOCKER, **{"io.stat": ""})
+    rows(source, tree)
+    (row,) = rows(source, tree)
+    assert (row.read_bytes_per_second, row.write_bytes_per_second) == (0.0, 0.0)
+    put_v2(tree, DOCKER)
+    (row,) = rows(source, tree)
+    assert (row.read_bytes_per_second, row.write_bytes_per_second) == (None, None)
 
 
 def test_after_close_the_next_sample_is_a_first_one(tree: Tree, source: ContainersSource) -> None:
