@@ -3,8 +3,8 @@ them, container_api.py has the names of Docker and Podman).
 
 Strategy: CPU time is read at each tick. Everything else needs ten times longer, so at most DETAILS_PER_TICK containers
 have it read in a tick, in turns; ``age_seconds`` is its age. With 300 containers that is every 30 s, with 10 in each
-tick. Containers are looked for every 5 s while somebody wants them, and every 30 s to count them. A container whose
-group is gone is left out at once.
+tick. Containers are looked for every 5 s while somebody wants them, and every 30 s to count them, or while there
+is none. A container whose group is gone is left out at once.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from .container_files import Cpu, Details, Devices, Group, GroupV1, GroupV2, Net
 from .container_path import Identity, find_containers
 from .meminfo import difference
 
-FIND_SECONDS = 5.0  # while they are wanted
+FIND_SECONDS = 5.0  # while they are wanted and there are some
 DETAILS_PER_TICK = 10
 MAX_KEPT_OPEN = 512
 # Of version 1: the hierarchies in which the containers are looked for, the first that exists.
@@ -320,7 +320,7 @@ class ContainersSource:
 
     def collect(self, now: Now) -> tuple[Container, ...] | None:
         """Return None on a host without containers."""
-        found = self._finder.find(now, FIND_SECONDS)
+        found = self._finder.find(now, FIND_SECONDS if self._finder.found else SEARCH_SECONDS)
         if found is not self._found:
             self._found = found
             self._update_rows(found)
@@ -420,7 +420,8 @@ SECTIONS = (
         ContainersSource,
         tuple[Container, ...],
         title="Containers",
-        text="What each container uses, from its control group. A new one appears within 5 s.",
+        text="What each container uses, from its control group. A new one appears within 5 s, the "
+        "first one within 30 s.",
         files="/sys/fs/cgroup, /proc/PID/net/dev",
         prometheus="telemetry_stream_container",
         nulls="A value is null if the kernel has no file for it: the stalls without PSI and on version 1, disks and "

@@ -223,6 +223,14 @@ def test_a_new_container_appears_within_5_s(tree: Tree, source: ContainersSource
     assert len(rows(source, tree, 1.0)) == 2
 
 
+def test_the_first_container_appears_within_30_s(tree: Tree, source: ContainersSource) -> None:
+    """Most hosts have none: their hierarchy is not searched every 5 s."""
+    assert source.collect(tree.tick()) is None
+    put_v2(tree, DOCKER)
+    assert source.collect(tree.tick(SEARCH_SECONDS - 1)) is None
+    assert len(rows(source, tree)) == 1
+
+
 def test_details_are_read_in_turns(tree: Tree, source: ContainersSource) -> None:
     """With 25 containers, every third tick, and those of five in the one before, too. CPU is read in each."""
     for number in range(25):

@@ -1537,7 +1537,7 @@ export const EXPLANATIONS = {
   },
   containers: {
     name: "Containers",
-    text: "What each container uses, from its control group. A new one appears within 5 s.",
+    text: "What each container uses, from its control group. A new one appears within 5 s, the first one within 30 s.",
     from: "/sys/fs/cgroup, /proc/PID/net/dev",
   },
   "containers[].id": {
