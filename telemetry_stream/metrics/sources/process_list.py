@@ -6,14 +6,15 @@ checks at the end that the table is still the published one; if it is not, rows 
 caller tries again after the next sample. So a page costs the requester, and the collector never waits.
 
 What a filter needs of all processes (their units and command lines) is read for the first request with a filter, and
-kept while such requests come. One request at a time is worked on.
+kept while such requests come. A detail is kept for IDLE_SECONDS after the last request that needed it, so that viewers
+with different filters and pages do not lose each other's. One request at a time is worked on.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ from .process_table import Row
 MAX_PAGE_ROWS = 200
 # How long a request waits for those before it.
 LOCK_SECONDS = 3.0
-# After this time without a request, the details of all processes are forgotten.
+# After this time without a request that needs them, the details of a process are forgotten.
 IDLE_SECONDS = 30.0
 
 # The field that sorts, and whether the lowest value comes first. The others begin with the highest one, or the most
@@ -85,6 +86,7 @@ class ProcessList:
         self._lock = threading.Lock()
         self._published: _Published | None = None
         self._used_at: float | None = None
+        self._needed_at: dict[Key, float] = {}  # the last request that needed its details
 
     def publish(
         self, now: Now, table: Mapping[int, Row], total: int, facts: Facts, seconds: float | None
@@ -108,6 +110,7 @@ class ProcessList:
         if self._used_at is not None and self._lock.acquire(blocking=False):
             try:
                 self._details.close()
+                self._needed_at = {}
                 self._used_at = None
             finally:
                 self._lock.release()
@@ -127,9 +130,8 @@ class ProcessList:
         if query.words:
             if (published := self._published) is None:
                 return None
-            details = self._details.update(
-                [(pid, row.starttime) for pid, row in list(published.table.items())], {}
-            )
+            keys = [(pid, row.starttime) for pid, row in list(published.table.items())]
+            details = self._known_locked(keys, keys, {})
         if (published := self._published) is None:
             return None
         rows = list(published.table.items())
@@ -155,6 +157,7 @@ class ProcessList:
             for pid, row in chosen
         ]
         running = {(pid, row.starttime): bool(row.used) for pid, row in chosen}
+        present = [(pid, row.starttime) for pid, row in rows]
         if self._published is not published:
             return None
         page = ProcessPage(
@@ -164,10 +167,26 @@ class ProcessList:
             sum(not detail.labels_read for detail in details.values()),
             records,
         )
-        known = self._details.update({*details, *running}, running)
+        known = self._known_locked(present, running, running)
         for record, key in zip(records, running, strict=True):
             add_detail(record, known[key])
         return page
+
+    def _known_locked(
+        self, present: Iterable[Key], needed: Iterable[Key], running: Mapping[Key, bool]
+    ) -> Mapping[Key, Detail]:
+        """Return the details of the ``needed`` processes, and of others that a request needed a short time ago.
+
+        Those of processes that are not ``present`` any more are forgotten, which limits what is kept.
+        """
+        at = self._monotonic()
+        self._needed_at |= dict.fromkeys(needed, at)
+        self._needed_at = {
+            key: then
+            for key in present
+            if (then := self._needed_at.get(key)) is not None and at <= then + IDLE_SECONDS
+        }
+        return self._details.update(self._needed_at, running)
 
     def _maybe_user(self, pid: int, now: Now) -> str | None:
         return self._users.maybe_owner(os.path.join(self._root, str(pid)), now)

@@ -8,6 +8,7 @@ import pytest
 
 from telemetry_stream.metrics.source import Options
 from telemetry_stream.metrics.sources import process_list, process_record
+from telemetry_stream.metrics.sources.process_details import IO_SECONDS
 from telemetry_stream.metrics.sources.process_list import (
     IDLE_SECONDS,
     SORTS,
@@ -177,3 +178,33 @@ def test_details_of_all_processes_are_forgotten_after_the_last_request(host: Hos
     host.tick(IDLE_SECONDS)
     assert host.list._details._details == {}
     assert host.pids("cat") == [3]
+
+
+def test_viewers_of_different_pages_keep_their_details(host: Host) -> None:
+    """One filters, two others see one row each: nothing is read again, and each has its rates of I/O."""
+    queries = ({"sort": "pid"}, {"sort": "pid", "is_reversed": True})
+    rows = []
+    for bytes_read in (0, 1000):
+        host.tick(IO_SECONDS)
+        for pid in (1, 4):
+            host.tree.put(f"proc/{pid}/io", f"read_bytes: {bytes_read}\nwrite_bytes: 0\n")
+        assert host.page("cat").unread == 0
+        rows = [host.page(limit=1, **query).processes[0] for query in queries]
+    assert [(row.pid, row.read_bytes_per_second) for row in rows] == [(1, 100.0), (4, 100.0)]
+    labels = [detail.labels_due for detail in host.list._details._details.values()]
+    host.page("cat")
+    assert [detail.labels_due for detail in host.list._details._details.values()] == labels
+
+
+def test_details_that_no_request_needs_are_forgotten(host: Host) -> None:
+    """After a while, though other requests come; those of a process whose pid another one has, at once."""
+    host.page("cat")
+    host.page(limit=1, sort="pid")
+    assert len(host.list._details._details) == 4
+    put(host.tree, 4, comm="other", start=99)
+    host.tick(IDLE_SECONDS / 2)
+    host.page(limit=1, sort="pid")
+    assert [pid for pid, _ in host.list._details._details] == [3, 2, 1]
+    host.tick(IDLE_SECONDS)
+    host.page(limit=1, sort="pid")
+    assert [pid for pid, _ in host.list._details._details] == [1]
