@@ -143,9 +143,18 @@ class ClocksScan:
         self._next_at = -math.inf
         self._scan: Scan | None = None
         self._clocks: Clocks | None = None
+        self._is_paused = True
 
     def maybe_clocks(self, now: Now) -> Clocks | None:
-        """Return the newest reading, or None before the first one, and on a host that has nothing of it."""
+        """Return the newest reading since a pause, or None before the first one, and on a host that has nothing of it.
+
+        Rates are unknown in the first reading: those of a long pause would look like events of now.
+        """
+        if self._is_paused:
+            self._is_paused = False
+            self._blocking.forget_all_except(())
+            self._cores, self._packages = rates.Previous(), rates.Previous()
+            self._scan = self._clocks = None
         if now.monotonic >= self._next_at:
             self._next_at = now.monotonic + LEAST_SECONDS
             self._blocking.request([None])
@@ -163,10 +172,15 @@ class ClocksScan:
         age = round(max(0.0, self._clock.monotonic() - result.at), 1)
         return replace(self._clocks, age_seconds=age)
 
+    def pause(self) -> None:
+        """Note that nobody wants it in this tick."""
+        self._is_paused = True
+
     def close(self) -> None:
         """End the idle worker."""
         self._blocking.close()
         self._next_at = -math.inf
+        self._is_paused = True
 
     def _maybe_record(self, scan: Scan) -> Clocks | None:
         if not scan.facts and scan.board is None:

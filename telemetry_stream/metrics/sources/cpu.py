@@ -310,6 +310,8 @@ class CpuSource:
         cpu = self._rates.record(stat, self._stat.monotonic, was_suspended=now.was_suspended)
         if self.name in now.wanted:
             cpu.clocks = self._clocks.maybe_clocks(now)
+        else:
+            self._clocks.pause()
         return cpu
 
     def close(self) -> None:

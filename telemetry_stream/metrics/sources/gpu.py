@@ -199,7 +199,10 @@ class GpusSource:
             self._blocking.forget_all_except(self._devices)
         if not self._devices:
             return None
-        self._is_open = True
+        if not self._is_open:
+            self._is_open = True
+            # Values from before a pause may be hours old. The release of the devices may still be queued.
+            self._blocking.forget_all_except((None,))
         self._request(now)
         rows = tuple(row for device in self._devices if (row := self._maybe_row(device)))
         hung = [

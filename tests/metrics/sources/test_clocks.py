@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -112,6 +113,33 @@ def test_it_is_read_only_while_the_section_is_wanted(tree: Tree) -> None:
     cpu = source.collect(tree.tick(wanted={"cpu"}))
     assert cpu.clocks is not None
     assert cpu.clocks.cores[0].frequency_mhz == 1000.0
+    source.close()
+
+
+def test_a_viewer_does_not_get_the_reading_of_the_viewer_before(tree: Tree) -> None:
+    """It may be hours old. What was throttled since then did not happen now."""
+    tree.put("proc/stat", "cpu  1 0 1 8 0 0 0 0 0 0\ncpu0 1 0 1 8 0 0 0 0 0 0\nintr 1\nctxt 1\n")
+    throttle(tree, 0, 5, 7)
+    source = CpuSource(tree.files, timeout_seconds=10.0)
+    scan = source._clocks
+    assert source.collect(tree.tick(wanted={"cpu"})).clocks is not None
+    source.collect(tree.tick())
+    throttle(tree, 0, 9, 13)
+    answered = threading.Event()
+    read = scan._blocking._call
+    scan._blocking._call = lambda key: read(key) if answered.wait(10.0) else pytest.fail("no end")
+    scan._blocking._timeout_seconds = 0.0
+    assert source.collect(tree.tick(3600.0, wanted={"cpu"})).clocks is None
+    answered.set()
+    scan._blocking._timeout_seconds = 10.0
+    clocks = source.collect(tree.tick(wanted={"cpu"})).clocks
+    assert clocks is not None
+    assert (clocks.cores[0].throttles, clocks.core_throttles_per_second) == (9, None)
+    assert clocks.packages[0].throttles_per_second is None
+    throttle(tree, 0, 10, 13)
+    clocks = source.collect(tree.tick(wanted={"cpu"})).clocks
+    assert clocks is not None
+    assert clocks.core_throttles_per_second == 1.0
     source.close()
 
 

@@ -93,6 +93,27 @@ def test_gpus_are_read_only_while_they_are_wanted(
     assert states(collect(tree, source))[0] == (FIRST, "active", 87.0)
 
 
+def test_a_viewer_does_not_get_the_reading_of_the_viewer_before(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be hours old. The first tick after a pause has no rows if the GPU has not answered yet."""
+    fake = use(monkeypatch, first=SERVER)
+    nvidia(tree, FIRST)
+    source = GpusSource(tree.files, timeout_seconds=10.0)
+    assert states(collect(tree, source)) == [(FIRST, "active", 87.0)]
+    assert source.collect(tree.tick()) is None
+    source._blocking._timeout_seconds = 0.0
+    fake.hang = threading.Event()
+    try:
+        assert collect(tree, source, 3600.0) == ()
+    finally:
+        fake.hang.set()
+    source._blocking._timeout_seconds = 10.0
+    (row,) = collect(tree, source)
+    assert (row.usage_percent, row.age_seconds) == (87.0, 0.0)
+    source.close()
+
+
 def test_each_tick_has_a_new_reading(
     tree: Tree, source: GpusSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
