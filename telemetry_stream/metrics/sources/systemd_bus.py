@@ -5,13 +5,15 @@ read these properties; nothing is started or changed. systemd writes its answers
 every 10 s, and two for each unit that is shown.
 
 A service that crashes now and then is mostly ``running`` when it is looked at. So every 5 minutes the restart count of
-all services is read, and those that were restarted are watched.
+all services is read, and those that were restarted are watched. This sweep is the last part of a reading, so that if it
+fails, the units that were listed are still known.
 """
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +30,11 @@ from jeepney.io.blocking import DBusConnection, prep_socket
 from .. import counters
 from ..source import Clock
 
+log = logging.getLogger(__name__)
+
 READ_SECONDS = 20.0  # limit of the time for a whole reading
 SWEEP_SECONDS = 300.0
+SWEEP_READ_SECONDS = 10.0  # limit of the time for a sweep, within that of the reading
 # A restarted service whose state has not changed for so long is no longer shown.
 RECENT_SECONDS = 600.0
 MAX_UNITS = 64  # shown
@@ -97,6 +102,10 @@ class _Connection(DBusConnection):  # type: ignore[misc]  # jeepney has no types
             connected.close()
             raise
 
+    def limit(self, seconds: float) -> None:
+        """Let the deadline be at most ``seconds`` from now."""
+        self._deadline = min(self._deadline, time.monotonic() + seconds)
+
     def receive(self, *, timeout: float | None = None) -> Message:
         """Return the next message. Raises TimeoutError at the deadline."""
         left = self._deadline - time.monotonic()
@@ -139,19 +148,38 @@ class SystemdBus:
             connection.close()
 
     def _read(self, connection: _Connection) -> tuple[UnitState, ...]:
-        units = _listed(connection.answer(MANAGER, "ListUnitsFiltered", "as", STATES))
+        listed = set(_listed(connection.answer(MANAGER, "ListUnitsFiltered", "as", STATES)))
+        shown = sorted(listed | self._restarted)[:MAX_UNITS]
+        found = [_maybe_unit(connection, name, path) for name, path in shown]
         now = self._clock.monotonic()
         if self._sweep_at is None or now >= self._sweep_at:
-            self._restarted = _restarted(connection)
-            self._sweep_at = now + SWEEP_SECONDS
-        shown = sorted({*units, *self._restarted})[:MAX_UNITS]
-        found = [_maybe_unit(connection, name, path) for name, path in shown]
+            self._sweep_at = now + SWEEP_SECONDS  # also if it fails: it is the most expensive part
+            found += self._swept(connection, shown)
         realtime = self._clock.realtime()
         return tuple(
-            unit
-            for unit in found
-            if unit is not None and (unit.has_failed or unit.is_restarting(realtime))
+            sorted(
+                (
+                    unit
+                    for unit in found
+                    if unit is not None and (unit.has_failed or unit.is_restarting(realtime))
+                ),
+                key=lambda unit: unit.name,
+            )[:MAX_UNITS]
         )
+
+    def _swept(
+        self, connection: _Connection, shown: Collection[tuple[str, str]]
+    ) -> list[UnitState | None]:
+        """Find the services to watch, and return those that are not ``shown`` yet. Failures are logged only."""
+        connection.limit(SWEEP_READ_SECONDS)
+        found: list[UnitState | None] = []
+        try:
+            self._restarted = _restarted(connection)
+            for name, path in sorted(self._restarted.difference(shown))[: MAX_UNITS - len(shown)]:
+                found.append(_maybe_unit(connection, name, path))  # keeps those before a failure
+        except (BusError, OSError) as error:
+            log.debug("Restarted services are unknown: %s", error)
+        return found
 
 
 def _restarted(connection: _Connection) -> frozenset[tuple[str, str]]:

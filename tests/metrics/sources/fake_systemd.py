@@ -42,6 +42,10 @@ class FakeSystemd:
         self._thread.join()
         self._listener.close()
 
+    def release(self) -> None:
+        """End a hanging answer, and all later ones, with the end of their connection."""
+        self._end.set()
+
     def put(
         self, name: str, active: str, sub: str, *, changed: float = 0.0, **service: Any
     ) -> None:

@@ -158,6 +158,38 @@ def test_a_bus_that_hangs_is_given_up(
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.parametrize("method", ["ListUnitsByPatterns", "Get"])
+@pytest.mark.parametrize("hangs", [True, False])
+def test_a_sweep_that_fails_costs_only_its_own_part(
+    systemd: FakeSystemd,
+    bus: SystemdBus,
+    tree: Tree,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    hangs: bool,
+) -> None:
+    """The failed units that were listed are known, and it is repeated with the next one only."""
+    monkeypatch.setattr(systemd_bus, "SWEEP_READ_SECONDS", 0.3)
+    systemd.put("a.service", "failed", "failed", Result="signal", NRestarts=0)
+    systemd.put("web.service", "active", "running", changed=NOW + 295, NRestarts=3)
+    swept = []
+
+    def answer(call: Message) -> object:
+        if not is_call(call, method):
+            return None
+        swept.append(call)
+        return systemd.HANG if hangs else new_error(call, "org.example.LimitsExceeded")
+
+    systemd.answer = answer
+    assert names(bus) == ["a.service"]
+    systemd.release()
+    assert names(bus) == ["a.service"]
+    assert len(swept) == 1
+    systemd.answer = lambda _: None
+    tree.advance(SWEEP_SECONDS)
+    assert names(bus) == ["a.service", "web.service"]
+
+
 @pytest.mark.parametrize(
     "garbage", [b"\0" * 64, b"l\7\0\1" + b"\xff" * 60, b"HTTP/1.1 400 No\r\n\r\n"]
 )
