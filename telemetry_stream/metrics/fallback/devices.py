@@ -174,7 +174,7 @@ class PsutilMounts:
             return None
         self._last_returned = result
         if result.error is not None:
-            raise result.error
+            raise result.error.with_traceback(None)  # which is that of a worker, and would be kept
         return result.value
 
     def _list(self) -> tuple[Mount, ...]:

@@ -160,7 +160,7 @@ class PressureSource:
             return Pressure(*stalls)
         for kept in self._files.values():
             if kept.error is not None and getattr(kept.error, "errno", None) not in NOT_SUPPORTED:
-                raise kept.error
+                raise kept.error.with_traceback(None)  # else it grows until the file is tried again
         return None
 
     def _maybe_stalls(self, name: str, now: Now) -> Stalls | None:

@@ -132,7 +132,7 @@ class UnitsSource:
             self._path = None
             return None
         if result.error is not None:
-            raise result.error
+            raise result.error.with_traceback(None)  # else it grows in each tick
         if self._section is not None and self._blocking.pending_seconds(self._path) > HUNG_SECONDS:
             return Stale(self._section, round(max(0.0, self._clock.monotonic() - result.at), 1))
         return self._section

@@ -126,12 +126,15 @@ def test_a_bus_without_systemd_is_asked_every_30_s(
 
 
 def test_a_failure_is_reported(source: UnitsSource, tree: Tree, path: str) -> None:
-    """Until the next reading works. The socket is there, but nobody listens."""
+    """Until the next reading works, and its traceback does not grow. The socket is there, but nobody listens."""
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(path)
-        for _ in range(2):
-            with pytest.raises(ConnectionRefusedError):
+        lengths = []
+        for _ in range(3):
+            with pytest.raises(ConnectionRefusedError) as caught:
                 source.collect(tree.tick())
+            lengths.append(len(caught.traceback))
+        assert len(set(lengths)) == 1
 
 
 def test_a_systemd_that_hangs_delays_no_tick(systemd: FakeSystemd, tree: Tree, path: str) -> None:
