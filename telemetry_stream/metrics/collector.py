@@ -29,6 +29,24 @@ from .sources.system import System
 
 log = logging.getLogger(__name__)
 
+# The sections that psutil can fill (fallback/system.py). It is imported for no others: 15 ms and 4 MiB.
+PSUTIL_SECTIONS = frozenset(
+    {
+        "cpu",
+        "load",
+        "memory",
+        "swap",
+        "system",
+        "self",
+        "disks",
+        "disk",
+        "filesystems",
+        "interfaces",
+        "network",
+        "temperatures",
+        "processes",
+    }
+)
 QUIET_SECONDS = 60.0
 # How long ``close`` waits for sources of an embedding program; the whole program has two seconds to stop.
 JOIN_SECONDS = 0.4
@@ -82,6 +100,7 @@ class Collector:
         ]
         # None: the psutil sources, which are made when the first source fails. Most hosts never need them.
         self._fallback: dict[str, Source] | None = None
+        self._psutil_error: Exception | None = None  # why it could not be imported
         if fallback is not None or not self._files.is_system:
             self._fallback = {source.name: source for source in fallback or ()}
         self._tick = 0
@@ -192,7 +211,7 @@ class Collector:
         """Return the section from the fallback, if it has one, with the state and the reason to report."""
         reason = _reason(error)
         try:
-            source = self._fallback_sources().get(name)
+            source = self._maybe_fallback(name)
             section = None if source is None else source.collect(now)
         except Exception as second:  # noqa: BLE001 (psutil has its own family of exceptions)
             section = None
@@ -202,16 +221,25 @@ class Collector:
         # A built-in source whose file does not exist: this host does not have the section.
         return None, "absent" if isinstance(error, FileNotFoundError) else "failed", reason
 
-    def _fallback_sources(self) -> dict[str, Source]:
-        """Return the fallback sources by name. Imports psutil when it is needed first: 15 ms and 4 MiB."""
+    def _maybe_fallback(self, name: str) -> Source | None:
+        """Return the fallback of a source. Imports psutil when it is needed first, and raises what that raised."""
         if self._fallback is None:
-            import psutil  # noqa: PLC0415
+            if name not in PSUTIL_SECTIONS:
+                return None
+            if self._psutil_error is not None:
+                raise self._psutil_error.with_traceback(None)
+            try:
+                import psutil  # noqa: PLC0415
 
-            from .fallback import psutil_sources  # noqa: PLC0415
-
+                from .fallback import psutil_sources  # noqa: PLC0415
+            except Exception as error:
+                self._psutil_error = (
+                    error  # A search of the whole path in each tick costs more than it finds.
+                )
+                raise
             sources = psutil_sources(psutil, self.clock, self._stats)
             self._fallback = {source.name: source for source in sources}
-        return self._fallback
+        return self._fallback.get(name)
 
     def _log_change(
         self, name: str, state: State, reason: str | None, error: BaseException | None = None

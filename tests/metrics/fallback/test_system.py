@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import Any
 import psutil as real_psutil
 import pytest
 
+from telemetry_stream.metrics.collector import PSUTIL_SECTIONS, Collector
 from telemetry_stream.metrics.fallback.system import core_ids, parse_cpu_list, psutil_sources
 from telemetry_stream.metrics.setup import SelfStats
 from telemetry_stream.metrics.source import Now
@@ -58,6 +60,52 @@ def test_psutil_is_imported_only_when_it_is_needed() -> None:
         "c = Collector(); c.collect(); c.close(); sys.exit('psutil' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_collector_has_the_names_of_all_fallback_sources(tree: Tree) -> None:
+    """It has them without an import of psutil."""
+    sources = psutil_sources(real_psutil, tree.clock, SelfStats())
+    assert {one.name for one in sources} == PSUTIL_SECTIONS
+
+
+@pytest.mark.parametrize(("section", "is_imported"), [("tcp", False), ("load", True)])
+def test_psutil_is_imported_only_for_sections_that_it_can_fill(
+    section: str, is_imported: bool
+) -> None:
+    """A failure of another one would cost memory for nothing."""
+    program = (
+        "import sys; from telemetry_stream.metrics.collector import Collector\n"
+        "def fail(now): raise OSError(5, 'Input/output error')\n"
+        f"c = Collector(); c._plan = [({section!r}, fail)]; c.collect([{section!r}]); c.close()\n"
+        "sys.exit('psutil' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=False)
+    assert done.returncode == is_imported
+
+
+def test_an_import_of_psutil_that_fails_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason stays the same."""
+    tried = []
+    real = builtins.__import__
+
+    def fail(name: str, *arguments: Any) -> Any:
+        if name == "psutil":
+            tried.append(name)
+            raise ModuleNotFoundError("No module named 'psutil'")
+        return real(name, *arguments)
+
+    def broken(_now: Now) -> object:
+        raise OSError(5, "Input/output error")
+
+    collector = Collector()
+    collector._plan = [("load", broken)]
+    monkeypatch.setattr(builtins, "__import__", fail)
+    states = [collector.collect().sources["load"] for _ in range(3)]
+    collector.close()
+    assert tried == ["psutil"]
+    assert {(one.state, one.reason) for one in states} == {
+        ("failed", "Input/output error; psutil: No module named 'psutil'")
+    }
 
 
 def test_an_embedding_program_s_failing_source_does_not_import_psutil() -> None:
