@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple, NoReturn
 
+from ..metrics.nesting import check_nesting
 from ..stream import to_json
 from .topics import LEVEL
 
@@ -122,6 +123,7 @@ def _object(payload: bytes) -> dict[str, Any]:
     if len(payload) > MAX_REQUEST_BYTES:
         raise MessageError(f"larger than {MAX_REQUEST_BYTES} bytes")
     try:
+        check_nesting(payload)
         message = json.loads(payload, parse_constant=_refuse)
     # UnicodeDecodeError and JSONDecodeError are ValueErrors. RecursionError: nested too deep.
     except (ValueError, RecursionError):

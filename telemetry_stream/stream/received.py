@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from json.decoder import scanstring  # type: ignore[attr-defined]  # of C, if there is one
 from typing import Any, NoReturn
 
+from ..metrics.nesting import check_nesting
 from ..metrics.sample import RESERVED
 from .encoded import EncodedSample
 
@@ -68,6 +69,10 @@ def cost(text: str) -> int:
 def _require_cheap(text: str) -> None:
     if cost(text) > MAX_COST:
         raise ReceivedError("has too many values")
+    try:
+        check_nesting(text)
+    except ValueError as error:
+        raise ReceivedError(str(error)) from None
 
 
 def decode(text: str) -> Any:

@@ -9,6 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry_stream.metrics.nesting import MAX_LEVELS, check_nesting
+from telemetry_stream.metrics.sources import container_api
+from telemetry_stream.mqtt import messages
+from telemetry_stream.stream import received
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -57,3 +60,15 @@ def test_usual_json_passes(value: object, ascii_only: bool) -> None:
     """With any text in it."""
     padding = [[] for _ in range(600)]
     check_nesting(json.dumps([padding, value], ensure_ascii=ascii_only))
+
+
+def test_every_foreign_text_is_checked_before_it_is_parsed() -> None:
+    """That of an API of containers, of a watched host and of a front end, whatever the size of the stack."""
+    text = "[" * 2000 + "]" * 2000
+    with pytest.raises(container_api.ApiError, match="not JSON"):
+        container_api.parse(text.encode())
+    for parse in (received.decode, lambda given_text: received.cut(given_text, frozenset())):
+        with pytest.raises(received.ReceivedError, match="levels"):
+            parse(text)
+    with pytest.raises(messages.MessageError, match="not JSON"):
+        messages.parse_ask(text.encode())

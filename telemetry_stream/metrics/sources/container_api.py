@@ -24,6 +24,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from ..blocking import Blocking, Result
+from ..nesting import check_nesting
 from ..section import Field
 from ..source import Clock, Now
 
@@ -189,6 +190,7 @@ def _connected(address: str) -> _DeadlineSocket:
 def parse(body: bytes) -> Answer:
     """Return the containers of an answer, by their id. Raises ApiError if it is not a list of objects."""
     try:
+        check_nesting(body)
         rows = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise ApiError(f"not JSON: {type(error).__name__}") from error
