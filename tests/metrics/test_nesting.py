@@ -58,7 +58,7 @@ def test_a_hundred_levels_pass() -> None:
 @given(JSON, st.booleans())
 def test_usual_json_passes(value: object, ascii_only: bool) -> None:
     """With any text in it."""
-    padding = [[] for _ in range(600)]
+    padding: list[object] = [[] for _ in range(600)]
     check_nesting(json.dumps([padding, value], ensure_ascii=ascii_only))
 
 
