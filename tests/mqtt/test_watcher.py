@@ -372,11 +372,11 @@ def test_hostile_messages_are_dropped_and_counted(
         front = json.loads(observer.on("/ask")[0])["front"]
         forger.hello(host={"id": "host-1", "name": "forged"}, retain=False)
         forger.hello(protocol=2, retain=False)
+        good.publish("sample", zlib.compress(message(1, "run-1", "host-2").encode()))
         for name in ("hello", "state", "vitals", "sample", f"to/{front}"):
             for payload in (*GARBAGE, BOMB):
                 good.publish(name, payload)
                 forger.publish(name, payload)
-        good.publish("sample", zlib.compress(message(1, "run-1", "host-2").encode()))
         good.publish("vitals", flat(seq=1, host="host-2").encode())
         for odd in ("t9/1/s/host-1", "t9/1/s/host-1/other", "t9/1/ /host-1/vitals"):
             observer.publish(odd, b"{}")
