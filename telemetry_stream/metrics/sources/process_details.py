@@ -17,14 +17,13 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Iterable, Mapping
 
 from .. import counters, rates
 from ..blocking import Blocking, Result
 from ..files import ParseError
 from ..source import Clock
-from . import process_table
+from . import container_path, process_table
 
 LABELS_SECONDS = 60.0
 IO_SECONDS = 10.0
@@ -41,14 +40,6 @@ Call = tuple[str, int, int]
 Key = tuple[int, int]
 
 UNIT_ENDINGS = (".service", ".scope", ".socket", ".mount", ".swap")
-# docker-ID.scope or /docker/ID, libpod-ID.scope, cri-containerd-ID.scope, crio-ID.scope, /kubepods/.../ID
-CONTAINER = re.compile(
-    r"/(?:(docker|libpod|cri-containerd|crio|nerdctl)[-/])?([0-9a-f]{64})(?:\.scope)?(?:/|$)"
-)
-# /lxc.payload.NAME or /lxc/NAME, and systemd-nspawn@NAME.service
-NAMED = re.compile(r"/(?:(lxc)(?:\.payload\.|/)|systemd-(nspawn)@)([^/]+?)(?:\.service)?(?:/|$)")
-RUNTIMES = {"libpod": "podman", "cri-containerd": "containerd", "crio": "cri-o"}
-ID_CHARACTERS = 12  # as docker ps shows it
 
 
 def parse_command(content: bytes, arguments: str) -> str | None:
@@ -84,12 +75,12 @@ def parse_unit(content: bytes) -> str | None:
 
 def unit_of_path(path: str) -> str | None:
     """Return the outermost container in the path of a control group, else the innermost unit, else None."""
-    if found := CONTAINER.search(path):
-        runtime = RUNTIMES.get(found[1], found[1]) or "container"
-        return f"{runtime} {found[2][:ID_CHARACTERS]}"
-    if found := NAMED.search(path):
-        return f"{found[1] or found[2]} {found[3]}"
-    units = [name for name in path.split("/") if name.endswith(UNIT_ENDINGS)]
+    parts = path.strip("/").split("/")
+    for depth in range(1, min(len(parts), container_path.MAX_DEPTH) + 1):
+        identity = container_path.maybe_identify("/".join(parts[:depth]))
+        if identity is not None:
+            return f"{identity.runtime} {identity.short_id}"
+    units = [name for name in parts if name.endswith(UNIT_ENDINGS)]
     return units[-1] if units else None
 
 

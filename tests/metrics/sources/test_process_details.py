@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_stream.metrics.sources import process_details
+from telemetry_stream.metrics.sources.container_path import MAX_DEPTH
 from telemetry_stream.metrics.sources.process_details import (
     DENIED_SECONDS,
     IO_SECONDS,
@@ -86,11 +87,18 @@ def test_a_long_command_line_is_cut() -> None:
         (f"0::/machine.slice/libpod-{ID}.scope/container", "podman 3f2ab1c05d6e"),
         (
             f"0::/kubepods.slice/kubepods-burstable.slice/cri-containerd-{ID}.scope",
-            "containerd 3f2ab1c05d6e",
+            "kubernetes 3f2ab1c05d6e",
         ),
-        (f"0::/kubepods/burstable/pod1f0c/{ID}", "container 3f2ab1c05d6e"),
+        (f"0::/kubepods/burstable/pod1f0c/{ID}", "kubernetes 3f2ab1c05d6e"),
         ("0::/lxc.payload.web/system.slice/nginx.service", "lxc web"),
         ("0::/machine.slice/systemd-nspawn@web.service/payload", "nspawn web"),
+        (r"0::/machine.slice/machine-db\x2done.scope/init.scope", "nspawn db-one"),
+        # As in the section `containers`: monitors and virtual machines are none.
+        (f"0::/machine.slice/libpod-conmon-{ID}.scope", f"libpod-conmon-{ID}.scope"),
+        (r"0::/machine.slice/machine-qemu\x2d1\x2dvm.scope", r"machine-qemu\x2d1\x2dvm.scope"),
+        (f"0::/default/{ID}", "other 3f2ab1c05d6e"),
+        # Beyond the depth in which the containers are searched.
+        (f"0::{'/d' * MAX_DEPTH}/docker/{ID}", None),
         # Version 1 and hybrid hosts: the hierarchy of systemd, else any that has a unit or a container.
         (
             "3:memory:/user.slice\n1:name=systemd:/system.slice/cron.service\n0::/",
