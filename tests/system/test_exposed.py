@@ -340,13 +340,13 @@ def test_descriptor_limit_is_raised_for_the_viewers(start_program: StartProgram)
     """As far as the hard limit allows; one line in the log if that is not enough."""
     enough = start_program(*FAST, script=LIMITED.replace("SOFT", "256").replace("HARD", "4096"))
     short = start_program(*FAST, script=LIMITED.replace("SOFT", "256").replace("HARD", "512"))
-    for program, limit in ((enough, 1000 + 64 + 1280), (short, 512)):
+    for program, limit in ((enough, 1000 + 64 + 1792), (short, 512)):
         assert program.url
         assert resource.prlimit(program.process.pid, resource.RLIMIT_NOFILE)[0] == limit
     assert "descriptors" not in enough.log
     (line,) = (line for line in short.log.splitlines() if "descriptors" in line)
     assert (
-        "1064 connections may need 2344 descriptors, but the limit of this process is 512" in line
+        "1064 connections may need 2856 descriptors, but the limit of this process is 512" in line
     )
 
 

@@ -147,7 +147,7 @@ def test_an_address_of_a_proxy() -> None:
         (b"\x00\xff" * 100_000, HTTPException, "line"),
         (b"", HTTPException, "closed"),
         (ok(b"<html>"), ApiError, "not JSON"),
-        (ok(b"[" * 100_000), ApiError, "not JSON: RecursionError"),
+        (ok(b"[" * 100_000), ApiError, "not JSON"),
         (ok(b'[{"Id": 1' + b"0" * 5000 + b"}]"), ApiError, "not JSON"),
         (ok(b'{"message": "no"}'), ApiError, "not a list"),
         (
