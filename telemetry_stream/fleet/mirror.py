@@ -23,7 +23,6 @@ from .remote import Remote, Want
 
 HELD_SAMPLES = 16
 HELD_SECONDS = 3.0
-FIRST_SECONDS = 45.0  # a first answer is long; it cannot be published behind newer samples
 ASK_SECONDS = 1.0  # between two requests because of gaps: a host may invent gaps at any rate
 PAUSE_SECONDS = 10.0  # a page that is reloaded finds the mirror as it was
 LINGER_SECONDS = 60.0
@@ -71,13 +70,11 @@ class Mirror:
         self._filled = threading.Event()
         self._held: list[ReceivedSample] = []  # of one run, in rising order
         self._held_since = 0.0
-        self._held_limit = HELD_SAMPLES
         # Whether the samples that the next answer has are missing because of a gap, such as a lost connection.
         self._is_gap = False
         self._is_asked = False  # a request has not been answered yet
         self._asked_at = -math.inf  # because of a gap
         self._requested_at = -math.inf  # for whatever reason
-        self._first_until = -math.inf  # the end of the wait for the first answer
         self._sections: frozenset[str] = frozenset()
         self._source_names: tuple[str, ...] = ()
         self._used_at = monotonic()
@@ -87,7 +84,7 @@ class Mirror:
         """Request what the origin remembers, and then each sample."""
         with self._lock:
             self._held_since = self._monotonic()
-            self._begin_locked()
+            self._ask_locked(is_gap=False)
 
     def stop(self) -> None:
         """Request nothing any more, and close the viewers that are left."""
@@ -105,7 +102,7 @@ class Mirror:
             if self._is_paused:
                 self._is_paused = False
                 self._filled.clear()
-                self._begin_locked()
+                self._ask_locked(is_gap=False)
 
     def unused_seconds(self) -> float:
         """Return for how long there has been no viewer."""
@@ -133,7 +130,7 @@ class Mirror:
             now = self._monotonic()
             if self._remote.link(self._requested_at) != "up":
                 self._held_since = now  # no answer can arrive, and no newer sample either
-            if now - self._held_since > HELD_SECONDS and not self._is_first_locked():
+            if now - self._held_since > HELD_SECONDS:
                 self._give_up_locked()
             else:
                 self._ask_again_locked()
@@ -171,25 +168,16 @@ class Mirror:
     def _hold_locked(self, sample: ReceivedSample) -> None:
         """Hold a sample back that does not follow, and request what is missing before the first one."""
         if not self._held:
-            self._held_since, self._held_limit = self._monotonic(), HELD_SAMPLES
+            self._held_since = self._monotonic()
         held = {one.seq: one for one in (*self._held, sample)}
         self._held = [held[seq] for seq in sorted(held)]
         self._ask_again_locked()
-        if self._is_first_locked():
-            del self._held[:-HELD_SAMPLES]  # the origin remembers the others
-        elif len(self._held) > self._held_limit:
+        if len(self._held) > HELD_SAMPLES:
             self._give_up_locked()
 
     def _complete_locked(self, samples: Sequence[ReceivedSample]) -> None:
-        """Publish an answer and what was held meanwhile.
-
-        A gap in the answer cannot be filled. One behind its end can: that sample was lost while the answer was on its
-        way, and is requested.
-        """
+        """Publish an answer and what was held meanwhile. A gap that is left now cannot be filled."""
         was_held, is_gap = bool(self._held), self._is_gap
-        before = self.feed.id, self.feed.seq
-        rest: list[ReceivedSample] = []
-        end = samples[-1].seq if samples else 0
         found = {(one.stream, one.seq): one for one in (*samples, *self._held)}
         newest = (*self._held, *samples)[-1] if found else None
         jumps = missed = 0
@@ -198,30 +186,19 @@ class Mirror:
             if newest is None or sample.stream != newest.stream:
                 continue  # of the run before
             is_later = sample.stream == self.feed.id and self.feed.seq > 0
-            if is_later and sample.seq > self.feed.seq + 1:
-                if sample.seq > end:
-                    rest = [one for one in self._held if one.seq >= sample.seq]
-                    break
-                jumps += 1
+            jumps += is_later and sample.seq > self.feed.seq + 1
             missed += is_later
             self._publish_locked(sample, _age(sample, newest))
         self._gaps.unrepaired += jumps
-        if not jumps and ((was_held and not rest) or (is_gap and missed)):
+        if not jumps and (was_held or (is_gap and missed)):
             self._gaps.repaired += 1
-        self._held = rest
+        self._held.clear()
         self._is_asked, self._is_gap = False, True
-        self._first_until = -math.inf
         self._filled.set()
-        if rest:
-            # An answer without anything new does not prolong the wait: a host may repeat it without end.
-            if (self.feed.id, self.feed.seq) != before:
-                self._held_since = self._monotonic()
-                self._held_limit = min(len(rest), HELD_SAMPLES) + HELD_SAMPLES
-            self._ask_again_locked()
 
     def _give_up_locked(self) -> None:
-        """Publish what is held: what is missing before it is never filled."""
-        self._gaps.unrepaired += 1
+        """Publish what is held: the gap stays visible."""
+        self._gaps.unrepaired += self.feed.seq > 0
         for sample in self._held:
             self._publish_locked(sample)
         self._held.clear()
@@ -237,15 +214,6 @@ class Mirror:
             self._source_names = names
             known = dict.fromkeys((*self.feed.section_names, *names))
             self.feed.section_names = tuple(known)[:MAX_SECTIONS]  # a host may invent new ones
-
-    def _begin_locked(self) -> None:
-        """Request what the origin remembers, for a viewer that is about to join."""
-        self._first_until = self._monotonic() + FIRST_SECONDS
-        self._ask_locked(is_gap=False)
-
-    def _is_first_locked(self) -> bool:
-        """Whether nothing has been published yet, and the first answer may still come."""
-        return self.feed.seq == 0 and self._monotonic() < self._first_until
 
     def _ask_again_locked(self) -> None:
         """Request what is missing, unless a request is on its way, or less than a second ago there was one."""
