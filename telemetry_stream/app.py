@@ -33,7 +33,7 @@ from .net.listener import Listener
 from .server.pages import pages
 from .server.routes import Routes
 from .server.viewers import Viewers
-from .settings import Settings
+from .settings import Settings, listed
 from .stream import HistoryLimits, LocalHost, Origin, Stream
 from .threads import ThreadUnavailableError
 from .websocket.connection import Timing
@@ -105,9 +105,9 @@ class App:
             token=settings.token,
             state_dir=settings.state_dir or state_directory(os.environ),
             no_auth=settings.no_auth,
-            allowed_hosts=(settings.host, *_listed(settings.allow_host)),
-            allowed_origins=_listed(settings.allow_origin),
-            trusted_proxies=_listed(settings.trust_proxy),
+            allowed_hosts=(settings.host, *listed(settings.allow_host)),
+            allowed_origins=listed(settings.allow_origin),
+            trusted_proxies=listed(settings.trust_proxy),
             frame_ancestors=settings.frame_ancestors,
         )
         self._certificate = Certificate(settings.tls_cert, settings.tls_key)
@@ -355,7 +355,7 @@ def _local_host(
         labels=labels,
         options=Options(
             process_arguments=settings.process_arguments,
-            container_api=_listed(settings.container_api),
+            container_api=listed(settings.container_api),
         ),
     )
 
@@ -364,7 +364,3 @@ def _check_type(name: str, value: object, is_right: bool, allowed: str) -> None:
     """Raise TypeError unless ``is_right``. The value may be a secret, so the error has only its type."""
     if not is_right:
         raise TypeError(f"{name} is of type {type(value).__name__}; it must be {allowed}")
-
-
-def _listed(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, text.split(",")))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from .hub import Hub
-from .settings import Settings, SettingsError
+from .settings import Settings, SettingsError, listed
 from .stream import HistoryLimits, Stream
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def labels(settings: Settings) -> dict[str, object]:
     if settings.site:
         found["site"] = settings.site
     if settings.tags:
-        found["tags"] = list(dict.fromkeys(filter(None, settings.tags.split(","))))
+        found["tags"] = list(dict.fromkeys(listed(settings.tags)))
     return found
 
 

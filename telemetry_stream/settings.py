@@ -133,7 +133,7 @@ class Settings:
     site: str = setting("", "Name of the place where this host is", form=form.LABEL)
     tags: str = setting("", "Names by which this host can be found among others", form=form.TAGS)
     mqtt_broker: str = setting(
-        "", "MQTT brokers, in order of preference; this host is published there", form=form.BROKERS
+        "", "Addresses of an MQTT broker, in order of preference; see mqtt_role", form=form.BROKERS
     )
     mqtt_role: str = setting(
         "publish",
@@ -260,6 +260,11 @@ class Settings:
                     "is not encrypted; use mqtts://, or mqtt_allow_plain if you trust the network"
                 )
                 raise SettingsError("mqtt_broker", address, "the settings", allowed)
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """Return the values of a setting that has several, separated by commas."""
+    return tuple(filter(None, text.split(",")))
 
 
 def _is_loopback(host: str) -> bool:

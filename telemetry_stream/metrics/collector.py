@@ -233,9 +233,8 @@ class Collector:
 
                 from .fallback import psutil_sources  # noqa: PLC0415
             except Exception as error:
-                self._psutil_error = (
-                    error  # A search of the whole path in each tick costs more than it finds.
-                )
+                # A search of the whole path in each tick costs more than it finds.
+                self._psutil_error = error
                 raise
             sources = psutil_sources(psutil, self.clock, self._stats)
             self._fallback = {source.name: source for source in sources}

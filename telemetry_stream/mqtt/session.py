@@ -148,9 +148,8 @@ class Session:
         self.end: str | None = None
         self.is_accepted = False
         self.unsent = 0  # messages that were not sent, because earlier ones were not written
-        self.exceeded_at = (
-            -math.inf
-        )  # when the broker last sent more than the limit (monotonic seconds)
+        # When the broker last sent more than the limit (monotonic seconds).
+        self.exceeded_at = -math.inf
         self._waiter = waiter
         self._opened = opened
         self._socket = _GuardedSocket(opened, limits.packet_bytes)

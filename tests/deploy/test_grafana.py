@@ -7,6 +7,7 @@ import re
 import shutil
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from telemetry_stream import App, Settings
+from tests.conftest import eventually
 from tests.metrics.replay import HOSTS
 from tests.prometheus.programs import get, program, serving
 from tests.viewers import address_of
@@ -59,16 +61,21 @@ def ask(prometheus: tuple[str, int], instances: list[str]) -> Answers:
     def api(path: str) -> Any:
         return json.loads(get(prometheus, f"/api/v1/{path}"))["data"]
 
-    empty = set(EXPRESSIONS)
-    rules: set[str] = set()
+    def health() -> set[str]:
+        return {rule["health"] for group in api("rules")["groups"] for rule in group["rules"]}
+
+    def has_result(expression: str) -> bool:
+        queries = [f"query?query={quote(filled(expression, of))}" for of in instances]
+        return any(api(query)["result"] for query in queries)
+
     deadline = time.monotonic() + SECONDS
-    while (empty or rules != {"ok"}) and time.monotonic() < deadline:
-        time.sleep(0.5)  # another program's state: polling faster would take its CPU
-        for expression in tuple(empty):
-            queries = [f"query?query={quote(filled(expression, of))}" for of in instances]
-            if any(api(query)["result"] for query in queries):
-                empty.remove(expression)
-        rules = {rule["health"] for group in api("rules")["groups"] for rule in group["rules"]}
+    eventually(lambda: health() == {"ok"}, SECONDS)
+    empty = {
+        expression
+        for expression in EXPRESSIONS
+        if not eventually(partial(has_result, expression), deadline - time.monotonic())
+    }
+    rules = health()
     targets = api("targets")["activeTargets"]
     return Answers(
         empty,

@@ -7,13 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+
+from tests.conftest import eventually
 
 TIMEOUT_SECONDS = 30.0
 
@@ -37,11 +38,13 @@ def serving(command: list[str], address: re.Pattern[bytes], log: Path) -> Iterat
         subprocess.Popen(command, stderr=output, stdout=output) as process,
     ):
         try:
-            deadline = time.monotonic() + TIMEOUT_SECONDS
-            while (match := address.search(log.read_bytes())) is None:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    pytest.fail(f"{command[0]} does not start: {log.read_text()}")
-                time.sleep(0.02)
+            eventually(
+                lambda: address.search(log.read_bytes()) or process.poll() is not None,
+                TIMEOUT_SECONDS,
+            )
+            match = address.search(log.read_bytes())
+            if match is None:
+                pytest.fail(f"{command[0]} does not start: {log.read_text()}")
             yield match[1].decode(), int(match[2])
         finally:
             process.terminate()
