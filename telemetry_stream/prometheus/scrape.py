@@ -47,14 +47,16 @@ LATE = Area([], SLOW_SECONDS, f"it does not answer within {SLOW_SECONDS} s")
 
 
 class KernelScrape:
-    """The areas of one host. Any thread may call any method; the lock guards the worker's queue and its results.
+    """The areas of one host. Any thread may call any method.
 
-    Each area that fails is logged once.
+    The condition's lock guards the newest results, and whether a scrape is reading now: only one uses the worker. Each
+    area that fails is logged once.
     """
 
     def __init__(self, host: Host) -> None:
         self._host = host
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._is_reading = False
         self._slow: Mapping[str, Area] = {}
         self._read_at = -math.inf
         self._logged: set[str] = set()
@@ -66,16 +68,30 @@ class KernelScrape:
         )
 
     def read_slow(self) -> Mapping[str, Area]:
-        """Return the areas that may block. Waits up to SLOW_SECONDS for them."""
+        """Return the areas that may block. Waits up to SLOW_SECONDS for them, or for the scrape that reads them."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._is_reading, 2 * SLOW_SECONDS)
+            if self._is_reading or self._host.clock.monotonic() - self._read_at < KEPT_SECONDS:
+                return self._slow
+            self._is_reading = True
+        try:
+            slow = self._read_slow()
+        finally:
+            with self._changed:
+                self._is_reading = False
+                self._changed.notify_all()
+        return slow
+
+    def _read_slow(self) -> Mapping[str, Area]:
+        """Have the worker read the areas. Only one thread at a time."""
         monotonic = self._host.clock.monotonic
-        with self._lock:
-            began = monotonic()
-            if began - self._read_at >= KEPT_SECONDS:
-                self._blocking.check_workers()
-                self._blocking.request(SLOW_AREAS)
-                self._slow = {name: self._area(name, began) for name in SLOW_AREAS}
-                self._read_at = monotonic()
-            return self._slow
+        began = monotonic()
+        self._blocking.check_workers()
+        self._blocking.request(SLOW_AREAS)
+        slow = {name: self._area(name, began) for name in SLOW_AREAS}
+        with self._changed:
+            self._slow, self._read_at = slow, monotonic()
+        return slow
 
     def _area(self, name: str, since: float) -> Area:
         """Return what the worker has read since this moment."""

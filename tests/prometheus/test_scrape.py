@@ -114,6 +114,38 @@ def test_an_area_that_hangs_costs_a_moment(
         done.set()
 
 
+def test_scrapes_that_arrive_together_share_what_is_read(
+    kernel: KernelScrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one waits for the first one's reading and takes it. No lock is held meanwhile."""
+    began, goes_on, reads = threading.Event(), threading.Event(), 0
+
+    def slow(host: Host) -> Iterator[Family]:
+        nonlocal reads
+        reads += 1
+        began.set()
+        goes_on.wait(10)
+        yield from good(host)
+
+    monkeypatch.setattr(scrape, "SLOW_AREAS", {"slow": slow})
+    monkeypatch.setattr(scrape, "SLOW_SECONDS", 10.0)
+    kernel._blocking._timeout_seconds = 10.0
+    found: list[object] = []
+    scrapes = [
+        threading.Thread(target=lambda: found.append(kernel.read_slow()["slow"].families))
+        for _ in range(2)
+    ]
+    scrapes[0].start()
+    assert began.wait(10)
+    scrapes[1].start()
+    assert eventually(lambda: len(kernel._changed._waiters) == 1)  # type: ignore[attr-defined]
+    goes_on.set()
+    for thread in scrapes:
+        thread.join(10)
+    assert (len(found), reads) == (2, 1)
+    assert found[0] == found[1] != []
+
+
 def test_nothing_is_open_between_two_scrapes(tmp_path: Path) -> None:
     """The fixture of all tests checks this: the areas close what they open, and close() ends the worker."""
     kernel = KernelScrape(Host("/proc", "/sys"))

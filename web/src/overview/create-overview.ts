@@ -82,6 +82,7 @@ export interface Surroundings {
 const SILENT_MS = 10_000;
 /** At one message per second, a connection that works is not silent for so long. */
 const DOUBTFUL_MS = 2500;
+
 export function createOverview(
   address: string,
   choices: Store<Choices>,
