@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ports import free_port
 
 from tests.conftest import eventually
 from tests.net.pairs import CERTIFICATE
@@ -58,13 +59,6 @@ def program_named(name: str) -> str:
     found = shutil.which(name, path=path)
     assert found, f"the examples for proxies need {name}, which scripts/test fetches"
     return found
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def replaced(text: str, *pairs: tuple[str, str]) -> str:

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+from ports import free_port
 
 from tests.conftest import eventually
 
@@ -30,13 +31,6 @@ def program(name: str) -> str:
         f"{name} is missing: run scripts/test once, or install it (Debian: apt install mosquitto)"
     )
     return found
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 class Mosquitto:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ports import free_port
 
-from tests.mqtt.mosquitto import PATH, Mosquitto, free_port
+from tests.mqtt.mosquitto import PATH, Mosquitto
 from tests.test_app_fleet import wait_for
 from tests.test_app_watch import agent, front
 from tests.viewers import assert_consecutive, read_samples, seqs, websockets_viewer

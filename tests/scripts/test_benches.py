@@ -8,18 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ports import free_port
 from websockets.sync.client import connect
 
 from tests.conftest import eventually
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def accepts(port: int) -> bool:
