@@ -65,12 +65,9 @@ export async function openPage(
     const { url: source } = message.location();
     const refused =
       /WebSocket connection/.test(message.text()) || /\/api\/v1\/(stream|history)\?/.test(source);
-    // What the page loads later may fall into the time without a server. Chromium itself requests the icon of a site, for
-    // example between two pages.
-    const expected =
-      (/ERR_CONNECTION/.test(message.text()) && /\/explanations-/.test(source)) ||
-      source.endsWith("/favicon.ico");
-    if (message.type() === "error" && !refused && !expected)
+    // Chromium itself requests the icon of a site, for example between two pages.
+    const own = source.endsWith("/favicon.ico");
+    if (message.type() === "error" && !refused && !own)
       complaints.push(`${message.text()} ${source}`);
   });
   page.on("request", (request) => {
