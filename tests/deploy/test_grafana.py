@@ -24,7 +24,10 @@ DEPLOY = Path(__file__).parent.parent.parent / "deploy"
 DASHBOARD = json.loads((DEPLOY / "grafana/telemetry_stream.json").read_text())
 PANELS: list[dict[str, Any]] = DASHBOARD["panels"]
 EXPRESSIONS: list[str] = [target["expr"] for panel in PANELS for target in panel.get("targets", ())]
-LISTENING = re.compile(rb'msg="Listening on" address=([\d.]+):(\d+)')
+# It answers 503 between the two lines.
+READY = re.compile(
+    rb'msg="Listening on" address=([\d.]+):(\d+).*msg="Server is ready to receive', re.DOTALL
+)
 CONFIG = """
 global: {{scrape_interval: 1s, evaluation_interval: 1s}}
 rule_files: [{rules}]
@@ -106,7 +109,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
             f"--storage.tsdb.path={place / 'data'}",
             "--web.listen-address=127.0.0.1:0",
         ]
-        prometheus = stack.enter_context(serving(command, LISTENING, place / "log"))
+        prometheus = stack.enter_context(serving(command, READY, place / "log"))
         return ask(prometheus, instances)
 
 

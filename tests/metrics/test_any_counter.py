@@ -69,8 +69,8 @@ SINGLE = ("proc/uptime", "proc/loadavg", "proc/vmstat")
 KINDS = (*changes(0), "vanishes")
 
 
-# They are read on workers, and from other files.
-IGNORED = ("filesystems", "temperatures")
+# They are read on workers, so that one sample has them and another does not, and from other files.
+IGNORED = ("filesystems", "gpus", "power", "temperatures", "units")
 
 
 class Replay:
