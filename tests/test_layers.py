@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stream": {"threads", "hub", "metrics"},
     "fleet": {"threads", "escape", "permissions", "stream", "websocket", "hub", "metrics", "net"},
     "prometheus": {"hub", "metrics", "net", "stream", "fleet"},
+    "alerts": {"escape", "metrics", "stream"},
     "mqtt": {"threads", "permissions", "metrics", "net", "stream", "fleet"},
     "assembly": {"hub", "stream", "fleet", "mqtt", "settings"},
     "server": {
@@ -81,6 +82,8 @@ TESTED_ELSEWHERE = {
     "telemetry_stream/__init__.py": "tests/test_packaging.py",
     "telemetry_stream/__main__.py": "tests/test_cli.py",
     "telemetry_stream/assembly.py": "tests/test_app_mqtt.py",
+    "telemetry_stream/alerts/rule.py": "tests/alerts/test_rules.py",
+    "telemetry_stream/alerts/tracked.py": "tests/alerts/test_engine.py",
     "telemetry_stream/fleet/host.py": "tests/fleet/test_hosts.py",
     "telemetry_stream/fleet/overviews.py": "tests/fleet/test_hosts.py",
     "telemetry_stream/metrics/setup.py": "tests/metrics/test_collector.py",

@@ -128,3 +128,17 @@ def test_fleet_measures_every_case() -> None:
     for overview in overviews:
         assert overview["messages"] >= 2
         assert 0 <= overview["row_age_seconds_p50"] <= overview["row_age_seconds_p99"]
+
+
+def test_rules_are_evaluated_with_and_without_alerts() -> None:
+    """40 rules; the captured host has two alerts in this time, and with other limits many more."""
+    ran = subprocess.run(
+        [sys.executable, SCRIPTS / "bench-rules", "--ticks", "60"],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    quiet, busy = ran.stdout.splitlines()
+    assert quiet.startswith("nothing fires: 40 rules, 2 alerts, 60 ticks: median "), ran.stderr
+    assert busy.startswith("everything fires: 40 rules, ")

@@ -1,0 +1,232 @@
+"""The engine: evaluates all rules for one sample, and keeps for each alert when its condition became true.
+
+Strategy. Most conditions are false in most samples, and nothing is kept for them: a rule without an alert costs only
+its condition. An alert fires when its condition was true for the rule's ``for``. It resolves when the condition,
+relaxed by the margin, was false for ``resolve_after``. Of several severities, the highest one counts.
+
+Time is that of the samples (uptime, including suspend), never the wall clock. An unknown value neither fires nor
+resolves an alert, and both times begin again after it. So does a gap: nothing is known of that time.
+
+No clock, thread or file. One thread calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..metrics.sample import Sample
+from .alert import Alert
+from .logic import Rows
+from .rule import Rule, Table
+from .tracked import Tracked, Truth, Watched
+
+MAX_ALERTS = 256  # of one rule, with the pending ones
+MAX_LABEL_CHARACTERS = 128
+
+
+class Engine:
+    """Evaluates rules, one sample after the other.
+
+    ``on_demand`` are the on-demand sections that the rules need. ``dropped`` is the number of alerts of the last sample
+    beyond MAX_ALERTS.
+    """
+
+    def __init__(
+        self, rules: Iterable[Rule], *, gap_seconds: float, restored: Iterable[Alert] = ()
+    ) -> None:
+        """Begin with these rules.
+
+        Samples are missing between two that are more than ``gap_seconds`` apart. ``restored`` are the alerts that fired
+        in a run before.
+        """
+        self._changes: list[Alert] = []
+        self.dropped = 0
+        self._gap_seconds = gap_seconds
+        self._watched = [Watched(rule) for rule in rules]
+        self._removed: list[Alert] = []  # firing alerts whose rule is gone
+        self._now = 0.0
+        self._uptime: float | None = None
+        self._is_first = True
+        self._restore(restored)
+        self.on_demand = self._on_demand()
+
+    def _on_demand(self) -> frozenset[str]:
+        """Return the on-demand sections that the rules need."""
+        return frozenset().union(*(watched.rule.on_demand for watched in self._watched))
+
+    def replace(self, rules: Iterable[Rule]) -> None:
+        """Use other rules from the next sample on. A rule that has not changed keeps its state.
+
+        The firing alerts of a changed rule stay; those of a rule that is gone are resolved by the next sample.
+        """
+        before = {watched.rule.name: watched for watched in self._watched}
+        self._watched = []
+        for rule in rules:
+            known = before.get(rule.name)
+            if known is not None and known.rule.source == rule.source:
+                self._watched.append(before.pop(rule.name))
+            else:
+                self._watched.append(Watched(rule))
+        self._restore([alert for watched in before.values() for alert in watched.firing()])
+        self.on_demand = self._on_demand()
+
+    def _restore(self, alerts: Iterable[Alert]) -> None:
+        by_name = {watched.rule.name: watched for watched in self._watched}
+        for alert in alerts:
+            watched = by_name.get(alert.rule)
+            if watched is None or not watched.restore(alert):
+                self._removed.append(alert)
+
+    def firing(self) -> list[Alert]:
+        """Return all alerts that fire."""
+        return [alert for watched in self._watched for alert in watched.firing()]
+
+    def evaluate(self, sample: Sample, *, refresh: bool = False) -> list[Alert]:
+        """Evaluate all rules. Return the alerts that fire, resolve, or have another severity now.
+
+        With ``refresh``, the texts of firing alerts get the values of this sample.
+        """
+        is_gap = self._advance(sample)
+        self._changes = [replace(alert, state="resolved") for alert in self._removed]
+        self._removed = []
+        self.dropped = 0
+        rows = Rows(sample.sections)
+        for watched in self._watched:
+            if watched.alerts:
+                if is_gap:
+                    watched.note_gap()
+            elif watched.rule.is_plain and not watched.rule.may_fire(rows):
+                continue
+            self._evaluate(watched, rows, sample, refresh)
+        return self._changes
+
+    def _advance(self, sample: Sample) -> bool:
+        """Move the time on. Return whether samples are missing before this one."""
+        uptime, step = sample.uptime_seconds, sample.interval_seconds
+        if uptime is not None and self._uptime is not None:
+            step = uptime - self._uptime
+        self._uptime = uptime
+        is_gap = self._is_first or step is None or not 0 <= step <= self._gap_seconds
+        self._is_first = False
+        self._now += max(0.0, step or 0.0)
+        return is_gap
+
+    def _evaluate(self, watched: Watched, rows: Rows, sample: Sample, refresh: bool) -> None:
+        rule, table = watched.rule, watched.rule.table
+        if table is None:
+            for window in rule.windows:
+                window.advance((), rows, self._now, self._gap_seconds)
+            if watched.alerts or rule.may_fire(rows):
+                self._evaluate_row(watched, (), rows, sample, refresh)
+            return
+        found = table.rows(rows)
+        if found is None:
+            state = sample.sources.get(table.section)
+            if state is None or state.state != "absent":
+                watched.note_unknown()
+                return
+            found = ()  # this host does not have the section any more
+        if watched.alerts or rule.windows:
+            self._evaluate_known(watched, table, found, rows, sample, refresh)
+            return
+        may_fire = rule.may_fire
+        for row in found:
+            rows.row1 = row
+            if may_fire(rows):
+                self._evaluate_row(watched, table.key(row), rows, sample, refresh)
+
+    def _evaluate_known(
+        self,
+        watched: Watched,
+        table: Table,
+        found: Iterable[Any],
+        rows: Rows,
+        sample: Sample,
+        refresh: bool,
+    ) -> None:
+        """Evaluate a rule that has a state for each row: alerts or windows."""
+        rule, alerts = watched.rule, watched.alerts
+        seen: set[Hashable] = set()
+        for row in found:
+            rows.row1 = row
+            key = table.key(row)
+            if key in seen:  # two rows that cannot be distinguished: the first one counts
+                continue
+            seen.add(key)
+            for window in rule.windows:
+                window.advance(key, rows, self._now, self._gap_seconds)
+            if key in alerts or rule.may_fire(rows):
+                self._evaluate_row(watched, key, rows, sample, refresh)
+        for window in rule.windows:
+            window.keep(seen)
+        for key in alerts.keys() - seen:  # such as those of a filesystem that was unmounted
+            self._step(watched, alerts[key], [False] * len(rule.levels), None, refresh)
+
+    def _evaluate_row(
+        self, watched: Watched, key: Hashable, rows: Rows, sample: Sample, refresh: bool
+    ) -> None:
+        """Evaluate a rule that may fire, or has an alert, for one row of its list or for the host."""
+        rule, alerts = watched.rule, watched.alerts
+        where = True if rule.where is None else rule.where(rows)
+        truths: list[Truth] = [where] * len(rule.levels)
+        if where is True:
+            truths = [level.fires(rows) for level in rule.levels]
+        one = alerts.get(key)
+        if one is None:
+            if where is not True:
+                return
+            if len(alerts) >= MAX_ALERTS:
+                self.dropped += 1
+                return
+            unknown: list[float | None] = [None] * len(truths)
+            one = alerts[key] = Tracked(key, _labels(rule, rows), unknown, sample.time_unix)
+        self._step(watched, one, truths, rows if where is True else None, refresh)
+
+    def _step(
+        self,
+        watched: Watched,
+        one: Tracked,
+        truths: Sequence[Truth],
+        rows: Rows | None,
+        refresh: bool,
+    ) -> None:
+        """Move an alert on. ``rows`` is None if its row is gone, or does not count (``where``)."""
+        rule, now, level = watched.rule, self._now, one.level
+        one.note_truths(truths, now)
+        risen = one.highest(until=now - rule.for_seconds)
+        if risen is not None and (level is None or risen < level):
+            self._change(watched, one, risen, rows)
+        elif level is None:
+            if one.highest() is None:
+                del watched.alerts[one.key]
+        else:
+            holds = truths[level] if rows is None else rule.levels[level].holds(rows)
+            one.note_holds(holds, now)
+            if refresh and rows is not None and one.is_known:
+                one.text, one.values = rule.wording.render(rows)
+            if one.false_since is not None and now - one.false_since >= rule.resolve_seconds:
+                self._change(watched, one, one.highest(level + 1), rows)
+
+    def _change(self, watched: Watched, one: Tracked, level: int | None, rows: Rows | None) -> None:
+        """Give a severity to an alert. None: it resolves."""
+        if level is None:
+            del watched.alerts[one.key]
+            self._changes.append(one.alert(watched.rule, "resolved"))
+            return
+        one.level, one.false_since, one.is_known = level, None, True
+        if rows is not None:
+            one.text, one.values = watched.rule.wording.render(rows)
+        self._changes.append(one.alert(watched.rule))
+
+
+def _labels(rule: Rule, rows: Rows) -> dict[str, str]:
+    """Return the labels of an alert: what tells its row apart, and those of the rule."""
+    labels = dict(rule.labels)
+    if rule.table is not None:
+        for label, name in rule.table.identities.items():
+            value = getattr(rows.row1, name)
+            if value is not None:
+                labels[label] = str(value)[:MAX_LABEL_CHARACTERS]
+    return labels

@@ -1,0 +1,342 @@
+"""The language of conditions: a text such as ``memory.used_percent > 90`` becomes a function of a sample.
+
+Strategy. The syntax is that of Python's expressions, so ``ast`` parses it. Nothing is executed as Python: a node of the
+tree that has a method below becomes a closure (logic.py), and any other one is an error. Names and types are checked
+against the declarations of the sources (names.py). So a mistake is found when the file is read, not when a disk is
+full.
+
+The text may come from a file that somebody else wrote: its length, its depth and its numbers are limited.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..metrics.definitions import Group, Type
+from . import logic
+from .logic import Value
+from .names import SECTIONS, ExpressionError, find_field, find_list, row_name, shown, unit_of
+from .windows import Kind, Window
+
+MAX_CHARACTERS = 1000
+MAX_DEPTH = 32
+MAX_WINDOW_SECONDS = 86_400.0
+
+DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhd])")
+SECONDS_IN = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+ORDERS: Mapping[type[ast.cmpop], tuple[str, Callable[[Any, Any], bool]]] = {
+    ast.Gt: (">", operator.gt),
+    ast.GtE: (">=", operator.ge),
+    ast.Lt: ("<", operator.lt),
+    ast.LtE: ("<=", operator.le),
+}
+EQUALITIES: Mapping[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+ARITHMETIC: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+FUNCTIONS: Mapping[str, tuple[str, ...]] = {
+    "any": ("list", "condition"),
+    "all": ("list", "condition"),
+    "count": ("list", "condition"),
+    "known": ("field",),
+    "rate": ("number", "'5m'"),
+    "average": ("number", "'5m'"),
+}
+CONSTANTS = {"true": True, "false": False}
+ALLOWED = (
+    "fields, numbers, texts in quotes, true, false, and, or, not, in, comparisons, + - * /, "
+    "any, all, count, known, rate, average"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A compiled expression: its type, its value for a sample, and its unit if it is a single field."""
+
+    type: Type
+    value: Value
+    unit: str = ""
+
+
+def seconds_of(text: object, low: float, high: float) -> float:
+    """Return a duration such as ``5m`` in seconds. Raises ExpressionError unless it is from ``low`` to ``high``."""
+    match = DURATION.fullmatch(text) if isinstance(text, str) else None
+    seconds = float(match[1]) * SECONDS_IN[match[2]] if match else -1.0
+    if not low <= seconds <= high:
+        raise ExpressionError(
+            f"{shown(text)} must be a number and s, m, h or d, such as '30s' or '5m', "
+            f"from {low:g} s to {high:g} s"
+        )
+    return seconds
+
+
+class Compiler:
+    """Compiles the expressions of one rule. They share ``windows``, and name these ``sections``."""
+
+    def __init__(self, row: Group | None = None) -> None:
+        """``row`` is the declaration of the rule's list: its fields have their own names."""
+        self._groups = [] if row is None else [row]
+        self._depth = 0
+        self._margin = 0.0  # that relaxes a comparison with >; negative inside ``not``
+        self._is_nested = False  # inside any, all, count, rate or average
+        self.windows: dict[str, Window] = {}
+        self.sections: set[str] = set()
+
+    def condition(self, text: str, margin: float = 0.0) -> Value:
+        """Compile a condition, in which each <, <=, > and >= is relaxed by ``margin``. Raises ExpressionError."""
+        with self._relaxed(margin):
+            found = self.expression(text)
+        if found.type != "true or false":
+            raise ExpressionError(
+                f"{shown(text)} is a {found.type}; a condition compares values, such as 'load.avg1 > 4'"
+            )
+        return found.value
+
+    def expression(self, text: str) -> Expression:
+        """Compile an expression of any type. Raises ExpressionError."""
+        if len(text) > MAX_CHARACTERS:
+            raise ExpressionError(
+                f"has {len(text)} characters; at most {MAX_CHARACTERS} are allowed"
+            )
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about the style of Python code
+                tree = ast.parse(text.strip(), mode="eval")
+        except SyntaxError as error:
+            where = f" (character {error.offset})" if error.offset else ""
+            raise ExpressionError(f"{shown(text)}: {error.msg}{where}") from None
+        except (ValueError, RecursionError, MemoryError):
+            raise ExpressionError(f"{shown(text)} is not an expression") from None
+        return self._compile(tree.body)
+
+    def _compile(self, node: ast.expr) -> Expression:
+        compile_node = self._METHODS.get(type(node))
+        if compile_node is None:
+            raise _not_allowed(node)
+        if self._depth == MAX_DEPTH:
+            raise ExpressionError(f"is nested more than {MAX_DEPTH} levels deep")
+        self._depth += 1
+        try:
+            return compile_node(self, node)
+        finally:
+            self._depth -= 1
+
+    def _constant(self, node: Any) -> Expression:
+        value = node.value
+        if isinstance(value, str):
+            return Expression("text", logic.constant(value))
+        if isinstance(value, bool):
+            return Expression("true or false", logic.constant(value))
+        if not isinstance(value, int | float):
+            raise _not_allowed(node)
+        if not abs(value) < logic.MAX_NUMBER:
+            raise ExpressionError(f"has a number that is not below {logic.MAX_NUMBER:g}")
+        return Expression("number", logic.constant(value))
+
+    def _field(self, node: Any) -> Expression:
+        path = _path(node)
+        if len(path) == 1 and path[0] in CONSTANTS:
+            return Expression("true or false", logic.constant(CONSTANTS[path[0]]))
+        field, read = find_field(path, self._groups)
+        self._note_section(path[0])
+        return Expression(field.type, read, unit_of(field))
+
+    def _logic(self, node: Any) -> Expression:
+        is_and = isinstance(node.op, ast.And)
+        parts = [self._flag(part, "and" if is_and else "or") for part in node.values]
+        return Expression("true or false", (logic.every if is_and else logic.some)(parts))
+
+    def _unary(self, node: Any) -> Expression:
+        if isinstance(node.op, ast.Not):
+            with self._relaxed(-self._margin):
+                return Expression("true or false", logic.negated(self._flag(node.operand, "not")))
+        if isinstance(node.op, ast.USub):
+            operand = self._number(node.operand, "-")
+            return Expression("number", logic.calculated(operator.sub, logic.constant(0), operand))
+        raise _not_allowed(node)
+
+    def _arithmetic(self, node: Any) -> Expression:
+        operation = ARITHMETIC.get(type(node.op))
+        if operation is None:
+            raise _not_allowed(node)
+        left, right = (self._number(side, "+ - * /") for side in (node.left, node.right))
+        return Expression("number", logic.calculated(operation, left, right))
+
+    def _comparison(self, node: Any) -> Expression:
+        sides = [node.left, *node.comparators]
+        pairs = [
+            self._compared(left, operation, right)
+            for left, operation, right in zip(sides, node.ops, sides[1:], strict=False)
+        ]
+        return Expression("true or false", pairs[0] if len(pairs) == 1 else logic.every(pairs))
+
+    def _compared(self, left: ast.expr, operation: ast.cmpop, right: ast.expr) -> Value:
+        margin = self._margin
+        with self._relaxed(0.0):
+            one = self._compile(left)
+            if isinstance(operation, ast.In | ast.NotIn):
+                found = self._member(one, right)
+                return found if isinstance(operation, ast.In) else logic.negated(found)
+            other = self._compile(right)
+        texts = ast.unparse(left), ast.unparse(right)
+        if one.type != other.type:
+            raise ExpressionError(
+                f"{shown(texts[0])} is a {one.type}, and {shown(texts[1])} is a {other.type}; "
+                "only values of the same type can be compared"
+            )
+        if type(operation) in ORDERS:
+            if one.type != "number":
+                raise ExpressionError(f"{shown(texts[0])} is a {one.type}; < and > compare numbers")
+            name, order = ORDERS[type(operation)]
+            shift = -margin if name.startswith(">") else margin
+            if isinstance(right, ast.Constant) and isinstance(right.value, int | float):
+                return logic.WITH_CONSTANT[name](one.value, right.value + shift)
+            if shift:
+                shifted = logic.calculated(operator.add, other.value, logic.constant(shift))
+                return logic.compared(order, one.value, shifted)
+            return logic.compared(order, one.value, other.value)
+        if type(operation) not in EQUALITIES:
+            raise ExpressionError(f"'is' is not allowed (use ==; allowed: {ALLOWED})")
+        return logic.compared(EQUALITIES[type(operation)], one.value, other.value)
+
+    def _member(self, one: Expression, right: ast.expr) -> Value:
+        """Return the function for ``one in right``, which is a text or a list of constants."""
+        if isinstance(right, ast.Tuple | ast.List):
+            members = [self._compile(part) for part in right.elts]
+            if not all(
+                isinstance(part, ast.Constant) and member.type == one.type
+                for part, member in zip(right.elts, members, strict=True)
+            ):
+                raise ExpressionError(
+                    f"{shown(ast.unparse(right))} must have only constants, each a {one.type}"
+                )
+            chosen = frozenset(member.value(logic.Rows({})) for member in members)
+            return logic.WITH_CONSTANT["in"](one.value, chosen)
+        other = self._compile(right)
+        if one.type != "text" or other.type != "text":
+            raise ExpressionError(
+                f"{shown(ast.unparse(right))} must be a text, or constants such as ('ext4', 'xfs')"
+            )
+        return logic.compared(lambda part, text: part in text, one.value, other.value)
+
+    def _call(self, node: Any) -> Expression:
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        arguments = FUNCTIONS.get(name)
+        if arguments is None:
+            raise ExpressionError(
+                f"{shown(ast.unparse(node))} is not a call of {', '.join(FUNCTIONS)}"
+            )
+        if len(node.args) != len(arguments) or node.keywords:
+            raise ExpressionError(f"use {name}({', '.join(arguments)})")
+        if name == "known":
+            return Expression("true or false", logic.known(self._compile(node.args[0]).value))
+        if name in ("rate", "average"):
+            return self._window("rate" if name == "rate" else "average", *node.args)
+        return self._over_list(name, *node.args)
+
+    def _over_list(self, name: str, table: ast.expr, condition: ast.expr) -> Expression:
+        path = _path(table)
+        group, read = find_list(path, self._groups)
+        if len(self._groups) + 1 == logic.MAX_LEVELS:
+            raise ExpressionError(f"{name} is inside too many other lists")
+        self._note_section(path[0])
+        self._groups.append(group)
+        # More rows make a count larger, which relaxes one comparison and tightens another one.
+        margin = 0.0 if name == "count" else self._margin
+        try:
+            with self._relaxed(margin), self._nested():
+                flag = self._flag(condition, name)
+        finally:
+            self._groups.pop()
+        row = row_name(len(self._groups) + 1)
+        if name == "count":
+            return Expression("number", logic.count_of(read, row, flag))
+        make = logic.any_of if name == "any" else logic.all_of
+        return Expression("true or false", make(read, row, flag))
+
+    def _window(self, kind: Kind, number: ast.expr, duration: ast.expr) -> Expression:
+        if self._is_nested:
+            raise ExpressionError(f"{kind} is not allowed inside any, all, count, rate and average")
+        if not isinstance(duration, ast.Constant):
+            raise ExpressionError(f"use {kind}({', '.join(FUNCTIONS[kind])})")
+        seconds = seconds_of(duration.value, 1.0, MAX_WINDOW_SECONDS)
+        with self._nested():
+            value = self._number(number, kind)
+        text = f"{kind} {seconds} {ast.unparse(number)}"
+        window = self.windows.setdefault(text, Window(kind, seconds, value))
+        return Expression("number", window.value)
+
+    def _note_section(self, name: str) -> None:
+        if name in SECTIONS:  # else it is a field of a row
+            self.sections.add(name)
+
+    def _flag(self, node: ast.expr, of: str) -> Value:
+        return self._typed(node, "true or false", of)
+
+    def _number(self, node: ast.expr, of: str) -> Value:
+        return self._typed(node, "number", of)
+
+    def _typed(self, node: ast.expr, required: Type, of: str) -> Value:
+        found = self._compile(node)
+        if found.type != required:
+            kind = "a condition" if required == "true or false" else "a number"
+            raise ExpressionError(
+                f"{shown(ast.unparse(node))} is a {found.type}; {of!r} requires {kind}"
+            )
+        return found.value
+
+    @contextmanager
+    def _relaxed(self, margin: float) -> Iterator[None]:
+        before, self._margin = self._margin, margin
+        try:
+            yield
+        finally:
+            self._margin = before
+
+    @contextmanager
+    def _nested(self) -> Iterator[None]:
+        before, self._is_nested = self._is_nested, True
+        try:
+            yield
+        finally:
+            self._is_nested = before
+
+    _METHODS: ClassVar[Mapping[type[ast.expr], Callable[[Compiler, Any], Expression]]] = {
+        ast.Constant: _constant,
+        ast.Name: _field,
+        ast.Attribute: _field,
+        ast.BoolOp: _logic,
+        ast.UnaryOp: _unary,
+        ast.BinOp: _arithmetic,
+        ast.Compare: _comparison,
+        ast.Call: _call,
+    }
+
+
+def _path(node: ast.expr) -> list[str]:
+    """Return the parts of a name such as ``memory.used_percent``. Raises ExpressionError."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name) or len(parts) > MAX_DEPTH:
+        raise _not_allowed(node)
+    return [node.id, *reversed(parts)]
+
+
+def _not_allowed(node: ast.expr) -> ExpressionError:
+    return ExpressionError(f"{shown(ast.unparse(node))} is not allowed (allowed: {ALLOWED})")
