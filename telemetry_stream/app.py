@@ -34,7 +34,7 @@ from .server.pages import pages
 from .server.routes import Routes
 from .server.viewers import Viewers
 from .settings import Settings, listed
-from .stream import HistoryLimits, LocalHost, Origin, Stream
+from .stream import HistoryLimits, LocalHost, Observer, Origin, Stream
 from .threads import ThreadUnavailableError
 from .websocket.connection import Timing
 from .websocket.quota import Allowance
@@ -96,8 +96,12 @@ class App:
         self._may_start = True  # until the first start or close
         self._listener: Listener | None = None
         labels = assembly.labels(settings)
+        self._monitor = None
         if origins is None:
-            origins = [] if settings.no_collect else [_local_host(settings, sources, labels)]
+            origins = []
+            if not settings.no_collect:
+                self._monitor = assembly.monitor(settings, self.fail)
+                origins = [_local_host(settings, sources, labels, self._monitor)]
         elif sources:
             raise ValueError("pass `sources` to LocalHost(...) if you pass `origins`")
         self._guard = Guard(
@@ -215,6 +219,8 @@ class App:
             self._listener = self._listen()
             self._batch.start()
             self._hub.start()
+            if self._monitor is not None:
+                self._monitor.start()
             for origin in self._origins:
                 origin.start(self.stream, self.fail)
             self._start_broker_clients()
@@ -285,6 +291,8 @@ class App:
                 origin.close()
             except Exception:
                 log.exception("The origin %s cannot be closed", type(origin).__name__)
+        if self._monitor is not None:
+            self._monitor.close()
         self._ended.put(None)
 
     def stop(self) -> None:
@@ -292,12 +300,14 @@ class App:
         self._ended.put(None)
 
     def reload(self) -> None:
-        """Read tokens and certificate again. Viewers whose token was removed are closed; other connections stay."""
+        """Read tokens, certificate and rules again. Viewers whose token was removed are closed; other ones stay."""
         self._guard.reload()
         self._certificate.reload()
         if self._listener is not None:
             self._listener.ssl_context = self._certificate.context
         self._viewers.close_revoked()
+        if self._monitor is not None:
+            self._monitor.reload()
 
     def wait(self) -> None:
         """Wait until ``stop`` or ``close`` is called, or a thread of the program has crashed (see ``failure``)."""
@@ -343,9 +353,12 @@ class App:
 
 
 def _local_host(
-    settings: Settings, sources: Sequence[Source], labels: dict[str, object]
+    settings: Settings,
+    sources: Sequence[Source],
+    labels: dict[str, object],
+    observer: Observer,
 ) -> LocalHost:
-    return LocalHost(
+    host = LocalHost(
         proc_root=settings.proc_root,
         sys_root=settings.sys_root,
         interval_seconds=settings.interval,
@@ -358,6 +371,8 @@ def _local_host(
             container_api=listed(settings.container_api),
         ),
     )
+    host.observe(observer)
+    return host
 
 
 def _check_type(name: str, value: object, is_right: bool, allowed: str) -> None:

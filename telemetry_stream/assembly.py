@@ -1,4 +1,4 @@
-"""Builds from the settings what only some installations need: the table of other hosts, and the clients of a broker.
+"""Builds from the settings what not every installation needs: alerts, the table of other hosts, clients of a broker.
 
 Their packages are imported only then.
 """
@@ -13,6 +13,7 @@ from .settings import Settings, SettingsError, listed
 from .stream import HistoryLimits, Stream
 
 if TYPE_CHECKING:
+    from .alerts.monitor import Monitor
     from .fleet.hosts import Fleet
     from .mqtt import Publisher
     from .mqtt.watcher import Watcher
@@ -30,6 +31,20 @@ def labels(settings: Settings) -> dict[str, object]:
     if settings.tags:
         found["tags"] = list(dict.fromkeys(listed(settings.tags)))
     return found
+
+
+def monitor(settings: Settings, on_crash: Callable[[BaseException], None]) -> Monitor:
+    """Return the alerts of this host. Raises StartError if a rule is not valid."""
+    from .alerts.monitor import Monitor  # noqa: PLC0415  # not needed by front ends without a host
+    from .alerts.rules import RuleError, load  # noqa: PLC0415
+    from .alerts.saved import Saved  # noqa: PLC0415
+
+    saved = Saved(settings.state_dir, on_crash=on_crash) if settings.state_dir else None
+    longest = max(settings.interval, settings.idle_interval)
+    try:
+        return Monitor(lambda: load(settings.rules), longest_interval_seconds=longest, saved=saved)
+    except RuleError as error:
+        raise StartError(str(error)) from error
 
 
 def maybe_fleet(

@@ -1,8 +1,9 @@
 """The command line: reads the settings, runs the program once, returns its exit status.
 
 0 after SIGTERM or SIGINT; 1 if a thread of the program crashed, or the start failed for a reason that may pass; 2 if
-the program cannot start. In each failure one line gives the reason. SIGHUP makes the program read tokens and
-certificate again. ``telemetry-stream token [NAME]`` only prints a new line for a token file.
+the program cannot start. In each failure one line gives the reason. SIGHUP makes the program read tokens, certificate
+and rules again. ``telemetry-stream token [NAME]`` only prints a new line for a token file, and
+``telemetry-stream rules`` only checks or lists alert rules.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from signal import SIGHUP, SIGINT, SIGTERM
 
 from . import __version__, descriptors, logs, output, systemd
 from .access.tokens import TokenError, token_line
+from .alerts.command import UsageError
+from .alerts.command import run as rules_command
+from .alerts.rules import RuleError
 from .app import App, StartError, TemporaryStartError
 from .escape import escaped
 from .settings import Settings, SettingsError, load, unknown_variables
@@ -37,6 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
         given = list(sys.argv[1:] if arguments is None else arguments)
         if given[:1] == ["token"]:
             print(token_line(given[1:]))
+            return 0
+        if given[:1] == ["rules"]:
+            print(rules_command(given[1:]))
             return 0
         notifier = systemd.maybe_notifier(os.environ, os.getpid())
         listening = systemd.maybe_listening(os.environ, os.getpid())
@@ -63,6 +70,8 @@ def main(arguments: list[str] | None = None) -> int:
         actions = {SIGTERM: app.stop, SIGINT: app.stop, SIGHUP: reloads.request}
         with small_stacks(), reloads, Signals(actions, on_crash=app.fail):
             return _serve(app, notifier)
+    except (UsageError, RuleError) as error:
+        return _report(error, 2)
     except (SettingsError, TokenError, StartError, systemd.SystemdError) as error:
         return _report(error, 1 if isinstance(error, TemporaryStartError) else 2)
     except ThreadUnavailableError as error:

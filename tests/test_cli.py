@@ -324,3 +324,22 @@ def test_an_error_cannot_control_the_terminal(capsys: pytest.CaptureFixture[str]
         shown = capsys.readouterr().err
         assert r"\x1b[2J\u202e" in shown
         assert shown.rstrip("\n").isprintable()
+
+
+def test_rules_are_checked_and_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0 for a valid file; 2 and one line with file and line for another one, and for wrong arguments."""
+    path = tmp_path / "rules.toml"
+    path.write_text('[[rule]]\nname = "a"\ninfo = "load.avg1 > 1"\n')
+    assert main(["rules", "check", str(path)]) == 0
+    assert main(["rules", "list"]) == 0
+    assert "filesystem_full, for each of filesystems" in capsys.readouterr().out
+    path.write_text('[[rule]]\nname = "a"\ninfo = "load.avg1"\n')
+    for arguments in (["rules", "check", str(path)], ["--rules", str(path), "--port", "0"]):
+        assert main(arguments) == 2
+        error = capsys.readouterr().err
+        assert error.startswith(f"telemetry-stream: {path}:3: rule 'a': info: 'load.avg1' is a num")
+        assert error.count("\n") == 1
+    assert main(["rules"]) == 2
+    assert "use 'rules check FILE'" in capsys.readouterr().err

@@ -15,8 +15,9 @@ from telemetry_stream.fleet.hosts import DROPPED, STATES, FleetStats
 from telemetry_stream.hub import End
 from telemetry_stream.metrics.sample import RESERVED, State
 from telemetry_stream.metrics.sources import SECTIONS
-from telemetry_stream.prometheus.own import fleet_families
+from telemetry_stream.prometheus.own import alert_families, fleet_families
 from telemetry_stream.server.routes import OVERVIEW_PARAMETERS, STREAM_PARAMETERS
+from tests.alerts import golden as alerts
 from tests.conftest import eventually
 from tests.fleet.golden import messages
 from tests.viewers import get, websockets_viewer
@@ -79,7 +80,7 @@ def test_examples_are_json_with_the_fields_of_the_program() -> None:
     """The blocks that are marked as JSON, and the longest example of an answer."""
     blocks = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
     types = [json.loads(block)["type"] for block in blocks]
-    assert types == ["hello", "sample", "history", "hosts", "overview"]
+    assert types == ["hello", "sample", "history", "alerts", "hosts", "overview"]
     found = re.search(r'^ +(\{"clients".*?)\n\n', DOCUMENT, re.MULTILINE | re.DOTALL)
     assert found
     example = json.loads(found[1])
@@ -88,6 +89,17 @@ def test_examples_are_json_with_the_fields_of_the_program() -> None:
         _, report = get(app.url, "/api/v1/clients")
     assert list(example) == list(report)
     assert list(example["clients"][0]) == list(report["clients"][0])
+
+
+def test_alerts_are_as_documented() -> None:
+    """The example has the fields of the golden message, and the table those of an alert."""
+    blocks = re.findall(r"```json\n(.*?)```", chapter("alerts"), re.DOTALL)
+    example, golden = json.loads(blocks[0]), json.loads(alerts.FRAME.read_text())
+    assert list(example) == list(golden)
+    assert list(example["alerts"][0]) == list(golden["alerts"][0])
+    assert first_column(chapter("alerts")) == list(golden["alerts"][0])
+    series = {family.name for family in alert_families([], 0)}
+    assert series <= {name.partition("{")[0] for name in first_column(chapter("Prometheus"))}
 
 
 def test_the_overview_is_as_documented() -> None:
@@ -106,10 +118,10 @@ def test_the_overview_is_as_documented() -> None:
     assert series == {name.partition("{")[0] for name in names if name.startswith("telemetry_")}
     blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)]
     golden = {path.name: json.loads(text) for path, text in messages().items()}
-    for block, name in zip(blocks[3:], ("hosts.json", "overview.json"), strict=True):
+    for block, name in zip(blocks[4:], ("hosts.json", "overview.json"), strict=True):
         assert list(block) == list(golden[name])
-    assert blocks[3]["hosts"][0].keys() == golden["hosts.json"]["hosts"][0].keys()
-    assert blocks[4]["columns"] == golden["overview.json"]["columns"]
+    assert blocks[4]["hosts"][0].keys() == golden["hosts.json"]["hosts"][0].keys()
+    assert blocks[5]["columns"] == golden["overview.json"]["columns"]
     example = re.search(r'^ +(\{"revision".*?)\n\n', DOCUMENT, re.MULTILINE | re.DOTALL)
     assert example
     report, documented = golden["api-hosts.json"], json.loads(example[1])

@@ -56,8 +56,8 @@ class Ask(NamedTuple):
 
 
 def hello(message: Mapping[str, Any]) -> bytes:
-    """Return the payload of ``hello``: that of the stream without what belongs to one viewer."""
-    left_out = ("every", "sections", "user")
+    """Return the payload of ``hello``: that of the stream without what belongs to one viewer, or changes."""
+    left_out = ("every", "sections", "user", "alerts", "omitted_alerts")
     return to_json({name: value for name, value in message.items() if name not in left_out})
 
 

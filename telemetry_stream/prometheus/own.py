@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..hub import End, HubStats
 from ..metrics.sample import Sample
@@ -60,6 +60,28 @@ def own_families(sample: Sample | None, samples: int, counts: Counts) -> Iterato
             for name, source in sample.sources.items()
         ],
     )
+
+
+def alert_families(alerts: Iterable[Mapping[str, Any]], omitted: int) -> Iterator[Family]:
+    """Yield the firing alerts, with the labels of ``ALERTS``, the series that Prometheus writes about its own rules.
+
+    The name is another one: two series with equal names and labels, one scraped and one of a rule, would be the same.
+    """
+    firing: dict[str, int] = {}
+    since: dict[str, float] = {}
+    for alert in alerts:
+        found = {**alert["labels"], "alertname": alert["rule"], "severity": alert["severity"]}
+        firing[labels({**found, "alertstate": "firing"})] = 1
+        since[labels(found)] = alert["since_unix"]
+    name = "telemetry_stream_alert"
+    yield Family(name, "gauge", "1 while the alert fires", [*firing.items()])
+    yield Family(
+        f"{name}_since_timestamp_seconds",
+        "gauge",
+        "When the condition of the firing alert became true",
+        [*since.items()],
+    )
+    yield single(f"{name}s_omitted", "gauge", "Firing alerts without a series", omitted)
 
 
 def fleet_families(stats: FleetStats) -> Iterator[Family]:

@@ -18,7 +18,7 @@ from ..net.gzipped import accepts_gzip
 from ..net.wsgi import WAITING
 from ..stream import Feed
 from .exposition import Family, Fields, content_type_for, render
-from .own import Counts, fleet_families, own_families
+from .own import Counts, alert_families, fleet_families, own_families
 from .sample import families
 from .scrape import Area, KernelScrape
 
@@ -107,6 +107,9 @@ class Page:
             )
             found += families(sample) if sample else ()
             found += own_families(sample, feed.seq if feed else 0, self._counts())
+            known = feed.alerts if feed else {}
+            if known.get("alerts") is not None:
+                found += alert_families(known["alerts"], known["omitted_alerts"])
             found += fleet_families(self._fleet.stats()) if self._fleet else ()
             plain = texts[content_type, False] = render(found, content_type)
         if is_compressed and (content_type, True) not in texts:

@@ -96,6 +96,7 @@ class Routes:
             "/api/v1/processes": self._processes,
             "/api/v1/stream": self._lines,
             "/api/v1/clients": self._clients,
+            "/api/v1/alerts": self._alerts,
             "/healthz": self._healthz,
             "/metrics": self._metrics,
             "/login": self._login,
@@ -247,6 +248,10 @@ class Routes:
             "ended_total": stats.ended,
         }
         return respond_json(start_response, to_json(report))
+
+    def _alerts(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        feed = self._feed(environ, Query(environ["QUERY_STRING"], ("host",)))
+        return respond_json(start_response, to_json({"host": feed.host.id, **feed.alerts}))
 
     def _metrics(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         query = Query(environ["QUERY_STRING"], ())

@@ -5,7 +5,7 @@ from .consumer import Consumer
 from .demand import Demand
 from .encoded import to_json
 from .feed import PROTOCOL, Feed, HistoryLimits
-from .origin import LocalHost, Origin
+from .origin import LocalHost, Observer, Origin
 from .stream import Stream
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Framing",
     "HistoryLimits",
     "LocalHost",
+    "Observer",
     "Origin",
     "Resume",
     "Stream",

@@ -20,7 +20,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
@@ -39,6 +39,9 @@ PROTOCOL = 1
 
 # A history is sent in such pieces, so that a viewer that reads slowly keeps no more than one in memory.
 PIECE_BYTES = 16 * 1024
+
+# The fields of hello about alerts, while nothing is known of them.
+NO_ALERTS: dict[str, Any] = {"alerts": None, "omitted_alerts": 0}
 
 ENTRY_BYTES = 600  # of a sample's objects, beside its texts
 
@@ -121,6 +124,8 @@ class Feed:
         self._newest: Sample | None = None
         # All processes of the host, for requests; None if this program does not sample it.
         self.all_processes: ProcessList | None = None
+        self._alerts: dict[str, Any] = NO_ALERTS
+        self._has_had_alerts = False
 
     @property
     def seq(self) -> int:
@@ -240,6 +245,39 @@ class Feed:
         self._hub.broadcast_each(self._frames(entry))
         self._published.notify_all()
 
+    def publish_alerts(
+        self,
+        time_unix: float | None,
+        firing: Sequence[Mapping[str, Any]],
+        resolved: Sequence[Mapping[str, Any]] = (),
+        omitted: int = 0,
+    ) -> None:
+        """Broadcast the alerts that fire now and those that have just resolved. Each ``hello`` has the firing ones.
+
+        ``time_unix`` is that of the sample that they were found in, None if it is unknown. ``omitted`` is the number of
+        firing alerts that are left out. Nothing is sent before the first alert.
+        """
+        with self._lock:
+            self._alerts = {"alerts": firing, "omitted_alerts": omitted}
+            self._has_had_alerts |= bool(firing or resolved)
+            if self._has_had_alerts:
+                message = {
+                    "type": "alerts",
+                    "host": self.host.id,
+                    "time_unix": time_unix,
+                    "alerts": [*firing, *resolved],
+                    "omitted_alerts": omitted,
+                }
+                text = to_json(message)
+                self._hub.broadcast_each(
+                    (choice, choice.framing.message(text)) for choice in self._choices()
+                )
+
+    @property
+    def alerts(self) -> Mapping[str, Any]:
+        """The fields ``alerts`` and ``omitted_alerts``, as in ``hello``."""
+        return self._alerts
+
     def _frames(self, entry: _Entry) -> Iterator[tuple[Choice, bytes]]:
         """Yield the frame for each choice. Runs on ``ts-hub``."""
         texts: dict[tuple[str, ...] | None, bytes] = {}
@@ -275,6 +313,7 @@ class Feed:
             entries = self._snapshot_locked() if resume else ()
             hello: dict[str, Any] = {
                 **self._hello,
+                **self._alerts,
                 "stream": self.id,
                 "seq": latest.seq if latest else 0,
                 "every": choice.every,

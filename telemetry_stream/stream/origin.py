@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from ..hub import HubStats
 from ..metrics.collector import Collector
+from ..metrics.sample import Sample
 from ..metrics.setup import SelfStats
 from ..metrics.source import Options, Source
 from ..metrics.ticker import Ticker
@@ -35,6 +36,17 @@ class Origin(Protocol):
     def close(self) -> None: ...
 
 
+class Observer(Protocol):
+    """Sees each sample of a host after it was published. It runs on the thread that takes the samples: no wait."""
+
+    @property
+    def on_demand(self) -> frozenset[str]:
+        """The on-demand sections that it needs in each sample."""
+
+    def note(self, feed: Feed, sample: Sample) -> None:
+        """Note a sample that ``feed`` has published. Must not raise."""
+
+
 class LocalHost:
     """This host as an origin: the thread ``ts-collect`` asks the collector at each tick and publishes the sample."""
 
@@ -57,6 +69,7 @@ class LocalHost:
         """
         self.roots = (proc_root, sys_root)
         self._labels = labels
+        self._observer: Observer | None = None
         self._collector = Collector(
             proc_root=proc_root,
             sys_root=sys_root,
@@ -84,6 +97,10 @@ class LocalHost:
         self._feed: Feed
         self._on_crash: Callable[[BaseException], None]
         self._tick_stats: HubStats | None = None
+
+    def observe(self, observer: Observer) -> None:
+        """Show each sample to ``observer``. To be called before ``start``."""
+        self._observer = observer
 
     def start(self, stream: Stream, on_crash: Callable[[BaseException], None]) -> None:
         """Add the feed of this host, and take the first sample now, on the new thread."""
@@ -113,7 +130,13 @@ class LocalHost:
         """Runs on ``ts-collect``."""
         self._tick_stats = None
         self._demand.tick(self._feed.watched())
-        self._feed.publish(self._collector.collect(self._demand.wanted()))
+        wanted, observer = self._demand.wanted(), self._observer
+        if observer is not None:
+            wanted |= observer.on_demand
+        sample = self._collector.collect(wanted)
+        self._feed.publish(sample)
+        if observer is not None:
+            observer.note(self._feed, sample)
 
     def _hub_stats(self) -> HubStats:
         """The counts of this tick: adding up a thousand viewers once is enough."""

@@ -17,7 +17,7 @@ from .demand import Demand
 from .encoded import to_json
 from .feed import Feed, HistoryLimits
 
-RESERVED_TYPES = ("hello", "history", "sample")
+RESERVED_TYPES = ("hello", "history", "sample", "alerts")
 
 
 class Stream:

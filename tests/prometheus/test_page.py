@@ -129,6 +129,8 @@ def test_the_page_has_the_counters_of_the_kernel(tmp_path: Path) -> None:
     kernel = KernelScrape(Host(str(tmp_path / "server/proc"), str(tmp_path / "server/sys")))
     with Service(kernel=kernel) as service:
         service.feed.publish(sample)
+        alert = {"rule": "full", "severity": "info", "labels": {}, "since_unix": 1.5}
+        service.feed.publish_alerts(1.5, [alert])
         text = service.ask("/metrics").body.decode()
     names = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")]
     assert len(names) == len(set(names))
@@ -182,12 +184,14 @@ def test_the_program_s_own_families_are_documented() -> None:
     """docs/protocol.md has those that are not in docs/metrics.md."""
     document = (ROOT / "docs/protocol.md").read_text()
     chapter = document.partition("\n## 10. Prometheus\n")[2].partition("\n## 11. ")[0]
-    documented = set(re.findall(r"`(\w+)(?:\{\w+\})?`", chapter))
+    documented = set(re.findall(r"`(\w+)(?:\{[^}]+\})?`", chapter))
     columns = {column.series.name for _, all_of in TABLE for column in all_of}
     sample = dataclasses.replace(made(), sources={"cpu": SourceState("ok", 0.0)})
     kernel = KernelScrape(Host("/proc", "/sys"))
     with Service(kernel=kernel) as service:
         service.feed.publish(sample)
+        alert = {"rule": "full", "severity": "info", "labels": {}, "since_unix": 1.5}
+        service.feed.publish_alerts(1.5, [alert])
         text = service.ask("/metrics").body.decode()
     names = {one.name for family in plain_text(text) for one in family.samples}
     own = {name for name in names if name.startswith("telemetry_stream_")}

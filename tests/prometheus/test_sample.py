@@ -273,3 +273,27 @@ def test_numbers_that_no_float_can_hold_have_no_series(number: float) -> None:
     found = series(text, "telemetry_stream_disk_read_bytes_per_second")
     assert found == ([({"device": "a"}, number)] if number == 1.5e308 else [])
     assert series(text, "telemetry_stream_disk_in_flight") == [({"device": "a"}, 1.0)]
+
+
+def test_firing_alerts_have_series() -> None:
+    """With their labels, and none while nothing is known of them."""
+    alert = {
+        "rule": "filesystem_full",
+        "severity": "warning",
+        "labels": {"mountpoint": '/a"b', "team": "x"},
+        "since_unix": 1.5,
+    }
+    with Service() as service:
+        assert "telemetry_stream_alert" not in service.ask("/metrics").body.decode()
+        service.feed.publish(made())
+        service.feed.publish_alerts(1.5, [alert], omitted=2)
+        text = service.ask("/metrics").body.decode()
+    labels = {
+        "alertname": "filesystem_full",
+        "severity": "warning",
+        "mountpoint": '/a"b',
+        "team": "x",
+    }
+    assert series(text, "telemetry_stream_alert") == [({**labels, "alertstate": "firing"}, 1.0)]
+    assert series(text, "telemetry_stream_alert_since_timestamp_seconds") == [(labels, 1.5)]
+    assert series(text, "telemetry_stream_alerts_omitted") == [({}, 2.0)]

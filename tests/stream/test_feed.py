@@ -48,6 +48,8 @@ def test_hello_comes_first() -> None:
             "every": 3,
             "sections": ["cpu"],
             "user": None,
+            "alerts": None,
+            "omitted_alerts": 0,
         }
 
 

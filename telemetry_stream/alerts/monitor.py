@@ -1,0 +1,112 @@
+"""The alerts of one host: evaluates the rules for each of its samples, and publishes what changes on its feed.
+
+It runs on the thread that publishes the samples, after each one, and never waits there: 40 rules take about 0.14 ms
+(scripts/bench-rules).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from ..metrics.sample import Sample
+from ..net.rate_limited_log import RateLimitedLog
+from ..stream import Feed
+from .alert import reports
+from .engine import Engine
+from .rule import Rule
+from .rules import RuleError
+from .saved import Saved
+
+log = logging.getLogger(__name__)
+
+# Every viewer gets all alerts again after this time, so that one that has lost a message is right again, and texts have
+# present values.
+REPEAT_SECONDS = 60.0
+LOGGED = 30  # lines a minute
+
+# Samples are missing if two are further apart than so many intervals, and than so many seconds.
+GAP_INTERVALS = 3
+GAP_SECONDS = 5.0
+
+
+class Monitor:
+    """Watches one host. ``note`` is called by the thread that publishes; any thread may call the other methods."""
+
+    def __init__(
+        self,
+        load: Callable[[], tuple[Rule, ...]],
+        *,
+        longest_interval_seconds: float,
+        saved: Saved | None,
+    ) -> None:
+        """Load the rules with ``load()``. Raises RuleError.
+
+        ``longest_interval_seconds`` is the time between two samples when no viewer is connected. ``saved`` keeps firing
+        alerts on a disk; without it they end with the program.
+        """
+        self._load = load
+        self._saved = saved
+        self._next_rules: deque[tuple[Rule, ...]] = deque(maxlen=1)
+        self._engine = Engine(
+            load(),
+            gap_seconds=max(GAP_SECONDS, GAP_INTERVALS * longest_interval_seconds),
+            restored=saved.load() if saved else (),
+        )
+        self._repeated_at: float | None = None  # seconds since 1970, of a sample
+        self._log = RateLimitedLog(log, logging.WARNING, burst=LOGGED)
+        self._errors = RateLimitedLog(log, logging.ERROR)
+
+    def start(self) -> None:
+        """Start the thread that saves alerts, if there is a state directory. Raises ThreadUnavailableError."""
+        if self._saved is not None:
+            self._saved.start()
+
+    def close(self) -> None:
+        """Save the last state. Safe to repeat."""
+        if self._saved is not None:
+            self._saved.close()
+
+    @property
+    def on_demand(self) -> frozenset[str]:
+        """The on-demand sections that the rules need in each sample."""
+        return self._engine.on_demand
+
+    def reload(self) -> None:
+        """Load the rules again, for the next sample. If they are not valid, log it and keep the previous ones."""
+        try:
+            rules = self._load()
+        except RuleError as error:
+            log.error("Reload failed, keeping the previous rules: %s", error)
+        else:
+            self._next_rules.append(rules)
+            log.info("Rules reloaded: %d", len(rules))
+
+    def note(self, feed: Feed, sample: Sample) -> None:
+        """Evaluate the rules for a sample that ``feed`` has just published. An error is logged: it costs no sample."""
+        try:
+            self._note(feed, sample)
+        except Exception as error:  # noqa: BLE001 (a mistake in the evaluation of a rule)
+            self._errors.log("The rules cannot be evaluated: %r", error)
+
+    def _note(self, feed: Feed, sample: Sample) -> None:
+        if self._next_rules:
+            self._engine.replace(self._next_rules.pop())
+        repeated_at, now = self._repeated_at, sample.time_unix
+        # The wall clock may be set back; then this is a repetition too many.
+        is_due = repeated_at is None or not 0 <= now - repeated_at < REPEAT_SECONDS
+        changes = self._engine.evaluate(sample, refresh=is_due)
+        if not changes and not is_due:
+            return
+        self._repeated_at = now
+        firing = self._engine.firing()
+        found, omitted = reports(firing)
+        resolved, _ = reports(alert for alert in changes if alert.state == "resolved")
+        feed.publish_alerts(now, found, resolved, omitted + self._engine.dropped)
+        for alert in changes:
+            self._log.log(
+                "Alert %s: %s, %s: %s", alert.rule, alert.state, alert.severity, alert.text
+            )
+        if changes and self._saved is not None:
+            self._saved.keep(firing)

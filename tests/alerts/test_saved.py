@@ -1,0 +1,116 @@
+"""Firing alerts on a disk: written by a thread, in one step, and read at the next start."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from telemetry_stream.alerts.saved import FILE, Saved
+from tests.alerts.test_alert import ALERT
+from tests.conftest import eventually
+
+
+@contextmanager
+def started(directory: Path) -> Iterator[Saved]:
+    """A writer with its thread."""
+    crashes: list[BaseException] = []
+    saved = Saved(str(directory), on_crash=crashes.append)
+    saved.start()
+    try:
+        yield saved
+    finally:
+        saved.close()
+    assert crashes == []
+
+
+def test_alerts_are_there_after_a_restart(tmp_path: Path) -> None:
+    """With everything that is known of them. The directory is made; only its owner can read the file."""
+    directory = tmp_path / "new" / "state"
+    alerts = (
+        ALERT,
+        replace(ALERT, key=("sda", None, 3), severity="critical"),
+        replace(ALERT, key=0),
+    )
+    with started(directory) as saved:
+        saved.keep(alerts)
+    assert Saved(str(directory), on_crash=print).load() == alerts
+    assert stat.S_IMODE((directory / FILE).stat().st_mode) == 0o600
+    assert os.listdir(directory) == [FILE]
+
+
+def test_only_the_newest_state_is_written(tmp_path: Path) -> None:
+    """A close writes it, and nothing is written without a change."""
+    with started(tmp_path) as saved:
+        assert not (tmp_path / FILE).exists()
+        saved.keep([ALERT])
+        assert eventually((tmp_path / FILE).exists)
+        for _ in range(100):
+            saved.keep([ALERT, ALERT])
+        saved.keep([])
+    assert json.loads((tmp_path / FILE).read_text()) == {"version": 1, "alerts": []}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"version": 2, "alerts": []}',
+        '{"version": 1, "alerts": 3}',
+        '{"version": 1, "alerts": [{}]}',
+        '{"version": 1, "alerts": [{"rule": 3}]}',
+        "[" * 100_000,
+        "\xff",
+    ],
+)
+def test_an_invalid_file_is_ignored(
+    content: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And logged."""
+    (tmp_path / FILE).write_bytes(content.encode("latin-1"))
+    assert Saved(str(tmp_path), on_crash=print).load() == ()
+    assert "no alert is restored" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("severity", "worst"),
+        ("text", 3),
+        ("key", [[1]]),
+        ("key", {"a": 1}),
+        ("since_unix", "x"),
+        ("labels", {"a": 1}),
+        ("values", 3),
+    ],
+)
+def test_an_alert_of_a_wrong_form_is_refused(
+    field: str, value: object, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The whole file: half of it could be worse than nothing."""
+    entry = {**ALERT.report(), "key": ["/"], field: value}
+    (tmp_path / FILE).write_text(json.dumps({"version": 1, "alerts": [entry]}))
+    assert Saved(str(tmp_path), on_crash=print).load() == ()
+    assert "no alert is restored" in caplog.text
+
+
+def test_a_directory_that_cannot_be_written_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The program goes on."""
+    caplog.set_level(logging.WARNING)
+    (tmp_path / "file").write_text("")
+    saved = Saved(str(tmp_path / "file" / "state"), on_crash=print)
+    for _ in range(3):
+        saved._write(b"{}")
+    assert caplog.text.count("cannot be written: Not a directory") == 1
+    assert saved.load() == ()
