@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from telemetry_stream.fleet import record
 from tests.apps import FAST
 from tests.conftest import eventually
 from tests.fleet.proxy import Proxy
+from tests.test_app_alerts import UP
 from tests.viewers import (
     Message,
     address_of,
@@ -377,3 +379,34 @@ def test_wrong_hosts_are_an_error_of_the_settings(tmp_path: Any) -> None:
         App(Settings(watch="https://a,https://b", max_hosts=1))
     with pytest.raises(SettingsError, match="together with watch"):
         Settings(no_collect=True)
+
+
+def test_a_front_end_has_the_alerts_of_its_hosts(tmp_path: Path) -> None:
+    """In /api/v1/alerts, and in the hello and the messages of the host's viewers."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text(UP)
+    with host("one", rules=str(rules)) as one, front(one.url) as app:
+        path = "/api/v1/alerts?host=one"
+        assert eventually(
+            lambda: (get(app.url, path)[1].get("alerts") or [{}])[0].get("rule") == "up"
+        )
+        with websockets_viewer(app.url, "host=one&every=1000") as viewer:
+            assert [alert["rule"] for alert in viewer.read()["alerts"]] == ["up"]
+            rules.write_text("defaults = false\n")
+            one.reload()
+            message = viewer.read()
+            while message["type"] != "alerts":
+                message = viewer.read()
+            assert [alert["state"] for alert in message["alerts"]] == ["resolved"]
+        assert eventually(
+            lambda: (
+                get(app.url, path)[1]
+                == {
+                    "host": "one",
+                    "alerts": [],
+                    "omitted_alerts": 0,
+                }
+            )
+        )
+        assert get(app.url, "/api/v1/alerts")[1]["host"] == "front"
+        assert get(app.url, "/api/v1/alerts?host=nobody")[0] == 404

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 
-from ..stream.received import ReceivedError, cut, cut_history
+from ..stream.received import ReceivedError, cut, cut_history, decode
 from ..threads import ThreadUnavailableError
+from .alerts import alerts_of
 from .line import DirectLink, Line
 from .mirror import ON_DEMAND
 from .remote import MAX_VITALS_CHARACTERS, Identity, Link, Report, Want, maybe_vitals
@@ -33,10 +34,25 @@ class _VitalsLine(Line):
         return self._report.identified(identity)
 
     def on_message(self, text: str, identity: Identity) -> None:
+        host = identity.host.id
+        if text.startswith('{"type":"alerts"'):
+            self._note_alerts(text, host)
+            return
         if len(text) > MAX_VITALS_CHARACTERS:  # of an embedding program
             return
-        host = identity.host.id
         self._report.vitals(text, lambda sent: maybe_vitals(sent, host))
+
+    def _note_alerts(self, text: str, host: str) -> None:
+        try:
+            message = decode(text)
+            alerts = alerts_of(message)
+        except ReceivedError:
+            self._report.dropped("invalid")
+            return
+        if message.get("host") == host:
+            self._report.alerts(alerts)
+        else:
+            self._report.dropped("foreign host")
 
     def on_end(self, close_code: int | None, identity: Identity) -> None:
         if close_code == 1001:  # the program has stopped

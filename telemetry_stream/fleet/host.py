@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 from ..stream.received import ReceivedError, ReceivedSample
+from .alerts import UNKNOWN, Alerts
 from .mirror import Mirror
 from .overview import Row, row_text
 from .record import Record
@@ -45,6 +46,7 @@ class Host:
         self.remote = remote
         self.mirror: Mirror | None = None
         self.row: Row | None = None
+        self.known_alerts = UNKNOWN
         self._owner = owner
         self._lock = threading.Lock()
         self._record = Record(owner.monotonic())
@@ -61,6 +63,7 @@ class Host:
         with self._lock:
             self._record.note_identity(identity)
             self._record.conflict = conflict
+        self.alerts(identity.alerts)
         return may_read
 
     def vitals(self, text: str, parse: Callable[[str], Vitals | None]) -> None:
@@ -70,6 +73,12 @@ class Host:
         mirror = self.mirror
         if mirror is not None:
             mirror.receive(samples, is_complete=is_complete)
+
+    def alerts(self, alerts: Alerts) -> None:
+        self.known_alerts = alerts
+        mirror = self.mirror
+        if mirror is not None:
+            mirror.publish_alerts(alerts)
 
     def ended(self, state: Literal["gone", "lost"], stream: str) -> None:
         self._note_pending()

@@ -253,6 +253,7 @@ class Fleet:
             monotonic=self.monotonic,
         )
         host.mirror = mirror
+        mirror.publish_alerts(host.known_alerts)
         mirror.start()
         return mirror
 
@@ -287,6 +288,17 @@ class Fleet:
     def report(self) -> dict[str, Any]:
         """Return the hosts as in ``/api/v1/hosts``."""
         return self._overviews.report()
+
+    def alerts(self, host_id: str | None) -> dict[str, Any]:
+        """Return the body of ``/api/v1/alerts`` for a host. None is this front end's own. Raises UnknownHostError."""
+        with self._lock:
+            host = self._own if host_id is None else self._table.by_id.get(host_id)
+        if host is None:
+            raise UnknownHostError(host_id)
+        if host.remote is None:
+            return {"host": host.id, **self._stream.feed().alerts}
+        known = host.known_alerts
+        return {"host": host.id, "alerts": known.firing_alerts, "omitted_alerts": known.omitted}
 
     def sparklines(self, ids: Iterable[str]) -> dict[str, Any]:
         """Return the sparklines of these hosts. Unknown ids are left out."""

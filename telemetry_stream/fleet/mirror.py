@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from ..metrics.sources import SECTIONS
 from ..stream import Demand, Feed
 from ..stream.received import MAX_SECTIONS, ReceivedSample
+from .alerts import Alerts
 from .remote import Remote, Want
 
 HELD_SAMPLES = 16
@@ -134,6 +135,12 @@ class Mirror:
                 self._give_up_locked()
             else:
                 self._ask_again_locked()
+
+    def publish_alerts(self, alerts: Alerts) -> None:
+        """Send the alerts of the host to its viewers, unless nothing is known of them."""
+        firing = alerts.firing_alerts
+        if firing is not None:
+            self.feed.publish_alerts(alerts.time_unix, firing, alerts.resolved, alerts.omitted)
 
     def receive(self, samples: Sequence[ReceivedSample], *, is_complete: bool) -> None:
         """Publish samples of the remote, in order. ``is_complete``: the origin has no more for the last request."""

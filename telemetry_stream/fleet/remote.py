@@ -23,6 +23,7 @@ from ..stream.received import (
     decode,
     maybe_number,
 )
+from .alerts import UNKNOWN, Alerts, alerts_of
 
 # The fields of the section vitals, in the order of a row of the overview.
 FIELDS = (
@@ -55,6 +56,7 @@ class Identity(NamedTuple):
     interval_seconds: float
     site: str = ""
     tags: tuple[str, ...] = ()
+    alerts: Alerts = UNKNOWN
 
 
 class Vitals(NamedTuple):
@@ -97,6 +99,9 @@ class Report(Protocol):
 
     def samples(self, samples: Sequence[ReceivedSample], *, is_complete: bool) -> None:
         """Note full samples in rising order. ``is_complete``: the host has no more of them for the last ``watch``."""
+
+    def alerts(self, alerts: Alerts) -> None:
+        """Note the alerts of the host, all that fire and those that have just resolved."""
 
     def ended(self, state: Literal["gone", "lost"], stream: str) -> None:
         """Note that the run has ended: the host stopped ("gone"), or its broker lost it ("lost")."""
@@ -162,6 +167,7 @@ def identity_of(message: Any) -> Identity:
         interval_seconds=min(max(interval, 0.1), MAX_INTERVAL_SECONDS),
         site=maybe_text(message.get("site")) or "",
         tags=tuple(filter(None, map(maybe_text, tags[:MAX_TAGS]))) if type(tags) is list else (),
+        alerts=alerts_of(message),
     )
 
 

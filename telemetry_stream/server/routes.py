@@ -250,8 +250,13 @@ class Routes:
         return respond_json(start_response, to_json(report))
 
     def _alerts(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        feed = self._feed(environ, Query(environ["QUERY_STRING"], ("host",)))
-        return respond_json(start_response, to_json({"host": feed.host.id, **feed.alerts}))
+        query = Query(environ["QUERY_STRING"], ("host",))
+        if self._fleet is not None:
+            found = _alerts_in_fleet(self._fleet, query.text("host"))
+        else:
+            feed = self._feed(environ, query)
+            found = {"host": feed.host.id, **feed.alerts}
+        return respond_json(start_response, to_json(found))
 
     def _metrics(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         query = Query(environ["QUERY_STRING"], ())
@@ -323,12 +328,26 @@ def _of_fleet(fleet: Fleet, host: str | None) -> tuple[Feed, Callable[[float], b
     try:
         return fleet.feed(host)
     except UnknownHostError:
-        if host is None:
-            reason = "This front end does not sample its own host (name a host of /api/v1/hosts)"
-            raise HTTPError("400 Bad Request", reason) from None
-        raise _unknown(host) from None
+        raise _unknown_in_fleet(host) from None
     except NotWatchableError as error:
         raise _unavailable(str(error)) from None
+
+
+def _alerts_in_fleet(fleet: Fleet, host: str | None) -> dict[str, Any]:
+    """Return the alerts of a host of a front end. Raises HTTPError."""
+    from ..fleet.hosts import UnknownHostError  # noqa: PLC0415  # it is loaded
+
+    try:
+        return fleet.alerts(host)
+    except UnknownHostError:
+        raise _unknown_in_fleet(host) from None
+
+
+def _unknown_in_fleet(host: str | None) -> HTTPError:
+    if host is None:
+        reason = "This front end does not sample its own host (name a host of /api/v1/hosts)"
+        return HTTPError("400 Bad Request", reason)
+    return _unknown(host)
 
 
 def _overview(environ: WSGIEnvironment, kind: Kind) -> Selection:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from telemetry_stream.fleet.alerts import Alerts
 from telemetry_stream.fleet.remote import FIELDS, ForeignHostError, Identity, Vitals, Want
 from telemetry_stream.metrics.sources.host import HostInfo
 from telemetry_stream.stream.received import ReceivedError, ReceivedSample, cut
@@ -89,6 +90,7 @@ class RecordingReport:
         self.ends: list[tuple[str, str]] = []
         self.failures: list[tuple[str, bool]] = []
         self.drops: list[str] = []
+        self.all_alerts: list[Alerts] = []
 
     def identified(self, found: Identity) -> bool:
         self.identities.append(found)
@@ -108,6 +110,9 @@ class RecordingReport:
         self.section_names += [sample.encoded.source_names for sample in found]
         self.seqs += [sample.seq for sample in found]
         self.answers.append(([sample.seq for sample in found], is_complete))
+
+    def alerts(self, alerts: Alerts) -> None:
+        self.all_alerts.append(alerts)
 
     def ended(self, state: str, stream: str) -> None:
         self.ends.append((state, stream))
