@@ -26,7 +26,7 @@ ITS_OWN = re.compile(
 # Gauges that change within milliseconds, or whose newest values are those of a sample.
 LIVELY = re.compile(
     r"node_(memory|load|procs|sockstat|time_seconds|timex|filefd|filesystem_.*(bytes|free)|entropy|disk_io_now|"
-    r"udp_queues|arp|softnet_backlog|nf_conntrack|network_carrier|cpu_scaling|hwmon|thermal|cooling)"
+    r"udp_queues|arp|softnet_backlog|nf_conntrack|network_carrier|netstat_Tcp_CurrEstab|cpu_scaling|hwmon|thermal|cooling)"
 )
 LISTENING = re.compile(rb'msg="Listening on" address=([\d.]+):(\d+)')
 # node_exporter rounds to float; times are in ticks of 10 ms, and a core's idle time may fall by a few of them.
