@@ -21,7 +21,7 @@ class Alert:
     """What is known of it at one time. ``since_unix`` is when the condition became true, by the host's wall clock.
 
     ``key`` tells it apart from other alerts of the same rule. ``is_known`` is false while its values are unknown: it
-    stays as it was.
+    stays as it was. ``section`` and ``fields`` are what the condition of its severity is about.
     """
 
     rule: str
@@ -33,6 +33,8 @@ class Alert:
     text: str
     values: Mapping[str, Any]
     is_known: bool = True
+    section: str | None = None
+    fields: tuple[str, ...] = ()
 
     def report(self) -> dict[str, Any]:
         """Return it as it is on the wire."""
@@ -40,6 +42,8 @@ class Alert:
             "rule": self.rule,
             "state": self.state,
             "severity": self.severity,
+            "section": self.section,
+            "fields": self.fields,
             "labels": self.labels,
             "since_unix": self.since_unix,
             "text": self.text,

@@ -22,7 +22,16 @@ from typing import Any, ClassVar
 from ..metrics.definitions import Group, Type
 from . import logic
 from .logic import Value
-from .names import SECTIONS, ExpressionError, find_field, find_list, row_name, shown, unit_of
+from .names import (
+    SECTIONS,
+    ExpressionError,
+    find_field,
+    find_list,
+    full_name,
+    row_name,
+    shown,
+    unit_of,
+)
 from .windows import Kind, Window
 
 MAX_CHARACTERS = 1000
@@ -85,7 +94,10 @@ def seconds_of(text: object, low: float, high: float) -> float:
 
 
 class Compiler:
-    """Compiles the expressions of one rule. They share ``windows``, and name these ``sections``."""
+    """Compiles the expressions of one rule. They share ``windows``, and name these ``sections``.
+
+    ``fields`` are the full names of the fields whose values the last condition compares, in its order.
+    """
 
     def __init__(self, row: Group | None = None) -> None:
         """``row`` is the declaration of the rule's list: its fields have their own names."""
@@ -95,9 +107,11 @@ class Compiler:
         self._is_nested = False  # inside any, all, count, rate or average
         self.windows: dict[str, Window] = {}
         self.sections: set[str] = set()
+        self.fields: list[str] = []
 
     def condition(self, text: str, margin: float = 0.0) -> Value:
         """Compile a condition, in which each <, <=, > and >= is relaxed by ``margin``. Raises ExpressionError."""
+        self.fields = []
         with self._relaxed(margin):
             found = self.expression(text)
         if found.type != "true or false":
@@ -153,6 +167,7 @@ class Compiler:
             return Expression("true or false", logic.constant(CONSTANTS[path[0]]))
         field, read = find_field(path, self._groups)
         self._note_section(path[0])
+        self._note_field(full_name(path, self._groups))
         return Expression(field.type, read, unit_of(field))
 
     def _logic(self, node: Any) -> Expression:
@@ -243,10 +258,16 @@ class Compiler:
         if len(node.args) != len(arguments) or node.keywords:
             raise ExpressionError(f"use {name}({', '.join(arguments)})")
         if name == "known":
-            return Expression("true or false", logic.known(self._compile(node.args[0]).value))
+            return self._known(node.args[0])
         if name in ("rate", "average"):
             return self._window("rate" if name == "rate" else "average", *node.args)
         return self._over_list(name, *node.args)
+
+    def _known(self, node: ast.expr) -> Expression:
+        compared = len(self.fields)
+        value = self._compile(node).value
+        del self.fields[compared:]  # whether they have a value, not which one
+        return Expression("true or false", logic.known(value))
 
     def _over_list(self, name: str, table: ast.expr, condition: ast.expr) -> Expression:
         path = _path(table)
@@ -283,6 +304,10 @@ class Compiler:
     def _note_section(self, name: str) -> None:
         if name in SECTIONS:  # else it is a field of a row
             self.sections.add(name)
+
+    def _note_field(self, name: str) -> None:
+        if name not in self.fields:
+            self.fields.append(name)
 
     def _flag(self, node: ast.expr, of: str) -> Value:
         return self._typed(node, "true or false", of)

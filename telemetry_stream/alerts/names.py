@@ -65,6 +65,14 @@ def find_list(path: Sequence[str], groups: Sequence[Group]) -> tuple[Group, Valu
     return found, read
 
 
+def full_name(path: Sequence[str], groups: Sequence[Group]) -> str:
+    """Return the name of a field from its section on: ``filesystems.used_percent`` for ``used_percent`` of a row."""
+    for group in reversed(groups):
+        if any(field.name == path[0] for field in group.fields):
+            return ".".join((group.path.replace("[]", ""), *path))
+    return ".".join(path)
+
+
 def row_name(level: int) -> str:
     """Return the attribute of Rows that has the row of the list at this level; 1 is the outermost one."""
     return f"row{level}"

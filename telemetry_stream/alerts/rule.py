@@ -23,6 +23,7 @@ T = TypeVar("T")
 Severity = Literal["critical", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)  # from the highest
 
+MAX_FIELDS = 8  # of a condition that a message names
 MAX_LABELS = 8
 MAX_LABEL_CHARACTERS = 128
 MAX_HOLD_SECONDS = 86_400.0
@@ -47,17 +48,23 @@ class InvalidKeyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """When an alert has this severity: it begins while ``fires`` is true, and stays while ``holds`` is not false."""
+    """When an alert has this severity: it begins while ``fires`` is true, and stays while ``holds`` is not false.
+
+    ``section`` and ``fields`` are what the condition is about, as in the messages.
+    """
 
     severity: Severity
+    section: str | None
+    fields: tuple[str, ...]
     fires: Value
     holds: Value
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The list of a rule with ``each``: its section, how to read it, and what tells its rows apart."""
+    """The list of a rule with ``each``: its path and section, how to read it, and what tells its rows apart."""
 
+    path: str
     section: str
     rows: Value
     key: Callable[[Any], Hashable]
@@ -107,13 +114,7 @@ def checked_rule(source: Mapping[str, Any], taken: Iterable[str]) -> Rule:
     if type(margin) not in (int, float) or not 0 <= margin < 1e300:
         raise InvalidKeyError("margin", f"{shown(margin)} must be a number from 0 on")
     levels = tuple(
-        Level(
-            severity,
-            _compiled(severity, compiler.condition, _text(source, severity)),
-            compiler.condition(_text(source, severity), float(margin)),
-        )
-        for severity in SEVERITIES
-        if severity in source
+        _level(severity, source, compiler, table) for severity in SEVERITIES if severity in source
     )
     if not levels:
         raise InvalidKeyError("name", f"{name} has no condition (use {', '.join(SEVERITIES)})")
@@ -142,6 +143,16 @@ def checked_rule(source: Mapping[str, Any], taken: Iterable[str]) -> Rule:
         may_fire=_either([level.fires for level in levels]),
         is_plain=table is None and not compiler.windows,
     )
+
+
+def _level(
+    severity: Severity, source: Mapping[str, Any], compiler: Compiler, table: Table | None
+) -> Level:
+    fires = _compiled(severity, compiler.condition, _text(source, severity))
+    fields = tuple(compiler.fields[:MAX_FIELDS])
+    section = fields[0].rpartition(".")[0] if fields else None
+    holds = compiler.condition(_text(source, severity), float(source.get("margin", 0)))
+    return Level(severity, table.path if table else section, fields, fires, holds)
 
 
 def _either(values: Sequence[Value]) -> Value:
@@ -192,7 +203,9 @@ def _table(source: Mapping[str, Any]) -> tuple[Group | None, Table | None]:
         raise InvalidKeyError(
             "each", f"{shown('.'.join(path))} has no field that tells its rows apart"
         )
-    return group, Table(path[0], rows, operator.attrgetter(*identities.values()), identities)
+    return group, Table(
+        source["each"], path[0], rows, operator.attrgetter(*identities.values()), identities
+    )
 
 
 def _labels(source: Mapping[str, Any], table: Table | None) -> dict[str, str]:

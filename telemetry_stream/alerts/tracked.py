@@ -63,10 +63,13 @@ class Tracked:
 
     def alert(self, rule: Rule, state: State = "firing") -> Alert:
         """Return what is known of it, once it has fired."""
+        level = rule.levels[self.level or 0]
         return Alert(
             rule=rule.name,
             state=state,
-            severity=rule.levels[self.level or 0].severity,
+            severity=level.severity,
+            section=level.section,
+            fields=level.fields,
             key=self.key,
             labels=self.labels,
             since_unix=self.since_unix,

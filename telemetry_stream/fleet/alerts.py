@@ -7,20 +7,34 @@ a tenth of the memory of the objects.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..escape import escaped
 from ..stream import to_json
 from ..stream.received import ReceivedError, maybe_number
 
-MAX_ALERTS = 256
+MAX_ALERTS = 200
 MAX_BYTES = 32 * 1024  # of all that are kept
-MAX_FIELDS = 16  # labels, and values, of an alert
+MAX_FIELDS = 16  # labels, values, and fields of the condition, of an alert
 MAX_TEXT_CHARACTERS = 512
+MAX_WORST_CHARACTERS = 120  # of a text in the overview, which is sent each second
 SEVERITIES = ("critical", "warning", "info")
 
 Alert = dict[str, Any]
+
+
+class Summary(NamedTuple):
+    """What a row of the overview shows: the number of firing alerts by severity, and the text of the worst one.
+
+    The numbers are None if the alerts are unknown.
+    """
+
+    critical: int | None = None
+    warning: int | None = None
+    info: int | None = None
+    worst: str | None = None
 
 
 class Alerts(NamedTuple):
@@ -30,6 +44,7 @@ class Alerts(NamedTuple):
     time_unix: float | None = None  # of their sample; None: they were in hello
     resolved: tuple[Alert, ...] = ()
     omitted: int = 0
+    summary: Summary = Summary()
 
     @property
     def firing_alerts(self) -> list[Alert] | None:
@@ -59,7 +74,17 @@ def alerts_of(message: Mapping[str, Any]) -> Alerts:
             break
         (firing if alert["state"] == "firing" else resolved).append(alert)
     time_unix = maybe_number(message.get("time_unix"))
-    return Alerts(to_json(firing), time_unix, tuple(resolved), omitted)
+    return Alerts(to_json(firing), time_unix, tuple(resolved), omitted, summary_of(firing))
+
+
+def summary_of(firing: Sequence[Mapping[str, Any]]) -> Summary:
+    """Return the summary of firing alerts. Of those with the highest severity, the first one is the worst."""
+    counts = Counter(alert["severity"] for alert in firing)
+    worst = min(firing, key=lambda alert: SEVERITIES.index(alert["severity"]), default=None)
+    text = worst["text"] if worst else None
+    if text is not None and len(text) > MAX_WORST_CHARACTERS:
+        text = text[: MAX_WORST_CHARACTERS - 1] + "…"
+    return Summary(counts["critical"], counts["warning"], counts["info"], text)
 
 
 def _alert(entry: Any) -> Alert:
@@ -72,6 +97,8 @@ def _alert(entry: Any) -> Alert:
         "rule": _text(entry.get("rule")),
         "state": "resolved" if entry.get("state") == "resolved" else "firing",
         "severity": entry["severity"],
+        "section": None if entry.get("section") is None else _text(entry["section"]),
+        "fields": _names(entry.get("fields", [])),
         "labels": {_text(name): _text(value) for name, value in _fields(entry, "labels")},
         "since_unix": since,
         "text": _text(entry.get("text")),
@@ -85,6 +112,12 @@ def _fields(entry: Alert, name: str) -> Iterable[tuple[Any, Any]]:
     if not isinstance(found, dict) or len(found) > MAX_FIELDS:
         raise ReceivedError("has an alert of a wrong form")
     return found.items()
+
+
+def _names(found: object) -> list[str]:
+    if not isinstance(found, list) or len(found) > MAX_FIELDS:
+        raise ReceivedError("has an alert of a wrong form")
+    return list(map(_text, found))
 
 
 def _text(value: object) -> str:

@@ -159,11 +159,11 @@ class Host:
                 reason = record.alternation
             elif reason is None and state not in ("live", "gone"):
                 reason = record.reason
-        old = self.row
-        shown = (state, age, skew, vitals)
+        old, alerts = self.row, self.known_alerts.summary
+        shown = (state, age, skew, vitals, alerts)
         if (
             old is not None
-            and (old.state, old.age_seconds, old.skew_seconds, old.vitals) == shown
+            and (old.state, old.age_seconds, old.skew_seconds, old.vitals, old.alerts) == shown
             and (old.id, old.reason) == (self.id, reason)
         ):
             return
@@ -179,5 +179,6 @@ class Host:
             skew,
             identity.stream if identity else None,
             vitals,
-            row_text(self.number, state, age, skew, vitals),
+            alerts,
+            row_text(self.number, state, age, skew, vitals, alerts),
         )

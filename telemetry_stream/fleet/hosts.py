@@ -18,6 +18,7 @@ from typing import Any
 from .. import threads
 from ..hub import Client, Hub
 from ..stream import Demand, Feed, Stream
+from .alerts import Alerts, summary_of
 from .host import Host
 from .mirror import DEFAULT_SECTIONS, LINGER_SECONDS, ON_DEMAND, Gaps, Mirror
 from .overviews import Overviews
@@ -358,10 +359,13 @@ class Fleet:
         return host.identity is not None and host.identity.host.id in ids
 
     def _read_own(self) -> None:
-        """Read the vitals of this host from its feed."""
+        """Read the vitals and the alerts of this host from its feed."""
         if self._own is None:
             return
         feed = self._stream.feed()
+        firing = feed.alerts["alerts"]
+        if firing is not None:
+            self._own.known_alerts = Alerts(summary=summary_of(firing))
         feed.demand.want(("vitals",))
         text = feed.maybe_latest(("vitals",))
         if text is not None and feed.seq != self._own_seq:

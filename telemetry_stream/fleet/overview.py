@@ -11,13 +11,16 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ..stream import Framing, to_json
+from .alerts import Summary
 from .record import State
 from .remote import FIELDS, Vitals
 
 # The group of the topics of all overviews at the hub. No host id is equal to it.
 GROUP = ("overview",)
 
-COLUMNS = ("number", "state", "age_seconds", "skew_seconds", *FIELDS)
+COLUMNS = (
+    "number", "state", "age_seconds", "skew_seconds", *FIELDS, "critical", "warning", "info", "alert",
+)  # fmt: skip
 
 
 class Selected(NamedTuple):
@@ -61,6 +64,7 @@ class Row(NamedTuple):
     skew_seconds: float | None
     stream: str | None
     vitals: Vitals | None
+    alerts: Summary
     text: bytes  # the row in the message ``overview``
 
     def names(self) -> dict[str, Any]:
@@ -85,7 +89,14 @@ class Row(NamedTuple):
             "stream": self.stream,
             "seq": vitals.seq if vitals else 0,
             "vitals": dict(zip(FIELDS, vitals.numbers, strict=True)) if vitals else None,
+            "alerts": self._alerts(),
         }
+
+    def _alerts(self) -> dict[str, Any] | None:
+        critical, warning, info, worst = self.alerts
+        if critical is None:
+            return None
+        return {"critical": critical, "warning": warning, "info": info, "alert": worst}
 
 
 def row_text(
@@ -94,10 +105,11 @@ def row_text(
     age_seconds: float | None,
     skew_seconds: float | None,
     vitals: Vitals | None,
+    alerts: Summary,
 ) -> bytes:
     """Return a row of the message ``overview``."""
     numbers = vitals.numbers if vitals else (None,) * len(FIELDS)
-    return to_json((number, state, age_seconds, skew_seconds, *numbers))
+    return to_json((number, state, age_seconds, skew_seconds, *numbers, *alerts))
 
 
 def selected(rows: Iterable[Row], selection: Selected) -> list[Row]:

@@ -16,6 +16,8 @@ ALERT = Alert(
     since_unix=1.5,
     text="/ is full",
     values={"used_percent": 95.0},
+    section="filesystems",
+    fields=("filesystems.used_percent",),
 )
 
 
@@ -25,6 +27,8 @@ def test_a_report_has_all_fields() -> None:
         "rule": "full",
         "state": "firing",
         "severity": "warning",
+        "section": "filesystems",
+        "fields": ("filesystems.used_percent",),
         "labels": {"mountpoint": "/"},
         "since_unix": 1.5,
         "text": "/ is full",

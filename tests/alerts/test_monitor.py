@@ -74,6 +74,8 @@ def test_hello_has_the_firing_alerts(tmp_path: Path) -> None:
             "rule": "busy",
             "state": "firing",
             "severity": "warning",
+            "section": "load",
+            "fields": ["load.avg1"],
             "labels": {},
             "since_unix": BOOT_UNIX + 2,
             "text": "load 12 tasks",

@@ -57,6 +57,47 @@ def test_severities_are_in_order_whatever_the_file_has(tmp_path: Path) -> None:
     assert [level.severity for level in rule.levels] == ["critical", "warning", "info"]
 
 
+@pytest.mark.parametrize(
+    ("text", "section", "fields"),
+    [
+        ("'memory.used_percent > 90'", "memory", ["memory.used_percent"]),
+        ("'3 < pressure.io.some_percent'", "pressure.io", ["pressure.io.some_percent"]),
+        (
+            "'load.avg1 > 2 and not known(pressure.cpu.some_percent)'",
+            "load",
+            ["load.avg1"],
+        ),
+        ("'any(cpu.cores, usage_percent > 90)'", "cpu.cores", ["cpu.cores.usage_percent"]),
+        ("'average(load.avg1, \"5m\") > load.avg1'", "load", ["load.avg1"]),
+        ("'1 > 2'", None, []),
+        (
+            "'used_percent > 90 and load.avg1 > 1'\neach = 'filesystems'",
+            "filesystems",
+            ["filesystems.used_percent", "load.avg1"],
+        ),
+        ("'1 > 2'\neach = 'storage.arrays'", "storage.arrays", []),
+    ],
+)
+def test_a_level_names_what_it_is_about(
+    tmp_path: Path, text: str, section: str | None, fields: list[str]
+) -> None:
+    """The list of the rule, or the record of the first field; and the fields whose values matter."""
+    (rule,) = rules_of(f"[[rule]]\nname = 'a'\nwarning = {text}\n", tmp_path)
+    (level,) = rule.levels
+    assert (level.section, list(level.fields)) == (section, fields)
+
+
+def test_each_severity_has_its_own_fields(tmp_path: Path) -> None:
+    """Those of its own condition."""
+    text = "[[rule]]\nname = 'a'\neach = 'filesystems'\n"
+    text += "warning = 'used_percent > 90'\ncritical = 'inodes_used_percent > 90'\n"
+    (rule,) = rules_of(text, tmp_path)
+    assert [level.fields for level in rule.levels] == [
+        ("filesystems.inodes_used_percent",),
+        ("filesystems.used_percent",),
+    ]
+
+
 def test_on_demand_sections_are_noted(tmp_path: Path) -> None:
     """They have to be collected for the rule."""
     text = '[[rule]]\nname = "zombies"\nwarning = "processes.by_state.zombie > 100"\n'

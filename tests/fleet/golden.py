@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from telemetry_stream.fleet.alerts import UNKNOWN, Summary
 from telemetry_stream.fleet.overview import (
     Row,
     Selected,
@@ -35,8 +36,9 @@ def _row(
     age_seconds: float | None = 0,
     skew_seconds: float | None = None,
     vitals: Vitals | None = None,
+    alerts: Summary = UNKNOWN.summary,
 ) -> Row:
-    text = row_text(number, state, age_seconds, skew_seconds, vitals)
+    text = row_text(number, state, age_seconds, skew_seconds, vitals, alerts)
     host_id = f"{number:016x}" if vitals else name
     stream = vitals.stream if vitals else None
     return Row(
@@ -51,6 +53,7 @@ def _row(
         skew_seconds,
         stream,
         vitals,
+        alerts,
         text,
     )
 
@@ -67,6 +70,7 @@ ROWS = (
         site="east",
         tags=("db", "eu"),
         vitals=_vitals(1, 29.4, 72.2, 0.0, 0.41, 1.5, 12.0, 71.4, 181_250, 20_312, 54.5),
+        alerts=Summary(0, 0, 0),
     ),
     _row(
         2,
@@ -75,6 +79,7 @@ ROWS = (
         site="west",
         skew_seconds=-61.5,
         vitals=_vitals(2, 97.1, 48.0, None, 2.13, 22.5, 88.7, 93.2, 12_500_000, 940_000, None),
+        alerts=Summary(0, 2, 1, "<b>/srv</b> is 93.2 % full, 12 GiB are left"),
     ),
     _row(
         3,

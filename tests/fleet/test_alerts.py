@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream.fleet.alerts import MAX_ALERTS, MAX_BYTES, UNKNOWN, alerts_of
+from telemetry_stream.fleet.alerts import MAX_ALERTS, MAX_BYTES, UNKNOWN, Summary, alerts_of
 from telemetry_stream.stream.received import ReceivedError
 
 ALERT: dict[str, Any] = {
     "rule": "full",
     "state": "firing",
     "severity": "warning",
+    "section": "filesystems",
+    "fields": ["filesystems.used_percent"],
     "labels": {"mountpoint": "/"},
     "since_unix": 1.5,
     "text": "/ is full",
@@ -38,6 +40,13 @@ def test_a_host_without_rules_has_unknown_alerts() -> None:
     assert alerts_of({"alerts": []}).firing_alerts == []
 
 
+def test_an_alert_without_a_section_may_be_of_any_rule() -> None:
+    """One whose condition has no field, or an alert of a program that does not send it."""
+    without = {name: ALERT[name] for name in ALERT if name not in ("section", "fields")}
+    (found,) = alerts_of({"alerts": [without]}).firing_alerts or []
+    assert (found["section"], found["fields"]) == (None, [])
+
+
 def test_texts_are_escaped_and_cut_and_unknown_fields_are_left_out() -> None:
     """Whatever the host sends."""
     sent = {**ALERT, "text": "a\x1b[31m\u202e" + "x" * 1000, "labels": {"a\n": "\x00"}, "more": 1}
@@ -54,6 +63,10 @@ def test_texts_are_escaped_and_cut_and_unknown_fields_are_left_out() -> None:
         {"rule": 3},
         {"severity": "worst"},
         {"severity": []},
+        {"section": 3},
+        {"fields": "filesystems"},
+        {"fields": [3]},
+        {"fields": [""] * 17},
         {"labels": []},
         {"labels": {"a": 1}},
         {"labels": {str(number): "" for number in range(17)}},
@@ -79,9 +92,23 @@ def test_a_message_of_a_wrong_form_is_refused(message: dict[str, Any]) -> None:
         alerts_of(message)
 
 
+def test_the_overview_has_counts_and_the_worst_text() -> None:
+    """Of the firing ones. The text is cut."""
+    sent = [
+        {**ALERT, "severity": "info"},
+        {**ALERT, "text": "y" * 500},
+        {**ALERT, "text": "second"},
+        {**ALERT, "severity": "critical", "state": "resolved"},
+    ]
+    assert alerts_of({"alerts": sent}).summary == Summary(0, 2, 1, "y" * 119 + "…")
+    assert alerts_of({"alerts": []}).summary == Summary(0, 0, 0, None)
+    assert UNKNOWN.summary == Summary(None, None, None, None)
+
+
 def test_alerts_of_a_host_are_limited() -> None:
     """In number and in bytes; what is left out is counted."""
-    many = alerts_of({"alerts": [{**ALERT, "labels": {}, "values": {}}] * 300})
+    short = {**ALERT, "section": None, "fields": [], "labels": {}, "values": {}, "text": ""}
+    many = alerts_of({"alerts": [short] * 300})
     assert (len(many.firing_alerts or []), many.omitted) == (MAX_ALERTS, 300 - MAX_ALERTS)
     long = alerts_of({"alerts": [{**ALERT, "text": "x" * 500}] * 100, "omitted_alerts": 5})
     assert long.firing is not None

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 import pytest
 
 from telemetry_stream import threads
+from telemetry_stream.fleet.alerts import alerts_of
 from telemetry_stream.fleet.host import MAX_PENDING
 from telemetry_stream.fleet.hosts import Fleet, NotWatchableError, UnknownHostError
 from telemetry_stream.fleet.overview import OverviewChoice, Selected
@@ -19,6 +20,7 @@ from telemetry_stream.fleet.remote import FIELDS, maybe_vitals
 from telemetry_stream.hub import Client, End, Hub, write_pump
 from telemetry_stream.stream import Resume
 from tests.fleet.reports import RecordingRemote, identity, message, received, vitals
+from tests.fleet.test_alerts import ALERT
 from tests.server.service import sample
 from tests.stream.streaming import LINES, WAIT_SECONDS, Clock, Viewer, remembered, streaming
 
@@ -255,6 +257,24 @@ def test_the_own_host_is_a_row() -> None:
         assert here.hosts()["host-1"]["seq"] == 1
         for name in (None, "host-1"):
             assert here.fleet.feed(name)[0] is feed
+
+
+def test_rows_have_the_number_of_alerts() -> None:
+    """As soon as they are known, also of the own host; a host that tells nothing of them has null."""
+    remote, quiet = answering("a"), answering("b")
+    with fleeting(remote, quiet, own=True) as here:
+        for one in (remote, quiet):
+            answer(one)
+        assert [host["alerts"] for host in here.hosts().values()] == [None] * 3
+        alert = {**ALERT, "text": "full"}
+        remote.report.alerts(alerts_of({"alerts": [alert, {**alert, "severity": "info"}]}))
+        here.fleet._stream.feed().publish_alerts(1.0, [alert], [], 0)
+        counts = {"critical": 0, "warning": 1, "info": 0, "alert": "full"}
+        shown = {name: host["alerts"] for name, host in here.hosts().items()}
+        assert shown == {"host-1": counts, "a": {**counts, "info": 1}, "b": None}
+        remote.report.alerts(alerts_of({"alerts": []}))
+        none = {"critical": 0, "warning": 0, "info": 0, "alert": None}
+        assert here.hosts()["a"]["alerts"] == none
 
 
 def test_discovered_hosts_are_forgotten_after_a_day() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from telemetry_stream.fleet.alerts import Summary
 from telemetry_stream.fleet.overview import (
     COLUMNS,
     GROUP,
@@ -28,9 +29,12 @@ def row(
 ) -> Row:
     """Return the row of an invented host."""
     numbers = vitals(number, cpu=cpu)
-    text = row_text(number, "live", 0, None, numbers)
+    alerts = Summary(0, 1, 0, "/ is full")
+    text = row_text(number, "live", 0, None, numbers, alerts)
     host_id, name = f"host-{number}", f"name {number}"
-    return Row(number, host_id, name, site, tags, "live", None, 0, None, "run-1", numbers, text)
+    return Row(
+        number, host_id, name, site, tags, "live", None, 0, None, "run-1", numbers, alerts, text
+    )
 
 
 ROWS = (
@@ -72,13 +76,15 @@ def test_the_overview_has_all_rows_of_the_selection() -> None:
         "columns": list(COLUMNS),
     }
     assert [len(shown) for shown in rows] == [len(COLUMNS)] * 2
-    assert dict(zip(COLUMNS, rows[0], strict=True))["cpu"] == 10.0
+    first = dict(zip(COLUMNS, rows[0], strict=True))
+    assert (first["cpu"], first["critical"], first["warning"]) == (10.0, 0, 1)
+    assert first["alert"] == "/ is full"
     assert json.loads(overview_message(1, 0.0, (), Selected()))["rows"] == []
 
 
 def test_a_host_without_values_has_a_row() -> None:
     """With null in each column of values."""
-    shown: list[Any] = json.loads(row_text(5, "late", None, None, None))
+    shown: list[Any] = json.loads(row_text(5, "late", None, None, None, Summary()))
     assert shown == [5, "late", *[None] * (len(COLUMNS) - 2)]
 
 
@@ -97,9 +103,9 @@ def test_the_names_are_those_of_the_selection_without_its_top() -> None:
 
 def test_a_row_is_small() -> None:
     """A thousand hosts are sent each second."""
-    assert len(ROWS[0].text) < 100
+    assert len(ROWS[0].text) < 110
     full = vitals(1)._replace(numbers=(12.5, 48.1, 3.0, 0.52, 1.5, 20.1, 71.0, 123456, 23456, 54.5))
-    assert len(row_text(1000, "live", 0, None, full)) < 90
+    assert len(row_text(1000, "live", 0, None, full, Summary(0, 0, 0))) < 101
 
 
 def test_the_golden_messages_are_up_to_date() -> None:
