@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
 from ..metrics.definitions import Group
+from ..toml_file import InvalidKeyError
 from .expression import Compiler, seconds_of
 from .logic import Value
 from .names import ON_DEMAND, ExpressionError, find_list, shown
@@ -35,15 +36,6 @@ RULE_KEYS = (
 )  # fmt: skip
 # Labels that every alert has. Prometheus reserves names that begin with __.
 RESERVED_LABELS = frozenset({"alertname", "alertstate", "severity", "instance", "job"})
-
-
-class InvalidKeyError(Exception):
-    """The value of one key of a rule is not valid."""
-
-    def __init__(self, key: str, reason: str) -> None:
-        super().__init__(key, reason)
-        self.key = key
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)

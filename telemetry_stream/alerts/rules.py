@@ -13,15 +13,14 @@ default one of the same name.
 
 from __future__ import annotations
 
-import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..toml_file import InvalidKeyError, TomlError, TomlFile
 from .names import shown
-from .rule import InvalidKeyError, Rule, checked_rule
+from .rule import Rule, checked_rule
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 MAX_FILE_BYTES = 256 * 1024
@@ -29,26 +28,16 @@ MAX_RULES = 200
 FILE_KEYS = ("defaults", "disabled", "rule")
 
 
-class RuleError(Exception):
-    """A file of rules is not valid: one line with the file, the line, and what is allowed."""
-
-    def __init__(self, path: str, line: int, reason: str) -> None:
-        super().__init__(path, line, reason)
-        self.path = path
-        self.line = line
-        self.reason = reason
-
-    def __str__(self) -> str:
-        where = f"{self.path}:{self.line}" if self.line else self.path
-        return " ".join(f"{where}: {self.reason}".split())
+class RuleError(TomlError):
+    """A file of rules is not valid."""
 
 
 def load(path: str) -> tuple[Rule, ...]:
     """Return the rules of a file and the default ones; only these if ``path`` is empty. Raises RuleError."""
-    defaults = _parse(str(DEFAULTS), DEFAULTS.read_text("utf-8")).rules
+    defaults = _parse(TomlFile(str(DEFAULTS), DEFAULTS.read_text("utf-8"), RuleError)).rules
     if not path:
         return defaults
-    file = _parse(path, _read(path))
+    file = _parse(TomlFile.read(path, MAX_FILE_BYTES, RuleError))
     names = [rule.name for rule in defaults]
     for name in file.disabled:
         if name not in names:
@@ -57,22 +46,6 @@ def load(path: str) -> tuple[Rule, ...]:
     replaced = file.disabled | {rule.name for rule in file.rules}
     kept = [rule for rule in defaults if file.has_defaults and rule.name not in replaced]
     return (*kept, *file.rules)
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise RuleError(path, 0, f"cannot be read: {error.strerror}") from None
-    except ValueError:
-        raise RuleError(path, 0, "is not a valid path") from None
-    if len(content) > MAX_FILE_BYTES:
-        raise RuleError(path, 0, f"is larger than {MAX_FILE_BYTES // 1024} KiB")
-    try:
-        return content.decode()
-    except UnicodeDecodeError:
-        raise RuleError(path, 0, "is not UTF-8") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +57,13 @@ class _File:
     disabled: frozenset[str] = frozenset()
 
 
-def _parse(path: str, text: str) -> _File:
+def _parse(file: TomlFile) -> _File:
     """Check the content of a file. Raises RuleError."""
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"at line (\d+)", str(error))
-        reason = f"is not valid TOML: {error}"
-        raise RuleError(path, int(found[1]) if found else 0, reason) from None
-    except (ValueError, RecursionError):  # a number of thousands of digits; nested too deep
-        raise RuleError(path, 0, "is not valid TOML") from None
-    lines = text.splitlines()
-    try:
-        has_defaults, disabled = _file_settings(content)
-        tables = _tables(content)
+        has_defaults, disabled = _file_settings(file.content)
+        tables = file.tables("rule", MAX_RULES)
     except InvalidKeyError as error:
-        line = _line_of_key(lines, error.key)
-        raise RuleError(path, line, f"{error.key}: {error.reason}") from None
+        raise file.error(error) from None
     rules: list[Rule] = []
     for number, source in enumerate(tables):
         try:
@@ -109,8 +72,7 @@ def _parse(path: str, text: str) -> _File:
             name = source.get("name")
             is_named = isinstance(name, str) and error.key != "name"
             whose = f"rule {shown(name)}: " if is_named else ""
-            line = _line_in_rule(lines, number, error.key)
-            raise RuleError(path, line, f"{whose}{error.key}: {error.reason}") from None
+            raise file.error_in_table(number, error, whose) from None
     return _File(tuple(rules), has_defaults, disabled)
 
 
@@ -125,42 +87,3 @@ def _file_settings(content: Mapping[str, Any]) -> tuple[bool, frozenset[str]]:
     if not isinstance(disabled, list) or not all(isinstance(name, str) for name in disabled):
         raise InvalidKeyError("disabled", "must be a list of names of default rules")
     return has_defaults, frozenset(disabled)
-
-
-def _tables(content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    tables = content.get("rule", [])
-    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise InvalidKeyError("rule", "must be tables that begin with [[rule]]")
-    if len(tables) > MAX_RULES:
-        raise InvalidKeyError("rule", f"{len(tables)} rules; at most {MAX_RULES} are allowed")
-    return tables
-
-
-def _line_in_rule(lines: Sequence[str], number: int, key: str) -> int:
-    """Return the line of a key in the rule with this number, else that of the rule; 0 if it is unknown.
-
-    The parser of Python's library reports no lines. A line begins a table only if what is above it is valid TOML: one
-    inside a text of several lines does not count.
-    """
-    headers = [i for i, line in enumerate(lines) if line.lstrip().startswith("[[")]
-    begins = [i for i in headers if _is_toml(lines[:i])]
-    if number >= len(begins):
-        return 0
-    begin = begins[number]
-    end = begins[number + 1] if number + 1 < len(begins) else len(lines)
-    line = _line_of_key(lines[begin:end], key)
-    return begin + (line or 1)
-
-
-def _is_toml(lines: Sequence[str]) -> bool:
-    try:
-        tomllib.loads("\n".join(lines))
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _line_of_key(lines: Sequence[str], key: str) -> int:
-    """Return the number of the first line that begins with the key, from 1; 0 if there is none."""
-    pattern = re.compile(rf"\s*(?:\[\[?\s*(?:rule\.)?)?[\"']?{re.escape(key)}[\"']?\s*[=.\]]")
-    return next((i for i, line in enumerate(lines, 1) if pattern.match(line)), 0)

@@ -113,6 +113,6 @@ def test_a_directory_that_cannot_be_written_is_logged_once(
     (tmp_path / "file").write_text("")
     saved = Saved(str(tmp_path / "file" / "state"), on_crash=print)
     for _ in range(3):
-        saved._write(b"{}")
+        saved._file._write(b"{}")
     assert caplog.text.count("cannot be written: Not a directory") == 1
     assert saved.load() == ()

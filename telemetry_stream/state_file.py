@@ -1,0 +1,94 @@
+"""A file of the state directory, of which only the newest content matters.
+
+A thread of its own writes it, in one step: a disk that hangs delays nothing else, and another process never reads a
+part of a file. While it writes, only the newest of several contents is kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+
+from . import threads
+
+log = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 0.3  # to write the last content; the whole program may take two seconds to stop
+
+
+class StateFile:
+    """One file. ``read`` it, ``start``, ``keep`` each new content, ``close``. Any thread may call ``keep``."""
+
+    def __init__(
+        self, path: str, thread: str, *, on_crash: Callable[[BaseException], None]
+    ) -> None:
+        """``thread`` is the name of the thread that writes."""
+        self.path = path
+        self._thread_name = thread
+        self._on_crash = on_crash
+        self._next: bytes | None = None  # what has to be written
+        self._wake = threading.Event()
+        self._is_closed = False
+        self._has_failed = False
+        self._thread: threading.Thread | None = None
+
+    def maybe_read(self, max_bytes: int) -> bytes | None:
+        """Return the content, None if there is no file. Raises ValueError if it is larger; logs another failure."""
+        try:
+            with open(self.path, "rb") as file:
+                content = file.read(max_bytes + 1)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            log.warning("%s cannot be read: %s", self.path, error.strerror)
+            return None
+        if len(content) > max_bytes:
+            raise ValueError("too large")
+        return content
+
+    def start(self) -> None:
+        """Start the thread. Raises ThreadUnavailableError."""
+        self._thread = threads.start(self._thread_name, self._run, on_crash=self._on_crash)
+
+    def keep(self, content: bytes) -> None:
+        """Have this content written. Never waits."""
+        self._next = content
+        self._wake.set()
+
+    def close(self) -> None:
+        """Write the last content, and wait a moment for it. Safe to repeat, and before ``start``."""
+        self._is_closed = True
+        self._wake.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(CLOSE_SECONDS)
+
+    def _run(self) -> None:
+        """Write each new content until ``close``. Runs on the thread."""
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            is_closed = self._is_closed
+            content, self._next = self._next, None
+            if content is not None:
+                self._write(content)
+            if is_closed:
+                return
+
+    def _write(self, content: bytes) -> None:
+        draft = f"{self.path}.new"
+        try:
+            os.makedirs(os.path.dirname(self.path), 0o700, exist_ok=True)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, self.path)
+        except OSError as error:
+            if not self._has_failed:  # the next success allows another line
+                log.warning("%s cannot be written: %s", self.path, error.strerror)
+            self._has_failed = True
+        else:
+            self._has_failed = False
