@@ -118,7 +118,9 @@ class App:
         self._headers = security_headers(settings.frame_ancestors)
         self._batch = Batch(on_crash=self.fail)
         self._hub = Hub(batch=self._batch, on_crash=self.fail)
-        self._fleet = assembly.maybe_fleet(settings, self._hub, labels if origins else None)
+        self._fleet = assembly.maybe_fleet(
+            settings, self._hub, labels if origins else None, self.fail
+        )
         # Last: one of its rows is the first feed of the stream.
         self._origins = (*origins, *filter(None, [self._fleet]))
         self._on_ready = on_ready
@@ -308,6 +310,8 @@ class App:
         self._viewers.close_revoked()
         if self._monitor is not None:
             self._monitor.reload()
+        if self._fleet is not None:
+            self._fleet.reload()
 
     def wait(self) -> None:
         """Wait until ``stop`` or ``close`` is called, or a thread of the program has crashed (see ``failure``)."""

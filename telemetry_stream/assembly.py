@@ -13,7 +13,9 @@ from .settings import Settings, SettingsError, listed
 from .stream import HistoryLimits, Stream
 
 if TYPE_CHECKING:
+    from .alerts.fleet import FleetMonitor
     from .alerts.monitor import Monitor
+    from .alerts.rule import Rule
     from .fleet.hosts import Fleet
     from .mqtt import Publisher
     from .mqtt.watcher import Watcher
@@ -39,18 +41,41 @@ def monitor(settings: Settings, on_crash: Callable[[BaseException], None]) -> Mo
     from .alerts.rules import RuleError, load  # noqa: PLC0415
     from .alerts.saved import Saved  # noqa: PLC0415
 
+    def rules() -> tuple[Rule, ...]:
+        return tuple(rule for rule in load(settings.rules) if not rule.is_of_hosts)
+
     saved = Saved(settings.state_dir, on_crash=on_crash) if settings.state_dir else None
     longest = max(settings.interval, settings.idle_interval)
     try:
-        return Monitor(lambda: load(settings.rules), longest_interval_seconds=longest, saved=saved)
+        return Monitor(rules, longest_interval_seconds=longest, saved=saved)
+    except RuleError as error:
+        raise StartError(str(error)) from error
+
+
+def _fleet_monitor(settings: Settings, on_crash: Callable[[BaseException], None]) -> FleetMonitor:
+    """Return the alerts that a front end finds. Raises StartError if a rule is not valid."""
+    from .alerts.fleet import FleetMonitor  # noqa: PLC0415  # needed by front ends only
+    from .alerts.rules import RuleError, load  # noqa: PLC0415
+    from .alerts.saved import FLEET_FILE, Saved  # noqa: PLC0415
+
+    def rules() -> tuple[Rule, ...]:
+        return tuple(rule for rule in load(settings.rules) if rule.is_of_hosts)
+
+    directory = settings.state_dir
+    saved = Saved(directory, on_crash=on_crash, file=FLEET_FILE) if directory else None
+    try:
+        return FleetMonitor(rules, saved=saved, max_hosts=settings.max_hosts)
     except RuleError as error:
         raise StartError(str(error)) from error
 
 
 def maybe_fleet(
-    settings: Settings, hub: Hub, own_labels: Mapping[str, object] | None
+    settings: Settings,
+    hub: Hub,
+    own_labels: Mapping[str, object] | None,
+    on_crash: Callable[[BaseException], None],
 ) -> Fleet | None:
-    """Return the hosts of a front end, or None if no other host is watched. Raises SettingsError.
+    """Return the hosts of a front end, or None if no other host is watched. Raises SettingsError and StartError.
 
     ``own_labels`` are those of this host, or None if it is not sampled.
     """
@@ -72,7 +97,7 @@ def maybe_fleet(
         name = "watch_file" if settings.watch_file else "watch"
         raise SettingsError(name, getattr(settings, name), "the settings", str(error)) from None
     link = DirectLink()
-    return Fleet(
+    fleet = Fleet(
         hub,
         [
             DirectRemote(
@@ -89,6 +114,8 @@ def maybe_fleet(
         max_watched=settings.max_watched_hosts,
         forget_seconds=settings.host_forget_seconds,
     )
+    fleet.observe(_fleet_monitor(settings, on_crash))
+    return fleet
 
 
 def broker_clients(

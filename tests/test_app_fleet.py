@@ -410,3 +410,31 @@ def test_a_front_end_has_the_alerts_of_its_hosts(tmp_path: Path) -> None:
         )
         assert get(app.url, "/api/v1/alerts")[1]["host"] == "front"
         assert get(app.url, "/api/v1/alerts?host=nobody")[0] == 404
+
+
+def test_a_front_end_finds_alerts_itself(tmp_path: Path) -> None:
+    """In the reports and the metrics, and saved if there is a state directory."""
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nname = "twice"\neach = "hosts"\ninfo = "duplicate"\nfor = "0s"\n')
+    settings = {"rules": str(rules), "state_dir": str(tmp_path / "state")}
+    with host("web-1") as one:
+        again = one.url.replace("127.0.0.1", "localhost")
+
+        def found(app: App) -> list[dict[str, Any]]:
+            twice = [name for name, state in states(app).items() if state == "duplicate"]
+            reports = [get(app.url, f"/api/v1/alerts?host={name}")[1] for name in twice]
+            alerts = [alert for report in reports for alert in report["alerts"] or ()]
+            return [alert for alert in alerts if alert["known"]]
+
+        with front(one.url, again, **settings) as app:
+            assert eventually(lambda: found(app), 20)
+            (first,) = found(app)
+            address = first["labels"]["address"]
+            assert first["rule"] == "twice"
+            assert eventually(lambda: hosts(app)[address]["alerts"]["info"] == 1)
+            labels = f'{{address="{address}",host="{address}",host_name="'
+            assert any(labels in line for line in metrics(app))
+            assert eventually((tmp_path / "state" / "fleet-alerts.json").is_file)
+            rules.write_text("defaults = false\n")
+            app.reload()
+            assert eventually(lambda: not found(app), 20)

@@ -22,7 +22,7 @@ from .logic import Rows
 from .rule import Rule, Table
 from .tracked import Tracked, Truth, Watched
 
-MAX_ALERTS = 256  # of one rule, with the pending ones
+MAX_ALERTS = 256
 MAX_LABEL_CHARACTERS = 128
 
 
@@ -30,20 +30,26 @@ class Engine:
     """Evaluates rules, one sample after the other.
 
     ``on_demand`` are the on-demand sections that the rules need. ``dropped`` is the number of alerts of the last sample
-    beyond MAX_ALERTS.
+    beyond the limit.
     """
 
     def __init__(
-        self, rules: Iterable[Rule], *, gap_seconds: float, restored: Iterable[Alert] = ()
+        self,
+        rules: Iterable[Rule],
+        *,
+        gap_seconds: float,
+        restored: Iterable[Alert] = (),
+        max_alerts: int = MAX_ALERTS,
     ) -> None:
         """Begin with these rules.
 
         Samples are missing between two that are more than ``gap_seconds`` apart. ``restored`` are the alerts that fired
-        in a run before.
+        in a run before. A rule has at most ``max_alerts``, with the pending ones.
         """
         self._changes: list[Alert] = []
         self.dropped = 0
         self._gap_seconds = gap_seconds
+        self._max_alerts = max_alerts
         self._watched = [Watched(rule) for rule in rules]
         self._removed: list[Alert] = []  # firing alerts whose rule is gone
         self._now = 0.0
@@ -177,7 +183,7 @@ class Engine:
         if one is None:
             if where is not True:
                 return
-            if len(alerts) >= MAX_ALERTS:
+            if len(alerts) >= self._max_alerts:
                 self.dropped += 1
                 return
             unknown: list[float | None] = [None] * len(truths)

@@ -12,12 +12,15 @@ from typing import Any
 
 from ..metrics.definitions import SECTION_GROUPS, UNIT_IN_NAME, Definition, Group
 from ..metrics.section import Section
+from . import hosts
 from .logic import Rows, Value
 
 MAX_SHOWN_NAMES = 24
 MAX_SHOWN_CHARACTERS = 60
 
-SECTIONS: Mapping[str, Group] = {group.path.removesuffix("[]"): group for group in SECTION_GROUPS}
+SECTIONS: Mapping[str, Group] = {
+    group.path.removesuffix("[]"): group for group in (*SECTION_GROUPS, hosts.GROUP)
+}
 ON_DEMAND = frozenset(
     name
     for name, group in SECTIONS.items()
@@ -27,7 +30,7 @@ LISTS = tuple(
     sorted(
         {
             group.path.removesuffix("[]")
-            for section in SECTION_GROUPS
+            for section in SECTIONS.values()
             for group in (section, *(field.group for field in section.fields if field.group))
             if group.is_list and (group is section or not section.is_list)
         }

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from ..metrics.definitions import Group
 from ..toml_file import InvalidKeyError
+from . import hosts
 from .expression import Compiler, seconds_of
 from .logic import Value
 from .names import ON_DEMAND, ExpressionError, find_list, shown
@@ -89,6 +90,11 @@ class Rule:
         """The on-demand sections that the rule needs."""
         return self.sections & ON_DEMAND
 
+    @property
+    def is_of_hosts(self) -> bool:
+        """Whether a front end evaluates it, for the hosts that it watches."""
+        return hosts.NAME in self.sections
+
 
 def checked_rule(source: Mapping[str, Any], taken: Iterable[str]) -> Rule:
     """Check one rule. Raises InvalidKeyError."""
@@ -120,6 +126,11 @@ def checked_rule(source: Mapping[str, Any], taken: Iterable[str]) -> Rule:
         lambda text: compile_wording(text, compiler),
         _text(source, "text", _default_text(name, table)),
     )
+    sections = frozenset(compiler.sections | ({table.section} if table else set()))
+    if hosts.NAME in sections and (len(sections) > 1 or table is None):
+        raise InvalidKeyError(
+            "name", f"{name} uses hosts, so it requires each = 'hosts' and can use no other section"
+        )
     return Rule(
         name=name,
         source=source,
@@ -131,7 +142,7 @@ def checked_rule(source: Mapping[str, Any], taken: Iterable[str]) -> Rule:
         resolve_seconds=_seconds(source, "resolve_after", "30s"),
         wording=wording,
         labels=_labels(source, table),
-        sections=frozenset(compiler.sections | ({table.section} if table else set())),
+        sections=sections,
         may_fire=_either([level.fires for level in levels]),
         is_plain=table is None and not compiler.windows,
     )

@@ -19,6 +19,7 @@ from .rule import SEVERITIES
 log = logging.getLogger(__name__)
 
 FILE = "alerts.json"
+FLEET_FILE = "fleet-alerts.json"  # of the hosts of a front end
 MAX_FILE_BYTES = 4 * 1024 * 1024
 VERSION = 1
 
@@ -26,8 +27,10 @@ VERSION = 1
 class Saved:
     """The file of one state directory. ``load`` it, ``start``, ``keep`` each new state, ``close``."""
 
-    def __init__(self, directory: str, *, on_crash: Callable[[BaseException], None]) -> None:
-        self._file = StateFile(os.path.join(directory, FILE), "ts-alerts", on_crash=on_crash)
+    def __init__(
+        self, directory: str, *, on_crash: Callable[[BaseException], None], file: str = FILE
+    ) -> None:
+        self._file = StateFile(os.path.join(directory, file), "ts-alerts", on_crash=on_crash)
         self.start = self._file.start
         self.close = self._file.close
 

@@ -77,6 +77,37 @@ def alerts_of(message: Mapping[str, Any]) -> Alerts:
     return Alerts(to_json(firing), time_unix, tuple(resolved), omitted, summary_of(firing))
 
 
+def merged(found_here: Sequence[Alert], received: Alerts, *, is_heard: bool) -> Alerts:
+    """Return the alerts that this front end has found for a host, and then those that it has received from it.
+
+    Nothing is known of the latter unless the host ``is_heard``: they stay as they were.
+    """
+    if not found_here and (is_heard or received.firing is None):
+        return received._replace(resolved=())
+    kept = [
+        {**alert, "known": alert["known"] and is_heard} for alert in received.firing_alerts or ()
+    ]
+    found = json.loads(to_json(list(found_here)))  # as it would be received
+    message = {"alerts": [*found, *kept], "omitted_alerts": received.omitted}
+    return alerts_of({**message, "time_unix": received.time_unix})
+
+
+def newly_resolved(before: Alerts, after: Alerts) -> tuple[Alert, ...]:
+    """Return the alerts that fired ``before``, as resolved ones. None if some of those ``after`` are not known."""
+    if before.firing in (None, b"[]") or after.firing is None or after.omitted:
+        return ()
+    still = {_identity(alert) for alert in after.firing_alerts or ()}
+    return tuple(
+        {**alert, "state": "resolved"}
+        for alert in before.firing_alerts or ()
+        if _identity(alert) not in still
+    )
+
+
+def _identity(alert: Alert) -> tuple[str, frozenset[tuple[str, str]]]:
+    return alert["rule"], frozenset(alert["labels"].items())
+
+
 def summary_of(firing: Sequence[Mapping[str, Any]]) -> Summary:
     """Return the summary of firing alerts. Of those with the highest severity, the first one is the worst."""
     counts = Counter(alert["severity"] for alert in firing)

@@ -11,10 +11,18 @@ import threading
 
 from ..stream.received import ReceivedError, cut, cut_history, decode
 from ..threads import ThreadUnavailableError
-from .alerts import alerts_of
+from .alerts import Alerts, alerts_of
 from .line import DirectLink, Line
 from .mirror import ON_DEMAND
-from .remote import MAX_VITALS_CHARACTERS, Identity, Link, Report, Want, maybe_vitals
+from .remote import (
+    MAX_VITALS_CHARACTERS,
+    ForeignHostError,
+    Identity,
+    Link,
+    Report,
+    Want,
+    maybe_vitals,
+)
 from .watchlist import Target
 
 MAX_VITALS_BYTES = 64 * 1024
@@ -36,23 +44,11 @@ class _VitalsLine(Line):
     def on_message(self, text: str, identity: Identity) -> None:
         host = identity.host.id
         if text.startswith('{"type":"alerts"'):
-            self._note_alerts(text, host)
+            self._report.alerts(text, lambda sent: _alerts(sent, host))
             return
         if len(text) > MAX_VITALS_CHARACTERS:  # of an embedding program
             return
         self._report.vitals(text, lambda sent: maybe_vitals(sent, host))
-
-    def _note_alerts(self, text: str, host: str) -> None:
-        try:
-            message = decode(text)
-            alerts = alerts_of(message)
-        except ReceivedError:
-            self._report.dropped("invalid")
-            return
-        if message.get("host") == host:
-            self._report.alerts(alerts)
-        else:
-            self._report.dropped("foreign host")
 
     def on_end(self, close_code: int | None, identity: Identity) -> None:
         if close_code == 1001:  # the program has stopped
@@ -223,3 +219,13 @@ class DirectRemote:
     def join(self, deadline: float) -> None:
         if self._vitals is not None:
             self._vitals.join(deadline)
+
+
+def _alerts(text: str, host: str) -> Alerts:
+    """Check a message ``alerts``. Raises ReceivedError, and ForeignHostError if it is not of ``host``."""
+    message = decode(text)
+    if not isinstance(message, dict):
+        raise ReceivedError("is not an object")
+    if message.get("host") != host:
+        raise ForeignHostError("is of another host")
+    return alerts_of(message)

@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
+from ..alerts.hosts import WatchedHost
 from ..stream.received import ReceivedError, ReceivedSample
-from .alerts import UNKNOWN, Alerts
+from .alerts import UNKNOWN, Alert, Alerts, merged, newly_resolved
 from .mirror import Mirror
 from .overview import Row, row_text
-from .record import Record
+from .record import Record, State
 from .remote import Dropped, ForeignHostError, Identity, Remote, Vitals
 
 MAX_PENDING = 32  # messages of a host in a second; the shortest interval is 0.1 s
@@ -46,7 +47,12 @@ class Host:
         self.remote = remote
         self.mirror: Mirror | None = None
         self.row: Row | None = None
-        self.known_alerts = UNKNOWN
+        self.watched: WatchedHost | None = None
+        self.known_alerts = UNKNOWN  # its own, and those that this front end has found
+        self._received_alerts = UNKNOWN
+        self._found_alerts: Sequence[Alert] = ()
+        self._is_heard = False
+        self._pending_alerts: tuple[str, Callable[[str], Alerts | None]] | None = None
         self._owner = owner
         self._lock = threading.Lock()
         self._record = Record(owner.monotonic())
@@ -61,9 +67,14 @@ class Host:
         self._note_pending()
         conflict, may_read = self._owner.resolve(self, identity)
         with self._lock:
+            before = self._record.identity
             self._record.note_identity(identity)
             self._record.conflict = conflict
-        self.alerts(identity.alerts)
+            # A hello of a broker has none. Those of the same run are still true.
+            is_same_run = before is not None and before.stream == identity.stream
+            if identity.alerts.firing is not None or not is_same_run:
+                self._received_alerts = identity.alerts
+            self._settle_alerts_locked()
         return may_read
 
     def vitals(self, text: str, parse: Callable[[str], Vitals | None]) -> None:
@@ -74,11 +85,8 @@ class Host:
         if mirror is not None:
             mirror.receive(samples, is_complete=is_complete)
 
-    def alerts(self, alerts: Alerts) -> None:
-        self.known_alerts = alerts
-        mirror = self.mirror
-        if mirror is not None:
-            mirror.publish_alerts(alerts)
+    def alerts(self, text: str, parse: Callable[[str], Alerts | None]) -> None:
+        self._pending_alerts = text, parse
 
     def ended(self, state: Literal["gone", "lost"], stream: str) -> None:
         self._note_pending()
@@ -108,10 +116,45 @@ class Host:
                 else:
                     if vitals is not None:
                         self._record.note_vitals(vitals, at, realtime)
+            drops += self._note_alerts_locked()
         for why in drops:  # without the lock, because the table may be waiting for it
             self._owner.note_dropped(why)
 
+    def _note_alerts_locked(self) -> list[Dropped]:
+        """Note the newest alerts that have come since the last call. Return why they were dropped."""
+        pending, self._pending_alerts = self._pending_alerts, None
+        if pending is None:
+            return []
+        text, parse = pending
+        try:
+            found = parse(text)
+        except ForeignHostError:
+            return ["foreign host"]
+        except ReceivedError:
+            return ["invalid"]
+        if found is not None:
+            self._received_alerts = found
+            self._settle_alerts_locked()
+        return []
+
+    def _settle_alerts_locked(self) -> None:
+        """Send the alerts of the host to its viewers if they have changed."""
+        before = self.known_alerts
+        after = merged(self._found_alerts, self._received_alerts, is_heard=self._is_heard)
+        if after == before:
+            return
+        self.known_alerts = after
+        if self.mirror is not None:
+            self.mirror.publish_alerts(after._replace(resolved=newly_resolved(before, after)))
+
     # For the fleet.
+
+    def note_found_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Note the alerts of the host that this front end has found."""
+        with self._lock:
+            if alerts is not self._found_alerts:
+                self._found_alerts = alerts
+                self._settle_alerts_locked()
 
     @property
     def identity(self) -> Identity | None:
@@ -154,6 +197,8 @@ class Host:
             if record.vitals is not None:
                 age = 0 if is_live else int(record.age_seconds(now))
             identity, vitals, skew = record.identity, record.vitals, record.skew_seconds
+            if self.remote is not None:
+                self._watch_locked(state, now)
             reason = record.conflict
             if reason is None and state == "duplicate":
                 reason = record.alternation
@@ -181,4 +226,24 @@ class Host:
             vitals,
             alerts,
             row_text(self.number, state, age, skew, vitals, alerts),
+        )
+
+    def _watch_locked(self, state: State, now: float) -> None:
+        """Note what the rules of the front end are evaluated for, and whether the alerts of the host are known."""
+        record, identity = self._record, self._record.identity
+        is_live, is_heard = state == "live", state in ("live", "late")
+        if is_heard is not self._is_heard:
+            self._is_heard = is_heard
+            self._settle_alerts_locked()
+        is_silent = state in ("late", "unreachable")
+        self.watched = WatchedHost(
+            address=self.key,
+            id=self.id,
+            name=identity.host.name if identity else self.key,
+            site=(identity.site if identity else "") or None,
+            state=state,
+            lost=None if is_silent else state == "lost",
+            duplicate=None if is_silent or state == "lost" else state == "duplicate",
+            age_seconds=0 if is_live else int(record.age_seconds(now)),
+            skew_seconds=record.known_skew_seconds if is_live else None,
         )

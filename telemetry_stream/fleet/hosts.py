@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .. import threads
+from ..alerts.fleet import FleetMonitor
 from ..hub import Client, Hub
 from ..stream import Demand, Feed, Stream
 from .alerts import Alerts, summary_of
@@ -89,6 +90,7 @@ class Fleet:
         self.max_hosts = max_hosts
         self._max_watched = max_watched
         self._forget_seconds = forget_seconds
+        self._monitor: FleetMonitor | None = None
         self._lock = threading.RLock()
         self._overviews = Overviews(hub, realtime)
         self._table = _Table()
@@ -103,6 +105,10 @@ class Fleet:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
+    def observe(self, monitor: FleetMonitor) -> None:
+        """Have ``monitor`` find alerts that a host cannot find itself. To be called before ``start``."""
+        self._monitor = monitor
+
     # As an origin.
 
     def start(self, stream: Stream, on_crash: Callable[[BaseException], None]) -> None:
@@ -110,6 +116,8 @@ class Fleet:
         self._stream, self._on_crash = stream, on_crash
         if self._own_labels is not None:
             self._add_own(stream.feed(), self._own_labels)
+        if self._monitor is not None:
+            self._monitor.start()
         for remote in self._remotes:
             self.add(remote)
         self._tick()
@@ -131,6 +139,13 @@ class Fleet:
             self._thread.join(JOIN_SECONDS)
         for remote in self._remotes:
             remote.join(deadline)
+        if self._monitor is not None:
+            self._monitor.close()
+
+    def reload(self) -> None:
+        """Load the rules over hosts again."""
+        if self._monitor is not None:
+            self._monitor.reload()
 
     # Hosts.
 
@@ -301,6 +316,19 @@ class Fleet:
         known = host.known_alerts
         return {"host": host.id, "alerts": known.firing_alerts, "omitted_alerts": known.omitted}
 
+    def found_alerts(self) -> list[dict[str, Any]]:
+        """Return the alerts that this front end has found, with the id and the name of their host as labels."""
+        if self._monitor is None:
+            return []
+        firing = self._monitor.firing
+        with self._lock:
+            hosts = [host for host in self._table.hosts.values() if host.key in firing]
+        return [
+            {**alert, "labels": {**alert["labels"], **_labels(host)}}
+            for host in hosts
+            for alert in firing[host.key]
+        ]
+
     def sparklines(self, ids: Iterable[str]) -> dict[str, Any]:
         """Return the sparklines of these hosts. Unknown ids are left out."""
         with self._lock:
@@ -348,9 +376,24 @@ class Fleet:
                 if mirror.unused_seconds() > LINGER_SECONDS:
                     with self._lock:
                         self._drop_mirror_locked(host)
+        self._find_alerts()
         with self._lock:
             rows = tuple(host.row for host in self._table.hosts.values() if host.row is not None)
         self._overviews.send(rows)
+
+    def _find_alerts(self) -> None:
+        """Evaluate the rules over hosts."""
+        if self._monitor is None:
+            return
+        with self._lock:
+            hosts = {
+                host.key: host for host in self._table.hosts.values() if host.watched is not None
+            }
+        watched = [host.watched for host in hosts.values() if host.watched is not None]
+        self._monitor.evaluate(watched, self.monotonic(), self.realtime())
+        firing = self._monitor.firing
+        for key, host in hosts.items():
+            host.note_found_alerts(firing.get(key, ()))
 
     @staticmethod
     def _has_conflict(host: Host, hosts: Iterable[Host]) -> bool:
@@ -380,3 +423,8 @@ class Fleet:
             self._drop_mirror_locked(host)
         if host.remote is not None:
             host.remote.close()
+
+
+def _labels(host: Host) -> dict[str, str]:
+    name = host.watched.name if host.watched else None
+    return {"host": host.id, "host_name": name or host.id}

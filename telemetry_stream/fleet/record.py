@@ -108,7 +108,8 @@ class Record:
         self.vitals: Vitals | None = None
         self.sparkline = Sparkline()
         self.heard_at: float | None = None  # the last data
-        self.skew_seconds: float | None = None
+        self.skew_seconds: float | None = None  # as it is shown
+        self.known_skew_seconds: float | None = None
         self.reason: str | None = None  # why there are no data: one sentence
         self.conflict: str | None = (
             None  # why the host is a duplicate, as found by the table of hosts
@@ -154,6 +155,7 @@ class Record:
             self._skew_at = now + SKEW_EVERY_SECONDS
             self._skews.append(realtime - vitals.time_unix)
             skew = statistics.median(self._skews)
+            self.known_skew_seconds = round(skew, 3)
             self.skew_seconds = round(skew, 1) if abs(skew) >= SHOWN_SKEW_SECONDS else None
         return True
 

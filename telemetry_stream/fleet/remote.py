@@ -100,8 +100,11 @@ class Report(Protocol):
     def samples(self, samples: Sequence[ReceivedSample], *, is_complete: bool) -> None:
         """Note full samples in rising order. ``is_complete``: the host has no more of them for the last ``watch``."""
 
-    def alerts(self, alerts: Alerts) -> None:
-        """Note the alerts of the host, all that fire and those that have just resolved."""
+    def alerts(self, text: str, parse: Callable[[str], Alerts | None]) -> None:
+        """Note a message with all alerts of the host that fire. Of those that come within a second, the last counts.
+
+        ``parse(text)`` is called later, and may raise ReceivedError. None: the message is not of the present run.
+        """
 
     def ended(self, state: Literal["gone", "lost"], stream: str) -> None:
         """Note that the run has ended: the host stopped ("gone"), or its broker lost it ("lost")."""

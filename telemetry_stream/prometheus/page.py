@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from ..metrics.sample import Sample
@@ -107,11 +107,18 @@ class Page:
             )
             found += families(sample) if sample else ()
             found += own_families(sample, feed.seq if feed else 0, self._counts())
-            known = feed.alerts if feed else {}
-            if known.get("alerts") is not None:
-                found += alert_families(known["alerts"], known["omitted_alerts"])
+            found += self._alerts(feed)
             found += fleet_families(self._fleet.stats()) if self._fleet else ()
             plain = texts[content_type, False] = render(found, content_type)
         if is_compressed and (content_type, True) not in texts:
             texts[content_type, True] = gzip.compress(plain, GZIP_LEVEL, mtime=0)
         return texts[content_type, is_compressed]
+
+    def _alerts(self, feed: Feed | None) -> Iterable[Family]:
+        """Return the alerts of this host, and those that the front end has found for other hosts."""
+        known = feed.alerts if feed else {}
+        firing = known.get("alerts")
+        if firing is None and self._fleet is None:
+            return ()
+        of_hosts = self._fleet.found_alerts() if self._fleet else ()
+        return alert_families([*(firing or ()), *of_hosts], known.get("omitted_alerts", 0))

@@ -111,8 +111,13 @@ class RecordingReport:
         self.seqs += [sample.seq for sample in found]
         self.answers.append(([sample.seq for sample in found], is_complete))
 
-    def alerts(self, alerts: Alerts) -> None:
-        self.all_alerts.append(alerts)
+    def alerts(self, text: str, parse: Callable[[str], Alerts | None]) -> None:
+        try:
+            found = parse(text)
+        except ReceivedError:
+            self.drops.append("invalid")
+        else:
+            self.all_alerts += [found] if found else []
 
     def ended(self, state: str, stream: str) -> None:
         self.ends.append((state, stream))

@@ -92,6 +92,12 @@ def report_vitals(remote: RecordingRemote, seq: int, stream: str) -> None:
     remote.report.vitals("", lambda _: found)
 
 
+def report_alerts(remote: RecordingRemote, *alerts: dict[str, Any]) -> None:
+    """Let a remote report what fires."""
+    found = alerts_of({"alerts": list(alerts), "time_unix": 7})
+    remote.report.alerts("", lambda _: found)
+
+
 def answer(remote: RecordingRemote, seq: int = 1) -> bool:
     """Let a remote report its hello and the vitals of a tick."""
     found = remote.identity  # type: ignore[attr-defined]
@@ -267,12 +273,12 @@ def test_rows_have_the_number_of_alerts() -> None:
             answer(one)
         assert [host["alerts"] for host in here.hosts().values()] == [None] * 3
         alert = {**ALERT, "text": "full"}
-        remote.report.alerts(alerts_of({"alerts": [alert, {**alert, "severity": "info"}]}))
+        report_alerts(remote, alert, {**alert, "severity": "info"})
         here.fleet._stream.feed().publish_alerts(1.0, [alert], [], 0)
         counts = {"critical": 0, "warning": 1, "info": 0, "alert": "full"}
         shown = {name: host["alerts"] for name, host in here.hosts().items()}
         assert shown == {"host-1": counts, "a": {**counts, "info": 1}, "b": None}
-        remote.report.alerts(alerts_of({"alerts": []}))
+        report_alerts(remote)
         none = {"critical": 0, "warning": 0, "info": 0, "alert": None}
         assert here.hosts()["a"]["alerts"] == none
 
