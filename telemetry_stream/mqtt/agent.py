@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..net.rate_limited_log import RateLimitedLog
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 VITALS = "vitals"
 # Whatever others publish in its place, this host publishes its own state again at most this often.
 CORRECTION_SECONDS = 1.0
+ALERTS_SECONDS = 1.0  # between two states of the alerts, however often they change
 CONFIRM_SECONDS = 10.0
 # Leases and the keepalive are checked at least this often. Longer than a tick, so that each tick wakes the thread once.
 IDLE_SECONDS = 2.5
@@ -79,6 +80,8 @@ class Agent:
         self._sent_seq = 0
         self._confirm_until = math.inf
         self._hello = b""
+        self._alerts: Mapping[str, Any] | None = None  # as they were published
+        self._alerts_at = -math.inf  # when they may be published again
         # Topics that this host must publish again, because of what another client published on them.
         self._corrections: dict[str, bytes] = {}
         self._correct_at = -math.inf
@@ -110,6 +113,7 @@ class Agent:
         self._correct(now)
         self._lease(now)
         self._publish_vitals()
+        self._publish_alerts(now)
         self._publish_samples()
         if not self._session.has_unwritten:
             self._answers.send(now, self._publish_part)
@@ -211,6 +215,15 @@ class Agent:
             # The newest sample at the time of attaching was taken without them.
             if VITALS in message:
                 self._session.publish(self._topics.of(VITALS), messages.vitals(message))
+
+    def _publish_alerts(self, now: float) -> None:
+        """Publish the alerts as often as viewers get them: when they change, and each minute. The broker keeps them."""
+        alerts = self._feed.alerts
+        if alerts["alerts"] is None or now < self._alerts_at or alerts is self._alerts:
+            return
+        payload = messages.alerts(self._run, self._feed.alerts_time_unix, alerts)
+        if self._session.publish(self._topics.of("alerts"), payload, retain=True):
+            self._alerts, self._alerts_at = alerts, now + ALERTS_SECONDS
 
     def _publish_samples(self) -> None:
         self._drain(self._samples)

@@ -80,6 +80,7 @@ class BrokerRemote:
         self._identity: Identity | None = None
         self._may_read = False
         self._read_again_at = math.inf  # when the table is asked again whether the host may be read
+        self._alerts = b""  # the newest; those of a run may arrive before its hello
         self._gone = ""  # the run that the agent has ended
         self._want: Want | None = None
         self._lease_at = math.inf  # when the lease is due
@@ -118,6 +119,7 @@ class BrokerRemote:
             return
         self._hello, self._identity, self.run = payload, identity, identity.stream
         self._identify()
+        self._report_alerts()
         if self._gone == self.run:  # its state came first
             if is_retained:
                 self._report.ended("gone", self.run)
@@ -142,6 +144,19 @@ class BrokerRemote:
             return
         if state.state == "gone" or self._link.is_trusted:
             self._report.ended(state.state, state.stream)
+
+    def note_alerts(self, payload: bytes) -> None:
+        """Pass the alerts on. They are parsed later, by the thread of the table."""
+        if len(payload) > incoming.MAX_ALERTS_BYTES:
+            self._report.dropped("invalid")
+            return
+        self._alerts = payload
+        self._report_alerts()
+
+    def _report_alerts(self) -> None:
+        if self._alerts and self._may_read:
+            text = self._alerts.decode(errors="replace")
+            self._report.alerts(text, lambda sent: incoming.alerts(sent, self.run))
 
     def note_vitals(self, payload: bytes) -> None:
         """Pass vitals on. They are parsed later, by the thread of the table."""

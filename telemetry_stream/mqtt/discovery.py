@@ -1,4 +1,5 @@
-"""Home Assistant's device discovery: one retained message, after which this host is a device with a sensor per vital.
+"""Home Assistant's device discovery: one retained message, after which this host is a device with a sensor per vital,
+and a binary sensor for the alerts of each severity that is a problem.
 
 Reference: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload, and the device classes of
 https://developers.home-assistant.io/docs/core/entity/sensor/. There is none for shares of time or of space.
@@ -40,6 +41,12 @@ SENSORS = {
 }
 
 
+# The alerts of severity "info" are no problem.
+PROBLEMS = {"critical": "Critical alerts", "warning": "Warnings"}
+# Home Assistant does not record attributes of more than 16 KiB; a text has up to 0.5 KiB.
+MAX_TEXTS = 20
+
+
 def discovery(topics: Topics, host: HostInfo, version: str) -> tuple[str, bytes]:
     """Return the topic and the payload of the discovery message."""
     # A node of the topic may only have these characters.
@@ -64,7 +71,8 @@ def discovery(topics: Topics, host: HostInfo, version: str) -> tuple[str, bytes]
         ],
         "state_topic": topics.of("vitals"),
         "components": {
-            field: _component(topics.host, field, sensor) for field, sensor in SENSORS.items()
+            **{field: _component(topics.host, field, sensor) for field, sensor in SENSORS.items()},
+            **{severity: _problem(topics, severity, name) for severity, name in PROBLEMS.items()},
         },
     }
     return f"{PREFIX}/device/{node}/config", to_json(message)
@@ -87,3 +95,19 @@ def _component(host: str, field: str, sensor: Sensor) -> dict[str, Any]:
     if sensor.icon is not None:
         component["icon"] = sensor.icon
     return component
+
+
+def _problem(topics: Topics, severity: str, name: str) -> dict[str, Any]:
+    """Return a binary sensor that is on while an alert of this severity fires. Its attribute has their texts."""
+    chosen = f"value_json.alerts | selectattr('severity', 'eq', '{severity}')"
+    texts = f"({chosen} | map(attribute='text') | list)[:{MAX_TEXTS}]"
+    return {
+        "platform": "binary_sensor",
+        "unique_id": f"telemetry_stream_{topics.host}_{severity}",
+        "name": name,
+        "device_class": "problem",
+        "state_topic": topics.of("alerts"),
+        "value_template": f"{{{{ 'ON' if {chosen} | list else 'OFF' }}}}",
+        "json_attributes_topic": topics.of("alerts"),
+        "json_attributes_template": f"{{{{ {{'alerts': {texts}}} | tojson }}}}",
+    }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 
+from ..fleet.alerts import Alerts, alerts_of
 from ..fleet.mirror import ON_DEMAND
 from ..fleet.remote import (
     ForeignHostError,
@@ -31,6 +32,7 @@ from .topics import DEFAULT_SITE, HostTopic
 
 MAX_HELLO_BYTES = 16 * 1024
 MAX_VITALS_BYTES = 1024  # usual are 250
+MAX_ALERTS_BYTES = 32 * 1024  # an agent publishes 24 KiB of alerts
 MAX_SAMPLE_BYTES = 2 * 1024 * 1024  # uncompressed; of a host with 1024 cores, 300 KB
 MAX_HEAD_BYTES = 1024  # the line before each part of an answer
 
@@ -64,6 +66,16 @@ def vitals(text: str, host: str) -> Vitals:
         time_unix,
         numbers_of(message),
     )
+
+
+def alerts(text: str, run: str) -> Alerts | None:
+    """Check the payload of ``alerts``. Return None if it is of another run. Raises ReceivedError."""
+    message = decode(text)
+    if not isinstance(message, dict):
+        raise ReceivedError("is not an object")
+    if checked_id(message.get("stream")) != run:
+        return None
+    return alerts_of(message)
 
 
 def sample_text(payload: bytes) -> str:

@@ -72,6 +72,11 @@ def vitals(sample: Mapping[str, Any]) -> bytes:
     return to_json({**head, **sample["vitals"]})
 
 
+def alerts(stream: str, time_unix: float | None, known: Mapping[str, Any]) -> bytes:
+    """Return the payload of ``alerts``: all that fire, and the number of those that are left out."""
+    return to_json({"stream": stream, "time_unix": time_unix, **known})
+
+
 def compressed(text: bytes) -> bytes:
     """Return the payload of ``sample``."""
     return zlib.compress(text, LEVEL_OF_COMPRESSION)

@@ -39,7 +39,7 @@ class Topics:
                 )
 
     def of(self, name: str) -> str:
-        """Return the topic with this name: hello, state, vitals, sample, want, ask."""
+        """Return the topic with this name: hello, state, vitals, alerts, sample, want, ask."""
         return f"{self.prefix}/{VERSION}/{self.site}/{self.host}/{name}"
 
     def to(self, front: str) -> str:

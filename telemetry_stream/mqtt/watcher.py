@@ -89,6 +89,7 @@ class Watcher:
         self._by_vitals: dict[str, BrokerRemote] = {}  # by the topic of its vitals
         self._sites: Counter[str] = Counter()  # of each host id, those of its remotes
         self._states: dict[str, messages.HostState] = {}  # of hosts without a hello yet
+        self._has_alerts: set[str] = set()  # likewise: their alerts were not kept
         self._refused: set[str] = set()  # because there are max_hosts, or MAX_SITES of the host
         self._forgotten: dict[str, str] = {}  # the run that a silent host had
         self._requested: dict[str, float] = {}  # when a hello was requested
@@ -131,7 +132,8 @@ class Watcher:
         self._link.note_connected()
         self._requested.clear()
         self._hint_at = now + SILENT_SECONDS
-        session.subscribe(filters(self._prefix, self._site, ("hello", "state", "vitals")))
+        names = ("hello", "state", "vitals", "alerts")
+        session.subscribe(filters(self._prefix, self._site, names))
         for remote in self._watched():
             remote.begin(session)
         self._serve_at = now
@@ -238,12 +240,15 @@ class Watcher:
         remote = self._remotes.get(key)
         if topic.name == "hello":
             self._receive_hello(key, topic, message)
+            self._request_alerts(session, key, topic)
         elif topic.name == "state":
             state = messages.parse_state(payload)
             if remote is not None:
                 remote.note_state(state)
             elif len(self._states) < self._fleet.max_hosts:
                 self._states[key] = state
+        elif topic.name == "alerts":
+            self._receive_alerts(key, payload)
         elif message.is_retained:
             raise ReceivedError("is retained")
         elif remote is None or not remote.note_live(topic.name, payload):
@@ -271,6 +276,19 @@ class Watcher:
             remote.note_state(state)
         remote.note_hello(message.payload, identity, is_retained=message.is_retained)
         self._serve_at = 0.0
+
+    def _receive_alerts(self, key: str, payload: bytes) -> None:
+        remote = self._remotes.get(key)
+        if remote is not None:
+            remote.note_alerts(payload)
+        elif len(self._has_alerts) < self._fleet.max_hosts:
+            self._has_alerts.add(key)
+
+    def _request_alerts(self, session: Session, key: str, topic: HostTopic) -> None:
+        """Request the alerts of a host that came before its hello."""
+        if key in self._has_alerts and key in self._remotes:
+            self._has_alerts.discard(key)
+            self._request_retained(session, topic, "alerts")
 
     def _maybe_remote(self, key: str, topic: HostTopic) -> BrokerRemote | None:
         """Return the remote of a host, a new one if it is not known. None if there are too many hosts or sites."""
@@ -310,6 +328,10 @@ class Watcher:
         if len(self._requested) >= self._fleet.max_hosts:
             self._requested.clear()
         self._requested[key] = now
-        hello = Topics(self._prefix, topic.site, topic.host).of("hello")
-        session.subscribe([hello])
-        session.unsubscribe([hello])
+        self._request_retained(session, topic, "hello")
+
+    def _request_retained(self, session: Session, topic: HostTopic, name: str) -> None:
+        """Request a retained message of a host once more: a new subscription brings it."""
+        wanted = Topics(self._prefix, topic.site, topic.host).of(name)
+        session.subscribe([wanted])
+        session.unsubscribe([wanted])

@@ -125,6 +125,7 @@ class Feed:
         # All processes of the host, for requests; None if this program does not sample it.
         self.all_processes: ProcessList | None = None
         self._alerts: dict[str, Any] = NO_ALERTS
+        self.alerts_time_unix: float | None = None  # of their sample
         self._has_had_alerts = False
 
     @property
@@ -259,6 +260,7 @@ class Feed:
         """
         with self._lock:
             self._alerts = {"alerts": firing, "omitted_alerts": omitted}
+            self.alerts_time_unix = time_unix
             self._has_had_alerts |= bool(firing or resolved)
             if self._has_had_alerts:
                 message = {

@@ -17,6 +17,7 @@ from telemetry_stream.mqtt.fronts import MAX_FRONTS
 from telemetry_stream.mqtt.session import Message
 from telemetry_stream.mqtt.topics import Topics
 from telemetry_stream.stream import Feed
+from tests.fleet.test_alerts import ALERT
 from tests.stream.streaming import WAIT_SECONDS, streaming
 
 
@@ -226,3 +227,39 @@ def test_the_end_of_the_stream_is_noticed() -> None:
         assert not made.agent.has_ended
         made.feed._hub.close()
         assert made.agent.has_ended
+
+
+def test_alerts_are_published_when_they_are_known() -> None:
+    """Retained: first that none fires, then each change, at most once per second, and each repetition."""
+    with bench() as made:
+
+        def published() -> list[dict[str, Any]]:
+            found = [
+                json.loads(text)
+                for topic, text in made.session.retained
+                if topic.endswith("/alerts")
+            ]
+            made.session.retained.clear()
+            return found
+
+        made.sample()
+        assert published() == []
+        made.feed.publish_alerts(5.0, [])
+        made.serve()
+        none = {"stream": made.feed.id, "time_unix": 5.0, "alerts": [], "omitted_alerts": 0}
+        assert published() == [none]
+        for second in range(6, 12):
+            made.feed.publish_alerts(second, [ALERT], omitted=second)
+            made.serve()
+        assert published() == []
+        made.now += 1
+        made.serve()
+        made.serve()
+        assert published() == [none | {"time_unix": 11, "alerts": [ALERT], "omitted_alerts": 11}]
+        made.now += 60
+        made.feed.publish_alerts(71.0, [ALERT])
+        made.session.has_unwritten = True
+        made.serve()
+        made.session.has_unwritten = False
+        made.serve()
+        assert len(published()) == 1

@@ -25,7 +25,8 @@ from telemetry_stream.mqtt.messages import HostState
 from telemetry_stream.mqtt.topics import HostTopic, Topics
 from telemetry_stream.stream import HistoryLimits
 from tests.fleet.reports import RecordingReport, message
-from tests.mqtt.test_incoming import flat, hello, parts
+from tests.fleet.test_alerts import ALERT
+from tests.mqtt.test_incoming import GARBAGE, flat, hello, parts
 from tests.stream.streaming import Clock
 
 TOPICS = Topics("ts", "home", "host-1")
@@ -273,6 +274,42 @@ def test_vitals_are_passed_on_and_parsed_later() -> None:
     here.remote.note_vitals(flat(pad="x" * 5000).encode())
     assert [found.seq for found in here.report.all_vitals] == [7]
     assert here.report.drops == ["invalid", "invalid"]
+
+
+def test_alerts_belong_to_a_run() -> None:
+    """Those that come before the hello of their run are kept until then; those of a former run are ignored."""
+    here = Bench()
+
+    def note(stream: str, text: str) -> None:
+        state = {"stream": stream, "time_unix": 7, "alerts": [{**ALERT, "text": text}]}
+        here.remote.note_alerts(json.dumps(state).encode())
+
+    def known() -> list[str]:
+        return [
+            alert["text"] for one in here.report.all_alerts for alert in one.firing_alerts or ()
+        ]
+
+    note("run-0", "former")
+    note("run-1", "first")
+    note("run-2", "second")
+    assert known() == ["first"]
+    here.hello("run-2")
+    assert known() == ["first", "second"]
+    here.hello("run-2")
+    assert known() == ["first", "second", "second"]  # with each hello, because it has none
+    assert here.report.drops == []
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [*GARBAGE, b'{"stream":"run-1","alerts":[3]}', b" " * (incoming.MAX_ALERTS_BYTES + 1)],
+)
+def test_hostile_alerts_are_dropped(payload: bytes) -> None:
+    """They are too long or have a wrong form. Nothing else happens."""
+    here = Bench()
+    here.remote.note_alerts(payload)
+    assert here.report.drops == (["invalid"] if payload else [])
+    assert here.report.all_alerts == []
 
 
 def test_a_host_that_must_not_be_read_is_tried_again_later() -> None:

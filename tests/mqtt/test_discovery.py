@@ -12,11 +12,14 @@ import re
 from typing import Any
 
 import pytest
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from telemetry_stream.metrics.sources.host import HostInfo
 from telemetry_stream.metrics.sources.vitals import Vitals
-from telemetry_stream.mqtt.discovery import SENSORS, discovery
+from telemetry_stream.mqtt import messages
+from telemetry_stream.mqtt.discovery import MAX_TEXTS, PROBLEMS, SENSORS, discovery
 from telemetry_stream.mqtt.topics import Topics
+from tests.fleet.test_alerts import ALERT
 
 HOST = HostInfo("b3f1.2", "ada <b>{{ 1 }}</b>", "6.12.48", "AMD Ryzen", 4, "Debian GNU/Linux 12")
 # DEVICE_CLASS_UNITS and DEVICE_CLASS_STATE_CLASSES: what is used here of them.
@@ -48,6 +51,17 @@ DEVICE = {
     "via_device",
     "suggested_area",
     "configuration_url",
+}
+# BinarySensorDeviceClass, and PLATFORM_SCHEMA_MODERN of components/mqtt/binary_sensor.py with the entity's attributes.
+BINARY_SENSOR = {
+    "platform",
+    "unique_id",
+    "name",
+    "device_class",
+    "state_topic",
+    "value_template",
+    "json_attributes_topic",
+    "json_attributes_template",
 }
 COMPONENT = {
     "platform",
@@ -113,9 +127,10 @@ def test_there_is_a_sensor_for_each_vital() -> None:
     """With an id of its own."""
     _, found = message()
     fields = [field.name for field in dataclasses.fields(Vitals)]
-    assert list(found["components"]) == list(SENSORS) == fields
+    assert list(SENSORS) == fields
+    assert list(found["components"]) == [*fields, *PROBLEMS]
     ids = {component["unique_id"] for component in found["components"].values()}
-    assert len(ids) == len(fields)
+    assert len(ids) == len(fields) + len(PROBLEMS)
 
 
 @pytest.mark.parametrize("field", SENSORS)
@@ -131,3 +146,32 @@ def test_unit_and_device_class_belong_together(field: str) -> None:
         assert unit in (None, "%")
     else:
         assert unit in UNITS[device_class]
+
+
+@pytest.mark.parametrize("severity", PROBLEMS)
+def test_a_problem_is_on_while_an_alert_of_its_severity_fires(severity: str) -> None:
+    """Its templates are rendered as Home Assistant renders them: ON or OFF, and a JSON object of limited size."""
+    component = message()[1]["components"][severity]
+    assert set(component) == BINARY_SENSOR
+    assert component["platform"] == "binary_sensor"
+    assert component["device_class"] == "problem"
+    assert (
+        component["state_topic"] == component["json_attributes_topic"] == "ts/1/home/b3f1.2/alerts"
+    )
+
+    def rendered(*alerts: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        payload = json.loads(messages.alerts("run-1", 7.0, {"alerts": alerts, "omitted_alerts": 0}))
+        environment = ImmutableSandboxedEnvironment()
+        value, attributes = (
+            environment.from_string(component[name]).render(value_json=payload)
+            for name in ("value_template", "json_attributes_template")
+        )
+        return value, json.loads(attributes)
+
+    other = {**ALERT, "severity": "info"}
+    mine = {**ALERT, "severity": severity, "text": 'the "disk" <b>{{ 1 }}</b> is full'}
+    assert rendered() == rendered(other) == ("OFF", {"alerts": []})
+    assert rendered(other, mine) == ("ON", {"alerts": [mine["text"]]})
+    many = [{**mine, "text": "x" * 512}] * 200
+    assert len(json.dumps(rendered(*many)[1])) < 16_384
+    assert len(rendered(*many)[1]["alerts"]) == MAX_TEXTS

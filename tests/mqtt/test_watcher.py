@@ -21,6 +21,7 @@ from telemetry_stream.mqtt.watcher import Watcher
 from telemetry_stream.stream import HistoryLimits, Stream
 from tests.conftest import eventually
 from tests.fleet.reports import message
+from tests.fleet.test_alerts import ALERT
 from tests.mqtt.mosquitto import Mosquitto, Observer, mosquitto
 from tests.mqtt.test_incoming import BOMB, GARBAGE, flat, hello, parts
 from tests.stream.streaming import remembered, streaming
@@ -95,6 +96,11 @@ class Agent:
     def state(self, state: str, *, retain: bool = True) -> None:
         payload = json.dumps({"state": state, "stream": self.run}).encode()
         self.publish("state", payload, retain=retain)
+
+    def alerts(self, *texts: str, retain: bool = True) -> None:
+        found = [{**ALERT, "labels": {"n": str(n)}, "text": text} for n, text in enumerate(texts)]
+        state = {"stream": self.run, "time_unix": 7, "alerts": found, "omitted_alerts": 0}
+        self.publish("alerts", json.dumps(state).encode(), retain=retain)
 
     def vitals(self, seq: int, **changes: Any) -> None:
         self.publish("vitals", flat(seq=seq, stream=self.run, **changes).encode())
@@ -426,3 +432,46 @@ def test_requests_of_the_last_moment_do_not_delay_the_close(tmp_path: Path) -> N
             here.watcher.close(0.6)
             assert not here.watcher.is_running
             broker.thaw()
+
+
+def test_a_front_end_has_alerts_without_watching_the_host(broker: Mosquitto) -> None:
+    """Retained and new ones, whether they come before or after the hello of the host."""
+    with Observer(broker.port, "t20/#") as observer:
+        first, second = Agent(observer, "t20", 1), Agent(observer, "t20", 2)
+        first.alerts("a")
+        first.hello()
+        with watching(broker, "t20") as here:
+
+            def texts(host: str) -> list[str]:
+                found = here.fleet.alerts(host)["alerts"] or []
+                return [alert["text"] for alert in found]
+
+            here.wait(lambda: "host-1" in here.rows() and texts("host-1") == ["a"])
+            second.alerts("b")
+            second.hello()
+            here.wait(lambda: "host-2" in here.rows() and texts("host-2") == ["b"])
+            second.alerts()
+            here.wait(lambda: here.fleet.alerts("host-2")["alerts"] == [])
+            second.hello()  # a new connection of the same run
+            first.alerts("c")
+            here.wait(lambda: texts("host-1") == ["c"])
+            assert here.fleet.alerts("host-2")["alerts"] == []
+
+
+def test_a_host_that_floods_with_alerts_delays_no_other(broker: Mosquitto) -> None:
+    """256 long ones with markup that all change, as often as it can. What is shown is limited and escaped."""
+    with Observer(broker.port, "t21/#") as observer, watching(broker, "t21") as here:
+        first, second = Agent(observer, "t21", 1), Agent(observer, "t21", 2)
+        for agent in (first, second):
+            agent.hello()
+        here.wait(lambda: here.rows().keys() == {"host-1", "host-2"})
+        for number in range(300):
+            first.alerts(*[f"<b>{number}\u202e{one}</b>" for one in range(100)])
+        first.publish("alerts", b" " * 200_000)
+        second.alerts("b")
+        here.wait(lambda: here.fleet.alerts("host-2")["alerts"])
+        here.wait(lambda: here.fleet.stats().dropped["invalid"] == 1)
+        here.wait(lambda: here.fleet.alerts("host-1")["alerts"])
+        text = here.fleet.alerts("host-1")["alerts"][0]["text"]
+        assert text.startswith("<b>")
+        assert "\\u202e" in text
