@@ -81,9 +81,9 @@ class Client:
     last case the number may be an estimate, and the sender keeps the rest and sends it before anything else. It raises
     OSError if the peer is gone.
 
-    Threads: the hub's thread calls ``offer`` and ``begin_grace``; ``ts-grace`` calls ``end_grace``; the write pump
-    calls ``take`` and ``done``; the owner calls ``queue_first`` before it registers the client; any thread may call
-    ``close`` and ``drop``.
+    Threads: the hub's thread calls ``offer``, ``offer_many`` and ``begin_grace``; ``ts-grace`` calls ``end_grace``; the
+    write pump calls ``take`` and ``done``; the owner calls ``queue_first`` before it registers the client; any thread
+    may call ``close`` and ``drop``.
     """
 
     # With 1000 viewers, a fan-out finds none of their objects in the processor's cache. Therefore slots keep the
@@ -169,6 +169,15 @@ class Client:
             return False
         return self._queue(frame)
 
+    def offer_many(self, frames: Iterator[bytes]) -> bool:
+        """Queue frames that take one place, however many they are; the write pump takes each when it can write it.
+
+        Return False if the client is lagging, as ``offer`` does.
+        """
+        if self.end is not None:
+            return True
+        return not self.in_grace and self._queue(frames)
+
     def _sent(self, frame: bytes, taken: int) -> bool:
         """Note how much the direct path took, and queue the frame if that is nothing; return the value of ``offer``."""
         if not taken:
@@ -179,7 +188,7 @@ class Client:
                 self._wake_pump_locked()
         return True
 
-    def _queue(self, frame: bytes) -> bool:
+    def _queue(self, frame: bytes | Iterator[bytes]) -> bool:
         with self._lock:
             try:
                 self.queue.put_nowait(frame)

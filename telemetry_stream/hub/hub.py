@@ -22,7 +22,10 @@ INBOX_FRAMES = 4096
 # A batch costs more than the sends of fewer clients than these (docs/performance.md).
 BATCH_CLIENTS = 24
 
-Frames = Iterator[tuple[Hashable, bytes]]
+# Makes many frames for one client, which takes them from the iterator one by one.
+Many = Callable[[], Iterator[bytes]]
+
+Frames = Iterator[tuple[Hashable, bytes | Many]]
 
 # What the inbox holds: one frame with its topic, several of them, a joining client, a probe.
 _Item = tuple[Hashable, bytes] | Frames | Client | threading.Event
@@ -155,6 +158,9 @@ class Hub:
     def broadcast_each(self, frames: Frames) -> bool:
         """Queue the pairs of topic and frame, which ``ts-hub`` takes from the iterator: there they may be made.
 
+        In the place of a frame there may be a function that makes many of them for each client, as an iterator: more
+        than a queue has room for.
+
         Counts as one frame in the inbox. The iterator must not raise.
         """
         if self._closed or self._inbox.qsize() >= INBOX_FRAMES:
@@ -233,7 +239,10 @@ class Hub:
                 item.set()
             else:
                 for topic, frame in item:
-                    self._fan_out(topic, frame)
+                    if isinstance(frame, bytes):
+                        self._fan_out(topic, frame)
+                    else:
+                        self._fan_out_many(topic, frame)
 
     def _join(self, client: Client) -> None:
         with self._lock:
@@ -259,6 +268,12 @@ class Hub:
                 lagging.append(client)
         if lagging:
             self._grace.wait_for_room(frame, lagging)
+
+    def _fan_out_many(self, topic: Hashable, make: Many) -> None:
+        members = self._topics.get(topic)
+        for client in members.audience if members else ():
+            if not client.offer_many(make()):
+                client.drop()
 
     def __repr__(self) -> str:
         stats = self.stats()

@@ -12,6 +12,7 @@ A feed does not depend on WebSocket: a ``Framing`` turns text into the bytes on 
 from __future__ import annotations
 
 import bisect
+import functools
 import itertools
 import json
 import logging
@@ -179,6 +180,27 @@ class Feed:
             sample.stream, sample.seq, sample.fields, sample.encoded, age_seconds=age_seconds
         )
 
+    def publish_many(self, samples: Sequence[tuple[ReceivedSample, float]]) -> None:
+        """Publish samples that have come at once, each with its age: see ``publish_received``.
+
+        The queue of a viewer has no room for many frames, so its write pump makes each one when it can write it.
+        """
+        entries: list[_Entry] = []
+        with self._lock:
+            is_first = self._latest is None
+            for sample, age_seconds in samples:
+                if sample.stream != self.id:
+                    self._start_run_locked(sample.stream)
+                if sample.seq > self.seq:
+                    entries.append(
+                        self._remember_locked(
+                            sample.seq, sample.fields, sample.encoded, age_seconds
+                        )
+                    )
+            self._hub.broadcast_each(self._many_frames(entries))
+        if is_first and samples:
+            self._begin(samples[-1][0].encoded)
+
     def _publish_as(
         self,
         stream: str,
@@ -225,6 +247,13 @@ class Feed:
     def _publish_locked(
         self, seq: int, fields: bytes, encoded: EncodedSample, age_seconds: float = 0.0
     ) -> None:
+        entry = self._remember_locked(seq, fields, encoded, age_seconds)
+        self._hub.broadcast_each(self._frames(entry))
+
+    def _remember_locked(
+        self, seq: int, fields: bytes, encoded: EncodedSample, age_seconds: float
+    ) -> _Entry:
+        """Make the sample the newest one, and put it into the ring."""
         now = self._monotonic()
         published_at = now - age_seconds
         if self._latest is not None:  # the ring is in the order of time
@@ -243,8 +272,8 @@ class Feed:
         ):
             self._ring_bytes -= len(self._ring.popleft())
         self._snapshot = None
-        self._hub.broadcast_each(self._frames(entry))
         self._published.notify_all()
+        return entry
 
     def publish_alerts(
         self,
@@ -289,6 +318,13 @@ class Feed:
             if choice.sections not in texts:
                 texts[choice.sections] = entry.text(choice.sections)
             yield choice, choice.framing.message(texts[choice.sections])
+
+    def _many_frames(
+        self, entries: Sequence[_Entry]
+    ) -> Iterator[tuple[Choice, Callable[[], Iterator[bytes]]]]:
+        """Yield what makes the frames for each choice. Runs on ``ts-hub``."""
+        for choice in self._choices():
+            yield choice, functools.partial(_frames_of, choice, entries)
 
     def _snapshot_locked(self) -> tuple[_Entry, ...]:
         if self._snapshot is None:
@@ -363,6 +399,12 @@ class Feed:
         with self._lock:
             stream, entries = self.id, self._snapshot_locked()
         return _history(_select(entries, resume, every, stream), sections, brief=brief)
+
+
+def _frames_of(choice: Choice, entries: Iterable[_Entry]) -> Iterator[bytes]:
+    for entry in entries:
+        if entry.seq % choice.every == 0:
+            yield choice.framing.message(entry.text(choice.sections))
 
 
 def _fields(sample: Sample) -> bytes:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from telemetry_stream.hub import Client, End, Hub, write_pump
+from telemetry_stream.hub.client import QUEUE_FRAMES
 from telemetry_stream.hub.hub import BATCH_CLIENTS, INBOX_FRAMES
 from tests.hub.batches import FakeBatch, Sink
 from tests.hub.clients import (
@@ -147,6 +148,33 @@ def test_frames_for_several_topics_are_made_on_the_hub_s_thread(hub: Hub) -> Non
         assert all(hub.broadcast_each(frames()) for _ in range(INBOX_FRAMES))
         assert not hub.broadcast_each(frames())
         assert hub.stats().refused == 1
+
+
+def test_many_frames_take_one_place_in_a_queue(hub: Hub) -> None:
+    """Each client makes its own, when it can write them. One that is lagging loses them, as it would a single frame."""
+    client, lagging = QueuedClient(), QueuedClient()
+    for one in (client, lagging):
+        hub.register(one)
+    wait_for_fan_out(hub)
+    for _ in range(QUEUE_FRAMES):
+        assert lagging.offer(b"<0>")
+    many = [numbered(n) for n in range(10 * QUEUE_FRAMES)]
+    hub.broadcast_each(iter([(None, lambda: iter(many))]))
+    hub.broadcast(b"<end>")
+    wait_for_fan_out(hub)
+    sent: list[bytes] = []
+
+    def send(data: bytes, deadline: float) -> None:
+        sent.append(data)
+        if data == b"<end>":
+            client.close(End.GONE)
+
+    write_pump(client, send)
+    assert sent == [*many, b"<end>"]
+    assert client.dropped == 0
+    assert lagging.dropped == 1
+    client.close(End.GONE)
+    assert client.offer_many(iter(many))
 
 
 def test_a_topic_can_get_clients_again(hub: Hub) -> None:
