@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import socket
 from collections.abc import Iterator
@@ -16,9 +17,11 @@ import pytest
 from telemetry_stream import App, Settings, SettingsError, __version__
 from telemetry_stream.access.guard import SETTING_NAME
 from telemetry_stream.fleet import record
+from telemetry_stream.server import routes
 from tests.apps import FAST
 from tests.conftest import eventually
 from tests.fleet.proxy import Proxy
+from tests.server.service import sample
 from tests.test_app_alerts import UP
 from tests.viewers import (
     Message,
@@ -257,6 +260,26 @@ def test_a_viewer_resumes_on_another_front_end() -> None:
             assert viewer.read()["stream"] == run
             numbers += seqs(viewer.read()["samples"]) + seqs(read_samples(viewer, 3))
         assert_consecutive(numbers)
+
+
+def test_a_viewer_that_joins_before_the_first_answer_gets_all_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The samples of the answer come at once: three megabytes, for which neither its queue nor its socket has room."""
+    monkeypatch.setattr(routes, "FILL_SECONDS", 0.1)
+    with host("web-1") as one, Proxy(address_of(one.url)) as proxy, front(proxy.url) as app:
+        feed = one.stream.feed()
+        for _ in range(150):
+            pad = {"pad": {"text": "x" * 20_000}}
+            feed.publish(replace(sample(), host="web-1", sections=pad))
+        wait_for(app, {"web-1": "live"})
+        proxy.stall()
+        with lines_reader(app.url, "host=web-1&history=600") as lines:
+            assert next(lines)["host"]["id"] == "web-1"
+            assert next(lines)["samples"] == []
+            proxy.flow()
+            assert eventually(lambda: get(app.url, "/api/v1/sample?host=web-1")[0] == 200)
+            assert seqs(list(itertools.islice(lines, 150))) == list(range(1, 151))
 
 
 def test_a_stuck_viewer_affects_nobody() -> None:

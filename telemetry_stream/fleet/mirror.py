@@ -20,10 +20,14 @@ from ..metrics.sources import SECTIONS
 from ..stream import Demand, Feed
 from ..stream.received import MAX_SECTIONS, ReceivedSample
 from .alerts import Alerts
+from .meeting import Aged, meet
 from .remote import Remote, Want
 
 HELD_SAMPLES = 16
 HELD_SECONDS = 3.0
+FIRST_SECONDS = 45.0  # a first answer is long; it cannot be published behind newer samples
+# A host without a sample for so long was frozen, or this program was: nothing newer waits for the held samples.
+SILENT_INTERVALS = 1.5
 ASK_SECONDS = 1.0  # between two requests because of gaps: a host may invent gaps at any rate
 PAUSE_SECONDS = 10.0  # a page that is reloaded finds the mirror as it was
 LINGER_SECONDS = 60.0
@@ -66,16 +70,20 @@ class Mirror:
         self.feed = make_feed(self._demand)
         self._remote = remote
         self._gaps = gaps
+        self._silent_seconds = SILENT_INTERVALS * interval_seconds
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._filled = threading.Event()
         self._held: list[ReceivedSample] = []  # of one run, in rising order
         self._held_since = 0.0
+        self._held_limit = HELD_SAMPLES
+        self._heard_at = monotonic()
         # Whether the samples that the next answer has are missing because of a gap, such as a lost connection.
         self._is_gap = False
         self._is_asked = False  # a request has not been answered yet
         self._asked_at = -math.inf  # because of a gap
         self._requested_at = -math.inf  # for whatever reason
+        self._first_until = -math.inf  # the end of the wait for the first answer
         self._sections: frozenset[str] = frozenset()
         self._source_names: tuple[str, ...] = ()
         self._used_at = monotonic()
@@ -85,7 +93,7 @@ class Mirror:
         """Request what the origin remembers, and then each sample."""
         with self._lock:
             self._held_since = self._monotonic()
-            self._ask_locked(is_gap=False)
+            self._begin_locked()
 
     def stop(self) -> None:
         """Request nothing any more, and close the viewers that are left."""
@@ -103,7 +111,7 @@ class Mirror:
             if self._is_paused:
                 self._is_paused = False
                 self._filled.clear()
-                self._ask_locked(is_gap=False)
+                self._begin_locked()
 
     def unused_seconds(self) -> float:
         """Return for how long there has been no viewer."""
@@ -131,7 +139,8 @@ class Mirror:
             now = self._monotonic()
             if self._remote.link(self._requested_at) != "up":
                 self._held_since = now  # no answer can arrive, and no newer sample either
-            if now - self._held_since > HELD_SECONDS:
+            may_wait_long = self._is_first_locked() or now - self._heard_at > self._silent_seconds
+            if now - self._held_since > (FIRST_SECONDS if may_wait_long else HELD_SECONDS):
                 self._give_up_locked()
             else:
                 self._ask_again_locked()
@@ -145,6 +154,10 @@ class Mirror:
     def receive(self, samples: Sequence[ReceivedSample], *, is_complete: bool) -> None:
         """Publish samples of the remote, in order. ``is_complete``: the origin has no more for the last request."""
         with self._lock:
+            now = self._monotonic()
+            if now - self._heard_at > self._silent_seconds:
+                self._held_since = now  # the answer could not arrive either
+            self._heard_at = now
             if is_complete:
                 self._complete_locked(samples)
                 return
@@ -156,8 +169,7 @@ class Mirror:
             self._give_up_locked()
         following = self._following_locked(sample)
         if sample.seq == following:
-            self._publish_locked(sample)
-            self._release_locked()
+            self._publish_locked([(sample, 0.0), *self._taken_locked(following)])
         elif sample.seq > following:
             self._hold_locked(sample)
 
@@ -165,62 +177,86 @@ class Mirror:
         """Return the number that the next sample of this run must have."""
         return self.feed.seq + 1 if sample.stream == self.feed.id else 1
 
-    def _release_locked(self) -> None:
-        """Publish the held samples that follow now."""
-        while self._held and self._held[0].seq <= self.feed.seq + 1:
-            self._publish_locked(self._held.pop(0))
-            if not self._held:
-                self._gaps.repaired += 1
+    def _taken_locked(self, seq: int) -> list[Aged]:
+        """Take the held samples that follow ``seq`` without a gap."""
+        taken: list[Aged] = []
+        while self._held and self._held[0].seq <= seq + 1:
+            seq = self._held[0].seq
+            taken.append((self._held.pop(0), 0.0))
+        self._gaps.repaired += bool(taken and not self._held)
+        return taken
 
     def _hold_locked(self, sample: ReceivedSample) -> None:
         """Hold a sample back that does not follow, and request what is missing before the first one."""
         if not self._held:
-            self._held_since = self._monotonic()
+            self._held_since, self._held_limit = self._monotonic(), HELD_SAMPLES
         held = {one.seq: one for one in (*self._held, sample)}
         self._held = [held[seq] for seq in sorted(held)]
         self._ask_again_locked()
-        if len(self._held) > HELD_SAMPLES:
+        if self._is_first_locked():
+            del self._held[:-HELD_SAMPLES]  # the origin remembers the others
+        elif len(self._held) > self._held_limit:
             self._give_up_locked()
 
     def _complete_locked(self, samples: Sequence[ReceivedSample]) -> None:
-        """Publish an answer and what was held meanwhile. A gap that is left now cannot be filled."""
+        """Publish an answer and what was held meanwhile.
+
+        A gap in the answer cannot be filled. One behind its end can: that sample was lost while the answer was on its
+        way, and is requested.
+        """
         was_held, is_gap = bool(self._held), self._is_gap
-        found = {(one.stream, one.seq): one for one in (*samples, *self._held)}
-        newest = (*self._held, *samples)[-1] if found else None
-        jumps = missed = 0
-        for key in sorted(found, key=lambda key: key[1]):
-            sample = found[key]
-            if newest is None or sample.stream != newest.stream:
-                continue  # of the run before
-            is_later = sample.stream == self.feed.id and self.feed.seq > 0
-            jumps += is_later and sample.seq > self.feed.seq + 1
-            missed += is_later
-            self._publish_locked(sample, _age(sample, newest))
-        self._gaps.unrepaired += jumps
-        if not jumps and (was_held or (is_gap and missed)):
+        batch = meet(samples, self._held, self.feed.id, self.feed.seq)
+        had_samples = self.feed.seq > 0
+        self._publish_locked(batch.samples)
+        self._gaps.unrepaired += batch.gaps
+        was_missed = is_gap and had_samples and bool(batch.samples)
+        if not batch.gaps and ((was_held and not batch.held) or was_missed):
             self._gaps.repaired += 1
-        self._held.clear()
+        self._held = batch.held
         self._is_asked, self._is_gap = False, True
+        self._first_until = -math.inf
         self._filled.set()
+        if batch.held:
+            # An answer without anything new does not prolong the wait: a host may repeat it without end.
+            if batch.samples:
+                self._held_since = self._monotonic()
+                self._held_limit = min(len(batch.held), HELD_SAMPLES) + HELD_SAMPLES
+            self._ask_again_locked()
 
     def _give_up_locked(self) -> None:
-        """Publish what is held: the gap stays visible."""
-        self._gaps.unrepaired += self.feed.seq > 0
-        for sample in self._held:
-            self._publish_locked(sample)
+        """Publish what is held: what is missing before it is never filled."""
+        self._gaps.unrepaired += 1
+        self._publish_locked([(sample, 0.0) for sample in self._held])
         self._held.clear()
         self._is_asked = False
         self._filled.set()
 
-    def _publish_locked(self, sample: ReceivedSample, age_seconds: float = 0.0) -> None:
-        self.feed.publish_received(sample, age_seconds)
-        names = sample.encoded.source_names
+    def _publish_locked(self, batch: Sequence[Aged]) -> None:
+        """Publish samples in rising order."""
+        if len(batch) == 1:  # as usual
+            self.feed.publish_received(*batch[0])
+        else:
+            self.feed.publish_many(batch)
+        if batch:
+            self._note_names_locked(batch[-1][0].encoded.source_names)
+
+    def _note_names_locked(self, names: tuple[str, ...]) -> None:
+        """Let viewers name the sections of the newest sample."""
         if (
             names is not self._source_names
         ):  # of an embedding program there may be more than the built-in ones
             self._source_names = names
             known = dict.fromkeys((*self.feed.section_names, *names))
             self.feed.section_names = tuple(known)[:MAX_SECTIONS]  # a host may invent new ones
+
+    def _begin_locked(self) -> None:
+        """Request what the origin remembers, for a viewer that is about to join."""
+        self._first_until = self._monotonic() + FIRST_SECONDS
+        self._ask_locked(is_gap=False)
+
+    def _is_first_locked(self) -> bool:
+        """Whether nothing has been published yet, and the first answer may still come."""
+        return self.feed.seq == 0 and self._monotonic() < self._first_until
 
     def _ask_again_locked(self) -> None:
         """Request what is missing, unless a request is on its way, or less than a second ago there was one."""
@@ -233,13 +269,3 @@ class Mirror:
         self._is_asked, self._is_gap = True, is_gap
         self._requested_at = self._monotonic()
         self._remote.watch(Want(self._sections, self.feed.seq, self.feed.id))
-
-
-def _age(sample: ReceivedSample, newest: ReceivedSample) -> float:
-    """Return how much older a sample of a history is than the newest one, in seconds, by the clock of its host.
-
-    Uptime does not jump. Without it, the wall clock must do.
-    """
-    if sample.uptime_seconds is not None and newest.uptime_seconds is not None:
-        return max(0.0, newest.uptime_seconds - sample.uptime_seconds)
-    return max(0.0, newest.time_unix - sample.time_unix)

@@ -36,6 +36,7 @@ MAX_SAMPLES_PER_SECOND = 20  # of an answer: twice those at the shortest interva
 MAX_COST_PER_SECOND = 4 * 1024 * 1024
 
 Request = Want | Literal["unwatch", "close"]
+WHOLE = Want()
 
 
 class Connection(Protocol):
@@ -86,6 +87,7 @@ class BrokerRemote:
         self._lease_at = math.inf  # when the lease is due
         self._ask_at = math.inf  # when a request is due
         self._asked_at = -math.inf
+        self._asked = WHOLE  # the last request
         self._answer_seconds = ANSWER_SECONDS[0]
         self._answer: incoming.Answer | None = None  # to the last request, unless it is complete
         self._second = 0  # in which the cost of samples is counted
@@ -209,7 +211,9 @@ class BrokerRemote:
         if answer is None:
             return
         try:
-            samples = answer.add(payload)
+            samples = answer.add(payload, self.run)
+        except incoming.OtherRunError:
+            return  # the request to the present run is still to be answered
         except ReceivedError as error:
             self._drop(error)
             self._answer = self._new_answer()
@@ -261,7 +265,8 @@ class BrokerRemote:
             return
         if before.sections != wanted.sections:
             self._lease_at = -math.inf
-        if self._answer is None or len(self._answer):
+        is_asked = self._asked.stream == wanted.stream and self._asked.since <= wanted.since
+        if self._answer is None or len(self._answer) or not is_asked:
             self._ask()
         else:  # a request is on its way, and is answered with what the host has then
             self._ask_at = min(self._ask_at, self._asked_at + ANSWER_SECONDS[0])
@@ -291,7 +296,7 @@ class BrokerRemote:
         if now >= self._ask_at:
             request = messages.ask(self._front, wanted.stream, wanted.since, self._history.seconds)
             if broker.publish(self.topics.of("ask"), request):
-                self._asked_at = now
+                self._asked_at, self._asked = now, wanted
                 self._answer = self._new_answer()
                 self._ask_at = now + self._answer_seconds
                 self._answer_seconds = min(2 * self._answer_seconds, ANSWER_SECONDS[1])

@@ -91,6 +91,10 @@ def sample(text: str, host: str) -> ReceivedSample:
     return found
 
 
+class OtherRunError(ReceivedError):
+    """A part of an answer of another run than the present one: that run has ended."""
+
+
 class Answer:
     """The parts of one answer. They stay compressed until the last one is there."""
 
@@ -105,8 +109,10 @@ class Answer:
         """The number of parts that have arrived."""
         return len(self._parts)
 
-    def add(self, payload: bytes) -> list[ReceivedSample] | None:
-        """Add a part. Return the samples after the last one, and None before. Raises ReceivedError.
+    def add(self, payload: bytes, run: str) -> list[ReceivedSample] | None:
+        """Add a part. Return the samples after the last one, and None before.
+
+        Raises ReceivedError, and OtherRunError if the part is not of ``run``.
 
         Part 0 begins the answer anew, because a host that is asked twice answers the later request.
         """
@@ -114,6 +120,8 @@ class Answer:
         fields = decode(_text(head)) if found and len(head) <= MAX_HEAD_BYTES else None
         if not isinstance(fields, dict):
             raise ReceivedError("has no head")
+        if fields.get("stream") != run:
+            raise OtherRunError("is of another run")
         number, is_last = fields.get("part"), fields.get("last")
         if type(number) is not int or type(is_last) is not bool:
             raise ReceivedError("has a head of a wrong form")

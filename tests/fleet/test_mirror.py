@@ -12,6 +12,7 @@ import pytest
 
 from telemetry_stream.fleet.mirror import (
     DEFAULT_SECTIONS,
+    FIRST_SECONDS,
     HELD_SAMPLES,
     HELD_SECONDS,
     ON_DEMAND,
@@ -20,11 +21,18 @@ from telemetry_stream.fleet.mirror import (
     Mirror,
 )
 from telemetry_stream.fleet.remote import Want
-from telemetry_stream.hub import End
+from telemetry_stream.hub import End, Hub
 from telemetry_stream.stream import Resume, Stream
 from telemetry_stream.stream.received import MAX_SECTIONS
 from tests.fleet.reports import RecordingRemote, received
-from tests.stream.streaming import OTHER_HOST, Clock, Viewer, remembered, streaming
+from tests.stream.streaming import (
+    OTHER_HOST,
+    WAIT_SECONDS,
+    Clock,
+    Viewer,
+    remembered,
+    streaming,
+)
 
 NOTHING = frozenset[str]()
 
@@ -36,6 +44,7 @@ class Mirroring(NamedTuple):
     remote: RecordingRemote
     gaps: Gaps
     clock: Clock
+    hub: Hub
 
     def deliver(self, *seqs: int, stream: str = "run-1") -> None:
         """Deliver live samples, one by one."""
@@ -45,6 +54,13 @@ class Mirroring(NamedTuple):
     def answer(self, *seqs: int, stream: str = "run-1") -> None:
         """Deliver an answer to a request."""
         self.mirror.receive([received(seq, stream) for seq in seqs], is_complete=True)
+
+    def wait(self, seconds: float, again: int = 1) -> None:
+        """Let time pass, in which the host is heard: it sends a known sample again."""
+        while seconds > 0:
+            self.clock.now += min(1.0, seconds)
+            self.deliver(again)
+            seconds = round(seconds - 1.0, 3)
 
     @property
     def published(self) -> list[int]:
@@ -73,8 +89,8 @@ def mirroring(*, is_filled: bool = True) -> Iterator[Mirroring]:
             monotonic=clock,
         )
 
-    with streaming(monotonic=clock) as (_, stream, _):
-        started = Mirroring(make(stream), remote, gaps, clock)
+    with streaming(monotonic=clock) as (hub, stream, _):
+        started = Mirroring(make(stream), remote, gaps, clock, hub)
         started.mirror.start()
         assert remote.wants == [Want(NOTHING, 0, "run-1")]
         if is_filled:
@@ -96,15 +112,58 @@ def test_it_begins_with_what_the_origin_remembers() -> None:
         assert len(here.remote.wants) == 1
 
 
-def test_without_an_answer_it_begins_with_the_live_samples() -> None:
-    """After three seconds."""
+def test_the_first_answer_may_take_long() -> None:
+    """Of the live samples, the newest sixteen are held; those between the answer and them are requested."""
+    with mirroring(is_filled=False) as here, Viewer(here.mirror.feed):
+        for seq in range(101, 140):
+            here.deliver(seq)
+            here.clock.now += 1.0
+            here.mirror.tick()
+        assert here.published == []
+        here.answer(*range(1, 104))
+        assert here.mirror.wait_filled(0)
+        assert here.published == list(range(1, 104))
+        assert here.remote.wants[1:] == [Want(NOTHING, 103, "run-1")]
+        here.deliver(140, 141)
+        here.answer(*range(104, 141))
+        assert here.published == list(range(1, 142))
+        assert here.counts == (1, 0)
+
+
+def test_what_is_missing_behind_the_first_answer_may_stay_a_gap() -> None:
+    """Like any other, it is counted."""
     with mirroring(is_filled=False) as here:
+        here.deliver(*range(101, 140))
+        here.answer(*range(1, 104))
+        here.wait(HELD_SECONDS + 0.1)
+        here.mirror.tick()
+        newest = range(140 - HELD_SAMPLES, 140)
+        assert here.published == [*range(1, 104), *newest]
+        assert here.counts == (0, 1)
+
+
+def test_without_an_answer_it_begins_with_the_live_samples() -> None:
+    """After 45 seconds. What the host remembered is a gap."""
+    with mirroring(is_filled=False) as here, Viewer(here.mirror.feed):
         here.deliver(4, 5)
-        here.clock.now += HELD_SECONDS + 0.1
+        here.wait(FIRST_SECONDS - 0.1, again=4)
+        here.mirror.tick()
+        assert here.published == []
+        here.wait(0.1, again=4)
         here.mirror.tick()
         assert here.mirror.wait_filled(0)
         assert here.published == [4, 5]
-        assert here.counts == (0, 0)
+        assert here.counts == (0, 1)
+
+
+def test_a_host_that_remembers_nothing_is_not_waited_for() -> None:
+    """Its first answer was empty, so an ordinary gap is all that may be missing."""
+    with mirroring(is_filled=False) as here:
+        here.answer()
+        here.deliver(4)
+        here.wait(HELD_SECONDS + 0.1, again=4)
+        here.mirror.tick()
+        assert here.published == [4]
 
 
 def test_the_text_of_a_history_keeps_its_time() -> None:
@@ -166,16 +225,80 @@ def test_what_the_origin_has_forgotten_stays_a_gap() -> None:
         assert here.published[-1] == 21
 
 
+def test_a_sample_that_is_lost_while_an_answer_is_on_its_way_is_requested() -> None:
+    """What came behind it is held meanwhile, as for any other gap."""
+    with mirroring() as here:
+        here.deliver(6)
+        here.clock.now += 1.0
+        here.deliver(7, 9)
+        here.answer(4, 5, 6, 7)
+        assert here.published == list(range(1, 8))
+        assert here.remote.wants[2:] == [Want(NOTHING, 7, "run-1")]
+        assert here.counts == (1, 0)
+        here.deliver(10)
+        here.answer(8, 9, 10)
+        assert here.published == list(range(1, 11))
+        assert here.counts == (2, 0)
+
+
+def test_so_is_one_that_is_lost_during_the_first_answer() -> None:
+    """Viewers join with what is there already."""
+    with mirroring(is_filled=False) as here:
+        here.deliver(5, 6)
+        here.answer(1, 2, 3)
+        assert here.mirror.wait_filled(0)
+        assert here.published == [1, 2, 3]
+        assert here.counts == (0, 0)
+        here.answer(4, 5)
+        assert here.published == [1, 2, 3, 4, 5, 6]
+        assert here.counts == (1, 0)
+
+
+@pytest.mark.parametrize("reason", ["time", "number"])
+def test_what_an_answer_left_is_held_as_long_as_for_another_gap(reason: str) -> None:
+    """From the answer on, for three seconds or sixteen samples."""
+    with mirroring() as here:
+        here.deliver(5)
+        here.clock.now += HELD_SECONDS
+        here.deliver(*range(7, 22))
+        here.answer(4, 5)
+        if reason == "time":
+            here.wait(HELD_SECONDS)
+            here.mirror.tick()
+        else:
+            here.deliver(*range(22, 22 + HELD_SAMPLES))
+        assert here.published == [1, 2, 3, 4, 5]
+        here.wait(0.1)
+        here.mirror.tick() if reason == "time" else here.deliver(22 + HELD_SAMPLES)
+        assert here.published[5:9] == [7, 8, 9, 10]
+        assert here.counts == (1, 1)
+
+
+def test_answers_without_the_missing_sample_do_not_prolong_that() -> None:
+    """A host may send them at any rate. Each causes at most one request per second."""
+    with mirroring() as here:
+        here.deliver(5)
+        for _ in range(100):
+            here.answer()
+        assert here.published == [1, 2, 3]
+        assert len(here.remote.wants) == 2
+        here.wait(HELD_SECONDS + 0.1)
+        here.answer()
+        here.mirror.tick()
+        assert here.published == [1, 2, 3, 5]
+        assert here.counts == (0, 1)
+
+
 @pytest.mark.parametrize("reason", ["time", "number"])
 def test_samples_are_held_for_three_seconds_or_sixteen_samples(reason: str) -> None:
     """Then they go on with the gap."""
     with mirroring() as here:
         here.deliver(5)
         if reason == "time":
-            here.clock.now += HELD_SECONDS
+            here.wait(HELD_SECONDS)
             here.mirror.tick()
             assert here.published == [1, 2, 3]
-            here.clock.now += 0.1
+            here.wait(0.1)
             here.mirror.tick()
             assert here.published == [1, 2, 3, 5]
         else:
@@ -302,9 +425,41 @@ def test_held_samples_wait_while_our_own_link_is_down() -> None:
         here.mirror.tick()
         assert here.published == [1, 2, 3]
         here.remote.link_state = "up"
-        here.clock.now += HELD_SECONDS
+        here.deliver(1)
+        here.wait(HELD_SECONDS)
         here.mirror.tick()
         assert here.published == [1, 2, 3]
-        here.clock.now += 0.1
+        here.wait(0.1)
         here.mirror.tick()
         assert here.published == [1, 2, 3, 6]
+
+
+def test_held_samples_wait_while_the_host_or_this_program_is_frozen() -> None:
+    """The answer cannot come meanwhile, and neither can newer samples. A host that stays silent ends the wait."""
+    with mirroring() as here, Viewer(here.mirror.feed):
+        here.deliver(6)
+        here.clock.now += 12.0
+        here.mirror.tick()
+        here.deliver(7)
+        here.mirror.tick()
+        assert here.published == [1, 2, 3]
+        here.answer(4, 5, 6, 7)
+        assert here.published == list(range(1, 8))
+        here.deliver(10)
+        here.clock.now += FIRST_SECONDS + 0.1
+        here.mirror.tick()
+        assert here.published[-1] == 10
+        assert here.counts == (1, 1)
+
+
+def test_many_samples_at_once_reach_a_viewer_that_is_there() -> None:
+    """Even one that takes nothing meanwhile: its queue would have no room for a hundred frames."""
+    with mirroring(is_filled=False) as here, Viewer(here.mirror.feed) as viewer:
+        with viewer.stalled():
+            here.answer(*range(1, 101))
+            here.deliver(101)
+            here.deliver(104)
+            here.answer(102, 103, 104)
+            here.hub.is_responsive(WAIT_SECONDS)  # the frames are in the queue
+        assert viewer.seqs_to(104) == list(range(1, 105))
+        assert viewer.client.dropped == 0

@@ -94,7 +94,7 @@ class Bench:
         return self.remote.serve(self.broker) - self.clock.now
 
     def answer(self, *seqs: int, stream: str = "run-1") -> None:
-        for part in parts([message(seq, stream) for seq in seqs], 1):
+        for part in parts([message(seq, stream) for seq in seqs], 1, stream=stream):
             assert self.remote.note_live("to/f1", part)
 
     def sample(self, seq: int, stream: str = "run-1", host: str = "host-1") -> bool:
@@ -184,7 +184,7 @@ def test_an_endless_answer_ends() -> None:
     here.serve()
     here.asked()
     for number in range(60):
-        here.remote.note_live("to/f1", b'{"part":%d,"last":false}\nx' % number)
+        here.remote.note_live("to/f1", b'{"stream":"run-1","part":%d,"last":false}\nx' % number)
         here.serve(1.0)
     assert here.asked()
 
@@ -229,6 +229,33 @@ def test_a_host_that_connects_again_gets_its_lease_again(stream: str) -> None:
     assert len(here.broker.taken("want")) == 1
     assert here.asked() == [3]
     assert here.sample(1, "run-2") is (stream == "run-2")
+
+
+def test_the_answer_of_a_run_that_has_ended_is_no_answer() -> None:
+    """It may arrive after the hello of the next run. The request to that one stays due."""
+    here = watched()
+    here.remote.set_want(here.broker, WANT._replace(since=3))
+    here.serve(2.0)
+    here.hello("run-2")
+    here.answer(4, 5, stream="run-1")
+    assert here.report.answers == [([1, 2, 3], True)]
+    here.broker.published.clear()
+    here.serve(2.0)
+    assert here.asked() == [3]
+    here.answer(1, 2, stream="run-2")
+    assert here.report.answers[1:] == [([1, 2], True)]
+    assert here.report.drops == []
+
+
+def test_who_wants_more_than_was_asked_is_not_answered_by_that_request() -> None:
+    """A mirror that begins again wants everything, and the answer to its predecessor may be on its way."""
+    here = watched()
+    here.remote.set_want(here.broker, WANT._replace(since=3))
+    here.serve(2.0)
+    assert here.asked() == [0, 3]
+    here.remote.set_want(here.broker, WANT)
+    here.serve(ASK_SECONDS)
+    assert here.asked() == [0]
 
 
 def test_a_known_retained_hello_is_nothing_new() -> None:

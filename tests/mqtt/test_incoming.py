@@ -106,12 +106,12 @@ def test_an_answer_in_parts() -> None:
     samples = [message(seq) for seq in range(1, 40)]
     answer = incoming.Answer(1_000_000)
     for part in parts(samples, 7)[:4]:
-        assert answer.add(part) is None
+        assert answer.add(part, "run-1") is None
     for count in (1, 5):
         found = None
         for part in parts(samples, count):
             assert found is None
-            found = answer.add(part)
+            found = answer.add(part, "run-1")
         assert found is not None
         assert [sample.seq for sample in found] == list(range(1, 40))
         assert len(answer) == 0
@@ -121,16 +121,16 @@ def test_a_missing_part() -> None:
     """The answer cannot be used."""
     answer = incoming.Answer(1_000_000)
     first, _, third, *_ = parts([message(1), message(2)], 4)
-    answer.add(first)
+    answer.add(first, "run-1")
     with pytest.raises(ReceivedError, match="follow"):
-        answer.add(third)
+        answer.add(third, "run-1")
 
 
 @pytest.mark.parametrize("change", [{"part": -1}, {"part": True}, {"part": "0"}, {"last": 1}])
 def test_a_wrong_head(change: dict[str, Any]) -> None:
     """Of a wrong type, or none."""
     with pytest.raises(ReceivedError):
-        incoming.Answer(1000).add(parts([message(1)], 1, **change)[0])
+        incoming.Answer(1000).add(parts([message(1)], 1, **change)[0], "run-1")
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
@@ -144,9 +144,11 @@ def test_garbage(garbage: bytes) -> None:
         with pytest.raises(ReceivedError):
             incoming.sample(incoming.sample_text(payload), "host-1")
         with pytest.raises(ReceivedError):
-            incoming.Answer(10_000).add(payload)
+            incoming.Answer(10_000).add(payload, "run-1")
         with pytest.raises(ReceivedError):
-            incoming.Answer(10_000).add(b'{"part":0,"last":true}\n' + payload)
+            incoming.Answer(10_000).add(
+                b'{"stream":"run-1","part":0,"last":true}\n' + payload, "run-1"
+            )
 
 
 def test_a_bomb_is_not_inflated() -> None:
@@ -156,7 +158,9 @@ def test_a_bomb_is_not_inflated() -> None:
         with pytest.raises(ReceivedError, match="too long"):
             incoming.sample_text(BOMB)
         with pytest.raises(ReceivedError, match="too long"):
-            incoming.Answer(1_000_000).add(b'{"part":0,"last":true}\n' + BOMB)
+            incoming.Answer(1_000_000).add(
+                b'{"stream":"run-1","part":0,"last":true}\n' + BOMB, "run-1"
+            )
         assert tracemalloc.get_traced_memory()[1] < 3 * incoming.MAX_SAMPLE_BYTES
     finally:
         tracemalloc.stop()
@@ -166,6 +170,6 @@ def test_an_answer_without_an_end_is_limited() -> None:
     """Its parts are kept until the last one."""
     answer = incoming.Answer(100_000)
     for number in range(10):
-        answer.add(b'{"part":%d,"last":false}\n' % number + bytes(10_000))
+        answer.add(b'{"stream":"run-1","part":%d,"last":false}\n' % number + bytes(10_000), "run-1")
     with pytest.raises(ReceivedError, match="too long"):
-        answer.add(b'{"part":10,"last":false}\n' + bytes(10_000))
+        answer.add(b'{"stream":"run-1","part":10,"last":false}\n' + bytes(10_000), "run-1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -55,16 +56,32 @@ class Viewer:
         self._hub = feed._hub
         self.frames: list[bytes] = []
         choice = Choice(LINES, feed.host.id, sections, every)
-        self.client = Client(self._take, topic=choice, name="viewer")
-        self._pump = threads.start(
-            "ts-viewer", write_pump, self.client, lambda data, _: self._take(data)
-        )
+        self._may_take = threading.Event()
+        self._may_take.set()
+        self.client = Client(self._try_take, topic=choice, name="viewer")
+        self._pump = threads.start("ts-viewer", write_pump, self.client, self._wait_and_take)
         self.is_registered = feed.join(self.client, resume, user)
 
     def _take(self, data: bytes) -> int:
         if data:
             self._taken.put(data)
         return len(data)
+
+    def _try_take(self, data: bytes) -> int:
+        return self._take(data) if self._may_take.is_set() else 0
+
+    def _wait_and_take(self, data: bytes, _deadline: float) -> None:
+        assert self._may_take.wait(WAIT_SECONDS)
+        self._take(data)
+
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """Take nothing until the end of the block."""
+        self._may_take.clear()
+        try:
+            yield
+        finally:
+            self._may_take.set()
 
     def message(self) -> dict[str, Any]:
         """Return the next message, joined from its pieces."""
