@@ -103,7 +103,10 @@ class Engine:
             if watched.alerts:
                 if is_gap:
                     watched.note_gap()
-            elif watched.rule.is_plain and not watched.rule.may_fire(rows):
+            elif watched.rule.is_plain:
+                if not watched.rule.may_fire(rows):
+                    continue
+            elif watched.rule.has_no_list(sample.sections):
                 continue
             self._evaluate(watched, rows, sample, refresh)
         return self._changes

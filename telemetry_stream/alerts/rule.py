@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
@@ -84,6 +84,14 @@ class Rule:
     sections: frozenset[str]
     may_fire: Value  # truthy if any level fires: most rows need only this call
     is_plain: bool  # without a list and without windows, so that may_fire decides alone
+
+    def has_no_list(self, sections: Container[str]) -> bool:
+        """Whether there is nothing to evaluate: the section of its list is missing, and it has no windows to clear.
+
+        Most of the default rules are about hardware that a host does not have.
+        """
+        table = self.table
+        return table is not None and not self.windows and table.section not in sections
 
     @property
     def on_demand(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -128,15 +128,15 @@ class Collector:
 
     def collect(self, wanted: Collection[str] = ()) -> Sample:
         """Take a sample. ``wanted`` are the names of the sections whose on-demand parts are collected, too."""
-        now = self._begin(frozenset(wanted))
+        sections: dict[str, object] = {}
+        states: dict[str, SourceState] = {}
+        now = self._begin(frozenset(wanted), sections)
         embedded = [
             source for source in self._embedded if source.name in wanted or not source.on_demand
         ]
         for source in embedded:  # They run while the built-in sources are collected.
-            source.request(now)
-        sections: dict[str, object] = {}
-        states: dict[str, SourceState] = {}
-        self._collect_built_in(replace(now, sections=sections), sections, states)
+            source.request(replace(now, sections={}))
+        self._collect_built_in(now, sections, states)
         for source in embedded:
             section, state, error = source.result(now)
             states[source.name] = state
@@ -165,8 +165,8 @@ class Collector:
         for embedded in self._embedded:
             embedded.join(deadline)
 
-    def _begin(self, wanted: frozenset[str]) -> Now:
-        """Start a tick. On-demand sources that were wanted until now are closed."""
+    def _begin(self, wanted: frozenset[str], sections: Mapping[str, object]) -> Now:
+        """Start a tick, whose built-in sources see ``sections``. Close on-demand sources that are not wanted now."""
         self._tick += 1
         monotonic, boottime = self.clock.monotonic(), self.clock.boottime()
         suspended = 0.0
@@ -176,7 +176,8 @@ class Collector:
             for name in self._before.wanted - wanted:
                 if name in self._on_demand:
                     _close(self._on_demand[name])
-        return Now(self._tick, monotonic, boottime, self.clock.realtime(), wanted, suspended)
+        realtime = self.clock.realtime()
+        return Now(self._tick, monotonic, boottime, realtime, wanted, suspended, sections)
 
     def _collect_built_in(
         self, now: Now, sections: dict[str, object], states: dict[str, SourceState]
@@ -248,12 +249,12 @@ class Collector:
         So a flapping source, or one with another reason in each tick, does not fill the log. Other changes of state
         are logged for debugging only. ``error`` is logged with its traceback, once per source and type.
         """
-        now = self.clock.monotonic()
         before, reason_before, logged_at = self._failures.get(name, ("ok", None, -math.inf))
-        if (state, reason) == (before, reason_before):
-            if state == "ok" and now >= logged_at + QUIET_SECONDS:
+        if state == before and reason == reason_before:  # mostly: absent as always
+            if state == "ok" and self.clock.monotonic() >= logged_at + QUIET_SECONDS:
                 del self._failures[name]
             return
+        now = self.clock.monotonic()
         otherwise = logging.DEBUG if _failure_level(before, reason_before) is None else logging.INFO
         level = _failure_level(state, reason) or otherwise
         if level > logging.DEBUG:

@@ -248,7 +248,8 @@ class Feed:
         self, seq: int, fields: bytes, encoded: EncodedSample, age_seconds: float = 0.0
     ) -> None:
         entry = self._remember_locked(seq, fields, encoded, age_seconds)
-        self._hub.broadcast_each(self._frames(entry))
+        if self._hub.topics_of(self.host.id):  # else ts-hub would wake up for nothing
+            self._hub.broadcast_each(self._frames(entry))
 
     def _remember_locked(
         self, seq: int, fields: bytes, encoded: EncodedSample, age_seconds: float

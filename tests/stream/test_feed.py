@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream.hub import End
+from telemetry_stream.hub import End, Hub
 from telemetry_stream.metrics.sample import Sample, SourceState
 from telemetry_stream.metrics.sources.load import Load
-from telemetry_stream.stream import Resume
-from tests.server.service import sample
+from telemetry_stream.stream import HistoryLimits, Resume, Stream
+from tests.server.service import HOST, sample
 from tests.stream.streaming import (
     OTHER_HOST,
     WAIT_SECONDS,
@@ -73,6 +73,18 @@ def test_samples_are_numbered_from_one_without_gaps() -> None:
         assert {(m["type"], m["stream"], m["host"]) for m in messages} == {
             ("sample", feed.id, "host-1")
         }
+
+
+def test_a_sample_that_nobody_gets_does_not_wake_the_hub() -> None:
+    """Without a viewer, nothing is put into the hub's inbox: if it is full, nothing is refused."""
+    hub = Hub()  # its thread is not started
+    feed = add_feed(Stream(hub, version="1.2.3", history=HistoryLimits(600.0)), HOST)
+    while hub.broadcast(b"frame"):
+        pass
+    refused = hub.stats().refused
+    publish(feed, 3)
+    assert hub.stats().refused == refused
+    hub.close()
 
 
 def test_the_newest_sample_comes_at_once() -> None:

@@ -137,7 +137,8 @@ class SystemSource:
         running = (release or b"").decode("utf-8", "replace").strip() or os.uname().release
         self._reboot = Reboot(files.host_root, running) if self._view == "host" else None
         self._refresh_at = -math.inf
-        self._logged_in: list[str] | None = None
+        self._sessions: int | None = None
+        self._users: str | None = None
         self._reboot_required: bool | None = None
 
     def collect(self, now: Now) -> System:
@@ -155,7 +156,9 @@ class SystemSource:
         """Return the section with the uptime and the boot time of the files."""
         if now.monotonic >= self._refresh_at:
             self._refresh_at = now.monotonic + LOGINS_SECONDS
-            self._logged_in = logins.maybe_logged_in(self._files.host_root, self._files.proc_root)
+            logged_in = logins.maybe_logged_in(self._files.host_root, self._files.proc_root)
+            self._sessions = None if logged_in is None else len(logged_in)
+            self._users = shown_users(logged_in)
             if self._reboot is not None:
                 self._reboot_required = self._reboot.maybe_required()
         return System(
@@ -164,8 +167,8 @@ class SystemSource:
             self._boot_id,
             round(now.suspended_seconds, 3),
             self._view,
-            None if self._logged_in is None else len(self._logged_in),
-            shown_users(self._logged_in),
+            self._sessions,
+            self._users,
             self._reboot_required,
         )
 
