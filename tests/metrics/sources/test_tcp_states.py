@@ -195,10 +195,11 @@ class ScanClock:
 
 
 @pytest.mark.parametrize(
-    ("cost", "pause"), [(0.0001, 1.0), (0.01, 2.0), (0.05, 5.0), (0.3, 10.0), (2.0, 30.0)]
+    ("cost", "pause"),
+    [(0.0001, 1.0), (0.0005, 2.0), (0.01, 5.0), (0.05, 10.0), (0.3, 20.0), (2.0, 30.0)],
 )
 def test_a_longer_scan_is_followed_by_a_longer_pause(tree: Tree, cost: float, pause: float) -> None:
-    """At most 0.2 ms: a scan in each tick, of one second here. Otherwise after 2, 5, 10 or 30 s."""
+    """At most 0.2 ms: a scan in each tick, of one second here. Otherwise after 2, 5, 10, 20 or 30 s."""
     tree.put("proc/net/tcp", TCP)
     clock = ScanClock(tree)
     files = Files(tree.proc, tree.sys, Clock(monotonic=clock.monotonic))
