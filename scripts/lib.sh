@@ -7,6 +7,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$root/.venv
 python=$venv/bin/python
 export npm_config_update_notifier=false # no messages about new versions of npm between the results
+unset PYTHONDONTWRITEBYTECODE            # tests start the program hundreds of times, and would compile it each time
 
 log() { printf '%s\n' "$*" >&2; }
 die() {
