@@ -128,6 +128,7 @@ class Feed:
         self._alerts: dict[str, Any] = NO_ALERTS
         self.alerts_time_unix: float | None = None  # of their sample
         self._has_had_alerts = False
+        self._is_unknown_to_some = False  # a viewer has null in its hello
 
     @property
     def seq(self) -> int:
@@ -286,13 +287,15 @@ class Feed:
         """Broadcast the alerts that fire now and those that have just resolved. Each ``hello`` has the firing ones.
 
         ``time_unix`` is that of the sample that they were found in, None if it is unknown. ``omitted`` is the number of
-        firing alerts that are left out. Nothing is sent before the first alert.
+        firing alerts that are left out. Nothing is sent before the first alert, except once if a viewer has joined
+        before it was known that none fires.
         """
         with self._lock:
             self._alerts = {"alerts": firing, "omitted_alerts": omitted}
             self.alerts_time_unix = time_unix
             self._has_had_alerts |= bool(firing or resolved)
-            if self._has_had_alerts:
+            if self._has_had_alerts or self._is_unknown_to_some:
+                self._is_unknown_to_some = False
                 message = {
                     "type": "alerts",
                     "host": self.host.id,
@@ -350,6 +353,7 @@ class Feed:
         with self._lock:
             latest = self._latest
             entries = self._snapshot_locked() if resume else ()
+            self._is_unknown_to_some |= self._alerts is NO_ALERTS
             hello: dict[str, Any] = {
                 **self._hello,
                 **self._alerts,

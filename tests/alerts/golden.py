@@ -144,7 +144,7 @@ def frame() -> str:
             one = sample(second, filesystems=(full,))
             feed.publish_as(feed.id, second, one)
             monitor.note(feed, one)
-        while not frames or not frames[-1].startswith(b'{"type":"alerts"'):
+        while not frames or b'"rule":"filesystem_full"' not in frames[-1]:
             frames.append(consumer.take(10.0) or b"")
         consumer.close()
     finally:
