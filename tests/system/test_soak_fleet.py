@@ -18,7 +18,7 @@ failures, Viewer = script["failures"], script["Viewer"]
 
 @pytest.mark.timeout(240)
 def test_a_minute_of_disturbances() -> None:
-    """The broker, agents and front ends are stopped, killed and frozen: no sample is missed, and no host is lost."""
+    """The broker, agents and front ends are stopped, killed and frozen: no sample, alert or host is lost."""
     done = subprocess.run(
         [sys.executable, ROOT / "scripts/soak-fleet", "--minutes", "1", "--agents", "2"],
         capture_output=True,
@@ -31,6 +31,7 @@ def test_a_minute_of_disturbances() -> None:
     assert set(figures["failures"]) <= {"late_returns"}, (figures, done.stderr)
     assert figures["disturbances"] >= 1
     assert figures["samples"] >= 40
+    assert figures["alerts"] >= 4
 
 
 def sample(seq: int, stream: str = "a") -> dict[str, Any]:
@@ -54,6 +55,7 @@ def test_missing_samples_are_found() -> None:
         ({}, []),
         ({"gaps": ["agent-1 3-4"]}, ["gaps"]),
         ({"false_losses": ["agent-1"]}, ["false_losses"]),
+        ({"wrong_alerts": ["missed: agent_0_1"]}, ["wrong_alerts"]),
         ({"late_returns": [{}]}, ["late_returns"]),
         ({"ended": ["front-0"]}, ["ended"]),
         ({"tracebacks": ["front-0"]}, ["tracebacks"]),
@@ -62,6 +64,6 @@ def test_missing_samples_are_found() -> None:
 )
 def test_each_violated_guarantee_is_a_failure(change: dict[str, Any], found: list[str]) -> None:
     """And nothing else is."""
-    names = ("gaps", "false_losses", "late_returns", "ended", "tracebacks")
+    names = ("gaps", "false_losses", "wrong_alerts", "late_returns", "ended", "tracebacks")
     good: dict[str, Any] = {**dict.fromkeys(names), "caught_up": True}
     assert failures({**good, **change}) == found
