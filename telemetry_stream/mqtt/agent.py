@@ -16,7 +16,8 @@ from ..stream import Consumer, Stream
 from . import messages
 from .answers import Answers
 from .fronts import MAX_FRONTS, Fronts
-from .session import Message, Session
+from .packets import Message
+from .session import Session
 from .topics import Topics
 
 log = logging.getLogger(__name__)
@@ -142,6 +143,8 @@ class Agent:
     def _receive(self, message: Message, now: float) -> None:
         """Raises MessageError. A retained request is an old one."""
         topics = self._topics
+        if message.is_too_large:
+            raise messages.MessageError("it is too large")
         if message.topic == topics.of("state"):
             self._check_state(messages.parse_state(message.payload), message.is_retained)
         elif message.is_retained:

@@ -4,8 +4,8 @@ Strategy. paho's own loop uses select(2), which cannot wait for descriptors abov
 if a callback raises. So this program's thread waits with poll(2) and calls ``loop_read``, ``loop_write`` and
 ``loop_misc``. Each connection has a new paho client: one that is used again would keep messages of earlier connections
 without a limit. Nothing is published while something else waits to be written, so the socket's buffer is the only
-queue, and nothing is read meanwhile, so that answers to the broker cannot collect either. paho receives every packet
-in four pieces, so it gets them from memory: one system call reads all packets that have arrived.
+queue, and nothing is read meanwhile, so that answers to the broker cannot collect either. One system call reads all
+packets that have arrived; paho gets those from memory that are no messages of QoS 0 (see packets.py).
 
 Callbacks only note what happened; ``exchange`` returns it.
 """
@@ -23,20 +23,12 @@ from typing import Any, NamedTuple
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from .packets import PacketError, PacketGuard
+from .packets import Message, PacketError, PacketReader
 from .waiter import Waiter
 
 ACCEPT_SECONDS = 5.0  # for the answer to CONNECT
 READ_BYTES = 64 * 1024
 PACKETS_AT_ONCE = 500  # while more arrive, pings are answered, and the caller has other work, too
-
-
-class Message(NamedTuple):
-    """A message that arrived. ``is_retained``: it was stored before this program subscribed."""
-
-    topic: str
-    payload: bytes
-    is_retained: bool
 
 
 class Login(NamedTuple):
@@ -51,8 +43,8 @@ class Login(NamedTuple):
 class Limits(NamedTuple):
     """What a broker may send, and how long it may be silent. The defaults are those of an agent.
 
-    ``packet_bytes`` are without the header of the packet. A broker that sends more than ``packets_per_second`` gets no
-    more of this host's time: TCP makes it wait.
+    ``packet_bytes`` are without the header of the packet; the payload of a larger message is discarded. A broker that
+    sends more than ``packets_per_second`` gets no more of this host's time: TCP makes it wait.
     """
 
     packet_bytes: int = 64 * 1024
@@ -63,27 +55,27 @@ class Limits(NamedTuple):
 DEFAULT_LIMITS = Limits()
 
 
-class _GuardedSocket:
-    """The socket that paho uses: what it receives is checked first. ``received_at`` is when bytes arrived last."""
+class _Socket:
+    """The socket that paho uses: it writes to the connection, and reads what ``give`` has got."""
 
-    def __init__(self, wrapped: socket.socket, max_packet_bytes: int) -> None:
+    def __init__(self, wrapped: socket.socket) -> None:
         self._wrapped = wrapped
-        self._guard = PacketGuard(max_packet_bytes)
-        self._read = b""  # and of it, paho has received what is before ``_place``
+        self._given = b""  # and of it, paho has received what is before ``_place``
         self._place = 0
-        self.violation: str | None = None
-        self.received_at = time.monotonic()
+
+    def give(self, packet: bytes) -> None:
+        """Let paho receive a packet, after it has received the one before."""
+        self._given, self._place = packet, 0
+
+    @property
+    def has_given(self) -> bool:
+        """Whether paho has something to receive."""
+        return self._place < len(self._given)
 
     def recv(self, size: int) -> bytes:
-        if self._place == len(self._read):
-            self._read, self._place = self._wrapped.recv(READ_BYTES), 0
-            self.received_at = time.monotonic()
-            try:
-                self._guard.check(self._read)
-            except PacketError as error:
-                self.violation = str(error)
-                raise
-        piece = self._read[self._place : self._place + size]
+        if not self.has_given:
+            raise BlockingIOError
+        piece = self._given[self._place : self._place + size]
         self._place += len(piece)
         return piece
 
@@ -98,10 +90,7 @@ class _GuardedSocket:
 
     def pending(self) -> int:
         """Return the number of bytes that were received and that poll(2) does not report."""
-        waiting = len(self._read) - self._place
-        return waiting or (
-            self._wrapped.pending() if isinstance(self._wrapped, ssl.SSLSocket) else 0
-        )
+        return self._wrapped.pending() if isinstance(self._wrapped, ssl.SSLSocket) else 0
 
     def close(self) -> None:
         """Do nothing: the Session closes the socket. Closed with unread bytes, TCP would discard the last messages."""
@@ -122,7 +111,7 @@ class _GuardedSocket:
 class _Client(paho.Client):
     """paho's client on a socket that is connected already: paho itself would block while it connects."""
 
-    def __init__(self, client_id: str, opened: _GuardedSocket) -> None:
+    def __init__(self, client_id: str, opened: _Socket) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2,
             client_id,
@@ -148,11 +137,14 @@ class Session:
         self.end: str | None = None
         self.is_accepted = False
         self.unsent = 0  # messages that were not sent, because earlier ones were not written
+        # When bytes of the broker arrived last, or the session began (monotonic seconds).
+        self.received_at = time.monotonic()
         # When the broker last sent more than the limit (monotonic seconds).
         self.exceeded_at = -math.inf
         self._waiter = waiter
         self._opened = opened
-        self._socket = _GuardedSocket(opened, limits.packet_bytes)
+        self._socket = _Socket(opened)
+        self._reader = PacketReader(limits.packet_bytes)
         self._received: deque[Message] = deque()
         self._began_at = time.monotonic()
         self._max_packets = limits.packets_per_second
@@ -177,11 +169,6 @@ class Session:
     def has_unwritten(self) -> bool:
         """Whether a message waits for the socket."""
         return self._client.want_write()
-
-    @property
-    def received_at(self) -> float:
-        """When bytes of the broker arrived last, or the session began (monotonic seconds)."""
-        return self._socket.received_at
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
         """Publish with QoS 0. Return False if the session has ended, or while an earlier message is not written."""
@@ -219,7 +206,7 @@ class Session:
         elif self._packets >= self._max_packets:
             self.exceeded_at = now
             self._waiter.wait(min(seconds, self._second + 1 - now))
-        elif self._socket.pending() or self._waiter.wait(seconds, self._socket, select.POLLIN):
+        elif self._may_read() or self._waiter.wait(seconds, self._socket, select.POLLIN):
             self._read_packets()
         if self.end is None:
             self._call(self._client.loop_misc, "it does not answer")
@@ -229,16 +216,47 @@ class Session:
         self._received.clear()
         return received
 
+    def _may_read(self) -> bool:
+        """Whether something was received that poll(2) does not report."""
+        return self._reader.may_have_more or self._socket.pending() > 0
+
     def _read_packets(self) -> None:
         """Read what has arrived, within the limit of the second."""
         until = min(self._packets + PACKETS_AT_ONCE, self._max_packets)
-        while True:
-            self._packets += 1
+        if not self._reader.may_have_more and not self._receive():
+            return
+        while self.end is None and self._packets < until and not self.has_unwritten:
+            try:
+                messages, other, taken = self._reader.take(until - self._packets)
+            except PacketError as error:
+                self.end = str(error)
+                return
+            self._packets += taken
+            self._received += messages
+            self._give(other)
+            if not self._reader.may_have_more and not (self._socket.pending() and self._receive()):
+                return
+
+    def _receive(self) -> bool:
+        """Receive bytes without waiting; return whether there were any."""
+        try:
+            data = self._opened.recv(READ_BYTES)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
+        except OSError:
+            data = b""
+        if not data:
+            self.end = self.end or "the connection was lost"
+            return False
+        self.received_at = time.monotonic()
+        self._reader.add(data)
+        return True
+
+    def _give(self, packet: bytes) -> None:
+        """Let paho handle a packet."""
+        self._socket.give(packet)
+        while self._socket.has_given and self.end is None:
             self._call(self._client.loop_read)
-            if self.end is not None or self._packets >= until or self.has_unwritten:
-                return
-            if not self._socket.pending():
-                return
 
     def finish(self, seconds: float) -> None:
         """Send DISCONNECT after everything that was published, and wait up to ``seconds`` until it is written.
@@ -269,7 +287,7 @@ class Session:
             self.end = self.end or f"it sent an invalid packet ({type(error).__name__})"
             return
         if self._client.socket() is None or code:
-            self.end = self.end or self._socket.violation or reason
+            self.end = self.end or reason
 
     def _on_connect(
         self, _client: object, _data: object, _flags: object, code: Any, _: Any

@@ -24,7 +24,8 @@ from .broker_link import KEEPALIVE_SECONDS, BrokerLink
 from .broker_remote import BrokerRemote, Request
 from .brokers import Access, Broker
 from .connector import CLOSE_SECONDS, Connector
-from .session import Limits, Message, Session
+from .packets import Message
+from .session import Limits, Session
 from .topics import DEFAULT_SITE, HostTopic, Topics, filters, maybe_host_topic
 
 log = logging.getLogger(__name__)
@@ -209,7 +210,7 @@ class Watcher:
 
     def _receive(self, session: Session, message: Message) -> None:
         remote = self._by_vitals.get(message.topic)
-        if remote is not None and not message.is_retained:
+        if remote is not None and not (message.is_retained or message.is_too_large):
             remote.note_vitals(message.payload)
             return
         topic = maybe_host_topic(self._prefix, message.topic)
@@ -236,6 +237,8 @@ class Watcher:
 
     def _receive_of(self, session: Session, topic: HostTopic, message: Message) -> None:
         """Raises ReceivedError and MessageError."""
+        if message.is_too_large:
+            raise ReceivedError(f"has more than {MAX_PACKET_BYTES} bytes")
         key, payload = f"{topic.site}/{topic.host}", message.payload
         remote = self._remotes.get(key)
         if topic.name == "hello":

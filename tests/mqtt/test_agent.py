@@ -14,7 +14,7 @@ import pytest
 from telemetry_stream.metrics.sample import Sample, SourceState
 from telemetry_stream.mqtt.agent import CONFIRM_SECONDS, Agent, Confirmation
 from telemetry_stream.mqtt.fronts import MAX_FRONTS
-from telemetry_stream.mqtt.session import Message
+from telemetry_stream.mqtt.packets import Message
 from telemetry_stream.mqtt.topics import Topics
 from telemetry_stream.stream import Feed
 from tests.fleet.test_alerts import ALERT

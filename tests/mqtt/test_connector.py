@@ -112,7 +112,7 @@ def test_a_broker_that_sends_garbage_is_left(
         server.accept()[0] as connection,
     ):
         connection.recv(4096)
-        connection.sendall(b"\x20\x02\x00\x00\x30\xff\xff\xff\x7f")
+        connection.sendall(b"\x20\x02\x00\x00\x20\xff\xff\xff\x7f")
         with Observer(broker.port) as observer:
             assert observer.wait(lambda: observer.on("served"))
         assert found.sessions <= 2

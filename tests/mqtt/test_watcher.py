@@ -396,6 +396,27 @@ def test_hostile_messages_are_dropped_and_counted(
     assert caplog.text.count("was dropped") <= 5
 
 
+def test_a_retained_message_that_is_too_large_loses_only_itself(
+    broker: Mosquitto, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A broker without a limit sends it again on each connection. The log has its topic."""
+    with Observer(broker.port, "t16/#") as observer:
+        good, bad = Agent(observer, "t16", 1), Agent(observer, "t16", 2)
+        bad.publish("hello", bytes(1024 * 1024), retain=True)
+        bad.publish("vitals", bytes(1024 * 1024))
+        good.hello()
+        assert observer.wait(lambda: observer.on("host-1/hello"))
+        with watching(broker, "t16") as here:
+            here.wait(lambda: here.fleet.stats().dropped["invalid"] == 1)
+            bad.publish("vitals", bytes(1024 * 1024))
+            here.wait(lambda: here.fleet.stats().dropped["invalid"] == 2)
+            good.vitals(1)
+            here.wait(lambda: here.states().get("host-1") == "live")
+            assert list(here.rows()) == ["host-1"]
+            assert "t16/1/s/host-2/hello was dropped: it has more than 262144 bytes" in caplog.text
+        assert "No connection" not in caplog.text
+
+
 def test_an_empty_broker_is_a_hint_in_the_log(
     broker: Mosquitto, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
