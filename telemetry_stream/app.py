@@ -118,8 +118,9 @@ class App:
         self._headers = security_headers(settings.frame_ancestors)
         self._batch = Batch(on_crash=self.fail)
         self._hub = Hub(batch=self._batch, on_crash=self.fail)
+        self._named = assembly.maybe_named(settings)
         self._fleet = assembly.maybe_fleet(
-            settings, self._hub, labels if origins else None, self.fail
+            settings, self._hub, labels if origins else None, self._named, self.fail
         )
         # Last: one of its rows is the first feed of the stream.
         self._origins = (*origins, *filter(None, [self._fleet]))
@@ -302,7 +303,10 @@ class App:
         self._ended.put(None)
 
     def reload(self) -> None:
-        """Read tokens, certificate and rules again. Viewers whose token was removed are closed; other ones stay."""
+        """Read tokens, certificate, rules and hosts to watch again.
+
+        Viewers whose token was removed are closed; other ones stay.
+        """
         self._guard.reload()
         self._certificate.reload()
         if self._listener is not None:
@@ -312,6 +316,8 @@ class App:
             self._monitor.reload()
         if self._fleet is not None:
             self._fleet.reload()
+            if self._named is not None and self.settings.watch_file:
+                self._named.reload(self._fleet)
 
     def wait(self) -> None:
         """Wait until ``stop`` or ``close`` is called, or a thread of the program has crashed (see ``failure``)."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .alerts.monitor import Monitor
     from .alerts.rule import Rule
     from .fleet.hosts import Fleet
+    from .fleet.named import NamedHosts
+    from .fleet.watchlist import Target
     from .mqtt import Publisher
     from .mqtt.watcher import Watcher
 
@@ -69,46 +71,46 @@ def _fleet_monitor(settings: Settings, on_crash: Callable[[BaseException], None]
         raise StartError(str(error)) from error
 
 
-def maybe_fleet(
-    settings: Settings,
-    hub: Hub,
-    own_labels: Mapping[str, object] | None,
-    on_crash: Callable[[BaseException], None],
-) -> Fleet | None:
-    """Return the hosts of a front end, or None if no other host is watched. Raises SettingsError and StartError.
-
-    ``own_labels`` are those of this host, or None if it is not sampled.
-    """
+def maybe_named(settings: Settings) -> NamedHosts | None:
+    """Return the hosts that a front end watches directly, or None for a program that is none. Raises SettingsError."""
     if not settings.is_front_end:
         return None
-    from .fleet.direct import DirectRemote  # noqa: PLC0415
-    from .fleet.hosts import Fleet  # noqa: PLC0415
-    from .fleet.line import DirectLink  # noqa: PLC0415
+    from .fleet.named import NamedHosts  # noqa: PLC0415
     from .fleet.watchlist import WatchError, targets  # noqa: PLC0415
 
-    try:
-        found = targets(
+    def read() -> tuple[Target, ...]:
+        return targets(
             settings.watch,
             settings.watch_file,
             allow_plain=settings.watch_allow_plain,
             limit=settings.max_hosts,
         )
+
+    try:
+        return NamedHosts(read, HistoryLimits(settings.history, settings.max_history_bytes))
     except WatchError as error:
         name = "watch_file" if settings.watch_file else "watch"
         raise SettingsError(name, getattr(settings, name), "the settings", str(error)) from None
-    link = DirectLink()
+
+
+def maybe_fleet(
+    settings: Settings,
+    hub: Hub,
+    own_labels: Mapping[str, object] | None,
+    named: NamedHosts | None,
+    on_crash: Callable[[BaseException], None],
+) -> Fleet | None:
+    """Return the hosts of a front end, or None if no other host is watched. Raises StartError.
+
+    ``own_labels`` are those of this host, or None if it is not sampled. ``named`` are the hosts of the settings.
+    """
+    if named is None:
+        return None
+    from .fleet.hosts import Fleet  # noqa: PLC0415
+
     fleet = Fleet(
         hub,
-        [
-            DirectRemote(
-                number,
-                target,
-                link,
-                history_seconds=settings.history,
-                max_history_bytes=settings.max_history_bytes,
-            )
-            for number, target in enumerate(found, 1)
-        ],
+        named.remotes,
         own_labels=own_labels,
         max_hosts=settings.max_hosts,
         max_watched=settings.max_watched_hosts,

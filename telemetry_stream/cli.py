@@ -1,8 +1,8 @@
 """The command line: reads the settings, runs the program once, returns its exit status.
 
 0 after SIGTERM or SIGINT; 1 if a thread of the program crashed, or the start failed for a reason that may pass; 2 if
-the program cannot start. In each failure one line gives the reason. SIGHUP makes the program read tokens, certificate
-and rules again. ``telemetry-stream token [NAME]`` only prints a new line for a token file, and
+the program cannot start. In each failure one line gives the reason. SIGHUP makes the program read tokens, certificate,
+rules and hosts to watch again. ``telemetry-stream token [NAME]`` only prints a new line for a token file, and
 ``telemetry-stream rules`` only checks or lists alert rules.
 """
 

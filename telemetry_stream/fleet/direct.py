@@ -142,7 +142,7 @@ class _FullLine(Line):
 
 
 class DirectRemote:
-    """One host that was given as a URL. ``_lock`` guards the second line."""
+    """One host that was given as a URL. ``_lock`` guards the second line and the target."""
 
     is_discovered = False
 
@@ -167,6 +167,20 @@ class DirectRemote:
         self._vitals: _VitalsLine | None = None
         self._full: _FullLine | None = None
         self._is_closed = False
+
+    def accepts(self, target: Target) -> bool:
+        """Whether the target is the same but for its token."""
+        return target._replace(token=None) == self._target._replace(token=None)
+
+    def use(self, target: Target) -> None:
+        """Use the token of this target from now on: connect again if it is another one."""
+        with self._lock:
+            if target == self._target:
+                return
+            self._target = target
+            lines = [line for line in (self._vitals, self._full) if line is not None]
+        for line in lines:
+            line.use(target)
 
     def start(self, report: Report) -> None:
         self._report = report

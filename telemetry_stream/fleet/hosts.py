@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -132,12 +132,15 @@ class Fleet:
     def close(self) -> None:
         """Stop the thread and the remotes, and wait a moment for them."""
         self._stop.set()
-        for remote in self._remotes:
+        with self._lock:
+            added = [host.remote for host in self._table.hosts.values() if host.remote is not None]
+        remotes = dict.fromkeys((*self._remotes, *added))
+        for remote in remotes:
             remote.close()
         deadline = time.monotonic() + JOIN_SECONDS
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(JOIN_SECONDS)
-        for remote in self._remotes:
+        for remote in remotes:
             remote.join(deadline)
         if self._monitor is not None:
             self._monitor.close()
@@ -157,6 +160,16 @@ class Fleet:
             return None
         remote.start(host)
         return host
+
+    def remove(self, remotes: Collection[Remote]) -> None:
+        """Close remotes that were added, forget their hosts, and wait a moment for their threads."""
+        with self._lock:
+            hosts = [host for host in self._table.hosts.values() if host.remote in remotes]
+        for host in hosts:
+            self._forget(host)
+        deadline = time.monotonic() + JOIN_SECONDS
+        for remote in remotes:
+            remote.join(deadline)
 
     def _add(self, key: str, remote: Remote | None) -> Host | None:
         with self._lock:

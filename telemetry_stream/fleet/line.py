@@ -130,6 +130,11 @@ class Line(abc.ABC):
         if transport is not None:
             transport.shutdown()
 
+    def use(self, target: Target) -> None:
+        """Connect again at once, with the token of this target, whose address is the same."""
+        self._target = target
+        self.restart()
+
     def close(self) -> None:
         """End the connection and the thread, without waiting. A name resolution cannot be ended; it may take longer."""
         with self._lock:
@@ -229,7 +234,8 @@ class Line(abc.ABC):
                 self._wake.wait(second_ends - now)
             if self._wake.is_set():
                 return
-        self.on_end(outbound.close_code, identity)
+        if not self._wake.is_set():  # else we have ended the connection ourselves
+            self.on_end(outbound.close_code, identity)
 
 
 def failure_of(status: int) -> Exception:
