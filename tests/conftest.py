@@ -20,6 +20,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 LEAK_SECONDS = 5.0  # a thread that was stopped may need a moment to end
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that may take longest, so that at the end no worker waits for one of them."""
+
+    def seconds(item: pytest.Item) -> float:
+        marker = item.get_closest_marker("timeout")
+        return marker.args[0] if marker else 0.0
+
+    items.sort(key=seconds, reverse=True)
+
+
 def eventually(condition: Callable[[], object], seconds: float = 10.0) -> bool:
     """Return whether ``condition()`` becomes true within ``seconds``.
 
