@@ -8,8 +8,8 @@ hosts. It is added and removed, each time with another name. What is found wrong
     twice       it had two times at which it fired, or appeared again after its end
     false       a host was reported as lost, as a duplicate or with a wrong clock
 
-If a program is killed within two seconds after an alert has fired, the alert may not be on the disk yet. It is then
-allowed to fire again.
+If a program is killed within a second after an alert has fired, the alert may not be on the disk yet. It may then fire
+again.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from soak_disturbed import Program
 
 LIMIT_SECONDS = 60.0
 RELOAD_SECONDS = 2.0
-HOLD_SECONDS = (0.5, 4.0)
-SAVED_SECONDS = 2.0
+HOLD_SECONDS = (0.5, 10.0)
+SAVED_SECONDS = 1.0
 NO_RULES = "defaults = false\n"
 NEVER = ("host_lost", "host_duplicate", "clock_skew")
 # The times of a front end's default rules are longer than any disturbance. They stay, with those of the agents removed.
@@ -50,8 +50,10 @@ class Alerts:
             *(Switch(self, folder, one, [one.name], hosts, 'each = "hosts"\n') for one in fronts),
         ]
 
-    def note(self, front: str, host: str, alerts: Sequence[dict[str, Any]]) -> None:
-        """Note what a front end shows for a host."""
+    def note(self, front: str, host: str, alerts: Sequence[dict[str, Any]] | None) -> None:
+        """Note what a front end shows for a host. None: unknown, because the host has just been started."""
+        if alerts is None:
+            return
         with self._lock:
             before = self._firing.get((front, host), set())
             now = {alert["rule"] for alert in alerts}
@@ -75,7 +77,7 @@ class Alerts:
 
     def _may_repeat(self, rule: str, since: float) -> bool:
         program = self._programs[rule.rpartition("_")[0].replace("_", "-")]
-        return any(0 <= at - since <= SAVED_SECONDS for at in program.ended_at)
+        return any(0 <= at - since <= SAVED_SECONDS for at in program.killed_at)
 
     def _report_locked(self, wrong: str) -> None:
         if wrong not in self.wrong:

@@ -25,7 +25,7 @@ class Program:
         self._process: subprocess.Popen[bytes] | None = None
         self._kind = ""
         self.up_at: float | None = None
-        self.ended_at: list[float] = []  # when it was stopped or killed, by the wall clock
+        self.killed_at: list[float] = []  # by the wall clock
         self.most_mib = 0.0
 
     def start(self) -> None:
@@ -46,7 +46,8 @@ class Program:
         if kind == "freeze":
             process.send_signal(signal.SIGSTOP)
             return
-        self.ended_at.append(time.time())
+        if kind == "kill":
+            self.killed_at.append(time.time())
         process.send_signal(signal.SIGTERM if kind == "stop" else signal.SIGKILL)
         process.wait()
 

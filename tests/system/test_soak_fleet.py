@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from soak_alerts import Alerts
+from soak_disturbed import Program
 
 ROOT = Path(__file__).parent.parent.parent
 script = runpy.run_path(str(ROOT / "scripts/soak-fleet"))
@@ -47,6 +49,39 @@ def test_missing_samples_are_found() -> None:
         viewer._note(message)
     assert viewer.samples == 5
     assert viewer.gaps == ["host a 4-5", "host b 1-1"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "wrong"),
+    [
+        ([{"agent_0_1": 5.0}, None, {"agent_0_1": 5.0}, {}, {"agent_0_2": 9.0}], []),
+        (
+            [{"agent_0_1": 5.0}, {"agent_0_1": 7.0}],
+            ["twice: agent_0_1 of agent-0 on front-0: [5.0, 7.0]"],
+        ),
+        (
+            [{"agent_0_1": 5.0}, {}, {"agent_0_1": 5.0}],
+            ["twice: agent_0_1 of agent-0 on front-0, after its end"],
+        ),
+        ([{"agent_0_2": 8.0}, {}, {"agent_0_2": 9.5}], []),  # it was killed at 8.5
+        ([{"host_lost": 5.0}], ["false: host_lost of agent-0 on front-0"]),
+    ],
+)
+def test_wrong_alerts_are_found(
+    tmp_path: Path, seen: list[dict[str, float] | None], wrong: list[str]
+) -> None:
+    """An alert has one time, and does not return after its end."""
+    agent, front = (Program(name, 1, [], tmp_path / name) for name in ("agent-0", "front-0"))
+    agent.killed_at.append(8.5)
+    alerts = Alerts(tmp_path, [agent], [front])
+    for found in seen:
+        shown = (
+            None
+            if found is None
+            else [{"rule": rule, "since_unix": at} for rule, at in found.items()]
+        )
+        alerts.note("front-0", "agent-0", shown)
+    assert alerts.wrong == wrong
 
 
 @pytest.mark.parametrize(
