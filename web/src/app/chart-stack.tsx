@@ -13,6 +13,7 @@ import { explained } from "../parts/explained";
 import { useLayout } from "../parts/layout";
 import { useStatisticsShown } from "../parts/statistics-shown";
 import { chartsFor, type PlacedVital } from "../sections";
+import { alertsAbout } from "../store/alerts";
 import type { Picture } from "../store/display";
 import {
   useDisplay,
@@ -79,9 +80,8 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
   );
   const all = useMemo(() => plotData(spec, picture.wider, null), [spec, picture.wider]);
   const axis = yAxisOf(spec, all.highest);
-  const alerted = useShown(
-    ({ alerts }) => spec.limit !== undefined && alerts.has(spec.limit.alert),
-  );
+  const allAlerts = useShown((state) => state.alerts);
+  const alerts = useMemo(() => alertsAbout(allAlerts, chart.about), [allAlerts, chart]);
   const { scale, phone, first, last } = frame;
   const steadyFrame = useMemo(() => ({ scale, phone, first, last }), [scale, phone, first, last]);
   const alone = spec.series.some(({ label }) => label === picked) ? picked : null;
@@ -106,8 +106,10 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
       processes: processMemory.busiestAt(spike.x, chart.busyBy ?? "cpu"),
     }));
   }, [focused, spec, data, alone, picture, top, processMemory, chart]);
-  const shape = `${spec.name} ${spec.unit} ${spec.series.length} ${statistics.length} ${spikes.length}`;
-  const summary = useSummary(shape, picture, () => summaryOf(spec, picture, statistics, spikes));
+  const shape = `${spec.name} ${spec.unit} ${spec.series.length} ${statistics.length} ${spikes.length} ${alerts.length}`;
+  const summary = useSummary(shape, picture, () =>
+    summaryOf(spec, picture, statistics, spikes, alerts),
+  );
   const id = `chart-${focus}`;
   return (
     <figure
@@ -125,7 +127,7 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
             statisticsShown={shown}
             name={facet === chart.facets[0] ? focus : `${focus}-${facet}`}
             image={() => ({
-              ...{ spec, picture, data, top, spikes, restarts, unit: axis.unit },
+              ...{ spec, picture, data, top, spikes, restarts, alerts, unit: axis.unit },
               statistics: statisticsOfChart(spec, picture),
             })}
           />
@@ -133,7 +135,7 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
       </figcaption>
       <Chart
         id={focus}
-        {...{ spec, picture, data, top, spikes, restarts, theme }}
+        {...{ spec, picture, data, top, spikes, restarts, alerts, theme }}
         frame={steadyFrame}
         labelledBy={`${id} ${id}-summary`}
       />
@@ -146,7 +148,7 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
         statistics={shown ? statistics : null}
         alone={alone}
         choose={setPicked}
-        alerted={alerted}
+        alerts={allAlerts}
       />
     </figure>
   );

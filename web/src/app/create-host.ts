@@ -6,7 +6,7 @@
 import { decodeFrame } from "../protocol/decode";
 import { maybeUnsupported } from "../protocol/ends";
 import type { Hello } from "../protocol/frames";
-import { columnsOf, readingsOf } from "../sections";
+import { columnsOf } from "../sections";
 import { createChanges } from "../store/changes";
 import type { Clock } from "../store/clock";
 import { createStore } from "../store/create-store";
@@ -51,7 +51,7 @@ export interface Surroundings extends Pick<Page, "view" | "pause"> {
 export function createHost(key: number, address: string, page: Surroundings): RunningHost {
   const { view, pause, clock, browser, hostId: host } = page;
   const now = clock.nowMs;
-  const telemetry = createTelemetry(clock, { columnsOf, readingsOf }, RING_SLOTS);
+  const telemetry = createTelemetry(clock, columnsOf, RING_SLOTS);
   let snapshot: Snapshot | null = null;
   const compute = (before: Display | null) => {
     const span = { pause: pause.get(), windowSeconds: view.get().windowSeconds };

@@ -5,6 +5,7 @@
  */
 import type { RunningOverview, Surroundings } from "../overview/create-overview";
 import type { Hello } from "../protocol/frames";
+import { createNotifications } from "../shell/notifications";
 import { showInTab, tabStatus } from "../shell/tab";
 import { createActions } from "../store/actions";
 import { createClock } from "../store/clock";
@@ -59,6 +60,7 @@ export function createPage(
     // Nobody can press a button on a wall, so the page of the older server would stay for months.
     if (first !== hello.version && view.get().kiosk) browser.reload();
   };
+  const notifications = createNotifications();
   const overview = hosts.overview?.({ clock, browser, greeted }) ?? null;
   let opened = 0;
   const open = (hostId: string | null): RunningHost => {
@@ -129,7 +131,11 @@ export function createPage(
     if (running?.id != null) overview?.select(running.id);
     const part = running ?? overview;
     const store = running?.telemetry.store ?? overview?.state;
-    const undo = [part?.start(), store?.subscribe(showTab)];
+    const undo = [
+      part?.start(),
+      store?.subscribe(showTab),
+      running === null ? undefined : notifications.follow(running.telemetry),
+    ];
     return () => {
       for (const leave of undo) leave?.();
     };
@@ -144,6 +150,7 @@ export function createPage(
     firstVersion,
     reload: browser.reload,
     logOut: () => logOut(address, browser),
+    notifications,
     fleet,
     host,
     overview,

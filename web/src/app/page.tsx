@@ -5,6 +5,7 @@ import type { RunningOverview } from "../overview/create-overview";
 import type { OverviewProps } from "../overview/overview";
 import { Boundary } from "../parts/boundary";
 import { useStatisticsShown } from "../parts/statistics-shown";
+import { AlertStrip } from "../shell/alert-strip";
 import { Announcer } from "../shell/announcer";
 import { Explain } from "../shell/explain";
 import { Header } from "../shell/header";
@@ -24,6 +25,7 @@ import "./page.css";
 
 const DIALOGS: Readonly<Record<DialogName, Load>> = {
   help: () => import("../shell/host-help").then(({ HostHelp }) => HostHelp),
+  alerts: () => import("../shell/alert-dialog").then(({ AlertDialog }) => AlertDialog),
   commands: () => import("../shell/host-palette").then(({ HostPalette }) => HostPalette),
 };
 
@@ -81,6 +83,9 @@ function Dashboard({ page }: { page: PageState }) {
       toggleCommands: () => {
         setDialog((before) => (before === "commands" ? null : "commands"));
       },
+      toggleAlerts: () => {
+        setDialog((before) => (before === "alerts" ? null : "alerts"));
+      },
       toggleStatistics: () => {
         page.actions.setStatistics(!statistics);
       },
@@ -106,6 +111,9 @@ function Dashboard({ page }: { page: PageState }) {
         />
       </Part>
       <main id="vital-signs" tabIndex={-1}>
+        <Part name="alerts">
+          <AlertStrip showAlerts={actions.toggleAlerts} />
+        </Part>
         <Part name="key figures">
           <Tiles />
         </Part>

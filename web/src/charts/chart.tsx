@@ -6,13 +6,14 @@ import { useLayoutEffect, useRef } from "react";
 import uPlot from "uplot";
 
 import { ago, clock } from "../format/time";
+import type { Alert } from "../store/alerts";
 import type { Picture } from "../store/display";
 import { gapsOf } from "../store/gaps";
 import type { Page } from "../store/page";
 import { useHost, usePage, useStore } from "../store/use-telemetry";
 import { plotOptions, type Paths } from "./options";
 import { paletteOf } from "./palette";
-import { isAbove, type PlotData } from "./plot-data";
+import type { PlotData } from "./plot-data";
 import { hatchOf, type Frame, type Scene } from "./scene";
 import { plottedCount, type ChartSpec } from "./spec";
 import type { LabelledSpike } from "./spikes";
@@ -28,6 +29,8 @@ export interface ChartProps {
   readonly top: number;
   readonly spikes: readonly LabelledSpike[];
   readonly restarts: readonly number[];
+  /** About what the chart shows, the most severe first. */
+  readonly alerts: readonly Alert[];
   readonly frame: Frame;
   /** A change of the theme changes the colours. */
   readonly theme: string;
@@ -36,7 +39,7 @@ export interface ChartProps {
 
 type SceneProps = Pick<
   ChartProps,
-  "spec" | "picture" | "data" | "spikes" | "restarts" | "top" | "frame"
+  "spec" | "picture" | "data" | "spikes" | "restarts" | "alerts" | "top" | "frame"
 >;
 
 /** Below this mean height, a layer of a stack is filled without an edge. */
@@ -78,7 +81,19 @@ export function Chart(props: ChartProps) {
 
   useLayoutEffect(() => {
     plot.current?.draw();
-  }, [picture, spec, props.data, props.spikes, props.theme, shape, scale, phone, first, last]);
+  }, [
+    picture,
+    spec,
+    props.data,
+    props.spikes,
+    props.alerts,
+    props.theme,
+    shape,
+    scale,
+    phone,
+    first,
+    last,
+  ]);
 
   return (
     <div
@@ -187,7 +202,7 @@ export function thinLayers(
 }
 
 export function sceneOf(
-  { spec, picture, data, spikes, restarts, top, frame }: SceneProps,
+  { spec, picture, spikes, restarts, alerts, top, frame }: SceneProps,
   context: CanvasRenderingContext2D | null,
   thin: readonly boolean[],
 ): Scene {
@@ -204,7 +219,7 @@ export function sceneOf(
     to,
     thin,
     spikes,
-    limitCrossed: spec.limit !== undefined && isAbove(data, spec.limit.value, from),
+    alerts: alerts.filter(({ sinceUnix, untilUnix }) => sinceUnix < to && (untilUnix ?? to) > from),
     hatch: context && hatchOf(context, palette.hatch, devicePixelRatio * frame.scale),
   };
 }

@@ -9,7 +9,9 @@ export interface Palette {
   readonly line2: string;
   readonly hatch: string;
   readonly accent: string;
+  readonly critical: string;
   readonly warn: string;
+  readonly info: string;
   readonly background: string;
   readonly fill: number;
   readonly font: string;
@@ -45,7 +47,9 @@ function readPalette(element: Element, disconnected: boolean): Palette {
     line2: read("line-2"),
     hatch: read("hatch"),
     accent: read("accent"),
+    critical: tone("critical"),
     warn: tone("warn-mark"),
+    info: tone("ink-2"),
     background: read("bg"),
     fill: Number(read("fill")) * (disconnected ? DISCONNECTED_ALPHA : 1),
     font: style.fontFamily,

@@ -37,13 +37,6 @@ export function plotData(spec: ChartSpec, slice: Slice, alone: string | null): P
   return { x: slice.x, columns, means, highest };
 }
 
-/** Return whether a drawn value is above `limit` since `from`. */
-export function isAbove({ x, columns }: PlotData, limit: number, from: number): boolean {
-  return columns.some((values) =>
-    values.some((value, index) => value !== null && value > limit && (x[index] ?? from) >= from),
-  );
-}
-
 export interface YAxis {
   readonly top: number;
   /** For the title; the ticks are bare numbers in this unit. */

@@ -14,7 +14,7 @@ import { totalText, type Statistics } from "./statistics";
 
 export interface ChartImage extends Pick<
   ChartProps,
-  "spec" | "picture" | "data" | "top" | "spikes" | "restarts"
+  "spec" | "picture" | "data" | "top" | "spikes" | "restarts" | "alerts"
 > {
   readonly host: string;
   /** Of the y axis. */

@@ -5,6 +5,7 @@
 import type { ReactNode } from "react";
 
 import { fixed, UNKNOWN } from "../format/numbers";
+import { levelAbout, MARKS, type Alerts } from "../store/alerts";
 import type { Picture } from "../store/display";
 import { usePage, useStore } from "../store/use-telemetry";
 import { indexAt, isRate, newestIndex, valuesOf, type ChartSpec } from "./spec";
@@ -19,12 +20,12 @@ export interface ReadoutProps {
   /** The label of the series that is shown alone. */
   readonly alone: string | null;
   readonly choose: (label: string | null) => void;
-  /** True while the alert of the chart's limit fires. */
-  readonly alerted: boolean;
+  /** They mark the values that they are about. */
+  readonly alerts: Alerts;
 }
 
 export function Readout(props: ReadoutProps) {
-  const { spec, picture, statistics, alone, choose, alerted } = props;
+  const { spec, picture, statistics, alone, choose, alerts } = props;
   const { slice } = picture;
   const { cursor } = usePage();
   const x = useStore(cursor, (at) => at);
@@ -37,9 +38,7 @@ export function Readout(props: ReadoutProps) {
       {statistics !== null && <Heads cursor={x !== null} hasTotal={spec.series.some(isRate)} />}
       {rows.map(({ series, own }) => {
         const value = valuesOf(series, slice)[index] ?? null;
-        const { limit } = spec;
-        const over =
-          alerted && limit?.label === series.label && value !== null && value > limit.value;
+        const level = levelAbout(alerts, series.columns);
         return (
           <button
             type="button"
@@ -52,8 +51,8 @@ export function Readout(props: ReadoutProps) {
           >
             <i className={`swatch ${series.colour}`} />
             <span className="label">{series.label}</span>
-            <span className={over ? "warn" : "value"}>
-              {over && <span className="mark">▲</span>}
+            <span className={level ?? "value"}>
+              {level !== undefined && <span className="mark">{MARKS[level]}</span>}
               {spec.format(value)}
             </span>
             {own !== undefined && (

@@ -1,13 +1,14 @@
 /**
- * The content of a chart's canvas, and the drawing that uPlot does not do itself: hatching, limits, the time at the
+ * The content of a chart's canvas, and the drawing that uPlot does not do itself: hatching, alerts, the time at the
  * right edge. Functions of their arguments only.
  */
 import type uPlot from "uplot";
 
 import { clock } from "../format/time";
+import type { Alert, Level } from "../store/alerts";
 import type { Gap } from "../store/gaps";
 import type { Slice } from "../store/ring";
-import { withAlpha, type Palette } from "./palette";
+import type { Palette } from "./palette";
 import { byteUnit } from "./scale";
 import type { LabelledSpike } from "./spikes";
 import type { ChartSpec } from "./spec";
@@ -25,8 +26,9 @@ export interface Scene {
   readonly to: number;
   /** By series: true if its layer is too thin for an edge. */
   readonly thin: readonly boolean[];
-  readonly limitCrossed: boolean;
   readonly spikes: readonly LabelledSpike[];
+  /** About what the chart shows, in its span of time. */
+  readonly alerts: readonly Alert[];
   readonly hatch: CanvasPattern | null;
 }
 
@@ -92,16 +94,26 @@ export function drawBaseLine(plot: uPlot, { palette }: Scene): void {
   ctx.fillRect(bbox.left, Math.round(bbox.top + bbox.height), bbox.width, height);
 }
 
-/** Draw the dotted line of a limit, and a line where the server restarted. */
+/** In sixteenths of a rem: the more severe, the thicker. */
+const BARS: Readonly<Record<Level, number>> = { critical: 5, warn: 3, info: 1.5 };
+
+/**
+ * Draw a bar at the top of the plot while an alert fires, with a dotted line where it began; and a line where the server
+ * restarted.
+ */
 export function drawMarks(plot: uPlot, scene: Scene, { scale }: Frame): void {
   const { ctx, bbox } = plot;
+  const px = scale * devicePixelRatio;
   ctx.lineWidth = Math.max(1, devicePixelRatio);
-  if (scene.limitCrossed && scene.spec.limit !== undefined) {
-    const y = Math.round(plot.valToPos(scene.spec.limit.value, "y", true)) + 0.5;
-    const dot = scale * devicePixelRatio;
-    ctx.strokeStyle = withAlpha(scene.palette.warn, 0.8);
-    ctx.setLineDash([2 * dot, 4 * dot]);
-    line(ctx, [bbox.left, y], [bbox.left + bbox.width, y]);
+  for (const { level, sinceUnix, untilUnix } of scene.alerts.toReversed()) {
+    const [bar] = spans(plot, [{ from: sinceUnix, to: untilUnix ?? scene.to }]);
+    if (bar === undefined) continue;
+    ctx.fillStyle = ctx.strokeStyle = scene.palette[level];
+    ctx.fillRect(bar.left, bbox.top, Math.max(bar.width, 2 * px), BARS[level] * px);
+    if (bar.left <= bbox.left) continue; // it began before
+    const x = Math.round(bar.left) + 0.5;
+    ctx.setLineDash([2 * px, 4 * px]);
+    line(ctx, [x, bbox.top], [x, bbox.top + bbox.height]);
     ctx.setLineDash([]);
   }
   ctx.strokeStyle = scene.palette.ink3;

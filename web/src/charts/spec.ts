@@ -29,19 +29,10 @@ export interface ChartSpec {
   readonly floor?: number;
   readonly bytes?: boolean;
   readonly format: (value: number | null) => string;
-  readonly limit?: Limit;
   /** The label of the series whose spikes are labelled, in a stack the lowest one. By default see `mainCurve`. */
   readonly main?: string;
   /** The number of series that are left out because there are not enough colours. */
   readonly more?: number;
-}
-
-/** A dotted line at `value`, drawn once a value in the window is above it. */
-export interface Limit {
-  readonly value: number;
-  /** The label of the series that it applies to, and the alert that marks its value. */
-  readonly label: string;
-  readonly alert: string;
 }
 
 export const COLOURS: readonly Colour[] = ["s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"];

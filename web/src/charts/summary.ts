@@ -1,19 +1,29 @@
 /** The text alternative of a chart, for screen readers: what its lines show in the window. Pure. */
+import { clock } from "../format/time";
+import { SEVERITIES, type Alert } from "../store/alerts";
 import type { Picture } from "../store/display";
 import { isRate, newestIndex, valuesOf, type ChartSpec } from "./spec";
 import { spikeText, type LabelledSpike } from "./spikes";
 import { totalText, type Statistics } from "./statistics";
 
-/** Return the newest, mean, lowest and highest value of each series, and its total where it is a rate. */
+/** Return the newest, mean, lowest and highest value of each series, its total where it is a rate, and the alerts. */
 export function summaryOf(
   spec: ChartSpec,
   picture: Picture,
   statistics: readonly Statistics[],
   spikes: readonly LabelledSpike[],
+  alerts: readonly Alert[],
 ): string {
   const { slice, from, to } = picture;
   const seconds = Math.round(to - from);
-  if (spec.kind === "cells") return `${spec.series.length} cores over ${seconds} s`;
+  const reported = alerts
+    .filter(({ untilUnix }) => (untilUnix ?? to) > from)
+    .map(({ level, text, sinceUnix, untilUnix }) => {
+      const end = untilUnix === null ? "" : ` until ${clock(untilUnix)}`;
+      return `; ${SEVERITIES[level]} since ${clock(sinceUnix)}${end}: ${text}`;
+    })
+    .join("");
+  if (spec.kind === "cells") return `${spec.series.length} cores over ${seconds} s${reported}`;
   const newest = newestIndex(slice);
   const parts = spec.series.map((series, at) => {
     const own = statistics[at];
@@ -29,5 +39,5 @@ export function summaryOf(
     return `${series.label}: ${texts.join(", ")}`;
   });
   if (spikes.length > 0) parts.push(`spikes: ${spikes.map(spikeText).join("; ")}`);
-  return `in the last ${seconds} s: ${parts.join("; ")}`;
+  return `in the last ${seconds} s: ${parts.join("; ")}${reported}`;
 }

@@ -5,6 +5,7 @@
  * Each message `overview` is the whole state. Names come in the message `hosts`, and with the reasons of failures from
  * `/api/v1/hosts`.
  */
+import { SEVERITIES } from "../store/alerts";
 import { createStore, type Store } from "../store/create-store";
 import { tabStatusOf, type TabStatus, type Title } from "../shell/tab";
 import type { Clock } from "../store/clock";
@@ -20,6 +21,7 @@ import {
   countsOf,
   createOrder,
   keptRows,
+  levelOf,
   rowsOfGroup,
   wordsOf,
   type Counts,
@@ -215,7 +217,11 @@ export function createOverview(
     tryNow: () => {
       connection.tryNow();
     },
-    tabStatus: () => tabStatusOf(titleOf(state.get().counts), freshness(state.get(), now())),
+    tabStatus: () =>
+      tabStatusOf(
+        titleOf(state.get().counts, rowsOfGroup(state.get().rows, choices.get().group)),
+        freshness(state.get(), now()),
+      ),
     list: () =>
       state.get().rows.map(({ host, state: word }) => ({
         id: host.id,
@@ -260,15 +266,22 @@ function named(hosts: readonly HostName[]): ReadonlyMap<number, Named> {
   );
 }
 
-/** Return the title of the tab: the worst state, and how many hosts are in it. */
-function titleOf(counts: Counts): Title {
+/** Return the title of the tab: the worst state, and how many hosts are in it; else how many have alerts. */
+function titleOf(counts: Counts, rows: readonly Row[]): Title {
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const name = `${total} ${total === 1 ? "host" : "hosts"}`;
   const [worst] = [...counts].filter(([state]) => LOOKS[state].level !== undefined);
-  if (worst === undefined) return { name };
-  const [state, count] = worst;
-  const level = LOOKS[state].level;
-  return level === undefined ? { name } : { name, worst: { level, label: `${count} ${state}` } };
+  if (worst !== undefined) {
+    const [state, count] = worst;
+    const { level } = LOOKS[state];
+    if (level !== undefined) return { name, worst: { level, label: `${count} ${state}` } };
+  }
+  const levels = rows.map(levelOf);
+  for (const level of ["critical", "warn"] as const) {
+    const count = levels.filter((one) => one === level).length;
+    if (count > 0) return { name, worst: { level, label: `${count} ${SEVERITIES[level]}` } };
+  }
+  return { name };
 }
 
 /** Return how old the values of a host are. While the page is disconnected, all of them become older. */

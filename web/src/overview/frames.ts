@@ -5,6 +5,7 @@
  */
 import { field, list, maybe, number, object, record, ShapeError, text } from "../protocol/shape";
 import { parseShown } from "../protocol/shown";
+import type { Level } from "../store/alerts";
 import { STATES, type State } from "./states";
 
 /** The numbers of a row. The first ones are those of the section `vitals`. */
@@ -27,6 +28,7 @@ export type Values = Readonly<Record<Column, number | null>>;
 export const MAX_HOSTS = 10_000;
 const MAX_NAME = 128;
 const MAX_REASON = 300;
+const MAX_ALERT = 120;
 const MAX_TAGS = 32;
 const MAX_POINTS = 300;
 
@@ -38,6 +40,12 @@ export interface HostName {
   readonly tags: readonly string[];
 }
 
+/** How many alerts of a host fire. */
+export interface HostAlerts extends Readonly<Record<Level, number>> {
+  /** The text of the worst one; null if nothing fires. */
+  readonly text: string | null;
+}
+
 export interface Reading {
   readonly number: number;
   readonly state: State;
@@ -46,6 +54,8 @@ export interface Reading {
   /** How far the clock of the front end is ahead of the host's; null where the difference is small. */
   readonly skewSeconds: number | null;
   readonly values: Values;
+  /** Null if nothing is known of them, such as those of an older host. */
+  readonly alerts: HostAlerts | null;
 }
 
 export interface Names {
@@ -165,6 +175,8 @@ function overview(frame: Record<string, unknown>): OverviewFrame {
     state: columns.indexOf("state"),
     age: columns.indexOf("age_seconds"),
     skew: columns.indexOf("skew_seconds"),
+    ...{ critical: columns.indexOf("critical"), warning: columns.indexOf("warning") },
+    ...{ info: columns.indexOf("info"), alert: columns.indexOf("alert") },
   };
   const places = COLUMNS.map((column) => columns.indexOf(column));
   const readings = kept(field(frame, "rows", listed), (row): Reading | null => {
@@ -176,6 +188,7 @@ function overview(frame: Record<string, unknown>): OverviewFrame {
       ageSeconds: maybeNumber(cells[at.age]),
       skewSeconds: maybeNumber(cells[at.skew]),
       values: valuesBy((_, index) => cells[places[index] ?? -1]),
+      alerts: alertsBy((name) => cells[at[name]]),
     };
   });
   return { type: "overview", revision: field(frame, "revision", number), readings };
@@ -184,6 +197,7 @@ function overview(frame: Record<string, unknown>): OverviewFrame {
 function reported(value: unknown): { reading: Reading; reason: string | null } {
   const entry = object(value);
   const vitals = entry["vitals"] == null ? {} : object(entry["vitals"]);
+  const alerts = entry["alerts"] == null ? {} : object(entry["alerts"]);
   return {
     reading: {
       number: number(entry["number"]),
@@ -191,6 +205,7 @@ function reported(value: unknown): { reading: Reading; reason: string | null } {
       ageSeconds: maybeNumber(entry["age_seconds"]),
       skewSeconds: maybeNumber(entry["skew_seconds"]),
       values: valuesBy((column) => vitals[column]),
+      alerts: alertsBy((name) => alerts[name]),
     },
     reason: maybe(text)(entry["reason"]),
   };
@@ -202,6 +217,20 @@ function valuesBy(valueOf: (column: Column, index: number) => unknown): Values {
     values[column] = maybeNumber(valueOf(column, index));
   });
   return values;
+}
+
+type AlertColumn = "critical" | "warning" | "info" | "alert";
+
+function alertsBy(valueOf: (column: AlertColumn) => unknown): HostAlerts | null {
+  const critical = maybeNumber(valueOf("critical"));
+  if (critical === null) return null;
+  const worst = valueOf("alert");
+  return {
+    critical,
+    warn: maybeNumber(valueOf("warning")) ?? 0,
+    info: maybeNumber(valueOf("info")) ?? 0,
+    text: typeof worst === "string" ? short(worst, MAX_ALERT) : null,
+  };
 }
 
 function listed(value: unknown): readonly unknown[] {

@@ -3,10 +3,11 @@
  * it has no values. Screen readers get the same from the host itself.
  */
 import { age } from "../format/time";
+import { LEVELS, SEVERITIES } from "../store/alerts";
 import type { Freshness } from "../store/freshness";
 import { useStore } from "../store/use-telemetry";
 import { ageOf, type OverviewState, type RunningOverview } from "./create-overview";
-import type { Row } from "./order";
+import { levelOf, type Row } from "./order";
 import { LOOKS } from "./states";
 
 export interface NoteProps {
@@ -26,6 +27,16 @@ export function Note({ overview, state, fresh }: NoteProps) {
   );
 }
 
+/** `1 critical, 2 warning: /srv is 98 % full` */
+function alertsText(row: Row): string {
+  const { alerts } = row;
+  if (alerts === null || levelOf(row) === undefined) return "";
+  const counts = LEVELS.filter((level) => alerts[level] > 0).map(
+    (level) => `${alerts[level]} ${SEVERITIES[level]}`,
+  );
+  return `${counts.join(", ")}: ${alerts.text ?? ""}`;
+}
+
 /** Return everything about the state of a host, and what it belongs to. */
 export function stateText(row: Row, state: OverviewState, fresh: Freshness): string {
   const { host, skewSeconds } = row;
@@ -35,7 +46,7 @@ export function stateText(row: Row, state: OverviewState, fresh: Freshness): str
   const isOld = seconds !== null && seconds > 0;
   return [
     isOld ? `${row.state}, the values are ${age(seconds)} old` : row.state,
-    row.state === "live" ? "" : reason,
+    row.state === "live" ? alertsText(row) : reason,
     skewSeconds === null ? "" : `its clock is ${age(skew)} ${skewSeconds > 0 ? "behind" : "ahead"}`,
     host.site === "" ? "" : `site ${host.site}`,
     host.tags.length === 0 ? "" : `tags ${host.tags.join(", ")}`,

@@ -1,7 +1,7 @@
 /**
  * Which hosts the overview shows, and in which order. Rows that jump cannot be read or clicked, so the order is steady:
  *
- * - The worst first: hosts that do not answer, then those with values above a limit, then the others, each by name. A
+ * - The worst first: hosts that do not answer, then those with alerts, then the others, each by name. A
  *   host moves up at once, and down after it was better for 30 s.
  * - By a number: sorted every 5 s.
  * - While the pointer or the focus is on a row, nothing moves: also a host that does not match the filter any more stays,
@@ -9,8 +9,8 @@
  *
  * Pure, except for `createOrder`, which remembers the places.
  */
-import type { Level } from "../store/thresholds";
-import type { Column, HostName, Reading, Values } from "./frames";
+import { LEVELS, type Level } from "../store/alerts";
+import type { HostName, Reading } from "./frames";
 import { isInGroup } from "./groups";
 import { STATES, type State } from "./states";
 
@@ -42,31 +42,6 @@ export interface Sorting {
   readonly reversed: boolean;
 }
 
-/** As on the page of a host, as far as its few numbers allow. They have no limit for heat: only the chip defines it. */
-const LIMITS: Partial<Record<Column, { warn: number; critical: number | null }>> = {
-  memory: { warn: 90, critical: 96 },
-  filesystem: { warn: 90, critical: 97 },
-  pressure: { warn: 10, critical: null },
-};
-
-export function levelOf(column: Column, value: number | null): Level | undefined {
-  const limit = LIMITS[column];
-  if (limit === undefined || value === null) return undefined;
-  if (limit.critical !== null && value > limit.critical) return "critical";
-  return value > limit.warn ? "warn" : undefined;
-}
-
-/** Return the first column above its critical limit, else the first above its limit; undefined when all values are within theirs. */
-export function worstOf(values: Values): { column: Column; level: Level } | undefined {
-  let worst: { column: Column; level: Level } | undefined;
-  for (const column of Object.keys(LIMITS) as Column[]) {
-    const level = levelOf(column, values[column]);
-    if (level === "critical") return { column, level };
-    if (level !== undefined) worst ??= { column, level };
-  }
-  return worst;
-}
-
 /** Hosts that stopped on purpose come after those that need attention. */
 const STATE_RANK: Readonly<Record<State, number>> = {
   lost: 0,
@@ -78,12 +53,18 @@ const STATE_RANK: Readonly<Record<State, number>> = {
   gone: 8,
   live: 9,
 };
-const LEVEL_RANK: Readonly<Record<Level, number>> = { critical: 6, warn: 7 };
+const LEVEL_RANK = { critical: 6, warn: 7 } as const;
 
-/** Return a number that is lower for a worse host. */
-export function rankOf({ state, values }: Pick<Reading, "state" | "values">): number {
-  const worst = state === "live" ? worstOf(values) : undefined;
-  return worst === undefined ? STATE_RANK[state] : LEVEL_RANK[worst.level];
+/** Return the highest level of the alerts of a live host; undefined if none fires, or nothing is known of them. */
+export function levelOf({ state, alerts }: Pick<Reading, "state" | "alerts">): Level | undefined {
+  if (state !== "live" || alerts === null) return undefined;
+  return LEVELS.find((level) => alerts[level] > 0);
+}
+
+/** Return a number that is lower for a worse host. What is only information changes nothing. */
+export function rankOf(reading: Pick<Reading, "state" | "alerts">): number {
+  const level = levelOf(reading);
+  return level === undefined || level === "info" ? STATE_RANK[reading.state] : LEVEL_RANK[level];
 }
 
 /** Return whether each word is in the name, the id, the site or a tag. */

@@ -3,10 +3,10 @@ import { memo } from "react";
 
 import { byteRate, fixed, percent, UNKNOWN } from "../format/numbers";
 import { age } from "../format/time";
-import { Mark, toneOf } from "../parts/tone";
+import { toneOf } from "../parts/tone";
+import { LEVELS, MARKS } from "../store/alerts";
 import type { Freshness } from "../store/freshness";
 import { ageOf, type OverviewState } from "./create-overview";
-import type { Column } from "./frames";
 import { HostSpark } from "./host-spark";
 import { stateText } from "./note";
 import { levelOf, type Row, type Sort } from "./order";
@@ -45,10 +45,7 @@ export const HostRow = memo((props: HostRowProps) => {
       </th>
       {hasStateCell && <td className="state">{present}</td>}
       {PERCENTAGES.map(
-        (column) =>
-          sorts.includes(column) && (
-            <Percentage key={column} column={column} value={values[column]} />
-          ),
+        (column) => sorts.includes(column) && <Percentage key={column} value={values[column]} />,
       )}
       {sorts.includes("rx") && <td className="right">{rateText(values.rx)}</td>}
       {sorts.includes("tx") && <td className="right">{rateText(values.tx)}</td>}
@@ -99,6 +96,7 @@ function State({ row, state, fresh }: Pick<HostRowProps, "row" | "state" | "fres
         {row.state}
         {isOld && <span className="age"> {age(seconds)}</span>}
       </span>
+      <AlertCounts row={row} />
       {/* Describes the link. It need not be shown for that. */}
       <span hidden id={`state-${row.number}`}>
         {stateText(row, state, fresh)}
@@ -107,20 +105,25 @@ function State({ row, state, fresh }: Pick<HostRowProps, "row" | "state" | "fres
   );
 }
 
-interface PercentageProps {
-  readonly column: Column;
-  readonly value: number | null;
+/** The number of alerts of each severity; the description of the host has the text of the worst one. */
+function AlertCounts({ row }: { row: Row }) {
+  const { alerts } = row;
+  if (alerts === null || levelOf(row) === undefined) return null;
+  return (
+    <span className="alerts" aria-hidden="true" title={alerts.text ?? undefined}>
+      {LEVELS.filter((level) => alerts[level] > 0).map((level) => (
+        <span key={level} className={toneOf(level)}>
+          {`${MARKS[level]} ${alerts[level]}`}
+        </span>
+      ))}
+    </span>
+  );
 }
 
-function Percentage({ column, value }: PercentageProps) {
-  const level = levelOf(column, value);
+function Percentage({ value }: { value: number | null }) {
   const share = Math.max(0, Math.min(1, Math.round(value ?? 0) / 100));
   return (
-    <td
-      className={`right share ${toneOf(level)}`}
-      style={{ "--share": share } as React.CSSProperties}
-    >
-      <Mark level={level} />
+    <td className="right share" style={{ "--share": share } as React.CSSProperties}>
       {percent(value)}
     </td>
   );

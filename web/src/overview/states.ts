@@ -1,5 +1,5 @@
 /** The states of a host and how they look: each has a word and a symbol, because not everybody can tell colours apart. */
-import type { Level } from "../store/thresholds";
+import type { Level } from "../store/alerts";
 
 export const STATES = [
   "lost",
@@ -17,7 +17,7 @@ export type State = (typeof STATES)[number];
 export interface Look {
   readonly symbol: string;
   /** Undefined where nothing is wrong, or nothing that a viewer must act on. */
-  readonly level?: Level;
+  readonly level?: Exclude<Level, "info">;
   /** A sentence for viewers who do not know the word. The front end gives the reason for one host. */
   readonly meaning: string;
 }

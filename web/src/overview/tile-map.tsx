@@ -8,10 +8,11 @@ import { byteRateText, fixed, percentText, UNKNOWN } from "../format/numbers";
 import { age } from "../format/time";
 import { useLayout } from "../parts/layout";
 import { toneOf } from "../parts/tone";
+import { MARKS } from "../store/alerts";
 import { ageOf } from "./create-overview";
 import type { Column } from "./frames";
 import { stateText } from "./note";
-import { worstOf, type Row, type Sort } from "./order";
+import { levelOf, type Row, type Sort } from "./order";
 import { hrefOf } from "./row";
 import { LOOKS } from "./states";
 import type { HostTableProps } from "./table";
@@ -75,10 +76,10 @@ interface TileProps extends Pick<HostTableProps, "state" | "fresh"> {
 
 /** With memo: while the page scrolls, only the tiles that appear are drawn. */
 const Tile = memo(({ row, active, sort, highest, state, fresh }: TileProps) => {
-  const worst = row.state === "live" ? worstOf(row.values) : undefined;
-  const column = columnOf(sort, worst?.column);
-  const level = worst?.level ?? LOOKS[row.state].level;
-  const symbol = worst === undefined ? LOOKS[row.state].symbol : MARKS[worst.level];
+  const column = sort === "worst" || sort === "name" ? "cpu" : sort;
+  const alerted = levelOf(row);
+  const level = alerted ?? LOOKS[row.state].level;
+  const symbol = alerted === undefined ? LOOKS[row.state].symbol : MARKS[alerted];
   return (
     <li data-host={row.number}>
       <a
@@ -103,9 +104,6 @@ const Tile = memo(({ row, active, sort, highest, state, fresh }: TileProps) => {
   );
 });
 
-/** A live host with a value above its limit has the mark of the limit. */
-const MARKS = { critical: "■", warn: "▲" } as const;
-
 function usePerLine(list: React.RefObject<HTMLElement | null>, least: number): number {
   const [perLine, setPerLine] = useState(1);
   useEffect(() => {
@@ -120,12 +118,6 @@ function usePerLine(list: React.RefObject<HTMLElement | null>, least: number): n
     };
   }, [list, least]);
   return perLine;
-}
-
-/** Return what a tile shows: what the hosts are sorted by, else what is above its limit, else CPU. */
-function columnOf(sort: Sort, above: Column | undefined): Column {
-  if (sort === "worst") return above ?? "cpu";
-  return sort === "name" ? "cpu" : sort;
 }
 
 const STEPS = 8;

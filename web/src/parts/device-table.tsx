@@ -3,13 +3,15 @@ import { Fragment, type ReactNode } from "react";
 
 import { Drawer, useDrawer, type DrawerProps } from "./drawer";
 import { Table, type TableColumn } from "./table";
+import { Mark, toneOf } from "./tone";
+import type { Level } from "../store/alerts";
 
 export interface DeviceRow {
   /** Tells the row from the others where two may have the same name; by default the name. */
   readonly id?: string;
   readonly name: string;
-  /** True if one of its values has crossed a threshold. */
-  readonly marked: boolean;
+  /** That of the worst alert about it. */
+  readonly level: Level | undefined;
   /** True for devices that the totals do not contain. */
   readonly faint: boolean;
   readonly cells: readonly { readonly text: ReactNode; readonly faint?: boolean }[];
@@ -37,12 +39,16 @@ export function DeviceTable({ columns, rows, empty, ...table }: DeviceTableProps
       columns={columns}
       empty={rows?.length === 0 ? empty : null}
     >
-      {rows?.map(({ name, id = name, marked, faint, cells, facts }) => (
+      {rows?.map(({ name, id = name, level, faint, cells, facts }) => (
         <Fragment key={id}>
           <tr className={faint ? "faint" : ""} data-row={id}>
             <th scope="row" className={faint ? "faint" : "primary"}>
               <button type="button" aria-expanded={drawer.isOpen(id)} onClick={drawer.toggle(id)}>
-                {marked && <span className="mark warn">▲</span>}
+                {level !== undefined && (
+                  <span className={toneOf(level)}>
+                    <Mark level={level} />
+                  </span>
+                )}
                 {name}
               </button>
             </th>

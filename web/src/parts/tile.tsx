@@ -4,8 +4,8 @@ import type { ReactNode } from "react";
 import type { Quantity } from "../format/numbers";
 import { age } from "../format/time";
 import { isDisconnected } from "../store/freshness";
-import type { Level } from "../store/thresholds";
-import { useDisplay, usePage, useView } from "../store/use-telemetry";
+import { levelAbout, SEVERITIES, type Level } from "../store/alerts";
+import { useDisplay, usePage, useShown, useView } from "../store/use-telemetry";
 import { SourceWord, useSource } from "./source-state";
 import { Mark, toneOf } from "./tone";
 import "./tile.css";
@@ -15,6 +15,8 @@ export interface TileProps {
   /** The views of its chart: pressed again, the tile goes on to the next one. */
   readonly facets: readonly string[];
   readonly name: string;
+  /** The sections whose alerts mark it. */
+  readonly about: readonly string[];
   /** The key of its explanation. */
   readonly explain: string;
   /** The section of its numbers. A source that is not `ok` has a word in the aside. */
@@ -27,8 +29,9 @@ export interface TileProps {
 }
 
 export function Tile(props: TileProps) {
-  const { focus, facets, name, explain, numeral, strip, spark, details } = props;
+  const { focus, facets, about, name, explain, numeral, strip, spark, details } = props;
   const { actions } = usePage();
+  const level = useShown(({ alerts }) => levelAbout(alerts, about));
   const focused = useView((view) => view.focus === focus);
   return (
     <button
@@ -42,7 +45,15 @@ export function Tile(props: TileProps) {
       }}
     >
       <span className="tile-head">
-        <b>{name}</b>
+        <b>
+          {name}
+          {level !== undefined && (
+            <span className={`alerted ${toneOf(level)}`}>
+              <Mark level={level} />
+              <span className="visually-hidden">{SEVERITIES[level]}</span>
+            </span>
+          )}
+        </b>
         <span className="aside">
           <Aside section={props.section}>{props.aside}</Aside>
         </span>
@@ -101,7 +112,7 @@ export function Numeral({ value, unit, testId }: Quantity & { readonly testId?: 
 export interface DetailProps {
   readonly name: string;
   readonly children: ReactNode;
-  /** That of the threshold that the value has crossed. */
+  /** That of the worst alert about the value. */
   readonly level?: Level | undefined;
   /** Left out where there is little space. */
   readonly optional?: boolean;

@@ -1,5 +1,5 @@
-/** The look of a value that has crossed a threshold: a colour, and a mark for viewers who cannot see the colour. */
-import type { Level } from "../store/thresholds";
+/** The look of an alert: a colour, and a mark for viewers who cannot see the colour. */
+import { MARKS, type Level } from "../store/alerts";
 
 /** Return the class for the colour. */
 export function toneOf(level: Level | undefined): string {
@@ -8,5 +8,5 @@ export function toneOf(level: Level | undefined): string {
 
 export function Mark({ level }: { level: Level | undefined }) {
   if (level === undefined) return null;
-  return <span className="mark">{level === "critical" ? "■" : "▲"}</span>;
+  return <span className="mark">{MARKS[level]}</span>;
 }

@@ -4,7 +4,15 @@
  * fault becomes an error value.
  */
 import { SECTIONS, type SectionName } from "./sections";
-import { hello, sampleHead, sourceStates, type Frame, type Json, type Sample } from "./frames";
+import {
+  alertsMessage,
+  hello,
+  sampleHead,
+  sourceStates,
+  type Frame,
+  type Json,
+  type Sample,
+} from "./frames";
 import { field, list, object, ShapeError } from "./shape";
 import { parseShown } from "./shown";
 
@@ -38,6 +46,8 @@ function dispatch(value: unknown): Frame {
       return { type: "hello", hello: field({ hello: frame }, "hello", hello) };
     case "sample":
       return { type: "sample", sample: field({ sample: frame }, "sample", decodeSample) };
+    case "alerts":
+      return { type: "alerts", alerts: field({ alerts: frame }, "alerts", alertsMessage) };
     default:
       return typeof frame["type"] === "string"
         ? { type: "ignored", was: frame["type"] }

@@ -1,6 +1,6 @@
 /** The messages of the stream, protocol version 1, once they are decoded. */
 import type { Sections } from "./sections";
-import { dict, list, maybe, number, record, text, type Infer } from "./shape";
+import { dict, flag, list, maybe, number, record, text, type Infer } from "./shape";
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -11,6 +11,26 @@ const host = record({
   cpu_model: maybe(text),
   os: maybe(text),
   cores: maybe(number),
+});
+
+/** One that fires, or has just resolved. Its values are left out: the text has them. */
+const alert = record({
+  rule: text,
+  state: maybe(text),
+  severity: text,
+  section: maybe(text),
+  fields: maybe(list(text)),
+  labels: maybe(dict(text)),
+  since_unix: number,
+  text,
+  known: maybe(flag),
+});
+
+/** The message `alerts`. `hello` has the same fields, except for the time. */
+export const alertsMessage = record({
+  alerts: maybe(list(alert)),
+  omitted_alerts: maybe(number),
+  time_unix: maybe(number),
 });
 
 export const hello = record({
@@ -24,6 +44,9 @@ export const hello = record({
   sections: maybe(list(text)),
   /** The name of this viewer's token. Null when the server requires none, or is too old to send it. */
   user: maybe(text),
+  /** Null when no sample was taken yet, when there are no rules, or from an older server. */
+  alerts: maybe(list(alert)),
+  omitted_alerts: maybe(number),
 });
 
 export const sampleHead = record({
@@ -46,6 +69,8 @@ export const sourceStates = (value: unknown): Record<string, SourceState> =>
   dict(sourceState)(value ?? {});
 
 export type Hello = Infer<typeof hello>;
+export type WireAlert = Infer<typeof alert>;
+export type AlertsMessage = Infer<typeof alertsMessage>;
 export type SampleHead = Infer<typeof sampleHead>;
 export type SourceState = Infer<typeof sourceState>;
 
@@ -60,5 +85,6 @@ export interface Sample extends SampleHead {
 export type Frame =
   | { readonly type: "hello"; readonly hello: Hello }
   | { readonly type: "sample"; readonly sample: Sample }
+  | { readonly type: "alerts"; readonly alerts: AlertsMessage }
   | { readonly type: "ignored"; readonly was: string }
   | { readonly type: "error"; readonly reason: string };

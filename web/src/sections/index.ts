@@ -6,7 +6,6 @@ import { memo } from "react";
 
 import type { Sample } from "../protocol/frames";
 import { flatten, type Column } from "../store/flatten";
-import type { Reading } from "../store/thresholds";
 import type { Explanation } from "../protocol/explanations";
 import type { Section, SectionKey, SectionPanel, Vital } from "./section";
 
@@ -41,11 +40,6 @@ export function columnsOf(sample: Sample): Column[] {
   const columns = flatten(sample);
   for (const { derived } of SECTIONS) if (derived) columns.push(...derived(sample.sections));
   return columns;
-}
-
-/** Return every value of a sample that has a threshold. */
-export function readingsOf({ sections }: Sample): Reading[] {
-  return SECTIONS.flatMap(({ readings }) => readings?.(sections) ?? []);
 }
 
 /** Return whether this host has the vital. */

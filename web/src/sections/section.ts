@@ -9,7 +9,6 @@ import type { Sample } from "../protocol/frames";
 import type { Column } from "../store/flatten";
 import type { BusyBy } from "../store/process-memory";
 import type { Slice } from "../store/ring";
-import type { Reading } from "../store/thresholds";
 import type { Explanation } from "../protocol/explanations";
 import type { Sections } from "../protocol/sections";
 
@@ -22,8 +21,6 @@ export interface Section {
   readonly header?: ComponentType;
   /** Keys besides the one that focuses the vital. */
   readonly keys?: readonly SectionKey[];
-  /** The values that thresholds watch. */
-  readonly readings?: (sections: Sections) => Reading[];
   /** Values that the page computes and remembers like those of the server. */
   readonly derived?: (sections: Sections) => Column[];
   /** Explanations of names that only the page has; their keys begin with `page.`. */
@@ -50,6 +47,8 @@ export interface SectionChart {
   readonly place?: number;
   /** The names of its views, in the order in which its key goes through them. The first one is the default. */
   readonly facets: readonly string[];
+  /** The sections whose alerts it marks, as its tile does. */
+  readonly about: readonly string[];
   /** Which processes are named at a spike: those with the most of this. By default `cpu`. */
   readonly busyBy?: BusyBy;
   readonly draw: (context: ChartContext) => ChartSpec;

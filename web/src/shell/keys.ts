@@ -10,13 +10,14 @@ export interface PageActions extends Actions {
   readonly toggleKiosk: () => void;
   readonly toggleHelp: () => void;
   readonly toggleCommands: () => void;
+  readonly toggleAlerts: () => void;
   readonly toggleStatistics: () => void;
 }
 
 /** The id of the button that saves the chart in focus. */
 export const SAVE_CHART_ID = "save-chart";
 
-export type DialogName = "help" | "commands";
+export type DialogName = "help" | "commands" | "alerts";
 
 export interface Key<A = PageActions> {
   /** As in `KeyboardEvent.key`. */
@@ -81,6 +82,12 @@ export const KEYS: readonly Key[] = [
   key("a", "show or hide average, maximum and total", (actions) => {
     actions.toggleStatistics();
   }),
+  {
+    ...key("w", "show or hide the list of alerts", (actions) => {
+      actions.toggleAlerts();
+    }),
+    dialog: "alerts",
+  },
   key("t", "switch between dark and light", (actions) => {
     actions.toggleTheme();
   }),

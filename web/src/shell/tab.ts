@@ -2,9 +2,9 @@
  * The title and the icon of the tab show the worst state of the page. They do not depend on React, which draws nothing
  * in a hidden tab: there, they are all that the viewer sees.
  */
+import type { Alerts } from "../store/alerts";
 import { freshness, isDisconnected, type Freshness } from "../store/freshness";
 import type { TelemetryState } from "../store/telemetry";
-import type { Alert } from "../store/thresholds";
 import critical from "./icons/critical.svg";
 import lost from "./icons/lost.svg?inline"; // it cannot be loaded when it is needed
 import ok from "./icons/ok.svg";
@@ -19,15 +19,20 @@ export interface TabStatus {
   readonly icon: keyof typeof ICONS;
 }
 
-/** What a page shows, and its worst alert if there is one. */
+/** What a page shows, and what is wrong with it. */
 export interface Title {
   readonly name: string;
-  readonly worst?: Alert;
+  readonly worst?: Worst;
+}
+
+interface Worst {
+  readonly level: "warn" | "critical";
+  readonly label: string;
 }
 
 /**
- * Return the worst state of a host: `(lost) ada`, `■ ada · /srv full`, `▲ ada · io stall`, `(paused) ada`, `ada`. A paused
- * page keeps the alerts of the pause, but the tab has the present ones.
+ * Return the worst state of a host: `(lost) ada`, `■ ada · /srv is 98 % full`, `(paused) ada`, `ada`. A paused page keeps the
+ * alerts of the pause, but the tab has the present ones.
  */
 export function tabStatus(state: TelemetryState, nowMs: number, isPaused: boolean): TabStatus {
   const name = state.hello?.host.name ?? "telemetry_stream";
@@ -49,9 +54,11 @@ export function tabStatusOf({ name, worst }: Title, fresh: Freshness, isPaused =
   };
 }
 
-function worstOf(alerts: ReadonlyMap<string, Alert>): Alert | undefined {
-  const all = [...alerts.values()];
-  return all.find(({ level }) => level === "critical") ?? all[0];
+/** Return the first alert, which is the most severe one. What is only information changes nothing in the tab. */
+function worstOf({ firing }: Alerts): Worst | undefined {
+  const [worst] = firing ?? [];
+  if (worst === undefined || worst.level === "info") return undefined;
+  return { level: worst.level, label: worst.text };
 }
 
 export function showInTab({ title, icon }: TabStatus): void {

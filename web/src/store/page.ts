@@ -23,8 +23,19 @@ export interface Page {
   readonly reload: () => void;
   /** Loads the login page. Resolves to null, or to the reason why it failed. */
   readonly logOut: () => Promise<string | null>;
+  readonly notifications: Notifications;
   /** The hosts of a front end; null on a server with one host. */
   readonly fleet: Fleet | null;
+}
+
+/** `unavailable`: browsers have notifications only on https, and on the computer of the server. */
+export type NotificationState = "on" | "off" | "denied" | "unavailable";
+
+/** Whether the browser notifies the viewer of alerts. */
+export interface Notifications {
+  readonly state: Store<NotificationState>;
+  /** Turns them on or off. The first time, the browser asks the viewer. */
+  readonly toggle: () => Promise<void>;
 }
 
 /** How the viewer moves between the hosts of a front end. The address follows, so that the browser's back works. */

@@ -4,21 +4,19 @@
  *
  * Strategy. The stream has only live samples. What was before the first one, and during an interruption, is a hole (see
  * `holes`), which is filled later with samples of the past. Those go to the ring: delay and newest sample depend on live
- * samples only, and alerts on those of the first part as well (see `replay`). Samples of an interruption count as missed
- * once nobody can send them any more. When the host's wall clock was set, the slots in the ring are moved by the same
+ * samples only. Samples of an interruption count as missed once nobody can send them any more. When the host's wall clock was set, the slots in the ring are moved by the same
  * amount.
  */
 import type { End } from "../protocol/ends";
-import type { Frame, Hello, Sample } from "../protocol/frames";
+import type { AlertsMessage, Frame, Hello, Sample } from "../protocol/frames";
+import { alertsAfter, NO_ALERTS, type Alerts } from "./alerts";
 import type { Clock } from "./clock";
 import { createStore, type Store } from "./create-store";
 import { fastestOf, NO_OFFSETS, withOffset, type Offsets } from "./delay";
 import type { Column } from "./flatten";
 import { Holes, type Hole } from "./holes";
-import { Replay } from "./replay";
 import { Ring } from "./ring";
 import { describedSeconds, stepBetween, tickSeconds } from "./step";
-import { alertsOf, watch, type Alert, type Reading, type Watches } from "./thresholds";
 
 export interface Link {
   readonly phase: "trying" | "open" | "closed";
@@ -55,11 +53,7 @@ export interface TelemetryState {
   readonly fault: string | null;
   /** The host times at which the server restarted. */
   readonly restarts: readonly number[];
-  /** The time of the host in seconds from the first sample on, by uptime: setting its clock does not change it. */
-  readonly hostSeconds: number;
-  readonly watches: Watches;
-  /** The same object until an alert fires, resolves or changes its level. */
-  readonly alerts: ReadonlyMap<string, Alert>;
+  readonly alerts: Alerts;
   /** Arrival minus the sample's own time, of the live samples. */
   readonly offsets: Offsets;
   /** The time that the newest sample took longer than the fastest one. */
@@ -68,12 +62,6 @@ export interface TelemetryState {
   readonly lastBytes: number;
   /** The same of the connection for on-demand sections; 0 while there is none. */
   readonly sideBytes: number;
-}
-
-/** The rules by which a sample becomes columns of the ring and values with thresholds. The sections define them. */
-export interface SampleRules {
-  readonly columnsOf: (sample: Sample) => Column[];
-  readonly readingsOf: (sample: Sample) => Reading[];
 }
 
 export interface Telemetry {
@@ -107,14 +95,17 @@ export const LATE_AFTER_TICKS = 1.5;
 /** 1 where a sample arrived late: a half tick of the heartbeat. */
 export const LATE_COLUMN = "viewer.late";
 
-export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600): Telemetry {
+/** `columnsOf` returns what the ring remembers of a sample. */
+export function createTelemetry(
+  clock: Clock,
+  columnsOf: (sample: Sample) => Column[],
+  capacity = 600,
+): Telemetry {
   const now = clock.nowMs;
   const ring = new Ring(capacity);
   const holes = new Holes();
   /** From `hello` until the first sample of a connection: only there can a jump be an interruption. */
   let isNew = false;
-  /** Until the first part of the newest hole is here. */
-  let replay: Replay | null = null;
   const store = createStore<TelemetryState>({
     hello: null,
     latest: null,
@@ -125,9 +116,7 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     loading: null,
     fault: null,
     restarts: [],
-    hostSeconds: 0,
-    watches: new Map(),
-    alerts: new Map(),
+    alerts: NO_ALERTS,
     offsets: NO_OFFSETS,
     delaySeconds: null,
     lastBytes: 0,
@@ -136,9 +125,18 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     sideBytes: 0,
   });
 
+  const alarm = (message: AlertsMessage): void => {
+    store.update((state) => {
+      const nowUnix = state.latest?.time_unix ?? message.time_unix ?? 0;
+      return { ...state, alerts: alertsAfter(state.alerts, message, nowUnix) };
+    });
+  };
+
   const greet = (hello: Hello): void => {
     isNew = true;
     store.update((state) => ({ ...state, hello }));
+    // A server that has just begun reports its alerts with the first sample; until then, the last ones are shown.
+    if (hello.alerts !== null || hello.seq > 0) alarm({ ...hello, time_unix: null });
   };
 
   const setLink = (link: Link): void => {
@@ -151,7 +149,7 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     const isFirst = isNew;
     isNew = false;
     if (latest?.stream === sample.stream && sample.seq <= latest.seq) return;
-    const columns = rules.columnsOf(sample);
+    const columns = columnsOf(sample);
     if (isLate(state, now())) columns.push([LATE_COLUMN, 1]);
     const step = latest && stepBetween(latest, sample, hello);
     let { missed, restarts, offsets } = state;
@@ -173,21 +171,12 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
       missed += step.missed;
     }
     if (step?.restarted === true) restarts = [...restarts, sample.time_unix].slice(-MAX_RESTARTS);
-    const hostSeconds = state.hostSeconds + (step?.seconds ?? 0);
-    const readings = rules.readingsOf(sample);
-    const moment = { readings, at: hostSeconds, afterGap: step?.hasGap ?? false };
-    if (holes.newest?.after === sample) replay = new Replay(state.watches, moment);
-    else if (replay?.append(moment) === false) replay = null;
-    const watches = watch(state.watches, readings, moment);
     store.set({
       ...state,
       latest: sample,
       received: state.received + 1,
       missed,
       restarts,
-      hostSeconds,
-      watches,
-      alerts: sameOr(state.alerts, alertsOf(watches)),
       arrivedAtMs: now(),
       ...delayOf(offsets, sample, clock),
       lastBytes: bytes,
@@ -207,8 +196,7 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     hole.x -= step.seconds;
     hole.after = sample;
     hole.found += 1;
-    replay?.prepend(rules.readingsOf(sample), step);
-    return ring.put(hole.x, rules.columnsOf(sample), describedSeconds(sample, hello));
+    return ring.put(hole.x, columnsOf(sample), describedSeconds(sample, hello));
   };
 
   const filled = (hole: Hole, done: boolean): void => {
@@ -218,12 +206,8 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     const found = hole.found - hole.counted;
     hole.counted = hole.found;
     if (mark !== null) hole.mark = hole.x;
-    const watches = replay?.watches() ?? state.watches;
-    replay = null;
     store.set({
       ...state,
-      watches,
-      alerts: sameOr(state.alerts, alertsOf(watches)),
       filled: state.filled + found,
       loading: state.loading && { ...state.loading, from: hole.x },
       received: state.received + (hole.expected > 0 ? found : 0),
@@ -251,6 +235,7 @@ export function createTelemetry(clock: Clock, rules: SampleRules, capacity = 600
     frame: (frame, bytes = 0) => {
       if (frame.type === "hello") greet(frame.hello);
       else if (frame.type === "sample") add(frame.sample, bytes);
+      else if (frame.type === "alerts") alarm(frame.alerts);
       else if (frame.type === "error") store.update((state) => ({ ...state, fault: frame.reason }));
     },
     hole: () => (isNew ? null : holes.newest),
@@ -282,13 +267,4 @@ function delayOf(before: Offsets, { time_unix }: Sample, clock: Clock) {
   const offset = clock.unixSeconds() - time_unix;
   const offsets = withOffset(before, offset, clock.nowMs(), clock.steps());
   return { offsets, delaySeconds: offset - (fastestOf(offsets) ?? offset) };
-}
-
-function sameOr(
-  before: ReadonlyMap<string, Alert>,
-  after: ReadonlyMap<string, Alert>,
-): ReadonlyMap<string, Alert> {
-  if (before.size !== after.size) return after;
-  for (const [id, { level }] of after) if (before.get(id)?.level !== level) return after;
-  return before;
 }

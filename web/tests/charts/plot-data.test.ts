@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { isAbove, plotData, yAxisOf } from "../../src/charts/plot-data";
+import { plotData, yAxisOf } from "../../src/charts/plot-data";
 import { indexAt, newestIndex, valuesOf, type ChartSpec } from "../../src/charts/spec";
 import { Ring } from "../../src/store/ring";
 
@@ -50,16 +50,6 @@ describe("plotData", () => {
     const { full: _, ...rates } = { ...spec, bytes: true, unit: "/s" };
     expect(yAxisOf(rates, 203 * 2 ** 20)).toEqual({ top: 300 * 2 ** 20, unit: "MiB/s" });
   });
-});
-
-it("finds a limit that was crossed in the window, not before it", () => {
-  const data = plotData({ ...spec, kind: "lines" }, slice(), null);
-  expect([isAbove(data, 19, 1), isAbove(data, 20, 1), isAbove(data, 11, 2)]).toEqual([
-    true,
-    false,
-    true,
-  ]);
-  expect(isAbove({ ...data, columns: [[12, null, 3]] }, 11, 2)).toBe(false);
 });
 
 describe("a series", () => {

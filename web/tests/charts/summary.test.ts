@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 import type { ChartSpec } from "../../src/charts/spec";
 import { statisticsOfChart } from "../../src/charts/statistics";
 import { summaryOf } from "../../src/charts/summary";
+import type { Alert } from "../../src/store/alerts";
 import { byteRateText } from "../../src/format/numbers";
 import type { Picture } from "../../src/store/display";
 import { Ring } from "../../src/store/ring";
@@ -19,12 +20,12 @@ const spec: ChartSpec = {
   ],
 };
 
-function summary(from: number): string {
+function summary(from: number, alerts: readonly Alert[] = []): string {
   const ring = new Ring(5);
   ring.put(1, [["tx_bytes_per_second", 100]]);
   ring.put(2, [["tx_bytes_per_second", 300]]);
   const picture = { ring, slice: ring.slice(0, 9), from, to: 2, tick: 1 } as Picture;
-  return summaryOf(spec, picture, statisticsOfChart(spec, picture), []);
+  return summaryOf(spec, picture, statisticsOfChart(spec, picture), [], alerts);
 }
 
 it("describes each series by its newest, mean, lowest and highest value, and the amount of a rate", () => {
@@ -35,4 +36,11 @@ it("describes each series by its newest, mean, lowest and highest value, and the
 
 it("marks a total as too low where a part of the window is not known", () => {
   expect(summary(-8)).toContain("total ≥\u00a0400 B");
+});
+
+it("has the alerts of the window", () => {
+  const alert = { level: "warn", text: "errors", sinceUnix: -3, untilUnix: null } as const;
+  const [fires, ended] = [alert, { ...alert, text: "before", untilUnix: -2 }] as Alert[];
+  const text = summary(0, [fires as Alert, ended as Alert]);
+  expect(text).toMatch(/; warning since \d\d:\d\d:\d\d: errors$/);
 });

@@ -34,6 +34,7 @@ it("reads the golden messages", () => {
     ageSeconds: 0,
     skewSeconds: -61.5,
     values: { cpu: 97.1, swap: null, filesystem: 93.2, rx: 12_500_000, celsius: null },
+    alerts: { critical: 0, warn: 2, info: 1, text: "<b>/srv</b> is 93.2 % full, 12 GiB are left" },
   });
 });
 
@@ -43,6 +44,18 @@ it("reads the same values from the message and from the golden answer of /api/v1
   expect(report.reasons.get(3)).toBe("No answer");
   expect(report.reasons.has(1)).toBe(false);
   expect([report.version, report.user]).toEqual(["0.1.0", "kitchen"]);
+});
+
+it("knows nothing of the alerts of an older host, and cuts texts", () => {
+  const columns = ["number", "state", "critical", "warning", "info", "alert"];
+  const rows = [
+    [1, "live", null, null, null, null],
+    [2, "live", 1, 0, 0, "x".repeat(500)],
+  ];
+  const [older, hostile] = overviewWith({ columns, rows });
+  expect(older?.alerts).toBeNull();
+  expect(hostile?.alerts?.text).toHaveLength(120);
+  expect(overviewWith({ columns: ["number", "state"], rows: [[3, "live"]] })[0]?.alerts).toBeNull();
 });
 
 it("tolerates new columns and states, and columns in another order", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { COLUMNS, type Values } from "../../src/overview/frames";
+import { COLUMNS, type HostAlerts, type Values } from "../../src/overview/frames";
 import {
   chosenRows,
   countsOf,
@@ -17,12 +17,18 @@ import type { State } from "../../src/overview/states";
 const nothing = Object.fromEntries(COLUMNS.map((column) => [column, null])) as Values;
 
 /** A row for each name, live and without values unless there are others. */
-const row = (name: string, state: State = "live", values: Partial<Values> = {}): Row => {
+const row = (
+  name: string,
+  state: State = "live",
+  values: Partial<Values> = {},
+  alerts: Partial<HostAlerts> | null = null,
+): Row => {
   const number = name.charCodeAt(0);
   const host = { number, id: `id-${name}`, name, site: "east", tags: ["db"] };
   return {
     ...{ number, state, host, byName: number, words: wordsOf(host) },
     ...{ ageSeconds: 0, skewSeconds: null, values: { ...nothing, ...values } },
+    alerts: alerts && { critical: 0, warn: 0, info: 0, text: "full", ...alerts },
   };
 };
 const WORST: Sorting = { sort: "worst", reversed: false };
@@ -35,19 +41,19 @@ const orderIn = (order = createOrder()) => ({
 });
 
 describe("the worst first", () => {
-  it("has hosts that do not answer, then values above a limit, then the others by name", () => {
+  it("has hosts that do not answer, then alerts, then the others by name", () => {
     const rows = [
       row("a"),
       row("b", "gone"),
-      row("c", "live", { memory: 91 }),
-      row("d", "live", { filesystem: 97.5 }),
+      row("c", "live", {}, { warn: 3 }),
+      row("d", "live", {}, { critical: 1, info: 1 }),
       row("e", "late"),
       row("f", "incompatible"),
       row("g", "duplicate"),
       row("h", "unreachable"),
       row("i", "lost"),
       row("j", "unknown"),
-      row("k", "live", { cpu: 100 }),
+      row("k", "live", { cpu: 100, filesystem: 99 }, { info: 2 }),
     ];
     expect(orderIn().names(rows, WORST, 0)).toBe("ihgfejdcbak");
     expect(orderIn().names(rows, { ...WORST, reversed: true }, 0)).toBe("kabcdjefghi");
@@ -133,14 +139,10 @@ it("counts hosts by state, the worst first, without empty states", () => {
   ]);
 });
 
-it("has limits for memory, filesystems and pressure, and none for the others", () => {
-  expect([90, 90.1, 96, 96.1].map((value) => levelOf("memory", value))).toEqual([
-    undefined,
-    "warn",
-    "warn",
-    "critical",
-  ]);
-  expect(levelOf("filesystem", 98)).toBe("critical");
-  expect(levelOf("pressure", 99)).toBe("warn");
-  expect([levelOf("cpu", 100), levelOf("memory", null)]).toEqual([undefined, undefined]);
+it("has the highest level of the alerts of a live host", () => {
+  expect(levelOf(row("a"))).toBeUndefined();
+  expect(levelOf(row("a", "live", {}, {}))).toBeUndefined();
+  expect(levelOf(row("a", "live", {}, { info: 1 }))).toBe("info");
+  expect(levelOf(row("a", "live", {}, { info: 1, critical: 1 }))).toBe("critical");
+  expect(levelOf(row("a", "lost", {}, { critical: 1 }))).toBeUndefined();
 });

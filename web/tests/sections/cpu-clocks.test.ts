@@ -1,8 +1,6 @@
 import { expect, it } from "vitest";
 
-import { readingsOf } from "../../src/sections";
 import { coreText, fastest, isThrottled, slowdownOf } from "../../src/sections/cpu/clocks";
-import { goldenObject, sampleAt } from "../support/frames";
 
 const clock = (id: number, mhz: number | null) => ({
   id,
@@ -54,12 +52,4 @@ it.each([
 ])("tells what slows the cores down now, not what did before (%#)", (given, throttled, name) => {
   expect(isThrottled(given)).toBe(throttled);
   expect(slowdownOf(given)).toBe(name);
-});
-
-it("warns of under-voltage and of throttling", () => {
-  const board = { ...OK, is_under_voltage: true, is_throttled: true };
-  const cpu = { ...(goldenObject("sample")["cpu"] as object), clocks: clocks({ board }) };
-  const readings = new Map(readingsOf(sampleAt(1, { cpu })).map((one) => [one.id, one.value]));
-  expect(readings.get("under-voltage")).toBe(1);
-  expect(readings.get("throttled")).toBe(1);
 });

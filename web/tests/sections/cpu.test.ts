@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { columnsOf, readingsOf } from "../../src/sections";
+import { columnsOf } from "../../src/sections";
 import { section } from "../../src/sections/cpu";
 import { sampleAt } from "../support/frames";
 
@@ -18,10 +18,4 @@ it("remembers one number per core, because a hundred cores with ten would fill t
     "cpu.cores.1.usage_percent",
     "cpu.cores.3.usage_percent",
   ]);
-});
-
-it("has a threshold for steal, and none for CPU use", () => {
-  const ids = readingsOf(sampleAt(1)).map(({ id }) => id);
-  expect(ids).toContain("steal");
-  expect(ids.filter((id) => /usage|iowait/.test(id))).toEqual([]);
 });

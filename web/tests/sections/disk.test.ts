@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
 
-import { section } from "../../src/sections/disk";
 import type { Disk } from "../../src/protocol/sections";
 import { isPhysical, waitOf } from "../../src/sections/disk/requests";
 import { sampleAt } from "../support/frames";
@@ -23,13 +22,4 @@ it("counts a disk as the server does, or by its kind if an older server sends on
   expect(isPhysical(diskOf({ kind: "md", counted: true }))).toBe(true);
   expect(isPhysical(diskOf({ kind: "md" }))).toBe(false);
   expect(isPhysical(diskOf({ kind: "disk" }))).toBe(true);
-});
-
-it("has a threshold for the wait, and none for busy time", () => {
-  const { sections } = sampleAt(1, {
-    disks: [{ name: "sda", util_percent: 100, read_await_ms: 120 }],
-  });
-  expect(section.readings?.(sections)).toEqual([
-    { id: "wait:sda", label: "sda slow", value: 120, warn: 100, critical: null, margin: 20 },
-  ]);
 });

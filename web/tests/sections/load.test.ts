@@ -19,11 +19,3 @@ describe("the chart", () => {
     expect(nameOf(false, sampleWithout("pressure"))).toBe("Load");
   });
 });
-
-it("has a threshold for load only where the kernel does not measure pressure", () => {
-  const readings = (sample = sampleAt(1)) =>
-    new Map(section.readings?.(sample.sections).map((one) => [one.id, one]));
-  expect(readings().has("load")).toBe(false);
-  expect(readings().get("stall.io")).toMatchObject({ warn: 10, critical: null });
-  expect(readings(sampleWithout("pressure")).get("load")).toMatchObject({ warn: 2 });
-});

@@ -2,8 +2,7 @@
 import { fireEvent, screen } from "@testing-library/react";
 import { describe, expect, it, vi } from "vitest";
 
-import { section } from "../../src/sections/network";
-import { linkSpeed } from "../../src/sections/network/link";
+import { linkSpeed, linkUse } from "../../src/sections/network/link";
 import { golden, sampleAt, sampleText } from "../support/frames";
 import { connect, installPage } from "../support/page";
 
@@ -22,9 +21,11 @@ it.each([
 });
 
 it("compares a link in decimal bits with its speed", () => {
-  const use = new Map(section.readings?.(sampleAt(1).sections).map(({ id, value }) => [id, value]));
-  expect(use.get("link:enp5s0")).toBeCloseTo(62.3, 1);
-  expect(use.get("link:docker0")).toBeNull();
+  const use = new Map(
+    sampleAt(1).sections.interfaces?.map((one) => [one.name, linkUse(one)] as const),
+  );
+  expect(use.get("enp5s0")).toBeCloseTo(0.623, 3);
+  expect(use.get("docker0")).toBeNull();
 });
 
 describe("the panels", () => {

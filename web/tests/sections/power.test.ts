@@ -54,16 +54,3 @@ it("shows each supply, counter, meter and fan", async () => {
   expect(text).toContain("power_meter power1232 W");
   expect(text).not.toContain("psys");
 });
-
-it("warns of a battery that discharges, but not of that of a mouse", () => {
-  const supplies = [
-    { ...BATTERY, charge_percent: 12 },
-    { ...BATTERY, name: "BAT1", charge_percent: 12, status: "charging" },
-    { ...BATTERY, name: "mouse", charge_percent: 5, scope: "device" },
-  ];
-  const readings = section.readings?.(sampleAt(1, { power: { supplies } }).sections);
-  expect(readings?.map(({ id, value }) => [id, value])).toEqual([
-    ["battery:BAT0", 88],
-    ["battery:BAT1", 0],
-  ]);
-});

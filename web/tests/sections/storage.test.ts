@@ -41,27 +41,6 @@ const STORAGE = {
 };
 const panel = () => screen.queryByRole("region", { name: "Storage health" });
 
-it("has limits for missing devices, pools that are not online, and errors", () => {
-  const readings = section.readings?.(sampleAt(1, { storage: STORAGE }).sections) ?? [];
-  const values = readings.map(({ id, label, value, warn, critical }) => [
-    id,
-    label,
-    value,
-    warn,
-    critical,
-  ]);
-  expect(values).toEqual([
-    ["array:md0", "md0 degraded", 1, null, 0],
-    ["array:md1", "md1 degraded", null, null, 0],
-    ["pool:tank", "tank ONLINE", 0, null, 0],
-    [`btrfs:${UUID} 1`, "btrfs errors", 3, 0, null],
-    [`btrfs:${UUID} 2`, "btrfs errors", 1, 0, null],
-  ]);
-  const faulted = { ...STORAGE, pools: [{ name: "tank", state: "FAULTED" }] };
-  const pool = section.readings?.(sampleAt(1, { storage: faulted }).sections)[2];
-  expect(pool).toMatchObject({ label: "tank FAULTED", value: 1 });
-});
-
 it("has a panel only on a host with such storage, and while its source fails", () => {
   const [shown] = section.panels ?? [];
   expect(shown?.isShown(null)).toBe(false);

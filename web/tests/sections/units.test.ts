@@ -29,14 +29,6 @@ const UNITS = {
 };
 const panel = () => screen.queryByRole("region", { name: "Units" });
 
-it("warns about a failed unit, and not about one that restarts", () => {
-  const readings = section.readings?.(sampleAt(1, { units: UNITS }).sections) ?? [];
-  expect(readings.map(({ id, label, value, warn }) => [id, label, value, warn])).toEqual([
-    ["unit:backup.service", "backup.service failed", 1, 0],
-    ["unit:web.service", "web.service failed", 0, 0],
-  ]);
-});
-
 it("has a panel only while there is something to show", () => {
   const [shown] = section.panels ?? [];
   expect(shown?.isShown(null)).toBe(false);

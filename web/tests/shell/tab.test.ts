@@ -6,16 +6,18 @@ import { expect, it } from "vitest";
 
 import { endOf, refusedWith } from "../../src/protocol/ends";
 import { ICONS, showInTab, tabStatus } from "../../src/shell/tab";
-import type { Alert } from "../../src/store/thresholds";
+import { alertOf, alertsOf, alertsText } from "../support/alerts";
 import { connectedTelemetry, newTelemetry } from "../support/telemetry";
 
-const STALL: [string, Alert] = ["a", { level: "warn", label: "io stall" }];
-const FULL: [string, Alert] = ["b", { level: "critical", label: "/srv full" }];
+const STALL = alertOf({ rule: "stall", text: "io stall" });
+const FULL = alertOf({ severity: "critical", text: "/srv full" });
+const INFO = alertOf({ rule: "busy", severity: "info", text: "busy" });
 
 it.each([
   ["ada", "ok", null, [], false],
   ["▲ ada · io stall", "warn", null, [STALL], false],
   ["■ ada · /srv full", "critical", null, [STALL, FULL], false],
+  ["ada", "ok", null, [INFO], false],
   ["(lost) ada", "lost", endOf(4008), [STALL], false],
   ["(refused) ada", "lost", refusedWith(503, "too many viewers"), [], false],
   ["(paused) ada", "paused", null, [], true],
@@ -24,7 +26,7 @@ it.each([
 ] as const)("the tab shows %s with the icon %s", (title, icon, end, alerts, paused) => {
   const telemetry = connectedTelemetry();
   if (end !== null) telemetry.closed(end, 500);
-  const state = { ...telemetry.store.get(), alerts: new Map<string, Alert>(alerts) };
+  const state = { ...telemetry.store.get(), alerts: alertsOf(alertsText(alerts)) };
   expect(tabStatus(state, 0, paused)).toEqual({ title, icon });
 });
 

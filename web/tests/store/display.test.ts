@@ -1,8 +1,10 @@
 import { beforeEach, expect, it } from "vitest";
 
+import { decodeFrame } from "../../src/protocol/decode";
 import { displayOf, snapshotOf, type Display, type Snapshot } from "../../src/store/display";
 import type { Telemetry } from "../../src/store/telemetry";
 import type { Pause } from "../../src/store/timeline";
+import { alertOf, alertsText } from "../support/alerts";
 import { sampleAt } from "../support/frames";
 import { connectedTelemetry } from "../support/telemetry";
 
@@ -54,14 +56,11 @@ it("is the same picture until it would look different", () => {
   expect(live(60, 400, second).picture).not.toBe(first.picture);
 });
 
-it("keeps the warnings of the moment of the pause", () => {
+it("keeps the alerts of the moment of the pause", () => {
   const snapshot = snapshotOf(telemetry);
-  for (let seq = 101; seq <= 120; seq += 1) {
-    const sections = { cpu: { usage_percent: 90, steal_percent: 50 } };
-    telemetry.frame({ type: "sample", sample: sampleAt(seq, sections) });
-  }
-  expect(live(60, 300).state.alerts.has("steal")).toBe(true);
-  expect(pausedAt(snapshot).state.alerts.has("steal")).toBe(false);
+  telemetry.frame(decodeFrame(alertsText([alertOf()])));
+  expect(live(60, 300).state.alerts.firing).toHaveLength(1);
+  expect(pausedAt(snapshot).state.alerts.firing).toEqual([]);
 });
 
 it("shows the span of a zoom", () => {

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
+import { decodeFrame } from "../../src/protocol/decode";
 import { endOf } from "../../src/protocol/ends";
 import type { Hole } from "../../src/store/holes";
 import type { Telemetry } from "../../src/store/telemetry";
+import { alertOf, alertsText } from "../support/alerts";
 import { hello, sampleAt } from "../support/frames";
 import { connectedTelemetry } from "../support/telemetry";
 
@@ -129,15 +131,41 @@ it("measures delays anew when the host's clock is set", () => {
   expect(telemetry.store.get()).toMatchObject({ offsets: { count: 1 }, delaySeconds: 0 });
 });
 
-it("does not fire an alert because the host's clock was set", () => {
-  const stalled = { cpu: { usage_percent: 90, steal_percent: 50 } };
-  receive(1, stalled);
-  receive(2, { ...stalled, time_unix: 1_764_003_602 });
-  expect(telemetry.store.get()).toMatchObject({ hostSeconds: 1, alerts: new Map() });
-  for (let seq = 3; seq <= 11; seq += 1) {
-    receive(seq, { ...stalled, time_unix: 1_764_003_600 + seq });
-  }
-  expect([...telemetry.store.get().alerts.keys()]).toContain("steal");
+describe("the alerts", () => {
+  const alarm = (...alerts: readonly Record<string, unknown>[]) => {
+    telemetry.frame(decodeFrame(alertsText(alerts)));
+  };
+  const firing = () => telemetry.store.get().alerts.firing?.map(({ rule }) => rule);
+  const greet = (changes: Record<string, unknown>) => {
+    telemetry.frame({ type: "hello", hello: hello(changes) });
+  };
+
+  it("are those of hello, then those of each message", () => {
+    greet({ alerts: [alertOf()] });
+    expect(firing()).toEqual(["filesystem_full"]);
+    alarm(alertOf(), alertOf({ rule: "load" }));
+    expect(firing()).toEqual(["filesystem_full", "load"]);
+    alarm();
+    expect(firing()).toEqual([]);
+  });
+
+  it("of a server without rules are unknown", () => {
+    greet({ alerts: null });
+    expect(firing()).toBeUndefined();
+  });
+
+  it("that ended during an interruption have resolved", () => {
+    receive(1);
+    alarm(alertOf());
+    greet({ alerts: [] });
+    expect(telemetry.store.get().alerts.resolved).toMatchObject([{ untilUnix: 1_764_000_001 }]);
+  });
+
+  it("stay while a server that was restarted has no sample yet", () => {
+    alarm(alertOf());
+    greet({ alerts: null, seq: 0 });
+    expect(firing()).toEqual(["filesystem_full"]);
+  });
 });
 
 describe("the past", () => {
@@ -178,64 +206,14 @@ describe("the past", () => {
     expect(telemetry.hole()).toBeNull();
   });
 
-  const stalled = { cpu: { usage_percent: 90, steal_percent: 50 } };
   const seconds = (from: number, to: number) =>
     Array.from({ length: to - from + 1 }, (_, n) => from + n);
-  const warns = () => telemetry.store.get().alerts.has("steal");
-
   it("changes neither delay nor the newest sample, nor what was missed", () => {
     receive(100);
     const { delaySeconds, latest, received, missed: lost } = telemetry.store.get();
     fill(seconds(50, 99));
     expect(telemetry.store.get()).toMatchObject({ delaySeconds, latest, received, missed: lost });
     expect(telemetry.store.get().filled).toBe(50);
-  });
-
-  it("has the alerts of a problem that began before the page was opened", () => {
-    receive(100, stalled);
-    receive(101, stalled);
-    expect(warns()).toBe(false);
-    fill(seconds(95, 99), stalled);
-    expect(warns()).toBe(false); // 6 s are not enough
-    for (let seq = 102; seq <= 105; seq += 1) receive(seq, stalled);
-    expect(warns()).toBe(true);
-  });
-
-  it("has its alerts as soon as its first part is here, and keeps those of live samples", () => {
-    receive(100, stalled);
-    fill(seconds(90, 99), stalled);
-    expect(warns()).toBe(true);
-    const before = telemetry.store.get();
-    fill(seconds(30, 89)); // older parts do not change them
-    expect(telemetry.store.get()).toEqual({ ...before, filled: 70 });
-  });
-
-  it("has no alert of a problem that ended 30 s before the page was opened, nor over a gap", () => {
-    receive(100);
-    const into = hole();
-    for (let seq = 99; seq >= 40; seq -= 1) {
-      telemetry.fill(into, sampleAt(seq, seq < 65 ? stalled : {}));
-    }
-    telemetry.filled(into, true);
-    expect(warns()).toBe(false);
-    reconnect();
-    receive(140, stalled);
-    fill([124, 125, 126, 127, 128, 134, 135, 136, 137, 138, 139], stalled, true);
-    expect(warns()).toBe(false);
-  });
-
-  it("continues the alerts from before an interruption", () => {
-    for (let seq = 1; seq <= 11; seq += 1) receive(seq, stalled);
-    expect(warns()).toBe(true);
-    reconnect();
-    receive(20, stalled);
-    fill([19], stalled, true);
-    expect(warns()).toBe(true);
-    reconnect();
-    receive(112, stalled);
-    expect(warns()).toBe(false); // the value was not known for more than a minute
-    fill(seconds(52, 111), stalled);
-    expect(warns()).toBe(true);
   });
 
   it("shows its gaps, and the intervals of an idle server", () => {

@@ -9,6 +9,7 @@ const COLUMNS = [
   ...["number", "state", "age_seconds", "skew_seconds", "cpu", "memory", "swap"],
   ...["load", "pressure", "disk", "filesystem", "rx", "tx", "celsius"],
 ];
+const ALERT_COLUMNS = ["critical", "warning", "info", "alert"];
 const ROLES = [
   ["web", 34, 48],
   ["db", 22, 78],
@@ -71,6 +72,12 @@ export function createFleet(count, { hostile = false } = {}) {
       at % 6 === 5 ? null : round(34 + load * 0.4, 0),
     ];
   };
+  const alertsAt = (at) => {
+    if (at === 4) return [1, 0, 0, "/srv is 97.8 % full, 1.2 GiB are left"];
+    if (at === 12) return [0, 2, 1, "/ is 92.4 % full, 3.1 GiB are left"];
+    if (at === 9) return [0, 1, 0, "Programs wait for memory 8 % of the time"];
+    return at === 6 ? [null, null, null, null] : [0, 0, 0, null];
+  };
   const stateAt = (at) => {
     const [state, age] = failing(at) ?? ["live", 0];
     return [state, age, at === 5 ? -61.5 : null];
@@ -78,7 +85,11 @@ export function createFleet(count, { hostile = false } = {}) {
   const rowAt = (at, t) => {
     const [state, age, skew] = stateAt(at);
     const values = age === null ? COLUMNS.slice(4).map(() => null) : valuesAt(at, age > 0 ? 0 : t);
-    return [at + 1, state, age, skew, ...values];
+    return [at + 1, state, age, skew, ...values, ...alertsAt(at)];
+  };
+  const reportOf = (at) => {
+    const [critical, warning, info, alert] = alertsAt(at);
+    return critical === null ? null : { critical, warning, info, alert };
   };
   const every = (make) => hosts.map((_, at) => make(at));
   return {
@@ -90,7 +101,7 @@ export function createFleet(count, { hostile = false } = {}) {
     },
     names: () => ({ type: "hosts", revision: 1, hosts }),
     overview: (t, time_unix) => ({
-      ...{ type: "overview", revision: 1, time_unix, columns: COLUMNS },
+      ...{ type: "overview", revision: 1, time_unix, columns: [...COLUMNS, ...ALERT_COLUMNS] },
       rows: every((at) => rowAt(at, t)),
     }),
     report: (t) => ({
@@ -101,6 +112,7 @@ export function createFleet(count, { hostile = false } = {}) {
         return {
           ...host,
           ...{ state, reason: failing(at)?.[2] ?? null, age_seconds, skew_seconds },
+          alerts: reportOf(at),
           ...{ stream: `mock-${host.id}`, seq: t, vitals: age_seconds === null ? null : vitals },
         };
       }),

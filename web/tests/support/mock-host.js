@@ -59,6 +59,31 @@ function storyOf(t) {
   return { on, user, system, iowait, softirq, read, write, tx, rx, cycle };
 }
 
+/** The alerts that fire at second `t`, as the server would report them. `quiet` has none. */
+export function alertsOf(t, start, { twists = [] } = {}) {
+  if (twists.includes("quiet")) return [];
+  const { cycle } = storyOf(t);
+  const alert = (rule, severity, section, field, since, text, labels = {}) => ({
+    ...{ rule, state: "firing", severity, section, fields: [`${section}.${field}`], labels },
+    ...{ since_unix: start + since, text, values: {}, known: true },
+  });
+  return [
+    alert(
+      ...["filesystem_full", "warning", "filesystems", "used_percent"],
+      ...[t - cycle - 5000, "/srv is 91 % full, 164 GiB are left"],
+      { mountpoint: "/srv", device: "/dev/nvme1n1p1", fstype: "ext4" },
+    ),
+    ...(cycle > 450
+      ? [
+          alert(
+            ...["io_pressure", "warning", "pressure.io", "some_percent"],
+            ...[t - cycle + 440, "Programs wait for disks 24 % of the time"],
+          ),
+        ]
+      : []),
+  ];
+}
+
 /**
  * `twists`: psi, heat and swap leave these out; many has 50 devices of each kind; 256 has 256 cores; spikes has short
  * rises of CPU use, each higher than the one before; longest has the values that need the most space.

@@ -2,6 +2,7 @@
  * Serves the built page and the stream of a mock host, with protocol 1: node tests/support/mock-server.js [port] [twist,…]
  * Twists: psi, heat and swap leave these out; many has 50 disks, interfaces and filesystems; 256 has 256 cores;
  * hardware has a GPU, a UPS, arrays, containers and a failing unit;
+ * quiet has no alerts;
  * spikes has short rises of CPU use; longest has the longest name of a host and values that need the most space;
  * hosts-N is a front end with N hosts, and hostile gives some of them names that no host should have.
  * /mock/end/CODE ends every viewer with that close code. /mock/state/NAME/STATE changes the state of a host.
@@ -14,7 +15,7 @@ import { gzipSync } from "node:zlib";
 import { WebSocketServer } from "ws";
 
 import { createFleet } from "./mock-fleet.js";
-import { HOST, sampleOf } from "./mock-host.js";
+import { alertsOf, HOST, sampleOf } from "./mock-host.js";
 import { containersOf } from "./mock-containers.js";
 import { processesOf } from "./mock-processes.js";
 
@@ -127,6 +128,7 @@ const http = createServer((request, response) => {
   createReadStream(file).pipe(response);
 });
 const viewers = new Map();
+const alertsNow = (seq) => alertsOf(seq, startedAt - STORY_NOW, { twists });
 const sendOverview = (send) => send(fleet.overview(seqNow(), Date.now() / 1000));
 new WebSocketServer({
   server: http,
@@ -160,6 +162,8 @@ new WebSocketServer({
     seq,
     every: 1,
     sections,
+    alerts: alertsNow(seq),
+    omitted_alerts: 0,
   });
   const sendSample = (sample) => send(named(pick(sample, sections), id));
   sendSample(sampleAt(seq));
@@ -178,5 +182,10 @@ setInterval(() => {
   const seq = seqNow();
   const sample = sampleAt(seq);
   for (const viewer of viewers.values()) viewer.send(sample);
+  const alerts = alertsNow(seq);
+  if (fleet !== null || alerts.length === alertsNow(seq - 1).length) return;
+  const message = { type: "alerts", host: HOST.id, time_unix: sample.time_unix, alerts };
+  for (const socket of viewers.keys())
+    socket.send(JSON.stringify({ ...message, omitted_alerts: 0 }));
 }, 1000);
 http.listen(port, "127.0.0.1", () => console.log(`http://127.0.0.1:${http.address().port}/`));

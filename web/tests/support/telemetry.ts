@@ -1,5 +1,5 @@
-/** Telemetry on clocks that the test sets, with the rules of the page's sections. */
-import { columnsOf, readingsOf } from "../../src/sections";
+/** Telemetry on clocks that the test sets, with the columns of the page's sections. */
+import { columnsOf } from "../../src/sections";
 import { createClock } from "../../src/store/clock";
 import { createTelemetry, type Telemetry } from "../../src/store/telemetry";
 import { hello } from "./frames";
@@ -17,5 +17,5 @@ export function connectedTelemetry(
 
 export function newTelemetry(nowMs: () => number = () => 0): Telemetry {
   const clock = createClock({ monotonicMs: nowMs, wallMs: nowMs });
-  return createTelemetry(clock, { columnsOf, readingsOf });
+  return createTelemetry(clock, columnsOf);
 }

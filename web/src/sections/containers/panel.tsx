@@ -13,13 +13,11 @@ import {
 import { age } from "../../format/time";
 import { DeviceTable, type DeviceRow } from "../../parts/device-table";
 import { useOnScreen } from "../../parts/on-screen";
-import { useHost, useStore } from "../../store/use-telemetry";
+import { levelAbout, type Level } from "../../store/alerts";
+import { useHost, useShown, useStore } from "../../store/use-telemetry";
 import type { Container } from "../../protocol/sections";
 import { createNewestContainers, shownName } from "./newest";
 import "./containers.css";
-
-/** A share of the memory limit from which the kernel may soon end a process of the container. */
-const ALMOST_FULL_PERCENT = 95;
 
 export function ContainersPanel() {
   const { watchSections } = useHost();
@@ -30,6 +28,7 @@ export function ContainersPanel() {
     [watchSections, containers],
   );
   useOnScreen(place, watch);
+  const alerts = useShown((state) => state.alerts);
   const { rows, failure } = useStore(containers.store, (now) => now);
   return (
     <div ref={place}>
@@ -43,7 +42,7 @@ export function ContainersPanel() {
           { name: "memory", width: "rate", explain: "containers[].memory_working_set_bytes" },
           { name: "net /s", width: "rate" },
         ]}
-        rows={rows?.map(rowOf)}
+        rows={rows?.map((one) => rowOf(one, levelAbout(alerts, "containers", { id: one.id })))}
         empty="no containers"
       />
       {failure !== null && <p className="reason">▲ failed: {failure}</p>}
@@ -51,12 +50,13 @@ export function ContainersPanel() {
   );
 }
 
-function rowOf(one: Container): DeviceRow {
+/** The container engine decides whether it is unhealthy. */
+function rowOf(one: Container, level: Level | undefined): DeviceRow {
   const { rx_bytes_per_second: received, tx_bytes_per_second: sent } = one;
   return {
     id: `${one.runtime} ${one.id} ${one.name ?? ""}`,
     name: shownName(one),
-    marked: one.health === "unhealthy" || (one.memory_percent ?? 0) >= ALMOST_FULL_PERCENT,
+    level: level ?? (one.health === "unhealthy" ? "warn" : undefined),
     faint: false,
     cells: [
       { text: fixed(one.cpu_percent, 1) },

@@ -5,7 +5,9 @@ import type { ChartContext, SectionChart } from "../section";
 
 export const FACETS = ["states", "cores"];
 
-export const chart: SectionChart = { facets: FACETS, draw };
+export const ABOUT = ["cpu"];
+
+export const chart: SectionChart = { facets: FACETS, about: ABOUT, draw };
 
 function draw({ sample, facet }: ChartContext): ChartSpec {
   const cpu = sample?.sections.cpu;

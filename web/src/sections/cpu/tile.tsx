@@ -2,8 +2,9 @@
 import { Spark } from "../../charts/spark";
 import { percent, percentText } from "../../format/numbers";
 import { Detail, Numeral, Tile } from "../../parts/tile";
+import { levelAbout } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
-import { FACETS } from "./chart";
+import { ABOUT, FACETS } from "./chart";
 import { fastest, slowdownOf } from "./clocks";
 import { CoresStrip } from "./cores-strip";
 
@@ -12,7 +13,7 @@ const STEAL_SHOWN_PERCENT = 1;
 export function CpuTile() {
   const picture = usePicture((now) => now);
   const hello = useShown((state) => state.hello);
-  const steal = useShown((state) => state.alerts.get("steal"));
+  const alerts = useShown((state) => state.alerts);
   const cpu = picture.sample?.sections.cpu;
   const count = cpu?.online_count ?? hello?.host.cores ?? null;
   const slow = slowdownOf(cpu?.clocks);
@@ -23,6 +24,7 @@ export function CpuTile() {
     <Tile
       focus="cpu"
       facets={FACETS}
+      about={ABOUT}
       name="CPU"
       explain="cpu"
       section="cpu"
@@ -36,7 +38,7 @@ export function CpuTile() {
         <>
           <Detail name="user">{percentText(cpu?.user_percent)}</Detail>
           {showsSteal ? (
-            <Detail name="steal" level={steal?.level}>
+            <Detail name="steal" level={levelAbout(alerts, "cpu.steal_percent")}>
               {percentText(cpu?.steal_percent)}
             </Detail>
           ) : (
@@ -47,7 +49,7 @@ export function CpuTile() {
           {slow === null ? (
             <Detail name="iowait">{percentText(cpu?.iowait_percent)}</Detail>
           ) : (
-            <Detail name={slow} level={slow === "under-voltage" ? "critical" : "warn"}>
+            <Detail name={slow} level={levelAbout(alerts, "cpu.clocks")}>
               now
             </Detail>
           )}

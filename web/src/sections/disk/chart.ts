@@ -6,7 +6,9 @@ import type { ChartContext, SectionChart } from "../section";
 
 export const FACETS = ["total", "busy", "operations", "wait", "queue"];
 
-export const chart: SectionChart = { facets: FACETS, draw };
+export const ABOUT = ["disk", "disks"];
+
+export const chart: SectionChart = { facets: FACETS, about: ABOUT, draw };
 
 const LINES = { name: "Disk", explains: "disk", kind: "lines" } as const;
 

@@ -3,7 +3,6 @@ import { has } from "../../parts/presence";
 import type { Section } from "../section";
 import { chart } from "./chart";
 import { Disks } from "./panel";
-import { readings } from "./thresholds";
 import { DiskTile } from "./tile";
 
 export const section: Section = {
@@ -17,11 +16,10 @@ export const section: Section = {
     chart,
   },
   panels: [{ title: "Disks", place: "row", order: 20, isShown: has("disks"), Panel: Disks }],
-  readings,
   texts: {
     "page.wait": {
       name: "wait",
-      text: "Mean time from a request to the disk until its answer: of reads or writes, whichever is longer. Above 100 ms is slow for any disk.",
+      text: "Mean time from a request to the disk until its answer: of reads or writes, whichever is longer.",
       from: "/proc/diskstats",
     },
   },

@@ -1,6 +1,7 @@
 /** The table of disks: busy time, read and written bytes. Devices made of other disks (md, dm) come last. */
 import { bytesShort, fixed, percentText, UNKNOWN } from "../../format/numbers";
 import { DeviceTable, type DeviceRow } from "../../parts/device-table";
+import { levelAbout } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Disk } from "../../protocol/sections";
 import { isPhysical, waitOf } from "./requests";
@@ -27,7 +28,7 @@ export function Disks() {
         disks &&
         sorted.map((disk): DeviceRow => ({
           name: disk.name,
-          marked: alerts.has(`wait:${disk.name}`),
+          level: levelAbout(alerts, "disks", { device: disk.name }),
           faint: !isPhysical(disk),
           cells: [
             { text: percentText(disk.util_percent) },

@@ -3,9 +3,10 @@ import { BarStrip } from "../../charts/strip";
 import { fixed, percentText, UNKNOWN } from "../../format/numbers";
 import { PairTile } from "../../parts/pair-tile";
 import { Detail } from "../../parts/tile";
+import { levelAbout } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Disk } from "../../protocol/sections";
-import { FACETS } from "./chart";
+import { ABOUT, FACETS } from "./chart";
 import { isPhysical, waitOf } from "./requests";
 
 export function DiskTile() {
@@ -17,6 +18,7 @@ export function DiskTile() {
     <PairTile
       focus="disk"
       facets={FACETS}
+      about={ABOUT}
       name="Disk"
       explain="disk"
       section="disk"
@@ -41,15 +43,19 @@ function busiestOf(disks: readonly Disk[]): Disk | null {
   );
 }
 
+const WAITS = ["disks.read_await_ms", "disks.write_await_ms"];
+
 function Details({ busiest }: { busiest: Disk | null }) {
-  const alert = useShown((state) => state.alerts.get(`wait:${busiest?.name ?? ""}`));
+  const level = useShown(({ alerts }) =>
+    levelAbout(alerts, WAITS, { device: busiest?.name ?? "" }),
+  );
   const wait = busiest === null ? null : waitOf(busiest);
   return (
     <>
       <Detail name="busy">
         {busiest === null ? UNKNOWN : `${busiest.name} ${percentText(busiest.util_percent)}`}
       </Detail>
-      <Detail name="wait" optional={alert === undefined} level={alert?.level}>
+      <Detail name="wait" optional={level === undefined} level={level}>
         {wait === null ? UNKNOWN : `${fixed(wait, 1)} ms`}
       </Detail>
     </>

@@ -2,7 +2,6 @@
 import { has } from "../../parts/presence";
 import type { Section } from "../section";
 import { Filesystems } from "./panel";
-import { readings } from "./thresholds";
 
 export const section: Section = {
   order: 80,
@@ -15,6 +14,5 @@ export const section: Section = {
       Panel: Filesystems,
     },
   ],
-  readings,
   help: ["filesystems"],
 };

@@ -3,7 +3,7 @@ import { bytesShort, percentText } from "../../format/numbers";
 import { StaleTag } from "../../parts/source-state";
 import { Table } from "../../parts/table";
 import { toneOf } from "../../parts/tone";
-import type { Alert } from "../../store/thresholds";
+import { levelAbout, SEVERITIES, type Level } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Filesystem } from "../../protocol/sections";
 import "./filesystems.css";
@@ -29,8 +29,7 @@ export function Filesystems() {
           <Row
             key={one.mountpoint}
             filesystem={one}
-            spaceAlert={alerts.get(`filesystem:${one.mountpoint}`)}
-            inodesAlert={alerts.get(`inodes:${one.mountpoint}`)}
+            level={levelAbout(alerts, "filesystems", { mountpoint: one.mountpoint })}
           />
         ),
       )}
@@ -53,16 +52,14 @@ function StaleRow({ filesystem: { mountpoint, age_seconds } }: { filesystem: Fil
 
 interface RowProps {
   readonly filesystem: Filesystem;
-  readonly spaceAlert: Alert | undefined;
-  readonly inodesAlert: Alert | undefined;
+  readonly level: Level | undefined;
 }
 
 /** Shows inodes instead of space where they are scarcer. */
-function Row({ filesystem, spaceAlert, inodesAlert }: RowProps) {
+function Row({ filesystem, level }: RowProps) {
   const { mountpoint, device, fstype, used_percent, inodes_used_percent } = filesystem;
   const inodes = (inodes_used_percent ?? 0) > (used_percent ?? 0);
   const percent = inodes ? inodes_used_percent : used_percent;
-  const level = (inodes ? inodesAlert : spaceAlert)?.level ?? spaceAlert?.level;
   return (
     <tr>
       <th scope="row" className="primary" title={`${mountpoint} · ${device} · ${fstype}`}>
@@ -74,7 +71,7 @@ function Row({ filesystem, spaceAlert, inodesAlert }: RowProps) {
         </span>
       </td>
       <td className={`right ${toneOf(level)}`} title={inodes ? "inodes" : undefined}>
-        {level !== undefined && <span className="visually-hidden">{level} </span>}
+        {level !== undefined && <span className="visually-hidden">{SEVERITIES[level]} </span>}
         {inodes && <span className="faint">i </span>}
         {percentText(percent)}
       </td>

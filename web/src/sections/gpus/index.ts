@@ -4,7 +4,6 @@ import { lazy } from "react";
 import type { Sample } from "../../protocol/frames";
 import { hasFailed } from "../../parts/presence";
 import type { Section } from "../section";
-import { readings } from "./thresholds";
 
 const hasGpu = (sample: Sample | null): boolean => (sample?.sections.gpus?.length ?? 0) > 0;
 
@@ -19,6 +18,5 @@ export const section: Section = {
       Panel: lazy(async () => ({ default: (await import("./panel")).GpusPanel })),
     },
   ],
-  readings,
   help: ["gpus"],
 };

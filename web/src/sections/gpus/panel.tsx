@@ -3,6 +3,7 @@ import { Spark } from "../../charts/spark";
 import { bytesShort, bytesText, fixed, percentText, UNKNOWN } from "../../format/numbers";
 import { DeviceTable, type DeviceRow } from "../../parts/device-table";
 import type { Picture } from "../../store/display";
+import { levelAbout, type Level } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Gpu, GpuProcess } from "../../protocol/sections";
 import "./gpus.css";
@@ -26,14 +27,14 @@ export function GpusPanel() {
         { name: "power", width: "number", explain: "gpus[].watts" },
       ]}
       rows={picture.sample?.sections.gpus?.map((gpu) =>
-        rowOf(gpu, picture, alerts.has(`gpu-heat:${gpu.id}`) || alerts.has(`gpu-lost:${gpu.id}`)),
+        rowOf(gpu, picture, levelAbout(alerts, "gpus", { gpu: gpu.id })),
       )}
       empty="no GPUs"
     />
   );
 }
 
-function rowOf(gpu: Gpu, picture: Picture, alarmed: boolean): DeviceRow {
+function rowOf(gpu: Gpu, picture: Picture, level: Level | undefined): DeviceRow {
   const { id, state, usage_percent, memory_used_bytes, celsius, watts } = gpu;
   const rest =
     state === "active"
@@ -54,7 +55,7 @@ function rowOf(gpu: Gpu, picture: Picture, alarmed: boolean): DeviceRow {
   return {
     id,
     name: gpu.name ?? id,
-    marked: alarmed || gpu.is_throttled === true,
+    level,
     faint: state !== "active",
     cells: [{ text: trend }, ...rest],
     facts: factsOf(gpu),

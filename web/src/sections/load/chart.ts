@@ -5,11 +5,12 @@
 import { oneSeries, type ChartSpec } from "../../charts/spec";
 import { fixed, percentText } from "../../format/numbers";
 import type { ChartContext, SectionChart } from "../section";
-import { IO_STALL_WARN_PERCENT } from "./thresholds";
 
 export const FACETS = ["load", "threads", "stalled", "all stalled"];
 
-export const chart: SectionChart = { facets: FACETS, draw };
+export const ABOUT = ["load", "pressure"];
+
+export const chart: SectionChart = { facets: FACETS, about: ABOUT, draw };
 
 function draw({ sample, facet, focused }: ChartContext): ChartSpec {
   const hasPressure = sample === null || sample.sections.pressure !== undefined;
@@ -39,9 +40,6 @@ function pressure(part: "some" | "full"): ChartSpec {
       oneSeries("memory", `pressure.memory.${part}_percent`, "s2"),
       oneSeries("io", `pressure.io.${part}_percent`, "s3"),
     ],
-    ...(part === "some" && {
-      limit: { value: IO_STALL_WARN_PERCENT, label: "io", alert: "stall.io" },
-    }),
   };
 }
 

@@ -3,9 +3,10 @@ import { Spark } from "../../charts/spark";
 import { BarStrip } from "../../charts/strip";
 import { fixed, percentText } from "../../format/numbers";
 import { Detail, Tile } from "../../parts/tile";
+import { levelAbout } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Sections } from "../../protocol/sections";
-import { FACETS } from "./chart";
+import { ABOUT, FACETS } from "./chart";
 
 const RESOURCES = ["io", "cpu", "memory"] as const;
 /** A full strip is this many times the number of cores. */
@@ -19,6 +20,7 @@ export function LoadTile() {
     <Tile
       focus="load"
       facets={FACETS}
+      about={ABOUT}
       name="Load"
       explain="load"
       section="load"
@@ -65,7 +67,7 @@ function Stalls({ pressure }: { pressure: Sections["pressure"] }) {
     <Detail
       key={resource}
       name={`${resource} stall`}
-      level={(alerts.get(`stall.${resource}.full`) ?? alerts.get(`stall.${resource}`))?.level}
+      level={levelAbout(alerts, `pressure.${resource}`)}
     >
       {percentText(percent)}
     </Detail>

@@ -6,7 +6,9 @@ import { RECLAIMABLE } from "./reclaimable";
 
 export const FACETS = ["use", "swap"];
 
-export const chart: SectionChart = { facets: FACETS, busyBy: "memory", draw };
+export const ABOUT = ["memory", "swap"];
+
+export const chart: SectionChart = { facets: FACETS, about: ABOUT, busyBy: "memory", draw };
 
 function draw({ sample, facet }: ChartContext): ChartSpec {
   if (facet === "swap") {

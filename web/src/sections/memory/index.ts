@@ -2,13 +2,11 @@
 import type { Section } from "../section";
 import { chart } from "./chart";
 import { derived } from "./reclaimable";
-import { readings } from "./thresholds";
 import { MemoryTile } from "./tile";
 
 export const section: Section = {
   order: 20,
   vital: { focus: "memory", key: "m", label: "memory", Tile: MemoryTile, chart },
-  readings,
   derived,
   texts: {
     "page.reclaimable": {

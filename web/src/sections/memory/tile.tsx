@@ -3,9 +3,10 @@ import { Spark } from "../../charts/spark";
 import { BarStrip } from "../../charts/strip";
 import { bytes, bytesText } from "../../format/numbers";
 import { Detail, Numeral, Tile } from "../../parts/tile";
+import { levelAbout } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Sections } from "../../protocol/sections";
-import { FACETS } from "./chart";
+import { ABOUT, FACETS } from "./chart";
 
 const MARK_AT = 0.9;
 /** Of all memory: the smallest range of the sparkline, so that noise stays small. */
@@ -18,6 +19,7 @@ export function MemoryTile() {
     <Tile
       focus="memory"
       facets={FACETS}
+      about={ABOUT}
       name="Memory"
       explain="memory"
       section="memory"
@@ -53,14 +55,14 @@ const NONE: Sections = {};
 
 function Details() {
   const { memory, swap } = usePicture(({ sample }) => sample?.sections ?? NONE);
-  const short = useShown((state) => state.alerts.get("memory"));
-  const swapping = useShown((state) => state.alerts.get("swap"));
+  const short = useShown(({ alerts }) => levelAbout(alerts, "memory"));
+  const swapping = useShown(({ alerts }) => levelAbout(alerts, "swap.in_bytes_per_second"));
   return (
     <>
       {short === undefined ? (
         <Detail name="cached">{bytesText(memory?.cached_bytes)}</Detail>
       ) : (
-        <Detail name="available" level={short.level}>
+        <Detail name="available" level={short}>
           {bytesText(memory?.available_bytes)}
         </Detail>
       )}
@@ -69,7 +71,7 @@ function Details() {
           {swap?.total_bytes === 0 ? "none" : bytesText(swap?.used_bytes)}
         </Detail>
       ) : (
-        <Detail name="swapping in" level={swapping.level}>
+        <Detail name="swapping in" level={swapping}>
           {bytesText(swap?.in_bytes_per_second)}/s
         </Detail>
       )}

@@ -7,7 +7,9 @@ import type { ChartContext, SectionChart } from "../section";
 
 export const FACETS = ["total", "interfaces", "packets", "tcp", "retransmits"];
 
-export const chart: SectionChart = { facets: FACETS, draw };
+export const ABOUT = ["network", "interfaces", "tcp", "udp", "sockets"];
+
+export const chart: SectionChart = { facets: FACETS, about: ABOUT, draw };
 
 const BYTES = {
   name: "Network",

@@ -4,7 +4,6 @@ import type { Section } from "../section";
 import { chart } from "./chart";
 import { Interfaces } from "./interfaces";
 import { Tcp } from "./tcp";
-import { readings } from "./thresholds";
 import { NetworkTile } from "./tile";
 
 export const section: Section = {
@@ -27,7 +26,6 @@ export const section: Section = {
     },
     { title: "TCP", place: "row", order: 40, isShown: has("tcp"), Panel: Tcp },
   ],
-  readings,
   texts: {
     "page.drops": {
       name: "drops",

@@ -1,6 +1,7 @@
-/** The table of interfaces: received and sent bytes. Errors, drops and a full link mark the name. */
+/** The table of interfaces: received and sent bytes. An alert marks the name. */
 import { bytesShort, count, fixed, UNKNOWN } from "../../format/numbers";
 import { DeviceTable, type DeviceRow } from "../../parts/device-table";
+import { levelAbout } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Interface } from "../../protocol/sections";
 import { linkSpeed } from "./link";
@@ -26,7 +27,7 @@ export function Interfaces() {
           const down = one.operstate === "down";
           return {
             name: one.name,
-            marked: alerts.has(`errors:${one.name}`) || alerts.has(`link:${one.name}`),
+            level: levelAbout(alerts, "interfaces", { device: one.name }),
             faint: rank(one) !== 0,
             cells: down
               ? [{ text: "down", faint: true }, { text: "" }]

@@ -3,9 +3,10 @@ import { BarStrip } from "../../charts/strip";
 import { fixed, UNKNOWN } from "../../format/numbers";
 import { PairTile } from "../../parts/pair-tile";
 import { Detail } from "../../parts/tile";
+import { levelAbout } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Interface } from "../../protocol/sections";
-import { FACETS } from "./chart";
+import { ABOUT, FACETS } from "./chart";
 import { faultsOf, linkSpeed, linkUse } from "./link";
 
 export function NetworkTile() {
@@ -16,6 +17,7 @@ export function NetworkTile() {
     <PairTile
       focus="network"
       facets={FACETS}
+      about={ABOUT}
       name="Network"
       explain="network"
       section="network"
@@ -43,10 +45,9 @@ function highestUse(up: readonly Interface[]): number | null {
 }
 
 function Details({ physical, known }: { physical: readonly Interface[]; known: boolean }) {
-  const alerts = useShown((state) => state.alerts);
+  const level = useShown(({ alerts }) => levelAbout(alerts, "interfaces"));
   const retransmits = usePicture(({ sample }) => sample?.sections.tcp?.retransmits_per_second);
   const faults = physical.reduce((sum, one) => sum + faultsOf(one), 0);
-  const level = physical.map(({ name }) => alerts.get(`errors:${name}`)?.level).find(Boolean);
   return (
     <>
       <Detail name="retransmits">

@@ -4,7 +4,6 @@ import { lazy } from "react";
 import type { Sample } from "../../protocol/frames";
 import { hasFailed } from "../../parts/presence";
 import type { Section } from "../section";
-import { readings } from "./thresholds";
 
 /** Return whether there is a value to show. The counters of the processor are there, but often unreadable. */
 function hasPower(sample: Sample | null): boolean {
@@ -25,6 +24,5 @@ export const section: Section = {
       Panel: lazy(async () => ({ default: (await import("./panel")).PowerPanel })),
     },
   ],
-  readings,
   help: ["power"],
 };

@@ -3,7 +3,7 @@ import { fixed, percentText, UNKNOWN } from "../../format/numbers";
 import { duration } from "../../format/time";
 import { Facts, Panel, type Fact } from "../../parts/panel";
 import { Mark, toneOf } from "../../parts/tone";
-import type { Alert } from "../../store/thresholds";
+import { levelAbout, type Level } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Fan, PowerMeter, RaplZone, Supply } from "../../protocol/sections";
 
@@ -15,7 +15,7 @@ export function PowerPanel() {
       <Facts
         facts={[
           ...(power?.supplies ?? []).map((one) =>
-            supplyFact(one, alerts.get(`battery:${one.name}`)),
+            supplyFact(one, levelAbout(alerts, "power.supplies", { power_supply: one.name })),
           ),
           ...(power?.rapl ?? []).filter(({ watts }) => watts !== null).map(zoneFact),
           ...(power?.meters ?? []).map(meterFact),
@@ -26,15 +26,15 @@ export function PowerPanel() {
   );
 }
 
-function supplyFact(supply: Supply, alert: Alert | undefined): Fact {
+function supplyFact(supply: Supply, level: Level | undefined): Fact {
   const name = supply.scope === "device" ? (supply.model ?? supply.name) : supply.name;
   const text = supply.charge_percent === null ? onlineText(supply.is_online) : batteryText(supply);
   return {
     name,
     explain: "power.supplies[].charge_percent",
     value: (
-      <span className={toneOf(alert?.level)} title={titleOf(supply)}>
-        <Mark level={alert?.level} />
+      <span className={toneOf(level)} title={titleOf(supply)}>
+        <Mark level={level} />
         {text}
       </span>
     ),

@@ -3,7 +3,6 @@ import { lazy } from "react";
 
 import { has } from "../../parts/presence";
 import type { Section } from "../section";
-import { readings } from "./thresholds";
 
 const hasStorage = has("storage");
 
@@ -18,6 +17,5 @@ export const section: Section = {
       Panel: lazy(async () => ({ default: (await import("./panel")).StoragePanel })),
     },
   ],
-  readings,
   help: ["storage"],
 };

@@ -2,15 +2,15 @@
 import { byteRateText, count, percentText, UNKNOWN } from "../../format/numbers";
 import { duration } from "../../format/time";
 import { DeviceTable, type DeviceRow } from "../../parts/device-table";
+import { levelAbout, type Level } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { BtrfsDevice, Pool, RaidArray } from "../../protocol/sections";
-import { btrfsId, errorsOf } from "./thresholds";
+import { btrfsId, errorsOf } from "./btrfs";
 import "./storage.css";
 
 export function StoragePanel() {
   const storage = usePicture(({ sample }) => sample?.sections.storage);
   const alerts = useShown((state) => state.alerts);
-  const has = (id: string): boolean => alerts.has(id);
   return (
     <DeviceTable
       title="Storage health"
@@ -23,9 +23,15 @@ export function StoragePanel() {
       ]}
       rows={
         storage && [
-          ...(storage.arrays ?? []).map((one) => arrayRow(one, has(`array:${one.name}`))),
-          ...(storage.pools ?? []).map((one) => poolRow(one, has(`pool:${one.name}`))),
-          ...(storage.btrfs ?? []).map((one) => btrfsRow(one, has(btrfsId(one)))),
+          ...(storage.arrays ?? []).map((one) =>
+            arrayRow(one, levelAbout(alerts, "storage.arrays", { device: one.name })),
+          ),
+          ...(storage.pools ?? []).map((one) =>
+            poolRow(one, levelAbout(alerts, "storage.pools", { zpool: one.name })),
+          ),
+          ...(storage.btrfs ?? []).map((one) =>
+            btrfsRow(one, levelAbout(alerts, "storage.btrfs", labelsOf(one))),
+          ),
         ]
       }
       empty="no arrays"
@@ -33,13 +39,17 @@ export function StoragePanel() {
   );
 }
 
-function arrayRow(array: RaidArray, marked: boolean): DeviceRow {
+function labelsOf({ uuid, device_id }: BtrfsDevice) {
+  return { uuid, device_id };
+}
+
+function arrayRow(array: RaidArray, alerted: Level | undefined): DeviceRow {
   const { name, level, state, required, active, sync_action, sync_percent } = array;
   const works = sync_action !== null && sync_action !== "idle";
   return {
     id: `array ${name}`,
     name,
-    marked,
+    level: alerted,
     faint: false,
     cells: [
       { text: `${count(active)}/${count(required)}` },
@@ -60,24 +70,24 @@ function arrayRow(array: RaidArray, marked: boolean): DeviceRow {
   };
 }
 
-function poolRow({ name, state }: Pool, marked: boolean): DeviceRow {
+function poolRow({ name, state }: Pool, level: Level | undefined): DeviceRow {
   return {
     id: `pool ${name}`,
     name,
-    marked,
+    level,
     faint: false,
     cells: [{ text: "" }, { text: state?.toLowerCase() ?? UNKNOWN }],
     facts: [["kind", "zfs"]],
   };
 }
 
-function btrfsRow(device: BtrfsDevice, marked: boolean): DeviceRow {
+function btrfsRow(device: BtrfsDevice, level: Level | undefined): DeviceRow {
   const errors = errorsOf(device);
   const state = errors === null ? UNKNOWN : errors === 0 ? "no errors" : `${count(errors)} errors`;
   return {
     id: btrfsId(device),
     name: `${device.filesystem_label ?? device.uuid.slice(0, 8)} ${device.device_id}`,
-    marked,
+    level,
     faint: false,
     cells: [{ text: "" }, { text: device.missing === true ? "missing" : state }],
     facts: [

@@ -9,7 +9,9 @@ export const FACETS = ["sensors"];
 /** The place of the disk chart, which is `order` of that section. */
 const PLACE_OF_DISK = 50;
 
-export const chart: SectionChart = { place: PLACE_OF_DISK, facets: FACETS, draw };
+export const ABOUT = ["temperatures"];
+
+export const chart: SectionChart = { place: PLACE_OF_DISK, facets: FACETS, about: ABOUT, draw };
 
 function draw({ sample, slice }: ChartContext): ChartSpec {
   return {

@@ -4,7 +4,6 @@ import { hasFailed } from "../../parts/presence";
 import type { Section } from "../section";
 import { chart } from "./chart";
 import { Temperatures } from "./panel";
-import { readings } from "./thresholds";
 import { HeatTile } from "./tile";
 
 const hasSensors = (sample: Sample | null): boolean =>
@@ -31,11 +30,10 @@ export const section: Section = {
       Panel: Temperatures,
     },
   ],
-  readings,
   texts: {
     "page.hottest": {
       name: "Temperature",
-      text: "The hottest sensor, with the limits that its chip defines. Without limits there is no warning.",
+      text: "The hottest sensor, with the limits that its chip defines.",
       from: "/sys/class/hwmon",
     },
   },

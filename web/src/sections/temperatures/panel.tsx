@@ -1,13 +1,14 @@
-/** Every sensor. A value is coloured by the sensor's own limits only. */
+/** Every sensor. */
 import { fixed, UNKNOWN } from "../../format/numbers";
 import { age } from "../../format/time";
 import { Panel } from "../../parts/panel";
 import { StaleTag } from "../../parts/source-state";
 import { Mark, toneOf } from "../../parts/tone";
 import { sensorKey } from "../../store/flatten";
-import type { Level } from "../../store/thresholds";
+import type { Level } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Temperature } from "../../protocol/sections";
+import { sensorLevel } from "./level";
 
 /** Three times the cadence of the slowest sensors, which are those of disks. */
 const STALE_AFTER_SECONDS = 180;
@@ -26,7 +27,7 @@ export function Temperatures() {
       <dl>
         {sensors?.map((sensor) => {
           const key = sensorKey(sensor);
-          return <Sensor key={key} sensor={sensor} level={alerts.get(`heat:${key}`)?.level} />;
+          return <Sensor key={key} sensor={sensor} level={sensorLevel(alerts, sensor)} />;
         })}
       </dl>
     </Panel>

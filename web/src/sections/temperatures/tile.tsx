@@ -7,7 +7,8 @@ import { Detail, Numeral, Tile } from "../../parts/tile";
 import { sensorKey } from "../../store/flatten";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Temperature } from "../../protocol/sections";
-import { FACETS } from "./chart";
+import { ABOUT, FACETS } from "./chart";
+import { sensorLevel } from "./level";
 
 /** The ends of the strip, in °C. */
 const LOW = 20;
@@ -17,12 +18,13 @@ export function HeatTile() {
   const picture = usePicture((now) => now);
   const hottest = hottestOf(picture.sample?.sections.temperatures ?? []);
   const key = hottest === null ? "" : sensorKey(hottest);
-  const level = useShown((state) => state.alerts.get(`heat:${key}`)?.level);
+  const level = useShown(({ alerts }) => hottest && sensorLevel(alerts, hottest)) ?? undefined;
   const limit = hottest?.critical_celsius ?? hottest?.high_celsius;
   return (
     <Tile
       focus="heat"
       facets={FACETS}
+      about={ABOUT}
       name="Temperature"
       explain="page.hottest"
       section="temperatures"

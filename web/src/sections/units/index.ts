@@ -3,7 +3,6 @@ import { lazy } from "react";
 
 import { hasFailed } from "../../parts/presence";
 import type { Section } from "../section";
-import { readings } from "./thresholds";
 
 export const section: Section = {
   order: 88,
@@ -17,6 +16,5 @@ export const section: Section = {
       Panel: lazy(async () => ({ default: (await import("./panel")).UnitsPanel })),
     },
   ],
-  readings,
   help: ["units"],
 };

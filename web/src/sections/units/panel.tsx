@@ -2,6 +2,7 @@
 import { count, UNKNOWN } from "../../format/numbers";
 import { age, clock, date } from "../../format/time";
 import { DeviceTable, type DeviceRow } from "../../parts/device-table";
+import { levelAbout, type Level } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Unit } from "../../protocol/sections";
 import "./units.css";
@@ -20,17 +21,19 @@ export function UnitsPanel() {
         { name: "restarts", width: "restarts", explain: "units.units[].restarts" },
         { name: "state", width: "state", explain: "units.units[].state" },
       ]}
-      rows={units?.map((unit) => rowOf(unit, now, alerts.has(`unit:${unit.name}`)))}
+      rows={units?.map((unit) =>
+        rowOf(unit, now, levelAbout(alerts, "units", { name: unit.name })),
+      )}
       empty="no failed units"
     />
   );
 }
 
-function rowOf(unit: Unit, now: number, marked: boolean): DeviceRow {
+function rowOf(unit: Unit, now: number, level: Level | undefined): DeviceRow {
   const { name, description, state, result, since_unix: since, restarts } = unit;
   return {
     name,
-    marked,
+    level,
     faint: false,
     cells: [{ text: count(restarts) }, { text: state ?? UNKNOWN }],
     facts: [

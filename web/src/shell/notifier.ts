@@ -1,0 +1,108 @@
+/**
+ * Notifies the viewer of the alerts of a host: warnings and critical ones, and their end. It works in a hidden tab.
+ *
+ * Of all tabs with this host, the one that holds a lock notifies; when it is closed, the next one gets the lock. What was
+ * notified is kept in the browser, so that a reload repeats nothing, and an end is reported once.
+ */
+import { SEVERITIES, type Alerts } from "../store/alerts";
+import type { Telemetry } from "../store/telemetry";
+import { maybeRemembered, remember } from "./remember";
+
+/** More alerts than these at once are one notification. */
+const MAX_SINGLE = 3;
+const MAX_KEPT = 200;
+
+/** The text of each alert that was notified, with its level and begin, by its key. */
+type Notified = Record<
+  string,
+  { readonly level: string; readonly since: number; readonly text: string }
+>;
+
+interface Text {
+  readonly key: string;
+  readonly text: string;
+}
+
+/** Begin, and return the function that ends it. */
+export function notifyOf({ store }: Pick<Telemetry, "store">): () => void {
+  const controller = new AbortController();
+  const end: (() => void)[] = [];
+  let name: string | null = null;
+  let checked: Alerts | null = null;
+  /** Each sample changes the store, but few change the alerts. */
+  const check = (): void => {
+    const { alerts, hello } = store.get();
+    if (name === null || alerts === checked) return;
+    checked = alerts;
+    notify(name, hello?.host.name ?? "", alerts);
+  };
+  const work = (): Promise<void> => {
+    check();
+    end.push(store.subscribe(check));
+    return new Promise((resolve) => end.push(resolve));
+  };
+  const elect = (): void => {
+    const { hello } = store.get();
+    if (hello === null || name !== null) return;
+    name = `telemetry-stream-notified ${location.pathname} ${hello.host.id}`;
+    // Rejects when it was ended before.
+    navigator.locks.request(name, { signal: controller.signal }, work).catch(() => undefined);
+  };
+  elect();
+  end.push(store.subscribe(elect));
+  return () => {
+    controller.abort();
+    for (const leave of end) leave();
+  };
+}
+
+function notify(name: string, host: string, { firing }: Alerts): void {
+  if (firing === null) return;
+  const before = notifiedBy(name);
+  const after: Notified = {};
+  const texts: Text[] = [];
+  for (const { key, level, sinceUnix: since, text } of firing.slice(0, MAX_KEPT)) {
+    if (level === "info") continue;
+    const known = before[key];
+    const isWorse = level === "critical" && known?.level !== "critical";
+    if (known?.since !== since || isWorse)
+      texts.push({ key, text: `${SEVERITIES[level]}: ${text}` });
+    after[key] = { level, since, text };
+  }
+  for (const [key, { text }] of Object.entries(before)) {
+    if (!Object.hasOwn(after, key)) texts.push({ key, text: `resolved: ${text}` });
+  }
+  remember(name, JSON.stringify(after));
+  show(host, texts);
+}
+
+function show(host: string, all: readonly Text[]): void {
+  if (all.length > MAX_SINGLE) {
+    const body = all.map(({ text }) => text).join("\n");
+    open(`${host}: ${all.length} changes of alerts`, body, `${host} many`);
+    return;
+  }
+  for (const { key, text } of all) open(host, text, `${host} ${key}`);
+}
+
+/** `tag`: a later notification of the same alert replaces the one before. */
+function open(title: string, body: string, tag: string): void {
+  try {
+    const notification = new Notification(title, { body, tag });
+    notification.onclick = () => {
+      window.focus();
+      notification.close();
+    };
+  } catch (error) {
+    console.warn(error); // Chrome on Android shows notifications only of service workers
+  }
+}
+
+function notifiedBy(name: string): Notified {
+  try {
+    const found: unknown = JSON.parse(maybeRemembered(name) ?? "{}");
+    return typeof found === "object" && found !== null ? (found as Notified) : {};
+  } catch {
+    return {};
+  }
+}
