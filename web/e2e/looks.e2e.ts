@@ -165,6 +165,8 @@ describe("a look", () => {
     ["the help on a phone", "?", "help", [320, 640]],
     ["the commands", "Control+k", "commands", [1440, 1000]],
     ["the commands on a phone", "Control+k", "commands", [320, 640]],
+    ["the alerts", "w", "alert-dialog", [1440, 1000]],
+    ["the alerts on a phone", "w", "alert-dialog", [320, 640]],
   ] as const)("%s fit the window, and axe finds no violation", async (_, key, dialog, size) => {
     const { page } = model;
     for (const forcedColours of [false, true]) {
