@@ -97,13 +97,15 @@ class App:
         self._listener: Listener | None = None
         labels = assembly.labels(settings)
         self._monitor = None
+        self._notifier = assembly.maybe_notifier(settings, self.fail)
         if origins is None:
             origins = []
             if not settings.no_collect:
-                self._monitor = assembly.monitor(settings, self.fail)
+                self._monitor = assembly.monitor(settings, self.fail, self._notifier)
                 origins = [_local_host(settings, sources, labels, self._monitor)]
         elif sources:
             raise ValueError("pass `sources` to LocalHost(...) if you pass `origins`")
+        self._alert_parts = [part for part in (self._notifier, self._monitor) if part is not None]
         self._guard = Guard(
             token_file=settings.token_file,
             token=settings.token,
@@ -120,7 +122,12 @@ class App:
         self._hub = Hub(batch=self._batch, on_crash=self.fail)
         self._named = assembly.maybe_named(settings)
         self._fleet = assembly.maybe_fleet(
-            settings, self._hub, labels if origins else None, self._named, self.fail
+            settings,
+            self._hub,
+            labels if origins else None,
+            self._named,
+            self.fail,
+            self._notifier,
         )
         # Last: one of its rows is the first feed of the stream.
         self._origins = (*origins, *filter(None, [self._fleet]))
@@ -158,6 +165,7 @@ class App:
                 settings.max_connections_per_address, self._guard.is_exempt
             ),
             fleet=self._fleet,
+            notifier=self._notifier,
         )
 
     def _page(self) -> Page:
@@ -177,6 +185,7 @@ class App:
             ),
             kernel=KernelScrape(Host(*local.roots)) if local else None,
             fleet=self._fleet,
+            notifications=None if self._notifier is None else self._notifier.report,
         )
 
     @property
@@ -222,8 +231,8 @@ class App:
             self._listener = self._listen()
             self._batch.start()
             self._hub.start()
-            if self._monitor is not None:
-                self._monitor.start()
+            for part in self._alert_parts:
+                part.start()
             for origin in self._origins:
                 origin.start(self.stream, self.fail)
             self._start_broker_clients()
@@ -275,6 +284,8 @@ class App:
         """Close every viewer with 1001 and stop everything, within two seconds. Safe to repeat and before ``start``."""
         self._may_start = False
         deadline = time.monotonic() + CLOSE_SECONDS
+        if self._notifier is not None:
+            self._notifier.stop()  # attempts in progress end while the other parts stop
         for client in self._broker_clients:
             client.stop()  # its last messages are sent while the other parts stop
         if self._listener is not None:
@@ -294,8 +305,8 @@ class App:
                 origin.close()
             except Exception:
                 log.exception("The origin %s cannot be closed", type(origin).__name__)
-        if self._monitor is not None:
-            self._monitor.close()
+        for part in reversed(self._alert_parts):
+            part.close()
         self._ended.put(None)
 
     def stop(self) -> None:
@@ -303,7 +314,7 @@ class App:
         self._ended.put(None)
 
     def reload(self) -> None:
-        """Read tokens, certificate, rules and hosts to watch again.
+        """Read tokens, certificate, rules, receivers and hosts to watch again.
 
         Viewers whose token was removed are closed; other ones stay.
         """
@@ -312,8 +323,8 @@ class App:
         if self._listener is not None:
             self._listener.ssl_context = self._certificate.context
         self._viewers.close_revoked()
-        if self._monitor is not None:
-            self._monitor.reload()
+        for part in self._alert_parts:
+            part.reload()
         if self._fleet is not None:
             self._fleet.reload()
             if self._named is not None and self.settings.watch_file:

@@ -5,7 +5,7 @@ Their packages are imported only then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .hub import Hub
@@ -13,7 +13,8 @@ from .settings import Settings, SettingsError, listed
 from .stream import HistoryLimits, Stream
 
 if TYPE_CHECKING:
-    from .alerts.fleet import FleetMonitor
+    from .alerts.alert import Alert
+    from .alerts.fleet import FleetMonitor, Note
     from .alerts.monitor import Monitor
     from .alerts.rule import Rule
     from .fleet.hosts import Fleet
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .fleet.watchlist import Target
     from .mqtt import Publisher
     from .mqtt.watcher import Watcher
+    from .notify.notifier import Notifier
 
 
 class StartError(Exception):
@@ -37,7 +39,26 @@ def labels(settings: Settings) -> dict[str, object]:
     return found
 
 
-def monitor(settings: Settings, on_crash: Callable[[BaseException], None]) -> Monitor:
+def maybe_notifier(
+    settings: Settings, on_crash: Callable[[BaseException], None]
+) -> Notifier | None:
+    """Return what notifies receivers, or None if there is none. Raises StartError if one is not valid."""
+    if not settings.notify:
+        return None
+    from .notify.config import NotifyError, load  # noqa: PLC0415
+    from .notify.notifier import Notifier  # noqa: PLC0415
+
+    try:
+        return Notifier(
+            lambda: load(settings.notify), state_dir=settings.state_dir, on_crash=on_crash
+        )
+    except NotifyError as error:
+        raise StartError(str(error)) from error
+
+
+def monitor(
+    settings: Settings, on_crash: Callable[[BaseException], None], notifier: Notifier | None
+) -> Monitor:
     """Return the alerts of this host. Raises StartError if a rule is not valid."""
     from .alerts.monitor import Monitor  # noqa: PLC0415  # not needed by front ends without a host
     from .alerts.rules import RuleError, load  # noqa: PLC0415
@@ -49,12 +70,19 @@ def monitor(settings: Settings, on_crash: Callable[[BaseException], None]) -> Mo
     saved = Saved(settings.state_dir, on_crash=on_crash) if settings.state_dir else None
     longest = max(settings.interval, settings.idle_interval)
     try:
-        return Monitor(rules, longest_interval_seconds=longest, saved=saved)
+        return Monitor(
+            rules,
+            longest_interval_seconds=longest,
+            saved=saved,
+            notify=None if notifier is None else notifier.note,
+        )
     except RuleError as error:
         raise StartError(str(error)) from error
 
 
-def _fleet_monitor(settings: Settings, on_crash: Callable[[BaseException], None]) -> FleetMonitor:
+def _fleet_monitor(
+    settings: Settings, on_crash: Callable[[BaseException], None], notifier: Notifier | None
+) -> FleetMonitor:
     """Return the alerts that a front end finds. Raises StartError if a rule is not valid."""
     from .alerts.fleet import FleetMonitor  # noqa: PLC0415  # needed by front ends only
     from .alerts.rules import RuleError, load  # noqa: PLC0415
@@ -66,9 +94,21 @@ def _fleet_monitor(settings: Settings, on_crash: Callable[[BaseException], None]
     directory = settings.state_dir
     saved = Saved(directory, on_crash=on_crash, file=FLEET_FILE) if directory else None
     try:
-        return FleetMonitor(rules, saved=saved, max_hosts=settings.max_hosts)
+        note = None if notifier is None else _note_of_fleet(notifier)
+        return FleetMonitor(rules, saved=saved, max_hosts=settings.max_hosts, note=note)
     except RuleError as error:
         raise StartError(str(error)) from error
+
+
+def _note_of_fleet(notifier: Notifier) -> Note:
+    """Return what passes the alerts of the fleet to the notifier. They are reported for each address."""
+
+    def note(host_id: str, name: str, firing: Sequence[Alert], resolved: Sequence[Alert]) -> None:
+        address = next(str(alert.key) for alert in (*firing, *resolved))
+        fires, ended = ([alert.report() for alert in alerts] for alerts in (firing, resolved))
+        notifier.note(host_id, name, fires, ended, scope=f"fleet {address}")
+
+    return note
 
 
 def maybe_named(settings: Settings) -> NamedHosts | None:
@@ -99,6 +139,7 @@ def maybe_fleet(
     own_labels: Mapping[str, object] | None,
     named: NamedHosts | None,
     on_crash: Callable[[BaseException], None],
+    notifier: Notifier | None,
 ) -> Fleet | None:
     """Return the hosts of a front end, or None if no other host is watched. Raises StartError.
 
@@ -116,7 +157,7 @@ def maybe_fleet(
         max_watched=settings.max_watched_hosts,
         forget_seconds=settings.host_forget_seconds,
     )
-    fleet.observe(_fleet_monitor(settings, on_crash))
+    fleet.observe(_fleet_monitor(settings, on_crash, notifier))
     return fleet
 
 

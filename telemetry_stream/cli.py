@@ -2,8 +2,9 @@
 
 0 after SIGTERM or SIGINT; 1 if a thread of the program crashed, or the start failed for a reason that may pass; 2 if
 the program cannot start. In each failure one line gives the reason. SIGHUP makes the program read tokens, certificate,
-rules and hosts to watch again. ``telemetry-stream token [NAME]`` only prints a new line for a token file, and
-``telemetry-stream rules`` only checks or lists alert rules.
+rules, receivers and hosts to watch again. Some commands run no server: ``token [NAME]`` prints a new line for a token
+file, ``rules`` checks or lists alert rules, ``notify`` checks receivers or sends them a test message, and ``silence``
+lists or changes the silences of a running program.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from importlib.util import find_spec
 from signal import SIGHUP, SIGINT, SIGTERM
 
 from . import __version__, descriptors, logs, output, systemd
-from .access.tokens import TokenError, token_line
+from .access.tokens import TokenError, state_directory, state_path, token_line
+from .access.tokens import read as read_tokens
 from .alerts.command import UsageError
 from .alerts.command import run as rules_command
-from .alerts.rules import RuleError
 from .app import App, StartError, TemporaryStartError
 from .escape import escaped
 from .settings import Settings, SettingsError, load, unknown_variables
 from .signals import Background, Signals
 from .threads import ThreadUnavailableError, small_stacks
+from .toml_file import TomlError
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
     output.open_missing()
     try:
         given = list(sys.argv[1:] if arguments is None else arguments)
-        if given[:1] == ["token"]:
-            print(token_line(given[1:]))
-            return 0
-        if given[:1] == ["rules"]:
-            print(rules_command(given[1:]))
-            return 0
+        status = _maybe_run_command(given)
+        if status is not None:
+            return status
         notifier = systemd.maybe_notifier(os.environ, os.getpid())
         listening = systemd.maybe_listening(os.environ, os.getpid())
         if listening is not None:
@@ -70,12 +69,62 @@ def main(arguments: list[str] | None = None) -> int:
         actions = {SIGTERM: app.stop, SIGINT: app.stop, SIGHUP: reloads.request}
         with small_stacks(), reloads, Signals(actions, on_crash=app.fail):
             return _serve(app, notifier)
-    except (UsageError, RuleError) as error:
+    except (UsageError, TomlError) as error:
         return _report(error, 2)
     except (SettingsError, TokenError, StartError, systemd.SystemdError) as error:
         return _report(error, 1 if isinstance(error, TemporaryStartError) else 2)
     except ThreadUnavailableError as error:
         return _report(error, 1)
+
+
+def _maybe_run_command(given: list[str]) -> int | None:
+    """Run the command that the first word names, and return its exit status; None if the program is to run."""
+    name, rest = "".join(given[:1]), given[1:]
+    if name == "token":
+        print(token_line(rest))
+    elif name == "rules":
+        print(rules_command(rest))
+    elif name in ("notify", "silence"):
+        # Words come first, then options as those of the program.
+        number = next((i for i, text in enumerate(rest) if text.startswith("-")), len(rest))
+        words, settings = rest[:number], load(rest[number:], os.environ)
+        return (_notify if name == "notify" else _silence)(words, settings)
+    else:
+        return None
+    return 0
+
+
+def _notify(words: list[str], settings: Settings) -> int:
+    from .notify import command  # noqa: PLC0415  # what a program without receivers does not need
+
+    if words[:1] == ["check"] and len(words) == 2:
+        print(command.check(words[1]))
+        return 0
+    text, is_sent = command.test(words, settings.notify)
+    print(text)
+    return 0 if is_sent else 1
+
+
+def _silence(words: list[str], settings: Settings) -> int:
+    from .notify import silence_command  # noqa: PLC0415  # as above
+
+    token = _maybe_own_token(settings)
+    place = silence_command.Place(settings.host, settings.port, settings.tls_cert, token)
+    print(silence_command.run(words, place))
+    return 0
+
+
+def _maybe_own_token(settings: Settings) -> str | None:
+    """Return a token that the running program accepts, if the settings name one. Raises TokenError."""
+    if settings.token or settings.no_auth:
+        return settings.token or None
+    path = settings.token_file
+    if not path:
+        path = state_path(settings.state_dir or state_directory(os.environ))
+        if not os.path.exists(path):
+            return None
+    found = read_tokens(path)
+    return found[0].value if found else None
 
 
 def _report(problem: object, status: int) -> int:

@@ -45,11 +45,16 @@ class Settings:
     token: str = setting("", "Access token; not available as a flag", form=form.TOKEN, secret=True)
     state_dir: str = setting(
         "",
-        "Directory for the created token (none: chosen by systemd or XDG) and for firing alerts (none: not saved)",
+        "Directory for the created token (none: chosen by systemd or XDG), alerts and silences (none: not saved)",
         form=form.NEW_DIRECTORY,
     )
     rules: str = setting(
         "", "TOML file with alert rules (none: only the default rules)", form=form.PATH
+    )
+    notify: str = setting(
+        "",
+        "TOML file with the receivers of notifications (none: nobody is notified)",
+        form=form.PATH,
     )
     allow_host: str = setting("", "Further host names of this server", form=form.HOSTS)
     allow_origin: str = setting(
@@ -386,10 +391,16 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         arguments,
         prog="telemetry-stream",
         usage="telemetry-stream [option ...]\n       telemetry-stream token [NAME]\n"
-        "       telemetry-stream rules check FILE\n       telemetry-stream rules list [FILE]",
+        "       telemetry-stream rules check FILE\n       telemetry-stream rules list [FILE]\n"
+        "       telemetry-stream notify check FILE\n"
+        "       telemetry-stream notify test [RECEIVER] [option ...]\n"
+        "       telemetry-stream silence list [option ...]\n"
+        "       telemetry-stream silence add rule=NAME for=2h [option ...]\n"
+        "       telemetry-stream silence remove ID [option ...]",
         description="Show what this host is doing right now, in a browser, a terminal or a script. "
         "'telemetry-stream token [NAME]' prints a new line for a token file. "
-        "'telemetry-stream rules' checks or lists alert rules (docs/alerts.md).",
+        "'telemetry-stream rules' checks or lists alert rules (docs/alerts.md). "
+        "'telemetry-stream notify' and 'silence' are described in docs/notifications.md.",
         epilog=f"Each setting can also be an environment variable ({ENVIRONMENT_PREFIX}PORT=8751) or a line of the "
         "TOML file (port = 8751). A flag overrides the variable, and the variable overrides the file.",
         allow_abbrev=False,

@@ -15,7 +15,7 @@ from telemetry_stream.fleet.hosts import DROPPED, STATES, FleetStats
 from telemetry_stream.hub import End
 from telemetry_stream.metrics.sample import RESERVED, State
 from telemetry_stream.metrics.sources import SECTIONS
-from telemetry_stream.prometheus.own import alert_families, fleet_families
+from telemetry_stream.prometheus.own import alert_families, fleet_families, notify_families
 from telemetry_stream.server.routes import OVERVIEW_PARAMETERS, STREAM_PARAMETERS
 from tests.alerts import golden as alerts
 from tests.conftest import eventually
@@ -98,7 +98,7 @@ def test_alerts_are_as_documented() -> None:
     assert list(example) == list(golden)
     assert list(example["alerts"][0]) == list(golden["alerts"][0])
     assert first_column(chapter("alerts")) == list(golden["alerts"][0])
-    series = {family.name for family in alert_families([], 0)}
+    series = {family.name for family in (*alert_families([], 0), *notify_families([]))}
     assert series <= {name.partition("{")[0] for name in first_column(chapter("Prometheus"))}
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from telemetry_stream import Settings
+from telemetry_stream.cli import main
+from tests.notify.servers import http_receiver
 
 RECIPES = Path(__file__).parent.parent / "docs/recipes"
 INDEX = RECIPES / "README.md"
@@ -47,3 +50,21 @@ def test_settings_exist(name: str) -> None:
     for command in re.findall(r"telemetry-stream (--(?:[^\n`]|\\\n)*)", text):
         named |= {option.replace("-", "_") for option in re.findall(r"(?<!\S)--([a-z-]+)", command)}
     assert named - OTHERS <= FIELDS
+
+
+@pytest.mark.parametrize(("name", "path"), [("ntfy", "/"), ("slack", "/secret")])
+def test_notifications_are_sent(
+    name: str, path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The file of the recipe sends a test message, and the output does not show the URL."""
+    text = (RECIPES / f"{name}.md").read_text()
+    block = re.search(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert block is not None
+    content = textwrap.dedent(block[1]).replace("/etc/telemetry-stream", str(tmp_path))
+    (tmp_path / "notify.toml").write_text(content)
+    with http_receiver() as server:
+        (tmp_path / f"{name}-url").write_text(f"{server.url}/secret\n")
+        assert main(["notify", "test", "--notify", str(tmp_path / "notify.toml")]) == 0
+        (request,) = server.requests
+    assert request.path == path
+    assert "secret" not in capsys.readouterr().out

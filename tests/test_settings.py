@@ -83,6 +83,7 @@ def test_every_setting_is_a_flag_a_variable_and_a_key_of_the_file(tmp_path: Path
         "mqtt_allow_plain": True,
         "mqtt_home_assistant": True,
         "rules": "/etc/rules.toml",
+        "notify": "/etc/notify.toml",
         "process_arguments": "full",
         "container_api": "unix:///run/docker.sock,tcp://[::1]:2375",
         "proc_root": "/proc/self/root/proc",

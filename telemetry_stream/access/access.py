@@ -19,12 +19,13 @@ from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..net.address import is_loopback
 from ..net.answer import Answer, Headers, HTTPError
 from ..net.wsgi import HEADERS
 from .cause import is_from_other_site
 from .credential import Credential
 from .forwarded import Proxies
-from .login import Login
+from .login import CREDENTIAL, Login
 
 Authority = tuple[str, int | None]
 
@@ -94,6 +95,26 @@ class Access:
     def log_out(self, environ: dict[str, Any]) -> Answer:
         """End the login of a request that was accepted; return the answer."""
         return self._login.log_out(environ)
+
+    def check_write(self, environ: dict[str, Any]) -> str:
+        """Return the name of the user of a request that changes something, "" without tokens. Raises HTTPError 403.
+
+        Pages of the configured origins may only read. Without tokens, only clients on this host may change something; a
+        request that another program has forwarded may come from anywhere.
+        """
+        origin = environ.get("HTTP_ORIGIN")
+        host = _maybe_authority(environ.get("HTTP_HOST", ""))
+        if origin is not None and _maybe_authority(origin.partition("://")[2]) != host:
+            raise HTTPError("403 Forbidden", "Pages of other sites may only read")
+        credential: Credential | None = environ[CREDENTIAL]
+        if credential is not None:
+            return credential.token.name
+        is_forwarded = "HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ
+        if is_forwarded or not is_loopback(environ["REMOTE_ADDR"]):
+            raise HTTPError(
+                "403 Forbidden", "Without a token, only clients on this host may change something"
+            )
+        return ""
 
     @property
     def refused_tokens(self) -> int:

@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 RETURN_SECONDS = 600.0
 
 
-# Called with the id and the name of a host when its alerts change: all that fire, and those that have just resolved.
-# It must not wait.
+# Called with the id and the name of a host when its alerts change, and again and again while any fires: all that fire,
+# and those that have just resolved. It must not wait.
 Note = Callable[[str, str, Sequence[Alert], Sequence[Alert]], None]
 
 
@@ -112,7 +112,7 @@ class FleetMonitor:
             )
         if changes and self._saved is not None:
             self._saved.keep(firing)
-        if self._note is not None and changes:
+        if self._note is not None:
             self._report(self._note, found, by_address, _by_address(changes))
 
     @staticmethod
@@ -123,9 +123,9 @@ class FleetMonitor:
         changes: Mapping[str, Sequence[Alert]],
     ) -> None:
         names = {host.address: (host.id, host.name) for host in found}
-        for address, changed in changes.items():
+        for address in {**firing, **changes}:
             host_id, name = names.get(address, (None, None))  # it may have been forgotten
-            resolved = [alert for alert in changed if alert.state == "resolved"]
+            resolved = [alert for alert in changes.get(address, ()) if alert.state == "resolved"]
             note(host_id or address, name or address, firing.get(address, ()), resolved)
 
     def _still_missing(

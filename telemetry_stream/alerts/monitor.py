@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from ..metrics.sample import Sample
 from ..net.rate_limited_log import RateLimitedLog
@@ -31,6 +32,10 @@ GAP_INTERVALS = 3
 GAP_SECONDS = 5.0
 
 
+Reports = list[dict[str, Any]]
+Notify = Callable[[str, str, Reports, Reports, int], object]
+
+
 class Monitor:
     """Watches one host. ``note`` is called by the thread that publishes; any thread may call the other methods."""
 
@@ -40,14 +45,17 @@ class Monitor:
         *,
         longest_interval_seconds: float,
         saved: Saved | None,
+        notify: Notify | None = None,
     ) -> None:
         """Load the rules with ``load()``. Raises RuleError.
 
         ``longest_interval_seconds`` is the time between two samples when no viewer is connected. ``saved`` keeps firing
-        alerts on a disk; without it they end with the program.
+        alerts on a disk; without it they end with the program. ``notify`` is called with id and name of the host, all
+        alerts that fire, those that have resolved now, and how many are left out.
         """
         self._load = load
         self._saved = saved
+        self._notify = notify
         self._next_rules: deque[tuple[Rule, ...]] = deque(maxlen=1)
         self._engine = Engine(
             load(),
@@ -110,3 +118,8 @@ class Monitor:
             )
         if changes and self._saved is not None:
             self._saved.keep(firing)
+        if self._notify is not None:
+            ended = [alert.report() for alert in changes if alert.state == "resolved"]
+            all_firing = [alert.report() for alert in firing]
+            host = feed.host
+            self._notify(host.id, host.name, all_firing, ended, self._engine.dropped)

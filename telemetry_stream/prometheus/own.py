@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from ..hub import End, HubStats
 from ..metrics.sample import Sample
@@ -108,4 +108,27 @@ def fleet_families(stats: FleetStats) -> Iterator[Family]:
         "counter",
         "Messages of other hosts that were discarded, by reason",
         [(labels({"reason": reason}), count) for reason, count in stats.dropped.items()],
+    )
+
+
+def notify_families(receivers: Collection[Mapping[str, Any]]) -> Iterator[Family]:
+    """Yield the counts of each receiver of notifications."""
+    rows: tuple[tuple[str, Literal["counter", "gauge"], str], ...] = (
+        ("sent_total", "counter", "Messages that the receiver has accepted"),
+        ("failed_total", "counter", "Attempts that failed"),
+        ("dropped_total", "counter", "Alerts that were given up"),
+        ("queued_alerts", "gauge", "Alerts with a change that is not delivered"),
+    )
+    for field, kind, text in rows:
+        yield Family(
+            f"telemetry_stream_notify_{field}",
+            kind,
+            text,
+            [(labels({"receiver": one["name"]}), one[field]) for one in receivers],
+        )
+    yield Family(
+        "telemetry_stream_notify_failing",
+        "gauge",
+        "1 if the last attempt failed",
+        [(labels({"receiver": one["name"]}), one["state"] == "failing") for one in receivers],
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..metrics.sample import Sample
 from ..net.answer import JSON_HEADERS
@@ -18,7 +18,7 @@ from ..net.gzipped import accepts_gzip
 from ..net.wsgi import WAITING
 from ..stream import Feed
 from .exposition import Family, Fields, content_type_for, render
-from .own import Counts, alert_families, fleet_families, own_families
+from .own import Counts, alert_families, fleet_families, notify_families, own_families
 from .sample import families
 from .scrape import Area, KernelScrape
 
@@ -40,7 +40,7 @@ class Page:
     """Answers scrapes. Each sample is rendered once in each format that is requested.
 
     ``counts()`` returns the counts of the server. ``kernel`` is None if the files of the host that the samples are
-    about cannot be read here.
+    about cannot be read here. ``notifications()`` returns the state of each receiver of notifications.
     """
 
     def __init__(
@@ -49,10 +49,12 @@ class Page:
         counts: Callable[[], Counts],
         kernel: KernelScrape | None = None,
         fleet: Fleet | None = None,
+        notifications: Callable[[], list[dict[str, Any]]] | None = None,
     ) -> None:
         self._counts = counts
         self._kernel = kernel
         self._fleet = fleet
+        self._notifications = notifications
         self._sample: Sample | None = None
         self._made_at = 0.0
         self._texts: Texts = {}
@@ -109,6 +111,7 @@ class Page:
             found += own_families(sample, feed.seq if feed else 0, self._counts())
             found += self._alerts(feed)
             found += fleet_families(self._fleet.stats()) if self._fleet else ()
+            found += notify_families(self._notifications()) if self._notifications else ()
             plain = texts[content_type, False] = render(found, content_type)
         if is_compressed and (content_type, True) not in texts:
             texts[content_type, True] = gzip.compress(plain, GZIP_LEVEL, mtime=0)

@@ -27,6 +27,7 @@ from ..net.wsgi import WAITING, PeerGoneError
 from ..stream import Choice, Feed, Resume, Stream, to_json
 from ..websocket.handshake import maybe_refuse
 from .forwarded_limit import ForwardedLimit
+from .notifications import Notifications
 from .processes import PROCESSES_PARAMETERS, process_page
 from .query import MAX_EVERY, MAX_SEQ, Query, is_given, quoted
 from .registry import Selection, Viewer
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from ..fleet.hosts import Fleet
+    from ..notify.notifier import Notifier
     from ..prometheus.page import Page
 
 # How long a request waits for the next sample, if the newest one is old or has not all of the requested sections.
@@ -56,6 +58,12 @@ STREAM_PARAMETERS = ("host", "every", "sections", "history", "since", "stream")
 OVERVIEW_PARAMETERS = ("hosts", "tag", "site", "top", "by", "every")
 
 HISTORY_PARAMETERS = ("host", "seconds", "since", "before", "stream", "every", "sections", "brief")
+# Of the routes that do not only read.
+METHODS = {
+    "/login": ("POST",),
+    "/logout": ("POST",),
+    "/api/v1/silences": ("GET", "HEAD", "POST", "DELETE"),
+}
 Route = Callable[[Any, Any], Iterable[bytes]]
 
 
@@ -65,10 +73,11 @@ class Routes:
     ``maybe_problem()`` returns why the program is not healthy, or None if it is.
     ``make_page()`` returns the Prometheus page; the first scrape calls it.
     ``per_forwarded_address`` limits the requests in progress of each client behind a trusted proxy.
+    ``notifier`` notifies receivers of alerts, None if there is none.
     ``fleet`` are the hosts of a front end, None for a program that watches no other host.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what the routes of all parts need
         self,
         *,
         stream: Stream,
@@ -79,6 +88,7 @@ class Routes:
         pages: WSGIApplication,
         per_forwarded_address: PerAddress,
         fleet: Fleet | None = None,
+        notifier: Notifier | None = None,
     ) -> None:
         self._stream = stream
         self._viewers = viewers
@@ -102,6 +112,12 @@ class Routes:
             "/login": self._login,
             "/logout": self._logout,
         }
+        if notifier is not None:
+            notifications = Notifications(notifier, access)
+            self._table |= {
+                "/api/v1/notifications": notifications.show,
+                "/api/v1/silences": notifications.silences,
+            }
         if fleet is not None:
             self._table |= {"/api/v1/hosts": self._hosts, "/api/v1/sparklines": self._sparklines}
 
@@ -124,7 +140,7 @@ class Routes:
 
     def _route(self, environ: WSGIEnvironment) -> Route:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        methods = ("POST",) if path in ("/login", "/logout") else ("GET", "HEAD")
+        methods = METHODS.get(path, ("GET", "HEAD"))
         if method not in methods:
             raise HTTPError(
                 "405 Method Not Allowed",

@@ -33,8 +33,12 @@ class Watching:
         self.path.write_text(rules)
         self.now = begin
         self.noted: list[str] = []
+        self.calls = 0
         self.saved = Saved(str(folder / "state"), on_crash=print, file=FLEET_FILE)
         self.monitor = FleetMonitor(self._load, saved=self.saved, max_hosts=300, note=self._note)
+        self._known: dict[str, list[str]] = {}
+        for alert in self.monitor._engine.firing():
+            self._known.setdefault(str(alert.key), []).append(alert.rule)
         self.monitor.start()
 
     def _load(self) -> tuple[Rule, ...]:
@@ -43,7 +47,15 @@ class Watching:
     def _note(
         self, host_id: str, name: str, firing: Sequence[Alert], resolved: Sequence[Alert]
     ) -> None:
+        """Record what has changed, and not the repetitions."""
+        self.calls += 1
         rules = [alert.rule for alert in firing], [alert.rule for alert in resolved]
+        address = str([*firing, *resolved][0].key)
+        if resolved or self._known.get(address) != rules[0]:
+            self._record(host_id, name, rules)
+        self._known[address] = rules[0]
+
+    def _record(self, host_id: str, name: str, rules: tuple[list[str], list[str]]) -> None:
         self.noted.append(f"{self.now:g} {host_id} {name} {rules[0]} {rules[1]}")
 
     def see(self, seconds: int, *hosts: WatchedHost) -> None:
@@ -75,6 +87,18 @@ def test_a_lost_host_fires_and_resolves(watching: Watching) -> None:
     watching.see(31, LIVE)
     assert watching.noted[1:] == ["167 id-a ada [] ['host_lost']"]
     assert watching.firing() == []
+
+
+def test_what_fires_is_reported_again_and_again(watching: Watching) -> None:
+    """So that a lost report and a restart are no matter."""
+    watching.see(31, LOST)
+    assert watching.calls == 1
+    watching.see(130, LOST)
+    assert watching.calls == 3
+    watching.see(31, LIVE)
+    calls = watching.calls
+    watching.see(200, LIVE)
+    assert watching.calls == calls
 
 
 def test_nothing_fires_while_the_own_link_is_down(watching: Watching) -> None:

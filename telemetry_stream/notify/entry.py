@@ -1,0 +1,106 @@
+"""What a producer reports, and what a receiver's outbox keeps of each alert, also over a restart.
+
+Times are in monotonic seconds, except those whose names end in ``unix``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .message import SEVERITIES, Alert, Key, key_of
+
+
+class Note(NamedTuple):
+    """What a producer reports about a host: all alerts that fire, those that have resolved, how many are left out.
+
+    ``scope`` names the producer and the host: an alert of this scope that is missing has resolved.
+    """
+
+    scope: str
+    host_id: str
+    host_name: str
+    firing: tuple[Alert, ...]
+    resolved: tuple[Alert, ...]
+    omitted: int = 0
+
+
+@dataclass(slots=True)
+class Entry:
+    """One alert. ``sent`` is the severity that was delivered, None if the receiver has not got it as firing.
+
+    ``begun_unix`` and ``times`` are those of Event.
+    """
+
+    scope: str
+    host_id: str
+    host_name: str
+    alert: Alert
+    is_firing: bool
+    is_due: bool
+    changed_at: float  # when what is due became so
+    begun_unix: float
+    times: int = 1
+    sent: str | None = None
+    sent_at: float = 0.0
+    is_restored: bool = False
+
+    @property
+    def key(self) -> Key:
+        return key_of(self.scope, self.alert)
+
+    def note_due(self, now: float) -> None:
+        """Note a change. The time of an earlier one that is still due counts."""
+        if not self.is_due:
+            self.is_due, self.changed_at = True, now
+
+    def is_higher(self) -> bool:
+        """Return whether the severity is higher than the delivered one."""
+        return self.sent is None or rank(self.alert["severity"]) < rank(self.sent)
+
+    def saved(self, unix_of: Callable[[float], float]) -> dict[str, Any]:
+        """Return what a restart must remember. ``unix_of`` converts a time."""
+        return {
+            "scope": self.scope,
+            "host_id": self.host_id,
+            "host_name": self.host_name,
+            "alert": self.alert,
+            "is_firing": self.is_firing,
+            "is_due": self.is_due,
+            "changed_unix": unix_of(self.changed_at),
+            "begun_unix": self.begun_unix,
+            "times": self.times,
+            "sent": self.sent,
+            "sent_unix": unix_of(self.sent_at),
+        }
+
+
+def restored(saved: Mapping[str, Any], time_of: Callable[[float], float]) -> Entry:
+    """Return the entry that ``saved`` was called for. Raises ValueError, TypeError or KeyError for another form."""
+    alert, sent = dict(saved["alert"]), saved["sent"]
+    labels = dict(alert["labels"])
+    texts = [saved["scope"], saved["host_id"], saved["host_name"], alert["rule"], alert["text"]]
+    is_right = (sent is None or sent in SEVERITIES) and alert["severity"] in SEVERITIES
+    if not is_right or not all(isinstance(text, str) for text in (*texts, *labels.values())):
+        raise ValueError("an alert of a wrong form")
+    alert["since_unix"] = float(alert["since_unix"])
+    return Entry(
+        scope=saved["scope"],
+        host_id=saved["host_id"],
+        host_name=saved["host_name"],
+        alert=alert,
+        is_firing=bool(saved["is_firing"]),
+        is_due=bool(saved["is_due"]),
+        changed_at=time_of(float(saved["changed_unix"])),
+        begun_unix=float(saved["begun_unix"]),
+        times=int(saved["times"]),
+        sent=sent,
+        sent_at=time_of(float(saved["sent_unix"])),
+        is_restored=True,
+    )
+
+
+def rank(severity: str) -> int:
+    """Return 0 for the highest severity."""
+    return SEVERITIES.index(severity)

@@ -1,0 +1,295 @@
+"""The notifier: takes the alerts of all hosts, and decides when which receiver gets a message.
+
+Strategy. The thread ``ts-notify`` decides and waits for nothing but its next deadline. Each receiver has a worker that
+makes the attempts, so one that hangs delays no other. An attempt that takes too long is aborted from here. Producers of
+alerts only append to a bounded queue.
+
+Delivery is at least once: what was delivered is saved after the receiver has accepted it. If the program is killed
+between the two, in some milliseconds, the message is sent again. Without a state directory, nothing is known of earlier
+runs.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .. import threads
+from ..state_file import StateFile
+from ..stream import to_json
+from .channel import DeliveryError
+from .config import NotifyError, Receiver
+from .entry import Note
+from .line import Line
+from .message import Alert
+from .outbox import Outbox
+from .silences import Silences
+from .worker import Worker
+
+log = logging.getLogger(__name__)
+
+FILE = "notify.json"
+MAX_FILE_BYTES = 16 * 1024 * 1024
+VERSION = 1
+
+# Notes of producers that are not taken yet. The thread takes them in milliseconds.
+MAX_NOTES = 1000
+MAX_NOTED_BYTES = 16 * 1024 * 1024
+ALERT_BYTES = 600  # of an alert beside its text, estimated
+
+CLOSE_SECONDS = 0.3
+
+
+class Notifier:
+    """Any thread may call ``note``, ``reload`` and ``report``, and use ``silences``. Its owner calls the others.
+
+    ``_lock`` guards ``_notes``, ``_noted_bytes``, ``dropped_notes``, ``_ended`` and ``_next_receivers``.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], tuple[Receiver, ...]],
+        *,
+        state_dir: str,
+        on_crash: Callable[[BaseException], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Load the receivers with ``load()``. Raises NotifyError. ``state_dir``: "" if nothing is to be saved."""
+        self._load = load
+        self._on_crash = on_crash
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._notes: deque[tuple[int, Note]] = deque()
+        self._noted_bytes = 0
+        self.dropped_notes = 0
+        self._ended: list[tuple[Worker, DeliveryError | None]] = []
+        self._next_receivers: tuple[Receiver, ...] | None = None
+        self._stopping = False
+        self._closed = False
+        self._has_new_silences = False
+        self.silences = Silences(self._note_silences)
+        self._file = None
+        if state_dir:
+            path = os.path.join(state_dir, FILE)
+            self._file = StateFile(path, "ts-notify-save", on_crash=on_crash)
+        self._thread: threading.Thread | None = None
+        self._numbers = 0
+        self._retired: list[Worker] = []
+        self._lines = [self._line(receiver) for receiver in load()]
+        self._restore()
+        self._reports: tuple[dict[str, Any], ...] = tuple(line.report() for line in self._lines)
+
+    def _line(self, receiver: Receiver) -> Line:
+        outbox = Outbox(
+            receiver.choice, receiver.pace, receiver.channel.capacity, started_at=self._clock()
+        )
+        return Line(receiver, outbox, Worker(receiver.channel.sender(), self._note_end))
+
+    def start(self) -> None:
+        """Start all threads. Raises ThreadUnavailableError."""
+        if self._file is not None:
+            self._file.start()
+        for line in self._lines:
+            self._start_worker(line)
+        self._thread = threads.start("ts-notify", self._run, on_crash=self._on_crash)
+
+    def _start_worker(self, line: Line) -> None:
+        self._numbers += 1
+        line.worker.start(self._numbers, self._on_crash)
+
+    def note(
+        self,
+        host_id: str,
+        host_name: str,
+        firing: Iterable[Alert],
+        resolved: Iterable[Alert] = (),
+        omitted: int = 0,
+        *,
+        scope: str = "",
+    ) -> None:
+        """Take the alerts of a host: all that fire, and those that resolved since the call before. Never waits.
+
+        They have the form of the wire (docs/protocol.md). ``omitted`` is the number of firing alerts that are not
+        given; if there are any, only ``resolved`` ends an alert. ``scope`` is that of another producer than the host:
+        the alerts of each scope are reported on their own.
+        """
+        note = Note(scope or host_id, host_id, host_name, tuple(firing), tuple(resolved), omitted)
+        size = sum(ALERT_BYTES + 4 * len(alert["text"]) for alert in (*note.firing, *note.resolved))
+        with self._lock:
+            self._notes.append((size, note))
+            self._noted_bytes += size
+            while len(self._notes) > MAX_NOTES or self._noted_bytes > MAX_NOTED_BYTES:
+                self._noted_bytes -= self._notes.popleft()[0]
+                self.dropped_notes += 1
+        self._wake.set()
+
+    def reload(self) -> None:
+        """Load the receivers again. If they are not valid, log it and keep the previous ones."""
+        try:
+            found = self._load()
+        except NotifyError as error:
+            log.error("Reload failed, keeping the previous receivers: %s", error)
+            return
+        with self._lock:
+            self._next_receivers = found
+        self._wake.set()
+        log.info("Receivers reloaded: %d", len(found))
+
+    def report(self) -> list[dict[str, Any]]:
+        """Return the state of each receiver, without secrets."""
+        return list(self._reports)
+
+    def stop(self) -> None:
+        """Begin no further attempt. Those in progress may end until ``close``."""
+        self._stopping = True
+        self._wake.set()
+
+    def close(self) -> None:
+        """Abort what is in progress, save the state and end the threads. Safe to repeat, and before ``start``."""
+        self._stopping = self._closed = True
+        self._wake.set()
+        deadline = time.monotonic() + CLOSE_SECONDS
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(CLOSE_SECONDS)
+        if self._numbers:
+            for worker in [*(line.worker for line in self._lines), *self._retired]:
+                worker.stop()
+                worker.abort()
+            for worker in [*(line.worker for line in self._lines), *self._retired]:
+                worker.join(max(0.0, deadline - time.monotonic()))
+        if self._file is not None:
+            self._file.close()
+
+    def _note_silences(self) -> None:
+        self._has_new_silences = True
+        self._wake.set()
+
+    def _note_end(self, worker: Worker, error: DeliveryError | None) -> None:
+        """Runs on the thread of a worker."""
+        with self._lock:
+            self._ended.append((worker, error))
+        self._wake.set()
+
+    def _run(self) -> None:
+        """Runs on ts-notify."""
+        while True:
+            self._wake.wait(self._maybe_wait_seconds())
+            self._wake.clear()
+            is_closed = self._closed
+            self._step()
+            if is_closed:
+                return
+
+    def _step(self) -> None:
+        """Take what has come in, begin what is due, and save what has changed."""
+        with self._lock:
+            notes, self._notes, self._noted_bytes = self._notes, deque(), 0
+            ended, self._ended = self._ended, []
+            receivers, self._next_receivers = self._next_receivers, None
+        if receivers is not None:
+            self._replace(receivers)
+        now = self._clock()
+        for worker, error in ended:
+            self._take_end(worker, error, now)
+        for _, note in notes:
+            for line in self._lines:
+                line.outbox.note(note, now)
+        for line in self._lines:
+            line.abort_if_too_long(now)
+            if not self._stopping:
+                line.begin_if_due(now, self.silences.cover)
+        self._save()
+        self._reports = tuple(line.report() for line in self._lines)
+
+    def _take_end(self, worker: Worker, error: DeliveryError | None, now: float) -> None:
+        """Note how an attempt ended. That of a receiver that was removed meanwhile does not count."""
+        line = next((line for line in self._lines if line.attempting is worker), None)
+        if line is None or (self._closed and error is not None):  # it was aborted
+            return
+        line.take_end(error, now)
+
+    def _replace(self, receivers: Iterable[Receiver]) -> None:
+        """Use other receivers. One that has not changed stays as it is; one of the same name keeps its state."""
+        before = {line.receiver.name: line for line in self._lines}
+        lines = []
+        for receiver in receivers:
+            known = before.get(receiver.name)
+            if known is not None and known.receiver == receiver:
+                lines.append(before.pop(receiver.name))
+                continue
+            line = self._line(receiver)
+            try:
+                self._start_worker(line)
+            except threads.ThreadUnavailableError as error:
+                log.error("The receiver %s cannot be used: %s", receiver.name, error)
+                continue
+            if known is not None:
+                line.take_over(known)
+            lines.append(line)
+        self._retired = [worker for worker in self._retired if worker.is_alive]
+        taken_over = {line.attempting for line in lines}
+        for line in before.values():
+            line.worker.stop()
+            if line.worker not in taken_over:
+                line.worker.abort()
+            self._retired.append(line.worker)
+        self._lines = lines
+
+    def _maybe_wait_seconds(self) -> float | None:
+        """Return until when nothing is to be done; None if that is unknown."""
+        now = self._clock()
+        times: list[float | None] = []
+        for line in self._lines:
+            times.append(line.maybe_abort_at())
+            if not self._stopping:
+                times.append(line.outbox.maybe_next_at(now, self.silences.cover))
+        seconds = [at - now for at in times if at is not None]
+        end = self.silences.maybe_next_end_seconds()
+        if end is not None:
+            seconds.append(end + 0.01)
+        return max(0.0, min(seconds)) if seconds else None
+
+    def _save(self) -> None:
+        """Have the state written if it has changed."""
+        dirty = [line.outbox for line in self._lines if line.outbox.is_dirty]
+        if self._file is None or not (dirty or self._has_new_silences):
+            return
+        self._has_new_silences = False
+        for outbox in dirty:
+            outbox.is_dirty = False
+        offset = time.time() - self._clock()
+        receivers = {
+            line.receiver.name: line.outbox.saved(lambda at: at + offset) for line in self._lines
+        }
+        content = {"version": VERSION, "silences": self.silences.saved(), "receivers": receivers}
+        self._file.keep(to_json(content))
+
+    def _restore(self) -> None:
+        """Continue where the run before has ended. A file that is not valid is ignored, and logged."""
+        if self._file is None:
+            return
+        try:
+            content = self._file.maybe_read(MAX_FILE_BYTES)
+            if content is not None:
+                self._take_saved(json.loads(content))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            log.warning("%s is not valid, so it is ignored: %r", self._file.path, error)
+
+    def _take_saved(self, saved: Mapping[str, Any]) -> None:
+        if saved["version"] != VERSION:
+            raise ValueError(f"version {saved['version']}")
+        offset = time.time() - self._clock()
+        self.silences.restore(saved["silences"])
+        for line in self._lines:
+            # A time in the future: the clock was set back.
+            line.outbox.restore(
+                saved["receivers"].get(line.receiver.name, ()),
+                lambda unix: min(unix - offset, self._clock()),
+            )

@@ -1,0 +1,258 @@
+"""What one receiver has to get: which alerts it was notified of, which changes are due, and when to try again.
+
+Strategy. An entry for each alert has the present state and the state that was delivered last, and not a list of
+messages: while a receiver is out of order, the changes of an alert merge, so the memory is bounded by the number of
+alerts. An alert that fires and resolves meanwhile is delivered once, as resolved, with the number of times.
+
+No clock, thread or file. One thread calls it. Times are in monotonic seconds.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .channel import Capacity
+from .choice import Choice, Pace
+from .entry import Entry, Note, rank, restored
+from .message import Alert, Event, Key, Kind, Message, fitting, key_of
+
+MAX_ENTRIES = 1000
+HOUR_SECONDS = 3600.0
+
+FIRST_RETRY_SECONDS = 2.0
+MAX_RETRY_SECONDS = 300.0
+# What could not be delivered for so long is not news any more.
+GIVE_UP_SECONDS = 6 * HOUR_SECONDS
+# A restored alert may be missing in the first samples of a run, because its rule has to be true for some time again. If
+# nobody reports it until then, it has resolved.
+RESTORED_SECONDS = 900.0
+
+
+class Outbox:
+    """The state of one receiver. ``is_dirty`` is set when something has changed that a restart must remember."""
+
+    def __init__(
+        self,
+        choice: Choice,
+        pace: Pace,
+        capacity: Capacity,
+        *,
+        started_at: float,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._choice = choice
+        self._pace = pace
+        self._capacity = capacity
+        self._restored_until = started_at + RESTORED_SECONDS
+        self._uniform = uniform
+        self._entries: dict[Key, Entry] = {}
+        self._left_out: set[Key] = set()  # counted alerts beyond the limit
+        self._in_flight: Message | None = None
+        self._retry_at = 0.0
+        self._retry_seconds = FIRST_RETRY_SECONDS
+        self._sent_times: deque[float] = deque()  # of the last hour
+        self.dropped = 0  # events that were given up
+        self.is_dirty = False
+
+    @property
+    def queued(self) -> int:
+        """The number of alerts with a change that is not delivered."""
+        return sum(entry.is_due for entry in self._entries.values())
+
+    @property
+    def is_sending(self) -> bool:
+        return self._in_flight is not None
+
+    def note(self, note: Note, now: float) -> None:
+        """Take the state of a host."""
+        seen: set[Key] = set()
+        for alert in note.firing:
+            if self._choice.accepts(note.host_id, note.host_name, alert):
+                key = key_of(note.scope, alert)
+                seen.add(key)
+                self._note_firing(key, note, alert, now)
+        self._left_out = {key for key in self._left_out if key.scope != note.scope or key in seen}
+        resolved = {key_of(note.scope, alert): alert for alert in note.resolved}
+        for key, entry in list(self._entries.items()):
+            if key.scope != note.scope or key in seen or not entry.is_firing:
+                continue
+            if key in resolved:
+                self._note_resolved(entry, resolved[key], now)
+            elif not note.omitted and not entry.is_restored:
+                self._note_resolved(entry, {**entry.alert, "state": "resolved"}, now)
+
+    def _note_firing(self, key: Key, note: Note, alert: Alert, now: float) -> None:
+        entry = self._entries.get(key)
+        if entry is None:
+            if len(self._entries) >= MAX_ENTRIES:
+                if key not in self._left_out and len(self._left_out) < MAX_ENTRIES:
+                    self._left_out.add(key)
+                    self.dropped += 1
+                return
+            begun_unix = alert["since_unix"]
+            self._entries[key] = Entry(
+                note.scope, note.host_id, note.host_name, alert, True, True, now, begun_unix
+            )
+            self.is_dirty = True
+            return
+        was_firing, entry.is_firing, entry.is_restored = entry.is_firing, True, False
+        if alert["since_unix"] != entry.alert["since_unix"]:
+            entry.times += 1
+            self.is_dirty = True
+        entry.alert, entry.host_name = alert, note.host_name
+        if not was_firing:
+            # If the end was not delivered, the receiver still counts it as firing.
+            entry.is_due = False
+        if entry.is_higher() and not entry.is_due:
+            entry.note_due(now)
+            self.is_dirty = True
+
+    def _note_resolved(self, entry: Entry, alert: Alert, now: float) -> None:
+        entry.is_firing, entry.alert = False, alert
+        self.is_dirty = True
+        if entry.sent is None:
+            return  # what fired is not delivered yet: it will be, as resolved
+        entry.is_due = False
+        if self._pace.resolved:
+            entry.note_due(now)
+        else:
+            del self._entries[entry.key]
+
+    def maybe_message(self, now: float, is_silenced: Callable[[Event], bool]) -> Message | None:
+        """Return the next message if one is to be sent now; then ``note_sent`` or ``note_failure`` must follow."""
+        if self._in_flight is not None or now < self._retry_at or now < self._rate_at(now):
+            return None
+        due = self._due(now, is_silenced)
+        if all(at > now for at, _ in due):
+            return None
+        # One that waits for further alerts is sent with those that have waited, but a reminder not before its time.
+        events = [event for at, event in due if at <= now or event.kind != "reminder"]
+        events.sort(key=lambda event: (event.kind == "resolved", rank(event.severity)))
+        chosen = fitting(events, self._capacity.events, self._capacity.characters)
+        self._in_flight = Message(chosen)
+        return self._in_flight
+
+    def maybe_next_at(self, now: float, is_silenced: Callable[[Event], bool]) -> float | None:
+        """Return when the next message is to be sent; None if something must happen before."""
+        if self._in_flight is not None:
+            return None
+        times = [at for at, _ in self._due(now, is_silenced)]
+        found = [max(self._retry_at, self._rate_at(now), min(times))] if times else []
+        if any(entry.is_restored and entry.is_firing for entry in self._entries.values()):
+            found.append(self._restored_until)
+        return min(found, default=None)
+
+    def _due(self, now: float, is_silenced: Callable[[Event], bool]) -> list[tuple[float, Event]]:
+        """Return all that is or will be due, with the times. What is given up, or silenced at its end, is removed."""
+        found = []
+        for key, entry in list(self._entries.items()):
+            if entry.is_restored and entry.is_firing and now >= self._restored_until:
+                self._note_resolved(entry, {**entry.alert, "state": "resolved"}, now)
+                if key not in self._entries:
+                    continue
+            if entry.is_due and now - entry.changed_at > GIVE_UP_SECONDS:
+                self.dropped += 1
+                self._close(key, entry, entry.alert["severity"], now)
+                continue
+            kind: Kind = "firing" if entry.is_firing else "resolved"
+            at = entry.changed_at + self._pace.wait_seconds
+            if not entry.is_due:
+                if not self._pace.remind_seconds:
+                    continue
+                kind, at = "reminder", entry.sent_at + self._pace.remind_seconds
+            event = Event(
+                kind,
+                key,
+                entry.host_id,
+                entry.host_name,
+                entry.alert,
+                entry.begun_unix,
+                entry.times,
+            )
+            if not is_silenced(event):
+                found.append((at, event))
+            elif not entry.is_firing:
+                del self._entries[key]
+                self.is_dirty = True
+        return found
+
+    def _rate_at(self, now: float) -> float:
+        """Return from when on the limit of messages per hour allows one more."""
+        while self._sent_times and self._sent_times[0] <= now - HOUR_SECONDS:
+            self._sent_times.popleft()
+        if len(self._sent_times) < self._pace.per_hour:
+            return now
+        return self._sent_times[0] + HOUR_SECONDS
+
+    def note_sent(self, now: float) -> None:
+        """The message in flight was delivered."""
+        self._sent_times.append(now)
+        self._retry_at, self._retry_seconds = 0.0, FIRST_RETRY_SECONDS
+        self._land(now)
+
+    def note_failure(self, now: float, *, is_final: bool, retry_seconds: float) -> float:
+        """The message in flight was not delivered. Return the seconds until the next attempt, which are random."""
+        message = self._in_flight
+        if is_final and message is not None:
+            self.dropped += len(message.events)
+            self._land(now)
+        self._in_flight = None
+        seconds = max(self._retry_seconds * self._uniform(0.5, 1.5), retry_seconds)
+        self._retry_seconds = min(2 * self._retry_seconds, MAX_RETRY_SECONDS)
+        self._retry_at = now + seconds
+        return seconds
+
+    def _land(self, now: float) -> None:
+        """Note what the message in flight has notified the receiver of."""
+        message, self._in_flight = self._in_flight, None
+        for event in message.events if message else ():
+            key = event.key
+            entry = self._entries.get(key)
+            if entry is None:
+                continue
+            if event.kind == "resolved" and entry.is_firing:  # it fires again
+                entry.sent, entry.is_due, entry.changed_at = None, True, now
+                entry.begun_unix = entry.alert["since_unix"]
+                entry.times -= event.times
+            else:
+                self._close(key, entry, event.severity, now, was_resolved=event.kind == "resolved")
+        self.is_dirty = True
+
+    def _close(
+        self, key: Key, entry: Entry, severity: str, now: float, *, was_resolved: bool = True
+    ) -> None:
+        """Note that the receiver was notified, or that this was given up.
+
+        ``was_resolved``: nothing more is to follow if it fires no longer.
+        """
+        self.is_dirty = True
+        if not entry.is_firing and (was_resolved or not self._pace.resolved):
+            del self._entries[key]
+            return
+        entry.sent, entry.sent_at = severity, now
+        entry.is_due = False
+        if not entry.is_firing or entry.is_higher():
+            entry.note_due(now)
+
+    def saved(self, unix_of: Callable[[float], float]) -> list[dict[str, Any]]:
+        """Return what a restart must remember. ``unix_of`` converts a time."""
+        return [entry.saved(unix_of) for entry in self._entries.values()]
+
+    def restore(
+        self, entries: Iterable[Mapping[str, Any]], time_of: Callable[[float], float]
+    ) -> None:
+        """Continue with what ``saved`` returned. Raises ValueError, TypeError or KeyError for another form."""
+        for saved in entries:
+            entry = restored(saved, time_of)
+            self._entries[entry.key] = entry
+
+    def take_over(self, other: Outbox) -> None:
+        """Continue with the entries of an outbox of the same receiver, whose settings have changed."""
+        self._entries = other._entries
+        self._in_flight = other._in_flight
+        self._sent_times = other._sent_times
+        self.dropped = other.dropped
+        self._restored_until = other._restored_until

@@ -1,0 +1,172 @@
+"""A command as a receiver: started for each message without a shell, with a time limit, and ended with its group.
+
+The message is JSON on its standard input, and in its environment in short form. It gets no other variables than those
+that programs need, so none of the secrets of this one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+from dataclasses import dataclass
+
+from .channel import Capacity, DeliveryError
+from .message import Message
+
+KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "TMPDIR")
+PREFIX = "TELEMETRY_STREAM_ALERT_"
+MAX_VARIABLE_CHARACTERS = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The channel of a receiver with a command."""
+
+    arguments: tuple[str, ...]
+    limit_seconds: float
+
+    @property
+    def target(self) -> str:
+        """The program without its arguments."""
+        return self.arguments[0]
+
+    @property
+    def capacity(self) -> Capacity:
+        return Capacity()
+
+    def sender(self) -> CommandSender:
+        return CommandSender(self)
+
+
+class CommandSender:
+    """Runs the command of one receiver."""
+
+    def __init__(self, command: Command) -> None:
+        self._command = command
+        self._child = Child()
+
+    def send(self, message: Message) -> None:
+        """Run the command once. Raises DeliveryError unless its exit status is 0."""
+        command = self._command
+        status = self._child.run(
+            command.arguments,
+            json.dumps(message.report()).encode(),
+            environment=variables(message),
+            limit_seconds=command.limit_seconds,
+        )
+        if status:
+            raise DeliveryError(f"it ends with {_words(status)}")
+
+    def begin(self) -> None:
+        self._child.begin()
+
+    def abort(self) -> None:
+        self._child.abort()
+
+
+def variables(message: Message) -> dict[str, str]:
+    """Return the environment of a command."""
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    short = {
+        "TITLE": message.title,
+        "TEXT": message.text[:MAX_VARIABLE_CHARACTERS],
+        "SEVERITY": message.severity,
+        "COUNT": str(len(message.events)),
+        "TEST": str(int(message.is_test)),
+    }
+    return kept | {f"{PREFIX}{name}": value for name, value in short.items()}
+
+
+class Child:
+    """A process that runs at most for a time. ``_lock`` guards ``_process`` and ``_aborted``."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._aborted = False
+
+    def begin(self) -> None:
+        """Begin an attempt: what was aborted before does not count."""
+        with self._lock:
+            self._aborted = False
+
+    def run(
+        self,
+        arguments: tuple[str, ...],
+        content: bytes,
+        *,
+        environment: dict[str, str],
+        limit_seconds: float,
+    ) -> int:
+        """Run a program with ``content`` as its standard input; return its status, negative for a signal.
+
+        It is the leader of a new session, and all processes of its group are killed at the end. Raises DeliveryError.
+        """
+        # A file, not a pipe: a program that does not read its input cannot delay us.
+        descriptor = os.memfd_create("alert", os.MFD_CLOEXEC)
+        try:
+            with open(descriptor, "wb", closefd=False) as file:
+                file.write(content)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            process = self._start(arguments, descriptor, environment)
+        except OSError as error:
+            raise DeliveryError(f"it cannot be started: {error.strerror}") from None
+        finally:
+            os.close(descriptor)
+        try:
+            return process.wait(limit_seconds)
+        except subprocess.TimeoutExpired:
+            raise DeliveryError(f"it runs for more than {limit_seconds:g} s") from None
+        finally:
+            self._end(process)
+
+    def abort(self) -> None:
+        """Kill the process that runs, and its group."""
+        with self._lock:
+            self._aborted = True
+            if self._process is not None:
+                _kill_group(self._process)
+
+    def _start(
+        self, arguments: tuple[str, ...], descriptor: int, environment: dict[str, str]
+    ) -> subprocess.Popen[bytes]:
+        with self._lock:
+            if self._aborted:
+                raise DeliveryError("aborted")
+            self._process = subprocess.Popen(  # noqa: S603  # the user's command, not a shell
+                arguments,
+                stdin=descriptor,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+                cwd="/",
+                start_new_session=True,
+            )
+            return self._process
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        """Kill what is left of the group, and collect the status."""
+        _kill_group(process)
+        process.wait()
+        with self._lock:
+            self._process = None
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process and its group.
+
+    The group is there as long as one of its processes is, and nobody else can get its number before that. Once all of
+    them have ended and the leader was collected, the number may belong to another group after the kernel has used all
+    other ones; the call follows the end by microseconds.
+    """
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass  # all have ended
+
+
+def _words(status: int) -> str:
+    return f"status {status}" if status > 0 else f"signal {-status}"

@@ -1,0 +1,290 @@
+"""The notifier with real receivers: several at once, some of which hang, a reload, a restart and a stop."""
+
+from __future__ import annotations
+
+import json
+import logging
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from telemetry_stream.notify import line, outbox
+from telemetry_stream.notify.channel import Capacity, DeliveryError
+from telemetry_stream.notify.choice import Choice, Pace
+from telemetry_stream.notify.config import NotifyError, Receiver
+from telemetry_stream.notify.message import Message
+from telemetry_stream.notify.notifier import FILE, MAX_NOTES, Notifier
+from telemetry_stream.notify.silences import Matcher
+from telemetry_stream.notify.webhook import Login, Webhook
+from tests.conftest import eventually
+from tests.notify.alerts import alert
+from tests.notify.servers import Answer, HttpReceiver, http_receiver
+
+A, B = alert("a"), alert("b")
+
+
+def receiver(server: HttpReceiver, name: str = "one", **pace: Any) -> Receiver:
+    """Return a receiver that does not wait."""
+    webhook = Webhook("json", server.url + "/", None, Login(), "", False, "", 0.0)
+    return Receiver(name, "webhook", webhook, Choice(), Pace(**{"wait_seconds": 0, **pace}))
+
+
+@contextmanager
+def running(*receivers: Receiver, state_dir: str = "") -> Iterator[Notifier]:
+    """A notifier at work."""
+    crashes: list[BaseException] = []
+    notifier = Notifier(lambda: receivers, state_dir=state_dir, on_crash=crashes.append)
+    notifier.start()
+    try:
+        yield notifier
+    finally:
+        notifier.stop()
+        notifier.close()
+    assert crashes == []
+
+
+def note(notifier: Notifier, *firing: dict[str, Any], **more: Any) -> None:
+    """Report the alerts of a host."""
+    notifier.note("id-web1", "web1", firing, **more)
+
+
+def got(server: HttpReceiver) -> list[tuple[str, str]]:
+    """Return kind and rule of everything that a server got."""
+    return [
+        (one["kind"], one["rule"]) for request in server.requests for one in request.json["alerts"]
+    ]
+
+
+def test_each_receiver_gets_what_it_wants() -> None:
+    """And the report has the counts."""
+    with http_receiver() as first, http_receiver() as second:
+        critical = replace(receiver(second, "two"), choice=Choice(severities=("critical",)))
+        with running(receiver(first), critical) as notifier:
+            note(notifier, A)
+            assert eventually(lambda: got(first) == [("firing", "a")])
+            note(notifier, alert("c", "critical"), resolved=(A,))
+            assert eventually(lambda: got(second) == [("firing", "c")])
+            assert eventually(lambda: len(got(first)) == 3)
+            assert eventually(lambda: notifier.report()[1]["sent_total"] == 1)
+            one = notifier.report()[1]
+            assert (one["name"], one["state"], one["queued_alerts"]) == ("two", "ok", 0)
+            assert one["target"] == "json at localhost"
+            assert one["last_error"] is None
+
+
+def test_a_receiver_that_hangs_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor the producer, nor the stop."""
+    with http_receiver() as stuck, http_receiver() as good:
+        stuck.answer = stuck.hang
+        with running(receiver(stuck), receiver(good, "two")) as notifier:
+            note(notifier, A)
+            assert eventually(lambda: got(stuck) and got(good))
+            for _ in range(50):
+                note(notifier, A, B)
+                note(notifier, A)
+            assert eventually(lambda: ("resolved", "b") in got(good))
+            assert notifier.report()[0]["state"] == "unused"
+        assert {thread.name for thread in threading.enumerate() if "notify" in thread.name} == set()
+
+
+def test_an_attempt_that_takes_too_long_is_aborted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it waits for. The next one is made."""
+    monkeypatch.setattr(line, "ABORT_SECONDS", 0.1)
+    monkeypatch.setattr(outbox, "FIRST_RETRY_SECONDS", 0.01)
+    with http_receiver() as server:
+        server.answer = server.hang
+        with running(receiver(server)) as notifier:
+            note(notifier, A)
+            assert eventually(lambda: notifier.report()[0]["state"] == "failing")
+            server.answer = lambda *_: Answer()
+            assert eventually(lambda: notifier.report()[0]["state"] == "ok")
+            assert notifier.report()[0]["failed_total"] >= 1
+
+
+def test_failures_are_counted_and_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At most once a minute for each receiver; its recovery is logged, too."""
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(outbox, "FIRST_RETRY_SECONDS", 0.01)
+    with http_receiver() as server:
+        server.answer = lambda *_: Answer(500)
+        with running(receiver(server)) as notifier:
+            note(notifier, A)
+            assert eventually(lambda: notifier.report()[0]["failed_total"] >= 3)
+            one = notifier.report()[0]
+            assert (one["state"], one["queued_alerts"]) == ("failing", 1)
+            assert one["last_error"] == "it answers with status 500"
+            server.answer = lambda *_: Answer()
+            assert eventually(lambda: notifier.report()[0]["state"] == "ok")
+    assert caplog.text.count("The receiver one (json at localhost) fails: it answers with") == 1
+    assert caplog.text.count("The receiver one works again") == 1
+
+
+class Broken:
+    """A channel whose sender has a mistake, whose error contains a secret."""
+
+    target = "broken"
+    capacity = Capacity()
+
+    def sender(self) -> Broken:
+        return self
+
+    def begin(self) -> None:
+        pass
+
+    def send(self, message: Message) -> None:
+        raise RuntimeError("hunter2")
+
+    def abort(self) -> None:
+        pass
+
+
+def test_a_mistake_in_a_sender_does_not_end_the_program(caplog: pytest.LogCaptureFixture) -> None:
+    """It is a failure of the receiver, and its text is not shown: it may have a secret."""
+    with running(Receiver("one", "webhook", Broken(), Choice(), Pace(0))) as notifier:
+        note(notifier, A)
+        assert eventually(lambda: notifier.report()[0]["failed_total"] == 1)
+        assert notifier.report()[0]["last_error"] == "internal error: RuntimeError"
+    assert "hunter2" not in caplog.text
+
+
+def test_a_restart_repeats_nothing_and_misses_nothing(tmp_path: Path) -> None:
+    """With a state directory. Silences are kept, too."""
+    with http_receiver() as server:
+        with running(receiver(server), state_dir=str(tmp_path / "state")) as notifier:
+            note(notifier, A)
+            assert eventually(lambda: got(server) == [("firing", "a")])
+            silence = notifier.silences.add(Matcher(rule="x"), 60, by="", comment="")
+            assert eventually(lambda: notifier.report()[0]["sent_total"] == 1)
+        path = tmp_path / "state" / FILE
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        with running(receiver(server), state_dir=str(tmp_path / "state")) as notifier:
+            assert notifier.silences.current() == (silence,)
+            note(notifier, A)
+            note(notifier, A, B)
+            assert eventually(lambda: got(server)[1:] == [("firing", "b")])
+            note(notifier, B, resolved=(A,))
+            assert eventually(lambda: got(server)[2:] == [("resolved", "a")])
+
+
+def test_without_a_state_directory_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anywhere."""
+    monkeypatch.chdir(tmp_path)
+    with http_receiver() as server, running(receiver(server)) as notifier:
+        note(notifier, A)
+        assert eventually(lambda: got(server))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        '{"version": 2}',
+        '{"version": 1, "silences": 3, "receivers": {}}',
+        '{"version": 1, "silences": [], "receivers": {"one": [{}]}}',
+        '{"version": 1, "silences": [], "receivers": []}',
+        "[" * 100_000,
+    ],
+)
+def test_a_state_that_is_not_valid_is_ignored(
+    content: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And logged."""
+    (tmp_path / FILE).write_text(content)
+    with http_receiver() as server, running(receiver(server), state_dir=str(tmp_path)) as notifier:
+        note(notifier, A)
+        assert eventually(lambda: got(server) == [("firing", "a")])
+    assert "is not valid, so it is ignored" in caplog.text
+
+
+def test_a_silence_notifies_nobody_until_its_end() -> None:
+    """Then what still fires is sent."""
+    with http_receiver() as server, running(receiver(server)) as notifier:
+        silence = notifier.silences.add(Matcher(rule="a"), 60, by="", comment="")
+        note(notifier, A, B)
+        assert eventually(lambda: got(server) == [("firing", "b")])
+        notifier.silences.remove(silence.id)
+        assert eventually(lambda: got(server)[1:] == [("firing", "a")])
+
+
+def test_a_reload(caplog: pytest.LogCaptureFixture) -> None:
+    """A receiver that is new is used, one that is gone is not, and nothing is sent twice."""
+    with http_receiver() as first, http_receiver() as second:
+        receivers = [receiver(first), receiver(second, "two")]
+        notifier = Notifier(lambda: tuple(receivers), state_dir="", on_crash=print)
+        notifier.start()
+        try:
+            note(notifier, A)
+            assert eventually(lambda: got(first) and got(second))
+            receivers[:] = [receiver(first, per_hour=100), receiver(second, "three")]
+            notifier.reload()
+            assert eventually(lambda: notifier.report()[1]["name"] == "three")
+            note(notifier, A, B)
+            assert eventually(lambda: got(first)[1:] == [("firing", "b")])
+            assert eventually(lambda: len(got(second)) == 3)  # the new one gets both
+
+            def fail() -> tuple[Receiver, ...]:
+                raise NotifyError("x.toml", 3, "bad")
+
+            notifier._load = fail
+            notifier.reload()
+            assert "keeping the previous receivers: x.toml:3: bad" in caplog.text
+            note(notifier, A)
+            assert eventually(lambda: got(first)[2:] == [("resolved", "b")])
+        finally:
+            notifier.close()
+
+
+def test_the_queue_of_producers_is_bounded() -> None:
+    """The oldest is dropped and counted. A producer never waits."""
+    notifier = Notifier(lambda: (), state_dir="", on_crash=print)
+    for _ in range(MAX_NOTES + 7):
+        note(notifier, A)
+    assert notifier.dropped_notes == 7
+    large = Notifier(lambda: (), state_dir="", on_crash=print)
+    for _ in range(20):
+        note(large, *[{**A, "text": "x" * 1_000_000}])
+    assert large.dropped_notes == 16
+    notifier.close()
+
+
+def test_nothing_is_begun_after_a_stop(tmp_path: Path) -> None:
+    """What is in progress may end; the rest is saved for the next run."""
+    with http_receiver() as server:
+        release = threading.Event()
+
+        def wait(*_: object) -> Answer:
+            release.wait(10)
+            return Answer()
+
+        server.answer = wait
+        with running(receiver(server), state_dir=str(tmp_path)) as notifier:
+            note(notifier, A)
+            assert eventually(lambda: got(server))
+            notifier.stop()
+            note(notifier, A, B)
+            release.set()
+            assert eventually(lambda: notifier.report()[0]["sent_total"] == 1)
+        assert got(server) == [("firing", "a")]
+        saved = json.loads((tmp_path / FILE).read_text())["receivers"]["one"]
+        assert [(one["alert"]["rule"], one["sent"]) for one in saved] == [
+            ("a", "warning"),
+            ("b", None),
+        ]
+
+
+def test_a_failure_is_one_sentence() -> None:
+    """With what the receiver wants."""
+    error = DeliveryError("x", retry_seconds=3)
+    assert (str(error), error.is_final, error.retry_seconds) == ("x", False, 3)
