@@ -75,6 +75,7 @@ def monitor(
             longest_interval_seconds=longest,
             saved=saved,
             notify=None if notifier is None else notifier.note,
+            silenced=None if notifier is None else notifier.silences,
         )
     except RuleError as error:
         raise StartError(str(error)) from error

@@ -167,10 +167,12 @@ def test_silences_over_the_api(
     assert get(app.url, "/api/v1/silences") == (200, {"silences": [added]})
     set_load(folder, 9)
     assert eventually(lambda: get(app.url, "/api/v1/alerts")[1]["alerts"])
+    assert get(app.url, "/api/v1/alerts")[1]["alerts"][0]["silenced"] is True
     assert server.requests == []
     status, removed = ask(app.url, "DELETE", f"/api/v1/silences?id={added['id']}")
     assert (status, removed) == (200, {"removed": added["id"]})
     assert eventually(lambda: events(server) == [("firing", "load_5")])
+    assert eventually(lambda: "silenced" not in get(app.url, "/api/v1/alerts")[1]["alerts"][0])
     assert "Silence by no token from 127.0.0.1 added: " in caplog.text
     assert f"Silence by no token from 127.0.0.1 removed: {added['id']}" in caplog.text
 

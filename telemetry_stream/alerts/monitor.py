@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from ..metrics.sample import Sample
 from ..net.rate_limited_log import RateLimitedLog
@@ -36,6 +36,15 @@ Reports = list[dict[str, Any]]
 Notify = Callable[[str, str, Reports, Reports, int], object]
 
 
+class Silenced(Protocol):
+    """What tells which alerts notify nobody. ``version`` changes with each silence that is added or removed."""
+
+    version: int
+
+    def matches(self, host_id: str, host_name: str, alert: Mapping[str, Any]) -> bool:
+        """Return whether an alert of a host is silenced now."""
+
+
 class Monitor:
     """Watches one host. ``note`` is called by the thread that publishes; any thread may call the other methods."""
 
@@ -46,16 +55,19 @@ class Monitor:
         longest_interval_seconds: float,
         saved: Saved | None,
         notify: Notify | None = None,
+        silenced: Silenced | None = None,
     ) -> None:
         """Load the rules with ``load()``. Raises RuleError.
 
         ``longest_interval_seconds`` is the time between two samples when no viewer is connected. ``saved`` keeps firing
         alerts on a disk; without it they end with the program. ``notify`` is called with id and name of the host, all
-        alerts that fire, those that have resolved now, and how many are left out.
+        alerts that fire, those that have resolved now, and how many are left out. ``silenced`` marks alerts.
         """
         self._load = load
         self._saved = saved
         self._notify = notify
+        self._silenced = silenced
+        self._silences_version = 0
         self._next_rules: deque[tuple[Rule, ...]] = deque(maxlen=1)
         self._engine = Engine(
             load(),
@@ -104,12 +116,18 @@ class Monitor:
         repeated_at, now = self._repeated_at, sample.time_unix
         # The wall clock may be set back; then this is a repetition too many.
         is_due = repeated_at is None or not 0 <= now - repeated_at < REPEAT_SECONDS
+        if self._silenced is not None and self._silenced.version != self._silences_version:
+            self._silences_version, is_due = self._silenced.version, True
         changes = self._engine.evaluate(sample, refresh=is_due)
         if not changes and not is_due:
             return
         self._repeated_at = now
         firing = self._engine.firing()
         found, omitted = reports(firing)
+        if self._silenced is not None:
+            for report in found:
+                if self._silenced.matches(feed.host.id, feed.host.name, report):
+                    report["silenced"] = True
         resolved, _ = reports(alert for alert in changes if alert.state == "resolved")
         feed.publish_alerts(now, found, resolved, omitted + self._engine.dropped)
         for alert in changes:

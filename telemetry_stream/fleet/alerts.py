@@ -135,6 +135,7 @@ def _alert(entry: Any) -> Alert:
         "text": _text(entry.get("text")),
         "values": {_text(name): _value(value) for name, value in _fields(entry, "values")},
         "known": entry.get("known") is not False,
+        **({"silenced": True} if entry.get("silenced") is True else {}),
     }
 
 

@@ -88,7 +88,7 @@ class Silence:
 class Silences:
     """All silences of one program. Any thread may call it. ``_lock`` guards changes of ``_all``, an immutable tuple.
 
-    ``on_change`` is called after each change.
+    ``version`` changes with each silence that is added or removed; then ``on_change`` is called.
     """
 
     def __init__(
@@ -98,6 +98,7 @@ class Silences:
         self._wall = wall
         self._lock = threading.Lock()
         self._all: tuple[Silence, ...] = ()
+        self.version = 0
 
     def current(self) -> tuple[Silence, ...]:
         """Return those that have not ended."""
@@ -117,6 +118,7 @@ class Silences:
             if len(kept) >= MAX_SILENCES:
                 raise SilenceError(f"there are {MAX_SILENCES} silences already; remove one")
             self._all = (*kept, silence)
+            self.version += 1
         self._on_change()
         return silence
 
@@ -126,6 +128,7 @@ class Silences:
             kept = tuple(silence for silence in self.current() if silence.id != silence_id)
             is_known = len(kept) < len(self.current())
             self._all = kept
+            self.version += 1
         self._on_change()
         return is_known
 

@@ -25,7 +25,7 @@ ALERT: dict[str, Any] = {
 
 def test_alerts_are_passed_on_as_they_are() -> None:
     """What fires and what has resolved."""
-    resolved = {**ALERT, "state": "resolved", "known": False}
+    resolved = {**ALERT, "state": "resolved", "known": False, "silenced": True}
     found = alerts_of({"alerts": [ALERT, resolved], "omitted_alerts": 2, "time_unix": 7})
     assert found.firing_alerts == [ALERT]
     assert found.time_unix == 7
