@@ -7,6 +7,9 @@ relaxed by the margin, was false for ``resolve_after``. Of several severities, t
 Time is that of the samples (uptime, including suspend), never the wall clock. An unknown value neither fires nor
 resolves an alert, and both times begin again after it. So does a gap: nothing is known of that time.
 
+The time of an evaluation is limited in steps, each about 0.04 µs: a rule over long lists, or lists in lists, could
+otherwise delay all samples. What exceeds the limit is unknown.
+
 No clock, thread or file. One thread calls it.
 """
 
@@ -18,19 +21,23 @@ from typing import Any
 
 from ..metrics.sample import Sample
 from .alert import Alert
-from .logic import Rows
+from .logic import STEPS_OF_ROW, Rows, TooManyStepsError
 from .rule import Rule, Table
 from .tracked import Tracked, Truth, Watched
 
 MAX_ALERTS = 256
+MAX_ALL_ALERTS = 1024
+MAX_STEPS = 2_000_000
+MAX_SHARE = 0.25  # of the steps, for one rule
+STEPS_OF_ALERT = 60
 MAX_LABEL_CHARACTERS = 128
 
 
 class Engine:
     """Evaluates rules, one sample after the other.
 
-    ``on_demand`` are the on-demand sections that the rules need. ``dropped`` is the number of alerts of the last sample
-    beyond the limit.
+    ``on_demand`` are the on-demand sections that the rules need. Of the last sample, ``dropped`` is the number of
+    alerts beyond the limit, and ``skipped`` are the rules that exceeded the limit of steps.
     """
 
     def __init__(
@@ -39,17 +46,21 @@ class Engine:
         *,
         gap_seconds: float,
         restored: Iterable[Alert] = (),
-        max_alerts: int = MAX_ALERTS,
+        max_hosts: int = 0,
     ) -> None:
         """Begin with these rules.
 
         Samples are missing between two that are more than ``gap_seconds`` apart. ``restored`` are the alerts that fired
-        in a run before. A rule has at most ``max_alerts``, with the pending ones.
+        in a run before. The limits allow an alert for each of ``max_hosts``.
         """
         self._changes: list[Alert] = []
         self.dropped = 0
         self._gap_seconds = gap_seconds
-        self._max_alerts = max_alerts
+        self._max_alerts = max(MAX_ALERTS, max_hosts)
+        self._max_all_alerts = max(MAX_ALL_ALERTS, 4 * max_hosts)
+        self._max_steps = MAX_STEPS + 8 * STEPS_OF_ALERT * max_hosts
+        self._alerts = 0  # of all rules
+        self.skipped: list[str] = []
         self._watched = [Watched(rule) for rule in rules]
         self._removed: list[Alert] = []  # firing alerts whose rule is gone
         self._now = 0.0
@@ -98,17 +109,24 @@ class Engine:
         self._changes = [replace(alert, state="resolved") for alert in self._removed]
         self._removed = []
         self.dropped = 0
+        self.skipped = []
+        self._alerts = sum([len(watched.alerts) for watched in self._watched])
         rows = Rows(sample.sections)
+        left, share = self._max_steps, int(self._max_steps * MAX_SHARE)
         for watched in self._watched:
             if watched.alerts:
                 if is_gap:
                     watched.note_gap()
-            elif watched.rule.is_plain:
-                if not watched.rule.may_fire(rows):
-                    continue
             elif watched.rule.has_no_list(sample.sections):
                 continue
-            self._evaluate(watched, rows, sample, refresh)
+            most = rows.steps = min(left, share)
+            try:
+                if watched.alerts or not watched.rule.is_plain or watched.rule.may_fire(rows):
+                    self._evaluate(watched, rows, sample, refresh)
+            except TooManyStepsError:
+                watched.note_unknown()
+                self.skipped.append(watched.rule.name)
+            left -= most - rows.steps
         return self._changes
 
     def _advance(self, sample: Sample) -> bool:
@@ -137,6 +155,7 @@ class Engine:
                 watched.note_unknown()
                 return
             found = ()  # this host does not have the section any more
+        rows.spend(len(found) * (STEPS_OF_ROW + rule.steps))
         if watched.alerts or rule.windows:
             self._evaluate_known(watched, table, found, rows, sample, refresh)
             return
@@ -177,6 +196,7 @@ class Engine:
         self, watched: Watched, key: Hashable, rows: Rows, sample: Sample, refresh: bool
     ) -> None:
         """Evaluate a rule that may fire, or has an alert, for one row of its list or for the host."""
+        rows.spend(STEPS_OF_ALERT)
         rule, alerts = watched.rule, watched.alerts
         where = True if rule.where is None else rule.where(rows)
         truths: list[Truth] = [where] * len(rule.levels)
@@ -186,9 +206,10 @@ class Engine:
         if one is None:
             if where is not True:
                 return
-            if len(alerts) >= self._max_alerts:
+            if len(alerts) >= self._max_alerts or self._alerts >= self._max_all_alerts:
                 self.dropped += 1
                 return
+            self._alerts += 1
             unknown: list[float | None] = [None] * len(truths)
             one = alerts[key] = Tracked(key, _labels(rule, rows), unknown, sample.time_unix)
         self._step(watched, one, truths, rows if where is True else None, refresh)
@@ -224,9 +245,9 @@ class Engine:
             del watched.alerts[one.key]
             self._changes.append(one.alert(watched.rule, "resolved"))
             return
-        one.level, one.false_since, one.is_known = level, None, True
         if rows is not None:
             one.text, one.values = watched.rule.wording.render(rows)
+        one.level, one.false_since, one.is_known = level, None, True
         self._changes.append(one.alert(watched.rule))
 
 

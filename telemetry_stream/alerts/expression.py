@@ -103,6 +103,7 @@ class Compiler:
         """``row`` is the declaration of the rule's list: its fields have their own names."""
         self._groups = [] if row is None else [row]
         self._depth = 0
+        self.steps = 0  # of all expressions: the parts that they have
         self._margin = 0.0  # that relaxes a comparison with >; negative inside ``not``
         self._is_nested = False  # inside any, all, count, rate or average
         self.windows: dict[str, Window] = {}
@@ -144,6 +145,7 @@ class Compiler:
         if self._depth == MAX_DEPTH:
             raise ExpressionError(f"is nested more than {MAX_DEPTH} levels deep")
         self._depth += 1
+        self.steps += 1
         try:
             return compile_node(self, node)
         finally:
@@ -207,15 +209,16 @@ class Compiler:
                 found = self._member(one, right)
                 return found if isinstance(operation, ast.In) else logic.negated(found)
             other = self._compile(right)
-        texts = ast.unparse(left), ast.unparse(right)
         if one.type != other.type:
             raise ExpressionError(
-                f"{shown(texts[0])} is a {one.type}, and {shown(texts[1])} is a {other.type}; "
+                f"{shown(ast.unparse(left))} is a {one.type}, and {shown(ast.unparse(right))} is a {other.type}; "
                 "only values of the same type can be compared"
             )
         if type(operation) in ORDERS:
             if one.type != "number":
-                raise ExpressionError(f"{shown(texts[0])} is a {one.type}; < and > compare numbers")
+                raise ExpressionError(
+                    f"{shown(ast.unparse(left))} is a {one.type}; < and > compare numbers"
+                )
             name, order = ORDERS[type(operation)]
             shift = -margin if name.startswith(">") else margin
             if isinstance(right, ast.Constant) and isinstance(right.value, int | float):
@@ -278,16 +281,18 @@ class Compiler:
         self._groups.append(group)
         # More rows make a count larger, which relaxes one comparison and tightens another one.
         margin = 0.0 if name == "count" else self._margin
+        before = self.steps
         try:
             with self._relaxed(margin), self._nested():
                 flag = self._flag(condition, name)
         finally:
             self._groups.pop()
         row = row_name(len(self._groups) + 1)
+        steps = self.steps - before
         if name == "count":
-            return Expression("number", logic.count_of(read, row, flag))
+            return Expression("number", logic.count_of(read, row, flag, steps))
         make = logic.any_of if name == "any" else logic.all_of
-        return Expression("true or false", make(read, row, flag))
+        return Expression("true or false", make(read, row, flag, steps))
 
     def _window(self, kind: Kind, number: ast.expr, duration: ast.expr) -> Expression:
         if self._is_nested:

@@ -16,7 +16,7 @@ from . import hosts
 from .alert import Alert
 from .engine import Engine
 from .hosts import WatchedHost
-from .monitor import GAP_SECONDS, LOGGED, REPEAT_SECONDS
+from .monitor import GAP_SECONDS, LOGGED, REPEAT_SECONDS, log_skipped
 from .rule import Rule
 from .rules import RuleError
 from .saved import Saved
@@ -59,7 +59,7 @@ class FleetMonitor:
         }
         self._missing_until: float | None = None
         self._engine = Engine(
-            load(), gap_seconds=GAP_SECONDS, restored=restored, max_alerts=max_hosts
+            load(), gap_seconds=GAP_SECONDS, restored=restored, max_hosts=max_hosts
         )
         self._refresh_at = 0.0
         # By the address of the host, as on the wire.
@@ -98,6 +98,7 @@ class FleetMonitor:
         sections = {hosts.NAME: (*found, *self._still_missing(found, monotonic))}
         sample = Sample("", time_unix, monotonic, None, sections, {})
         changes = self._engine.evaluate(sample, refresh=is_due)
+        log_skipped(self._errors, self._engine)
         if not changes and not is_due:
             return
         self._refresh_at = monotonic + REPEAT_SECONDS

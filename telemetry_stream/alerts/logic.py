@@ -11,22 +11,37 @@ from typing import Any
 MAX_LEVELS = 4  # of lists that enclose an expression
 
 
+NO_LIMIT = 2**62
+
+
+class TooManyStepsError(Exception):
+    """The evaluation of a rule would take too long, because the lists of this host are too long for it."""
+
+
 class Rows:
     """What is evaluated now: the sections by name, and the row of each list that encloses an expression.
 
     ``row1`` is of the rule's list, ``row2`` of any, all or count in it, and so on. They are attributes, so that
-    operator.attrgetter reads a field in one call.
+    operator.attrgetter reads a field in one call. ``steps`` is how much of the evaluation of the present rule is left.
     """
 
-    __slots__ = ("row1", "row2", "row3", "row4", "sections")
+    __slots__ = ("row1", "row2", "row3", "row4", "sections", "steps")
 
     def __init__(self, sections: Mapping[str, Any]) -> None:
         self.sections = sections
         self.row1: Any = None
+        self.steps = NO_LIMIT
+
+    def spend(self, steps: int) -> None:
+        """Note that so many steps follow. Raises TooManyStepsError before they are made."""
+        if steps > self.steps:
+            raise TooManyStepsError
+        self.steps -= steps
 
 
 Value = Callable[[Rows], Any]
 
+STEPS_OF_ROW = 5  # beside the condition
 MAX_NUMBER = 1e300  # a larger result is unknown
 
 
@@ -122,16 +137,17 @@ def calculated(calculate: Callable[[Any, Any], Any], left: Value, right: Value) 
     return value
 
 
-def any_of(table: Value, row: str, condition: Value) -> Value:
+def any_of(table: Value, row: str, condition: Value, steps: int = 1) -> Value:
     """Whether the condition is true for a row of the list, which is ``row`` of Rows meanwhile.
 
-    An unknown list is unknown, an empty one is false.
+    An unknown list is unknown, an empty one is false. The condition takes so many ``steps`` for each row.
     """
 
     def value(rows: Rows) -> bool | None:
         found = table(rows)
         if found is None:
             return None
+        rows.spend(len(found) * (STEPS_OF_ROW + steps))
         result: bool | None = False
         for one in found:
             setattr(rows, row, one)
@@ -145,18 +161,19 @@ def any_of(table: Value, row: str, condition: Value) -> Value:
     return value
 
 
-def all_of(table: Value, row: str, condition: Value) -> Value:
+def all_of(table: Value, row: str, condition: Value, steps: int = 1) -> Value:
     """Whether the condition is true for each row of the list. An unknown list is unknown, an empty one is true."""
-    return negated(any_of(table, row, negated(condition)))
+    return negated(any_of(table, row, negated(condition), steps))
 
 
-def count_of(table: Value, row: str, condition: Value) -> Value:
+def count_of(table: Value, row: str, condition: Value, steps: int = 1) -> Value:
     """The number of rows of the list for which the condition is true; unknown if it is unknown for any row."""
 
     def value(rows: Rows) -> int | None:
         found = table(rows)
         if found is None:
             return None
+        rows.spend(len(found) * (STEPS_OF_ROW + steps))
         count = 0
         for one in found:
             setattr(rows, row, one)

@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 # present values.
 REPEAT_SECONDS = 60.0
 LOGGED = 30  # lines a minute
+SHOWN_RULES = 8
 
 # Samples are missing if two are further apart than so many intervals, and than so many seconds.
 GAP_INTERVALS = 3
@@ -43,6 +44,14 @@ class Silenced(Protocol):
 
     def matches(self, host_id: str, host_name: str, alert: Mapping[str, Any]) -> bool:
         """Return whether an alert of a host is silenced now."""
+
+
+def log_skipped(log: RateLimitedLog, engine: Engine) -> None:
+    """Log which rules could not be evaluated for the last sample."""
+    if engine.skipped:
+        names = ", ".join(engine.skipped[:SHOWN_RULES])
+        more = ", ..." if len(engine.skipped) > SHOWN_RULES else ""
+        log.log("Rules are not evaluated, because lists are too long for them: %s%s", names, more)
 
 
 class Monitor:
@@ -119,6 +128,7 @@ class Monitor:
         if self._silenced is not None and self._silenced.version != self._silences_version:
             self._silences_version, is_due = self._silenced.version, True
         changes = self._engine.evaluate(sample, refresh=is_due)
+        log_skipped(self._errors, self._engine)
         if not changes and not is_due:
             return
         self._repeated_at = now

@@ -25,6 +25,7 @@ T = TypeVar("T")
 Severity = Literal["critical", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)  # from the highest
 
+STEPS_OF_WINDOW = 60  # as long as so many parts of a condition
 MAX_FIELDS = 8  # of a condition that a message names
 MAX_LABELS = 8
 MAX_LABEL_CHARACTERS = 128
@@ -82,6 +83,7 @@ class Rule:
     wording: Wording
     labels: Mapping[str, str]
     sections: frozenset[str]
+    steps: int  # of its conditions, for one row
     may_fire: Value  # truthy if any level fires: most rows need only this call
     is_plain: bool  # without a list and without windows, so that may_fire decides alone
 
@@ -129,6 +131,7 @@ def checked_rule(source: Mapping[str, Any], taken: Iterable[str]) -> Rule:
         if "where" in source
         else None
     )
+    steps = compiler.steps + STEPS_OF_WINDOW * len(compiler.windows)
     wording = _compiled(
         "text",
         lambda text: compile_wording(text, compiler),
@@ -151,6 +154,7 @@ def checked_rule(source: Mapping[str, Any], taken: Iterable[str]) -> Rule:
         wording=wording,
         labels=_labels(source, table),
         sections=sections,
+        steps=steps,
         may_fire=_either([level.fires for level in levels]),
         is_plain=table is None and not compiler.windows,
     )
@@ -162,7 +166,9 @@ def _level(
     fires = _compiled(severity, compiler.condition, _text(source, severity))
     fields = tuple(compiler.fields[:MAX_FIELDS])
     section = fields[0].rpartition(".")[0] if fields else None
+    steps = compiler.steps
     holds = compiler.condition(_text(source, severity), float(source.get("margin", 0)))
+    compiler.steps = steps  # only alerts need it
     return Level(severity, table.path if table else section, fields, fires, holds)
 
 

@@ -13,7 +13,7 @@ default one of the same name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from .rule import Rule, checked_rule
 DEFAULTS = Path(__file__).with_name("defaults.toml")
 MAX_FILE_BYTES = 256 * 1024
 MAX_RULES = 200
+MAX_WINDOWS = 64
 FILE_KEYS = ("defaults", "disabled", "rule")
 
 
@@ -68,12 +69,20 @@ def _parse(file: TomlFile) -> _File:
     for number, source in enumerate(tables):
         try:
             rules.append(checked_rule(source, {rule.name for rule in rules}))
+            _check_windows(rules)
         except InvalidKeyError as error:
             name = source.get("name")
             is_named = isinstance(name, str) and error.key != "name"
             whose = f"rule {shown(name)}: " if is_named else ""
             raise file.error_in_table(number, error, whose) from None
     return _File(tuple(rules), has_defaults, disabled)
+
+
+def _check_windows(rules: Sequence[Rule]) -> None:
+    """Raise InvalidKeyError if the last rule is one with too many windows. Each keeps up to half a MiB."""
+    if rules[-1].windows and sum(len(rule.windows) for rule in rules) > MAX_WINDOWS:
+        reason = f"more than {MAX_WINDOWS} different rate(...) and average(...) in this file"
+        raise InvalidKeyError("name", reason)
 
 
 def _file_settings(content: Mapping[str, Any]) -> tuple[bool, frozenset[str]]:

@@ -1,0 +1,141 @@
+"""Rules that would take too long, or too much memory, on a host with long lists: what exceeds a limit is unknown."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from telemetry_stream.alerts import engine as engine_module
+from telemetry_stream.alerts.engine import MAX_ALL_ALERTS, MAX_STEPS, Engine
+from telemetry_stream.alerts.monitor import Monitor
+from telemetry_stream.alerts.rules import MAX_WINDOWS, RuleError, load
+from telemetry_stream.metrics.sample import Sample
+from tests.alerts.samples import cpu, filesystems, load_of, rules_of, sample
+from tests.stream.streaming import streaming
+
+ROWS = filesystems(**{f"m{number}": 95 for number in range(4000)})
+BUSY = '[[rule]]\nname = "busy"\nwarning = "load.avg1 > 10"\nfor = "0s"\n'
+
+
+def rule(name: str, condition: str, each: str = "") -> str:
+    """Return a rule that fires at once."""
+    of = f'each = "{each}"\n' if each else ""
+    return f'[[rule]]\nname = "{name}"\n{of}warning = "{condition}"\nfor = "0s"\n'
+
+
+def large(second: int, **sections: object) -> Sample:
+    """Return a sample of a host with 4000 filesystems and 256 cores."""
+    known: dict[str, Any] = {"filesystems": ROWS, "cpu": cpu(*[50.0] * 256), "load": load_of(12)}
+    return sample(second, **{**known, **sections})
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "any(filesystems, any(filesystems, used_percent > 99))",
+        "count(filesystems, all(cpu.cores, usage_percent > 1)) > 1",
+        "any(filesystems, count(cpu.cores, usage_percent > 99) > 1)",
+    ],
+)
+@pytest.mark.parametrize("each", ["", "filesystems"])
+def test_lists_in_lists_are_not_evaluated_if_they_are_long(
+    tmp_path: Path, condition: str, each: str
+) -> None:
+    """Other rules are, whether they come before or after."""
+    rules = rules_of(rule("slow", condition, each) + BUSY, tmp_path)
+    engine = Engine(rules, gap_seconds=5.0)
+    for second in range(1, 4):
+        engine.evaluate(large(second))
+    assert engine.skipped == ["slow"]
+    assert [alert.rule for alert in engine.firing()] == ["busy"]
+    engine.evaluate(large(4, filesystems=ROWS[:10]))
+    assert engine.skipped == []
+
+
+def test_an_alert_of_a_rule_that_is_not_evaluated_stays(tmp_path: Path) -> None:
+    """Its values are unknown. It resolves when the list is short enough again."""
+    text = rule("full", "any(filesystems, any(filesystems, used_percent > 90))")
+    engine = Engine(rules_of(text, tmp_path), gap_seconds=5.0)
+    engine.evaluate(large(1, filesystems=ROWS[:1]))
+    low = filesystems(**{f"m{number}": 5 for number in range(4000)})
+    for second in range(2, 5):
+        engine.evaluate(large(second, filesystems=low))
+    (alert,) = engine.firing()
+    assert not alert.is_known
+    for second in range(5, 37):
+        engine.evaluate(large(second, filesystems=low[:1]))
+    assert engine.firing() == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "used_percent > 10",
+        "used_percent > 99",
+        " or ".join(["used_percent > 99"] * 30),
+        "rate(used_percent, '1h') > 90",
+    ],
+)
+def test_many_rules_over_a_long_list_are_limited_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, condition: str
+) -> None:
+    """The steps of all rules, so that the time of a tick is limited: here with fewer steps, and rows in proportion."""
+    monkeypatch.setattr(engine_module, "MAX_STEPS", MAX_STEPS // 40)
+    text = "".join(rule(f"r{number}", condition, "filesystems") for number in range(60))
+    engine = Engine(rules_of(text, tmp_path), gap_seconds=5.0)
+    for second in range(1, 4):
+        engine.evaluate(large(second, filesystems=ROWS[:120]))
+    assert 0 < len(engine.skipped) < 60
+    assert engine.skipped[-1] == "r59"
+    assert len(engine.firing()) <= MAX_ALL_ALERTS
+
+
+def test_all_alerts_together_are_limited(tmp_path: Path) -> None:
+    """Those of all rules. When some end, others get room."""
+    text = "".join(rule(f"r{number}", "used_percent > 90", "filesystems") for number in range(6))
+    engine = Engine(rules_of(text, tmp_path), gap_seconds=5.0)
+    engine.evaluate(large(1, filesystems=ROWS[:256]))
+    assert len(engine.firing()) == MAX_ALL_ALERTS
+    assert engine.dropped == 6 * 256 - MAX_ALL_ALERTS
+    for second in range(2, 34):
+        engine.evaluate(large(second, filesystems=ROWS[:100]))
+    assert len(engine.firing()) == 600
+    assert engine.dropped == 0
+
+
+def test_the_default_rules_are_evaluated_on_a_large_host(tmp_path: Path) -> None:
+    """With thousands of filesystems, of which hundreds are full."""
+    engine = Engine(rules_of("", tmp_path, defaults=True), gap_seconds=5.0)
+    for second in range(1, 13):
+        engine.evaluate(large(second))
+    assert engine.skipped == []
+    assert len(engine.firing()) >= 256
+
+
+def test_rules_that_are_not_evaluated_are_logged_once_a_minute(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With their names."""
+    condition = "any(filesystems, any(filesystems, used_percent > 99))"
+    rules = rules_of("".join(rule(f"r{number}", condition) for number in range(9)), tmp_path)
+    monitor = Monitor(lambda: rules, longest_interval_seconds=1.0, saved=None)
+    with streaming() as (_, _, feed), caplog.at_level(logging.ERROR):
+        for second in range(1, 3):
+            monitor.note(feed, large(second))
+    names = ", ".join(f"r{number}" for number in range(8))
+    reason = "Rules are not evaluated, because lists are too long for them"
+    assert caplog.messages == [f"{reason}: {names}, ..."]
+
+
+def test_windows_of_a_file_are_limited(tmp_path: Path) -> None:
+    """Each keeps up to half a MiB."""
+    text = "".join(
+        rule(f"r{number}", f"average(used_percent, '{number + 1}m') > 1", "filesystems")
+        for number in range(MAX_WINDOWS + 1)
+    )
+    with pytest.raises(RuleError, match=f"name: more than {MAX_WINDOWS} different"):
+        rules_of(text, tmp_path)
+    assert load("")
