@@ -1,4 +1,5 @@
-"""Half an hour of a captured host in which things go wrong, and the golden list of what the default rules report.
+"""Two hours of a captured host in which things go wrong, the captured hosts as they were, and the golden lists of what
+the default rules report.
 
 ``scripts/update-golden`` writes the list.
 """
@@ -20,11 +21,14 @@ from telemetry_stream.metrics.sample import Sample
 from telemetry_stream.metrics.sources.host import HostInfo
 from telemetry_stream.stream import Demand, HistoryLimits, Stream
 from tests.alerts.samples import filesystem, sample
-from tests.metrics.replay import replay
+from tests.metrics.replay import host_names, replay
 
 FRAME = Path(__file__).parent.parent / "fixtures" / "frames" / "alerts.json"
 PATH = Path(__file__).parent.parent / "fixtures" / "alerts" / "golden.txt"
+HOSTS_PATH = PATH.with_name("hosts.txt")
 SECONDS = 2 * 3600
+AS_CAPTURED_SECONDS = 900  # longer than any rule waits
+STEP_SECONDS = 5
 GIB = 2**30
 
 Sections = dict[str, Any]
@@ -122,6 +126,23 @@ def text() -> str:
                 f"{_shown(alert.labels)}: {alert.text}\n"
                 for alert in engine.evaluate(one)
             ]
+    return "".join(lines)
+
+
+def hosts_text() -> str:
+    """Return a line for each alert that fires on a captured host, if it stays as it was for a quarter of an hour."""
+    lines = []
+    with tempfile.TemporaryDirectory() as workspace:
+        for name in host_names():
+            engine = Engine(load(""), gap_seconds=STEP_SECONDS)
+            last = replay(name, Path(workspace))[-1]
+            begin = last.uptime_seconds or 0.0
+            for second in range(0, AS_CAPTURED_SECONDS, STEP_SECONDS):
+                one = replace(last, uptime_seconds=begin + second)
+                lines += [
+                    f"{name}: {second} s  {alert.severity}  {alert.rule}{_shown(alert.labels)}: {alert.text}\n"
+                    for alert in engine.evaluate(one)
+                ]
     return "".join(lines)
 
 
