@@ -19,6 +19,8 @@ from .overview import Row, row_text
 from .record import Record, State
 from .remote import Dropped, ForeignHostError, Identity, Remote, Vitals
 
+# Of the alerts of a host that are decoded: 1 ms per second. A large message after another one waits some seconds.
+ALERTS_BYTES_PER_SECOND = 4096
 MAX_PENDING = 32  # messages of a host in a second; the shortest interval is 0.1 s
 
 
@@ -52,6 +54,7 @@ class Host:
         self._received_alerts = UNKNOWN
         self._found_alerts: Sequence[Alert] = ()
         self._is_heard = False
+        self._alerts_due_at = 0.0  # when the next ones are decoded
         self._pending_alerts: tuple[str, Callable[[str], Alerts | None]] | None = None
         self._owner = owner
         self._lock = threading.Lock()
@@ -70,6 +73,7 @@ class Host:
             before = self._record.identity
             self._record.note_identity(identity)
             self._record.conflict = conflict
+            self._pending_alerts = None  # of the connection before
             # A hello of a broker has none. Those of the same run are still true.
             is_same_run = before is not None and before.stream == identity.stream
             if identity.alerts.firing is not None or not is_same_run:
@@ -122,10 +126,12 @@ class Host:
 
     def _note_alerts_locked(self) -> list[Dropped]:
         """Note the newest alerts that have come since the last call. Return why they were dropped."""
-        pending, self._pending_alerts = self._pending_alerts, None
-        if pending is None:
+        pending, now = self._pending_alerts, self._owner.monotonic()
+        if pending is None or now < self._alerts_due_at:
             return []
+        self._pending_alerts = None
         text, parse = pending
+        self._alerts_due_at = now + len(text) / ALERTS_BYTES_PER_SECOND
         try:
             found = parse(text)
         except ForeignHostError:

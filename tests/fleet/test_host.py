@@ -7,6 +7,7 @@ from typing import Any
 from telemetry_stream.alerts.fleet import FleetMonitor
 from telemetry_stream.alerts.rules import load
 from telemetry_stream.fleet.alerts import MAX_BYTES, Alerts, alerts_of
+from telemetry_stream.fleet.host import ALERTS_BYTES_PER_SECOND
 from telemetry_stream.fleet.remote import ForeignHostError
 from telemetry_stream.prometheus.exposition import labels
 from telemetry_stream.prometheus.own import alert_families
@@ -167,9 +168,18 @@ def test_a_host_that_floods_costs_one_message_a_second() -> None:
         known = here.fleet.alerts("a")
         assert 0 < len(str(known["alerts"])) < 2 * MAX_BYTES
         assert len(known["alerts"]) + known["omitted_alerts"] == 256
+        long = " " * 20 * ALERTS_BYTES_PER_SECOND
+        for number in range(40):
+            remote.report.alerts(f"{number}{long}", parse)
+            here.tick(1.0)
+        assert len(parsed) == 3
+        here.tick(21.0)
+        assert len(parsed) == 4
+        known = here.fleet.alerts("a")
+        here.clock.now += 21
         for text in ("foreign", "garbage"):
             remote.report.alerts(text, parse)
-            here.tick()
+            here.tick(1.0)
         assert here.fleet.stats().dropped == {"invalid": 1, "foreign host": 1, "too many": 0}
         assert here.fleet.alerts("a") == known
 
