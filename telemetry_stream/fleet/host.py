@@ -15,9 +15,9 @@ from ..alerts.hosts import WatchedHost
 from ..stream.received import ReceivedError, ReceivedSample
 from .alerts import UNKNOWN, Alert, Alerts, merged, newly_resolved
 from .mirror import Mirror
-from .overview import Row, row_text
+from .overview import Entry, Row
 from .record import Record, State
-from .remote import Dropped, ForeignHostError, Identity, Remote, Vitals
+from .remote import Dropped, ForeignHostError, Identity, Link, Remote, Vitals
 
 # Of the alerts of a host that are decoded: 1 ms per second. A large message after another one waits some seconds.
 ALERTS_BYTES_PER_SECOND = 4096
@@ -50,6 +50,7 @@ class Host:
         self.mirror: Mirror | None = None
         self.row: Row | None = None
         self.watched: WatchedHost | None = None
+        self._entry_of: Identity | None = None  # the identity that the row's entry is made of
         self.known_alerts = UNKNOWN  # its own, and those that this front end has found
         self._received_alerts = UNKNOWN
         self._found_alerts: Sequence[Alert] = ()
@@ -184,6 +185,11 @@ class Host:
             record = self._record
             return {"interval_seconds": record.interval_seconds, **record.sparkline.report()}
 
+    @property
+    def is_live(self) -> bool:
+        """Whether it was live at the last tick."""
+        return self.row is not None and self.row.state == "live"
+
     def is_forgotten(self, seconds: float) -> bool:
         """Whether it was discovered, and has been silent for so long."""
         with self._lock:
@@ -196,8 +202,7 @@ class Host:
         now = self._owner.monotonic()
         with self._lock:
             record = self._record
-            link = "up" if self.remote is None else self.remote.link(record.silent_from)
-            state = record.state(now, link)
+            state = record.state(now, self._link_locked(now))
             is_live = state == "live"
             age = None
             if record.vitals is not None:
@@ -215,24 +220,30 @@ class Host:
         if (
             old is not None
             and (old.state, old.age_seconds, old.skew_seconds, old.vitals, old.alerts) == shown
-            and (old.id, old.reason) == (self.id, reason)
+            and (old.entry.id, old.reason) == (self.id, reason)
+            and self._entry_of is identity
         ):
             return
-        self.row = Row(
-            self.number,
-            self.id,
-            identity.host.name if identity else self.key,
-            identity.site if identity else "",
-            identity.tags if identity else (),
-            state,
-            reason,
-            age,
-            skew,
-            identity.stream if identity else None,
-            vitals,
-            alerts,
-            row_text(self.number, state, age, skew, vitals, alerts),
-        )
+        if old is None or self._entry_of is not identity or old.entry.id != self.id:
+            self._entry_of = identity
+            entry = Entry(
+                self.number,
+                self.id,
+                identity.host.name if identity else self.key,
+                identity.site if identity else "",
+                identity.tags if identity else (),
+            )
+        else:
+            entry = old.entry
+        stream = identity.stream if identity else None
+        self.row = Row(entry, state, reason, age, skew, stream, vitals, alerts)
+
+    def _link_locked(self, now: float) -> Link:
+        """Return what is known of our own link since the host has become late, if it has."""
+        record = self._record
+        if self.remote is None or now <= record.silent_from:
+            return "up"
+        return self.remote.link(record.silent_from)
 
     def _watch_locked(self, state: State, now: float) -> None:
         """Note what the rules of the front end are evaluated for, and whether the alerts of the host are known."""
@@ -241,6 +252,14 @@ class Host:
         if is_heard is not self._is_heard:
             self._is_heard = is_heard
             self._settle_alerts_locked()
+        watched, skew = self.watched, record.known_skew_seconds if is_live else None
+        if (
+            is_live
+            and watched is not None
+            and (watched.state, watched.id, watched.skew_seconds) == (state, self.id, skew)
+            and self._entry_of is identity
+        ):
+            return  # as usual
         is_silent = state in ("late", "unreachable")
         self.watched = WatchedHost(
             address=self.key,
@@ -251,5 +270,5 @@ class Host:
             lost=None if is_silent else state == "lost",
             duplicate=None if is_silent or state == "lost" else state == "duplicate",
             age_seconds=0 if is_live else int(record.age_seconds(now)),
-            skew_seconds=record.known_skew_seconds if is_live else None,
+            skew_seconds=skew,
         )

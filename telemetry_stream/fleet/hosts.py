@@ -22,6 +22,7 @@ from ..stream import Demand, Feed, Stream
 from .alerts import Alerts, summary_of
 from .host import Host
 from .mirror import DEFAULT_SECTIONS, LINGER_SECONDS, ON_DEMAND, Gaps, Mirror
+from .overview import Rows
 from .overviews import Overviews
 from .record import State
 from .remote import Dropped, Identity, Remote, maybe_vitals
@@ -377,7 +378,8 @@ class Fleet:
         with self._lock:
             hosts = list(self._table.hosts.values())
         for host in hosts:
-            if host.is_forgotten(self._forget_seconds):
+            # A host that was live a moment ago is not forgotten now.
+            if not host.is_live and host.is_forgotten(self._forget_seconds):
                 self._forget(host)
                 continue
             if host.conflict is not None and not self._has_conflict(host, hosts):
@@ -391,8 +393,8 @@ class Fleet:
                         self._drop_mirror_locked(host)
         self._find_alerts()
         with self._lock:
-            rows = tuple(host.row for host in self._table.hosts.values() if host.row is not None)
-        self._overviews.send(rows)
+            rows = [host.row for host in self._table.hosts.values() if host.row is not None]
+        self._overviews.send(Rows(rows))
 
     def _find_alerts(self) -> None:
         """Evaluate the rules over hosts."""

@@ -9,8 +9,9 @@ from typing import Any
 from ..hub import Client, Hub
 from .overview import (
     GROUP,
+    Entry,
     OverviewChoice,
-    Row,
+    Rows,
     Selected,
     hosts_message,
     overview_message,
@@ -24,12 +25,12 @@ class Overviews:
     """
 
     def __init__(self, hub: Hub, realtime: Callable[[], float]) -> None:
-        self.rows: tuple[Row, ...] = ()
+        self.rows = Rows()
         self._hub = hub
         self._realtime = realtime
         self._sending = threading.Lock()
         self._revision = 0
-        self._names: tuple[Any, ...] = ()  # that the revision stands for
+        self._entries: list[Entry] = []  # that the revision stands for
         self._ticks = 0
 
     def join(self, client: Client) -> bool:
@@ -51,15 +52,15 @@ class Overviews:
         with self._sending:
             return {"revision": self._revision, "hosts": [row.report() for row in self.rows]}
 
-    def send(self, rows: tuple[Row, ...]) -> None:
+    def send(self, rows: Rows) -> None:
         """Send the rows of this second."""
         self._ticks += 1
-        names = tuple((row.number, row.id, row.name, row.site, row.tags) for row in rows)
+        entries = [row.entry for row in rows]
         with self._sending:
             self.rows = rows
-            is_renamed = names != self._names
+            is_renamed = entries != self._entries
             if is_renamed:
-                self._names = names
+                self._entries = entries
                 self._revision += 1
             topics = self._hub.topics_of(GROUP)
             choices = [topic for topic in topics if isinstance(topic, OverviewChoice)]
@@ -70,7 +71,7 @@ class Overviews:
     def _frames(
         self,
         choices: Sequence[OverviewChoice],
-        rows: Sequence[Row],
+        rows: Rows,
         revision: int,
         tick: int,
         is_renamed: bool,

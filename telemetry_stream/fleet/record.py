@@ -70,12 +70,23 @@ class Sparkline:
         place = self._next
         for column, halves in self._percentages:
             value = numbers[column]
-            halves[place] = self.UNKNOWN if value is None else round(min(max(value, 0), 100) * 2)
+            if value is None:
+                halves[place] = 255
+            elif 0 <= value <= 100:
+                halves[place] = int(value * 2 + 0.5)
+            else:
+                halves[place] = 0 if value < 0 else 200
         for column, rates in self._rates:
             value = numbers[column]
-            rates[place] = math.nan if value is None else min(max(value, 0.0), 1e30)
+            if value is None:
+                rates[place] = math.nan
+            elif 0 <= value <= 1e30:
+                rates[place] = value
+            else:
+                rates[place] = 0.0 if value < 0 else 1e30
         self._next = (place + 1) % self.POINTS
-        self._count = min(self._count + 1, self.POINTS)
+        if self._count < self.POINTS:
+            self._count += 1
 
     def skip(self, points: int) -> None:
         """Add points without values, because samples are missing."""
@@ -143,7 +154,8 @@ class Record:
         if before is not None and before.stream == vitals.stream:
             if vitals.seq <= before.seq:
                 return False
-            self.sparkline.skip(vitals.seq - before.seq - 1)
+            if vitals.seq > before.seq + 1:
+                self.sparkline.skip(vitals.seq - before.seq - 1)
         else:
             if before is not None and self.heard_at is not None:
                 self.sparkline.skip(int((now - self.heard_at) / self.interval_seconds))

@@ -9,6 +9,7 @@ protocol raises ReceivedError, and texts that are shown are escaped and cut.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -40,6 +41,8 @@ FIELDS = (
 )
 
 NUMBERS = frozenset({int, float})
+KNOWN = NUMBERS | {type(None)}
+_values_of = operator.itemgetter(*FIELDS)
 MOST = 1e300  # of a number; also false for infinity
 
 MAX_VITALS_CHARACTERS = 4096  # of a message with vitals; usual are 400
@@ -204,17 +207,18 @@ def maybe_vitals(text: str, host: str) -> Vitals | None:
 
 def numbers_of(section: Mapping[str, Any]) -> tuple[float | None, ...]:
     """Return the known fields of the section. What is not a finite number is unknown."""
-    # In one expression: this runs for each host every second.
+    # Usually all are there and known: this runs for each host every second.
+    try:
+        values: tuple[Any, ...] = _values_of(section)
+    except KeyError:
+        values = tuple([section.get(name) for name in FIELDS])
+    if KNOWN.issuperset(map(type, values)):
+        numbers = [value for value in values if value is not None]
+        if not numbers or (min(numbers) > -MOST and max(numbers) < MOST):
+            return values
     return tuple(
-        [
-            value if type(value) in NUMBERS and -MOST < value < MOST else None
-            for value in _values(section)
-        ]
+        [value if type(value) in NUMBERS and -MOST < value < MOST else None for value in values]
     )
-
-
-def _values(section: Mapping[str, Any]) -> list[Any]:
-    return [section.get(name) for name in FIELDS]
 
 
 def maybe_text(value: object) -> str | None:

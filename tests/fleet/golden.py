@@ -10,11 +10,12 @@ from pathlib import Path
 
 from telemetry_stream.fleet.alerts import UNKNOWN, Summary
 from telemetry_stream.fleet.overview import (
+    Entry,
     Row,
+    Rows,
     Selected,
     hosts_message,
     overview_message,
-    row_text,
 )
 from telemetry_stream.fleet.record import State
 from telemetry_stream.fleet.remote import Vitals
@@ -38,15 +39,10 @@ def _row(
     vitals: Vitals | None = None,
     alerts: Summary = UNKNOWN.summary,
 ) -> Row:
-    text = row_text(number, state, age_seconds, skew_seconds, vitals, alerts)
     host_id = f"{number:016x}" if vitals else name
     stream = vitals.stream if vitals else None
     return Row(
-        number,
-        host_id,
-        name,
-        site,
-        tags,
+        Entry(number, host_id, name, site, tags),
         state,
         reason,
         age_seconds,
@@ -54,7 +50,6 @@ def _row(
         stream,
         vitals,
         alerts,
-        text,
     )
 
 
@@ -118,7 +113,7 @@ def messages() -> dict[Path, str]:
     }
     texts = {
         "hosts.json": hosts_message(REVISION, ROWS, Selected()),
-        "overview.json": overview_message(REVISION, TIME_UNIX, ROWS, Selected()),
+        "overview.json": overview_message(REVISION, TIME_UNIX, Rows(ROWS), Selected()),
         "api-hosts.json": to_json(report),
     }
     return {

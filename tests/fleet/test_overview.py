@@ -11,12 +11,13 @@ from telemetry_stream.fleet.alerts import Summary
 from telemetry_stream.fleet.overview import (
     COLUMNS,
     GROUP,
+    Entry,
     OverviewChoice,
     Row,
+    Rows,
     Selected,
     hosts_message,
     overview_message,
-    row_text,
     selected,
 )
 from tests.fleet.golden import messages
@@ -30,11 +31,8 @@ def row(
     """Return the row of an invented host."""
     numbers = vitals(number, cpu=cpu)
     alerts = Summary(0, 1, 0, "/ is full")
-    text = row_text(number, "live", 0, None, numbers, alerts)
-    host_id, name = f"host-{number}", f"name {number}"
-    return Row(
-        number, host_id, name, site, tags, "live", None, 0, None, "run-1", numbers, alerts, text
-    )
+    entry = Entry(number, f"host-{number}", f"name {number}", site, tags)
+    return Row(entry, "live", None, 0, None, "run-1", numbers, alerts)
 
 
 ROWS = (
@@ -43,6 +41,11 @@ ROWS = (
     row(3, None, tags=("eu",)),
     row(4, 50.0, site="east"),
 )
+
+
+def text_of(one: Row) -> bytes:
+    """Return a row of the message."""
+    return Rows([one]).text([one])
 
 
 @pytest.mark.parametrize(
@@ -62,12 +65,12 @@ ROWS = (
 )
 def test_a_selection_shows_its_hosts(choice: Selected, numbers: list[int]) -> None:
     """All of the tags, the site, and the highest values of a field. Unknown values come last."""
-    assert [found.number for found in selected(ROWS, choice)] == numbers
+    assert [found.entry.number for found in selected(ROWS, choice)] == numbers
 
 
 def test_the_overview_has_all_rows_of_the_selection() -> None:
     """Each with one value for each column."""
-    message = json.loads(overview_message(7, 12.5, ROWS, Selected(site="east")))
+    message = json.loads(overview_message(7, 12.5, Rows(ROWS), Selected(site="east")))
     rows = message.pop("rows")
     assert message == {
         "type": "overview",
@@ -79,12 +82,13 @@ def test_the_overview_has_all_rows_of_the_selection() -> None:
     first = dict(zip(COLUMNS, rows[0], strict=True))
     assert (first["cpu"], first["critical"], first["warning"]) == (10.0, 0, 1)
     assert first["alert"] == "/ is full"
-    assert json.loads(overview_message(1, 0.0, (), Selected()))["rows"] == []
+    assert json.loads(overview_message(1, 0.0, Rows(), Selected()))["rows"] == []
 
 
 def test_a_host_without_values_has_a_row() -> None:
     """With null in each column of values."""
-    shown: list[Any] = json.loads(row_text(5, "late", None, None, None, Summary()))
+    late = Row(Entry(5, "a", "a", "", ()), "late", None, None, None, None, None, Summary())
+    shown: list[Any] = json.loads(text_of(late))
     assert shown == [5, "late", *[None] * (len(COLUMNS) - 2)]
 
 
@@ -103,9 +107,20 @@ def test_the_names_are_those_of_the_selection_without_its_top() -> None:
 
 def test_a_row_is_small() -> None:
     """A thousand hosts are sent each second."""
-    assert len(ROWS[0].text) < 110
+    assert len(text_of(ROWS[0])) < 110
     full = vitals(1)._replace(numbers=(12.5, 48.1, 3.0, 0.52, 1.5, 20.1, 71.0, 123456, 23456, 54.5))
-    assert len(row_text(1000, "live", 0, None, full, Summary(0, 0, 0))) < 101
+    entry = Entry(1000, "a", "a", "", ())
+    assert len(text_of(Row(entry, "live", None, 0, None, "run-1", full, Summary(0, 0, 0)))) < 101
+
+
+def test_no_text_of_a_host_divides_a_row() -> None:
+    """Rows are made at once, and taken apart at what stands between them."""
+    odd = [
+        row(number)._replace(alerts=Summary(0, 1, 0, text))
+        for number, text in enumerate(("],[", '],{"":0},[', '{"":0}', ',{"":0},', "\\"), 1)
+    ]
+    message = json.loads(overview_message(1, 0.0, Rows(odd), Selected()))
+    assert [shown[-1] for shown in message["rows"]] == [one.alerts.worst for one in odd]
 
 
 def test_the_golden_messages_are_up_to_date() -> None:
