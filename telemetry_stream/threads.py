@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,9 @@ NAME_BYTES = 15  # the kernel's TASK_COMM_LEN without the final NUL
 _STARTED = threading.Event()
 _STARTED.set()
 
+# Within ``small_stacks``: the size of a stack before it, as threading.stack_size returns it.
+_usual_stack_bytes: int | None = None
+
 
 class ThreadUnavailableError(Exception):
     """The system has no thread available (ulimit -u, TasksMax=, memory). Another attempt may succeed later."""
@@ -36,17 +39,20 @@ def start(
     target: Callable[..., object],
     *args: Any,
     on_crash: Callable[[BaseException], None] | None = None,
+    runs_foreign_code: bool = False,
 ) -> threading.Thread:
     """Run ``target(*args)`` on a new daemon thread, and return the thread.
 
     An exception that leaves ``target`` is logged with its traceback and then given to ``on_crash``, on that thread.
+    With ``runs_foreign_code``, its stack has the usual size also within ``small_stacks``: that code may need it.
     Raises ValueError if ``name`` has more than 15 bytes, and ThreadUnavailableError.
     """
     if len(name.encode()) > NAME_BYTES:
         raise ValueError(f"thread name {name!r} is longer than {NAME_BYTES} bytes")
     thread = threading.Thread(name=name, target=_run, args=(target, args, on_crash), daemon=True)
     try:
-        thread.start()
+        with _usual_stack() if runs_foreign_code else nullcontext():
+            thread.start()
     except RuntimeError as error:
         raise ThreadUnavailableError("the system is out of threads") from error
     thread._started = _STARTED  # type: ignore[attr-defined]
@@ -75,11 +81,26 @@ def small_stacks() -> Iterator[None]:
     which 32-bit boards and strict memory limits refuse. The resident memory is the same. Only the command line uses
     this: the size applies to every thread of the process, and foreign code may need a larger stack.
     """
-    usual = threading.stack_size(SMALL_STACK_BYTES)
+    global _usual_stack_bytes  # noqa: PLW0603 (the size is that of the process, too)
+    usual = _usual_stack_bytes = threading.stack_size(SMALL_STACK_BYTES)
     try:
         yield
     finally:
+        _usual_stack_bytes = None
         threading.stack_size(usual)
+
+
+@contextmanager
+def _usual_stack() -> Iterator[None]:
+    """Undo ``small_stacks`` for the start of one thread. Another one that starts meanwhile may get a large stack."""
+    if _usual_stack_bytes is None:
+        yield
+        return
+    threading.stack_size(_usual_stack_bytes)
+    try:
+        yield
+    finally:
+        threading.stack_size(SMALL_STACK_BYTES)
 
 
 def rename(name: str) -> None:

@@ -17,7 +17,7 @@ from telemetry_stream import threads
 WAIT_SECONDS = 10.0  # for a thread that ends at once unless the code is wrong
 
 
-def stack_bytes_of_new_thread() -> int:
+def stack_bytes_of_new_thread(*, runs_foreign_code: bool = False) -> int:
     """Return the size of the stack that a new thread gets (pthread_getattr_np(3))."""
     sizes: list[int] = []
 
@@ -29,7 +29,7 @@ def stack_bytes_of_new_thread() -> int:
         libc.pthread_attr_destroy(attributes)
         sizes.append(size.value)
 
-    threads.start("ts-test", measure).join(WAIT_SECONDS)
+    threads.start("ts-test", measure, runs_foreign_code=runs_foreign_code).join(WAIT_SECONDS)
     return sizes[0]
 
 
@@ -67,6 +67,15 @@ def test_a_start_does_not_change_the_size_of_stacks(monkeypatch: pytest.MonkeyPa
     """It is one value for the whole process: other threads of an embedding program may start at the same time."""
     monkeypatch.setattr(threading, "stack_size", None)
     threads.start("ts-test", int).join(WAIT_SECONDS)
+    threads.start("ts-test", int, runs_foreign_code=True).join(WAIT_SECONDS)
+
+
+def test_foreign_code_has_a_stack_of_the_usual_size() -> None:
+    """Nobody knows how much the library of NVIDIA needs. The next thread has a small one again."""
+    usual = stack_bytes_of_new_thread()
+    with threads.small_stacks():
+        assert stack_bytes_of_new_thread(runs_foreign_code=True) == usual
+        assert stack_bytes_of_new_thread() == 256 * 1024
 
 
 def test_small_stacks_are_for_the_block_only() -> None:

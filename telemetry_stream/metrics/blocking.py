@@ -49,11 +49,14 @@ class Blocking(Generic[K, V]):
         clock: Clock,
         *,
         timeout_seconds: float = 0.0,
+        runs_foreign_code: bool = False,
     ) -> None:
+        """``runs_foreign_code``: the call needs a stack of the usual size (``threads.start``)."""
         self._name = name
         self._call = call
         self._clock = clock
         self._timeout_seconds = timeout_seconds
+        self._runs_foreign_code = runs_foreign_code
         self._changed = threading.Condition()
         self._queue: deque[K] = deque()
         self._requested_at: dict[K, float] = {}  # of each pending call
@@ -126,7 +129,9 @@ class Blocking(Generic[K, V]):
             return
         if self._workers > len(self._running):
             return  # A worker that was just started has not taken its first call yet.
-        threads.start(self._name, self._work, self._generation)
+        threads.start(
+            self._name, self._work, self._generation, runs_foreign_code=self._runs_foreign_code
+        )
         self._workers += 1  # Only now: start() raises if the system is out of threads.
 
     def _work(self, generation: int) -> None:

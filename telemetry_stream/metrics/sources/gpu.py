@@ -177,7 +177,11 @@ class GpusSource:
         self._is_open = False
         # None as the key: release every device.
         self._blocking: Blocking[Device | None, Reading] = Blocking(
-            "ts-gpus", self._read, files.clock, timeout_seconds=timeout_seconds
+            "ts-gpus",
+            self._read,
+            files.clock,
+            timeout_seconds=timeout_seconds,
+            runs_foreign_code=True,  # the library of NVIDIA
         )
         # Of the workers: the reader of each device, the devices that are read now, the names, and what was logged.
         self._readers: dict[Device, Reader] = {}
