@@ -12,11 +12,10 @@ import pytest
 from telemetry_stream.metrics.source import SEARCH_SECONDS
 from telemetry_stream.metrics.sources import containers
 from telemetry_stream.metrics.sources.container_path import Identity, find_containers
+from telemetry_stream.metrics.sources.container_record import Container, ContainerCounts
 from telemetry_stream.metrics.sources.containers import (
     DETAILS_PER_TICK,
     FIND_SECONDS,
-    Container,
-    ContainerCounts,
     ContainersSource,
     CountsSource,
     Finder,
