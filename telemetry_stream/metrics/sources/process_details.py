@@ -6,7 +6,8 @@ process's memory for its command line (get_mm_cmdline in fs/proc/base.c), and a 
 (do_io_accounting): a process that hangs in the kernel would hang the reader, as it hangs ps. So they are in the sample
 after the one that first shows the process. Command line and unit are read when a process is first shown, and again
 after LABELS_SECONDS: a program may change its command line, and systemd moves a process after its start. I/O is read
-while the process runs, else every IO_SECONDS.
+in each turn of TURN_SECONDS while the process runs, else every IO_TURNS. The turns of all processes begin together,
+because each wake-up of the worker costs more than what it reads.
 
 A process is identified by pid and start time. The start time is compared when the labels are read, since the kernel
 reuses pids, and labels are kept. A wrong rate of I/O would last for one sample. Only one thread at a time may call the
@@ -26,7 +27,8 @@ from ..source import Clock
 from . import container_path, process_table
 
 LABELS_SECONDS = 60.0
-IO_SECONDS = 10.0
+TURN_SECONDS = 2.0
+IO_TURNS = 4
 # Whether this program may read the I/O of a process changes when either of them changes its user.
 DENIED_SECONDS = 60.0
 READ_BYTES = 2048
@@ -102,8 +104,10 @@ class Detail:
         "io",
         "io_due",
         "io_rates",
+        "io_turn",
         "labels_due",
         "labels_read",
+        "shown_at",
         "unit",
         "waiting",
     )
@@ -113,14 +117,30 @@ class Detail:
         self.unit: str | None = None
         self.io_rates: tuple[float | None, float | None] = (None, None)
         self.labels_read = False
-        self.labels_due = self.io_due = -math.inf  # monotonic seconds
+        self.labels_due = self.io_due = self.io_turn = (
+            self.shown_at
+        ) = -math.inf  # monotonic seconds; io_turn counts turns
         self.io: tuple[tuple[int | None, int | None], float] | None = None
         self.waiting: dict[str, Result[bytes] | None] = {}  # by file: the result before the call
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether it read or wrote since the reading before."""
-        return any(self.io_rates)
+    def are_labels_due(self, now: float) -> bool:
+        """Return whether command line and unit are to be read now; then they are due again later."""
+        if now < self.labels_due:
+            return False
+        self.labels_due = now + LABELS_SECONDS
+        return True
+
+    def is_io_due(self, now: float, *, uses_cpu: bool) -> bool:
+        """Return whether the I/O of a process that is shown is to be read now; then it is due again later."""
+        turn = now // TURN_SECONDS
+        if now > self.shown_at + IO_TURNS * TURN_SECONDS:
+            self.io_rates = (None, None)  # They are of the time before a pause.
+        self.shown_at = now
+        is_busy = self.io is not None and (uses_cpu or any(self.io_rates))
+        if turn == self.io_turn or not (is_busy or now >= self.io_due):
+            return False
+        self.io_turn, self.io_due = turn, (turn + IO_TURNS) * TURN_SECONDS
+        return True
 
 
 class ProcessDetails:
@@ -159,14 +179,8 @@ class ProcessDetails:
             )
         due: list[Call] = []
         for key, detail in self._details.items():
-            names: tuple[str, ...] = ()
-            if now >= detail.labels_due:
-                detail.labels_due = now + LABELS_SECONDS
-                names = self._labels
-            if key in running and (
-                now >= detail.io_due or ((running[key] or detail.is_busy) and detail.io is not None)
-            ):
-                detail.io_due = now + IO_SECONDS
+            names = self._labels if detail.are_labels_due(now) else ()
+            if key in running and detail.is_io_due(now, uses_cpu=running[key]):
                 names = (*names, "io")
             for name in names:
                 if name not in detail.waiting:  # else its call hangs

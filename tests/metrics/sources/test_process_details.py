@@ -14,10 +14,11 @@ from telemetry_stream.metrics.sources import process_details
 from telemetry_stream.metrics.sources.container_path import MAX_DEPTH
 from telemetry_stream.metrics.sources.process_details import (
     DENIED_SECONDS,
-    IO_SECONDS,
+    IO_TURNS,
     LABELS_SECONDS,
     MAX_COMMAND_CHARACTERS,
     READ_BYTES,
+    TURN_SECONDS,
     Detail,
     ProcessDetails,
     parse_command,
@@ -188,22 +189,36 @@ def test_command_lines_are_not_read_by_default(tree: Tree, monkeypatch: pytest.M
 
 
 def test_rates_of_a_running_process(reader: Reader) -> None:
-    """1000 bytes read and 500 written in two seconds, and nothing in the second after."""
+    """1000 bytes read and 500 written in one turn, and nothing in the next one. Between turns, the rates stay."""
     reader.tree.put("proc/7/io", IO.format(100, 50))
-    assert reader.read().io_rates == (None, None)
+    assert reader.read(TURN_SECONDS).io_rates == (None, None)
     reader.tree.put("proc/7/io", IO.format(1100, 550))
-    assert reader.read(2.0, is_running=True).io_rates == (500.0, 250.0)
+    assert reader.read(TURN_SECONDS - 1.0, is_running=True).io_rates == (None, None)
+    assert reader.read(1.0, is_running=True).io_rates == (500.0, 250.0)
+    assert reader.read(TURN_SECONDS - 1.0, is_running=True).io_rates == (500.0, 250.0)
     assert reader.read(1.0, is_running=True).io_rates == (0.0, 0.0)
 
 
+def test_rates_from_before_a_pause_are_unknown() -> None:
+    """A process that was not shown for longer than its I/O is valid, until the next reading."""
+    detail = Detail()
+    detail.is_io_due(100.0, uses_cpu=False)
+    detail.io, detail.io_rates = ((5, 5), 100.0), (1.0, 2.0)
+    detail.is_io_due(100.0 + IO_TURNS * TURN_SECONDS, uses_cpu=False)
+    assert any(detail.io_rates)
+    detail.is_io_due(200.0, uses_cpu=False)
+    assert not any(detail.io_rates)
+
+
 def test_io_of_a_sleeping_process_is_read_rarely(reader: Reader) -> None:
-    """The rate is the average since the reading before. While it is not 0, it is read at each tick."""
+    """The rate is the average since the reading before. While it is not 0, it is read at each turn."""
     reader.tree.put("proc/7/io", IO.format(0, 0))
     reader.read()
     reader.tree.put("proc/7/io", IO.format(1000, 0))
-    assert reader.read(IO_SECONDS - 1).io_rates == (None, None)
-    assert reader.read(1.0).io_rates == (1000.0 / IO_SECONDS, 0.0)
-    assert reader.read(1.0).io_rates == (0.0, 0.0)
+    for _ in range(IO_TURNS - 1):
+        assert reader.read(TURN_SECONDS).io_rates == (None, None)
+    assert reader.read(TURN_SECONDS).io_rates == (round(1000.0 / (IO_TURNS * TURN_SECONDS), 3), 0.0)
+    assert reader.read(TURN_SECONDS).io_rates == (0.0, 0.0)
 
 
 def test_counts_that_fall_have_no_rate(reader: Reader) -> None:
@@ -211,7 +226,7 @@ def test_counts_that_fall_have_no_rate(reader: Reader) -> None:
     reader.tree.put("proc/7/io", IO.format(1000, 0))
     reader.read()
     reader.tree.put("proc/7/io", IO.format(10, 1 << 60))
-    assert reader.read(is_running=True).io_rates == (None, None)
+    assert reader.read(TURN_SECONDS, is_running=True).io_rates == (None, None)
 
 
 def test_io_that_may_not_be_read_is_null(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from telemetry_stream.metrics.source import Options
 from telemetry_stream.metrics.sources import process_list, process_record
-from telemetry_stream.metrics.sources.process_details import IO_SECONDS
+from telemetry_stream.metrics.sources.process_details import IO_TURNS, TURN_SECONDS
 from telemetry_stream.metrics.sources.process_list import (
     IDLE_SECONDS,
     SORTS,
@@ -137,9 +137,9 @@ def test_io_of_the_rows_of_a_page_is_known_from_the_second_request_on(host: Host
     assert host.page(limit=1).processes[0].read_bytes_per_second is None
     host.tree.put("proc/2/io", "read_bytes: 1000\nwrite_bytes: 500\n")
     put(host.tree, 2, comm="Busy", state="R", ticks=CLK_TCK, rss=4, threads=3)
-    host.tick()
+    host.tick(TURN_SECONDS)
     row = host.page(limit=1).processes[0]
-    assert (row.read_bytes_per_second, row.write_bytes_per_second) == (1000.0, 500.0)
+    assert (row.read_bytes_per_second, row.write_bytes_per_second) == (500.0, 250.0)
 
 
 def test_there_is_no_page_before_a_reading_and_after_the_section_ended(tree: Tree) -> None:
@@ -185,12 +185,13 @@ def test_viewers_of_different_pages_keep_their_details(host: Host) -> None:
     queries = ({"sort": "pid"}, {"sort": "pid", "is_reversed": True})
     rows = []
     for bytes_read in (0, 1000):
-        host.tick(IO_SECONDS)
+        host.tick(IO_TURNS * TURN_SECONDS)
         for pid in (1, 4):
             host.tree.put(f"proc/{pid}/io", f"read_bytes: {bytes_read}\nwrite_bytes: 0\n")
         assert host.page("cat").unread == 0
         rows = [host.page(limit=1, **query).processes[0] for query in queries]
-    assert [(row.pid, row.read_bytes_per_second) for row in rows] == [(1, 100.0), (4, 100.0)]
+    rate = round(1000 / (IO_TURNS * TURN_SECONDS), 3)
+    assert [(row.pid, row.read_bytes_per_second) for row in rows] == [(1, rate), (4, rate)]
     labels = [detail.labels_due for detail in host.list._details._details.values()]
     host.page("cat")
     assert [detail.labels_due for detail in host.list._details._details.values()] == labels
