@@ -17,7 +17,7 @@ from telemetry_stream.hub import hub
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-LEAK_SECONDS = 5.0  # a thread that was stopped may need a moment to end
+LEAK_SECONDS = 20.0  # a thread that was stopped may need a moment to end
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=seconds, reverse=True)
 
 
-def eventually(condition: Callable[[], object], seconds: float = 10.0) -> bool:
+def eventually(condition: Callable[[], object], seconds: float = 20.0) -> bool:
     """Return whether ``condition()`` becomes true within ``seconds``.
 
     For conditions that no event announces, such as states of other processes.

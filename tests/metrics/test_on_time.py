@@ -22,7 +22,7 @@ from tests.metrics.extra import ExtraSource
 from tests.metrics.sources import test_filesystem, test_process_table, test_temperature
 from tests.metrics.trees import Tree
 
-PROMPT_SECONDS = 1.0  # waiting for a hung call would take 10 s
+PROMPT_SECONDS = 5.0  # waiting for a hung call would take 10 s
 
 
 @pytest.fixture

@@ -139,10 +139,10 @@ def test_a_new_interval_wakes_the_thread() -> None:
     ticked = threading.Semaphore(0)
     ticker = Ticker(60.0, ticked.release)
     ticker.start()
-    assert ticked.acquire(timeout=5)
+    assert ticked.acquire(timeout=20)
     ticker.pace(0.1)
-    assert ticked.acquire(timeout=5)
-    assert ticked.acquire(timeout=5)
+    assert ticked.acquire(timeout=20)
+    assert ticked.acquire(timeout=20)
     ticker.close()
 
 
@@ -154,7 +154,7 @@ def test_close_just_after_a_new_interval_ends_the_thread() -> None:
             if ticker.interval_seconds == 50.0:
                 closer = threading.Thread(target=ticker.close)
                 closer.start()
-                assert closing.wait(5)
+                assert closing.wait(20)
             super().clear()
 
         def set(self) -> None:
@@ -165,7 +165,7 @@ def test_close_just_after_a_new_interval_ends_the_thread() -> None:
     ticked, closing = threading.Event(), threading.Event()
     ticker = Ticker(60.0, ticked.set, wake=ClosingEvent())
     ticker.start()
-    assert ticked.wait(5)
+    assert ticked.wait(20)
     ticker.pace(50.0)
     assert eventually(lambda: not is_running())
 
@@ -175,7 +175,7 @@ def test_the_first_tick_and_the_end_come_at_once() -> None:
     ticked = threading.Event()
     ticker = Ticker(60.0, ticked.set)
     ticker.start()
-    assert ticked.wait(5)
+    assert ticked.wait(20)
     started = time.monotonic()
     ticker.close()
     ticker.close()
@@ -197,7 +197,7 @@ def test_ticks_run_on_a_named_thread() -> None:
 
     ticker = Ticker(0.1, tick)
     ticker.start()
-    assert enough.wait(5)
+    assert enough.wait(20)
     ticker.close()
     assert set(names) == {"ts-collect"}
 
@@ -212,7 +212,7 @@ def test_a_tick_may_close_its_ticker() -> None:
 
     ticker = Ticker(0.1, tick)
     ticker.start()
-    assert done.wait(5)
+    assert done.wait(20)
     ticker.close()
     assert ticker.made == 1
 
@@ -231,6 +231,6 @@ def test_an_exception_ends_the_thread_and_is_reported() -> None:
 
     ticker = Ticker(0.1, tick, on_crash=on_crash)
     ticker.start()
-    assert reported.wait(5)
+    assert reported.wait(20)
     ticker.close()
     assert str(crashes[0]) == "broken tick"

@@ -16,7 +16,7 @@ from restart_viewers import Crowd, Seen, path_after, retry_delay_seconds
 from wire import CLOSE, TEXT
 
 WEB = Path(__file__).parents[2] / "web/src"
-TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = 20.0
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
