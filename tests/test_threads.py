@@ -14,7 +14,7 @@ import pytest
 
 from telemetry_stream import threads
 
-WAIT_SECONDS = 10.0  # for a thread that ends at once unless the code is wrong
+WAIT_SECONDS = 30.0  # for a thread that ends at once unless the code is wrong
 
 
 def stack_bytes_of_new_thread(*, runs_foreign_code: bool = False) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 CERTIFICATE = Path(__file__).parent.parent / "fixtures/tls/localhost.pem"
 
 
-def soon(seconds: float = 10.0) -> float:
+def soon(seconds: float = 30.0) -> float:
     """Return a deadline, in monotonic seconds."""
     return time.monotonic() + seconds
 
