@@ -25,6 +25,7 @@ from telemetry_stream.prometheus import scrape
 from telemetry_stream.prometheus.exposition import Family
 from telemetry_stream.prometheus.kernel import Collect
 from telemetry_stream.prometheus.kernel.host import Host
+from telemetry_stream.prometheus.own import notify_families
 from telemetry_stream.prometheus.sample import TABLE
 from telemetry_stream.prometheus.scrape import KernelScrape
 from tests.conftest import eventually
@@ -195,6 +196,7 @@ def test_the_program_s_own_families_are_documented() -> None:
         text = service.ask("/metrics").body.decode()
     names = {one.name for family in plain_text(text) for one in family.samples}
     own = {name for name in names if name.startswith("telemetry_stream_")}
+    own |= {family.name for family in notify_families([])}  # with receivers only
     assert own - columns == {name for name in documented if name.startswith("telemetry_stream_")}
 
 
