@@ -77,7 +77,8 @@ class Webhook:
     def address(self) -> SplitResult:
         """Return the checked URL. Raises AddressError or SecretError."""
         url = self.secret_url.read() if self.secret_url is not None else self.url
-        return checked_url(url, has_secret=self.login.is_given, allow_plain=self.allow_plain)
+        has_secret = self.login.is_given or self.secret_url is not None
+        return checked_url(url, has_secret=has_secret, allow_plain=self.allow_plain)
 
     def sender(self) -> WebhookSender:
         return WebhookSender(self)

@@ -23,6 +23,7 @@ GOOD_URL = 'url = "https://example.org/in"\n'
 @pytest.fixture(autouse=True)
 def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_SECRET", "hunter2hunter2")
+    monkeypatch.setenv("A_PLAIN_URL", "http://hooks.example.org/hunter2")
     monkeypatch.setenv("A_URL", "https://hooks.example.org/hunter2")
 
 
@@ -112,6 +113,7 @@ def test_alertmanager_gets_every_alert_again_and_again(tmp_path: Path) -> None:
         (WEBHOOK + GOOD_URL + 'url_env = "A_URL"\n', 4, "url: give one of"),
         (WEBHOOK + 'url = "gopher://x"\n', 4, "url: must be a URL such as"),
         (WEBHOOK + 'url_env = "A_SECRET"\n', 4, "url_env: must be a URL such as"),
+        (WEBHOOK + 'url_env = "A_PLAIN_URL"\n', 4, "url_env: would send a secret without TLS"),
         (WEBHOOK + 'url_env = "NOT_SET"\n', 4, "the variable NOT_SET has no secret"),
         (WEBHOOK + 'url_file = "/nonexistent"\n', 4, "/nonexistent cannot be read: No such file"),
         (WEBHOOK + GOOD_URL + 'token = "hunter2"\n', 5, "token: a secret is not written here"),
