@@ -64,7 +64,8 @@ export async function openPage(
   page.on("console", (message) => {
     const { url: source } = message.location();
     const refused =
-      /WebSocket connection/.test(message.text()) || /\/api\/v1\/(stream|history)\?/.test(source);
+      /WebSocket connection/.test(message.text()) ||
+      /\/api\/v1\/((stream|history)\?|silences)/.test(source); // most servers have no silences
     // Chromium itself requests the icon of a site, for example between two pages.
     const own = source.endsWith("/favicon.ico");
     if (message.type() === "error" && !refused && !own)

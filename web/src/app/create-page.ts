@@ -15,7 +15,7 @@ import { liveEdge, type Pause } from "../store/timeline";
 import { DEFAULT_VIEW, type View } from "../store/view";
 import type { Environment } from "../stream/connection";
 import { logOut } from "../stream/log-out";
-import { BROWSER, type Browser } from "../stream/refusal";
+import { BROWSER, requestJson, type Browser } from "../stream/refusal";
 import { onWake } from "../stream/wake";
 import { createHost, type RunningHost } from "./create-host";
 import { addressOf, hostInAddress } from "./host-address";
@@ -151,6 +151,8 @@ export function createPage(
     reload: browser.reload,
     logOut: () => logOut(address, browser),
     notifications,
+    request: (path, signal, method) =>
+      requestJson(new URL(path, address).href, browser, signal, method),
     fleet,
     host,
     overview,

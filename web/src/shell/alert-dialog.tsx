@@ -8,12 +8,14 @@ import type { NotificationState } from "../store/page";
 import { useDisplay, usePage, usePicture, useShown, useStore } from "../store/use-telemetry";
 import { Dialog } from "./dialog";
 import type { LaterProps } from "./later";
+import { SilenceButtons, SilenceList, useSilences, type Silences } from "./silences";
 import "./alert-dialog.css";
 
 export function AlertDialog({ close }: LaterProps) {
   const { firing, omitted, resolved } = useShown((state) => state.alerts);
   const paused = useDisplay((display) => display.paused);
   const to = usePicture((picture) => picture.to);
+  const silences = useSilences();
   return (
     <Dialog title="Alerts" testId="alert-dialog" close={close}>
       {paused && <p className="faint">As of the pause, {clock(to)}.</p>}
@@ -23,7 +25,7 @@ export function AlertDialog({ close }: LaterProps) {
         ) : firing.length === 0 ? (
           <p className="faint">Nothing fires.</p>
         ) : (
-          <List alerts={firing} now={to} />
+          <List alerts={firing} now={to} silences={silences} />
         )}
         {omitted > 0 && <p className="faint">and {omitted} more</p>}
       </Part>
@@ -34,6 +36,11 @@ export function AlertDialog({ close }: LaterProps) {
           <List alerts={resolved} now={to} />
         )}
       </Part>
+      {silences !== null && (
+        <Part title="Silences, during which nobody is notified">
+          <SilenceList silences={silences} />
+        </Part>
+      )}
       <p className="alert-part">
         <NotifyButton />
       </p>
@@ -51,7 +58,14 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-function List({ alerts, now }: { alerts: readonly Alert[]; now: number }) {
+interface ListProps {
+  readonly alerts: readonly Alert[];
+  readonly now: number;
+  /** Null if the alerts cannot be silenced. */
+  readonly silences?: Silences | null;
+}
+
+function List({ alerts, now, silences = null }: ListProps) {
   return (
     <ul className="alert-list">
       {alerts.map((alert) => (
@@ -64,6 +78,7 @@ function List({ alerts, now }: { alerts: readonly Alert[]; now: number }) {
             <span className="primary">{alert.text}</span>
             {!alert.isKnown && <span className="faint"> Its values are unknown now.</span>}
             <span className="labels faint">{labelsText(alert)}</span>
+            {silences !== null && <SilenceButtons alert={alert} silences={silences} />}
           </span>
           <span className="since">{timeText(alert, now)}</span>
         </li>

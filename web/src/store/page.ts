@@ -24,6 +24,10 @@ export interface Page {
   /** Loads the login page. Resolves to null, or to the reason why it failed. */
   readonly logOut: () => Promise<string | null>;
   readonly notifications: Notifications;
+  /**
+   * Requests JSON of the server itself, at a path relative to the page. Rejects with an Error that has the server's reason.
+   */
+  readonly request: (path: string, signal: AbortSignal, method?: string) => Promise<unknown>;
   /** The hosts of a front end; null on a server with one host. */
   readonly fleet: Fleet | null;
 }

@@ -125,8 +125,9 @@ export async function requestJson(
   address: string,
   browser: Pick<Browser, "fetch">,
   signal: AbortSignal,
+  method = "GET",
 ): Promise<unknown> {
-  const options: RequestInit = { signal, cache: "no-store", redirect: "manual" };
+  const options: RequestInit = { method, signal, cache: "no-store", redirect: "manual" };
   const answer = await browser.fetch(address, options).catch(() => {
     throw new Error("the server is not reachable"); // a browser gives no better reason
   });

@@ -39,6 +39,12 @@ let silent = false;
 process.on("SIGUSR1", () => (silent = true));
 process.on("SIGUSR2", () => (silent = false));
 
+const SILENCE = {
+  ...{ id: "3f2a91c4", rule: "filesystem_full", severity: "", host: "" },
+  ...{ labels: { mountpoint: "/var/lib/postgresql/16/main" }, by: "anna", comment: "new disk" },
+  ...{ created_unix: startedAt, until_unix: startedAt + 100_000 },
+};
+
 const seqNow = () => Math.floor(Date.now() / 1000) - startedAt + STORY_NOW;
 const samples = new Map();
 /** Kept for a history, because computing ten minutes again takes longer than sending them. */
@@ -99,6 +105,10 @@ const http = createServer((request, response) => {
     if (isRefused(searchParams)) return response.writeHead(404).end();
     response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" });
     return response.end(gzipSync(JSON.stringify(historyOf(searchParams))));
+  }
+  if (path === "/api/v1/silences") {
+    response.writeHead(200, { "content-type": "application/json" });
+    return response.end(JSON.stringify({ silences: [SILENCE] }));
   }
   const answer = fleet === null ? undefined : fleetAnswer(path, searchParams);
   if (answer !== undefined) {
