@@ -11,7 +11,6 @@ import math
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ..fleet.hosts import Fleet
@@ -25,6 +24,7 @@ from .broker_remote import BrokerRemote, Request
 from .brokers import Access, Broker
 from .connector import CLOSE_SECONDS, Connector
 from .packets import Message
+from .remotes import Remotes
 from .session import Limits, Session
 from .topics import DEFAULT_SITE, HostTopic, Topics, filters, maybe_host_topic
 
@@ -39,9 +39,6 @@ COLLECT_SECONDS = 0.02
 IDLE_SECONDS = 1.0
 HELLO_SECONDS = 10.0  # between two requests for the ``hello`` of one host
 SILENT_SECONDS = 10.0  # without any host, until a hint is logged
-MAX_REFUSED = 10_000
-# At once, of one host id. An ACL may leave the site to the agent, which could fill the table with one id.
-MAX_SITES = 4
 
 
 class Watcher:
@@ -85,14 +82,9 @@ class Watcher:
         self._lock = threading.Lock()
         self._requests: dict[BrokerRemote, Request] = {}
         self._own: Feed | None = None
-        self._own_key = ""
-        self._remotes: dict[str, BrokerRemote] = {}  # by "site/host"
-        self._by_vitals: dict[str, BrokerRemote] = {}  # by the topic of its vitals
-        self._sites: Counter[str] = Counter()  # of each host id, those of its remotes
+        self._remotes = Remotes(fleet, prefix, self._make_remote)
         self._states: dict[str, messages.HostState] = {}  # of hosts without a hello yet
         self._has_alerts: set[str] = set()  # likewise: their alerts were not kept
-        self._refused: set[str] = set()  # because there are max_hosts, or MAX_SITES of the host
-        self._forgotten: dict[str, str] = {}  # the run that a silent host had
         self._requested: dict[str, float] = {}  # when a hello was requested
         self._serve_at = math.inf  # when a remote has something to publish
         self._hint_at = math.inf
@@ -104,7 +96,7 @@ class Watcher:
         """Start the thread, after the fleet and its own host. Raises AccessError with one sentence."""
         if self._fleet.has_own:
             self._own = self._stream.feed()
-            self._own_key = f"{self._site or DEFAULT_SITE}/{self._own.host.id}"
+            self._remotes.own_key = f"{self._site or DEFAULT_SITE}/{self._own.host.id}"
         self._connector.start("front", self._serve)
 
     def stop(self) -> None:
@@ -119,6 +111,9 @@ class Watcher:
     def is_running(self) -> bool:
         """Whether the thread runs."""
         return self._connector.is_running
+
+    def _make_remote(self, topics: Topics) -> BrokerRemote:
+        return BrokerRemote(topics, self._front, self._link, self._request, self._history)
 
     def _request(self, remote: BrokerRemote, request: Request) -> None:
         """Leave a request for the thread. Any thread; the caller may hold locks."""
@@ -164,7 +159,7 @@ class Watcher:
             )
 
     def _watched(self) -> list[BrokerRemote]:
-        return [remote for remote in self._remotes.values() if remote.is_watched]
+        return [remote for remote in self._remotes if remote.is_watched]
 
     def _serve_remotes(self, session: Session) -> float:
         """Do what is due, and return after how many seconds something is due again."""
@@ -175,7 +170,7 @@ class Watcher:
         now = time.monotonic()
         if now >= self._hint_at:
             self._hint_at = math.inf
-            if not self._remotes:
+            if not self._remotes.by_key:
                 log.warning("No host publishes itself on the MQTT broker (or its ACL denies it)")
         if now >= self._serve_at:
             due = [remote.serve(session) for remote in self._watched()]
@@ -188,28 +183,16 @@ class Watcher:
         self._serve_at = 0.0
         if request == "close":
             remote.set_want(session, None)
-            if self._remotes.pop(remote.key, None) is not None:
-                self._by_vitals.pop(remote.topics.of("vitals"), None)
-                self._sites[remote.topics.host] -= 1
-                if not self._sites[remote.topics.host]:
-                    del self._sites[remote.topics.host]
-                self._note_forgotten(remote)
-            self._refused.clear()  # there is room again
+            self._remotes.forget(remote)
         elif request == "unwatch":
             remote.set_want(session, None)
-        elif remote.key in self._remotes:
+        elif remote.key in self._remotes.by_key:
             remote.set_want(session, request)
-
-    def _note_forgotten(self, remote: BrokerRemote) -> None:
-        """Remember the run: its ``hello`` may stay on the broker indefinitely."""
-        if len(self._forgotten) >= self._fleet.max_hosts:
-            del self._forgotten[next(iter(self._forgotten))]
-        self._forgotten[remote.key] = remote.run
 
     # What arrives.
 
     def _receive(self, session: Session, message: Message) -> None:
-        remote = self._by_vitals.get(message.topic)
+        remote = self._remotes.by_vitals.get(message.topic)
         if remote is not None and not (message.is_retained or message.is_too_large):
             remote.note_vitals(message.payload)
             return
@@ -231,7 +214,7 @@ class Watcher:
         own = self._own
         return (
             own is not None
-            and f"{topic.site}/{topic.host}" == self._own_key
+            and f"{topic.site}/{topic.host}" == self._remotes.own_key
             and own.id.encode() in payload
         )
 
@@ -240,7 +223,7 @@ class Watcher:
         if message.is_too_large:
             raise ReceivedError(f"has more than {MAX_PACKET_BYTES} bytes")
         key, payload = f"{topic.site}/{topic.host}", message.payload
-        remote = self._remotes.get(key)
+        remote = self._remotes.by_key.get(key)
         if topic.name == "hello":
             self._receive_hello(key, topic, message)
             self._request_alerts(session, key, topic)
@@ -258,20 +241,20 @@ class Watcher:
             self._request_hello(session, key, topic)
 
     def _receive_hello(self, key: str, topic: HostTopic, message: Message) -> None:
-        is_former = key == self._own_key and key not in self._requested
+        is_former = key == self._remotes.own_key and key not in self._requested
         if message.is_retained and is_former:
             return  # of a former run of this program; the vitals of a live host with the same id request its hello
         try:
             identity = incoming.identity(message.payload, topic)
         except IncompatibleError as error:
-            remote = self._maybe_remote(key, topic)
+            remote = self._remotes.maybe_get(key, topic)
             if remote is not None:
                 remote.note_incompatible(str(error))
             return
-        if message.is_retained and self._forgotten.get(key) == identity.stream:
+        if message.is_retained and self._remotes.is_forgotten(key, identity.stream):
             return
-        self._forgotten.pop(key, None)
-        remote = self._maybe_remote(key, topic)
+        self._remotes.note_returned(key)
+        remote = self._remotes.maybe_get(key, topic)
         if remote is None:
             return
         state = self._states.pop(key, None)
@@ -281,7 +264,7 @@ class Watcher:
         self._serve_at = 0.0
 
     def _receive_alerts(self, key: str, payload: bytes) -> None:
-        remote = self._remotes.get(key)
+        remote = self._remotes.by_key.get(key)
         if remote is not None:
             remote.note_alerts(payload)
         elif len(self._has_alerts) < self._fleet.max_hosts:
@@ -289,44 +272,18 @@ class Watcher:
 
     def _request_alerts(self, session: Session, key: str, topic: HostTopic) -> None:
         """Request the alerts of a host that came before its hello."""
-        if key in self._has_alerts and key in self._remotes:
+        if key in self._has_alerts and key in self._remotes.by_key:
             self._has_alerts.discard(key)
             self._request_retained(session, topic, "alerts")
-
-    def _maybe_remote(self, key: str, topic: HostTopic) -> BrokerRemote | None:
-        """Return the remote of a host, a new one if it is not known. None if there are too many hosts or sites."""
-        remote = self._remotes.get(key)
-        if remote is not None or key in self._refused:
-            return remote
-        if self._sites[topic.host] >= MAX_SITES:
-            self._fleet.note_dropped("too many")
-            self._refuse(key)
-            return None
-        remote = BrokerRemote(
-            Topics(self._prefix, topic.site, topic.host),
-            self._front,
-            self._link,
-            self._request,
-            self._history,
-        )
-        if self._fleet.add(remote) is None:
-            self._refuse(key)
-            return None
-        self._sites[topic.host] += 1
-        self._remotes[key] = remote
-        if key != self._own_key:
-            self._by_vitals[remote.topics.of("vitals")] = remote
-        return remote
-
-    def _refuse(self, key: str) -> None:
-        if len(self._refused) < MAX_REFUSED:
-            self._refused.add(key)
 
     def _request_hello(self, session: Session, key: str, topic: HostTopic) -> None:
         """Request the retained ``hello`` of a host: a broker drops messages to a client that is slow for a moment."""
         now = time.monotonic()
-        self._forgotten.pop(key, None)  # here it is
-        if key in self._refused or now < self._requested.get(key, -math.inf) + HELLO_SECONDS:
+        self._remotes.note_returned(key)
+        if (
+            self._remotes.is_refused(key)
+            or now < self._requested.get(key, -math.inf) + HELLO_SECONDS
+        ):
             return
         if len(self._requested) >= self._fleet.max_hosts:
             self._requested.clear()

@@ -322,7 +322,7 @@ def test_one_host_cannot_fill_the_table_with_sites(broker: Mosquitto) -> None:
         here.wait(lambda: here.rows() == {})
         agents[7].hello(retain=False)
         here.wait(lambda: [row["site"] for row in here.rows().values()] == ["site-7"])
-        assert here.watcher._sites == {"host-1": 1}
+        assert here.watcher._remotes._sites == {"host-1": 1}
 
 
 def test_a_forgotten_host_does_not_return_with_its_old_hello(broker: Mosquitto) -> None:
@@ -338,7 +338,7 @@ def test_a_forgotten_host_does_not_return_with_its_old_hello(broker: Mosquitto) 
         here.wait(lambda: here.rows() == {})
         disconnect(broker, re.findall(r"front-[0-9a-f]{16}", broker.log)[-1])
         here.wait(lambda: here.fleet.stats().dropped["invalid"] == 2)
-        assert here.watcher._remotes == {}
+        assert not list(here.watcher._remotes)
         agent.vitals(1)
         here.wait(here.rows)
 
@@ -359,10 +359,10 @@ def test_a_hello_that_was_lost_is_requested(broker: Mosquitto) -> None:
         assert observer.wait(lambda: observer.messages)
         with watching(broker, "t8") as here:
             here.wait(here.rows)
-            here.watcher._remotes.clear()
-            here.watcher._by_vitals.clear()
+            here.watcher._remotes.by_key.clear()
+            here.watcher._remotes.by_vitals.clear()
             agent.vitals(1)
-            here.wait(lambda: list(here.watcher._remotes) == ["s/host-1"])
+            here.wait(lambda: list(here.watcher._remotes.by_key) == ["s/host-1"])
 
 
 def test_hostile_messages_are_dropped_and_counted(
