@@ -12,16 +12,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from .. import threads
 from ..alerts.fleet import FleetMonitor
 from ..hub import Client, Hub
-from ..stream import Demand, Feed, Stream
+from ..stream import Feed, Stream
 from .alerts import Alerts, summary_of
 from .host import Host
-from .mirror import DEFAULT_SECTIONS, LINGER_SECONDS, ON_DEMAND, Gaps, Mirror
+from .mirror import Gaps
+from .mirrors import Mirrors, is_over
 from .overview import Rows
 from .overviews import Overviews
 from .record import State
@@ -30,7 +31,6 @@ from .remote import Dropped, Identity, Remote, maybe_vitals
 TICK_SECONDS = 1.0
 LATE_SECONDS = 5.0  # without a tick, the origin does not work
 JOIN_SECONDS = 0.4
-JOINING_SECONDS = 10.0  # a viewer may take so long to join the mirror that it has requested
 
 STATES: tuple[State, ...] = (
     "live", "late", "lost", "gone", "unreachable", "duplicate", "incompatible",
@@ -40,10 +40,6 @@ DROPPED: tuple[Dropped, ...] = ("invalid", "foreign host", "too many")
 
 class UnknownHostError(LookupError):
     """There is no host with this id."""
-
-
-class NotWatchableError(Exception):
-    """The host cannot be watched now: one sentence with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +93,11 @@ class Fleet:
         self._table = _Table()
         self._next_number = 1
         self._dropped: Counter[Dropped] = Counter()
-        self._gaps = Gaps()
         self._own: Host | None = None
         self._own_seq = 0
+        self._gaps = Gaps()
         self._stream: Stream
+        self._mirrors: Mirrors
         self._on_crash: Callable[[BaseException], None]
         self._ticked_at: float | None = None
         self._stop = threading.Event()
@@ -115,6 +112,7 @@ class Fleet:
     def start(self, stream: Stream, on_crash: Callable[[BaseException], None]) -> None:
         """Start the remotes and ``ts-fleet``. Raises ThreadUnavailableError."""
         self._stream, self._on_crash = stream, on_crash
+        self._mirrors = Mirrors(stream, self._gaps, self._max_watched, monotonic=self.monotonic)
         if self._own_labels is not None:
             self._add_own(stream.feed(), self._own_labels)
         if self._monitor is not None:
@@ -225,7 +223,7 @@ class Fleet:
             del table.by_id[host.id]
         host.id = host_id
         table.by_id[host_id] = host
-        self._drop_mirror_locked(host)
+        Mirrors.drop(host)
 
     def note_dropped(self, why: Dropped) -> None:
         """Count a message that was discarded."""
@@ -250,64 +248,8 @@ class Fleet:
                 raise UnknownHostError(host_id)
             if host.remote is None:
                 return self._stream.feed(), lambda _: True
-            mirror = host.mirror
-            if mirror is None:
-                mirror = self._make_mirror_locked(host, host.remote)
-            mirror.use()
+            mirror = self._mirrors.get(host, host.remote, self._table.hosts.values())
         return mirror.feed, mirror.wait_filled
-
-    def _make_mirror_locked(self, host: Host, remote: Remote) -> Mirror:
-        identity = host.identity
-        if identity is None:
-            reason = host.row.reason if host.row else None
-            raise NotWatchableError(
-                f"The host has not answered yet{f' ({reason})' if reason else ''}"
-            )
-        self._require_mirror_slot_locked()
-        labels = {"site": identity.site, "tags": identity.tags}
-
-        def make_feed(demand: Demand) -> Feed:
-            return self._stream.unlisted(
-                replace(identity.host, id=host.id),
-                section_names=(*DEFAULT_SECTIONS, *sorted(ON_DEMAND)),
-                demand=demand,
-                run=identity.stream,
-                labels={name: value for name, value in labels.items() if value},
-            )
-
-        mirror = Mirror(
-            make_feed,
-            remote,
-            self._gaps,
-            interval_seconds=identity.interval_seconds,
-            monotonic=self.monotonic,
-        )
-        host.mirror = mirror
-        mirror.publish_alerts(host.known_alerts)
-        mirror.start()
-        return mirror
-
-    def _require_mirror_slot_locked(self) -> None:
-        """Raise NotWatchableError if there are max_watched_hosts mirrors. One without a viewer gives its slot up."""
-        mirrors = [
-            (host.mirror, host) for host in self._table.hosts.values() if host.mirror is not None
-        ]
-        if len(mirrors) < self._max_watched:
-            return
-        unused = [
-            (mirror.unused_seconds(), host)
-            for mirror, host in mirrors
-            if mirror.unused_seconds() > JOINING_SECONDS and not mirror.feed.watched()
-        ]
-        if not unused:
-            raise NotWatchableError(f"Limit of watched hosts reached ({self._max_watched})")
-        self._drop_mirror_locked(max(unused, key=lambda pair: pair[0])[1])
-
-    @staticmethod
-    def _drop_mirror_locked(host: Host) -> None:
-        mirror, host.mirror = host.mirror, None
-        if mirror is not None:
-            mirror.stop()
 
     # Viewers of the overview.
 
@@ -388,9 +330,9 @@ class Fleet:
             mirror = host.mirror
             if mirror is not None:
                 mirror.tick()
-                if mirror.unused_seconds() > LINGER_SECONDS:
+                if is_over(mirror):
                     with self._lock:
-                        self._drop_mirror_locked(host)
+                        Mirrors.drop(host)
         self._find_alerts()
         with self._lock:
             rows = [host.row for host in self._table.hosts.values() if host.row is not None]
@@ -435,7 +377,7 @@ class Fleet:
             self._table.hosts.pop(host.number, None)
             if self._table.by_id.get(host.id) is host:
                 del self._table.by_id[host.id]
-            self._drop_mirror_locked(host)
+            Mirrors.drop(host)
         if host.remote is not None:
             host.remote.close()
 

@@ -339,7 +339,8 @@ def _existing(fleet: Fleet | None) -> Fleet:
 
 def _of_fleet(fleet: Fleet, host: str | None) -> tuple[Feed, Callable[[float], bool]]:
     """Return a host's feed, and the function that waits until it has what the host remembers. Raises HTTPError."""
-    from ..fleet.hosts import NotWatchableError, UnknownHostError  # noqa: PLC0415  # it is loaded
+    from ..fleet.hosts import UnknownHostError  # noqa: PLC0415  # it is loaded
+    from ..fleet.mirrors import NotWatchableError  # noqa: PLC0415
 
     try:
         return fleet.feed(host)

@@ -14,7 +14,7 @@ import pytest
 from telemetry_stream import threads
 from telemetry_stream.fleet.alerts import alerts_of
 from telemetry_stream.fleet.host import MAX_PENDING
-from telemetry_stream.fleet.hosts import Fleet, NotWatchableError, UnknownHostError
+from telemetry_stream.fleet.hosts import Fleet, UnknownHostError
 from telemetry_stream.fleet.overview import OverviewChoice, Selected
 from telemetry_stream.fleet.remote import FIELDS, maybe_vitals
 from telemetry_stream.hub import Client, End, Hub, write_pump
@@ -367,19 +367,6 @@ def test_the_hosts_of_one_id_have_a_mirror_each() -> None:
         assert (remembered(ours), remembered(theirs)) == ([1], [5])
 
 
-def test_a_mirror_ends_a_minute_after_its_last_viewer() -> None:
-    """Samples that still come are discarded. The next viewer begins anew."""
-    remote = answering("a")
-    with fleeting(remote) as here:
-        answer(remote)
-        feed, _ = here.fleet.feed("a")
-        here.tick(61.0)
-        assert remote.wants[-1] is None
-        assert here.fleet.stats().watched == 0
-        remote.report.samples([received(1, "run-of-a")], is_complete=True)
-        assert here.fleet.feed("a")[0] is not feed
-
-
 def test_a_host_with_another_id_closes_the_viewers_of_the_old_one() -> None:
     """Another host may get that id, and its samples would mix with those of the mirror."""
     first, second = answering("a:1", "host-7", "run-1"), answering("b:2", "host-8", "run-2")
@@ -392,43 +379,6 @@ def test_a_host_with_another_id_closes_the_viewers_of_the_old_one() -> None:
             assert viewer.client.end is End.GOING_AWAY
         assert first.wants[-1] is None
         assert set(here.states()) == {"a:1", "host-8"}
-
-
-def test_the_number_of_watched_hosts_is_limited() -> None:
-    """A mirror that had no viewer for ten seconds gives its slot up, the one that was used first."""
-    remotes = [answering(name) for name in "abcd"]
-    with fleeting(*remotes, max_watched=2) as here:
-        for remote in remotes:
-            answer(remote)
-        here.fleet.feed("a")
-        here.clock.now += 1
-        second, _ = here.fleet.feed("b")
-        here.clock.now += 9
-        with pytest.raises(NotWatchableError):  # a viewer may be about to join
-            here.fleet.feed("c")
-        here.clock.now += 2
-        third, _ = here.fleet.feed("c")
-        assert remotes[0].wants[-1] is None
-        here.clock.now += 11
-        with (
-            Viewer(second),
-            Viewer(third),
-            pytest.raises(NotWatchableError, match=r"Limit .*\(2\)"),
-        ):
-            here.fleet.feed("d")
-
-
-def test_a_host_that_has_not_answered_cannot_be_watched() -> None:
-    """The reason is that of its remote; an unknown id is another error."""
-    remote = answering("a")
-    with fleeting(remote) as here:
-        remote.report.failed("Connection refused")
-        here.tick()
-        with pytest.raises(NotWatchableError, match=r"not answered yet \(Connection refused\)"):
-            here.fleet.feed("a")
-        for unknown in ("b", None):
-            with pytest.raises(UnknownHostError):
-                here.fleet.feed(unknown)
 
 
 # Viewers of the overview.
