@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def install(dist: Path, source: Path, root: Path) -> Path:
 def use(program: Path, version: str) -> None:
     """Start the program on a free port, and read from it what a user reads. Raises ReleaseError."""
     with subprocess.Popen(
-        [program, "--port", "0"], stderr=subprocess.PIPE, text=True, env={"HOME": "/nonexistent"}
+        [program, "--port", "0"], stdout=subprocess.PIPE, text=True, env={"HOME": "/nonexistent"}
     ) as process:
         try:
             address = _address(process)
@@ -83,10 +84,15 @@ def use(program: Path, version: str) -> None:
 
 
 def _address(process: subprocess.Popen[str]) -> str:
-    for line in process.stderr or ():
-        if found := re.search(r"http://[^\s/]+/", line):
-            return found[0]
-    raise ReleaseError("the program ended without an address")
+    timer = threading.Timer(START_SECONDS, process.kill)  # ends the output, too
+    timer.start()
+    try:
+        for line in process.stdout or ():
+            if found := re.search(r"http://[^\s/]+/", line):
+                return found[0]
+    finally:
+        timer.cancel()
+    raise ReleaseError(f"the program printed no address within {START_SECONDS} s")
 
 
 def _get(url: str) -> str:
