@@ -95,6 +95,15 @@ class Blocking(Generic[K, V]):
                 self._queue.remove(key)
                 del self._requested_at[key]
 
+    def forget(self, keys: Iterable[K]) -> None:
+        """Drop the results and the queued calls of these keys."""
+        with self._changed:
+            for key in keys:
+                self._results.pop(key, None)
+                if key in self._queue:
+                    self._queue.remove(key)
+                    del self._requested_at[key]
+
     def check_workers(self) -> None:
         """Start another worker if calls are queued and every worker hangs. To be called once per tick."""
         if self._queue:

@@ -23,14 +23,14 @@ from . import kernel_stat, mounts
 from .meminfo import parse_meminfo
 from .mounts import Mount
 from .passwd import Users
-from .process_details import Key, ProcessDetails
+from .process_details import ProcessDetails
 from .process_list import ProcessList
 from .process_record import Facts, Process, add_detail, process
 from .process_table import ProcessTable, Row
 from .system import maybe_boot_time
 
-# The details of a process are kept for so long after it was shown: many are shown again and again.
-KEPT_SECONDS = 60.0
+# The details of so many processes are kept that are not shown any more.
+MOST_KEPT = 64
 # How long a request for a page of all processes waits for their details.
 LIST_SECONDS = 0.5
 NOT_HIDING = ("hidepid=0", "hidepid=off")
@@ -141,7 +141,6 @@ class ProcessesSource:
             None  # monotonic and boottime of the reading before
         )
         self._mounted_partially: bool | None = None
-        self._shown_at: dict[Key, float] = {}  # by process: when it was shown last
 
     def collect(self, now: Now) -> Processes | None:
         """Return None if no process is listed. Raises OSError if proc_root cannot be listed."""
@@ -174,13 +173,7 @@ class ProcessesSource:
         )
         if self._details is not None:
             running = {(pid, table[pid].starttime): bool(table[pid].used) for pid in pids}
-            self._shown_at |= dict.fromkeys(running, now.monotonic)
-            self._shown_at = {
-                key: at
-                for key, at in self._shown_at.items()
-                if now.monotonic <= at + KEPT_SECONDS and key[0] in table
-            }
-            details = self._details.update(self._shown_at, running)
+            details = self._details.update(running, running)
             for record, key in zip(records, running, strict=True):
                 add_detail(record, details[key])
         return records
@@ -194,7 +187,6 @@ class ProcessesSource:
         self._table.close()
         self._before = None
         self._mounted_partially = None
-        self._shown_at = {}
 
     def _is_mounted_partially(self, now: Now) -> bool:
         if self._mounted_partially is None:
@@ -269,12 +261,13 @@ def build(setup: Setup) -> tuple[Source, ...]:
     """Return the sources of this module."""
     files, options = setup.files, setup.options
 
-    def details(name: str, timeout_seconds: float) -> ProcessDetails:
+    def details(name: str, timeout_seconds: float, most_kept: int = 0) -> ProcessDetails:
         return ProcessDetails(
             files.proc_root,
             files.clock,
             name,
             arguments=options.process_arguments,
+            most_kept=most_kept,
             timeout_seconds=timeout_seconds,
         )
 
@@ -285,7 +278,7 @@ def build(setup: Setup) -> tuple[Source, ...]:
     source = ProcessesSource(
         files,
         rows=options.process_rows,
-        details=details("ts-process", options.timeout_seconds),
+        details=details("ts-process", options.timeout_seconds, MOST_KEPT),
         all_processes=all_processes,
     )
     return (source,)

@@ -16,6 +16,7 @@ methods of ProcessDetails.
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 from collections.abc import Iterable, Mapping
@@ -88,12 +89,13 @@ def unit_of_path(path: str) -> str | None:
 
 def parse_io(content: bytes) -> tuple[int | None, int | None]:
     """Return ``read_bytes`` and ``write_bytes`` of /proc/PID/io: what was fetched from storage, and sent to it."""
-    values = dict(line.split(b": ", 1) for line in content.split(b"\n") if b": " in line)
-    read, written = (
-        counters.maybe_count(values.get(name, b"").strip())
-        for name in (b"read_bytes", b"write_bytes")
-    )
-    return read, written
+    lines = b"\n" + content
+    return _maybe_io(lines, b"\nread_bytes: "), _maybe_io(lines, b"\nwrite_bytes: ")
+
+
+def _maybe_io(lines: bytes, name: bytes) -> int | None:
+    _, _, rest = lines.partition(name)
+    return counters.maybe_count(rest.partition(b"\n")[0].strip())
 
 
 class Detail:
@@ -153,30 +155,38 @@ class ProcessDetails:
         name: str,
         *,
         arguments: str = "none",
+        most_kept: int = 0,
         timeout_seconds: float = 0.0,
     ) -> None:
-        """``arguments`` is one of ARGUMENTS. ``update`` waits up to ``timeout_seconds`` for what it requests."""
+        """``arguments`` is one of ARGUMENTS. ``update`` waits up to ``timeout_seconds`` for what it requests.
+
+        So many processes are kept that are not needed any more. Many are shown again and again.
+        """
         self._root = proc_root
         self._clock = clock
         self._arguments = arguments
         self._labels = ("cgroup",) if arguments == "none" else ("cgroup", "cmdline")
         self._details: dict[Key, Detail] = {}
+        self._kept: dict[Key, Detail] = {}  # those that were needed last come last
+        self._most_kept = most_kept
         self._blocking: Blocking[Call, bytes] = Blocking(
             name, self._read, clock, timeout_seconds=timeout_seconds
         )
 
     def update(self, keys: Iterable[Key], running: Mapping[Key, bool]) -> Mapping[Key, Detail]:
-        """Return what is known of these processes, and forget all others.
+        """Return what is known of these processes, and forget most others.
 
         I/O is read of those in ``running``, which has whether each of them used CPU since the call before.
         """
         now = self._clock.monotonic()
-        before = self._details
-        self._details = {key: before.get(key) or Detail() for key in keys}
-        if self._details.keys() != before.keys():
-            self._blocking.forget_all_except(
-                (name, *key) for key in self._details for name in (*self._labels, "io")
-            )
+        before, self._details = self._details, {}
+        for key in keys:
+            detail = before.pop(key, None)
+            if detail is None:
+                detail = self._kept.pop(key, None)
+            self._details[key] = detail or Detail()
+        self._kept |= before
+        self._forget(len(self._kept) - self._most_kept)
         due: list[Call] = []
         for key, detail in self._details.items():
             names = self._labels if detail.are_labels_due(now) else ()
@@ -194,11 +204,19 @@ class ProcessDetails:
                 self._take(key, detail)
         return self._details
 
+    def _forget(self, count: int) -> None:
+        """Forget so many processes: those that have not been needed for longest."""
+        gone = list(itertools.islice(self._kept, max(0, count)))
+        for key in gone:
+            del self._kept[key]
+        if gone:
+            self._blocking.forget((name, *key) for key in gone for name in (*self._labels, "io"))
+
     def close(self) -> None:
         """End the idle workers, and forget all processes."""
         self._blocking.close()
         self._blocking.forget_all_except(())
-        self._details = {}
+        self._details, self._kept = {}, {}
 
     def _take(self, key: Key, detail: Detail) -> None:
         """Take the results that have come since they were requested."""

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 
 from telemetry_stream.metrics.sources import mounts
 from telemetry_stream.metrics.sources.process import (
-    KEPT_SECONDS,
     Processes,
     ProcessesSource,
     ProcessStates,
     choose,
     is_partial,
 )
-from telemetry_stream.metrics.sources.process_details import ProcessDetails
 from telemetry_stream.metrics.sources.process_record import Process
 from telemetry_stream.metrics.sources.process_table import Row
 from telemetry_stream.metrics.units import CLK_TCK, PAGE_BYTES
@@ -127,25 +124,6 @@ def test_top_are_the_busiest_and_the_largest() -> None:
     }
     assert choose(table, 2) == [3, 4, 1]
     assert choose(table, None) == [3, 4, 2, 1, 5]
-
-
-def test_details_are_kept_for_a_minute_after_a_process_was_shown(host: Tree) -> None:
-    """A process that is shown again has its unit at once. One that has ended is forgotten."""
-    details = ProcessDetails(host.proc, host.clock, "ts-process", timeout_seconds=10.0)
-    source = ProcessesSource(host.files, rows=1, details=details)
-    put(host, 8, rss=1)
-    host.tick()
-    units = []
-    for rss, seconds in ((5, 1.0), (0, 1.0), (5, KEPT_SECONDS / 2), (0, 1.0), (0, KEPT_SECONDS)):
-        put(host, 7, rss=rss)
-        host.tick(seconds)
-        source.collect(host.tick(0.0))
-        units.append([pid for pid, _ in details._details])
-    shutil.rmtree(f"{host.proc}/8")
-    source.collect(host.tick())
-    units.append([pid for pid, _ in details._details])
-    source.close()
-    assert units == [[7], [7, 8], [7, 8], [7, 8], [8], [7]]
 
 
 def test_without_meminfo_and_stat_relative_figures_are_null(tree: Tree) -> None:

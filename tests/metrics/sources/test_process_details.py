@@ -210,6 +210,33 @@ def test_rates_from_before_a_pause_are_unknown() -> None:
     assert not any(detail.io_rates)
 
 
+def test_processes_that_are_shown_again_are_known(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here one is kept, that which was needed last."""
+    opened: list[str] = []
+    real = process_details._read_start
+
+    def note(path: str, size: int) -> bytes:
+        opened.append(path.removeprefix(tree.proc))
+        return real(path, size)
+
+    monkeypatch.setattr(process_details, "_read_start", note)
+    details = ProcessDetails(tree.proc, tree.clock, "ts-process", most_kept=1, timeout_seconds=10)
+    for pid in (7, 8, 9):
+        put(tree, pid)
+        tree.put(f"proc/{pid}/cgroup", f"0::/system.slice/{pid}.service\n")
+    units = []
+    for pid in (7, 8, 7, 9, 8):
+        tree.advance(1.0)
+        units.append(details.update([(pid, 50)], {})[pid, 50].unit)
+    details.close()
+    assert units == ["7.service", "8.service", "7.service", "9.service", "8.service"]
+    assert [path for path in opened if path.endswith("cgroup")] == [
+        f"/{pid}/cgroup" for pid in (7, 8, 9, 8)
+    ]
+
+
 def test_io_of_a_sleeping_process_is_read_rarely(reader: Reader) -> None:
     """The rate is the average since the reading before. While it is not 0, it is read at each turn."""
     reader.tree.put("proc/7/io", IO.format(0, 0))
