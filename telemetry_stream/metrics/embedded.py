@@ -18,7 +18,7 @@ from types import TracebackType
 
 from .. import threads
 from .plain import Plain, PlainError, plain
-from .sample import SourceState, State
+from .sample import MAX_NAME_CHARACTERS, SourceState, State, is_source_name
 from .source import Clock, Closeable, Now, Source, Stale, is_on_demand
 
 log = logging.getLogger(__name__)
@@ -184,10 +184,10 @@ def checked_name(source: object) -> str:
         raise TypeError(
             f"a source of type {type(source).__name__} has the name {name!r}; it must be a text"
         )
-    if not name or not name.isprintable() or "," in name:
+    if not is_source_name(name):
         raise ValueError(
             f"a source of type {type(source).__name__} has the name {name!r};"
-            " it must be a printable text without commas"
+            f" it must be a printable text without commas, of at most {MAX_NAME_CHARACTERS} characters"
         )
     collect = getattr(source, "collect", None)
     if not callable(collect):

@@ -48,6 +48,12 @@ class Sample:
 RESERVED = frozenset(
     {"type", "stream", "host", "seq", "time_unix", "uptime_seconds", "interval_seconds", "sources"}
 )
+MAX_NAME_CHARACTERS = 64
+
+
+def is_source_name(name: str) -> bool:
+    """Whether a source, and so a section, may have this name. Front ends accept no other names."""
+    return 0 < len(name) <= MAX_NAME_CHARACTERS and name.isprintable() and "," not in name
 
 
 @functools.cache

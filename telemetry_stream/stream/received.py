@@ -18,14 +18,13 @@ from json.decoder import scanstring  # type: ignore[attr-defined]  # of C, if th
 from typing import Any, NoReturn
 
 from ..metrics.nesting import check_nesting
-from ..metrics.sample import RESERVED
+from ..metrics.sample import RESERVED, is_source_name
 from .encoded import EncodedSample
 
 # The ids of runs and hosts: what this program makes, and what another one may choose. Both become parts of URLs, logs
 # and JSON without quoting.
 ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 MAX_SECTIONS = 128
-MAX_NAME_CHARACTERS = 64
 MAX_SEQ = 2**63 - 1
 # Of one message. A sample of 256 cores, 200 disks and 2000 processes has a quarter of it: half a MiB.
 MAX_COST = 2 * 1024 * 1024
@@ -177,7 +176,7 @@ def _sample(text: str, members: dict[str, Member], on_demand: frozenset[str]) ->
         raise ReceivedError("has no sources")
     states, _ = _members(text, sources_begin)
     names = [name for name in members if name not in RESERVED]
-    if len(names) + len(states) > MAX_SECTIONS or not all(map(_is_name, (*names, *states))):
+    if len(names) + len(states) > MAX_SECTIONS or not all(map(is_source_name, (*names, *states))):
         raise ReceivedError("has too many sections, or names that no section can have")
     time_unix = maybe_number(value("time_unix"))
     if time_unix is None:
@@ -204,11 +203,6 @@ def _sample(text: str, members: dict[str, Member], on_demand: frozenset[str]) ->
             on_demand,
         ),
     )
-
-
-def _is_name(name: str) -> bool:
-    """Whether a source may have this name, as for those of an embedding program (metrics/embedded.py)."""
-    return 0 < len(name) <= MAX_NAME_CHARACTERS and name.isprintable() and "," not in name
 
 
 def checked_id(value: object) -> str:

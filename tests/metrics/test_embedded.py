@@ -368,6 +368,7 @@ def named(name: Any) -> ExtraSource:
     [
         (named(""), "ValueError: a source of type ExtraSource has the name ''; it must be"),
         (named("a,b"), "ValueError: a source of type ExtraSource has the name 'a,b'; it must be"),
+        (named("n" * 65), "ValueError: a source of type ExtraSource has the name 'nnn"),
         (named("a\n"), r"ValueError: a source of type ExtraSource has the name 'a\n'; it must be"),
         (named(5), "TypeError: a source of type ExtraSource has the name 5; it must be a text"),
         (named(None), "TypeError: a source of type ExtraSource has the name None; it must"),

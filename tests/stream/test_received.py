@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry_stream.metrics.sample import Sample, SourceState
+from telemetry_stream.metrics.sample import Sample, SourceState, is_source_name
 from telemetry_stream.stream import Resume
 from telemetry_stream.stream import received as received_module
 from telemetry_stream.stream.received import (
@@ -83,9 +83,7 @@ def test_on_demand_sections_of_another_program_are_not_remembered() -> None:
 
 @settings(deadline=None)  # a busy machine may take its time
 @given(
-    st.dictionaries(
-        NAMES.filter(lambda name: name and name.isprintable() and "," not in name), VALUES
-    ),
+    st.dictionaries(NAMES.filter(is_source_name), VALUES),
     VALUES,
 )
 def test_every_sample_of_ours_can_be_repeated(sections: dict[str, Any], value: object) -> None:
