@@ -84,6 +84,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "output": set(),
     "cli": {
         "threads",
+        "net",
         "escape",
         "app",
         "alerts",

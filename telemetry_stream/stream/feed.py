@@ -388,6 +388,8 @@ class Feed:
     def watched(self) -> tuple[Collection[str] | None, ...]:
         """What the viewers that are connected now have chosen: the default sections (None), and all that are named."""
         chosen = [choice.sections for choice in self._choices()]
+        if not chosen:
+            return ()
         named = [sections for sections in chosen if sections is not None]
         default = (None,) if len(named) < len(chosen) else ()
         return (*default, set().union(*named)) if named else default
