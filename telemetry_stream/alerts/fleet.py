@@ -78,11 +78,14 @@ class FleetMonitor:
             self._saved.close()
 
     def reload(self) -> None:
-        """Load the rules again. If they are not valid, keep the previous ones; the monitor of this host logs it."""
+        """Load the rules again, for the next evaluation. If they are not valid, log it and keep the previous ones."""
         try:
-            self._next_rules.append(self._load())
+            rules = self._load()
         except RuleError as error:
             log.error("Reload failed, keeping the previous rules over hosts: %s", error)
+        else:
+            self._next_rules.append(rules)
+            log.info("Rules over hosts reloaded: %d", len(rules))
 
     def evaluate(self, found: Sequence[WatchedHost], monotonic: float, time_unix: float) -> None:
         """Evaluate the rules for these hosts. ``firing`` has the result. An error is logged: it costs no overview."""

@@ -20,7 +20,7 @@ from .embedded import SLOW, WAIT_SECONDS, EmbeddedSource
 from .files import Files
 from .sample import RESERVED, Sample, SourceState, State
 from .setup import SelfStats, Setup
-from .source import Clock, Closeable, Now, Options, Source, Stale, is_on_demand
+from .source import NOT_WANTED, Clock, Closeable, Now, Options, Source, Stale, is_on_demand
 from .sources import build_sources
 from .sources.host import HostInfo, read_host_info
 from .sources.process import ProcessesSource
@@ -194,6 +194,8 @@ class Collector:
                 section = collect(now)
                 if section is None:
                     state = "absent"
+                elif section is NOT_WANTED:
+                    continue
                 elif section.__class__ is Stale:
                     state, age, section = "stale", section.age_seconds, section.section
             except Exception as error:  # noqa: BLE001 (a mistake of ours in one source must not lose the sample)

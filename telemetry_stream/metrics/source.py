@@ -60,6 +60,13 @@ class Stale:
     age_seconds: float | None
 
 
+class NotWanted:
+    """What a source returns that has nothing to show because nobody wants its section. A sample has no state of it."""
+
+
+NOT_WANTED = NotWanted()
+
+
 def _boottime() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 

@@ -40,6 +40,14 @@ def test_default_sections_are_all_except_the_on_demand_ones(tree: Tree) -> None:
     assert collector.default_sections[-1] == "mine"
 
 
+def test_what_nobody_wants_has_no_state(tree: Tree) -> None:
+    """It is not absent: then its alerts would resolve when the last viewer leaves."""
+    collector = tree.collector()
+    assert "gpus" not in collector.collect().sources
+    assert collector.collect({"gpus"}).sources["gpus"].state == "absent"
+    assert "gpus" not in collector.collect().sources
+
+
 def test_two_samples_of_a_tree(tree: Tree) -> None:
     """The first sample has no interval and no rates. The second has the measured ones, by the given clocks."""
     tree.put("proc/loadavg", "1.00 0.50 0.25 1/80 9\n")

@@ -23,7 +23,7 @@ from ..blocking import HUNG_SECONDS, Blocking
 from ..files import Files
 from ..section import Field, Part, Section
 from ..setup import Setup
-from ..source import SEARCH_SECONDS, Now, Source, Stale
+from ..source import NOT_WANTED, SEARCH_SECONDS, NotWanted, Now, Source, Stale
 from . import sleep
 from .gpu_devices import NVIDIA, Device, find_devices, may_fall_asleep
 
@@ -189,14 +189,14 @@ class GpusSource:
         self._names: dict[Device, str | None] = {}
         self._logged: dict[Device, str] = {}
 
-    def collect(self, now: Now) -> tuple[Gpu, ...] | Stale | None:
-        """Return None on a host without a GPU, and while nobody wants the section. Never waits for a GPU."""
+    def collect(self, now: Now) -> tuple[Gpu, ...] | Stale | NotWanted | None:
+        """Return None on a host without a GPU. Never waits for a GPU."""
         if self.name not in now.wanted:
             if self._is_open:
                 self._is_open = False
                 self._due_at.clear()
                 self._blocking.request([None])
-            return None
+            return NOT_WANTED
         if now.monotonic >= self._search_at:
             self._search_at = now.monotonic + SEARCH_SECONDS
             self._devices = find_devices(self._files)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from telemetry_stream.metrics.sample import encode_section
-from telemetry_stream.metrics.source import SEARCH_SECONDS, Stale
+from telemetry_stream.metrics.source import NOT_WANTED, SEARCH_SECONDS, Stale
 from telemetry_stream.metrics.sources import gpu as module
 from telemetry_stream.metrics.sources.gpu import REST_SECONDS, Gpu, GpusSource
 from tests.metrics.nvml import LAPTOP, SERVER, FakeNvml
@@ -84,11 +84,11 @@ def test_gpus_are_read_only_while_they_are_wanted(
     nvidia(tree, FIRST)
     nvidia(tree, SECOND)
     with opened_below(tree.sys) as opened:
-        assert source.collect(tree.tick()) is None
+        assert source.collect(tree.tick()) is NOT_WANTED
     assert (opened, fake.handles) == ([], [])
     assert states(collect(tree, source)) == [(FIRST, "active", 87.0), (SECOND, "active", 87.0)]
     assert fake.opened == 2
-    assert source.collect(tree.tick()) is None
+    assert source.collect(tree.tick()) is NOT_WANTED
     assert fake.opened == 0
     assert states(collect(tree, source))[0] == (FIRST, "active", 87.0)
 
@@ -101,7 +101,7 @@ def test_a_viewer_does_not_get_the_reading_of_the_viewer_before(
     nvidia(tree, FIRST)
     source = GpusSource(tree.files, timeout_seconds=10.0)
     assert states(collect(tree, source)) == [(FIRST, "active", 87.0)]
-    assert source.collect(tree.tick()) is None
+    assert source.collect(tree.tick()) is NOT_WANTED
     source._blocking._timeout_seconds = 0.0
     fake.hang = threading.Event()
     try:
