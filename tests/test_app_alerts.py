@@ -48,7 +48,7 @@ def test_a_rule_fires_and_a_reload_resolves_it(tmp_path: Path) -> None:
             assert viewer.read()["type"] == "sample"
             (tmp_path / "rules.toml").write_text("defaults = false\n")
             app.reload()
-            message = viewer.read()
+            message = viewer.read_any()
             assert message["type"] == "alerts"
             assert [alert["state"] for alert in message["alerts"]] == ["resolved"]
         assert firing(app) == []

@@ -417,9 +417,9 @@ def test_a_front_end_has_the_alerts_of_its_hosts(tmp_path: Path) -> None:
             assert [alert["rule"] for alert in viewer.read()["alerts"]] == ["up"]
             rules.write_text("defaults = false\n")
             one.reload()
-            message = viewer.read()
+            message = viewer.read_any()
             while message["type"] != "alerts":
-                message = viewer.read()
+                message = viewer.read_any()
             assert [alert["state"] for alert in message["alerts"]] == ["resolved"]
         assert eventually(
             lambda: (

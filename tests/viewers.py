@@ -28,7 +28,7 @@ class Viewer(Protocol):
     """A client that reads messages."""
 
     def read(self) -> Message:
-        """Return the next message."""
+        """Return the next message that is not ``alerts``: a busy host has some at any time."""
 
     def read_close_code(self) -> int | None:
         """Read to the end; return the server's close code, or None if there was no close frame."""
@@ -40,8 +40,14 @@ class WebsocketsViewer:
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
 
-    def read(self) -> Message:
+    def read_any(self) -> Message:
+        """Return the next message."""
         message: Message = json.loads(self._connection.recv(timeout=TIMEOUT_SECONDS))
+        return message
+
+    def read(self) -> Message:
+        while (message := self.read_any())["type"] == "alerts":
+            pass
         return message
 
     def read_close_code(self) -> int | None:
@@ -57,8 +63,10 @@ class WebsocketClientViewer:
         self._connection = connection
 
     def read(self) -> Message:
-        message: Message = json.loads(self._connection.recv())
-        return message
+        while True:
+            message: Message = json.loads(self._connection.recv())
+            if message["type"] != "alerts":
+                return message
 
     def read_close_code(self) -> int | None:
         while True:
@@ -126,13 +134,14 @@ def clients(url: str) -> list[dict[str, Any]]:
 
 @contextmanager
 def lines_reader(url: str, query: str = "") -> Iterator[Iterator[Message]]:
-    """Read JSON lines; the iterator ends with the body."""
+    """Read JSON lines, without alerts; the iterator ends with the body."""
     host, port = address_of(url)
     with closing(http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)) as connection:
         connection.request("GET", f"/api/v1/stream?{query}" if query else "/api/v1/stream")
         with connection.getresponse() as response:
             assert response.status == 200
-            yield (json.loads(line) for line in response)
+            messages = (json.loads(line) for line in response)
+            yield (message for message in messages if message["type"] != "alerts")
 
 
 @contextmanager

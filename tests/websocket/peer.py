@@ -97,11 +97,13 @@ class Peer:
         return got
 
     def message(self) -> dict[str, Any]:
-        """Return the message in the next frame, which must be a whole text message."""
-        got = self.frame()
-        assert (got.opcode, got.fin) == (TEXT, True), got
-        message: dict[str, Any] = json.loads(got.payload)
-        return message
+        """Return the next message, which must be in one frame. Alerts are skipped: a busy host has some at any time."""
+        while True:
+            got = self.frame()
+            assert (got.opcode, got.fin) == (TEXT, True), got
+            message: dict[str, Any] = json.loads(got.payload)
+            if message.get("type") != "alerts":
+                return message
 
     def frames_to_end(self) -> list[Frame]:
         """Return all frames until the server disconnects."""
