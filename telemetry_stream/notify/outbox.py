@@ -24,7 +24,7 @@ HOUR_SECONDS = 3600.0
 
 FIRST_RETRY_SECONDS = 2.0
 MAX_RETRY_SECONDS = 300.0
-# What could not be delivered for so long is not news any more.
+# An end that could not be delivered for so long is not news any more. What still fires is never given up.
 GIVE_UP_SECONDS = 6 * HOUR_SECONDS
 # A restored alert may be missing in the first samples of a run, because its rule has to be true for some time again. If
 # nobody reports it until then, it has resolved.
@@ -46,6 +46,7 @@ class Outbox:
         self._choice = choice
         self._pace = pace
         self._capacity = capacity
+        self._started_at = started_at
         self._restored_until = started_at + RESTORED_SECONDS
         self._uniform = uniform
         self._entries: dict[Key, Entry] = {}
@@ -114,12 +115,18 @@ class Outbox:
         entry.is_firing, entry.alert = False, alert
         self.is_dirty = True
         if entry.sent is None:
-            return  # what fired is not delivered yet: it will be, as resolved
+            # What fired is not delivered yet: it will be, as resolved.
+            self._renew(entry, now)
+            return
         entry.is_due = False
         if self._pace.resolved:
             entry.note_due(now)
         else:
             del self._entries[entry.key]
+
+    def _renew(self, entry: Entry, now: float) -> None:
+        """Let the time until it is given up begin now, without a further wait."""
+        entry.changed_at = max(entry.changed_at, now - self._pace.wait_seconds)
 
     def maybe_message(self, now: float, is_silenced: Callable[[Event], bool]) -> Message | None:
         """Return the next message if one is to be sent now; then ``note_sent`` or ``note_failure`` must follow."""
@@ -153,10 +160,6 @@ class Outbox:
                 self._note_resolved(entry, {**entry.alert, "state": "resolved"}, now)
                 if key not in self._entries:
                     continue
-            if entry.is_due and now - entry.changed_at > GIVE_UP_SECONDS:
-                self.dropped += 1
-                self._close(key, entry, entry.alert["severity"], now)
-                continue
             kind: Kind = "firing" if entry.is_firing else "resolved"
             at = entry.changed_at + self._pace.wait_seconds
             if not entry.is_due:
@@ -172,11 +175,16 @@ class Outbox:
                 entry.begun_unix,
                 entry.times,
             )
-            if not is_silenced(event):
-                found.append((at, event))
-            elif not entry.is_firing:
+            is_muted = is_silenced(event)
+            if entry.is_firing:
+                if not is_muted:
+                    found.append((at, event))
+            elif is_muted or now - entry.changed_at > GIVE_UP_SECONDS:
+                self.dropped += not is_muted
                 del self._entries[key]
                 self.is_dirty = True
+            else:
+                found.append((at, event))
         return found
 
     def _rate_at(self, now: float) -> float:
@@ -222,9 +230,9 @@ class Outbox:
         self.is_dirty = True
 
     def _close(
-        self, key: Key, entry: Entry, severity: str, now: float, *, was_resolved: bool = True
+        self, key: Key, entry: Entry, severity: str, now: float, *, was_resolved: bool
     ) -> None:
-        """Note that the receiver was notified, or that this was given up.
+        """Note that the receiver was notified.
 
         ``was_resolved``: nothing more is to follow if it fires no longer.
         """
@@ -247,6 +255,7 @@ class Outbox:
         """Continue with what ``saved`` returned. Raises ValueError, TypeError or KeyError for another form."""
         for saved in entries:
             entry = restored(saved, time_of)
+            self._renew(entry, self._started_at)  # the time between the runs does not count
             self._entries[entry.key] = entry
 
     def take_over(self, other: Outbox) -> None:

@@ -34,7 +34,7 @@ def outbox(pace: Pace = PACE, choice: Choice | None = None, **fields: Any) -> Ou
         choice or Choice(),
         pace,
         fields.pop("capacity", Capacity()),
-        started_at=0.0,
+        started_at=fields.pop("started_at", 0.0),
         uniform=lambda low, high: (low + high) / 2,
     )
 
@@ -201,14 +201,44 @@ def test_a_message_that_is_refused_is_dropped_and_counted() -> None:
     assert sent(box, 10) == [("firing", "b"), ("resolved", "a")]
 
 
-def test_what_is_too_old_is_given_up() -> None:
-    """And counted."""
+def test_an_end_that_is_too_old_is_given_up() -> None:
+    """And counted. The time begins with the end, however long the alert has fired before."""
+    for begun_at, ended_at in ((0, 0), (0, 2 * GIVE_UP_SECONDS)):
+        box = outbox()
+        box.note(note(A), begun_at)
+        assert box.maybe_message(begun_at, nobody)
+        box.note_failure(begun_at, is_final=False, retry_seconds=ended_at + GIVE_UP_SECONDS)
+        box.note(note(), ended_at)
+        assert box.maybe_next_at(ended_at + GIVE_UP_SECONDS, nobody) is not None
+        assert sent(box, ended_at + GIVE_UP_SECONDS + 1) == []
+        assert (box.dropped, box.queued) == (1, 0)
+
+
+def test_what_still_fires_is_never_given_up() -> None:
+    """However long the receiver fails, a silence lasts or the host is off."""
+    late = 2 * GIVE_UP_SECONDS
+    failing, silenced = outbox(), outbox()
+    failing.note(note(A), 0)
+    assert failing.maybe_message(0, nobody)
+    failing.note_failure(0, is_final=False, retry_seconds=late)
+    silenced.note(note(A), 0)
+    for now in range(0, int(late), 600):
+        assert silenced.maybe_message(now, lambda _: True) is None
+    after = restored(silenced, started_at=late)
+    for box in (failing, silenced, after):
+        box.note(note(A), late)
+        assert sent(box, late) == [("firing", "a")]
+        assert box.dropped == 0
+
+
+def test_an_end_before_the_host_was_off_is_delivered() -> None:
+    """The receiver still counts the alert as firing."""
     box = outbox()
     box.note(note(A), 0)
-    assert box.maybe_message(0, nobody)
-    box.note_failure(0, is_final=False, retry_seconds=GIVE_UP_SECONDS)
-    assert sent(box, GIVE_UP_SECONDS + 1) == []
-    assert (box.dropped, box.queued) == (1, 0)
+    assert sent(box, 0)
+    box.note(note(), 1)
+    after = restored(box, started_at=2 * GIVE_UP_SECONDS)
+    assert sent(after, 2 * GIVE_UP_SECONDS) == [("resolved", "a")]
 
 
 @pytest.mark.parametrize("is_delivered", [True, False])
@@ -275,9 +305,9 @@ def saved(box: Outbox) -> Any:
     return json.loads(json.dumps(box.saved(lambda at: at + 1000)))
 
 
-def restored(box: Outbox, pace: Pace = PACE) -> Outbox:
+def restored(box: Outbox, pace: Pace = PACE, **fields: Any) -> Outbox:
     """Return the outbox of the next run."""
-    found = outbox(pace)
+    found = outbox(pace, **fields)
     found.restore(saved(box), lambda unix: unix - 1000)
     return found
 
