@@ -136,16 +136,21 @@ class Child:
         with self._lock:
             if self._aborted:
                 raise DeliveryError("aborted")
-            self._process = subprocess.Popen(  # noqa: S603  # the user's command, not a shell
-                arguments,
-                stdin=descriptor,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-                cwd="/",
-                start_new_session=True,
-            )
-            return self._process
+        # Without the lock: execve(2) may hang on a file system that does not answer, and an abort must not wait for it.
+        process = subprocess.Popen(  # noqa: S603  # the user's command, not a shell
+            arguments,
+            stdin=descriptor,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            cwd="/",
+            start_new_session=True,
+        )
+        with self._lock:
+            self._process = process
+            if self._aborted:  # meanwhile
+                _kill_group(process)
+        return process
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         """Kill what is left of the group, and collect the status."""

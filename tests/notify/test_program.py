@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from telemetry_stream.notify.channel import DeliveryError
 from telemetry_stream.notify.program import Command
+from telemetry_stream.notify.worker import attempt
 from tests.conftest import eventually
 from tests.notify.alerts import event, message
 
@@ -112,3 +115,32 @@ def test_a_command_that_does_not_read_its_input_does_not_delay(tmp_path: Path) -
     """Even if the message is larger than a pipe."""
     found = message(*[event(text="x" * 5000, rule=f"r{i}") for i in range(50)])
     Command(("/bin/true",), 30.0).sender().send(found)
+
+
+def test_an_abort_does_not_wait_for_a_start_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program may be on a file system that does not answer. If it starts after all, it is killed."""
+    is_starting, release = threading.Event(), threading.Event()
+    start = subprocess.Popen
+
+    def hanging(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        is_starting.set()
+        release.wait(30)
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", hanging)
+    sender = python("import time; time.sleep(60)", tmp_path).sender()
+    errors: list[DeliveryError | None] = []
+    sending = threading.Thread(target=lambda: errors.append(attempt(sender, message())))
+    sending.start()
+    aborting = threading.Thread(target=sender.abort)
+    try:
+        assert is_starting.wait(30)
+        aborting.start()
+        aborting.join(10)
+        assert not aborting.is_alive()
+    finally:
+        release.set()
+        sending.join(30)
+    assert [str(error) for error in errors] == ["it ends with signal 9"]
