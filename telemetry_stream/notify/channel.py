@@ -14,11 +14,20 @@ class DeliveryError(Exception):
     """A message was not accepted: one sentence without a secret.
 
     ``is_final``: the message itself is refused, so that a repetition would be too. ``retry_seconds``: the receiver
-    wants no attempt before.
+    wants no attempt before. ``is_delivered``: it was accepted, but not for everybody, so a repetition would reach some
+    a second time.
     """
 
-    def __init__(self, reason: str, *, is_final: bool = False, retry_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        is_final: bool = False,
+        is_delivered: bool = False,
+        retry_seconds: float = 0.0,
+    ) -> None:
         super().__init__(reason)
+        self.is_delivered = is_delivered
         self.is_final = is_final
         self.retry_seconds = retry_seconds
 

@@ -80,20 +80,26 @@ class Line:
     def take_end(self, error: DeliveryError | None, now: float) -> None:
         """Note how the attempt has ended, count it and log it."""
         name, target = self.receiver.name, self.receiver.channel.target
-        if error is None:
+        if error is None or error.is_delivered:
             self.outbox.note_sent(now)
             self.sent += 1
             self.last_sent_unix = time.time()
+        if error is None:
             if self.last_error is not None:
                 log.info("The receiver %s works again", name)
             self.last_error = None
             return
-        seconds = self.outbox.note_failure(
-            now, is_final=error.is_final, retry_seconds=error.retry_seconds
-        )
+        if error.is_delivered:
+            after = "it is not repeated"
+        else:
+            seconds = self.outbox.note_failure(
+                now, is_final=error.is_final, retry_seconds=error.retry_seconds
+            )
+            after = (
+                "the message is dropped" if error.is_final else f"next attempt in {seconds:.0f} s"
+            )
         self.failed += 1
         self.last_error, self.last_error_unix = str(error), time.time()
-        after = "the message is dropped" if error.is_final else f"next attempt in {seconds:.0f} s"
         self.log.log("The receiver %s (%s) fails: %s; %s", name, target, error, after)
 
     def report(self) -> dict[str, Any]:

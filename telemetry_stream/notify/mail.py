@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import time
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from smtplib import (
     SMTPRecipientsRefused,
     SMTPResponseException,
 )
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .channel import ATTEMPT_SECONDS, Capacity, DeliveryError
 from .connection import Abortable, left, reason_of, tls_context
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 SECURITIES = ("starttls", "tls", "none")
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
+MAX_REPLY_BYTES = 128 * 1024  # all replies of a server until STARTTLS, and then again
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +93,16 @@ class MailSender:
                 client.starttls(context=context)
             if mail.user:
                 client.login(mail.user, password)
-            client.send_message(composed(mail, message))
+            refused = client.send_message(composed(mail, message))
             try:
                 client.quit()
-            except (SMTPException, OSError):
+            except (SMTPException, OSError, DeliveryError):
                 pass  # the message has been accepted
         finally:
             client.close()
+        if refused:
+            reasons = ", ".join(f"{to} with code {code}" for to, (code, _) in refused.items())
+            raise DeliveryError(f"it accepts the message, but refuses {reasons}", is_delivered=True)
 
 
 class _Client(SMTP):
@@ -124,6 +129,18 @@ class _Client(SMTP):
             raise SMTPResponseException(code, text)
         return code, text
 
+    def send(self, s: Any) -> None:
+        """Send a part of the conversation until the deadline. Raises SMTPException and OSError."""
+        if self.sock is not None:
+            self.sock.settimeout(left(self._deadline))
+        super().send(s)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Read a reply. Raises SMTPException, and DeliveryError if the server does not end it."""
+        if self.file is None and self.sock is not None:  # also after STARTTLS
+            self.file = io.BufferedReader(_Replies(self.sock, self._deadline))
+        return super().getreply()
+
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:  # noqa: ARG002
         """The hook that smtplib.SMTP_SSL uses, too."""
         opened = self._connection.connect(host, port, self._deadline)
@@ -135,6 +152,31 @@ class _Client(SMTP):
         except BaseException:
             opened.close()
             raise
+
+
+class _Replies(io.RawIOBase):
+    """What a server sends, up to a deadline and a size: a reply may have any number of lines (RFC 5321, 4.2.1)."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        super().__init__()
+        self._sock = sock
+        self._deadline = deadline
+        self._left_bytes = MAX_REPLY_BYTES
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer. Raises DeliveryError beyond the limits, which smtplib passes on."""
+        try:
+            self._sock.settimeout(left(self._deadline))
+            size = self._sock.recv_into(buffer)
+        except TimeoutError as error:
+            raise DeliveryError(reason_of(error)) from None
+        self._left_bytes -= size
+        if self._left_bytes < 0:
+            raise DeliveryError("its replies are too long")
+        return size
 
 
 def composed(mail: Mail, message: Message) -> EmailMessage:

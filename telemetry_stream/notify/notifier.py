@@ -211,7 +211,9 @@ class Notifier:
     def _take_end(self, worker: Worker, error: DeliveryError | None, now: float) -> None:
         """Note how an attempt ended. That of a receiver that was removed meanwhile does not count."""
         line = next((line for line in self._lines if line.attempting is worker), None)
-        if line is None or (self._closed and error is not None):  # it was aborted
+        if line is None:
+            return
+        if self._closed and error is not None and not error.is_delivered:  # it was aborted
             return
         line.take_end(error, now)
 

@@ -122,7 +122,8 @@ def http_receiver(certificate: Path | None = None, port: int = 0) -> Iterator[Ht
 class SmtpReceiver:
     """An SMTP server (RFC 5321) with STARTTLS (RFC 3207) and AUTH PLAIN (RFC 4616).
 
-    ``mails`` has what was accepted: the login, the addresses and the text. ``replies`` overrides the reply to a verb.
+    ``mails`` has what was accepted: the login, the addresses and the text. ``replies`` overrides the reply to a verb
+    or to a whole line, in capital letters.
     """
 
     def __init__(self, security: str = "none") -> None:
@@ -185,7 +186,8 @@ class SmtpReceiver:
                 offers = [] if is_secure or security == "none" else ["250-STARTTLS"]
                 hello = "\r\n".join(["250-test", *offers, "250 AUTH PLAIN"])
                 usual = {"EHLO": hello, "AUTH": "235 welcome"}.get(verb, "250 ok")
-                sock.sendall(f"{self.replies.get(verb, usual)}\r\n".encode())
+                reply = self.replies.get(text.upper(), self.replies.get(verb, usual))
+                sock.sendall(f"{reply}\r\n".encode())
                 if verb == "QUIT":
                     return
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +106,56 @@ def test_a_server_that_hangs_has_a_deadline(monkeypatch: pytest.MonkeyPatch) -> 
         sender.abort()
         thread.join(10)
         assert errors
+
+
+@pytest.mark.parametrize("verb", ["EHLO", "MAIL"])
+def test_a_reply_without_an_end_is_not_kept(verb: str) -> None:
+    """A server could fill the memory until the deadline."""
+    with smtp_receiver() as receiver:
+        receiver.replies[verb] = f"250-{'x' * 4000}\r\n" * 50
+        assert failure(to(receiver)) == "its replies are too long"
+
+
+def test_a_reply_in_small_parts_has_the_deadline_of_the_attempt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not one for each part."""
+    monkeypatch.setattr(module, "ATTEMPT_SECONDS", 0.5)
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            sock, _ = listener.accept()
+            with sock:
+                try:
+                    while not ended.wait(0.02):
+                        sock.sendall(b"2")
+                except OSError:
+                    pass  # the client has gone
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        found: list[str] = []
+        mail = replace(PLAIN, port=listener.getsockname()[1])
+        sending = threading.Thread(target=lambda: found.append(failure(mail)))
+        sending.start()
+        try:
+            assert eventually(lambda: found == ["no complete answer in time"])
+        finally:
+            ended.set()
+            sending.join(30)
+            thread.join(30)
+
+
+def test_addresses_that_are_refused_are_shown() -> None:
+    """The others have got the message, so it is not repeated."""
+    with smtp_receiver() as receiver:
+        receiver.replies["RCPT TO:<C@D.ORG>"] = "451 hunter2 is greylisted"
+        with pytest.raises(DeliveryError) as caught:
+            to(receiver).sender().send(message())
+        assert len(receiver.mails) == 1
+    assert str(caught.value) == "it accepts the message, but refuses c@d.org with code 451"
+    assert caught.value.is_delivered
 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:

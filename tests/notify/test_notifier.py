@@ -146,6 +146,24 @@ class Broken:
         pass
 
 
+class Partial(Broken):
+    """A channel that reaches only some."""
+
+    def send(self, message: Message) -> None:
+        raise DeliveryError("not for all", is_delivered=True)
+
+
+def test_a_message_that_some_have_got_is_not_repeated(caplog: pytest.LogCaptureFixture) -> None:
+    """But it is shown and logged."""
+    with running(Receiver("one", "webhook", Partial(), Choice(), Pace(0))) as notifier:
+        note(notifier, A)
+        assert eventually(lambda: notifier.report()[0]["failed_total"] == 1)
+        found = notifier.report()[0]
+    assert (found["queued_alerts"], found["sent_total"], found["dropped_total"]) == (0, 1, 0)
+    assert (found["state"], found["last_error"]) == ("failing", "not for all")
+    assert "not for all; it is not repeated" in caplog.text
+
+
 def test_a_mistake_in_a_sender_does_not_end_the_program(caplog: pytest.LogCaptureFixture) -> None:
     """It is a failure of the receiver, and its text is not shown: it may have a secret."""
     with running(Receiver("one", "webhook", Broken(), Choice(), Pace(0))) as notifier:
