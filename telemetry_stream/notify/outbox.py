@@ -9,6 +9,7 @@ No clock, thread or file. One thread calls it. Times are in monotonic seconds.
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -130,14 +131,15 @@ class Outbox:
 
     def maybe_message(self, now: float, is_silenced: Callable[[Event], bool]) -> Message | None:
         """Return the next message if one is to be sent now; then ``note_sent`` or ``note_failure`` must follow."""
-        if self._in_flight is not None or now < self._retry_at or now < self._rate_at(now):
+        if self._in_flight is not None:
             return None
         due = self._due(now, is_silenced)
-        if all(at > now for at, _ in due):
+        if self._message_at(due, now) > now:
             return None
         # One that waits for further alerts is sent with those that have waited, but a reminder not before its time.
-        events = [event for at, event in due if at <= now or event.kind != "reminder"]
-        events.sort(key=lambda event: (event.kind == "resolved", rank(event.severity)))
+        ready = [(at, event) for at, event in due if at <= now or event.kind != "reminder"]
+        ready.sort(key=_order)
+        events = [event for _, event in ready]
         chosen = fitting(events, self._capacity.events, self._capacity.characters)
         self._in_flight = Message(chosen)
         return self._in_flight
@@ -146,8 +148,8 @@ class Outbox:
         """Return when the next message is to be sent; None if something must happen before."""
         if self._in_flight is not None:
             return None
-        times = [at for at, _ in self._due(now, is_silenced)]
-        found = [max(self._retry_at, self._rate_at(now), min(times))] if times else []
+        due = self._due(now, is_silenced)
+        found = [self._message_at(due, now)] if due else []
         if any(entry.is_restored and entry.is_firing for entry in self._entries.values()):
             found.append(self._restored_until)
         return min(found, default=None)
@@ -187,13 +189,22 @@ class Outbox:
                 found.append((at, event))
         return found
 
-    def _rate_at(self, now: float) -> float:
-        """Return from when on the limit of messages per hour allows one more."""
+    def _message_at(self, due: Iterable[tuple[float, Event]], now: float) -> float:
+        """Return when the next message may be sent. Reminders alone leave half of the messages per hour to news."""
+        reminders = [at for at, event in due if event.kind == "reminder"]
+        news = [at for at, event in due if event.kind != "reminder"]
+        news_at = max(min(news, default=math.inf), self._rate_at(now, self._pace.per_hour))
+        allowed = max(1, self._pace.per_hour // 2)
+        reminders_at = max(min(reminders, default=math.inf), self._rate_at(now, allowed))
+        return max(self._retry_at, min(news_at, reminders_at))
+
+    def _rate_at(self, now: float, per_hour: int) -> float:
+        """Return from when on a limit of messages per hour allows one more."""
         while self._sent_times and self._sent_times[0] <= now - HOUR_SECONDS:
             self._sent_times.popleft()
-        if len(self._sent_times) < self._pace.per_hour:
+        if len(self._sent_times) < per_hour:
             return now
-        return self._sent_times[0] + HOUR_SECONDS
+        return self._sent_times[-per_hour] + HOUR_SECONDS
 
     def note_sent(self, now: float) -> None:
         """The message in flight was delivered."""
@@ -265,3 +276,10 @@ class Outbox:
         self._sent_times = other._sent_times
         self.dropped = other.dropped
         self._restored_until = other._restored_until
+
+
+def _order(due: tuple[float, Event]) -> tuple[bool, bool, float, int]:
+    """Return what is first in a message: what has begun, by severity, then ends, then the oldest reminders."""
+    at, event = due
+    is_reminder = event.kind == "reminder"
+    return is_reminder, event.kind == "resolved", at if is_reminder else 0.0, rank(event.severity)

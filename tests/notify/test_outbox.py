@@ -130,6 +130,23 @@ def test_reminders() -> None:
     assert box.maybe_next_at(122, nobody) is None
 
 
+def test_reminders_do_not_delay_news() -> None:
+    """They follow what is new in a message, take turns, and use up to half of the messages per hour."""
+    many = [alert(f"r{number}", "critical") for number in range(6)]
+    box = outbox(Pace(wait_seconds=0, per_hour=8, remind_seconds=60), capacity=Capacity(2, 10_000))
+    box.note(note(*many), 0)
+    for _ in range(3):
+        assert len(sent(box, 0)) == 2
+    reminded = [*sent(box, 60), *sent(box, 61), *sent(box, 62)]
+    assert reminded == [("reminder", "r0"), ("reminder", "r1")]  # half of the messages are used
+    assert box.maybe_next_at(62, nobody) == 3600
+    box.note(note(*many[1:], B), 63)
+    assert sent(box, 63) == [("firing", "b"), ("resolved", "r0")]
+    assert sent(box, 3660)[:1] == [
+        ("reminder", "r2")
+    ]  # the one that has waited for the longest time
+
+
 def test_a_receiver_may_not_want_the_end() -> None:
     """Then it gets what fires only, but never nothing."""
     box = outbox(Pace(wait_seconds=0, resolved=False))
