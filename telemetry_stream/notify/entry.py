@@ -15,7 +15,8 @@ from .message import SEVERITIES, Alert, Key, key_of
 class Note(NamedTuple):
     """What a producer reports about a host: all alerts that fire, those that have resolved, how many are left out.
 
-    ``scope`` names the producer and the host: an alert of this scope that is missing has resolved.
+    ``scope`` names the producer and the host: an alert of this scope that is missing has resolved. ``passed`` is what
+    fired in notes before this one that nobody has taken, and does not fire in this one.
     """
 
     scope: str
@@ -24,6 +25,21 @@ class Note(NamedTuple):
     firing: tuple[Alert, ...]
     resolved: tuple[Alert, ...]
     omitted: int = 0
+    passed: tuple[Alert, ...] = ()
+
+    def after(self, before: Note) -> Note:
+        """Return this note with what it must have of one before it that nobody has taken."""
+        firing = {key_of(self.scope, alert) for alert in self.firing}
+        resolved = _by_key(self.scope, *before.resolved, *self.resolved)
+        passed = _by_key(self.scope, *before.passed, *before.firing)
+        return self._replace(
+            resolved=tuple(resolved.values()),
+            passed=tuple(alert for key, alert in passed.items() if key not in firing),
+        )
+
+
+def _by_key(scope: str, *alerts: Alert) -> dict[Key, Alert]:
+    return {key_of(scope, alert): alert for alert in alerts}
 
 
 @dataclass(slots=True)

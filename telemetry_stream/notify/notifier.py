@@ -2,7 +2,7 @@
 
 Strategy. The thread ``ts-notify`` decides and waits for nothing but its next deadline. Each receiver has a worker that
 makes the attempts, so one that hangs delays no other. An attempt that takes too long is aborted from here. Producers of
-alerts only append to a bounded queue.
+alerts only leave a note for it; those of the same host merge until they are taken, and their size is bounded.
 
 Delivery is at least once: what was delivered is saved after the receiver has accepted it. If the program is killed
 between the two, in some milliseconds, the message is sent again. Without a state directory, nothing is known of earlier
@@ -16,7 +16,6 @@ import logging
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -38,9 +37,9 @@ FILE = "notify.json"
 MAX_FILE_BYTES = 16 * 1024 * 1024
 VERSION = 1
 
-# Notes of producers that are not taken yet. The thread takes them in milliseconds.
-MAX_NOTES = 1000
+# Notes of producers that are not taken yet, one for each scope. The thread takes them in milliseconds.
 MAX_NOTED_BYTES = 16 * 1024 * 1024
+NOTE_BYTES = 400  # of a note beside its alerts, estimated
 ALERT_BYTES = 600  # of an alert beside its text, estimated
 
 CLOSE_SECONDS = 0.3
@@ -66,7 +65,7 @@ class Notifier:
         self._clock = clock
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._notes: deque[tuple[int, Note]] = deque()
+        self._notes: dict[str, tuple[int, Note]] = {}
         self._noted_bytes = 0
         self.dropped_notes = 0
         self._ended: list[tuple[Worker, DeliveryError | None]] = []
@@ -121,12 +120,16 @@ class Notifier:
         the alerts of each scope are reported on their own.
         """
         note = Note(scope or host_id, host_id, host_name, tuple(firing), tuple(resolved), omitted)
-        size = sum(ALERT_BYTES + 4 * len(alert["text"]) for alert in (*note.firing, *note.resolved))
         with self._lock:
-            self._notes.append((size, note))
+            if note.scope in self._notes:
+                size, before = self._notes.pop(note.scope)
+                self._noted_bytes -= size
+                note = note.after(before)
+            size = _bytes_of(note)
+            self._notes[note.scope] = size, note
             self._noted_bytes += size
-            while len(self._notes) > MAX_NOTES or self._noted_bytes > MAX_NOTED_BYTES:
-                self._noted_bytes -= self._notes.popleft()[0]
+            while self._noted_bytes > MAX_NOTED_BYTES:
+                self._noted_bytes -= self._notes.pop(next(iter(self._notes)))[0]
                 self.dropped_notes += 1
         self._wake.set()
 
@@ -190,7 +193,7 @@ class Notifier:
     def _step(self) -> None:
         """Take what has come in, begin what is due, and save what has changed."""
         with self._lock:
-            notes, self._notes, self._noted_bytes = self._notes, deque(), 0
+            notes, self._notes, self._noted_bytes = self._notes, {}, 0
             ended, self._ended = self._ended, []
             receivers, self._next_receivers = self._next_receivers, None
         if receivers is not None:
@@ -198,7 +201,7 @@ class Notifier:
         now = self._clock()
         for worker, error in ended:
             self._take_end(worker, error, now)
-        for _, note in notes:
+        for _, note in notes.values():
             for line in self._lines:
                 line.outbox.note(note, now)
         for line in self._lines:
@@ -295,3 +298,8 @@ class Notifier:
                 saved["receivers"].get(line.receiver.name, ()),
                 lambda unix: min(unix - offset, self._clock()),
             )
+
+
+def _bytes_of(note: Note) -> int:
+    alerts = (*note.firing, *note.resolved, *note.passed)
+    return NOTE_BYTES + sum(ALERT_BYTES + 4 * len(alert["text"]) for alert in alerts)

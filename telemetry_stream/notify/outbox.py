@@ -70,6 +70,9 @@ class Outbox:
 
     def note(self, note: Note, now: float) -> None:
         """Take the state of a host."""
+        for alert in note.passed:
+            if self._choice.accepts(note.host_id, note.host_name, alert):
+                self._note_firing(key_of(note.scope, alert), note, alert, now)
         seen: set[Key] = set()
         for alert in note.firing:
             if self._choice.accepts(note.host_id, note.host_name, alert):

@@ -19,7 +19,7 @@ from telemetry_stream.notify.channel import Capacity, DeliveryError
 from telemetry_stream.notify.choice import Choice, Pace
 from telemetry_stream.notify.config import NotifyError, Receiver
 from telemetry_stream.notify.message import Message
-from telemetry_stream.notify.notifier import FILE, MAX_NOTES, Notifier
+from telemetry_stream.notify.notifier import FILE, Notifier
 from telemetry_stream.notify.silences import Matcher
 from telemetry_stream.notify.webhook import Login, Webhook
 from tests.conftest import eventually
@@ -265,15 +265,33 @@ def test_a_reload(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_the_queue_of_producers_is_bounded() -> None:
-    """The oldest is dropped and counted. A producer never waits."""
+    """Beyond a size, the oldest is dropped and counted. A producer never waits."""
     notifier = Notifier(lambda: (), state_dir="", on_crash=print)
-    for _ in range(MAX_NOTES + 7):
-        note(notifier, A)
-    assert notifier.dropped_notes == 7
-    large = Notifier(lambda: (), state_dir="", on_crash=print)
-    for _ in range(20):
-        note(large, *[{**A, "text": "x" * 1_000_000}])
-    assert large.dropped_notes == 16
+    for number in range(20):
+        for _ in range(3):
+            note(notifier, {**A, "text": "x" * 1_000_000}, scope=f"host {number}")
+    assert notifier.dropped_notes == 16
+    notifier.close()
+
+
+def test_no_end_is_lost_if_many_hosts_report_at_once() -> None:
+    """Before the thread takes anything."""
+    receiver = Receiver("one", "webhook", Broken(), Choice(), Pace(3600))
+    notifier = Notifier(lambda: (receiver,), state_dir="", on_crash=print)
+    for number in range(1500):
+        note(notifier, A, scope=f"host {number}")
+        note(notifier, B, scope=f"host {number}", resolved=(A,))
+    notifier._step()
+    assert notifier.dropped_notes == 0
+    # 1000 alerts are the limit of a receiver.
+    found = [one["is_firing"] for one in notifier._lines[0].outbox.saved(float)]
+    assert (found.count(True), found.count(False)) == (500, 500)
+    for number in range(1500):
+        note(notifier, scope=f"host {number}", resolved=(B,))
+        note(notifier, scope=f"host {number}", omitted=1)
+    notifier._step()
+    assert notifier.dropped_notes == 0
+    assert not any(one["is_firing"] for one in notifier._lines[0].outbox.saved(float))
     notifier.close()
 
 

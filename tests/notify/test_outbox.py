@@ -81,6 +81,19 @@ def test_an_alert_that_is_missing_has_resolved() -> None:
     assert sent(box, 4) == [("resolved", "b")]
 
 
+def test_notes_that_merge_lose_nothing() -> None:
+    """What fired and resolved, or fired twice, before a note was taken is delivered."""
+    again = later(A, 1)
+    merged = note(again, omitted=1).after(note(B, resolved=(A,)).after(note(A)))
+    assert (merged.firing, merged.resolved, merged.passed) == ((again,), (A,), (B,))
+    box = outbox()
+    box.note(note(resolved=(A,)).after(note(A)), 0)
+    assert sent(box, 0) == [("resolved", "a")]
+    box.note(note(again).after(note(resolved=(A,)).after(note(A))), 1)
+    assert sent(box, 1) == [("firing", "a")]
+    assert box.queued == 0
+
+
 def test_alerts_are_grouped() -> None:
     """Those of the time of the wait are one message, of all hosts."""
     box = outbox(Pace(wait_seconds=10))
