@@ -17,6 +17,7 @@ from ..stream.received import ReceivedError, maybe_number
 
 MAX_ALERTS = 200
 MAX_BYTES = 32 * 1024  # of all that are kept
+MAX_OMITTED = 2**31 - 1
 MAX_FIELDS = 16  # labels, values, and fields of the condition, of an alert
 MAX_TEXT_CHARACTERS = 512
 MAX_WORST_CHARACTERS = 120  # of a text in the overview, which is sent each second
@@ -61,19 +62,23 @@ def alerts_of(message: Mapping[str, Any]) -> Alerts:
     entries, omitted = message.get("alerts"), message.get("omitted_alerts", 0)
     if entries is None:
         return UNKNOWN
-    if type(omitted) is not int or not 0 <= omitted < 2**31 or type(entries) is not list:
+    if type(omitted) is not int or not 0 <= omitted <= MAX_OMITTED or type(entries) is not list:
         raise ReceivedError("has alerts of a wrong form")
+    time_unix = maybe_number(message.get("time_unix"))
+    return _limited(map(_alert, entries), len(entries), omitted, time_unix)
+
+
+def _limited(alerts: Iterable[Alert], count: int, omitted: int, time_unix: float | None) -> Alerts:
+    """Keep the first ones of ``count`` checked alerts. Those that are left out are added to ``omitted``."""
     firing: list[Alert] = []
     resolved: list[Alert] = []
     size = 0
-    for number, entry in enumerate(entries):
-        alert = _alert(entry)
+    for number, alert in enumerate(alerts):
         size += len(to_json(alert)) + 1
         if number == MAX_ALERTS or size > MAX_BYTES:
-            omitted += len(entries) - number
+            omitted = min(omitted + count - number, MAX_OMITTED)
             break
         (firing if alert["state"] == "firing" else resolved).append(alert)
-    time_unix = maybe_number(message.get("time_unix"))
     return Alerts(to_json(firing), time_unix, tuple(resolved), omitted, summary_of(firing))
 
 
@@ -88,8 +93,9 @@ def merged(found_here: Sequence[Alert], received: Alerts, *, is_heard: bool) -> 
         {**alert, "known": alert["known"] and is_heard} for alert in received.firing_alerts or ()
     ]
     found = json.loads(to_json(list(found_here)))  # as it would be received
-    message = {"alerts": [*found, *kept], "omitted_alerts": received.omitted}
-    return alerts_of({**message, "time_unix": received.time_unix})
+    # Both are checked already: nothing may be refused here, on the thread of all hosts.
+    alerts = [*found, *kept]
+    return _limited(alerts, len(alerts), received.omitted, received.time_unix)
 
 
 def newly_resolved(before: Alerts, after: Alerts) -> tuple[Alert, ...]:

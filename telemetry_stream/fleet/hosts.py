@@ -8,6 +8,7 @@ This front end's own host is one of the rows if it is sampled here: its vitals c
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -18,6 +19,7 @@ from typing import Any
 from .. import threads
 from ..alerts.fleet import FleetMonitor
 from ..hub import Client, Hub
+from ..net.rate_limited_log import RateLimitedLog
 from ..stream import Feed, Stream
 from .alerts import Alerts, summary_of
 from .host import Host
@@ -27,6 +29,8 @@ from .overview import Rows
 from .overviews import Overviews
 from .record import State
 from .remote import Dropped, Identity, Remote, maybe_vitals
+
+log = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
 LATE_SECONDS = 5.0  # without a tick, the origin does not work
@@ -95,6 +99,7 @@ class Fleet:
         self._dropped: Counter[Dropped] = Counter()
         self._own: Host | None = None
         self._own_seq = 0
+        self._errors = RateLimitedLog(log, logging.ERROR)
         self._gaps = Gaps()
         self._stream: Stream
         self._mirrors: Mirrors
@@ -320,23 +325,32 @@ class Fleet:
         with self._lock:
             hosts = list(self._table.hosts.values())
         for host in hosts:
-            # A host that was live a moment ago is not forgotten now.
-            if not host.is_live and host.is_forgotten(self._forget_seconds):
-                self._forget(host)
-                continue
-            if host.conflict is not None and not self._has_conflict(host, hosts):
-                host.set_conflict(None)
-            host.update()
-            mirror = host.mirror
-            if mirror is not None:
-                mirror.tick()
-                if is_over(mirror):
-                    with self._lock:
-                        Mirrors.drop(host)
+            try:
+                self._tick_host(host, hosts)
+            except Exception as error:  # noqa: BLE001 (a mistake costs this host a row, and no other anything)
+                self._note_error(host, error)
         self._find_alerts()
         with self._lock:
             rows = [host.row for host in self._table.hosts.values() if host.row is not None]
         self._overviews.send(Rows(rows))
+
+    def _tick_host(self, host: Host, hosts: Collection[Host]) -> None:
+        # A host that was live a moment ago is not forgotten now.
+        if not host.is_live and host.is_forgotten(self._forget_seconds):
+            self._forget(host)
+            return
+        if host.conflict is not None and not self._has_conflict(host, hosts):
+            host.set_conflict(None)
+        host.update()
+        mirror = host.mirror
+        if mirror is not None:
+            mirror.tick()
+            if is_over(mirror):
+                with self._lock:
+                    Mirrors.drop(host)
+
+    def _note_error(self, host: Host, error: Exception) -> None:
+        self._errors.log("What was received of %s cannot be used: %r", host.key, error)
 
     def _find_alerts(self) -> None:
         """Evaluate the rules over hosts."""
@@ -350,7 +364,10 @@ class Fleet:
         self._monitor.evaluate(watched, self.monotonic(), self.realtime())
         firing = self._monitor.firing
         for key, host in hosts.items():
-            host.note_found_alerts(firing.get(key, ()))
+            try:
+                host.note_found_alerts(firing.get(key, ()))
+            except Exception as error:  # noqa: BLE001 (as for a row)
+                self._note_error(host, error)
 
     @staticmethod
     def _has_conflict(host: Host, hosts: Iterable[Host]) -> bool:

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream.fleet.alerts import MAX_ALERTS, MAX_BYTES, UNKNOWN, Summary, alerts_of
+from telemetry_stream.fleet.alerts import (
+    MAX_ALERTS,
+    MAX_BYTES,
+    MAX_OMITTED,
+    UNKNOWN,
+    Summary,
+    alerts_of,
+    merged,
+)
 from telemetry_stream.stream.received import ReceivedError
 
 ALERT: dict[str, Any] = {
@@ -114,3 +122,15 @@ def test_alerts_of_a_host_are_limited() -> None:
     assert long.firing is not None
     assert len(long.firing) <= MAX_BYTES
     assert len(long.firing_alerts or []) + long.omitted == 105
+
+
+def test_the_number_of_omitted_alerts_is_limited() -> None:
+    """Also with those that are left out here. The alerts can still be merged with those of a front end."""
+    message = {"alerts": [ALERT] * (MAX_ALERTS + 1), "omitted_alerts": MAX_OMITTED}
+    received = alerts_of(message)
+    assert received.omitted == MAX_OMITTED
+    found = merged([{**ALERT, "rule": "host_lost"}], received, is_heard=False)
+    assert [alert["rule"] for alert in found.firing_alerts or ()][:2] == ["host_lost", "full"]
+    assert found.omitted == MAX_OMITTED
+    with pytest.raises(ReceivedError):
+        alerts_of({"alerts": [], "omitted_alerts": MAX_OMITTED + 1})

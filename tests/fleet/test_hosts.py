@@ -7,11 +7,12 @@ import queue
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, NoReturn, Self
 
 import pytest
 
 from telemetry_stream import threads
+from telemetry_stream.alerts.fleet import FleetMonitor
 from telemetry_stream.fleet.alerts import alerts_of
 from telemetry_stream.fleet.host import MAX_PENDING
 from telemetry_stream.fleet.hosts import Fleet, UnknownHostError
@@ -532,3 +533,29 @@ def test_vitals_that_came_before_an_end_count() -> None:
         remote.report.ended("gone", "run-of-a")
         host = here.hosts()["a"]
         assert (host["state"], host["seq"]) == ("gone", 2)
+
+
+def test_an_error_for_one_host_costs_no_other_anything(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever of it cannot be used, at whatever step. It is logged."""
+    broken, other = answering("a"), answering("b")
+
+    def fail(*_: Any) -> NoReturn:
+        raise LookupError("broken")
+
+    with fleeting(broken, other) as here:
+        observed = FleetMonitor(lambda: (), saved=None, max_hosts=10)
+        here.fleet.observe(observed)
+        answer(broken)
+        answer(other)
+        here.tick()
+        host = here.fleet._table.by_id["a"]
+        broken.report.vitals("", fail)
+        here.clock.now += 1
+        report_vitals(other, 2, "run-of-b")
+        assert here.hosts()["b"]["seq"] == 2
+        assert "What was received of a cannot be used: LookupError('broken')" in caplog.text
+        monkeypatch.setattr(host, "note_found_alerts", fail)
+        report_vitals(other, 3, "run-of-b")
+        assert here.hosts()["b"]["seq"] == 3
