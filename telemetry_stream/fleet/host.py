@@ -122,7 +122,7 @@ class Host:
                     if vitals is not None:
                         self._record.note_vitals(vitals, at, realtime)
             drops += self._note_alerts_locked()
-        for why in drops:  # without the lock, because the table may be waiting for it
+        for why in drops:
             self._owner.note_dropped(why)
 
     def _note_alerts_locked(self) -> list[Dropped]:

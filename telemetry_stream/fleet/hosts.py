@@ -68,7 +68,8 @@ class _Table:
 class Fleet:
     """All hosts of this front end. As an Origin it starts and closes the remotes.
 
-    Any thread may call any method. ``_lock`` guards the table.
+    Any thread may call any method. ``_lock`` guards the table. ``_dropped_lock`` guards the count of discarded
+    messages: remotes report them within locks that are also taken within ``_lock``.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Fleet:
         self._overviews = Overviews(hub, realtime)
         self._table = _Table()
         self._next_number = 1
+        self._dropped_lock = threading.Lock()
         self._dropped: Counter[Dropped] = Counter()
         self._own: Host | None = None
         self._own_seq = 0
@@ -232,7 +234,7 @@ class Fleet:
 
     def note_dropped(self, why: Dropped) -> None:
         """Count a message that was discarded."""
-        with self._lock:
+        with self._dropped_lock:
             self._dropped[why] += 1
 
     # Viewers of one host.
@@ -301,6 +303,7 @@ class Fleet:
         states = Counter(row.state for row in self._overviews.rows)
         with self._lock:
             watched = sum(host.mirror is not None for host in self._table.hosts.values())
+        with self._dropped_lock:
             dropped = {why: self._dropped[why] for why in DROPPED}
         return FleetStats(
             {state: states[state] for state in STATES},

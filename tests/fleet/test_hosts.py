@@ -493,6 +493,19 @@ def test_messages_of_hosts_need_no_lock() -> None:
         assert here.hosts()["a"]["seq"] == 9_999
 
 
+def test_a_remote_can_report_while_the_table_is_locked() -> None:
+    """It may hold a lock that the table waits for: that of a mirror."""
+    remote = answering("a")
+    with fleeting(remote) as here:
+        answer(remote)
+        remote.report.vitals("{", lambda sent: maybe_vitals(sent, "a"))
+        with here.fleet._lock:
+            reporting = threads.start("ts-test", remote.report.failed, "It is broken")
+            reporting.join(WAIT_SECONDS)
+            assert not reporting.is_alive()
+        assert here.fleet.stats().dropped["invalid"] == 1
+
+
 def test_vitals_that_come_during_a_tick_wait_for_the_next_one() -> None:
     """A host that sends them faster than they are parsed does not stop the overview."""
     remote, parsed = answering("a"), list[str]()
