@@ -24,6 +24,8 @@ const alert = record({
   since_unix: number,
   text,
   known: maybe(flag),
+  /** Only with a silence that covers it. */
+  silenced: maybe(flag),
 });
 
 /** The message `alerts`. `hello` has the same fields, except for the time. */

@@ -76,6 +76,7 @@ function List({ alerts, now, silences = null }: ListProps) {
           </span>
           <span className="text">
             <span className="primary">{alert.text}</span>
+            {alert.isSilenced && <span className="faint"> silenced</span>}
             {!alert.isKnown && <span className="faint"> Its values are unknown now.</span>}
             <span className="labels faint">{labelsText(alert)}</span>
             {silences !== null && <SilenceButtons alert={alert} silences={silences} />}

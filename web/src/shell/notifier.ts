@@ -12,11 +12,16 @@ import { maybeRemembered, remember } from "./remember";
 const MAX_SINGLE = 3;
 const MAX_KEPT = 200;
 
-/** The text of each alert that was notified, with its level and begin, by its key. */
-type Notified = Record<
-  string,
-  { readonly level: string; readonly since: number; readonly text: string }
->;
+/** An alert that was notified. */
+interface Entry {
+  readonly level: string;
+  readonly since: number;
+  readonly text: string;
+  /** It is silenced now, so its end is not notified. */
+  readonly isSilenced?: boolean;
+}
+/** By the key of the alert. */
+type Notified = Record<string, Entry>;
 
 interface Text {
   readonly key: string;
@@ -61,16 +66,22 @@ function notify(name: string, host: string, { firing }: Alerts): void {
   const before = notifiedBy(name);
   const after: Notified = {};
   const texts: Text[] = [];
-  for (const { key, level, sinceUnix: since, text } of firing.slice(0, MAX_KEPT)) {
-    if (level === "info") continue;
+  for (const alert of firing.slice(0, MAX_KEPT)) {
+    const { key, level, sinceUnix: since, text } = alert;
     const known = before[key];
+    if (alert.isSilenced) {
+      if (known !== undefined) after[key] = { ...known, isSilenced: true };
+      continue;
+    }
+    if (level === "info") continue;
     const isWorse = level === "critical" && known?.level !== "critical";
     if (known?.since !== since || isWorse)
       texts.push({ key, text: `${SEVERITIES[level]}: ${text}` });
     after[key] = { level, since, text };
   }
-  for (const [key, { text }] of Object.entries(before)) {
-    if (!Object.hasOwn(after, key)) texts.push({ key, text: `resolved: ${text}` });
+  for (const [key, { text, isSilenced }] of Object.entries(before)) {
+    if (!Object.hasOwn(after, key) && isSilenced !== true)
+      texts.push({ key, text: `resolved: ${text}` });
   }
   remember(name, JSON.stringify(after));
   show(host, texts);

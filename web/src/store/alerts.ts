@@ -34,6 +34,8 @@ export interface Alert {
   readonly text: string;
   /** False while its values are unknown: it stays as it was. */
   readonly isKnown: boolean;
+  /** True while a silence of the server covers it: it notifies nobody. */
+  readonly isSilenced: boolean;
   /** When it resolved; null while it fires. */
   readonly untilUnix: number | null;
 }
@@ -86,6 +88,7 @@ function alertOf(wire: WireAlert, untilUnix: number | null = null): Alert {
     ...{ section, fields: fields ?? [], labels, text },
     sinceUnix: since_unix,
     isKnown: known !== false,
+    isSilenced: wire.silenced === true,
     untilUnix,
   };
 }
@@ -121,16 +124,25 @@ export function levelAbout(
   )?.level;
 }
 
-/** Return the alerts that fire in `after` and did not in `before`, or with another level, and those that resolved. */
+/**
+ * Return the alerts that fire in `after` and did not in `before`, or with another level, and those that resolved. A
+ * silenced one counts as neither: it fires at the end of the silence.
+ */
 export function changesBetween(
   before: Alerts,
   after: Alerts,
 ): { readonly fired: readonly Alert[]; readonly resolved: readonly Alert[] } {
   if (after.firing === null) return { fired: [], resolved: [] };
-  const known = new Map((before.firing ?? []).map((alert) => [alert.key, alert]));
+  const known = new Map(
+    (before.firing ?? [])
+      .filter(({ isSilenced }) => !isSilenced)
+      .map((alert) => [alert.key, alert]),
+  );
   const fires = new Set(after.firing.map(({ key }) => key));
   return {
-    fired: after.firing.filter(({ key, level }) => known.get(key)?.level !== level),
+    fired: after.firing.filter(
+      ({ key, level, isSilenced }) => !isSilenced && known.get(key)?.level !== level,
+    ),
     resolved: [...known.values()].filter(({ key }) => !fires.has(key)),
   };
 }

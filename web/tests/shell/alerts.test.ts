@@ -69,6 +69,21 @@ it("are announced when they fire, get worse and resolve, but not when they are r
   );
 });
 
+it("are listed as silenced, and not announced, while a silence covers them", async () => {
+  await connect();
+  await send({ ...FULL, silenced: true }, STALL);
+  expect(changes()).toBe("warning: Programs wait for disks 24 % of the time");
+  const list = within(await openList());
+  expect(list.getAllByText("silenced")).toHaveLength(1);
+  expect(list.getByText("silenced").parentElement?.textContent).toContain("/srv is 91 % full");
+  await send(FULL, STALL);
+  expect(changes()).toBe("critical: /srv is 91 % full");
+  expect(list.queryByText("silenced")).toBeNull();
+  await send({ ...FULL, silenced: true }, STALL);
+  await send(STALL);
+  expect(changes()).toBe("critical: /srv is 91 % full");
+});
+
 it("are only counted where there are many at once", async () => {
   await connect();
   await send(...[1, 2, 3, 4, 5].map((n) => alertOf({ labels: { mountpoint: `/${n}` } })));

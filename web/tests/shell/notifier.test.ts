@@ -67,6 +67,21 @@ const openTab = (...alerts: readonly Record<string, unknown>[]) => {
   return { telemetry, close: notifyOf(telemetry) };
 };
 
+it("notifies of nothing that is silenced, until the silence ends", () => {
+  const { telemetry, close } = openTab();
+  const other = alertOf({ labels: { mountpoint: "/" }, text: "/ is 90 % full" });
+  send(telemetry, FULL);
+  send(telemetry, { ...FULL, silenced: true }, { ...other, silenced: true });
+  send(telemetry, { ...other, silenced: true });
+  expect(shown).toEqual(["ada: warning: /srv is 91 % full"]);
+  send(telemetry, other);
+  send(telemetry, { ...other, silenced: true });
+  send(telemetry, other);
+  send(telemetry);
+  expect(shown.slice(1)).toEqual(["ada: warning: / is 90 % full", "ada: resolved: / is 90 % full"]);
+  close();
+});
+
 it("notifies of an alert, when it gets worse, and when it resolves", () => {
   const { telemetry, close } = openTab();
   send(telemetry, FULL);
