@@ -103,17 +103,18 @@ class Outbox:
             )
             self.is_dirty = True
             return
-        was_firing, entry.is_firing, entry.is_restored = entry.is_firing, True, False
+        entry.is_firing, entry.is_restored = True, False
         if alert["since_unix"] != entry.alert["since_unix"]:
             entry.times += 1
             self.is_dirty = True
         entry.alert, entry.host_name = alert, note.host_name
-        if not was_firing:
-            # If the end was not delivered, the receiver still counts it as firing.
-            entry.is_due = False
-        if entry.is_higher() and not entry.is_due:
+        was_due = entry.is_due
+        if entry.is_higher():
             entry.note_due(now)
-            self.is_dirty = True
+        else:
+            # An end or a higher severity that was not delivered is over: the receiver still counts it as firing.
+            entry.is_due = False
+        self.is_dirty |= entry.is_due != was_due
 
     def _note_resolved(self, entry: Entry, alert: Alert, now: float) -> None:
         entry.is_firing, entry.alert = False, alert
@@ -270,11 +271,19 @@ class Outbox:
         for saved in entries:
             entry = restored(saved, time_of)
             self._renew(entry, self._started_at)  # the time between the runs does not count
-            self._entries[entry.key] = entry
+            if self._accepts(entry):
+                self._entries[entry.key] = entry
+
+    def _accepts(self, entry: Entry) -> bool:
+        """Return whether the receiver still gets an alert, or has to get the end of what it got."""
+        alert, sent = entry.alert, entry.sent
+        found = [alert, {**alert, "severity": sent}] if sent else [alert]
+        return any(self._choice.accepts(entry.host_id, entry.host_name, one) for one in found)
 
     def take_over(self, other: Outbox) -> None:
         """Continue with the entries of an outbox of the same receiver, whose settings have changed."""
-        self._entries = other._entries
+        self._entries = {key: one for key, one in other._entries.items() if self._accepts(one)}
+        self.is_dirty = True
         self._in_flight = other._in_flight
         self._sent_times = other._sent_times
         self.dropped = other.dropped

@@ -186,6 +186,32 @@ def test_only_a_higher_severity_is_sent_again() -> None:
         assert len(sent(box, now)) == expected
 
 
+def test_a_severity_that_is_higher_for_less_than_the_wait_is_not_sent() -> None:
+    """The receiver has got the lower one already."""
+    box = outbox(Pace(wait_seconds=10))
+    for now, severity, expected in (
+        (0, "warning", []),
+        (10, "warning", [("firing", "a")]),
+        (20, "critical", []),
+        (25, "warning", []),
+        (40, "warning", []),
+        (50, "critical", []),
+        (60, "critical", [("firing", "a")]),
+    ):
+        box.note(note(alert("a", severity)), now)
+        assert sent(box, now) == expected
+
+
+def test_what_begins_and_ends_again_within_the_wait_is_sent() -> None:
+    """The wait begins with the first time."""
+    box = outbox(Pace(wait_seconds=10))
+    for now in range(0, 8, 4):
+        box.note(note(later(A, now)), now)
+        box.note(note(), now + 2)
+    box.note(note(later(A, 8)), 8)
+    assert sent(box, 10) == [("firing", "a")]
+
+
 def test_an_alert_that_does_not_match_any_more_has_ended() -> None:
     """For a receiver of critical alerts, a warning is the end."""
     box = outbox(choice=Choice(severities=("critical",)))
@@ -386,6 +412,24 @@ def test_producers_do_not_affect_each_other() -> None:
     assert sent(box, 1) == []
     box.note(found._replace(firing=()), 2)
     assert sent(box, 2) == [("resolved", "a")]
+
+
+def test_what_a_receiver_does_not_get_any_more_is_forgotten() -> None:
+    """After a reload and a restart with other settings. It has not resolved, so nothing is sent."""
+    for is_restart in (False, True):
+        box = outbox()
+        box.note(note(A, alert("b", "critical")), 0)
+        assert len(sent(box, 0)) == 2
+        other = outbox(choice=Choice(severities=("critical",)))
+        if is_restart:
+            other.restore(saved(box), lambda unix: unix - 1000)
+        else:
+            other.take_over(box)
+        other.note(note(A, alert("b", "critical")), 1)
+        assert sent(other, 1) == []
+        other.note(note(A, B), 2)  # its severity has fallen
+        assert sent(other, 2) == [("resolved", "b")]
+        assert sent(other, RESTORED_SECONDS) == []
 
 
 @pytest.mark.parametrize(
