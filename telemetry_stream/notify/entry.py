@@ -46,7 +46,7 @@ def _by_key(scope: str, *alerts: Alert) -> dict[Key, Alert]:
 class Entry:
     """One alert. ``sent`` is the severity that was delivered, None if the receiver has not got it as firing.
 
-    ``begun_unix`` and ``times`` are those of Event.
+    ``begun_unix`` and ``times`` are those of Event; ``reminders`` is the number of those that were delivered.
     """
 
     scope: str
@@ -58,6 +58,7 @@ class Entry:
     changed_at: float  # when what is due became so
     begun_unix: float
     times: int = 1
+    reminders: int = 0
     sent: str | None = None
     sent_at: float = 0.0
     is_restored: bool = False
@@ -87,6 +88,7 @@ class Entry:
             "changed_unix": unix_of(self.changed_at),
             "begun_unix": self.begun_unix,
             "times": self.times,
+            "reminders": self.reminders,
             "sent": self.sent,
             "sent_unix": unix_of(self.sent_at),
         }
@@ -111,6 +113,7 @@ def restored(saved: Mapping[str, Any], time_of: Callable[[float], float]) -> Ent
         changed_at=time_of(float(saved["changed_unix"])),
         begun_unix=float(saved["begun_unix"]),
         times=int(saved["times"]),
+        reminders=int(saved["reminders"]),
         sent=sent,
         sent_at=time_of(float(saved["sent_unix"])),
         is_restored=True,

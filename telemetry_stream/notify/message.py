@@ -39,6 +39,7 @@ class Event:
     """An alert has begun to fire, still fires, or has resolved.
 
     ``begun_unix`` is when it fired first since its last end that was delivered; ``times`` is how often since then.
+    ``reminders`` is the number of reminders, with this one.
     """
 
     kind: Kind
@@ -48,6 +49,7 @@ class Event:
     alert: Alert
     begun_unix: float
     times: int = 1
+    reminders: int = 0
 
     @property
     def id(self) -> str:
@@ -77,6 +79,7 @@ class Event:
             "id": self.id,
             "kind": self.kind,
             "times": self.times,
+            "reminders": self.reminders,
             "begun_unix": self.begun_unix,
             "host": host,
             **self.alert,

@@ -180,6 +180,7 @@ class Outbox:
                 entry.alert,
                 entry.begun_unix,
                 entry.times,
+                entry.reminders + (kind == "reminder"),
             )
             is_muted = is_silenced(event)
             if entry.is_firing:
@@ -236,6 +237,7 @@ class Outbox:
             entry = self._entries.get(key)
             if entry is None:
                 continue
+            entry.reminders = event.reminders
             if event.kind == "resolved" and entry.is_firing:  # it fires again
                 entry.sent, entry.is_due, entry.changed_at = None, True, now
                 entry.begun_unix = entry.alert["since_unix"]

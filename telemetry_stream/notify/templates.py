@@ -147,4 +147,5 @@ def _iso(unix: float) -> str:
 
 
 def _ids(message: Message) -> bytes:
-    return ",".join(f"{event.id}-{event.kind}" for event in message.events).encode()
+    found = (f"{event.id}-{event.kind}-{event.reminders}" for event in message.events)
+    return ",".join(found).encode()

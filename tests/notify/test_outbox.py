@@ -143,6 +143,25 @@ def test_reminders() -> None:
     assert box.maybe_next_at(122, nobody) is None
 
 
+def test_reminders_have_numbers() -> None:
+    """An attempt that is repeated has the same one, also after a restart."""
+    pace = Pace(wait_seconds=0, remind_seconds=60)
+    box = outbox(pace)
+    box.note(note(A), 0)
+    found = []
+    for now in (0, 60, 120, 180):
+        for _ in range(2):
+            message = box.maybe_message(now + 1000, nobody)
+            assert message is not None
+            found.append(message.events[0].reminders)
+            box.note_failure(now, is_final=False, retry_seconds=0)
+        assert box.maybe_message(now + 1000, nobody)
+        box.note_sent(now)
+        box = restored(box, pace)
+        box.note(note(A), now)
+    assert found == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
 def test_reminders_do_not_delay_news() -> None:
     """They follow what is new in a message, take turns, and use up to half of the messages per hour."""
     many = [alert(f"r{number}", "critical") for number in range(6)]

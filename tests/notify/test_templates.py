@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -64,6 +65,11 @@ def test_matrix() -> None:
     assert made("matrix")[0].path == one.path
     assert made("matrix", message(event("resolved")))[0].path != one.path
     assert made("matrix", message(event(host="web2")))[0].path != one.path
+    ids = {
+        made("matrix", message(replace(event("reminder"), reminders=number)))[0].path
+        for number in (1, 2, 2)
+    }
+    assert len(ids) == 2
 
 
 def test_alertmanager() -> None:
