@@ -233,12 +233,13 @@ class Mirror:
 
     def _publish_locked(self, batch: Sequence[Aged]) -> None:
         """Publish samples in rising order."""
+        if not batch:
+            return
         if len(batch) == 1:  # as usual
             self.feed.publish_received(*batch[0])
         else:
             self.feed.publish_many(batch)
-        if batch:
-            self._note_names_locked(batch[-1][0].encoded.source_names)
+        self._note_names_locked(batch[-1][0].encoded.source_names)
 
     def _note_names_locked(self, names: tuple[str, ...]) -> None:
         """Let viewers name the sections of the newest sample."""

@@ -3,8 +3,8 @@
 Does not depend on sockets, HTTP or metrics.
 """
 
-from .client import Client, End
+from .client import Client, End, Many
 from .hub import Hub, HubStats
 from .pump import write_pump
 
-__all__ = ["Client", "End", "Hub", "HubStats", "write_pump"]
+__all__ = ["Client", "End", "Hub", "HubStats", "Many", "write_pump"]

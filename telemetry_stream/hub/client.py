@@ -25,6 +25,7 @@ import enum
 import queue
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 QUEUE_FRAMES = 16
@@ -64,14 +65,43 @@ class Batch(Protocol):
         """Return for each sink what ``try_send`` of its client would, or a negative number for its OSError."""
 
 
-class _Queue(queue.Queue[bytes | Iterator[bytes]]):
+@dataclass(frozen=True, slots=True)
+class Many:
+    """Many frames, more than a queue has room for. ``make`` returns an iterator that makes them for one client.
+
+    In a queue they take one place, and a queue has room for one Many: what they are made of stays in memory until then.
+    """
+
+    count: int
+    make: Callable[[], Iterator[bytes]]
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Make the frames."""
+        return self.make()
+
+
+def frames_in(item: bytes | Many) -> int:
+    """Return the number of frames that an item of a queue stands for."""
+    return item.count if isinstance(item, Many) else 1
+
+
+# What a queue holds: a frame, many of them, or the first ones of a client.
+Item = bytes | Many | Iterator[bytes]
+
+
+class _Queue(queue.Queue[Item]):
     """A queue.Queue that keeps its few items in a list, because an empty deque has 760 bytes."""
 
     def _init(self, _: int) -> None:
-        self.queue: list[bytes | Iterator[bytes]] = []
+        self.queue: list[Item] = []
 
-    def _get(self) -> bytes | Iterator[bytes]:
+    def _get(self) -> Item:
         return self.queue.pop(0)
+
+    def has_many(self) -> bool:
+        """Whether a Many waits in the queue."""
+        with self.mutex:
+            return any(isinstance(item, Many) for item in self.queue)
 
 
 class Client:
@@ -169,10 +199,10 @@ class Client:
             return False
         return self._queue(frame)
 
-    def offer_many(self, frames: Iterator[bytes]) -> bool:
-        """Queue frames that take one place, however many they are; the write pump takes each when it can write it.
+    def offer_many(self, frames: Many) -> bool:
+        """Queue frames that take one place, however many they are; the write pump makes each when it can write it.
 
-        Return False if the client is lagging, as ``offer`` does.
+        Return False if the client is lagging, as ``offer`` does, or if others wait that were offered in this way.
         """
         if self.end is not None:
             return True
@@ -188,13 +218,21 @@ class Client:
                 self._wake_pump_locked()
         return True
 
-    def _queue(self, frame: bytes | Iterator[bytes]) -> bool:
+    def _queue(self, frame: bytes | Many) -> bool:
         with self._lock:
-            try:
-                self.queue.put_nowait(frame)
-            except queue.Full:
+            if not self._put_locked(frame):
                 return False
             self._close_direct_path_locked()
+        return True
+
+    def _put_locked(self, frame: bytes | Many) -> bool:
+        """Put a frame or many into the queue. Return False if there is no room."""
+        if isinstance(frame, Many) and self.queue.has_many():
+            return False
+        try:
+            self.queue.put_nowait(frame)
+        except queue.Full:
+            return False
         return True
 
     @property
@@ -208,27 +246,25 @@ class Client:
             self._close_direct_path_locked()
             self._on_room = on_room
 
-    def end_grace(self, frame: bytes, *, last: bool) -> bool:
+    def end_grace(self, frame: bytes | Many, *, last: bool) -> bool:
         """Try once more to queue ``frame``. Return True if that ended the grace period.
 
         The grace period ends when the frame is queued. The ``last`` attempt always ends it: without room, the frame is
         dropped, and counted unless the client has ended.
         """
         with self._lock:
-            try:
-                self.queue.put_nowait(frame)
-            except queue.Full:
+            if not self._put_locked(frame):
                 if not last:
                     return False
                 if self.end is None:
-                    self.dropped += 1
+                    self.dropped += frames_in(frame)
             self._on_room = None
         return True
 
-    def drop(self) -> None:
-        """Count a frame that this client does not get."""
+    def drop(self, frames: int = 1) -> None:
+        """Count frames that this client does not get."""
         with self._lock:
-            self.dropped += 1
+            self.dropped += frames
 
     def take(self, timeout: float) -> bytes | Iterator[bytes] | None:
         """Return the next item to write, or None if there was none within ``timeout`` seconds."""
@@ -240,7 +276,7 @@ class Client:
         # afterwards, and end_grace finds the room.
         if (on_room := self._on_room) is not None:
             on_room(self)
-        return item
+        return iter(item) if isinstance(item, Many) else item
 
     def done(self, frames: int) -> None:
         """Record that the item returned by ``take`` is written, and how many frames it held."""

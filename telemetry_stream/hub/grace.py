@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 
 from .. import threads
-from .client import Client
+from .client import Client, Many
 
 GRACE_SECONDS = 0.1
 
@@ -25,7 +25,7 @@ class Grace:
     def __init__(self, *, on_crash: Callable[[BaseException], None] | None = None) -> None:
         # One of: the deadline of a frame with the frame and the clients that wait to take it; a client that has made
         # room; None to stop.
-        self._inbox: queue.SimpleQueue[tuple[float, bytes, list[Client]] | Client | None] = (
+        self._inbox: queue.SimpleQueue[tuple[float, bytes | Many, list[Client]] | Client | None] = (
             queue.SimpleQueue()
         )
         self._on_crash = on_crash
@@ -35,7 +35,7 @@ class Grace:
         """Start the thread. Raises ThreadUnavailableError."""
         self._thread = threads.start("ts-grace", self._run, on_crash=self._on_crash)
 
-    def wait_for_room(self, frame: bytes, clients: list[Client]) -> None:
+    def wait_for_room(self, frame: bytes | Many, clients: list[Client]) -> None:
         """Have ``ts-grace`` queue ``frame`` for each of these clients as soon as it has room. Never waits.
 
         The grace period of each client must have begun.
@@ -58,7 +58,7 @@ class Grace:
 
     def _run(self) -> None:
         # In the order of their deadlines, because all grace periods have the same length.
-        waiting: dict[Client, tuple[float, bytes]] = {}
+        waiting: dict[Client, tuple[float, bytes | Many]] = {}
         while True:
             self._expire(waiting)
             timeout = None
@@ -82,7 +82,7 @@ class Grace:
                     waiting[client] = (deadline, frame)
 
     @staticmethod
-    def _expire(waiting: dict[Client, tuple[float, bytes]]) -> None:
+    def _expire(waiting: dict[Client, tuple[float, bytes | Many]]) -> None:
         """Make the last attempt for each frame whose deadline has passed."""
         now = time.monotonic()
         while waiting:

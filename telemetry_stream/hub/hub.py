@@ -14,16 +14,13 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 
 from .. import threads
-from .client import Batch, Client, End, offer_all
+from .client import Batch, Client, End, Many, frames_in, offer_all
 from .grace import Grace
 
 INBOX_FRAMES = 4096
 
 # A batch costs more than the sends of fewer clients than these (docs/performance.md).
 BATCH_CLIENTS = 24
-
-# Makes many frames for one client, which takes them from the iterator one by one.
-Many = Callable[[], Iterator[bytes]]
 
 Frames = Iterator[tuple[Hashable, bytes | Many]]
 
@@ -158,8 +155,7 @@ class Hub:
     def broadcast_each(self, frames: Frames) -> bool:
         """Queue the pairs of topic and frame, which ``ts-hub`` takes from the iterator: there they may be made.
 
-        In the place of a frame there may be a function that makes many of them for each client, as an iterator: more
-        than a queue has room for.
+        In the place of a frame there may be many of them, which are made for each client.
 
         Counts as one frame in the inbox. The iterator must not raise.
         """
@@ -239,10 +235,7 @@ class Hub:
                 item.set()
             else:
                 for topic, frame in item:
-                    if isinstance(frame, bytes):
-                        self._fan_out(topic, frame)
-                    else:
-                        self._fan_out_many(topic, frame)
+                    self._fan_out(topic, frame)
 
     def _join(self, client: Client) -> None:
         with self._lock:
@@ -251,29 +244,26 @@ class Hub:
                 topic.joined[client] = None
                 topic.audience = tuple(topic.joined)
 
-    def _fan_out(self, topic: Hashable, frame: bytes) -> None:
+    def _fan_out(self, topic: Hashable, frame: bytes | Many) -> None:
         members = self._topics.get(topic)
         if members is None:
             return
         audience, batch, lagging = members.audience, self._batch, []
-        if batch is not None and len(audience) >= BATCH_CLIENTS and batch.is_active:
+        if isinstance(frame, Many):
+            full = [client for client in audience if not client.offer_many(frame)]
+        elif batch is not None and len(audience) >= BATCH_CLIENTS and batch.is_active:
             full = offer_all(audience, frame, batch)
         else:
             full = [client for client in audience if not client.offer(frame)]
         for client in full:
             if client.in_grace:
-                client.drop()  # an earlier frame waits for room, and this one must not come before it
+                # An earlier frame waits for room, and this one must not come before it.
+                client.drop(frames_in(frame))
             else:
                 client.begin_grace(self._grace.room_made)
                 lagging.append(client)
         if lagging:
             self._grace.wait_for_room(frame, lagging)
-
-    def _fan_out_many(self, topic: Hashable, make: Many) -> None:
-        members = self._topics.get(topic)
-        for client in members.audience if members else ():
-            if not client.offer_many(make()):
-                client.drop()
 
     def __repr__(self) -> str:
         stats = self.stats()

@@ -25,7 +25,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
-from ..hub import Client, End, Hub
+from ..hub import Client, End, Hub, Many
 from ..metrics.sample import Sample
 from ..metrics.sources.host import HostInfo
 from ..metrics.sources.process_list import ProcessList
@@ -198,8 +198,11 @@ class Feed:
                             sample.seq, sample.fields, sample.encoded, age_seconds
                         )
                     )
-            self._hub.broadcast_each(self._many_frames(entries))
-        if is_first and samples:
+            if not entries:
+                return
+            if self._hub.topics_of(self.host.id):  # else ts-hub would wake up for nothing
+                self._hub.broadcast_each(self._many_frames(entries))
+        if is_first:
             self._begin(samples[-1][0].encoded)
 
     def _publish_as(
@@ -323,12 +326,12 @@ class Feed:
                 texts[choice.sections] = entry.text(choice.sections)
             yield choice, choice.framing.message(texts[choice.sections])
 
-    def _many_frames(
-        self, entries: Sequence[_Entry]
-    ) -> Iterator[tuple[Choice, Callable[[], Iterator[bytes]]]]:
-        """Yield what makes the frames for each choice. Runs on ``ts-hub``."""
+    def _many_frames(self, entries: Sequence[_Entry]) -> Iterator[tuple[Choice, Many]]:
+        """Yield the frames for each choice that contains one of the samples. Runs on ``ts-hub``."""
         for choice in self._choices():
-            yield choice, functools.partial(_frames_of, choice, entries)
+            chosen = [entry for entry in entries if entry.seq % choice.every == 0]
+            if chosen:
+                yield choice, Many(len(chosen), functools.partial(_frames_of, choice, chosen))
 
     def _snapshot_locked(self) -> tuple[_Entry, ...]:
         if self._snapshot is None:
@@ -410,8 +413,7 @@ class Feed:
 
 def _frames_of(choice: Choice, entries: Iterable[_Entry]) -> Iterator[bytes]:
     for entry in entries:
-        if entry.seq % choice.every == 0:
-            yield choice.framing.message(entry.text(choice.sections))
+        yield choice.framing.message(entry.text(choice.sections))
 
 
 def _fields(sample: Sample) -> bytes:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 
 from telemetry_stream.hub import Client, Hub
-from telemetry_stream.hub.client import QUEUE_FRAMES
+from telemetry_stream.hub.client import QUEUE_FRAMES, Item, Many
 from tests.hub.transport import numbered
 
 WAIT_SECONDS = 30.0  # for an event that comes at once unless the code is broken
@@ -53,16 +53,16 @@ class QueuedClient(Client):
         self.grace_ended_at = 0.0  # monotonic seconds
         self._changed = threading.Condition()
 
-    def waiting(self) -> list[bytes | Iterator[bytes]]:
+    def waiting(self) -> list[Item]:
         """Return the items in the queue, the oldest first."""
         return list(self.queue.queue)
 
-    def drop(self) -> None:
-        super().drop()
+    def drop(self, frames: int = 1) -> None:
+        super().drop(frames)
         with self._changed:
             self._changed.notify_all()
 
-    def end_grace(self, frame: bytes, *, last: bool) -> bool:
+    def end_grace(self, frame: bytes | Many, *, last: bool) -> bool:
         ended = super().end_grace(frame, last=last)
         if ended:
             self.grace_ended_at = time.monotonic()

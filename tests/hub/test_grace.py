@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from telemetry_stream.hub import Many
 from telemetry_stream.hub.client import End
 from telemetry_stream.hub.grace import GRACE_SECONDS, Grace
 from tests.hub.clients import WAIT_SECONDS, QueuedClient, make_lagging
@@ -195,7 +196,7 @@ def test_a_crash_is_reported() -> None:
     crashes: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
 
     class BrokenClient(QueuedClient):
-        def end_grace(self, frame: bytes, *, last: bool) -> bool:
+        def end_grace(self, frame: bytes | Many, *, last: bool) -> bool:
             raise LookupError("broken")
 
     grace = Grace(on_crash=crashes.put)

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from telemetry_stream.hub import Many
 from telemetry_stream.hub.grace import Grace
 from tests.hub.clients import WAIT_SECONDS, QueuedClient, hub_threads, make_lagging
 
@@ -49,7 +50,7 @@ def test_close_delivers_the_frame_of_a_client_with_room() -> None:
     blocked, released = threading.Event(), threading.Event()
 
     class BlockingClient(QueuedClient):
-        def end_grace(self, frame: bytes, *, last: bool) -> bool:
+        def end_grace(self, frame: bytes | Many, *, last: bool) -> bool:
             blocked.set()
             assert released.wait(WAIT_SECONDS)
             return super().end_grace(frame, last=last)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from telemetry_stream.hub import Client, End, Hub, write_pump
+from telemetry_stream.hub import Client, End, Hub, Many, write_pump
 from telemetry_stream.hub.client import QUEUE_FRAMES
 from telemetry_stream.hub.hub import BATCH_CLIENTS, INBOX_FRAMES
 from tests.hub.batches import FakeBatch, Sink
@@ -151,7 +151,7 @@ def test_frames_for_several_topics_are_made_on_the_hub_s_thread(hub: Hub) -> Non
 
 
 def test_many_frames_take_one_place_in_a_queue(hub: Hub) -> None:
-    """Each client makes its own, when it can write them. One that is lagging loses them, as it would a single frame."""
+    """They are made for each client when it can write them. One that is lagging loses all of them."""
     client, lagging = QueuedClient(), QueuedClient()
     for one in (client, lagging):
         hub.register(one)
@@ -159,7 +159,7 @@ def test_many_frames_take_one_place_in_a_queue(hub: Hub) -> None:
     for _ in range(QUEUE_FRAMES):
         assert lagging.offer(b"<0>")
     many = [numbered(n) for n in range(10 * QUEUE_FRAMES)]
-    hub.broadcast_each(iter([(None, lambda: iter(many))]))
+    hub.broadcast_each(iter([(None, Many(len(many), lambda: iter(many)))]))
     hub.broadcast(b"<end>")
     wait_for_fan_out(hub)
     sent: list[bytes] = []
@@ -172,9 +172,24 @@ def test_many_frames_take_one_place_in_a_queue(hub: Hub) -> None:
     write_pump(client, send)
     assert sent == [*many, b"<end>"]
     assert client.dropped == 0
-    assert lagging.dropped == 1
-    client.close(End.GONE)
-    assert client.offer_many(iter(many))
+    lagging.wait_for_drops(len(many) + 1)  # and the end
+    assert client.offer_many(Many(1, lambda: iter(many)))  # it has ended
+
+
+@pytest.mark.usefixtures("endless_grace")
+def test_one_batch_of_many_frames_waits_for_a_client(hub: Hub) -> None:
+    """What its frames are made of stays in memory until then. The next one waits for its place, and others are lost."""
+    client = QueuedClient()
+    hub.register(client)
+    batches = [Many(100, lambda: iter([b"many"])) for _ in range(3)]
+    for batch in batches:
+        hub.broadcast_each(iter([(None, batch)]))
+    wait_for_fan_out(hub)
+    assert client.waiting() == batches[:1]
+    assert client.dropped == 100
+    assert not isinstance(client.take(0), bytes)
+    assert client.grace_ended.wait(WAIT_SECONDS)
+    assert client.waiting() == batches[1:2]
 
 
 def test_a_topic_can_get_clients_again(hub: Hub) -> None:

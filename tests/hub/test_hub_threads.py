@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from telemetry_stream.hub import Client, End, Hub
+from telemetry_stream.hub import Client, End, Hub, Many
 from tests.hub.clients import WAIT_SECONDS, hub_thread_blocked
 from tests.hub.transport import numbered
 
@@ -62,7 +62,7 @@ def test_on_crash_may_close_the_hub(thread: str) -> None:
                 raise LookupError("broken")
             return False
 
-        def end_grace(self, frame: bytes, *, last: bool) -> bool:
+        def end_grace(self, frame: bytes | Many, *, last: bool) -> bool:
             raise LookupError("broken")
 
     def on_crash(error: BaseException) -> None:
