@@ -5,10 +5,17 @@ import { clock, date, duration } from "../format/time";
 import { Mark, toneOf } from "../parts/tone";
 import { SEVERITIES, type Alert } from "../store/alerts";
 import type { NotificationState } from "../store/page";
-import { useDisplay, usePage, usePicture, useShown, useStore } from "../store/use-telemetry";
+import {
+  useDisplay,
+  useHost,
+  usePage,
+  usePicture,
+  useShown,
+  useStore,
+} from "../store/use-telemetry";
 import { Dialog } from "./dialog";
 import type { LaterProps } from "./later";
-import { SilenceButtons, SilenceList, useSilences, type Silences } from "./silences";
+import { canSilence, SilenceButtons, SilenceList, useSilences } from "./silences";
 import "./alert-dialog.css";
 
 export function AlertDialog({ close }: LaterProps) {
@@ -16,6 +23,7 @@ export function AlertDialog({ close }: LaterProps) {
   const paused = useDisplay((display) => display.paused);
   const to = usePicture((picture) => picture.to);
   const silences = useSilences();
+  const { id } = useHost();
   return (
     <Dialog title="Alerts" testId="alert-dialog" close={close}>
       {paused && <p className="faint">As of the pause, {clock(to)}.</p>}
@@ -25,7 +33,14 @@ export function AlertDialog({ close }: LaterProps) {
         ) : firing.length === 0 ? (
           <p className="faint">Nothing fires.</p>
         ) : (
-          <List alerts={firing} now={to} silences={silences} />
+          <List
+            alerts={firing}
+            now={to}
+            buttonsOf={(alert) =>
+              silences !== null &&
+              canSilence(alert, id) && <SilenceButtons alert={alert} silences={silences} />
+            }
+          />
         )}
         {omitted > 0 && <p className="faint">and {omitted} more</p>}
       </Part>
@@ -61,11 +76,10 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
 interface ListProps {
   readonly alerts: readonly Alert[];
   readonly now: number;
-  /** Null if the alerts cannot be silenced. */
-  readonly silences?: Silences | null;
+  readonly buttonsOf?: (alert: Alert) => ReactNode;
 }
 
-function List({ alerts, now, silences = null }: ListProps) {
+function List({ alerts, now, buttonsOf }: ListProps) {
   return (
     <ul className="alert-list">
       {alerts.map((alert) => (
@@ -79,7 +93,7 @@ function List({ alerts, now, silences = null }: ListProps) {
             {alert.isSilenced && <span className="faint"> silenced</span>}
             {!alert.isKnown && <span className="faint"> Its values are unknown now.</span>}
             <span className="labels faint">{labelsText(alert)}</span>
-            {silences !== null && <SilenceButtons alert={alert} silences={silences} />}
+            {buttonsOf?.(alert)}
           </span>
           <span className="since">{timeText(alert, now)}</span>
         </li>

@@ -108,6 +108,14 @@ export function queryOf({ rule, labels }: Alert, host: string | null, seconds: n
   }).toString();
 }
 
+/**
+ * Return whether a silence of this server can cover an alert of a host; null: the host on which the server runs. A front end
+ * notifies only of what it finds itself about another host: the host notifies of the others, and has silences of its own.
+ */
+export function canSilence({ section }: Alert, host: string | null): boolean {
+  return host === null || section === "hosts";
+}
+
 export function SilenceButtons({ alert, silences }: { alert: Alert; silences: Silences }) {
   return (
     <span className="silence" role="group" aria-label="Silence">

@@ -3,7 +3,7 @@ import { act, cleanup, render, screen } from "@testing-library/react";
 import { StrictMode } from "react";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 
-import { createPage } from "../../src/app/create-page";
+import { createPage, type Hosts } from "../../src/app/create-page";
 import { Page } from "../../src/app/page";
 import { installDom } from "./dom";
 import { answer, fakeBrowser, noAnswer } from "./fake-browser";
@@ -42,8 +42,8 @@ const respond = (address: string): Promise<Response> =>
     ? Promise.resolve(answer(200, '{"type":"history","samples":[]}'))
     : noAnswer();
 
-/** Returns the browser of each test's page. */
-export function installPage(): ReturnType<typeof fakeBrowser> {
+/** Returns the browser of each test's page, which is that of a server with one host, or of a front end. */
+export function installPage(hosts?: Hosts): ReturnType<typeof fakeBrowser> {
   const browser = fakeBrowser();
   let stop: () => void;
 
@@ -53,11 +53,8 @@ export function installPage(): ReturnType<typeof fakeBrowser> {
     installDom();
     Object.assign(browser, fakeBrowser());
     browser.fetch.mockImplementation(respond);
-    const page = createPage("http://ada/", undefined, {
-      WebSocket: FakeSocket,
-      random: () => 0.5,
-      ...browser,
-    });
+    const environment = { WebSocket: FakeSocket, random: () => 0.5, ...browser };
+    const page = createPage("http://ada/", undefined, environment, hosts);
     stop = page.start();
     render(
       <StrictMode>
