@@ -96,7 +96,13 @@ def _fleet_monitor(
     saved = Saved(directory, on_crash=on_crash, file=FLEET_FILE) if directory else None
     try:
         note = None if notifier is None else _note_of_fleet(notifier)
-        return FleetMonitor(rules, saved=saved, max_hosts=settings.max_hosts, note=note)
+        return FleetMonitor(
+            rules,
+            saved=saved,
+            max_hosts=settings.max_hosts,
+            note=note,
+            silenced=None if notifier is None else notifier.silences,
+        )
     except RuleError as error:
         raise StartError(str(error)) from error
 

@@ -16,7 +16,14 @@ from . import hosts
 from .alert import Alert
 from .engine import Engine
 from .hosts import WatchedHost
-from .monitor import GAP_SECONDS, LOGGED, REPEAT_SECONDS, log_skipped
+from .monitor import (
+    GAP_SECONDS,
+    LOGGED,
+    REPEAT_SECONDS,
+    Silenced,
+    log_skipped,
+    mark_silenced,
+)
 from .rule import Rule
 from .rules import RuleError
 from .saved import Saved
@@ -43,14 +50,17 @@ class FleetMonitor:
         saved: Saved | None,
         max_hosts: int,
         note: Note | None = None,
+        silenced: Silenced | None = None,
     ) -> None:
         """Load the rules over hosts with ``load()``. Raises RuleError.
 
-        ``saved`` keeps firing alerts on a disk. ``note`` gets each change.
+        ``saved`` keeps firing alerts on a disk. ``note`` gets each change. ``silenced`` marks alerts.
         """
         self._load = load
         self._saved = saved
         self._note = note
+        self._silenced = silenced
+        self._silences_version = 0
         self._next_rules: deque[tuple[Rule, ...]] = deque(maxlen=1)
         restored = saved.load() if saved else ()
         # Each address with an alert, until the host appears or RETURN_SECONDS have passed.
@@ -98,6 +108,8 @@ class FleetMonitor:
         if self._next_rules:
             self._engine.replace(self._next_rules.pop())
         is_due = monotonic >= self._refresh_at
+        if self._silenced is not None and self._silenced.version != self._silences_version:
+            self._silences_version, is_due = self._silenced.version, True
         sections = {hosts.NAME: (*found, *self._still_missing(found, monotonic))}
         sample = Sample("", time_unix, monotonic, None, sections, {})
         changes = self._engine.evaluate(sample, refresh=is_due)
@@ -107,8 +119,10 @@ class FleetMonitor:
         self._refresh_at = monotonic + REPEAT_SECONDS
         firing = self._engine.firing()
         by_address = _by_address(firing)
+        names = {host.address: _names(host) for host in found}
         self.firing = {
-            address: [alert.report() for alert in alerts] for address, alerts in by_address.items()
+            address: self._reports(alerts, *names.get(address, (address, address)))
+            for address, alerts in by_address.items()
         }
         for alert in changes:
             self._log.log(
@@ -117,20 +131,27 @@ class FleetMonitor:
         if changes and self._saved is not None:
             self._saved.keep(firing)
         if self._note is not None:
-            self._report(self._note, found, by_address, _by_address(changes))
+            self._report(self._note, names, by_address, _by_address(changes))
+
+    def _reports(
+        self, alerts: Iterable[Alert], host_id: str, host_name: str
+    ) -> list[dict[str, Any]]:
+        """Return the alerts of a host as they are on the wire."""
+        found = [alert.report() for alert in alerts]
+        mark_silenced(self._silenced, host_id, host_name, found)
+        return found
 
     @staticmethod
     def _report(
         note: Note,
-        found: Iterable[WatchedHost],
+        names: Mapping[str, tuple[str, str]],
         firing: Mapping[str, Sequence[Alert]],
         changes: Mapping[str, Sequence[Alert]],
     ) -> None:
-        names = {host.address: (host.id, host.name) for host in found}
         for address in {**firing, **changes}:
-            host_id, name = names.get(address, (None, None))  # it may have been forgotten
+            host_id, name = names.get(address, (address, address))  # it may have been forgotten
             resolved = [alert for alert in changes.get(address, ()) if alert.state == "resolved"]
-            note(host_id or address, name or address, firing.get(address, ()), resolved)
+            note(host_id, name, firing.get(address, ()), resolved)
 
     def _still_missing(
         self, found: Sequence[WatchedHost], monotonic: float
@@ -145,6 +166,11 @@ class FleetMonitor:
         for host in found:
             self._missing.pop(host.address, None)
         return tuple(self._missing.values())
+
+
+def _names(host: WatchedHost) -> tuple[str, str]:
+    """Return the id and the name of a host. One that has never answered has its address as both."""
+    return host.id or host.address, host.name or host.address
 
 
 def _by_address(alerts: Iterable[Alert]) -> dict[str, list[Alert]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from ..metrics.sample import Sample
@@ -52,6 +52,16 @@ def log_skipped(log: RateLimitedLog, engine: Engine) -> None:
         names = ", ".join(engine.skipped[:SHOWN_RULES])
         more = ", ..." if len(engine.skipped) > SHOWN_RULES else ""
         log.log("Rules are not evaluated, because lists are too long for them: %s%s", names, more)
+
+
+def mark_silenced(
+    silenced: Silenced | None, host_id: str, host_name: str, alerts: Iterable[dict[str, Any]]
+) -> None:
+    """Mark the alerts of a host that are silenced now."""
+    if silenced is not None:
+        for alert in alerts:
+            if silenced.matches(host_id, host_name, alert):
+                alert["silenced"] = True
 
 
 class Monitor:
@@ -134,10 +144,7 @@ class Monitor:
         self._repeated_at = now
         firing = self._engine.firing()
         found, omitted = reports(firing)
-        if self._silenced is not None:
-            for report in found:
-                if self._silenced.matches(feed.host.id, feed.host.name, report):
-                    report["silenced"] = True
+        mark_silenced(self._silenced, feed.host.id, feed.host.name, found)
         resolved, _ = reports(alert for alert in changes if alert.state == "resolved")
         feed.publish_alerts(now, found, resolved, omitted + self._engine.dropped)
         for alert in changes:

@@ -12,9 +12,11 @@ import pytest
 from telemetry_stream.alerts.alert import Alert
 from telemetry_stream.alerts.fleet import RETURN_SECONDS, FleetMonitor
 from telemetry_stream.alerts.hosts import WatchedHost
+from telemetry_stream.alerts.monitor import Silenced
 from telemetry_stream.alerts.rule import Rule
 from telemetry_stream.alerts.rules import load
 from telemetry_stream.alerts.saved import FLEET_FILE, Saved
+from telemetry_stream.notify.silences import Matcher, Silences
 from tests.alerts.samples import BOOT_UNIX
 
 LIVE = WatchedHost("s/a", "id-a", "ada", None, "live", lost=False, duplicate=False, age_seconds=0)
@@ -28,14 +30,23 @@ TWICE = replace(LIVE, state="duplicate", lost=False, duplicate=True)
 class Watching:
     """A monitor. ``see`` evaluates some hosts for some seconds."""
 
-    def __init__(self, folder: Path, rules: str = "", *, begin: float = 100.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rules: str = "",
+        *,
+        begin: float = 100.0,
+        silenced: Silenced | None = None,
+    ) -> None:
         self.path = folder / "rules.toml"
         self.path.write_text(rules)
         self.now = begin
         self.noted: list[str] = []
         self.calls = 0
         self.saved = Saved(str(folder / "state"), on_crash=print, file=FLEET_FILE)
-        self.monitor = FleetMonitor(self._load, saved=self.saved, max_hosts=300, note=self._note)
+        self.monitor = FleetMonitor(
+            self._load, saved=self.saved, max_hosts=300, note=self._note, silenced=silenced
+        )
         self._known: dict[str, list[str]] = {}
         for alert in self.monitor._engine.firing():
             self._known.setdefault(str(alert.key), []).append(alert.rule)
@@ -99,6 +110,40 @@ def test_what_fires_is_reported_again_and_again(watching: Watching) -> None:
     calls = watching.calls
     watching.see(200, LIVE)
     assert watching.calls == calls
+
+
+@pytest.mark.parametrize(
+    "matcher", [Matcher(host="ada"), Matcher(host="id-a"), Matcher(labels={"address": "s/a"})]
+)
+def test_a_silence_marks_the_alerts_of_a_host(tmp_path: Path, matcher: Matcher) -> None:
+    """From the next second on, by id, name or label; no mark remains after it."""
+    silences = Silences(lambda: None)
+    found = Watching(tmp_path, silenced=silences)
+    other = replace(LOST, address="s/b", id="id-b", name="bob")
+    found.see(31, LOST, other)
+
+    def marks() -> list[bool]:
+        firing = found.monitor.firing
+        return [firing[address][0].get("silenced", False) for address in ("s/a", "s/b")]
+
+    assert marks() == [False, False]
+    silence = silences.add(matcher, 60, by="", comment="")
+    found.see(1, LOST, other)
+    assert marks() == [True, False]
+    silences.remove(silence.id)
+    found.see(1, LOST, other)
+    assert marks() == [False, False]
+    found.monitor.close()
+
+
+def test_a_silence_covers_a_host_that_has_never_answered(tmp_path: Path) -> None:
+    """It has its address as id and name."""
+    silences = Silences(lambda: None)
+    silences.add(Matcher(host="s/a"), 60, by="", comment="")
+    found = Watching(tmp_path, silenced=silences)
+    found.see(31, replace(LOST, id=None, name=None))
+    assert found.monitor.firing["s/a"][0]["silenced"] is True
+    found.monitor.close()
 
 
 def test_nothing_fires_while_the_own_link_is_down(watching: Watching) -> None:
