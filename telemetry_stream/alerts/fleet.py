@@ -21,6 +21,7 @@ from .monitor import (
     LOGGED,
     REPEAT_SECONDS,
     Silenced,
+    log_changes,
     log_skipped,
     mark_silenced,
 )
@@ -124,10 +125,7 @@ class FleetMonitor:
             address: self._reports(alerts, *names.get(address, (address, address)))
             for address, alerts in by_address.items()
         }
-        for alert in changes:
-            self._log.log(
-                "Alert %s: %s, %s: %s", alert.rule, alert.state, alert.severity, alert.text
-            )
+        log_changes(self._log, changes)
         if changes and self._saved is not None:
             self._saved.keep(firing)
         if self._note is not None:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from ..metrics.sample import Sample
 from ..net.rate_limited_log import RateLimitedLog
 from ..stream import Feed
-from .alert import reports
+from .alert import Alert, reports
 from .engine import Engine
 from .rule import Rule
 from .rules import RuleError
@@ -52,6 +52,12 @@ def log_skipped(log: RateLimitedLog, engine: Engine) -> None:
         names = ", ".join(engine.skipped[:SHOWN_RULES])
         more = ", ..." if len(engine.skipped) > SHOWN_RULES else ""
         log.log("Rules are not evaluated, because lists are too long for them: %s%s", names, more)
+
+
+def log_changes(log: RateLimitedLog, changes: Iterable[Alert]) -> None:
+    """Log which alerts have fired, have resolved, or have another severity."""
+    for alert in changes:
+        log.log("Alert %s: %s, %s: %s", alert.rule, alert.state, alert.severity, alert.text)
 
 
 def mark_silenced(
@@ -147,10 +153,7 @@ class Monitor:
         mark_silenced(self._silenced, feed.host.id, feed.host.name, found)
         resolved, _ = reports(alert for alert in changes if alert.state == "resolved")
         feed.publish_alerts(now, found, resolved, omitted + self._engine.dropped)
-        for alert in changes:
-            self._log.log(
-                "Alert %s: %s, %s: %s", alert.rule, alert.state, alert.severity, alert.text
-            )
+        log_changes(self._log, changes)
         if changes and self._saved is not None:
             self._saved.keep(firing)
         if self._notify is not None:
