@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..alerts.rule import SEVERITIES
 from ..escape import escaped
 from ..stream import to_json
 from ..stream.received import ReceivedError, maybe_number
@@ -21,7 +22,6 @@ MAX_OMITTED = 2**31 - 1
 MAX_FIELDS = 16  # labels, values, and fields of the condition, of an alert
 MAX_TEXT_CHARACTERS = 512
 MAX_WORST_CHARACTERS = 120  # of a text in the overview, which is sent each second
-SEVERITIES = ("critical", "warning", "info")
 
 Alert = dict[str, Any]
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from .message import SEVERITIES, Alert
+from ..alerts.rule import SEVERITIES
+from .message import Alert
 
 
 @dataclass(frozen=True, slots=True)

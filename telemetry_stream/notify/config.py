@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..alerts.names import shown
+from ..alerts.rule import SEVERITIES
 from ..toml_file import InvalidKeyError, TomlError, TomlFile
 from . import templates
 from .apprise import Apprise
 from .channel import Channel
 from .choice import Choice, Pace
-from .message import SEVERITIES
 from .program import Command
 from .table import Table
 from .webhook import AddressError, Login, Webhook

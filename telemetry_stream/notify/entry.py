@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from .message import SEVERITIES, Alert, Key, key_of
+from ..alerts.rule import SEVERITIES
+from .message import Alert, Key, key_of
 
 
 class Note(NamedTuple):

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from ..alerts.rule import SEVERITIES
 from ..escape import escaped
 
 Kind = Literal["firing", "reminder", "resolved"]
 Alert = Mapping[str, Any]  # as on the wire (docs/protocol.md)
 
-SEVERITIES = ("critical", "warning", "info")  # from the highest
 MAX_LINE_CHARACTERS = 400
 
 

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .message import SEVERITIES, Event
+from ..alerts.rule import SEVERITIES
+from .message import Event
 
 MAX_SILENCES = 100
 MAX_SECONDS = 366 * 86_400
