@@ -5,23 +5,19 @@ makes the attempts, so one that hangs delays no other. An attempt that takes too
 alerts only leave a note for it; those of the same host merge until they are taken, and their size is bounded.
 
 Delivery is at least once: what was delivered is saved after the receiver has accepted it. If the program is killed
-between the two, in some milliseconds, the message is sent again. Without a state directory, nothing is known of earlier
-runs.
+between the two, in some milliseconds, or seconds with thousands of alerts, the message is sent again. Without a state
+directory, nothing is known of earlier runs.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .. import threads
-from ..state_file import StateFile
-from ..stream import to_json
 from .channel import DeliveryError
 from .config import NotifyError, Receiver
 from .entry import Note
@@ -29,13 +25,10 @@ from .line import Line
 from .message import Alert
 from .outbox import Outbox
 from .silences import Silences
+from .state import State
 from .worker import Worker
 
 log = logging.getLogger(__name__)
-
-FILE = "notify.json"
-MAX_FILE_BYTES = 16 * 1024 * 1024
-VERSION = 1
 
 # Notes of producers that are not taken yet, one for each scope. The thread takes them in milliseconds.
 MAX_NOTED_BYTES = 16 * 1024 * 1024
@@ -72,17 +65,16 @@ class Notifier:
         self._next_receivers: tuple[Receiver, ...] | None = None
         self._stopping = False
         self._closed = False
-        self._has_new_silences = False
-        self.silences = Silences(self._note_silences)
-        self._file = None
+        self.silences = Silences(self._wake.set)
+        self._state = None
         if state_dir:
-            path = os.path.join(state_dir, FILE)
-            self._file = StateFile(path, "ts-notify-save", on_crash=on_crash)
+            self._state = State(state_dir, self.silences, on_crash=on_crash, clock=clock)
         self._thread: threading.Thread | None = None
         self._numbers = 0
         self._retired: list[Worker] = []
         self._lines = [self._line(receiver) for receiver in load()]
-        self._restore()
+        if self._state is not None:
+            self._state.restore(self._lines)
         self._reports: tuple[dict[str, Any], ...] = tuple(line.report() for line in self._lines)
 
     def _line(self, receiver: Receiver) -> Line:
@@ -93,8 +85,8 @@ class Notifier:
 
     def start(self) -> None:
         """Start all threads. Raises ThreadUnavailableError."""
-        if self._file is not None:
-            self._file.start()
+        if self._state is not None:
+            self._state.start()
         for line in self._lines:
             self._start_worker(line)
         self._thread = threads.start("ts-notify", self._run, on_crash=self._on_crash)
@@ -167,12 +159,8 @@ class Notifier:
                 worker.abort()
             for worker in [*(line.worker for line in self._lines), *self._retired]:
                 worker.join(max(0.0, deadline - time.monotonic()))
-        if self._file is not None:
-            self._file.close()
-
-    def _note_silences(self) -> None:
-        self._has_new_silences = True
-        self._wake.set()
+        if self._state is not None:
+            self._state.close()
 
     def _note_end(self, worker: Worker, error: DeliveryError | None) -> None:
         """Runs on the thread of a worker."""
@@ -208,7 +196,8 @@ class Notifier:
             line.abort_if_too_long(now)
             if not self._stopping:
                 line.begin_if_due(now, self.silences.cover)
-        self._save()
+        if self._state is not None:
+            self._state.save(self._lines, is_last=self._closed)
         self._reports = tuple(line.report() for line in self._lines)
 
     def _take_end(self, worker: Worker, error: DeliveryError | None, now: float) -> None:
@@ -250,7 +239,7 @@ class Notifier:
     def _maybe_wait_seconds(self) -> float | None:
         """Return until when nothing is to be done; None if that is unknown."""
         now = self._clock()
-        times: list[float | None] = []
+        times = [self._state.maybe_save_at(self._lines) if self._state is not None else None]
         for line in self._lines:
             times.append(line.maybe_abort_at())
             if not self._stopping:
@@ -260,44 +249,6 @@ class Notifier:
         if end is not None:
             seconds.append(end + 0.01)
         return max(0.0, min(seconds)) if seconds else None
-
-    def _save(self) -> None:
-        """Have the state written if it has changed."""
-        dirty = [line.outbox for line in self._lines if line.outbox.is_dirty]
-        if self._file is None or not (dirty or self._has_new_silences):
-            return
-        self._has_new_silences = False
-        for outbox in dirty:
-            outbox.is_dirty = False
-        offset = time.time() - self._clock()
-        receivers = {
-            line.receiver.name: line.outbox.saved(lambda at: at + offset) for line in self._lines
-        }
-        content = {"version": VERSION, "silences": self.silences.saved(), "receivers": receivers}
-        self._file.keep(to_json(content))
-
-    def _restore(self) -> None:
-        """Continue where the run before has ended. A file that is not valid is ignored, and logged."""
-        if self._file is None:
-            return
-        try:
-            content = self._file.maybe_read(MAX_FILE_BYTES)
-            if content is not None:
-                self._take_saved(json.loads(content))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            log.warning("%s is not valid, so it is ignored: %r", self._file.path, error)
-
-    def _take_saved(self, saved: Mapping[str, Any]) -> None:
-        if saved["version"] != VERSION:
-            raise ValueError(f"version {saved['version']}")
-        offset = time.time() - self._clock()
-        self.silences.restore(saved["silences"])
-        for line in self._lines:
-            # A time in the future: the clock was set back.
-            line.outbox.restore(
-                saved["receivers"].get(line.receiver.name, ()),
-                lambda unix: min(unix - offset, self._clock()),
-            )
 
 
 def _bytes_of(note: Note) -> int:

@@ -19,8 +19,9 @@ from telemetry_stream.notify.channel import Capacity, DeliveryError
 from telemetry_stream.notify.choice import Choice, Pace
 from telemetry_stream.notify.config import NotifyError, Receiver
 from telemetry_stream.notify.message import Message
-from telemetry_stream.notify.notifier import FILE, Notifier
+from telemetry_stream.notify.notifier import Notifier
 from telemetry_stream.notify.silences import Matcher
+from telemetry_stream.notify.state import FILE
 from telemetry_stream.notify.webhook import Login, Webhook
 from tests.conftest import eventually
 from tests.notify.alerts import alert
@@ -201,29 +202,6 @@ def test_without_a_state_directory_nothing_is_written(
         note(notifier, A)
         assert eventually(lambda: got(server))
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "",
-        "[]",
-        '{"version": 2}',
-        '{"version": 1, "silences": 3, "receivers": {}}',
-        '{"version": 1, "silences": [], "receivers": {"one": [{}]}}',
-        '{"version": 1, "silences": [], "receivers": []}',
-        "[" * 100_000,
-    ],
-)
-def test_a_state_that_is_not_valid_is_ignored(
-    content: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """And logged."""
-    (tmp_path / FILE).write_text(content)
-    with http_receiver() as server, running(receiver(server), state_dir=str(tmp_path)) as notifier:
-        note(notifier, A)
-        assert eventually(lambda: got(server) == [("firing", "a")])
-    assert "is not valid, so it is ignored" in caplog.text
 
 
 def test_a_silence_notifies_nobody_until_its_end() -> None:

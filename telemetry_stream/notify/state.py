@@ -1,0 +1,136 @@
+"""What a restart must remember: ``notify.json`` with what each receiver was notified of, and ``silences.json``.
+
+The files are written at once when something has changed: what is not saved is lost if the program is killed. But with
+many alerts, the first one has many megabytes, so the next change waits in proportion.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ..state_file import StateFile
+from ..stream import to_json
+from .line import Line
+from .silences import Silences
+
+log = logging.getLogger(__name__)
+
+FILE = "notify.json"
+SILENCES_FILE = "silences.json"
+# An alert takes about 550 bytes, and up to 50 receivers have up to 1000 each. What is larger is not written either.
+MAX_FILE_BYTES = 128 * 1024 * 1024
+MAX_SILENCES_FILE_BYTES = 8 * 1024 * 1024
+VERSION = 1
+BYTES_PER_SECOND = 4_000_000  # that are written, on average
+
+
+class State:
+    """The files. ``restore`` them, ``start``, ``save`` what changes, ``close``."""
+
+    def __init__(
+        self,
+        state_dir: str,
+        silences: Silences,
+        *,
+        on_crash: Callable[[BaseException], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._silences = silences
+        self._clock = clock
+        path, silences_path = (os.path.join(state_dir, name) for name in (FILE, SILENCES_FILE))
+        self._file = StateFile(path, "ts-notify-save", on_crash=on_crash)
+        self._silences_file = StateFile(silences_path, "ts-silences", on_crash=on_crash)
+        self._next_at = -math.inf
+        self._saved_version = silences.version
+        self._is_too_large = False
+
+    def start(self) -> None:
+        """Start the threads that write. Raises ThreadUnavailableError."""
+        self._file.start()
+        self._silences_file.start()
+
+    def close(self) -> None:
+        """Write what was saved last. Safe to repeat, and before ``start``."""
+        self._file.close()
+        self._silences_file.close()
+
+    def restore(self, lines: Iterable[Line]) -> None:
+        """Continue with what the run before has saved. A file that is not valid is ignored, and logged."""
+        _read(
+            self._silences_file,
+            MAX_SILENCES_FILE_BYTES,
+            lambda saved: self._silences.restore(saved["silences"]),
+        )
+        _read(self._file, MAX_FILE_BYTES, lambda saved: self._restore(saved, lines))
+
+    def _restore(self, saved: Mapping[str, Any], lines: Iterable[Line]) -> None:
+        offset = time.time() - self._clock()
+        for line in lines:
+            # A time in the future: the clock was set back.
+            line.outbox.restore(
+                saved["receivers"].get(line.receiver.name, ()),
+                lambda unix: min(unix - offset, self._clock()),
+            )
+
+    def maybe_save_at(self, lines: Iterable[Line]) -> float | None:
+        """Return when ``save`` must be called for what has changed; None if nothing has."""
+        is_dirty = any(line.outbox.is_dirty for line in lines)
+        if not is_dirty and self._silences.version == self._saved_version:
+            return None
+        return self._next_at
+
+    def save(self, lines: Iterable[Line], *, is_last: bool) -> None:
+        """Have written what has changed, if it is time; the last time in any case. Never waits."""
+        lines = tuple(lines)
+        now = self._clock()
+        at = self.maybe_save_at(lines)
+        if at is None or (now < at and not is_last):
+            return
+        size = 0
+        if self._silences.version != self._saved_version:
+            self._saved_version = self._silences.version
+            content = to_json({"version": VERSION, "silences": self._silences.saved()})
+            self._silences_file.keep(content)
+            size += len(content)
+        if any(line.outbox.is_dirty for line in lines):
+            size += self._save_outboxes(lines)
+        self._next_at = now + size / BYTES_PER_SECOND
+
+    def _save_outboxes(self, lines: Iterable[Line]) -> int:
+        """Have the state of all receivers written; return its size in bytes."""
+        offset = time.time() - self._clock()
+        receivers = {}
+        for line in lines:
+            line.outbox.is_dirty = False
+            receivers[line.receiver.name] = line.outbox.saved(lambda at: at + offset)
+        content = to_json({"version": VERSION, "receivers": receivers})
+        was_too_large, self._is_too_large = self._is_too_large, len(content) > MAX_FILE_BYTES
+        if not self._is_too_large:
+            self._file.keep(content)
+        elif not was_too_large:
+            log.warning("%s cannot be written: too large", self._file.path)
+        return len(content)
+
+
+def _read(file: StateFile, max_bytes: int, take: Callable[[Mapping[str, Any]], None]) -> None:
+    """Pass on the content of a file, if there is one."""
+    try:
+        content = file.maybe_read(max_bytes)
+        if content is None:
+            return
+        saved = json.loads(content)
+        _check(saved["version"])
+        take(saved)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        log.warning("%s is not valid, so it is ignored: %r", file.path, error)
+
+
+def _check(version: object) -> None:
+    if version != VERSION:
+        raise ValueError(f"version {version}")
