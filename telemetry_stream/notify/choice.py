@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from ..alerts.rule import SEVERITIES
 from .message import Alert
+
+
+def is_match(
+    host_id: str,
+    host_name: str,
+    alert: Alert,
+    *,
+    rules: Sequence[str],
+    hosts: Sequence[str],
+    labels: Mapping[str, str],
+) -> bool:
+    """Return whether an alert matches one pattern of each list that is not empty, and all labels (see fnmatch)."""
+    if rules and not any(fnmatchcase(alert["rule"], rule) for rule in rules):
+        return False
+    names = (host_id, host_name)
+    if hosts and not any(fnmatchcase(name, host) for host in hosts for name in names):
+        return False
+    found = alert["labels"]
+    return all(name in found and fnmatchcase(found[name], value) for name, value in labels.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +40,8 @@ class Choice:
 
     def accepts(self, host_id: str, host_name: str, alert: Alert) -> bool:
         """Return whether an alert of a host matches."""
-        if alert["severity"] not in self.severities:
-            return False
-        if self.rules and not any(fnmatchcase(alert["rule"], rule) for rule in self.rules):
-            return False
-        if self.hosts and not any(
-            fnmatchcase(name, host) for host in self.hosts for name in (host_id, host_name)
-        ):
-            return False
-        found = alert["labels"]
-        return all(
-            name in found and fnmatchcase(found[name], value) for name, value in self.labels.items()
+        return alert["severity"] in self.severities and is_match(
+            host_id, host_name, alert, rules=self.rules, hosts=self.hosts, labels=self.labels
         )
 
 

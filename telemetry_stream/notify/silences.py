@@ -10,10 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
 from ..alerts.rule import SEVERITIES
+from .choice import is_match
 from .message import Event
 
 MAX_SILENCES = 100
@@ -51,17 +51,13 @@ class Matcher:
 
     def matches(self, host_id: str, host_name: str, alert: Mapping[str, Any]) -> bool:
         """Return whether an alert of a host matches."""
-        labels = alert["labels"]
-        return (
-            (not self.rule or fnmatchcase(alert["rule"], self.rule))
-            and (not self.severity or alert["severity"] == self.severity)
-            and (
-                not self.host or any(fnmatchcase(name, self.host) for name in (host_id, host_name))
-            )
-            and all(
-                name in labels and fnmatchcase(labels[name], value)
-                for name, value in self.labels.items()
-            )
+        return self.severity in ("", alert["severity"]) and is_match(
+            host_id,
+            host_name,
+            alert,
+            rules=(self.rule,) if self.rule else (),
+            hosts=(self.host,) if self.host else (),
+            labels=self.labels,
         )
 
 
