@@ -1,6 +1,5 @@
-"""Builds from the settings what not every installation needs: alerts, the table of other hosts, clients of a broker.
-
-Their packages are imported only then.
+"""Builds from the settings the alerts, and what only some installations need: receivers of notifications, the table of
+other hosts, and clients of a broker. Their packages are imported only then.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from .stream import HistoryLimits, Stream
 
 if TYPE_CHECKING:
     from .alerts.alert import Alert
-    from .alerts.fleet import FleetMonitor, Note
+    from .alerts.fleet import FleetMonitor, NoteHost
     from .alerts.monitor import Monitor
     from .alerts.rule import Rule
     from .fleet.hosts import Fleet
@@ -107,11 +106,16 @@ def _fleet_monitor(
         raise StartError(str(error)) from error
 
 
-def _note_of_fleet(notifier: Notifier) -> Note:
+def _note_of_fleet(notifier: Notifier) -> NoteHost:
     """Return what passes the alerts of the fleet to the notifier. They are reported for each address."""
 
-    def note(host_id: str, name: str, firing: Sequence[Alert], resolved: Sequence[Alert]) -> None:
-        address = next(str(alert.key) for alert in (*firing, *resolved))
+    def note(
+        address: str,
+        host_id: str,
+        name: str,
+        firing: Sequence[Alert],
+        resolved: Sequence[Alert],
+    ) -> None:
         fires, ended = ([alert.report() for alert in alerts] for alerts in (firing, resolved))
         notifier.note(host_id, name, fires, ended, scope=f"fleet {address}")
 

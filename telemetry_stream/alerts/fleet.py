@@ -5,43 +5,29 @@ They are the rules over the list ``hosts``. Everything else about them is as for
 
 from __future__ import annotations
 
-import logging
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..metrics.sample import Sample
-from ..net.rate_limited_log import RateLimitedLog
 from . import hosts
 from .alert import Alert
-from .engine import Engine
+from .evaluator import REPEAT_SECONDS, Evaluator, Silenced
 from .hosts import WatchedHost
-from .monitor import (
-    GAP_SECONDS,
-    LOGGED,
-    REPEAT_SECONDS,
-    Silenced,
-    log_changes,
-    log_skipped,
-    mark_silenced,
-)
+from .monitor import GAP_SECONDS
 from .rule import Rule
-from .rules import RuleError
 from .saved import Saved
-
-log = logging.getLogger(__name__)
 
 # A host that had an alert when the front end ended may take so long to appear again: the broker may be down, too.
 # Until then, the alert stays.
 RETURN_SECONDS = 600.0
 
 
-# Called with the id and the name of a host when its alerts change, and again and again while any fires: all that fire,
-# and those that have just resolved. It must not wait.
-Note = Callable[[str, str, Sequence[Alert], Sequence[Alert]], None]
+# Called with the address, the id and the name of a host when its alerts change, and again and again while any fires:
+# all that fire, and those that have just resolved. It must not wait.
+NoteHost = Callable[[str, str, str, Sequence[Alert], Sequence[Alert]], None]
 
 
-class FleetMonitor:
+class FleetMonitor(Evaluator):
     """Watches the hosts of a front end. The thread of the fleet evaluates; any thread may call the other methods."""
 
     def __init__(
@@ -50,84 +36,47 @@ class FleetMonitor:
         *,
         saved: Saved | None,
         max_hosts: int,
-        note: Note | None = None,
+        note: NoteHost | None = None,
         silenced: Silenced | None = None,
     ) -> None:
-        """Load the rules over hosts with ``load()``. Raises RuleError.
-
-        ``saved`` keeps firing alerts on a disk. ``note`` gets each change. ``silenced`` marks alerts.
-        """
-        self._load = load
-        self._saved = saved
-        self._note = note
-        self._silenced = silenced
-        self._silences_version = 0
-        self._next_rules: deque[tuple[Rule, ...]] = deque(maxlen=1)
-        restored = saved.load() if saved else ()
-        # Each address with an alert, until the host appears or RETURN_SECONDS have passed.
-        self._missing = {
-            alert.key: WatchedHost(alert.key) for alert in restored if isinstance(alert.key, str)
-        }
-        self._missing_until: float | None = None
-        self._engine = Engine(
-            load(), gap_seconds=GAP_SECONDS, restored=restored, max_hosts=max_hosts
+        """See Evaluator. Raises RuleError. ``note`` gets each change. The limits allow an alert for each host."""
+        super().__init__(
+            load,
+            rules="rules over hosts",
+            gap_seconds=GAP_SECONDS,
+            saved=saved,
+            silenced=silenced,
+            max_hosts=max_hosts,
         )
+        self._note = note
+        # Each address with a restored alert, until the host appears or RETURN_SECONDS have passed.
+        addresses = (alert.key for alert in self._engine.firing())
+        self._missing = {key: WatchedHost(key) for key in addresses if isinstance(key, str)}
+        self._missing_until: float | None = None
         self._refresh_at = 0.0
         # By the address of the host, as on the wire.
         self.firing: Mapping[str, Sequence[dict[str, Any]]] = {}
-        self._log = RateLimitedLog(log, logging.WARNING, burst=LOGGED)
-        self._errors = RateLimitedLog(log, logging.ERROR)
-
-    def start(self) -> None:
-        """Start the thread that saves alerts, if there is a state directory. Raises ThreadUnavailableError."""
-        if self._saved is not None:
-            self._saved.start()
-
-    def close(self) -> None:
-        """Save the last state. Safe to repeat."""
-        if self._saved is not None:
-            self._saved.close()
-
-    def reload(self) -> None:
-        """Load the rules again, for the next evaluation. If they are not valid, log it and keep the previous ones."""
-        try:
-            rules = self._load()
-        except RuleError as error:
-            log.error("Reload failed, keeping the previous rules over hosts: %s", error)
-        else:
-            self._next_rules.append(rules)
-            log.info("Rules over hosts reloaded: %d", len(rules))
 
     def evaluate(self, found: Sequence[WatchedHost], monotonic: float, time_unix: float) -> None:
         """Evaluate the rules for these hosts. ``firing`` has the result. An error is logged: it costs no overview."""
         try:
-            self._evaluate(found, monotonic, time_unix)
+            self._note_hosts(found, monotonic, time_unix)
         except Exception as error:  # noqa: BLE001 (a mistake in the evaluation of a rule)
-            self._errors.log("The rules over hosts cannot be evaluated: %r", error)
+            self._note_error(error)
 
-    def _evaluate(self, found: Sequence[WatchedHost], monotonic: float, time_unix: float) -> None:
-        if self._next_rules:
-            self._engine.replace(self._next_rules.pop())
-        is_due = monotonic >= self._refresh_at
-        if self._silenced is not None and self._silenced.version != self._silences_version:
-            self._silences_version, is_due = self._silenced.version, True
+    def _note_hosts(self, found: Sequence[WatchedHost], monotonic: float, time_unix: float) -> None:
         sections = {hosts.NAME: (*found, *self._still_missing(found, monotonic))}
         sample = Sample("", time_unix, monotonic, None, sections, {})
-        changes = self._engine.evaluate(sample, refresh=is_due)
-        log_skipped(self._errors, self._engine)
-        if not changes and not is_due:
+        changes = self._evaluate(sample, is_due=monotonic >= self._refresh_at)
+        if changes is None:
             return
         self._refresh_at = monotonic + REPEAT_SECONDS
-        firing = self._engine.firing()
-        by_address = _by_address(firing)
+        by_address = _by_address(self._engine.firing())
         names = {host.address: _names(host) for host in found}
         self.firing = {
             address: self._reports(alerts, *names.get(address, (address, address)))
             for address, alerts in by_address.items()
         }
-        log_changes(self._log, changes)
-        if changes and self._saved is not None:
-            self._saved.keep(firing)
         if self._note is not None:
             self._report(self._note, names, by_address, _by_address(changes))
 
@@ -136,12 +85,12 @@ class FleetMonitor:
     ) -> list[dict[str, Any]]:
         """Return the alerts of a host as they are on the wire."""
         found = [alert.report() for alert in alerts]
-        mark_silenced(self._silenced, host_id, host_name, found)
+        self._mark_silenced(host_id, host_name, found)
         return found
 
     @staticmethod
     def _report(
-        note: Note,
+        note: NoteHost,
         names: Mapping[str, tuple[str, str]],
         firing: Mapping[str, Sequence[Alert]],
         changes: Mapping[str, Sequence[Alert]],
@@ -149,7 +98,7 @@ class FleetMonitor:
         for address in {**firing, **changes}:
             host_id, name = names.get(address, (address, address))  # it may have been forgotten
             resolved = [alert for alert in changes.get(address, ()) if alert.state == "resolved"]
-            note(host_id, name, firing.get(address, ()), resolved)
+            note(address, host_id, name, firing.get(address, ()), resolved)
 
     def _still_missing(
         self, found: Sequence[WatchedHost], monotonic: float

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from telemetry_stream.alerts.alert import Alert
+from telemetry_stream.alerts.evaluator import Silenced
 from telemetry_stream.alerts.fleet import RETURN_SECONDS, FleetMonitor
 from telemetry_stream.alerts.hosts import WatchedHost
-from telemetry_stream.alerts.monitor import Silenced
 from telemetry_stream.alerts.rule import Rule
 from telemetry_stream.alerts.rules import load
 from telemetry_stream.alerts.saved import FLEET_FILE, Saved
@@ -56,12 +56,16 @@ class Watching:
         return tuple(rule for rule in load(str(self.path)) if rule.is_of_hosts)
 
     def _note(
-        self, host_id: str, name: str, firing: Sequence[Alert], resolved: Sequence[Alert]
+        self,
+        address: str,
+        host_id: str,
+        name: str,
+        firing: Sequence[Alert],
+        resolved: Sequence[Alert],
     ) -> None:
         """Record what has changed, and not the repetitions."""
         self.calls += 1
         rules = [alert.rule for alert in firing], [alert.rule for alert in resolved]
-        address = str([*firing, *resolved][0].key)
         if resolved or self._known.get(address) != rules[0]:
             self._record(host_id, name, rules)
         self._known[address] = rules[0]

@@ -1,60 +1,12 @@
-"""The alerts of one host on its feed: in ``hello``, as messages, in the log and on a disk."""
+"""The alerts of one host on its feed: in ``hello`` and as messages."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from telemetry_stream.alerts.monitor import Monitor
-from telemetry_stream.alerts.rules import load
-from telemetry_stream.alerts.saved import Saved
-from telemetry_stream.metrics.sample import Sample
-from telemetry_stream.stream import Feed
-from tests.alerts.samples import BOOT_UNIX, load_of, sample
-from tests.alerts.test_engine import LOAD
-from tests.stream.streaming import Viewer, streaming
-
-
-class Watching:
-    """A monitor with a feed. ``feed_with`` publishes a sample for each load, a second apart."""
-
-    def __init__(self, feed: Feed, folder: Path, rules: str = LOAD) -> None:
-        self.path = folder / "rules.toml"
-        self.write(rules)
-        self.feed = feed
-        self.saved = Saved(str(folder / "state"), on_crash=print)
-        self.monitor = Monitor(
-            lambda: load(str(self.path)), longest_interval_seconds=1.0, saved=self.saved
-        )
-        self.second = 0
-
-    def write(self, rules: str) -> None:
-        self.path.write_text("defaults = false\n" + rules)
-
-    def feed_with(self, *loads: float | None) -> None:
-        for value in loads:
-            self.second += 1
-            self.publish(sample(self.second, load=load_of(value)))
-
-    def publish(self, one: Sample) -> None:
-        self.feed.publish(one)
-        self.monitor.note(self.feed, one)
-
-
-@contextmanager
-def watching(folder: Path) -> Iterator[Watching]:
-    """A monitor of the load, whose alerts are saved."""
-    with streaming() as (_, _, feed):
-        found = Watching(feed, folder)
-        found.monitor.start()
-        try:
-            yield found
-        finally:
-            found.monitor.close()
+from tests.alerts.samples import BOOT_UNIX
+from tests.alerts.watching import watching
+from tests.stream.streaming import Viewer
 
 
 def test_hello_has_the_firing_alerts(tmp_path: Path) -> None:
@@ -119,59 +71,6 @@ def test_a_host_that_has_had_alerts_repeats_them(tmp_path: Path) -> None:
             assert viewer.message()["alerts"] == []
 
 
-def test_changes_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """One line each."""
-    caplog.set_level(logging.INFO, "telemetry_stream.alerts")
-    with watching(tmp_path) as watched:
-        watched.feed_with(*[12] * 12, *[1] * 40)
-    assert [one.message for one in caplog.records] == [
-        "Alert busy: firing, warning: load 12 tasks",
-        "Alert busy: resolved, warning: load 12 tasks",
-    ]
-
-
-def test_alerts_survive_a_restart_without_firing_again(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The new run has them from its first sample on, with their ``since``."""
-    with watching(tmp_path) as watched:
-        watched.feed_with(*[12] * 12)
-    caplog.clear()
-    with watching(tmp_path) as watched:
-        watched.second = 100
-        watched.feed_with(*[12] * 12)
-        with Viewer(watched.feed) as viewer:
-            (alert,) = viewer.message()["alerts"]
-        assert alert["since_unix"] == BOOT_UNIX + 1
-        assert caplog.records == []
-        watched.feed_with(*[1] * 31)
-    assert len(caplog.records) == 1
-    assert Saved(str(tmp_path / "state"), on_crash=print).load() == ()
-
-
-def test_a_reload_uses_the_new_rules(tmp_path: Path) -> None:
-    """From the next sample on."""
-    with watching(tmp_path) as watched:
-        watched.feed_with(*[12] * 12)
-        watched.write(LOAD.replace("10", "100").replace("20", "200"))
-        watched.monitor.reload()
-        watched.feed_with(*[12] * 31)
-        assert watched.feed.alerts["alerts"] == []
-
-
-def test_an_invalid_file_keeps_the_previous_rules(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The reason is logged, with file and line."""
-    with watching(tmp_path) as watched:
-        watched.write("[[rule]]\nname = 'a'\n")
-        watched.monitor.reload()
-        reason = f"{watched.path}:3: name: a has no condition (use critical, warning, info)"
-        assert caplog.messages == [f"Reload failed, keeping the previous rules: {reason}"]
-        watched.feed_with(*[12] * 12)
-        assert len(watched.feed.alerts["alerts"]) == 1
-
-
 def test_on_demand_sections_follow_the_rules(tmp_path: Path) -> None:
     """They are collected while a rule needs them."""
     with watching(tmp_path) as watched:
@@ -180,18 +79,3 @@ def test_on_demand_sections_follow_the_rules(tmp_path: Path) -> None:
         watched.monitor.reload()
         watched.feed_with(1)
         assert watched.monitor.on_demand == {"processes"}
-
-
-def test_an_error_in_the_evaluation_costs_no_sample(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """It is logged once a minute."""
-    with watching(tmp_path) as watched:
-        broken = sample(1, load="not a record")
-        broken.sections = None  # type: ignore[assignment]
-        for _ in range(3):
-            watched.monitor.note(watched.feed, broken)
-        assert len(caplog.records) == 1
-        assert "The rules cannot be evaluated: " in caplog.text
-        watched.feed_with(*[12] * 12)
-        assert len(watched.feed.alerts["alerts"]) == 1
