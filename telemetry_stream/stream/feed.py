@@ -11,18 +11,15 @@ A feed does not depend on WebSocket: a ``Framing`` turns text into the bytes on 
 
 from __future__ import annotations
 
-import bisect
 import functools
-import itertools
 import json
 import logging
-import operator
 import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 from ..hub import Client, End, Hub, Many
@@ -32,19 +29,15 @@ from ..metrics.sources.process_list import ProcessList
 from .choice import Choice, Resume
 from .demand import Demand
 from .encoded import EncodedSample, encode, to_json
+from .history import ENTRY_BYTES, Entry, pieces, select
 from .received import ReceivedSample
 
 log = logging.getLogger(__name__)
 
 PROTOCOL = 1
 
-# A history is sent in such pieces, so that a viewer that reads slowly keeps no more than one in memory.
-PIECE_BYTES = 16 * 1024
-
 # The fields of hello about alerts, while nothing is known of them.
 NO_ALERTS: dict[str, Any] = {"alerts": None, "omitted_alerts": 0}
-
-ENTRY_BYTES = 600  # of a sample's objects, beside its texts
 
 
 class HistoryLimits(NamedTuple):
@@ -54,39 +47,16 @@ class HistoryLimits(NamedTuple):
     bytes: int = 32 * 1024 * 1024  # on a small board, the whole program may take 64 MiB
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A published sample: what the feed adds to it, and its texts."""
-
-    seq: int
-    published_at: float  # monotonic seconds
-    head: bytes
-    sample: EncodedSample
-
-    def text(self, chosen: tuple[str, ...] | None) -> bytes:
-        """Return the ``sample`` message for this choice of sections."""
-        return b"".join(self.parts(chosen))
-
-    def parts(self, chosen: tuple[str, ...] | None, *, brief: bool = False) -> list[bytes]:
-        """Return the message in parts, for a history that contains it."""
-        parts = self.sample.brief_parts if brief else self.sample.parts
-        return parts(self.head, chosen)
-
-    def __len__(self) -> int:
-        """The memory that it takes in a ring, in bytes."""
-        return len(self.head) + len(self.sample) + ENTRY_BYTES
-
-
 class Feed:
     """One host's stream: its identity, the id of the run, sequence number, ring and newest sample.
 
-    Any thread may call any method. The lock guards ``id``, the ring and its snapshot. It makes numbering, remembering,
+    Any thread may call any method. The lock guards ``id``, the ring and its snapshot, and what is known of alerts. It makes numbering, remembering,
     broadcasting and joining one step each, so that the history and the live samples of a viewer meet without a gap or a
     duplicate.
 
     ``section_names`` are all sections that a sample of this host may have. ``demand`` is what viewers want of it.
     ``on_first_sample`` is called on the publishing thread after the first sample of a run. ``hello`` are the fields of
-    the message ``hello`` that the feed does not know itself.
+    the message ``hello`` that its owner adds.
     """
 
     def __init__(
@@ -118,10 +88,10 @@ class Feed:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._published = threading.Condition(self._lock)
-        self._ring: deque[_Entry] = deque()
+        self._ring: deque[Entry] = deque()
         self._ring_bytes = 0
-        self._snapshot: tuple[_Entry, ...] | None = None  # of the ring, until it changes
-        self._latest: _Entry | None = None
+        self._snapshot: tuple[Entry, ...] | None = None  # of the ring, until it changes
+        self._latest: Entry | None = None
         self._newest: Sample | None = None
         # All processes of the host, for requests; None if this program does not sample it.
         self.all_processes: ProcessList | None = None
@@ -186,7 +156,7 @@ class Feed:
 
         The queue of a viewer has no room for many frames, so its write pump makes each one when it can write it.
         """
-        entries: list[_Entry] = []
+        entries: list[Entry] = []
         with self._lock:
             is_first = self._latest is None
             for sample, age_seconds in samples:
@@ -257,7 +227,7 @@ class Feed:
 
     def _remember_locked(
         self, seq: int, fields: bytes, encoded: EncodedSample, age_seconds: float
-    ) -> _Entry:
+    ) -> Entry:
         """Make the sample the newest one, and put it into the ring."""
         now = self._monotonic()
         published_at = now - age_seconds
@@ -266,7 +236,7 @@ class Feed:
         head = (
             f'{{"type":"sample","stream":"{self.id}","seq":{seq},"host":{json.dumps(self.host.id)}'
         ).encode()
-        entry = _Entry(seq, published_at, head + fields, encoded)
+        entry = Entry(seq, published_at, head + fields, encoded)
         self._latest = entry
         remembered = replace(entry, sample=encoded.without_on_demand())
         self._ring.append(remembered)
@@ -316,7 +286,7 @@ class Feed:
         """The fields ``alerts`` and ``omitted_alerts``, as in ``hello``."""
         return self._alerts
 
-    def _frames(self, entry: _Entry) -> Iterator[tuple[Choice, bytes]]:
+    def _frames(self, entry: Entry) -> Iterator[tuple[Choice, bytes]]:
         """Yield the frame for each choice. Runs on ``ts-hub``."""
         texts: dict[tuple[str, ...] | None, bytes] = {}
         for choice in self._choices():
@@ -326,14 +296,14 @@ class Feed:
                 texts[choice.sections] = entry.text(choice.sections)
             yield choice, choice.framing.message(texts[choice.sections])
 
-    def _many_frames(self, entries: Sequence[_Entry]) -> Iterator[tuple[Choice, Many]]:
+    def _many_frames(self, entries: Sequence[Entry]) -> Iterator[tuple[Choice, Many]]:
         """Yield the frames for each choice that contains one of the samples. Runs on ``ts-hub``."""
         for choice in self._choices():
             chosen = [entry for entry in entries if entry.seq % choice.every == 0]
             if chosen:
                 yield choice, Many(len(chosen), functools.partial(_frames_of, choice, chosen))
 
-    def _snapshot_locked(self) -> tuple[_Entry, ...]:
+    def _snapshot_locked(self) -> tuple[Entry, ...]:
         if self._snapshot is None:
             self._snapshot = tuple(self._ring)
         return self._snapshot
@@ -408,10 +378,10 @@ class Feed:
         """Return the ``history`` message in pieces. ``brief``: see ``EncodedSample.brief_parts``."""
         with self._lock:
             stream, entries = self.id, self._snapshot_locked()
-        return _history(_select(entries, resume, every, stream), sections, brief=brief)
+        return pieces(select(entries, resume, every, stream), sections, brief=brief)
 
 
-def _frames_of(choice: Choice, entries: Iterable[_Entry]) -> Iterator[bytes]:
+def _frames_of(choice: Choice, entries: Iterable[Entry]) -> Iterator[bytes]:
     for entry in entries:
         yield choice.framing.message(entry.text(choice.sections))
 
@@ -428,65 +398,14 @@ def _fields(sample: Sample) -> bytes:
 def _opening(
     hello: dict[str, Any],
     choice: Choice,
-    latest: _Entry | None,
+    latest: Entry | None,
     resume: Resume | None,
-    entries: tuple[_Entry, ...],
+    entries: tuple[Entry, ...],
 ) -> Iterator[bytes]:
     """Yield a viewer's first frames one by one, as it takes them. Runs on its write pump."""
     yield choice.framing.message(to_json(hello))
     if resume is not None:
-        selected = _select(entries, resume, choice.every, hello["stream"])
-        yield from choice.framing.pieces(_history(selected, choice.sections))
+        selected = select(entries, resume, choice.every, hello["stream"])
+        yield from choice.framing.pieces(pieces(selected, choice.sections))
     elif latest is not None:
         yield choice.framing.message(latest.text(choice.sections))
-
-
-def _select(
-    entries: tuple[_Entry, ...], resume: Resume, every: int, stream: str
-) -> Iterator[_Entry]:
-    """Return the entries that ``resume`` selects. Numbers and times rise, so both ends are found by bisection.
-
-    The seconds count back from the newest sample that is a multiple of ``every``: the newest one that is returned.
-    """
-    is_this_run = resume.stream in (None, stream)
-    begin, end = 0, len(entries)
-    if is_this_run:
-        begin = bisect.bisect_right(entries, resume.since, key=_seq_of)
-        if resume.before is not None:
-            end = bisect.bisect_left(entries, resume.before, key=_seq_of)
-    while begin < end and entries[end - 1].seq % every:
-        end -= 1
-    if resume.history_seconds is not None and begin < end:
-        oldest = entries[end - 1].published_at - resume.history_seconds
-        begin = bisect.bisect_right(entries, oldest, begin, end, key=_published_at_of)
-    selected = itertools.islice(entries, begin, max(begin, end))
-    return (entry for entry in selected if entry.seq % every == 0)
-
-
-_seq_of: Callable[[_Entry], int] = operator.attrgetter("seq")
-_published_at_of: Callable[[_Entry], float] = operator.attrgetter("published_at")
-
-
-def _history(
-    entries: Iterable[_Entry], sections: tuple[str, ...] | None, *, brief: bool = False
-) -> Iterator[bytes]:
-    """Yield the ``history`` message in pieces of at least 16 KiB, except the last."""
-    parts, size = [b'{"type":"history","samples":['], 0
-    separator = b""
-    for entry in entries:
-        parts.append(separator)
-        parts += (found := entry.parts(sections, brief=brief))
-        separator = b","
-        size += sum(map(len, found))
-        if size >= PIECE_BYTES:
-            yield _taken(parts)
-            size = 0
-    parts.append(b"]}")
-    yield _taken(parts)
-
-
-def _taken(parts: list[bytes]) -> bytes:
-    """Empty the list, and return what it had as one text. So a reader that waits keeps only one copy."""
-    text = b"".join(parts)
-    parts.clear()
-    return text

@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 
 from telemetry_stream.stream import Resume
-from telemetry_stream.stream.feed import PIECE_BYTES
+from telemetry_stream.stream.history import PIECE_BYTES
 from telemetry_stream.websocket.frame import fragments
 from tests.server.service import sample
 from tests.stream.streaming import Clock, Viewer, publish, remembered, streaming
