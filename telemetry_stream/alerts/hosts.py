@@ -18,7 +18,7 @@ class WatchedHost:
     address: Annotated[
         str,
         Field(
-            "What the front end finds it by, which stays the same when either is restarted: host:port of `watch`, or "
+            "Its address, which stays the same when either is restarted: host:port of `watch`, or "
             "SITE/HOST of a broker.",
             is_identity=True,
         ),

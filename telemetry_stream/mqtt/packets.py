@@ -15,6 +15,7 @@ from typing import NamedTuple
 PUBLISH = 0x30
 TYPE = 0xF0  # the bits of the first byte
 TYPE_AND_QOS = 0xF6
+QOS_2 = 0x04  # also of QoS 3, which does not exist
 RETAIN = 0x01
 MAX_LENGTH_BYTES = 4
 TOPIC_LENGTH_BYTES = 2
@@ -69,7 +70,7 @@ class PacketReader:
             begin, length = found
             first, end = data[place], begin + length
             is_message = first & TYPE_AND_QOS == PUBLISH
-            if first & TYPE == PUBLISH and first & 0x04:
+            if first & TYPE == PUBLISH and first & QOS_2:
                 raise PacketError("it sent a message of QoS 2 or 3")
             if length > limit and not is_message:
                 raise PacketError(f"it sent a packet of more than {limit} bytes")

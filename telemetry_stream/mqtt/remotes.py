@@ -17,7 +17,7 @@ MAX_SITES = 4
 class Remotes:
     """The remotes by the key ``site/host``. The thread of the watcher uses it.
 
-    ``own_key`` is that of this front end's own host, whose vitals need a closer look.
+    ``own_key`` is that of this front end's own host, whose own messages come back from the broker.
     """
 
     def __init__(self, fleet: Fleet, prefix: str, make: Callable[[Topics], BrokerRemote]) -> None:

@@ -13,8 +13,8 @@ ATTEMPT_SECONDS = 15.0
 class DeliveryError(Exception):
     """A message was not accepted: one sentence without a secret.
 
-    ``is_final``: the message itself is refused, so that a repetition would be too. ``retry_seconds``: the receiver
-    wants no attempt before. ``is_delivered``: it was accepted, but not for everybody, so a repetition would reach some
+    ``is_final``: the message itself is refused, so that a repetition would be too. ``retry_seconds``: no attempt
+    is allowed before. ``is_delivered``: it was accepted, but not for everybody, so a repetition would reach some
     a second time.
     """
 

@@ -142,7 +142,7 @@ class WebhookSender:
         self._connection.abort()
 
     def _request(self, message: Message, deadline: float) -> tuple[int, float]:
-        """Return the status of the answer, and for how long the server wants no request."""
+        """Return the status of the answer, and for how long no further request may be sent."""
         webhook = self._webhook
         address = webhook.address()
         made = templates.request(

@@ -50,9 +50,9 @@ class HistoryLimits(NamedTuple):
 class Feed:
     """One host's stream: its identity, the id of the run, sequence number, ring and newest sample.
 
-    Any thread may call any method. The lock guards ``id``, the ring and its snapshot, and what is known of alerts. It makes numbering, remembering,
-    broadcasting and joining one step each, so that the history and the live samples of a viewer meet without a gap or a
-    duplicate.
+    Any thread may call any method. The lock guards ``id``, the ring and its snapshot, and what is known of alerts. It
+    makes numbering, remembering, broadcasting and joining one step each, so that the history and the live samples of a
+    viewer meet without a gap or a duplicate.
 
     ``section_names`` are all sections that a sample of this host may have. ``demand`` is what viewers want of it.
     ``on_first_sample`` is called on the publishing thread after the first sample of a run. ``hello`` are the fields of
