@@ -16,7 +16,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from . import __version__, assembly
 from .access.guard import Guard
@@ -81,13 +81,7 @@ class App:
         on_ready: Callable[[], object] | None = None,
     ) -> None:
         settings = Settings() if settings is None else settings
-        _check_type("settings", settings, isinstance(settings, Settings), "a Settings")
-        is_socket = listening is None or isinstance(listening, socket.socket)
-        _check_type("listening", listening, is_socket, "a bound socket")
-        _check_type("on_ready", on_ready, on_ready is None or callable(on_ready), "a function")
-        _check_type("sources", sources, isinstance(sources, Sequence), "a list of sources")
-        for origin in origins or ():
-            _check_type("an origin", origin, isinstance(origin, Origin), "an Origin")
+        _check_arguments(settings, sources, origins, listening, on_ready)
         self.settings = settings
         self.failure: BaseException | None = None
         self._listening = listening
@@ -106,16 +100,7 @@ class App:
         elif sources:
             raise ValueError("pass `sources` to LocalHost(...) if you pass `origins`")
         self._alert_parts = [part for part in (self._notifier, self._monitor) if part is not None]
-        self._guard = Guard(
-            token_file=settings.token_file,
-            token=settings.token,
-            state_dir=settings.state_dir or state_directory(os.environ),
-            no_auth=settings.no_auth,
-            allowed_hosts=(settings.host, *listed(settings.allow_host)),
-            allowed_origins=listed(settings.allow_origin),
-            trusted_proxies=listed(settings.trust_proxy),
-            frame_ancestors=settings.frame_ancestors,
-        )
+        self._guard = _guard(settings)
         self._certificate = Certificate(settings.tls_cert, settings.tls_key)
         self._headers = security_headers(settings.frame_ancestors)
         self._batch = Batch(on_crash=self.fail)
@@ -394,6 +379,33 @@ def _local_host(
     )
     host.observe(observer)
     return host
+
+
+def _guard(settings: Settings) -> Guard:
+    """Return what decides which requests are accepted."""
+    return Guard(
+        token_file=settings.token_file,
+        token=settings.token,
+        state_dir=settings.state_dir or state_directory(os.environ),
+        no_auth=settings.no_auth,
+        allowed_hosts=(settings.host, *listed(settings.allow_host)),
+        allowed_origins=listed(settings.allow_origin),
+        trusted_proxies=listed(settings.trust_proxy),
+        frame_ancestors=settings.frame_ancestors,
+    )
+
+
+def _check_arguments(
+    settings: object, sources: object, origins: Any, listening: object, on_ready: object
+) -> None:
+    """Raise TypeError for an argument of another type."""
+    _check_type("settings", settings, isinstance(settings, Settings), "a Settings")
+    is_socket = listening is None or isinstance(listening, socket.socket)
+    _check_type("listening", listening, is_socket, "a bound socket")
+    _check_type("on_ready", on_ready, on_ready is None or callable(on_ready), "a function")
+    _check_type("sources", sources, isinstance(sources, Sequence), "a list of sources")
+    for origin in origins or ():
+        _check_type("an origin", origin, isinstance(origin, Origin), "an Origin")
 
 
 def _check_type(name: str, value: object, is_right: bool, allowed: str) -> None:
