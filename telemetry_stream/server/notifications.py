@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_SILENCE_SECONDS = 366 * 86_400
 MAX_CHARACTERS = 2000
 LOGGED = 60  # lines a minute: a client with a token can repeat its requests
 
@@ -56,7 +55,7 @@ class Notifications:
         return respond_json(start_response, to_json(found))
 
     def _add(self, environ: WSGIEnvironment, text: str) -> dict[str, Any]:
-        from ..notify.silences import Matcher, SilenceError  # noqa: PLC0415  # it is loaded
+        from ..notify.silences import MAX_SECONDS, Matcher, SilenceError  # noqa: PLC0415  # it is loaded
 
         user = self._access.check_write(environ)
         known = ("rule", "severity", "host", "labels", "seconds", "comment")
@@ -69,7 +68,7 @@ class Notifications:
                     query.short_text("host", MAX_CHARACTERS),
                     _labels(query),
                 ),
-                query.whole_number("seconds", 0, 1, MAX_SILENCE_SECONDS),
+                query.whole_number("seconds", 0, 1, MAX_SECONDS),
                 by=user,
                 comment=query.short_text("comment", MAX_CHARACTERS),
             )
