@@ -96,7 +96,7 @@ class Host:
     def ended(self, state: Literal["gone", "lost"], stream: str) -> None:
         self._note_pending()
         with self._lock:
-            self._record.note_end(state, stream)
+            self._record.note_end(state, stream, self._owner.monotonic())
 
     def failed(self, reason: str, *, is_incompatible: bool = False) -> None:
         self._note_pending()

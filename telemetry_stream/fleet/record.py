@@ -30,6 +30,9 @@ State = Literal["live", "late", "lost", "gone", "unreachable", "duplicate", "inc
 LATE_INTERVALS = 3
 LOST_INTERVALS = 5
 LOST_SECONDS = 15.0
+# A will counts after this time without data. A broker that was frozen, or is stopping, also sends the wills of agents
+# that are about to connect again.
+WILL_SECONDS = 8.0
 
 # Two hosts with one id on the same topic: their runs alternate. A restart changes the run once.
 ALTERNATIONS = 3
@@ -129,6 +132,7 @@ class Record:
         self._ended: tuple[State, str] | None = (
             None  # as reported, with the run that it is true for
         )
+        self._ended_at = -math.inf
         self._began_at = now
         self._skews: deque[float] = deque(maxlen=SKEWS)
         self._skew_at = -math.inf
@@ -181,10 +185,10 @@ class Record:
         self._runs = stream, present
         self._skews.clear()
 
-    def note_end(self, state: Literal["gone", "lost"], stream: str) -> None:
+    def note_end(self, state: Literal["gone", "lost"], stream: str, now: float) -> None:
         """Note that the run has ended. A report about another run than the present one has no effect."""
         if stream == self._run:
-            self._ended = state, stream
+            self._ended, self._ended_at = (state, stream), now
 
     def note_failure(self, reason: str, *, is_incompatible: bool) -> None:
         """Note why there are no data."""
@@ -227,7 +231,7 @@ class Record:
             return "live"
         if link == "down":
             return "unreachable"
-        if self._ended is not None:
+        if self._ended is not None and now - self._ended_at >= WILL_SECONDS:
             return "lost"
         if age < max(LOST_SECONDS, LOST_INTERVALS * interval):
             return "late"
