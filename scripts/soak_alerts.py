@@ -121,7 +121,8 @@ class Switch(threading.Thread):
         while not self._stopping.is_set():
             number += 1
             rule = f"{self._program.name.replace('-', '_')}_{number}"
-            condition = "known(state)" if self._each else "system.uptime_seconds > 0"
+            # Both are unknown, not false, until a program that was restarted has values again.
+            condition = "age_seconds >= 0" if self._each else "system.uptime_seconds > 0"
             self._write(
                 f'{self._base}[[rule]]\nname = "{rule}"\n{self._each}critical = "{condition}"\n'
                 'for = "0s"\nresolve_after = "0s"\n'

@@ -98,6 +98,14 @@ def merged(found_here: Sequence[Alert], received: Alerts, *, is_heard: bool) -> 
     return _limited(alerts, len(alerts), received.omitted, received.time_unix)
 
 
+def outdated(received: Alerts) -> Alerts:
+    """Return the alerts of a run that has ended: they stay, but nothing is known of them."""
+    if received.firing is None:
+        return received
+    firing = [{**alert, "known": False} for alert in received.firing_alerts or ()]
+    return _limited(firing, len(firing), received.omitted, received.time_unix)
+
+
 def newly_resolved(before: Alerts, after: Alerts) -> tuple[Alert, ...]:
     """Return the alerts that fired ``before``, as resolved ones. None if some of those ``after`` are not known."""
     if before.firing in (None, b"[]") or after.firing is None or after.omitted:

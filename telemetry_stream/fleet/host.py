@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 from ..alerts.hosts import WatchedHost
 from ..stream.received import ReceivedError, ReceivedSample
-from .alerts import UNKNOWN, Alert, Alerts, merged, newly_resolved
+from .alerts import UNKNOWN, Alert, Alerts, merged, newly_resolved, outdated
 from .mirror import Mirror
 from .overview import Entry, Row
 from .record import Record, State
@@ -75,10 +75,12 @@ class Host:
             self._record.note_identity(identity)
             self._record.conflict = conflict
             self._pending_alerts = None  # of the connection before
-            # A hello of a broker has none. Those of the same run are still true.
-            is_same_run = before is not None and before.stream == identity.stream
-            if identity.alerts.firing is not None or not is_same_run:
+            # A hello of a broker has none. Those of the same run are still true. Those of the run before may have been
+            # saved, so they stay until the new run reports its own.
+            if identity.alerts.firing is not None:
                 self._received_alerts = identity.alerts
+            elif before is not None and before.stream != identity.stream:
+                self._received_alerts = outdated(self._received_alerts)
             self._settle_alerts_locked()
         return may_read
 

@@ -184,8 +184,8 @@ def test_a_host_that_floods_costs_one_message_a_second() -> None:
         assert here.fleet.alerts("a") == known
 
 
-def test_alerts_end_with_the_run_of_the_host() -> None:
-    """A hello of the same run without alerts keeps them: those of a broker have none."""
+def test_alerts_are_unknown_until_the_next_run_of_the_host_reports_its_own() -> None:
+    """It may have saved them. A hello of the same run without alerts keeps them: those of a broker have none."""
     remote = answering("a")
     with fleeting(remote) as here:
         answer(remote)
@@ -195,7 +195,10 @@ def test_alerts_end_with_the_run_of_the_host() -> None:
         assert here.fleet.alerts("a")["alerts"] == [ALERT]
         remote.identity = remote.identity._replace(stream="run-2")  # type: ignore[attr-defined]
         answer(remote)
-        assert here.fleet.alerts("a")["alerts"] is None
+        assert here.fleet.alerts("a")["alerts"] == [{**ALERT, "known": False}]
+        report_alerts(remote, OTHER)
+        here.tick()
+        assert here.fleet.alerts("a")["alerts"] == [OTHER]
 
 
 def test_nothing_is_resolved_while_alerts_are_left_out() -> None:
