@@ -140,7 +140,7 @@ class App:
             settings, self.stream, self._fleet, self.fail
         )
         self._routes = Routes(
-            stream=self.stream,
+            hosts=assembly.hosts(self.stream, self._fleet),
             viewers=self._viewers,
             access=self._guard.access,
             maybe_problem=self.maybe_problem,
@@ -149,8 +149,7 @@ class App:
             per_forwarded_address=PerAddress(
                 settings.max_connections_per_address, self._guard.is_exempt
             ),
-            fleet=self._fleet,
-            notifier=self._notifier,
+            notifications=assembly.maybe_notifications(self._notifier, self._guard),
         )
 
     def _page(self) -> Page:

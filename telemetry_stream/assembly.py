@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from .access.guard import Guard
 from .hub import Hub
+from .server.hosts import StreamHosts
 from .settings import Settings, SettingsError, listed
 from .stream import HistoryLimits, Stream
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from .mqtt import Publisher
     from .mqtt.watcher import Watcher
     from .notify.notifier import Notifier
+    from .server.fleet import FleetHosts
+    from .server.notifications import Notifications
 
 
 class StartError(Exception):
@@ -170,6 +174,24 @@ def maybe_fleet(
     )
     fleet.observe(_fleet_monitor(settings, on_crash, notifier))
     return fleet
+
+
+def hosts(stream: Stream, fleet: Fleet | None) -> StreamHosts | FleetHosts:
+    """Return the hosts that a request may name."""
+    if fleet is None:
+        return StreamHosts(stream)
+    from .server.fleet import FleetHosts  # noqa: PLC0415
+
+    return FleetHosts(fleet, stream.version)
+
+
+def maybe_notifications(notifier: Notifier | None, guard: Guard) -> Notifications | None:
+    """Return the routes of notifications, or None if there is no receiver."""
+    if notifier is None:
+        return None
+    from .server.notifications import Notifications  # noqa: PLC0415
+
+    return Notifications(notifier, guard.access)
 
 
 def broker_clients(

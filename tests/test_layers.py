@@ -51,7 +51,17 @@ MAY_IMPORT: dict[str, set[str]] = {
         "toml_file",
     },
     "mqtt": {"threads", "permissions", "metrics", "net", "stream", "fleet"},
-    "assembly": {"alerts", "notify", "hub", "stream", "fleet", "mqtt", "settings"},
+    "assembly": {
+        "access",
+        "alerts",
+        "notify",
+        "hub",
+        "stream",
+        "fleet",
+        "mqtt",
+        "server",
+        "settings",
+    },
     "server": {
         "threads",
         "access",

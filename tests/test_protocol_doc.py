@@ -16,7 +16,8 @@ from telemetry_stream.hub import End
 from telemetry_stream.metrics.sample import RESERVED, State
 from telemetry_stream.metrics.sources import SECTIONS
 from telemetry_stream.prometheus.own import alert_families, fleet_families, notify_families
-from telemetry_stream.server.routes import OVERVIEW_PARAMETERS, STREAM_PARAMETERS
+from telemetry_stream.server.fleet import OVERVIEW_PARAMETERS
+from telemetry_stream.server.routes import STREAM_PARAMETERS
 from tests.alerts import golden as alerts
 from tests.conftest import eventually
 from tests.fleet.golden import messages

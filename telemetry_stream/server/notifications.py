@@ -1,4 +1,7 @@
-"""The routes of notifications: the state of each receiver, and silences, which requests may add and remove."""
+"""The routes of notifications: the state of each receiver, and silences, which requests may add and remove.
+
+Imported only if there are receivers.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ from ..access.access import Access
 from ..escape import escaped
 from ..net.answer import HTTPError, respond_json
 from ..net.rate_limited_log import RateLimitedLog
+from ..notify.notifier import Notifier
+from ..notify.silences import MAX_SECONDS, Matcher, SilenceError
 from ..stream import to_json
 from .query import Query, quoted
 
 if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIEnvironment
-
-    from ..notify.notifier import Notifier
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +34,12 @@ class Notifications:
         self._notifier = notifier
         self._access = access
         self._audit = RateLimitedLog(log, logging.INFO, burst=LOGGED)
+        self.routes: dict[str, WSGIApplication] = {
+            "/api/v1/notifications": self._show,
+            "/api/v1/silences": self._silences,
+        }
 
-    def show(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer with the state of each receiver."""
+    def _show(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         Query(environ["QUERY_STRING"], ())
         report = {
             "receivers": self._notifier.report(),
@@ -41,7 +47,7 @@ class Notifications:
         }
         return respond_json(start_response, to_json(report))
 
-    def silences(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def _silences(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """List silences, add one or remove one. The parameters are in the query, because no body is read."""
         method, query = environ["REQUEST_METHOD"], environ["QUERY_STRING"]
         if method == "POST":
@@ -55,8 +61,6 @@ class Notifications:
         return respond_json(start_response, to_json(found))
 
     def _add(self, environ: WSGIEnvironment, text: str) -> dict[str, Any]:
-        from ..notify.silences import MAX_SECONDS, Matcher, SilenceError  # noqa: PLC0415  # it is loaded
-
         user = self._access.check_write(environ)
         known = ("rule", "severity", "host", "labels", "seconds", "comment")
         query = Query(text, known)

@@ -27,6 +27,8 @@ from telemetry_stream.net.listener import Listener
 from telemetry_stream.prometheus.own import Counts
 from telemetry_stream.prometheus.page import Page
 from telemetry_stream.prometheus.scrape import KernelScrape
+from telemetry_stream.server.fleet import FleetHosts
+from telemetry_stream.server.hosts import StreamHosts
 from telemetry_stream.server.pages import pages
 from telemetry_stream.server.routes import Routes
 from telemetry_stream.server.viewers import Viewers
@@ -97,6 +99,9 @@ class Service:
         per_forwarded_address: PerAddress | None = None,
         ssl_context: ssl.SSLContext | None = None,
         kernel: KernelScrape | None = None,
+        make_hosts: Callable[[Hub, Stream], StreamHosts | FleetHosts] = lambda _, stream: (
+            StreamHosts(stream)
+        ),
     ) -> None:
         self.problem: str | None = None
         self.crashes: list[BaseException] = []
@@ -116,7 +121,7 @@ class Service:
             headers=security_headers(),
         )
         self.routes = Routes(
-            stream=self.stream,
+            hosts=make_hosts(self.hub, self.stream),
             viewers=self.viewers,
             access=access,
             maybe_problem=lambda: self.problem,

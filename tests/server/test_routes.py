@@ -12,7 +12,6 @@ import pytest
 
 from telemetry_stream.server.routes import FRESH_SECONDS
 from tests.server.service import Service, message
-from tests.stream.streaming import OTHER_HOST, add_feed, publish
 from tests.websocket.peer import KEY, Peer
 
 ROUTES = (
@@ -115,25 +114,6 @@ def test_history_is_compressed_for_clients_that_accept_it() -> None:
         assert compressed.headers["Vary"] == "Accept-Encoding"
         assert len(compressed.body) < len(plain.body) / 10
         assert gzip.decompress(compressed.body) == plain.body
-
-
-def test_a_request_may_name_its_host() -> None:
-    """On every route of the stream. Without it, the first host answers; an unknown one is a 404."""
-    with Service() as service:
-        other = add_feed(service.stream, OTHER_HOST)
-        service.publish(3)
-        publish(other, 5)
-        for path, seq in (("", 3), ("?host=host-1", 3), ("?host=host-2", 5)):
-            assert service.ask(f"/api/v1/sample{path}").json["seq"] == seq
-            samples = service.ask(f"/api/v1/history{path}").json["samples"]
-            assert [sample["seq"] for sample in samples] == list(range(1, seq + 1))
-            with Peer(service.address, f"/ws{path}") as viewer:
-                hello, newest = viewer.message(), viewer.message()
-                assert (hello["host"]["id"], newest["seq"]) == (path[-6:] or "host-1", seq)
-        for path in ("/api/v1/sample", "/api/v1/history", "/api/v1/stream"):
-            answer = service.ask(f"{path}?host=host-3")
-            assert (answer.status, answer.json) == (404, {"error": "Unknown host 'host-3'"})
-        assert service.ask("/metrics?host=host-1").status == 400
 
 
 def test_clients_returns_the_viewers_and_the_totals() -> None:
