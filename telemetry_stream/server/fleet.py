@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..access.credential import Credential
 from ..access.login import CREDENTIAL
-from ..fleet.hosts import Fleet, UnknownHostError
+from ..fleet.hosts import Fleet
 from ..fleet.mirrors import NotWatchableError
 from ..fleet.overview import OverviewChoice, Selected
 from ..fleet.remote import FIELDS
+from ..fleet.table import UnknownHostError
 from ..net.answer import HTTPError, respond_json
 from ..net.wsgi import WAITING
 from ..stream import Feed, to_json

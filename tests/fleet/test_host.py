@@ -12,9 +12,9 @@ from telemetry_stream.fleet.remote import ForeignHostError
 from telemetry_stream.prometheus.exposition import labels
 from telemetry_stream.prometheus.own import alert_families
 from telemetry_stream.stream.received import ReceivedError
+from tests.fleet.fleeting import Fleeting, answer, answering, fleeting, report_alerts
 from tests.fleet.reports import RecordingRemote
 from tests.fleet.test_alerts import ALERT
-from tests.fleet.test_hosts import Fleeting, answer, answering, fleeting, report_alerts
 from tests.stream.streaming import Viewer
 
 OTHER = {**ALERT, "labels": {"mountpoint": "/srv"}}
@@ -113,12 +113,12 @@ def test_hosts_with_one_id_and_skewed_clocks_are_found() -> None:
         let_pass(here, 12, first, second)
         found = {alert["labels"]["address"] for alert in here.fleet.found_alerts()}
         assert found == {"a", "b"}
-        here.fleet.realtime = lambda: 1_764_000_000.0 - 7
+        here.table.realtime = lambda: 1_764_000_000.0 - 7
         let_pass(here, 200)
     remote = answering("a")
     with fleeting(remote) as here:
         observed(here)
-        here.fleet.realtime = lambda: 1_764_000_000.0 - 7
+        here.table.realtime = lambda: 1_764_000_000.0 - 7
         let_pass(here, 62, remote)
         (alert,) = here.fleet.found_alerts()
         assert alert["text"] == "The clock of name of a differs by -7 s from that of the front end"

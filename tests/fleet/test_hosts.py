@@ -1,111 +1,27 @@
-"""The table of hosts with invented remotes and a clock that the test moves; the overview goes to real clients."""
+"""The hosts of a front end with invented remotes and a clock that the test moves; the overview goes to real clients."""
 
 from __future__ import annotations
 
 import json
 import queue
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple, NoReturn, Self
+from typing import Any, NoReturn, Self
 
 import pytest
 
 from telemetry_stream import threads
 from telemetry_stream.alerts.fleet import FleetMonitor
-from telemetry_stream.fleet.alerts import alerts_of
 from telemetry_stream.fleet.host import MAX_PENDING
-from telemetry_stream.fleet.hosts import Fleet, UnknownHostError
 from telemetry_stream.fleet.overview import OverviewChoice, Selected
 from telemetry_stream.fleet.remote import FIELDS, maybe_vitals
-from telemetry_stream.hub import Client, End, Hub, write_pump
+from telemetry_stream.fleet.table import UnknownHostError
+from telemetry_stream.hub import Client, End, write_pump
 from telemetry_stream.stream import Resume
-from tests.fleet.reports import RecordingRemote, identity, message, received, vitals
+from tests.fleet.fleeting import Fleeting, answer, answering, fleeting, report_alerts, report_vitals
+from tests.fleet.reports import message, received
 from tests.fleet.test_alerts import ALERT
 from tests.server.service import sample
-from tests.stream.streaming import LINES, WAIT_SECONDS, Clock, Viewer, remembered, streaming
-
-
-class Fleeting(NamedTuple):
-    """A fleet whose ticks the test makes."""
-
-    fleet: Fleet
-    clock: Clock
-    hub: Hub
-
-    def tick(self, seconds: float = 0.0) -> None:
-        """Let time pass, and make a tick."""
-        self.clock.now += seconds
-        self.fleet._tick()
-
-    def hosts(self) -> dict[str, dict[str, Any]]:
-        """Return the report of each host after a tick, by id."""
-        self.tick()
-        return {host["id"]: host for host in self.fleet.report()["hosts"]}
-
-    def states(self) -> dict[str, str]:
-        """Return the state of each host after a tick."""
-        return {name: host["state"] for name, host in self.hosts().items()}
-
-
-@contextmanager
-def fleeting(
-    *remotes: RecordingRemote,
-    own: bool = False,
-    max_hosts: int = 10,
-    max_watched: int = 2,
-) -> Iterator[Fleeting]:
-    """A fleet of these remotes, and of this host, which is host-1, if ``own``."""
-    clock = Clock()
-    with streaming(monotonic=clock) as (hub, stream, feed):
-        fleet = Fleet(
-            hub,
-            remotes,
-            own_labels={"site": "here"} if own else None,
-            max_hosts=max_hosts,
-            max_watched=max_watched,
-            forget_seconds=86_400,
-            monotonic=clock,
-            realtime=lambda: 1_764_000_000.0,
-        )
-        fleet._thread = None
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(threads, "start", lambda *_, **__: None)
-            fleet.start(stream, lambda _: None)
-        try:
-            yield Fleeting(fleet, clock, hub)
-        finally:
-            fleet.close()
-            assert all(remote.is_closed for remote in remotes)
-            assert feed.seq >= 0
-
-
-def answering(key: str, host_id: str | None = None, stream: str | None = None) -> RecordingRemote:
-    """Return a remote; ``answer`` makes it answer."""
-    remote = RecordingRemote(key)
-    remote.identity = identity(host_id or key, stream or f"run-of-{key}")  # type: ignore[attr-defined]
-    return remote
-
-
-def report_vitals(remote: RecordingRemote, seq: int, stream: str) -> None:
-    """Let a remote report the vitals of a tick."""
-    found = vitals(seq, stream, time=1_764_000_000.0)
-    remote.report.vitals("", lambda _: found)
-
-
-def report_alerts(remote: RecordingRemote, *alerts: dict[str, Any]) -> None:
-    """Let a remote report what fires."""
-    found = alerts_of({"alerts": list(alerts), "time_unix": 7})
-    remote.report.alerts("", lambda _: found)
-
-
-def answer(remote: RecordingRemote, seq: int = 1) -> bool:
-    """Let a remote report its hello and the vitals of a tick."""
-    found = remote.identity  # type: ignore[attr-defined]
-    may_read: bool = remote.report.identified(found)
-    if may_read:
-        report_vitals(remote, seq, found.stream)
-    return may_read
+from tests.stream.streaming import LINES, WAIT_SECONDS, Viewer, remembered
 
 
 class Overview:
@@ -204,53 +120,6 @@ def test_reasons_are_shown_only_while_there_are_no_data() -> None:
         assert (host["state"], host["reason"]) == ("gone", None)
 
 
-def test_a_host_that_is_watched_twice_is_read_once() -> None:
-    """The second one is shown as such, under its key."""
-    first, second = answering("a:1", "host-7", "run-1"), answering("b:2", "host-7", "run-1")
-    with fleeting(first, second) as here:
-        assert answer(first)
-        assert not answer(second)
-        hosts = here.hosts()
-        assert {name: host["state"] for name, host in hosts.items()} == {
-            "host-7": "live",
-            "b:2": "duplicate",
-        }
-        assert hosts["b:2"]["reason"] == "This host is watched already, as a:1"
-
-
-def test_two_hosts_with_one_id_are_both_shown() -> None:
-    """Both are read, and the reason names the setting that helps. It ends when one has got another id."""
-    first, second = answering("a:1", "host-7"), answering("b:2", "host-7")
-    with fleeting(first, second) as here:
-        assert answer(first)
-        assert answer(second)
-        hosts = here.hosts()
-        assert {name: host["state"] for name, host in hosts.items()} == {
-            "host-7": "duplicate",
-            "b:2": "duplicate",
-        }
-        assert "--host-id" in hosts["host-7"]["reason"]
-        assert "--host-id" in hosts["b:2"]["reason"]
-        assert hosts["b:2"]["seq"] == 1
-        second.identity = identity("host-8", "run-3")  # type: ignore[attr-defined]
-        assert answer(second, 2)
-        assert here.states() == {"host-7": "live", "host-8": "live"}
-
-
-def test_the_front_end_itself_is_not_read() -> None:
-    """It would be a loop. Its clone is another host with the same id."""
-    with fleeting(own=True) as here:
-        run = here.fleet._stream.feed().id
-        itself, clone = answering("a:1", "host-1", run), answering("b:2", "host-1", "run-2")
-        for remote in (itself, clone):
-            assert here.fleet.add(remote)
-        assert not answer(itself)
-        assert answer(clone)
-        hosts = here.hosts()
-        assert hosts["a:1"]["reason"] == "This is the front end itself"
-        assert {host["state"] for host in hosts.values()} == {"duplicate"}
-
-
 def test_the_own_host_is_a_row() -> None:
     """Its vitals come from its feed, in which they are requested. Its feed is the usual one."""
     with fleeting(own=True) as here:
@@ -300,36 +169,6 @@ def test_discovered_hosts_are_forgotten_after_a_day() -> None:
             here.fleet.feed("b")
 
 
-def test_the_hello_of_a_forgotten_host_has_no_effect() -> None:
-    """It was received before its remote was closed. Its key may be that of another host by now."""
-    first, second = answering("a", "host-7"), answering("b", "host-7")
-    second.is_discovered = True
-    with fleeting(first, second) as here:
-        assert answer(first)
-        assert answer(second)
-        here.clock.now += 86_401
-        answer(first, 2)
-        assert here.states() == {"host-7": "live"}
-        second.identity = identity("host-8", "run-3")  # type: ignore[attr-defined]
-        answer(second, 2)
-        again = answering("b")
-        assert here.fleet.add(again)
-        answer(again)
-        answer(second, 3)
-        assert here.states() == {"host-7": "live", "b": "live"}
-        assert here.fleet.feed("b")
-        with pytest.raises(UnknownHostError):
-            here.fleet.feed("host-8")
-
-
-def test_the_number_of_hosts_is_limited() -> None:
-    """Beside this one. Others are counted."""
-    with fleeting(answering("a"), answering("b"), own=True, max_hosts=2) as here:
-        assert here.fleet.add(RecordingRemote("c")) is None
-        assert len(here.hosts()) == 3
-        assert here.fleet.stats().dropped["too many"] == 1
-
-
 # Viewers of one host.
 
 
@@ -366,20 +205,6 @@ def test_the_hosts_of_one_id_have_a_mirror_each() -> None:
             assert viewer.seqs_to(1) == [1]
             assert json.loads(theirs.maybe_latest() or b"")["host"] == "b:2"
         assert (remembered(ours), remembered(theirs)) == ([1], [5])
-
-
-def test_a_host_with_another_id_closes_the_viewers_of_the_old_one() -> None:
-    """Another host may get that id, and its samples would mix with those of the mirror."""
-    first, second = answering("a:1", "host-7", "run-1"), answering("b:2", "host-8", "run-2")
-    with fleeting(first, second) as here:
-        for remote in (first, second):
-            answer(remote)
-        with Viewer(here.fleet.feed("host-7")[0]) as viewer:
-            first.identity = identity("host-8", "run-3")  # type: ignore[attr-defined]
-            answer(first)
-            assert viewer.client.end is End.GOING_AWAY
-        assert first.wants[-1] is None
-        assert set(here.states()) == {"a:1", "host-8"}
 
 
 # Viewers of the overview.
@@ -485,25 +310,12 @@ def test_messages_of_hosts_need_no_lock() -> None:
     remote = answering("a")
     with fleeting(remote) as here:
         answer(remote)
-        host = here.fleet._table.by_id["a"]
-        with here.fleet._lock, host._lock:
+        host = here.table.host("a")
+        with here.table.lock, host._lock:
             for seq in range(2, 10_000):
                 report_vitals(remote, seq, "run-of-a")
         assert len(host._pending) == MAX_PENDING
         assert here.hosts()["a"]["seq"] == 9_999
-
-
-def test_a_remote_can_report_while_the_table_is_locked() -> None:
-    """It may hold a lock that the table waits for: that of a mirror."""
-    remote = answering("a")
-    with fleeting(remote) as here:
-        answer(remote)
-        remote.report.vitals("{", lambda sent: maybe_vitals(sent, "a"))
-        with here.fleet._lock:
-            reporting = threads.start("ts-test", remote.report.failed, "It is broken")
-            reporting.join(WAIT_SECONDS)
-            assert not reporting.is_alive()
-        assert here.fleet.stats().dropped["invalid"] == 1
 
 
 def test_vitals_that_come_during_a_tick_wait_for_the_next_one() -> None:
@@ -563,7 +375,7 @@ def test_an_error_for_one_host_costs_no_other_anything(
         answer(broken)
         answer(other)
         here.tick()
-        host = here.fleet._table.by_id["a"]
+        host = here.table.host("a")
         broken.report.vitals("", fail)
         here.clock.now += 1
         report_vitals(other, 2, "run-of-b")

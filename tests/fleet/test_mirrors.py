@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from telemetry_stream.fleet.hosts import UnknownHostError
 from telemetry_stream.fleet.mirrors import NotWatchableError
+from telemetry_stream.fleet.table import UnknownHostError
+from tests.fleet.fleeting import answer, answering, fleeting
 from tests.fleet.reports import received
-from tests.fleet.test_hosts import answer, answering, fleeting
 from tests.stream.streaming import Viewer
 
 

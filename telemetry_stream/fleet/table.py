@@ -1,0 +1,139 @@
+"""The table of the hosts of a front end: in the order in which they were added, and by id.
+
+Two hosts may have the same id: one host that is reached in two ways, or a clone. The first one has it in the table, the
+other one is shown under its key.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+from .host import Host
+from .mirrors import Mirrors
+from .remote import Dropped, Identity, Remote
+
+
+class UnknownHostError(LookupError):
+    """There is no host with this id."""
+
+
+class Table:
+    """All hosts, and what they have in common: it is the owner of each.
+
+    Any thread may call any method. ``lock`` guards the table and the mirror of each host. ``_dropped_lock`` guards the
+    count of discarded messages: remotes report them within locks that are also taken within ``lock``.
+    """
+
+    def __init__(
+        self,
+        max_hosts: int,
+        *,
+        monotonic: Callable[[], float],
+        realtime: Callable[[], float],
+    ) -> None:
+        """``max_hosts`` is the limit beside the host of this front end."""
+        self.monotonic = monotonic
+        self.realtime = realtime
+        self.lock = threading.RLock()
+        self.own: Host | None = None  # that of this front end, which has no remote
+        self._max_hosts = max_hosts
+        self._hosts: dict[int, Host] = {}
+        self._by_id: dict[str, Host] = {}
+        self._next_number = 1
+        self._dropped_lock = threading.Lock()
+        self._dropped: Counter[Dropped] = Counter()
+
+    def maybe_add(self, remote: Remote) -> Host | None:
+        """Add a host. Return None if there are max_hosts already."""
+        with self.lock:
+            if len(self._hosts) - (self.own is not None) >= self._max_hosts:
+                return None
+            return self._add_locked(remote.key, remote)
+
+    def add_own(self, identity: Identity) -> None:
+        """Add the host of this front end."""
+        with self.lock:
+            self.own = host = self._add_locked("", None)
+        host.identified(identity)
+
+    def _add_locked(self, key: str, remote: Remote | None) -> Host:
+        host = Host(self._next_number, key, remote, self)
+        self._next_number += 1
+        self._hosts[host.number] = host
+        self._by_id[host.id] = host
+        return host
+
+    def forget(self, host: Host) -> None:
+        """Remove a host, and end its mirror."""
+        with self.lock:
+            self._hosts.pop(host.number, None)
+            if self._by_id.get(host.id) is host:
+                del self._by_id[host.id]
+            Mirrors.drop(host)
+
+    def hosts(self) -> list[Host]:
+        """Return all hosts in the order in which they were added."""
+        with self.lock:
+            return list(self._hosts.values())
+
+    def maybe_host(self, host_id: str) -> Host | None:
+        """Return the host with this id, or None."""
+        with self.lock:
+            return self._by_id.get(host_id)
+
+    def host(self, host_id: str | None) -> Host:
+        """Return the host with this id; None is that of this front end. Raises UnknownHostError."""
+        host = self.own if host_id is None else self.maybe_host(host_id)
+        if host is None:
+            raise UnknownHostError(host_id)
+        return host
+
+    def resolve(self, host: Host, identity: Identity) -> tuple[str | None, bool]:
+        """Give ``host`` the id of its hello, unless another host has it.
+
+        Return why it is a duplicate (None: it is not), and whether its data may be read.
+        """
+        with self.lock:
+            other = self._by_id.get(identity.host.id)
+            if other is None or other is host:
+                self._rename_locked(host, identity.host.id)
+                return None, True
+            self._rename_locked(host, host.key)
+            known = other.identity
+            if known is not None and known.stream == identity.stream:
+                if other is self.own:
+                    return "This is the front end itself", False
+                return f"This host is watched already, as {other.key}", False
+            same = f"has the same id {identity.host.id}; give one of them another with --host-id"
+            other.set_conflict(f"{host.key} {same}")
+            return f"{'the front end' if other is self.own else other.key} {same}", True
+
+    def end_conflict(self, host: Host) -> None:
+        """Note that a host is no duplicate any more, if no other host has the same id in its hello."""
+        ids = [
+            other.identity.host.id for other in self.hosts() if other.identity and other is not host
+        ]
+        if host.identity is None or host.identity.host.id not in ids:
+            host.set_conflict(None)
+
+    def _rename_locked(self, host: Host, host_id: str) -> None:
+        """Give a host another id. Viewers of the one before are closed: another host may get it."""
+        if host.id == host_id or host.number not in self._hosts:  # forgotten a moment ago
+            return
+        if self._by_id.get(host.id) is host:
+            del self._by_id[host.id]
+        host.id = host_id
+        self._by_id[host_id] = host
+        Mirrors.drop(host)
+
+    def note_dropped(self, why: Dropped) -> None:
+        """Count a message that was discarded."""
+        with self._dropped_lock:
+            self._dropped[why] += 1
+
+    def dropped(self) -> Counter[Dropped]:
+        """Return how many messages were discarded, by reason."""
+        with self._dropped_lock:
+            return Counter(self._dropped)
