@@ -4,8 +4,9 @@ from .choice import Choice, Framing, Resume
 from .consumer import Consumer
 from .demand import Demand
 from .encoded import to_json
-from .feed import PROTOCOL, Feed, HistoryLimits
+from .feed import PROTOCOL, Feed
 from .origin import LocalHost, Observer, Origin
+from .ring import HistoryLimits
 from .stream import Stream
 
 __all__ = [

@@ -17,10 +17,9 @@ import logging
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import Any, NamedTuple
+from dataclasses import asdict
+from typing import Any
 
 from ..hub import Client, End, Hub, Many
 from ..metrics.sample import Sample
@@ -29,8 +28,9 @@ from ..metrics.sources.process_list import ProcessList
 from .choice import Choice, Resume
 from .demand import Demand
 from .encoded import EncodedSample, encode, to_json
-from .history import ENTRY_BYTES, Entry, pieces, select
+from .history import pieces
 from .received import ReceivedSample
+from .ring import ENTRY_BYTES, Entry, HistoryLimits, Ring, select
 
 log = logging.getLogger(__name__)
 
@@ -40,19 +40,12 @@ PROTOCOL = 1
 NO_ALERTS: dict[str, Any] = {"alerts": None, "omitted_alerts": 0}
 
 
-class HistoryLimits(NamedTuple):
-    """What a ring keeps at most: for how long, and in how much memory."""
-
-    seconds: float
-    bytes: int = 32 * 1024 * 1024  # on a small board, the whole program may take 64 MiB
-
-
 class Feed:
     """One host's stream: its identity, the id of the run, sequence number, ring and newest sample.
 
-    Any thread may call any method. The lock guards ``id``, the ring and its snapshot, and what is known of alerts. It
-    makes numbering, remembering, broadcasting and joining one step each, so that the history and the live samples of a
-    viewer meet without a gap or a duplicate.
+    Any thread may call any method. The lock guards ``id``, the ring, and what is known of alerts. It makes numbering,
+    remembering, broadcasting and joining one step each, so that the history and the live samples of a viewer meet
+    without a gap or a duplicate.
 
     ``section_names`` are all sections that a sample of this host may have. ``demand`` is what viewers want of it.
     ``on_first_sample`` is called on the publishing thread after the first sample of a run. ``hello`` are the fields of
@@ -88,10 +81,7 @@ class Feed:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._published = threading.Condition(self._lock)
-        self._ring: deque[Entry] = deque()
-        self._ring_bytes = 0
-        self._snapshot: tuple[Entry, ...] | None = None  # of the ring, until it changes
-        self._latest: Entry | None = None
+        self._ring = Ring(history, monotonic)
         self._newest: Sample | None = None
         # All processes of the host, for requests; None if this program does not sample it.
         self.all_processes: ProcessList | None = None
@@ -103,7 +93,7 @@ class Feed:
     @property
     def seq(self) -> int:
         """The number of the newest sample; the first one is 1, and 0 means that there is none."""
-        latest = self._latest
+        latest = self._ring.latest
         return latest.seq if latest else 0
 
     def begin_run(self, stream: str) -> None:
@@ -125,7 +115,7 @@ class Feed:
         """
         encoded = encode(sample)
         with self._lock:
-            is_first, seq = self._latest is None, self.seq + 1
+            is_first, seq = self._ring.latest is None, self.seq + 1
             self._newest = sample
             self._publish_locked(seq, _fields(sample), encoded)
         if is_first:
@@ -158,7 +148,7 @@ class Feed:
         """
         entries: list[Entry] = []
         with self._lock:
-            is_first = self._latest is None
+            is_first = self._ring.latest is None
             for sample, age_seconds in samples:
                 if sample.stream != self.id:
                     self._start_run_locked(sample.stream)
@@ -190,7 +180,7 @@ class Feed:
                 self._start_run_locked(stream)
             elif seq <= self.seq:
                 return False
-            is_first = self._latest is None
+            is_first = self._ring.latest is None
             self._newest = newest
             self._publish_locked(seq, fields, encoded, age_seconds)
         if is_first:
@@ -212,10 +202,8 @@ class Feed:
 
     def _start_run_locked(self, stream: str) -> None:
         self.id = stream
-        self._ring.clear()
-        self._ring_bytes = 0
-        self._snapshot = None
-        self._latest = self._newest = None
+        self._ring = Ring(self._limits, self._monotonic)
+        self._newest = None
         self.end_viewers()
 
     def _publish_locked(
@@ -229,24 +217,10 @@ class Feed:
         self, seq: int, fields: bytes, encoded: EncodedSample, age_seconds: float
     ) -> Entry:
         """Make the sample the newest one, and put it into the ring."""
-        now = self._monotonic()
-        published_at = now - age_seconds
-        if self._latest is not None:  # the ring is in the order of time
-            published_at = max(published_at, self._latest.published_at)
         head = (
             f'{{"type":"sample","stream":"{self.id}","seq":{seq},"host":{json.dumps(self.host.id)}'
         ).encode()
-        entry = Entry(seq, published_at, head + fields, encoded)
-        self._latest = entry
-        remembered = replace(entry, sample=encoded.without_on_demand())
-        self._ring.append(remembered)
-        self._ring_bytes += len(remembered)
-        while self._ring and (
-            self._ring[0].published_at < now - self._limits.seconds
-            or self._ring_bytes > self._limits.bytes
-        ):
-            self._ring_bytes -= len(self._ring.popleft())
-        self._snapshot = None
+        entry = self._ring.add(seq, head + fields, encoded, age_seconds)
         self._published.notify_all()
         return entry
 
@@ -303,11 +277,6 @@ class Feed:
             if chosen:
                 yield choice, Many(len(chosen), functools.partial(_frames_of, choice, chosen))
 
-    def _snapshot_locked(self) -> tuple[Entry, ...]:
-        if self._snapshot is None:
-            self._snapshot = tuple(self._ring)
-        return self._snapshot
-
     def _choices(self) -> Iterator[Choice]:
         """Yield the distinct choices of this host's viewers."""
         for topic in self._hub.topics_of(self.host.id):
@@ -324,8 +293,8 @@ class Feed:
         if not isinstance(choice, Choice) or choice.host != self.host.id:
             raise TypeError(f"the client's topic {choice!r} is not a Choice of {self.host.id}")
         with self._lock:
-            latest = self._latest
-            entries = self._snapshot_locked() if resume else ()
+            latest = self._ring.latest
+            entries = self._ring.snapshot() if resume else ()
             self._is_unknown_to_some |= self._alerts is NO_ALERTS
             hello: dict[str, Any] = {
                 **self._hello,
@@ -341,7 +310,7 @@ class Feed:
 
     def maybe_latest(self, sections: tuple[str, ...] | None = None) -> bytes | None:
         """The newest sample as a ``sample`` message, or None before the first."""
-        latest = self._latest
+        latest = self._ring.latest
         return latest.text(sections) if latest else None
 
     def maybe_newest(self) -> Sample | None:
@@ -350,7 +319,7 @@ class Feed:
 
     def has(self, sections: Collection[str]) -> bool:
         """Whether the newest sample was taken with the sources of all these sections."""
-        latest = self._latest
+        latest = self._ring.latest
         return latest is not None and all(latest.sample.has(name) for name in sections)
 
     def wait_newer(self, seq: int, sections: Collection[str], timeout: float) -> bool:
@@ -377,7 +346,7 @@ class Feed:
     ) -> Iterator[bytes]:
         """Return the ``history`` message in pieces. ``brief``: see ``EncodedSample.brief_parts``."""
         with self._lock:
-            stream, entries = self.id, self._snapshot_locked()
+            stream, entries = self.id, self._ring.snapshot()
         return pieces(select(entries, resume, every, stream), sections, brief=brief)
 
 

@@ -15,7 +15,8 @@ from .choice import Choice, Resume
 from .consumer import FRAMING, Consumer
 from .demand import Demand
 from .encoded import to_json
-from .feed import Feed, HistoryLimits
+from .feed import Feed
+from .ring import HistoryLimits
 
 RESERVED_TYPES = ("hello", "history", "sample", "alerts")
 

@@ -1,0 +1,109 @@
+"""What a feed remembers: its last samples, for so many seconds and in so much memory."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import operator
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .choice import Resume
+from .encoded import EncodedSample
+
+ENTRY_BYTES = 600  # of a sample's objects, beside its texts
+
+
+class HistoryLimits(NamedTuple):
+    """What a ring keeps at most: for how long, and in how much memory."""
+
+    seconds: float
+    bytes: int = 32 * 1024 * 1024  # on a small board, the whole program may take 64 MiB
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A published sample: what the feed adds to it, and its texts."""
+
+    seq: int
+    published_at: float  # monotonic seconds
+    head: bytes
+    sample: EncodedSample
+
+    def text(self, chosen: tuple[str, ...] | None) -> bytes:
+        """Return the ``sample`` message for this choice of sections."""
+        return b"".join(self.parts(chosen))
+
+    def parts(self, chosen: tuple[str, ...] | None, *, brief: bool = False) -> list[bytes]:
+        """Return the message in parts, for a history that contains it."""
+        parts = self.sample.brief_parts if brief else self.sample.parts
+        return parts(self.head, chosen)
+
+    def __len__(self) -> int:
+        """The memory that it takes in a ring, in bytes."""
+        return len(self.head) + len(self.sample) + ENTRY_BYTES
+
+
+class Ring:
+    """The last samples of one run, without on-demand sections, and the newest one with them.
+
+    The lock of the feed guards it. ``latest`` may be read without the lock.
+    """
+
+    def __init__(self, limits: HistoryLimits, monotonic: Callable[[], float]) -> None:
+        self.latest: Entry | None = None
+        self._limits = limits
+        self._monotonic = monotonic
+        self._entries: deque[Entry] = deque()
+        self._bytes = 0
+        self._snapshot: tuple[Entry, ...] | None = None  # of the entries, until they change
+
+    def add(self, seq: int, head: bytes, sample: EncodedSample, age_seconds: float) -> Entry:
+        """Remember a sample that was taken ``age_seconds`` ago, and forget the oldest ones beyond the limits."""
+        now = self._monotonic()
+        published_at = now - age_seconds
+        if self.latest is not None:  # the entries are in the order of time
+            published_at = max(published_at, self.latest.published_at)
+        self.latest = latest = Entry(seq, published_at, head, sample)
+        remembered = Entry(seq, published_at, head, sample.without_on_demand())
+        self._entries.append(remembered)
+        self._bytes += len(remembered)
+        while self._entries and (
+            self._entries[0].published_at < now - self._limits.seconds
+            or self._bytes > self._limits.bytes
+        ):
+            self._bytes -= len(self._entries.popleft())
+        self._snapshot = None
+        return latest
+
+    def snapshot(self) -> tuple[Entry, ...]:
+        """Return the remembered samples. All calls before the next sample share one tuple."""
+        if self._snapshot is None:
+            self._snapshot = tuple(self._entries)
+        return self._snapshot
+
+
+def select(entries: tuple[Entry, ...], resume: Resume, every: int, stream: str) -> Iterator[Entry]:
+    """Return the entries that ``resume`` selects. Numbers and times rise, so both ends are found by bisection.
+
+    The seconds count back from the newest sample that is a multiple of ``every``: the newest one that is returned.
+    """
+    is_this_run = resume.stream in (None, stream)
+    begin, end = 0, len(entries)
+    if is_this_run:
+        begin = bisect.bisect_right(entries, resume.since, key=_seq_of)
+        if resume.before is not None:
+            end = bisect.bisect_left(entries, resume.before, key=_seq_of)
+    while begin < end and entries[end - 1].seq % every:
+        end -= 1
+    if resume.history_seconds is not None and begin < end:
+        oldest = entries[end - 1].published_at - resume.history_seconds
+        begin = bisect.bisect_right(entries, oldest, begin, end, key=_published_at_of)
+    selected = itertools.islice(entries, begin, max(begin, end))
+    return (entry for entry in selected if entry.seq % every == 0)
+
+
+_seq_of: Callable[[Entry], int] = operator.attrgetter("seq")
+_published_at_of: Callable[[Entry], float] = operator.attrgetter("published_at")
