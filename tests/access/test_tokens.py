@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_stream import validation
 from telemetry_stream.access import tokens
 from telemetry_stream.access.tokens import (
     Token,
@@ -27,6 +26,7 @@ from telemetry_stream.access.tokens import (
     state_directory,
     token_line,
 )
+from telemetry_stream.settings import validation
 
 A, B = "a" * 16, "b" * 32
 
@@ -326,6 +326,6 @@ def test_the_repr_of_a_token_does_not_contain_its_value() -> None:
 
 
 def test_settings_have_the_same_rule() -> None:
-    """TELEMETRY_STREAM_TOKEN is checked by validation.py, which cannot import this part."""
+    """TELEMETRY_STREAM_TOKEN is checked by settings/validation.py, which cannot import this part."""
     assert validation.TOKEN.pattern == f"(?:{tokens.VALUE.pattern})?"
     assert validation.TOKEN.words == tokens.RULE

@@ -130,8 +130,8 @@ def test_requests_without_exactly_one_host(target: Target) -> None:
 
 
 PATHS = [
-    "/%00", "/index.html%00.js", "/..", "/../", "/../settings.py", "/../../../../../../etc/passwd",
-    "/%2e%2e/settings.py", "/..%2fsettings.py", "/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/assets/../../app.py",
+    "/%00", "/index.html%00.js", "/..", "/../", "/../cli.py", "/../../../../../../etc/passwd",
+    "/%2e%2e/cli.py", "/..%2fcli.py", "/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "/assets/../../app.py",
     "/assets/..%5c..%5capp.py", "/..\\app.py", "\\..\\app.py", "//etc/passwd", "//evil.example/..",
     "/\\evil.example/%2f..", "/%2f%2fevil.example/", "/%c0%ae%c0%ae/app.py", "/%252e%252e/app.py", "/.",
     "/./", "/.git/config", "/assets", "/assets/", "/index.html/", "/index.html/..", "/%", "/%zz",

@@ -1,6 +1,6 @@
 """Validation of one setting: how it is described, and how a value is parsed and checked.
 
-The table of settings is in ``settings``. Every invalid value raises one :class:`SettingsError` of one line, which never
+The table of settings is in ``table.py``. Every invalid value raises one :class:`SettingsError` of one line, which never
 contains a secret.
 """
 

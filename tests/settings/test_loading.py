@@ -1,27 +1,16 @@
-"""Settings: where they come from, in which order of precedence, and how they are documented."""
+"""Loading of settings: where they come from, in which order of precedence, and their description in --help."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from telemetry_stream import __version__
-from telemetry_stream.settings import Settings, limits, load, unknown_variables
-from telemetry_stream.validation import shown_default
-from tests.loading import write_toml
-
-README = Path(__file__).parent.parent / "README.md"
-
-
-def test_the_defaults_are_those_of_the_table() -> None:
-    """They are used if nothing is given."""
-    assert load([], {}) == Settings()
-    assert (Settings().host, Settings().port, Settings().interval) == ("127.0.0.1", 8750, 1.0)
-    assert Settings().history == 600.0
+from telemetry_stream.settings import Settings, load, unknown_variables
+from tests.settings.loads import write_toml
 
 
 def test_a_flag_overrides_a_variable_which_overrides_the_file(tmp_path: Path) -> None:
@@ -145,26 +134,6 @@ def test_variables_of_container_platforms_are_ignored_without_a_sentence() -> No
     assert unknown_variables({**environment, "TELEMETRY_STREAM_CONFIG": "/x.toml"}) == []
 
 
-def test_settings_cannot_be_changed() -> None:
-    """So every value in them has been checked."""
-    settings = Settings(port=0)
-    with pytest.raises(FrozenInstanceError):
-        settings.port = 1  # type: ignore[misc]
-
-
-def test_connections_are_reserved_beside_the_viewers() -> None:
-    """At the limit of viewers, a health check still gets a connection."""
-    assert Settings(max_viewers=5, spare_connections=8).max_connections == 13
-
-
-def test_a_token_is_not_in_the_text_of_the_settings() -> None:
-    """An embedding program may log them."""
-    assert "0123456789abcdef" not in repr(Settings(token="0123456789abcdef"))
-
-
-# Documentation.
-
-
 def test_help_describes_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     """With its allowed values and default. The status is 0."""
     with pytest.raises(SystemExit) as caught:
@@ -188,12 +157,3 @@ def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit) as caught:
         load(["--version"], {})
     assert (caught.value.code, capsys.readouterr().out) == (0, f"telemetry-stream {__version__}\n")
-
-
-def test_the_readme_has_the_same_table() -> None:
-    """Each setting with its default, allowed values and description, in the same order."""
-    expected = [
-        f"| `{row.name}` | `{shown_default(row)}` | {limits(row)} | {row.metadata['description']} |"
-        for row in fields(Settings)
-    ]
-    assert re.findall(r"^\| `\w+` \|.*\|$", README.read_text("utf-8"), re.MULTILINE) == expected

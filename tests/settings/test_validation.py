@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream import validation as form
-from telemetry_stream.validation import (
+from telemetry_stream.settings import validation as form
+from telemetry_stream.settings.validation import (
     SettingsError,
     checked,
     limits,
