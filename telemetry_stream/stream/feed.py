@@ -1,10 +1,9 @@
 """A feed: the stream of one host. It numbers each sample, remembers the last ones, encodes each once, broadcasts it.
 
 Strategy. A sample is encoded when it is published (encoded.py). The hub's thread joins its sections once for each
-distinct choice, so that the publisher does the same work for one choice as for a thousand. A joining viewer gets a
-snapshot of the ring, which viewers that join during one tick share. The viewer's own write pump joins the history from
-it, piece by piece, as the socket drains. So neither a slow viewer nor a long history costs the publisher time or
-memory. On-demand sections are not remembered.
+distinct choice, so that the publisher does the same work for one choice as for a thousand. The write pump of a joining
+viewer reads the history from the ring, piece by piece, as the socket drains. So neither a slow viewer nor a long history
+costs the publisher time or memory. On-demand sections are not remembered.
 
 A feed does not depend on WebSocket: a ``Framing`` turns text into the bytes on the wire.
 """
@@ -30,7 +29,7 @@ from .demand import Demand
 from .encoded import EncodedSample, encode, to_json
 from .history import pieces
 from .received import ReceivedSample
-from .ring import ENTRY_BYTES, Entry, HistoryLimits, Ring, select
+from .ring import ENTRY_BYTES, Entry, HistoryLimits, Ring
 
 log = logging.getLogger(__name__)
 
@@ -202,6 +201,7 @@ class Feed:
 
     def _start_run_locked(self, stream: str) -> None:
         self.id = stream
+        self._ring.clear()  # it may still be read
         self._ring = Ring(self._limits, self._monotonic)
         self._newest = None
         self.end_viewers()
@@ -294,7 +294,7 @@ class Feed:
             raise TypeError(f"the client's topic {choice!r} is not a Choice of {self.host.id}")
         with self._lock:
             latest = self._ring.latest
-            entries = self._ring.snapshot() if resume else ()
+            selected = self._ring.select(resume, choice.every, self.id) if resume else None
             self._is_unknown_to_some |= self._alerts is NO_ALERTS
             hello: dict[str, Any] = {
                 **self._hello,
@@ -305,7 +305,7 @@ class Feed:
                 "sections": choice.sections,
                 "user": user,
             }
-            client.queue_first(_opening(hello, choice, latest, resume, entries))
+            client.queue_first(_opening(hello, choice, latest, selected))
             return self._hub.register(client)
 
     def maybe_latest(self, sections: tuple[str, ...] | None = None) -> bytes | None:
@@ -346,8 +346,8 @@ class Feed:
     ) -> Iterator[bytes]:
         """Return the ``history`` message in pieces. ``brief``: see ``EncodedSample.brief_parts``."""
         with self._lock:
-            stream, entries = self.id, self._ring.snapshot()
-        return pieces(select(entries, resume, every, stream), sections, brief=brief)
+            selected = self._ring.select(resume, every, self.id)
+        return pieces(selected, sections, brief=brief)
 
 
 def _frames_of(choice: Choice, entries: Iterable[Entry]) -> Iterator[bytes]:
@@ -368,13 +368,11 @@ def _opening(
     hello: dict[str, Any],
     choice: Choice,
     latest: Entry | None,
-    resume: Resume | None,
-    entries: tuple[Entry, ...],
+    selected: Iterator[Entry] | None,
 ) -> Iterator[bytes]:
     """Yield a viewer's first frames one by one, as it takes them. Runs on its write pump."""
     yield choice.framing.message(to_json(hello))
-    if resume is not None:
-        selected = select(entries, resume, choice.every, hello["stream"])
+    if selected is not None:
         yield from choice.framing.pieces(pieces(selected, choice.sections))
     elif latest is not None:
         yield choice.framing.message(latest.text(choice.sections))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 
@@ -133,10 +134,59 @@ def test_histories_of_one_tick_share_a_snapshot() -> None:
     """A thousand readers cost one tuple of the ring, and the next sample ends it."""
     with streaming() as (_, _, feed):
         publish(feed, 3)
-        with feed._lock:
-            first, second = feed._ring.snapshot(), feed._ring.snapshot()
+        first, second = feed._ring._shared(), feed._ring._shared()
         assert first is second
         publish(feed)
-        with feed._lock:
-            assert [entry.seq for entry in feed._ring.snapshot()] == [1, 2, 3, 4]
+        assert [entry.seq for entry in feed._ring._shared()] == [1, 2, 3, 4]
         assert len(first) == 3
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_a_slow_reader_keeps_no_forgotten_samples(every: int) -> None:
+    """It skips what was forgotten while it waited, and gets the rest of what it selected, each sample once."""
+    with streaming(history_bytes=200_000) as (_, _, feed):
+        for n in range(1, 21):
+            feed.publish(sample(n, pad=9_000))
+        history = feed.history(Resume(), every=every)
+        began = next(history)
+        for n in range(21, 36):
+            feed.publish(sample(n, pad=9_000))
+        kept = remembered(feed)
+        assert 10 < kept[0] < 20
+        read = [entry["seq"] for entry in json.loads(began + b"".join(history))["samples"]]
+        first = [every, 2 * every]  # 9 KiB each, in the first piece of 16 KiB
+        assert read == [*first, *(n for n in range(kept[0], 21) if n % every == 0)]
+
+
+def test_slow_readers_share_one_ring() -> None:
+    """A reader that has begun long ago keeps less than two samples, not the ring of that time."""
+    with streaming(history_bytes=200_000) as (_, _, feed):
+        readers = []
+
+        def fill(turn: int) -> None:
+            for n in range(30):
+                feed.publish(sample(30 * turn + n + 1, pad=9_000))
+
+        tracemalloc.start()
+        try:
+            fill(0)
+            without_readers = tracemalloc.get_traced_memory()[0]
+            for turn in range(1, 9):
+                readers.append(feed.history(Resume()))
+                next(readers[-1])
+                fill(turn)
+            assert tracemalloc.get_traced_memory()[0] - without_readers < 8 * 20_000
+        finally:
+            tracemalloc.stop()
+
+
+def test_a_reader_of_an_ended_run_keeps_nothing() -> None:
+    """Its history ends with what it has."""
+    with streaming() as (_, _, feed):
+        for n in range(1, 21):
+            feed.publish(sample(n, pad=9_000))
+        history = feed.history(Resume())
+        began = next(history)
+        feed.begin_run("another run")
+        assert b'"seq"' not in b"".join(history)
+        assert len(json.loads(began + b"]}")["samples"]) == 2
