@@ -7,7 +7,9 @@ import tracemalloc
 
 import pytest
 
-from telemetry_stream.stream import Resume
+from telemetry_stream.stream import HistoryLimits, Resume
+from telemetry_stream.stream.encoded import encode
+from telemetry_stream.stream.ring import Ring
 from tests.server.service import sample
 from tests.stream.streaming import Clock, publish, remembered, streaming
 
@@ -190,3 +192,11 @@ def test_a_reader_of_an_ended_run_keeps_nothing() -> None:
         feed.begin_run("another run")
         assert b'"seq"' not in b"".join(history)
         assert len(json.loads(began + b"]}")["samples"]) == 2
+
+
+def test_times_rise_whatever_the_ages_are() -> None:
+    """They are those of another program, and the selection of the last seconds needs the order."""
+    ring = Ring(HistoryLimits(600.0), Clock())
+    for seq, age_seconds in enumerate((5.0, 9.0, 1.0), 1):
+        ring.add(seq, b"", encode(sample(seq)), age_seconds)
+    assert [entry.published_at for entry in ring._shared()] == [995.0, 995.0, 999.0]
