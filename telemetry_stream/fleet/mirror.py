@@ -235,10 +235,7 @@ class Mirror:
         """Publish samples in rising order."""
         if not batch:
             return
-        if len(batch) == 1:  # as usual
-            self.feed.publish_received(*batch[0])
-        else:
-            self.feed.publish_many(batch)
+        self.feed.publish_received(batch)
         self._note_names_locked(batch[-1][0].encoded.source_names)
 
     def _note_names_locked(self, names: tuple[str, ...]) -> None:

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..hub import Client, End, Hub, Many
 from ..metrics.sample import Sample
@@ -29,7 +29,7 @@ from .demand import Demand
 from .encoded import EncodedSample, encode, to_json
 from .history import pieces
 from .received import ReceivedSample
-from .ring import ENTRY_BYTES, Entry, HistoryLimits, Ring
+from .ring import Entry, HistoryLimits, Ring
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,16 @@ PROTOCOL = 1
 
 # The fields of hello about alerts, while nothing is known of them.
 NO_ALERTS: dict[str, Any] = {"alerts": None, "omitted_alerts": 0}
+
+
+class _Numbered(NamedTuple):
+    """A sample to publish. Without the run and the number of another program, it gets the next number."""
+
+    fields: bytes
+    encoded: EncodedSample
+    stream: str | None = None
+    seq: int = 0
+    age_seconds: float = 0.0
 
 
 class Feed:
@@ -82,6 +92,7 @@ class Feed:
         self._published = threading.Condition(self._lock)
         self._ring = Ring(history, monotonic)
         self._newest: Sample | None = None
+        self._has_begun = False  # this run has a sample
         # All processes of the host, for requests; None if this program does not sample it.
         self.all_processes: ProcessList | None = None
         self._alerts: dict[str, Any] = NO_ALERTS
@@ -112,14 +123,7 @@ class Feed:
 
         A section without a JSON form (of an embedding program) is left out, and its source gets the state ``failed``.
         """
-        encoded = encode(sample)
-        with self._lock:
-            is_first, seq = self._ring.latest is None, self.seq + 1
-            self._newest = sample
-            self._publish_locked(seq, _fields(sample), encoded)
-        if is_first:
-            self._begin(encoded)
-        return seq
+        return self._publish([_Numbered(_fields(sample), encode(sample))], sample)
 
     def publish_as(self, stream: str, seq: int, sample: Sample) -> bool:
         """Publish ``sample`` under the run id and number that another program gave to it.
@@ -129,67 +133,51 @@ class Feed:
         ``hello`` and their numbers have no meaning there. They reconnect and resume, as they do when a program is
         restarted.
         """
-        return self._publish_as(stream, seq, _fields(sample), encode(sample), newest=sample)
+        numbered = _Numbered(_fields(sample), encode(sample), stream, seq)
+        return self._publish([numbered], sample) > 0
 
-    def publish_received(self, sample: ReceivedSample, age_seconds: float = 0.0) -> bool:
-        """Publish a sample as another program sent it, with its texts unchanged: see ``publish_as``.
+    def publish_received(self, samples: Iterable[tuple[ReceivedSample, float]]) -> bool:
+        """Publish samples as another program sent them, with their texts unchanged: see ``publish_as``.
 
-        ``age_seconds`` is how long ago it was taken, for the samples of a history.
+        The second of each pair is how many seconds ago it was taken. Return False if this run has them all.
         """
-        return self._publish_as(
-            sample.stream, sample.seq, sample.fields, sample.encoded, age_seconds=age_seconds
-        )
+        numbered = [
+            _Numbered(sample.fields, sample.encoded, sample.stream, sample.seq, age_seconds)
+            for sample, age_seconds in samples
+        ]
+        return self._publish(numbered) > 0
 
-    def publish_many(self, samples: Sequence[tuple[ReceivedSample, float]]) -> None:
-        """Publish samples that have come at once, each with its age: see ``publish_received``.
-
-        The queue of a viewer has no room for many frames, so its write pump makes each one when it can write it.
-        """
+    def _publish(self, samples: Iterable[_Numbered], newest: Sample | None = None) -> int:
+        """Remember and broadcast the samples that are new. Return the number of the last one, or 0 if none is."""
         entries: list[Entry] = []
         with self._lock:
-            is_first = self._ring.latest is None
-            for sample, age_seconds in samples:
-                if sample.stream != self.id:
+            for sample in samples:
+                if sample.stream not in (None, self.id):
                     self._start_run_locked(sample.stream)
-                if sample.seq > self.seq:
-                    entries.append(
-                        self._remember_locked(
-                            sample.seq, sample.fields, sample.encoded, age_seconds
-                        )
-                    )
+                seq = self.seq + 1 if sample.stream is None else sample.seq
+                if seq > self.seq:
+                    head = self._head_locked(seq) + sample.fields
+                    entries.append(self._ring.add(seq, head, sample.encoded, sample.age_seconds))
             if not entries:
-                return
-            if self._hub.topics_of(self.host.id):  # else ts-hub would wake up for nothing
-                self._hub.broadcast_each(self._many_frames(entries))
-        if is_first:
-            self._begin(samples[-1][0].encoded)
-
-    def _publish_as(
-        self,
-        stream: str,
-        seq: int,
-        fields: bytes,
-        encoded: EncodedSample,
-        *,
-        newest: Sample | None = None,
-        age_seconds: float = 0.0,
-    ) -> bool:
-        with self._lock:
-            if stream != self.id:
-                self._start_run_locked(stream)
-            elif seq <= self.seq:
-                return False
-            is_first = self._ring.latest is None
+                return 0
+            is_first, self._has_begun = not self._has_begun, True
             self._newest = newest
-            self._publish_locked(seq, fields, encoded, age_seconds)
+            self._published.notify_all()
+            if self._hub.topics_of(self.host.id):  # else ts-hub would wake up for nothing
+                self._hub.broadcast_each(self._frames(entries))
         if is_first:
-            self._begin(encoded)
-        return True
+            self._begin(entries[0])
+        return entries[-1].seq
 
-    def _begin(self, first: EncodedSample) -> None:
-        """Log if the ring will be full before it has ``history_seconds``, and report the first sample."""
-        count = self._limits.bytes // (len(first) + ENTRY_BYTES)
-        seconds = count * self.demand.normal_interval_seconds
+    def _head_locked(self, seq: int) -> bytes:
+        """Return the begin of a sample message, up to its host."""
+        return (
+            f'{{"type":"sample","stream":"{self.id}","seq":{seq},"host":{json.dumps(self.host.id)}'
+        ).encode()
+
+    def _begin(self, first: Entry) -> None:
+        """Log if the ring will be full before it has ``history_seconds``, and report the first sample of a run."""
+        seconds = self._limits.bytes // len(first) * self.demand.normal_interval_seconds
         if seconds < self._limits.seconds:
             log.warning(
                 "The history of %s is limited by memory to about %.0f s instead of %.0f s (see max_history_bytes)",
@@ -204,25 +192,8 @@ class Feed:
         self._ring.clear()  # it may still be read
         self._ring = Ring(self._limits, self._monotonic)
         self._newest = None
+        self._has_begun = False
         self.end_viewers()
-
-    def _publish_locked(
-        self, seq: int, fields: bytes, encoded: EncodedSample, age_seconds: float = 0.0
-    ) -> None:
-        entry = self._remember_locked(seq, fields, encoded, age_seconds)
-        if self._hub.topics_of(self.host.id):  # else ts-hub would wake up for nothing
-            self._hub.broadcast_each(self._frames(entry))
-
-    def _remember_locked(
-        self, seq: int, fields: bytes, encoded: EncodedSample, age_seconds: float
-    ) -> Entry:
-        """Make the sample the newest one, and put it into the ring."""
-        head = (
-            f'{{"type":"sample","stream":"{self.id}","seq":{seq},"host":{json.dumps(self.host.id)}'
-        ).encode()
-        entry = self._ring.add(seq, head + fields, encoded, age_seconds)
-        self._published.notify_all()
-        return entry
 
     def publish_alerts(
         self,
@@ -260,22 +231,22 @@ class Feed:
         """The fields ``alerts`` and ``omitted_alerts``, as in ``hello``."""
         return self._alerts
 
-    def _frames(self, entry: Entry) -> Iterator[tuple[Choice, bytes]]:
-        """Yield the frame for each choice. Runs on ``ts-hub``."""
-        texts: dict[tuple[str, ...] | None, bytes] = {}
-        for choice in self._choices():
-            if entry.seq % choice.every:
-                continue
-            if choice.sections not in texts:
-                texts[choice.sections] = entry.text(choice.sections)
-            yield choice, choice.framing.message(texts[choice.sections])
+    def _frames(self, entries: Sequence[Entry]) -> Iterator[tuple[Choice, bytes | Many]]:
+        """Yield what each choice contains of the entries. Runs on ``ts-hub``.
 
-    def _many_frames(self, entries: Sequence[Entry]) -> Iterator[tuple[Choice, Many]]:
-        """Yield the frames for each choice that contains one of the samples. Runs on ``ts-hub``."""
+        The queue of a viewer has no room for many frames, so its write pump makes each one when it can write it.
+        """
+        texts: dict[tuple[int, tuple[str, ...] | None], bytes] = {}
         for choice in self._choices():
             chosen = [entry for entry in entries if entry.seq % choice.every == 0]
-            if chosen:
+            if len(chosen) > 1:
                 yield choice, Many(len(chosen), functools.partial(_frames_of, choice, chosen))
+            elif chosen:
+                (entry,) = chosen
+                key = entry.seq, choice.sections
+                if key not in texts:
+                    texts[key] = entry.text(choice.sections)
+                yield choice, choice.framing.message(texts[key])
 
     def _choices(self) -> Iterator[Choice]:
         """Yield the distinct choices of this host's viewers."""

@@ -318,7 +318,7 @@ def test_many_samples_reach_a_viewer_that_takes_nothing_meanwhile() -> None:
         feed.begin_run("run-1")
         with Viewer(feed) as viewer, Viewer(feed, every=5) as thinned:
             with viewer.stalled(), thinned.stalled():
-                feed.publish_many([(received(seq), 0.0) for seq in range(1, 101)])
+                feed.publish_received([(received(seq), 0.0) for seq in range(1, 101)])
             assert viewer.seqs_to(100) == list(range(1, 101))
             assert thinned.seqs_to(100) == list(range(5, 101, 5))
 
@@ -330,9 +330,9 @@ def test_a_viewer_loses_nothing_to_samples_that_it_does_not_get() -> None:
         client = Client(lambda _: 0, topic=Choice(LINES, feed.host.id, None, 1000))
         feed.join(client, None)
         for seq in range(1, 200, 2):
-            feed.publish_many([(received(n), 0.0) for n in (seq, seq + 1)])
-            feed.publish_many([(received(n), 0.0) for n in (seq, seq + 1)])
-            feed.publish_many([])
+            feed.publish_received([(received(n), 0.0) for n in (seq, seq + 1)])
+            feed.publish_received([(received(n), 0.0) for n in (seq, seq + 1)])
+            feed.publish_received([])
         wait_for_fan_out(hub)
         assert (client.queue.qsize(), client.dropped) == (1, 0)  # the first frames
         client.close(End.GONE)
@@ -343,14 +343,32 @@ def test_many_samples_that_nobody_gets_do_not_wake_the_hub() -> None:
     """Nor do samples that are known already."""
     hub = Hub()  # its thread is not started
     feed = add_feed(Stream(hub, version="1.2.3", history=HistoryLimits(600.0)), HOST)
-    feed.publish_many([(received(seq), 0.0) for seq in (1, 2)])
+    feed.publish_received([(received(seq), 0.0) for seq in (1, 2)])
     assert feed.join(Client(len, topic=Choice(LINES, feed.host.id, None, 1)), None)
     waiting = hub._inbox.qsize()
-    feed.publish_many([(received(seq), 0.0) for seq in (1, 2)])
-    feed.publish_many([])
+    feed.publish_received([(received(seq), 0.0) for seq in (1, 2)])
+    feed.publish_received([])
     assert (feed.seq, hub._inbox.qsize()) == (2, waiting)
     assert waiting == 1  # the client
     hub.close()
+
+
+def test_the_first_sample_of_each_run_is_reported() -> None:
+    """In whichever way it is published."""
+    reports: list[str] = []
+    with streaming() as (_, stream, _):
+        feed = stream.unlisted(
+            OTHER_HOST,
+            section_names=("cpu",),
+            demand=stream.feed().demand,
+            on_first_sample=lambda: reports.append(feed.id),
+        )
+        runs = [feed.id, "run-1", "run-2"]
+        publish(feed, 2)
+        feed.publish_as("run-1", 5, sample(5))
+        feed.publish_received([(received(seq, "run-2"), 0.0) for seq in (1, 2)])
+        feed.publish_received([(received(3, "run-2"), 0.0)])
+        assert reports == runs
 
 
 def test_another_run_starts_anew() -> None:

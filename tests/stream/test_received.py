@@ -42,8 +42,8 @@ def test_a_message_becomes_the_same_message() -> None:
         assert end == len(PLAIN)
         assert (received.stream, received.seq, received.host) == ("run-1", 7, "host-1")
         assert (received.time_unix, received.uptime_seconds) == (1764000000.1, 100.0)
-        assert feed.publish_received(received)
-        assert not feed.publish_received(received)
+        assert feed.publish_received([(received, 0.0)])
+        assert not feed.publish_received([(received, 0.0)])
         own = PLAIN.replace('"host":"host-1"', '"host":"host-2"')
         assert (feed.maybe_latest() or b"").decode() == own
         assert (feed.maybe_latest(("cpu",)) or b"").decode() == own.replace(
@@ -57,7 +57,7 @@ def test_white_space_between_values_is_accepted() -> None:
     spaced = json.dumps(json.loads(PLAIN), indent=1)
     received, _ = cut(spaced, ON_DEMAND)
     with streaming() as (_, _, feed):
-        feed.publish_received(received)
+        feed.publish_received([(received, 0.0)])
         assert json.loads(feed.maybe_latest() or b"") == json.loads(PLAIN)
 
 
@@ -70,7 +70,7 @@ def test_on_demand_sections_of_another_program_are_not_remembered() -> None:
         with Viewer(other, sections=("cpu", "processes")) as naming, Viewer(other) as plain:
             naming.message()
             plain.message()
-            other.publish_received(cut(text, ON_DEMAND)[0])
+            other.publish_received([(cut(text, ON_DEMAND)[0], 0.0)])
             # Both joined before the run was known.
             assert naming.client.end is not None
         with Viewer(other, sections=("cpu", "processes")) as naming, Viewer(other) as plain:
@@ -94,7 +94,7 @@ def test_every_sample_of_ours_can_be_repeated(sections: dict[str, Any], value: o
         other = add_feed(stream, OTHER_HOST)
         feed.publish(Sample("host-1", 1.5, None, None, sections, states, ON_DEMAND))
         original = feed.maybe_latest() or b""
-        other.publish_received(cut(original.decode(), ON_DEMAND)[0])
+        other.publish_received([(cut(original.decode(), ON_DEMAND)[0], 0.0)])
         assert other.maybe_latest() == original.replace(b'"host":"host-1"', b'"host":"host-2"', 1)
 
 
@@ -108,7 +108,7 @@ def test_a_history_is_cut_into_its_samples() -> None:
         assert cut_history('{"type":"history","samples":[]}', ON_DEMAND) == []
         other = add_feed(stream, OTHER_HOST)
         for sample, age in zip(samples, (30.0, 20.0, 10.0, 0.0), strict=True):
-            other.publish_received(sample, age)
+            other.publish_received([(sample, age)])
         recent = json.loads(b"".join(other.history(Resume(history_seconds=15.0))))
         assert [sample["seq"] for sample in recent["samples"]] == [3, 4]
 
