@@ -2,8 +2,8 @@
 
 Strategy. A sample is encoded when it is published (encoded.py). The hub's thread joins its sections once for each
 distinct choice, so that the publisher does the same work for one choice as for a thousand. The write pump of a joining
-viewer reads the history from the ring, piece by piece, as the socket drains. So neither a slow viewer nor a long history
-costs the publisher time or memory. On-demand sections are not remembered.
+viewer reads the history from the ring, piece by piece, as the socket drains. So neither a slow viewer nor a long
+history costs the publisher time or memory. On-demand sections are not remembered.
 
 A feed does not depend on WebSocket: a ``Framing`` turns text into the bytes on the wire.
 """
@@ -24,6 +24,7 @@ from ..hub import Client, End, Hub, Many
 from ..metrics.sample import Sample
 from ..metrics.sources.host import HostInfo
 from ..metrics.sources.process_list import ProcessList
+from .alerts import KnownAlerts
 from .choice import Choice, Resume
 from .demand import Demand
 from .encoded import EncodedSample, encode, to_json
@@ -34,9 +35,6 @@ from .ring import Entry, HistoryLimits, Ring
 log = logging.getLogger(__name__)
 
 PROTOCOL = 1
-
-# The fields of hello about alerts, while nothing is known of them.
-NO_ALERTS: dict[str, Any] = {"alerts": None, "omitted_alerts": 0}
 
 
 class _Numbered(NamedTuple):
@@ -95,10 +93,7 @@ class Feed:
         self._has_begun = False  # this run has a sample
         # All processes of the host, for requests; None if this program does not sample it.
         self.all_processes: ProcessList | None = None
-        self._alerts: dict[str, Any] = NO_ALERTS
-        self.alerts_time_unix: float | None = None  # of their sample
-        self._has_had_alerts = False
-        self._is_unknown_to_some = False  # a viewer has null in its hello
+        self._alerts = KnownAlerts(host.id)
 
     @property
     def seq(self) -> int:
@@ -209,19 +204,8 @@ class Feed:
         before it was known that none fires.
         """
         with self._lock:
-            self._alerts = {"alerts": firing, "omitted_alerts": omitted}
-            self.alerts_time_unix = time_unix
-            self._has_had_alerts |= bool(firing or resolved)
-            if self._has_had_alerts or self._is_unknown_to_some:
-                self._is_unknown_to_some = False
-                message = {
-                    "type": "alerts",
-                    "host": self.host.id,
-                    "time_unix": time_unix,
-                    "alerts": [*firing, *resolved],
-                    "omitted_alerts": omitted,
-                }
-                text = to_json(message)
+            text = self._alerts.maybe_message(time_unix, firing, resolved, omitted)
+            if text is not None:
                 self._hub.broadcast_each(
                     (choice, choice.framing.message(text)) for choice in self._choices()
                 )
@@ -229,7 +213,12 @@ class Feed:
     @property
     def alerts(self) -> Mapping[str, Any]:
         """The fields ``alerts`` and ``omitted_alerts``, as in ``hello``."""
-        return self._alerts
+        return self._alerts.fields
+
+    @property
+    def alerts_time_unix(self) -> float | None:
+        """The time of the sample that the alerts were found in, None if it is unknown."""
+        return self._alerts.time_unix
 
     def _frames(self, entries: Sequence[Entry]) -> Iterator[tuple[Choice, bytes | Many]]:
         """Yield what each choice contains of the entries. Runs on ``ts-hub``.
@@ -266,10 +255,9 @@ class Feed:
         with self._lock:
             latest = self._ring.latest
             selected = self._ring.select(resume, choice.every, self.id) if resume else None
-            self._is_unknown_to_some |= self._alerts is NO_ALERTS
             hello: dict[str, Any] = {
                 **self._hello,
-                **self._alerts,
+                **self._alerts.hello(),
                 "stream": self.id,
                 "seq": latest.seq if latest else 0,
                 "every": choice.every,
