@@ -5,16 +5,16 @@ read these properties; nothing is started or changed. systemd writes its answers
 every 10 s, and two for each unit that is shown.
 
 A service that crashes now and then is mostly ``running`` when it is looked at. So every 5 minutes the restart count of
-all services is read, and those that were restarted are watched. This sweep is the last part of a reading, so that if it
-fails, the units that were listed are still known.
+all services is read, and those that were restarted a short time ago are watched for as long as that is true. This sweep
+is the last part of a reading, so that if it fails, the units that were listed are still known.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from jeepney import (
@@ -37,7 +37,7 @@ SWEEP_SECONDS = 300.0
 SWEEP_READ_SECONDS = 10.0  # limit of the time for a sweep, within that of the reading
 # A restarted service whose state has not changed for so long is no longer shown.
 RECENT_SECONDS = 600.0
-MAX_UNITS = 64  # shown
+MAX_UNITS = 64  # shown, and watched
 MAX_SERVICES = 2000  # in a sweep
 MAX_CHARACTERS = 256
 
@@ -49,7 +49,7 @@ STATES = ["failed", "auto-restart", "auto-restart-queued"]
 ABSENT = frozenset(
     {"org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner"}
 )
-ROW_FIELDS = 10  # of a unit in a list; the first is its name, the seventh its path on the bus
+ROW_FIELDS = 10  # of a unit in a list
 
 
 class BusError(Exception):
@@ -62,6 +62,15 @@ class BusError(Exception):
 
     def __str__(self) -> str:
         return f"{self.method}: {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One unit in a list of systemd."""
+
+    name: str
+    path: str  # on the bus
+    has_failed: bool = field(compare=False)  # when it was listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +92,21 @@ class UnitState:
 
     def is_restarting(self, realtime: float) -> bool:
         """Return whether it waits for a restart, or was restarted a short time ago."""
+        if self.has_failed:
+            return False
         if self.sub_state.startswith("auto-restart"):
             return True
         recent = self.changed_unix is not None and realtime - self.changed_unix < RECENT_SECONDS
         return bool(self.restarts) and recent
+
+
+@dataclass(frozen=True, slots=True)
+class UnitStates:
+    """The units that failed, then those that are restarted, at most MAX_UNITS; and how many there are in all."""
+
+    failed: int
+    restarting: int
+    shown: tuple[UnitState, ...]
 
 
 class _Connection(DBusConnection):  # type: ignore[misc]  # jeepney has no types
@@ -130,10 +150,10 @@ class SystemdBus:
         self._socket_path = socket_path
         self._clock = clock
         self._sweep_at: float | None = None
-        self._restarted: frozenset[tuple[str, str]] = frozenset()  # names and paths of services
+        self._watched: tuple[_Row, ...] = ()  # services that were restarted a short time ago
 
-    def maybe_read(self) -> tuple[UnitState, ...] | None:
-        """Return the units that failed or are restarted, by name. None: systemd is not on this bus.
+    def maybe_read(self) -> UnitStates | None:
+        """Return the units that failed or are restarted. None: systemd is not on this bus.
 
         Raises BusError, OSError, or what jeepney raises for an answer that is not D-Bus.
         """
@@ -147,67 +167,73 @@ class SystemdBus:
         finally:
             connection.close()
 
-    def _read(self, connection: _Connection) -> tuple[UnitState, ...]:
-        listed = set(_listed(connection.answer(MANAGER, "ListUnitsFiltered", "as", STATES)))
-        shown = sorted(listed | self._restarted)[:MAX_UNITS]
-        found = [_maybe_unit(connection, name, path) for name, path in shown]
+    def _read(self, connection: _Connection) -> UnitStates:
+        listed = _rows(connection.answer(MANAGER, "ListUnitsFiltered", "as", STATES))
+        listed.sort(key=lambda row: (not row.has_failed, row.name))
+        found: dict[_Row, UnitState | None] = {}
+        for row in (*listed[:MAX_UNITS], *(row for row in self._watched if row not in listed)):
+            found[row] = _maybe_unit(connection, row)
         now = self._clock.monotonic()
         if self._sweep_at is None or now >= self._sweep_at:
             self._sweep_at = now + SWEEP_SECONDS  # also if it fails: it is the most expensive part
-            found += self._swept(connection, shown)
+            self._sweep(connection, found)
         realtime = self._clock.realtime()
-        return tuple(
-            sorted(
-                (
-                    unit
-                    for unit in found
-                    if unit is not None and (unit.has_failed or unit.is_restarting(realtime))
-                ),
-                key=lambda unit: unit.name,
-            )[:MAX_UNITS]
+        units = sorted((unit for unit in found.values() if unit), key=lambda unit: unit.name)
+        failed = [unit for unit in units if unit.has_failed]
+        restarting = [unit for unit in units if unit.is_restarting(realtime)]
+        recent = [row for row, unit in found.items() if unit and unit.is_restarting(realtime)]
+        recent.sort(key=lambda row: row in listed)  # Those that are listed are found anyway.
+        self._watched = tuple(recent[:MAX_UNITS])
+        unread = [row.has_failed for row in listed if row not in found]
+        return UnitStates(
+            len(failed) + unread.count(True),
+            len(restarting) + unread.count(False),
+            tuple(failed + restarting)[:MAX_UNITS],
         )
 
-    def _swept(
-        self, connection: _Connection, shown: Collection[tuple[str, str]]
-    ) -> list[UnitState | None]:
-        """Find the services to watch, and return those that are not ``shown`` yet. Failures are logged only."""
+    def _sweep(self, connection: _Connection, found: dict[_Row, UnitState | None]) -> None:
+        """Add the running services that systemd restarted a short time ago. Failures are logged only."""
         connection.limit(SWEEP_READ_SECONDS)
-        found: list[UnitState | None] = []
+        states, patterns = ["active", "activating"], ["*.service"]
+        realtime = self._clock.realtime()
+        added = 0
         try:
-            self._restarted = _restarted(connection)
-            for name, path in sorted(self._restarted.difference(shown))[: MAX_UNITS - len(shown)]:
-                found.append(_maybe_unit(connection, name, path))  # keeps those before a failure
+            rows = _rows(
+                connection.answer(MANAGER, "ListUnitsByPatterns", "asas", states, patterns)
+            )
+            for row in rows[:MAX_SERVICES]:
+                if added >= MAX_UNITS:
+                    return
+                if row in found or not _maybe_restarts(connection, row):
+                    continue
+                unit = _maybe_unit(connection, row)
+                if unit is not None and unit.is_restarting(realtime):
+                    found[row] = unit
+                    added += 1
         except (BusError, OSError) as error:
             log.debug("Restarted services are unknown: %s", error)
-        return found
 
 
-def _restarted(connection: _Connection) -> frozenset[tuple[str, str]]:
-    """Return the running services that systemd has restarted since they were started."""
-    states, patterns = ["active", "activating"], ["*.service"]
-    rows = _listed(connection.answer(MANAGER, "ListUnitsByPatterns", "asas", states, patterns))
-    found = set()
-    for name, path in rows[:MAX_SERVICES]:
-        address = DBusAddress(path, NAME, PROPERTIES)
-        try:
-            restarts = connection.answer(address, "Get", "ss", f"{NAME}.Service", "NRestarts")
-        except BusError:  # It is gone.
-            continue
-        if _maybe_number(restarts[1]):
-            found.add((name, path))
-    return frozenset(found)
+def _maybe_restarts(connection: _Connection, row: _Row) -> int | None:
+    """Return how often systemd has restarted a service since it was started, or None if it is gone."""
+    address = DBusAddress(row.path, NAME, PROPERTIES)
+    try:
+        answer = connection.answer(address, "Get", "ss", f"{NAME}.Service", "NRestarts")
+    except BusError:
+        return None
+    return _maybe_number(answer[1])
 
 
-def _maybe_unit(connection: _Connection, name: str, path: str) -> UnitState | None:
-    """Return a unit by its name and its path on the bus, or None if it is gone."""
-    about = _maybe_properties(connection, path, "Unit")
+def _maybe_unit(connection: _Connection, row: _Row) -> UnitState | None:
+    """Return a unit that was listed, or None if it is gone."""
+    about = _maybe_properties(connection, row.path, "Unit")
     if about is None:
         return None
-    is_service = name.endswith(".service")
-    service = (_maybe_properties(connection, path, "Service") if is_service else None) or {}
+    is_service = row.name.endswith(".service")
+    service = (_maybe_properties(connection, row.path, "Service") if is_service else None) or {}
     changed = _maybe_number(about.get("StateChangeTimestamp"))
     return UnitState(
-        name,
+        row.name,
         _text(about.get("Description")) or None,
         _text(about.get("ActiveState")),
         _text(about.get("SubState")),
@@ -230,9 +256,13 @@ def _maybe_properties(
     return {name: value for name, (_, value) in found.items()}
 
 
-def _listed(rows: list[tuple[Any, ...]]) -> list[tuple[str, str]]:
-    """Return the name and the path of each unit in a list."""
-    return [(_text(row[0]), str(row[6])) for row in rows if len(row) == ROW_FIELDS]
+def _rows(rows: list[tuple[Any, ...]]) -> list[_Row]:
+    """Return the units of a list. Of each, the first field is the name, the fourth the active state."""
+    return [
+        _Row(_text(row[0]), str(row[6]), row[3] == "failed")
+        for row in rows
+        if len(row) == ROW_FIELDS
+    ]
 
 
 def _maybe_number(value: object) -> int | None:

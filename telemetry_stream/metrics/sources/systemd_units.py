@@ -18,7 +18,7 @@ from ..setup import Setup
 from ..source import SEARCH_SECONDS, Clock, Now, Source, Stale
 
 if TYPE_CHECKING:
-    from .systemd_bus import SystemdBus, UnitState
+    from .systemd_bus import SystemdBus, UnitStates
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +87,10 @@ class Units:
     ]
     units: Annotated[
         tuple[Unit, ...],
-        Part(text="These units, at most 64.", prometheus="telemetry_stream_systemd_unit"),
+        Part(
+            text="These units, at most 64. Failed ones come first.",
+            prometheus="telemetry_stream_systemd_unit",
+        ),
     ]
 
 
@@ -103,12 +106,12 @@ class UnitsSource:
         self._clock = clock
         self._path = socket_path
         self._bus: SystemdBus | None = None  # only the worker uses it
-        self._blocking: Blocking[str, tuple[UnitState, ...] | None] = Blocking(
+        self._blocking: Blocking[str, UnitStates | None] = Blocking(
             "ts-units", self._read, clock, timeout_seconds=timeout_seconds
         )
         self._due_at = -math.inf
         self._section: Units | None = None
-        self._result: Result[tuple[UnitState, ...] | None] | None = None
+        self._result: Result[UnitStates | None] | None = None
 
     def collect(self, now: Now) -> Units | Stale | None:
         """Return None on a host without systemd. Never waits for it. Raises what the reading raised."""
@@ -142,7 +145,7 @@ class UnitsSource:
         self._blocking.close()
         self._due_at = -math.inf
 
-    def _read(self, path: str) -> tuple[UnitState, ...] | None:
+    def _read(self, path: str) -> UnitStates | None:
         """Runs on a worker. Raises ImportError without jeepney."""
         from .systemd_bus import SystemdBus  # noqa: PLC0415  # imports jeepney: 1.5 MiB
 
@@ -151,8 +154,8 @@ class UnitsSource:
         return self._bus.maybe_read()
 
 
-def units(found: tuple[UnitState, ...]) -> Units:
-    """Return the section. Failed units come first."""
+def units(found: UnitStates) -> Units:
+    """Return the section."""
     rows = [
         Unit(
             unit.name,
@@ -163,10 +166,9 @@ def units(found: tuple[UnitState, ...]) -> Units:
             unit.changed_unix,
             unit.restarts,
         )
-        for unit in sorted(found, key=lambda unit: (not unit.has_failed, unit.name))
+        for unit in found.shown
     ]
-    failed = sum(row.failed for row in rows)
-    return Units(failed, len(rows) - failed, tuple(rows))
+    return Units(found.failed, found.restarting, tuple(rows))
 
 
 SECTIONS = (

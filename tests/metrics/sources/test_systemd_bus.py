@@ -23,6 +23,7 @@ from telemetry_stream.metrics.sources.systemd_bus import (
     BusError,
     SystemdBus,
     UnitState,
+    UnitStates,
 )
 from tests.metrics.sources.fake_systemd import FakeSystemd, is_call
 from tests.metrics.trees import Tree
@@ -54,7 +55,14 @@ def bus(path: str, tree: Tree) -> SystemdBus:
 
 def names(bus: SystemdBus) -> list[str]:
     """Return the names of the units of a reading."""
-    return [unit.name for unit in bus.maybe_read() or ()]
+    return [unit.name for unit in shown(bus)]
+
+
+def shown(bus: SystemdBus) -> tuple[UnitState, ...]:
+    """Return the units of a reading."""
+    reading = bus.maybe_read()
+    assert reading is not None
+    return reading.shown
 
 
 def test_failed_and_restarting_units(systemd: FakeSystemd, bus: SystemdBus) -> None:
@@ -64,13 +72,12 @@ def test_failed_and_restarting_units(systemd: FakeSystemd, bus: SystemdBus) -> N
     systemd.put("web.service", "activating", "auto-restart", Result="exit-code", NRestarts=41)
     systemd.put("ok.service", "active", "running", changed=NOW - 5, Result="success", NRestarts=0)
     systemd.put("a.timer", "active", "waiting")
-    assert bus.maybe_read() == (
-        UnitState("db.service", "About db.service", "failed", "failed", "oom-kill", NOW - 60, 5),
-        UnitState("srv.mount", "About srv.mount", "failed", "failed", None, NOW - 1.5, None),
-        UnitState(
-            "web.service", "About web.service", "activating", "auto-restart", "exit-code", None, 41
-        ),
+    db = UnitState("db.service", "About db.service", "failed", "failed", "oom-kill", NOW - 60, 5)
+    srv = UnitState("srv.mount", "About srv.mount", "failed", "failed", None, NOW - 1.5, None)
+    web = UnitState(
+        "web.service", "About web.service", "activating", "auto-restart", "exit-code", None, 41
     )
+    assert bus.maybe_read() == UnitStates(failed=2, restarting=1, shown=(db, srv, web))
 
 
 def test_a_healthy_host_costs_one_call(systemd: FakeSystemd, bus: SystemdBus, tree: Tree) -> None:
@@ -94,10 +101,49 @@ def test_a_service_that_was_restarted_and_is_running(
     assert names(bus) == ["web.service"]
     systemd.put("web.service", "active", "running", changed=NOW + 200, NRestarts=4)
     tree.advance(250)
-    (unit,) = bus.maybe_read() or ()
+    (unit,) = shown(bus)
     assert (unit.restarts, unit.changed_unix) == (4, NOW + 200)
     tree.advance(RECENT_SECONDS)
     assert names(bus) == []
+
+
+def test_a_service_that_waited_for_its_restart_is_watched(
+    systemd: FakeSystemd, bus: SystemdBus, tree: Tree
+) -> None:
+    """Until 10 minutes after the restart, also between two sweeps."""
+    names(bus)
+    systemd.put("web.service", "activating", "auto-restart", NRestarts=3)
+    assert names(bus) == ["web.service"]
+    systemd.put("web.service", "active", "running", changed=NOW, NRestarts=3)
+    assert names(bus) == ["web.service"]
+    tree.advance(RECENT_SECONDS)
+    assert names(bus) == []
+
+
+def test_old_restarts_hide_no_failed_unit(systemd: FakeSystemd, bus: SystemdBus) -> None:
+    """Services that were restarted a month ago are read at a sweep only."""
+    for number in range(MAX_UNITS + 6):
+        name = f"aworker@{number}.service"
+        systemd.put(name, "active", "running", changed=NOW - 30 * 86400, NRestarts=1)
+    systemd.put("zfs-mount.service", "failed", "failed", Result="exit-code", NRestarts=0)
+    assert names(bus) == ["zfs-mount.service"]
+    swept = len(systemd.calls)
+    assert names(bus) == ["zfs-mount.service"]
+    assert [method for method, _ in systemd.calls[swept:]] == ["ListUnitsFiltered"] + 2 * ["GetAll"]
+
+
+def test_restarted_services_hide_no_failed_unit(systemd: FakeSystemd, bus: SystemdBus) -> None:
+    """All of them are counted: those that wait, and those that run again."""
+    systemd.put("z.service", "failed", "failed", Result="exit-code", NRestarts=0)
+    for number in range(MAX_UNITS):
+        systemd.put(f"a{number:03}.service", "active", "running", changed=NOW - 5, NRestarts=1)
+        systemd.put(f"b{number:03}.service", "activating", "auto-restart", NRestarts=1)
+    for _ in range(2):
+        reading = bus.maybe_read()
+        assert reading is not None
+        assert (reading.failed, reading.restarting) == (1, 2 * MAX_UNITS)
+        assert [unit.name for unit in reading.shown[:2]] == ["z.service", "a000.service"]
+        assert len(reading.shown) == MAX_UNITS
 
 
 def test_a_unit_may_vanish_during_the_reading(systemd: FakeSystemd, bus: SystemdBus) -> None:
@@ -117,13 +163,17 @@ def test_a_unit_may_vanish_during_the_reading(systemd: FakeSystemd, bus: Systemd
 
 
 def test_the_units_are_limited(systemd: FakeSystemd, bus: SystemdBus) -> None:
-    """A thousand failed units are a thousand calls. Texts are limited, too."""
+    """A thousand failed units are a thousand calls. All are counted. Texts are limited, too."""
     for number in range(MAX_UNITS + 5):
         systemd.put(f"u{number:03}.mount", "failed", "failed")
+    systemd.put("w.service", "activating", "auto-restart", NRestarts=1)
     systemd.units["u000.mount"]["Description"] = ("s", "x" * 5000)
-    units = bus.maybe_read() or ()
-    assert len(units) == MAX_UNITS
-    assert units[0].description == "x" * systemd_bus.MAX_CHARACTERS
+    for _ in range(2):
+        reading = bus.maybe_read()
+        assert reading is not None
+        assert (reading.failed, reading.restarting) == (MAX_UNITS + 5, 1)
+        assert len(reading.shown) == MAX_UNITS
+        assert reading.shown[0].description == "x" * systemd_bus.MAX_CHARACTERS
 
 
 @pytest.mark.parametrize("error", ["ServiceUnknown", "NameHasNoOwner"])
@@ -211,9 +261,7 @@ def test_odd_values_lose_only_themselves(systemd: FakeSystemd, bus: SystemdBus) 
         "StateChangeTimestamp": ("t", (1 << 64) - 1),
         "NRestarts": ("i", -5),
     }
-    assert bus.maybe_read() == (
-        UnitState("a.service", None, "failed", "failed", "signal", None, None),
-    )
+    assert shown(bus) == (UnitState("a.service", None, "failed", "failed", "signal", None, None),)
 
 
 def test_without_a_bus_the_reason_is_that_of_the_system(bus: SystemdBus) -> None:
@@ -252,7 +300,7 @@ def test_a_real_bus(tmp_path: Path, tree: Tree) -> None:
         systemd.send_and_get_reply(message_bus.RequestName(systemd_bus.NAME))
         server = threading.Thread(target=serve_an_empty_list, args=(systemd,))
         server.start()
-        assert bus.maybe_read() == ()
+        assert bus.maybe_read() == UnitStates(0, 0, ())
         stop = new_method_call(DBusAddress("/", systemd_bus.NAME, "org.example.Test"), "Stop")
         with open_dbus_connection(f"unix:path={path}") as client:
             client.send_and_get_reply(stop, timeout=10)

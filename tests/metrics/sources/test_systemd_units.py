@@ -15,6 +15,7 @@ from telemetry_stream.metrics.files import Files
 from telemetry_stream.metrics.setup import SelfStats, Setup
 from telemetry_stream.metrics.source import SEARCH_SECONDS, Clock, Options, Stale
 from telemetry_stream.metrics.sources import systemd_units
+from telemetry_stream.metrics.sources.systemd_bus import MAX_UNITS
 from telemetry_stream.metrics.sources.systemd_units import READ_SECONDS, Unit, Units, UnitsSource
 from tests.conftest import eventually
 from tests.metrics.sources.fake_systemd import FakeSystemd, is_call
@@ -48,6 +49,17 @@ def test_failed_units_come_first(systemd: FakeSystemd, source: UnitsSource, tree
         ),
     )
     assert_sane(section)
+
+
+def test_all_failed_units_are_counted(
+    systemd: FakeSystemd, source: UnitsSource, tree: Tree
+) -> None:
+    """Those that are not shown, too."""
+    for number in range(MAX_UNITS + 36):
+        systemd.put(f"u{number:03}.mount", "failed", "failed")
+    section = source.collect(tree.tick())
+    assert isinstance(section, Units)
+    assert (section.failed, len(section.units)) == (MAX_UNITS + 36, MAX_UNITS)
 
 
 def test_a_healthy_host_has_an_empty_section(

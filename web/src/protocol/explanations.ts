@@ -1682,7 +1682,7 @@ export const EXPLANATIONS = {
   },
   "units.units": {
     name: "units",
-    text: "These units, at most 64.",
+    text: "These units, at most 64. Failed ones come first.",
     from: "org.freedesktop.systemd1 on D-Bus",
   },
   "units.units[].name": {
