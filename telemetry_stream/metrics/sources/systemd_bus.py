@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 READ_SECONDS = 20.0  # limit of the time for a whole reading
 SWEEP_SECONDS = 300.0
 SWEEP_READ_SECONDS = 10.0  # limit of the time for a sweep, within that of the reading
-# A restarted service whose state has not changed for so long is no longer shown.
+# A service that was restarted longer ago is no longer shown.
 RECENT_SECONDS = 600.0
 MAX_UNITS = 64  # shown, and watched
 MAX_SERVICES = 2000  # in a sweep
@@ -49,6 +49,9 @@ STATES = ["failed", "auto-restart", "auto-restart-queued"]
 ABSENT = frozenset(
     {"org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner"}
 )
+# When a unit left the state inactive or failed, and when it was up. The newer one is that of its last start: unlike
+# StateChangeTimestamp, a reload does not change them (unit_notify() in src/core/unit.c).
+STARTED = ("InactiveExitTimestamp", "ActiveEnterTimestamp")
 ROW_FIELDS = 10  # of a unit in a list
 
 
@@ -82,7 +85,7 @@ class UnitState:
     active_state: str
     sub_state: str
     result: str | None  # why it ended, of a service
-    changed_unix: float | None  # seconds since 1970
+    since_unix: float | None  # when it failed, or was started last; seconds since 1970
     restarts: int | None  # of a service
 
     @property
@@ -96,8 +99,9 @@ class UnitState:
             return False
         if self.sub_state.startswith("auto-restart"):
             return True
-        recent = self.changed_unix is not None and realtime - self.changed_unix < RECENT_SECONDS
-        return bool(self.restarts) and recent
+        if not self.restarts or self.active_state == "inactive" or self.since_unix is None:
+            return False
+        return realtime - self.since_unix < RECENT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,14 +235,16 @@ def _maybe_unit(connection: _Connection, row: _Row) -> UnitState | None:
         return None
     is_service = row.name.endswith(".service")
     service = (_maybe_properties(connection, row.path, "Service") if is_service else None) or {}
-    changed = _maybe_number(about.get("StateChangeTimestamp"))
+    active_state = _text(about.get("ActiveState"))
+    events = ("StateChangeTimestamp",) if active_state == "failed" else STARTED
+    since = max(_maybe_number(about.get(event)) or 0 for event in events)
     return UnitState(
         row.name,
         _text(about.get("Description")) or None,
-        _text(about.get("ActiveState")),
+        active_state,
         _text(about.get("SubState")),
         _text(service.get("Result")) or None,
-        round(changed / 1e6, 3) if changed else None,  # 0: never
+        round(since / 1e6, 3) if since else None,  # 0: never
         _maybe_number(service.get("NRestarts")),
     )
 

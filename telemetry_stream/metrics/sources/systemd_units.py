@@ -35,7 +35,7 @@ class Unit:
     description: Annotated[str | None, "Its description."]
     state: Annotated[
         str,
-        "failed, or restarting: it waits for a restart, or was restarted and its state changed in the last 10 minutes.",
+        "failed, or restarting: it waits for a restart, or systemd restarted it in the last 10 minutes.",
     ]
     failed: OffPage[
         Annotated[
@@ -54,7 +54,11 @@ class Unit:
     ]
     since_unix: Annotated[
         float | None,
-        Field("When its state changed last.", unit="seconds since 1970", title="since"),
+        Field(
+            "When it failed, began to wait, or was started last.",
+            unit="seconds since 1970",
+            title="since",
+        ),
     ]
     restarts: Annotated[
         int | None,
@@ -83,7 +87,13 @@ class Units:
         ]
     ]
     restarting: OffPage[
-        Annotated[int, Field("Services that are restarted again and again.", unit="units")]
+        Annotated[
+            int,
+            Field(
+                "Services that wait for a restart, or that systemd restarted in the last 10 minutes.",
+                unit="units",
+            ),
+        ]
     ]
     units: Annotated[
         tuple[Unit, ...],
@@ -163,7 +173,7 @@ def units(found: UnitStates) -> Units:
             "failed" if unit.has_failed else "restarting",
             unit.has_failed,
             unit.result,
-            unit.changed_unix,
+            unit.since_unix,
             unit.restarts,
         )
         for unit in found.shown

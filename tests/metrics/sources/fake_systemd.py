@@ -47,14 +47,23 @@ class FakeSystemd:
         self._end.set()
 
     def put(
-        self, name: str, active: str, sub: str, *, changed: float = 0.0, **service: Any
+        self,
+        name: str,
+        active: str,
+        sub: str,
+        *,
+        changed: float = 0.0,
+        reloaded: float = 0.0,
+        **service: Any,
     ) -> None:
-        """Add a unit. ``service`` are its Result and NRestarts."""
+        """Add a unit that began to be in its state at ``changed``. ``service`` are its Result and NRestarts."""
+        event = {"active": "ActiveEnter", "activating": "InactiveExit"}.get(active, "InactiveEnter")
         self.units[name] = {
             "Description": ("s", f"About {name}"),
             "ActiveState": ("s", active),
             "SubState": ("s", sub),
-            "StateChangeTimestamp": ("t", int(changed * 1e6)),
+            "StateChangeTimestamp": ("t", int(max(changed, reloaded) * 1e6)),
+            f"{event}Timestamp": ("t", int(changed * 1e6)),
             **{key: ("u" if key == "NRestarts" else "s", value) for key, value in service.items()},
         }
 

@@ -102,7 +102,7 @@ def test_a_service_that_was_restarted_and_is_running(
     systemd.put("web.service", "active", "running", changed=NOW + 200, NRestarts=4)
     tree.advance(250)
     (unit,) = shown(bus)
-    assert (unit.restarts, unit.changed_unix) == (4, NOW + 200)
+    assert (unit.restarts, unit.since_unix) == (4, NOW + 200)
     tree.advance(RECENT_SECONDS)
     assert names(bus) == []
 
@@ -117,6 +117,29 @@ def test_a_service_that_waited_for_its_restart_is_watched(
     systemd.put("web.service", "active", "running", changed=NOW, NRestarts=3)
     assert names(bus) == ["web.service"]
     tree.advance(RECENT_SECONDS)
+    assert names(bus) == []
+
+
+def test_a_reload_is_no_restart(systemd: FakeSystemd, bus: SystemdBus) -> None:
+    """A service that was restarted once, a month ago, and is reloaded each night."""
+    month = NOW - 30 * 86400
+    systemd.put("nginx.service", "active", "running", changed=month, reloaded=NOW - 5, NRestarts=1)
+    assert names(bus) == []
+
+
+def test_a_service_that_does_not_get_up(systemd: FakeSystemd, bus: SystemdBus) -> None:
+    """It ends while it starts, so it was never active, or only long ago."""
+    systemd.put("web.service", "activating", "start", changed=NOW - 5, NRestarts=3)
+    systemd.units["web.service"]["ActiveEnterTimestamp"] = ("t", 1_000_000)
+    (unit,) = shown(bus)
+    assert unit.since_unix == NOW - 5
+
+
+def test_a_service_that_was_stopped_is_not_restarted(systemd: FakeSystemd, bus: SystemdBus) -> None:
+    """Its count stays until it is started again."""
+    systemd.put("web.service", "active", "running", changed=NOW - 5, NRestarts=3)
+    assert names(bus) == ["web.service"]
+    systemd.units["web.service"] |= {"ActiveState": ("s", "inactive"), "SubState": ("s", "dead")}
     assert names(bus) == []
 
 
@@ -258,7 +281,7 @@ def test_odd_values_lose_only_themselves(systemd: FakeSystemd, bus: SystemdBus) 
     systemd.put("a.service", "failed", "failed", Result="signal", NRestarts=0)
     systemd.units["a.service"] |= {
         "Description": ("i", -1),
-        "StateChangeTimestamp": ("t", (1 << 64) - 1),
+        "StateChangeTimestamp": ("t", (1 << 64) - 1),  # of a failed unit
         "NRestarts": ("i", -5),
     }
     assert shown(bus) == (UnitState("a.service", None, "failed", "failed", "signal", None, None),)

@@ -1697,7 +1697,7 @@ export const EXPLANATIONS = {
   },
   "units.units[].state": {
     name: "state",
-    text: "failed, or restarting: it waits for a restart, or was restarted and its state changed in the last 10 minutes.",
+    text: "failed, or restarting: it waits for a restart, or systemd restarted it in the last 10 minutes.",
     from: "org.freedesktop.systemd1 on D-Bus",
   },
   "units.units[].result": {
@@ -1707,7 +1707,7 @@ export const EXPLANATIONS = {
   },
   "units.units[].since_unix": {
     name: "since",
-    text: "When its state changed last.",
+    text: "When it failed, began to wait, or was started last.",
     from: "org.freedesktop.systemd1 on D-Bus",
   },
   "units.units[].restarts": {
