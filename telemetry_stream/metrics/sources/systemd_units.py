@@ -120,6 +120,7 @@ class UnitsSource:
             "ts-units", self._read, clock, timeout_seconds=timeout_seconds
         )
         self._due_at = -math.inf
+        self._is_found = False
         self._section: Units | None = None
         self._result: Result[UnitStates | None] | None = None
 
@@ -128,11 +129,17 @@ class UnitsSource:
         if self._path is None:
             return None
         if now.monotonic >= self._due_at:
-            found = os.path.exists(self._path)
-            is_absent = not found or (self._result is not None and self._result.value is None)
+            self._is_found = os.path.exists(self._path)
+            is_absent = not self._is_found or (
+                self._result is not None and self._result.value is None
+            )
             self._due_at = now.monotonic + (SEARCH_SECONDS if is_absent else READ_SECONDS)
-            if found:
+            if self._is_found:
                 self._blocking.request([self._path])
+            else:
+                self._blocking.forget([self._path])
+        if not self._is_found:
+            return None
         self._blocking.check_workers()
         result = self._blocking.maybe_result(self._path)
         if result is None:

@@ -101,6 +101,21 @@ def test_the_bus_may_appear_later(tree: Tree, path: str, source: UnitsSource) ->
         made.close()
 
 
+def test_the_bus_may_disappear(
+    systemd: FakeSystemd, tree: Tree, path: str, source: UnitsSource
+) -> None:
+    """Then the units are unknown, also at first when it appears again."""
+    systemd.put("d.mount", "failed", "failed")
+    assert source.collect(tree.tick()) is not None
+    os.rename(path, f"{path}.old")
+    for _ in range(3):
+        assert source.collect(tree.tick(READ_SECONDS)) is None
+    os.rename(f"{path}.old", path)
+    source._blocking._timeout_seconds = 0.0
+    systemd.answer = lambda call: systemd.HANG
+    assert source.collect(tree.tick(SEARCH_SECONDS)) is None
+
+
 def test_without_jeepney_the_section_is_absent(
     systemd: FakeSystemd,
     source: UnitsSource,
