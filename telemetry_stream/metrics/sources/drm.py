@@ -42,7 +42,7 @@ class DrmReader:
         self._device = device
         self._proc_root = files.proc_root
         self._monotonic = files.clock.monotonic
-        self._clients = GpuClients(files.proc_root, device.id, files.clock.monotonic)
+        self._clients = GpuClients(files.proc_root, device, files.clock.monotonic)
         self._energy: rates.Previous[str, int | None] = rates.Previous()
 
     def read(self) -> Gpu:

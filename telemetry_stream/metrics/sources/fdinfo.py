@@ -4,8 +4,9 @@ Each descriptor of a GPU has counters of its client: the time of each kind of en
 of the engine beside all cycles that passed (xe), and its memory. Descriptors that were duplicated have the same client
 id. Only the owner of a process may read them, or a program with CAP_SYS_PTRACE.
 
-Looking at every descriptor of every process takes milliseconds, so the descriptors of GPUs are remembered, and looked
-for again every 10 s.
+Looking at every descriptor of every process takes milliseconds, so the descriptors of the GPU are remembered, and
+looked for again every 10 s. Only they are read: the driver xe wakes its GPU to write fdinfo, and another GPU may be
+asleep.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from dataclasses import dataclass, field
 from .. import counters, rates
 from ..attributes import maybe_read_once
 from .chips import names_in
+from .gpu_devices import Device
 
 SEARCH_SECONDS = 10.0
-DEVICES = "/dev/dri/"
+NODES = "/dev/dri"
 # One process may have a million descriptors; those of a GPU are among the first.
 MAX_DESCRIPTORS = 4096
 MAX_CLIENTS = 1024
@@ -87,7 +89,7 @@ class ProcessUse:
 
 @dataclass(slots=True)
 class DeviceUse:
-    """The processes of one GPU, and its use by all of them: None unless every process could be read."""
+    """The processes of one GPU, and its use by all of them: None unless all their descriptors could be read."""
 
     processes: list[ProcessUse]
     usage_percent: float | None
@@ -96,7 +98,7 @@ class DeviceUse:
 class GpuClients:
     """The clients of one GPU. Only one worker at a time uses it."""
 
-    def __init__(self, proc_root: str, device: str, monotonic: Callable[[], float]) -> None:
+    def __init__(self, proc_root: str, device: Device, monotonic: Callable[[], float]) -> None:
         self._root = proc_root
         self._device = device
         self._monotonic = monotonic
@@ -115,7 +117,7 @@ class GpuClients:
         owners: dict[int, int] = {}
         for pid, path in self._paths:
             client = parse(maybe_read_once(path) or b"")
-            if client is not None and client.device == self._device:
+            if client is not None and client.device == self._device.id:
                 clients[client.id] = client
                 owners.setdefault(client.id, pid)  # Two processes may share a client.
         before, seconds = self._previous.exchange(clients, at)
@@ -135,12 +137,18 @@ class GpuClients:
         return DeviceUse(processes, total if self._is_complete else None)
 
     def _find(self) -> None:
+        nodes = {
+            os.path.join(NODES, name) for name in names_in(os.path.join(self._device.path, "drm"))
+        }
+        pids = [name for name in names_in(self._root) if name.isdigit()]
         self._paths = []
-        self._is_complete = True
-        for name in names_in(self._root):
-            if not name.isdigit() or len(self._paths) >= MAX_CLIENTS:
-                continue
-            directory = os.path.join(self._root, name, "fd")
+        # hidepid= (proc(5)) hides the processes of other users from those who may not trace them. One is process 1.
+        self._is_complete = "1" in pids
+        for pid in pids:
+            if len(self._paths) >= MAX_CLIENTS:
+                self._is_complete = False
+                return
+            directory = os.path.join(self._root, pid, "fd")
             try:
                 descriptors = os.listdir(directory)
             except PermissionError:
@@ -148,15 +156,15 @@ class GpuClients:
                 continue
             except OSError:  # It has ended.
                 continue
+            if len(descriptors) > MAX_DESCRIPTORS:
+                self._is_complete = False
             for number in descriptors[:MAX_DESCRIPTORS]:
                 try:
                     target = os.readlink(os.path.join(directory, number))
                 except OSError:
                     continue
-                if target.startswith(DEVICES):
-                    self._paths.append(
-                        (int(name), os.path.join(self._root, name, "fdinfo", number))
-                    )
+                if target in nodes:
+                    self._paths.append((int(pid), os.path.join(self._root, pid, "fdinfo", number)))
 
 
 def shares_of(

@@ -117,6 +117,7 @@ def test_an_intel_card_with_xe(tree: Tree) -> None:
 def test_the_use_of_an_intel_gpu_is_that_of_its_clients(tree: Tree) -> None:
     """With their processes, those with the most memory first."""
     reader = gpu(tree, "i915", I915)
+    tree.link("proc/1/fd/0", "/dev/null")
     tree.put("proc/10/comm", "firefox\n")
     client(tree, 10, 3, i915(0))
     reader.read()

@@ -7,7 +7,9 @@ import os
 import pytest
 from hypothesis import given
 
+from telemetry_stream.metrics.sources import fdinfo
 from telemetry_stream.metrics.sources.fdinfo import DeviceUse, GpuClients, parse, shares_of
+from telemetry_stream.metrics.sources.gpu_devices import Device
 from tests.metrics.trees import Tree, odd, opened_below
 
 ADDRESS = "0000:00:02.0"
@@ -60,8 +62,12 @@ def read(tree: Tree, clients: GpuClients, seconds: float = 1.0) -> DeviceUse:
 
 @pytest.fixture
 def clients(tree: Tree) -> GpuClients:
-    """The clients of one GPU."""
-    return GpuClients(tree.proc, ADDRESS, tree.clock.monotonic)
+    """The clients of one GPU, on a host whose processes can be read."""
+    tree.link("proc/1/fd/0", "/dev/null")
+    for node in ("card0", "renderD128"):
+        tree.put(f"sys/devices/gpu/drm/{node}/dev", "")
+    device = Device(ADDRESS, f"{tree.sys}/devices/gpu", "i915")
+    return GpuClients(tree.proc, device, tree.clock.monotonic)
 
 
 def test_a_descriptor_of_i915() -> None:
@@ -136,6 +142,39 @@ def test_processes_that_may_not_be_read(
     client(tree, 10, 3, i915(100_000_000))
     use = read(tree, clients)
     assert (use.usage_percent, use.processes[0].usage_percent) == (None, 10.0)
+
+
+def test_processes_that_are_hidden(tree: Tree, clients: GpuClients) -> None:
+    """With hidepid=2, /proc lists only our own processes. Then the use by all of them is unknown."""
+    client(tree, 10, 3, i915(0))
+    tree.remove("proc/1/fd/0")
+    tree.remove("proc/1/fd")
+    tree.remove("proc/1")
+    read(tree, clients)
+    assert read(tree, clients).usage_percent is None
+
+
+@pytest.mark.parametrize(("name", "most"), [("MAX_CLIENTS", 2), ("MAX_DESCRIPTORS", 1)])
+def test_more_descriptors_than_are_read(
+    tree: Tree, clients: GpuClients, monkeypatch: pytest.MonkeyPatch, name: str, most: int
+) -> None:
+    """Then the use by all processes is unknown."""
+    for pid in (10, 20, 30):
+        client(tree, pid, 3, i915(0, pid))
+        client(tree, pid, 4, i915(0, pid + 1))
+    read(tree, clients)
+    assert read(tree, clients).usage_percent == 0.0
+    monkeypatch.setattr(fdinfo, name, most)
+    assert read(tree, clients, 10.0).usage_percent is None
+
+
+def test_the_descriptors_of_another_gpu_are_not_read(tree: Tree, clients: GpuClients) -> None:
+    """Its driver could wake it up for that."""
+    client(tree, 10, 3, i915(0), "renderD128")
+    client(tree, 10, 4, i915(0, 9).replace(ADDRESS, "0000:03:00.0"), "renderD129")
+    with opened_below(f"{tree.proc}/10/fdinfo") as opened:
+        assert [one.pid for one in read(tree, clients).processes] == [10]
+    assert [os.path.basename(path) for path in opened] == ["3"]
 
 
 def test_descriptors_are_looked_for_every_10_seconds(tree: Tree, clients: GpuClients) -> None:
