@@ -224,11 +224,11 @@ class GpusSource:
 
     def close(self) -> None:
         """End the idle workers and release the devices. One whose call hangs is left to its worker."""
+        self._is_open = False
         self._blocking.close()
         self._release()
         self._due_at.clear()
         self._search_at = -math.inf
-        self._is_open = False
 
     def _request(self, now: Now) -> None:
         due = []
@@ -263,6 +263,8 @@ class GpusSource:
             return self._reading(device)
         finally:
             self._busy.discard(device)
+            if not self._is_open:  # The other devices were released during this call.
+                self._release_one(device)
 
     def _reading(self, device: Device) -> Reading:
         reader = self._readers.get(device)
@@ -302,7 +304,12 @@ class GpusSource:
     def _release(self) -> None:
         for device in list(self._readers):
             if device not in self._busy:
-                self._readers.pop(device).release()
+                self._release_one(device)
+
+    def _release_one(self, device: Device) -> None:
+        reader = self._readers.pop(device, None)  # Two workers may release it at once.
+        if reader is not None:
+            reader.release()
 
 
 def _reader(device: Device, files: Files) -> Reader:

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from telemetry_stream.metrics import blocking
 from telemetry_stream.metrics.sample import encode_section
 from telemetry_stream.metrics.source import NOT_WANTED, SEARCH_SECONDS, Stale
 from telemetry_stream.metrics.sources import gpu as module
 from telemetry_stream.metrics.sources.gpu import REST_SECONDS, Gpu, GpusSource
+from tests.conftest import eventually
 from tests.metrics.nvml import LAPTOP, SERVER, FakeNvml
 from tests.metrics.sources.test_drm import AMD
 from tests.metrics.sources.test_gpu_devices import nvidia, pci
@@ -266,6 +268,31 @@ def test_a_gpu_that_hangs_makes_the_section_stale(
         source.close()
     finally:
         fake.hang.set()
+
+
+@pytest.mark.parametrize("ends", ["viewer", "program"])
+def test_a_gpu_that_hangs_while_the_last_viewer_leaves(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, ends: str
+) -> None:
+    """It is released when it answers: its open session would keep it awake."""
+    monkeypatch.setattr(blocking, "HUNG_SECONDS", 0.0)
+    fake = use(monkeypatch, first=SERVER)
+    nvidia(tree, FIRST)
+    source = GpusSource(tree.files)
+    fake.hang = threading.Event()
+    try:
+        source.collect(tree.tick(wanted={"gpus"}))
+        assert eventually(lambda: fake.opened == 1)
+        if ends == "viewer":
+            assert source.collect(tree.tick()) is NOT_WANTED
+            assert eventually(lambda: source._blocking.maybe_result(None))
+        else:
+            source.close()
+        assert fake.opened == 1
+    finally:
+        fake.hang.set()
+    assert eventually(lambda: fake.opened == 0)
+    source.close()
 
 
 def test_a_gpu_that_is_removed_while_it_is_read(
