@@ -259,7 +259,8 @@ class Networks:
     def maybe_traffic(self, path: str) -> Traffic | None:
         """Return the bytes received and sent by each interface.
 
-        None if no process can be seen, if it uses the host's network, or if there is no interface but loopback.
+        None if no process can be seen, if it uses the host's network, if process 1 is hidden (hidepid= of /proc), so
+        that the host's network is unknown, or if there is no interface but loopback.
         The kernel gives the file of each namespace a number of its own, so equal numbers are the same namespace. Other
         ways to compare them need the permission to trace the process.
         """
@@ -267,8 +268,8 @@ class Networks:
         if pid is None:
             return None
         file = f"{self._proc_root}/{pid}/net/dev"
-        inode = _maybe_inode(file)
-        if inode is None or inode == _maybe_inode(f"{self._proc_root}/1/net/dev"):
+        own, host = (_maybe_inode(path) for path in (file, f"{self._proc_root}/1/net/dev"))
+        if own is None or host is None or own == host:
             return None
         content = _maybe_read_network(file)
         try:

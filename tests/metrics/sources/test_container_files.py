@@ -204,7 +204,8 @@ def test_devices_are_looked_up_once(tree: Tree) -> None:
 
 
 def put_process(tree: Tree, pid: int, group: str) -> None:
-    """Put a process with a network of its own into a group."""
+    """Put a process with a network of its own into a group. That of the host is process 1's."""
+    tree.put("proc/1/net/dev", NET_DEV)
     tree.put(f"sys/fs/cgroup{group}/cgroup.procs", f"{pid}\n999\n")
     tree.put(f"proc/{pid}/net/dev", NET_DEV)
 
@@ -258,8 +259,15 @@ def test_the_bytes_of_the_interfaces_are_limited(tree: Tree) -> None:
 def test_the_network_of_the_host_is_not_that_of_the_container(tree: Tree) -> None:
     """The kernel has one file for each namespace, whichever process it is opened through."""
     put_process(tree, 50, GROUP)
-    tree.put("proc/1/net/x", "")
+    tree.remove("proc/1/net/dev")
     os.link(f"{tree.proc}/50/net/dev", f"{tree.proc}/1/net/dev")
+    assert networks(tree).maybe_traffic(GROUP) is None
+
+
+def test_the_network_is_unknown_if_that_of_the_host_is_hidden(tree: Tree) -> None:
+    """The container may use the host's. With hidepid=2, /proc/1 does not exist for other users."""
+    put_process(tree, 50, GROUP)
+    tree.remove("proc/1/net/dev")
     assert networks(tree).maybe_traffic(GROUP) is None
 
 
