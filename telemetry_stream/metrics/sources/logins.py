@@ -30,12 +30,13 @@ def maybe_logged_in(root: str, proc_root: str) -> list[str] | None:
     """
     directory = os.path.join(root, SESSIONS)
     try:
-        names = os.listdir(directory)[:MAX_SESSIONS]
+        names = os.listdir(directory)
     except OSError:
         content = maybe_read_once(os.path.join(root, UTMP))
         return None if content is None else parse_utmp(content, proc_root)
     # N.ref is a pipe, by which logind notices the end of a session.
-    files = (maybe_read_once(os.path.join(directory, name)) for name in names if "." not in name)
+    sessions = [name for name in names if "." not in name][:MAX_SESSIONS]
+    files = (maybe_read_once(os.path.join(directory, name)) for name in sessions)
     users = (maybe_session_user(content) for content in files if content is not None)
     return [user for user in users if user is not None]
 

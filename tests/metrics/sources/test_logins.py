@@ -11,6 +11,7 @@ from telemetry_stream.metrics.sources.logins import (
     ENTRY,
     ENTRY_BYTES,
     LONG_ENTRY_BYTES,
+    MAX_SESSIONS,
     maybe_logged_in,
     maybe_session_user,
     parse_utmp,
@@ -47,6 +48,15 @@ def test_each_session_of_logind_counts(tree: Tree) -> None:
     logged_in = maybe_logged_in(f"{tree.proc}/root", tree.proc)
     assert logged_in is not None
     assert sorted(logged_in) == ["ada", "ada", "bob"]
+
+
+def test_the_sessions_are_limited(tree: Tree) -> None:
+    """The pipes do not count."""
+    for number in range(MAX_SESSIONS + 5):
+        path = f"proc/root/run/systemd/sessions/{number}"
+        tree.put(path, SESSION.format("ada", "active", "user"))
+        tree.put(f"{path}.ref", "")
+    assert maybe_logged_in(f"{tree.proc}/root", tree.proc) == ["ada"] * MAX_SESSIONS
 
 
 def entry(kind: int, pid: int, user: str, size: int = ENTRY_BYTES) -> bytes:
