@@ -25,7 +25,7 @@ class Budget:
 class Attribute:
     """One small file in sysfs that is read again and again. It stays open if the budget allows it."""
 
-    __slots__ = ("_budget", "_fd", "_size", "opened", "path")
+    __slots__ = ("_budget", "_fd", "_size", "opened", "path", "was_replaced")
 
     def __init__(self, budget: Budget, path: str, size: int = 64) -> None:
         """``size`` is the size of the read buffer in bytes; the file must be smaller."""
@@ -33,6 +33,8 @@ class Attribute:
         # How often the file was opened. While this does not change, every read came from the same device: the kernel
         # lets reads through an old descriptor fail when the device is gone.
         self.opened = 0
+        # Whether its device was gone in some read. It is not known of an attribute that is not kept open.
+        self.was_replaced = False
         self._budget = budget
         self._size = size
         self._fd = -1
@@ -44,6 +46,7 @@ class Attribute:
                 return os.pread(self._fd, self._size, 0)
             except OSError:  # The device is gone. A new one may have its name.
                 self.close()
+                self.was_replaced = True
         try:
             return self._open_and_read()
         except OSError:

@@ -18,6 +18,7 @@ from telemetry_stream.alerts.monitor import Monitor
 from telemetry_stream.alerts.rules import load
 from telemetry_stream.hub import Hub
 from telemetry_stream.metrics.sample import Sample
+from telemetry_stream.metrics.sources.container_restarts import RECENT_SECONDS, ContainerRestarts
 from telemetry_stream.metrics.sources.host import HostInfo
 from telemetry_stream.stream import Demand, HistoryLimits, Stream
 from tests.alerts.samples import filesystem, sample
@@ -95,7 +96,21 @@ def _cpu(second: int, found: Sections) -> None:
     found["cpu"] = replace(found["cpu"], steal_percent=round(0.0 if second >= 4800 else steal, 1))
 
 
-STORY: tuple[Callable[[int, Sections], None], ...] = (_filesystems, _pressure, _temperatures, _cpu)
+def _containers(second: int, found: Sections) -> None:
+    """A container fails after each start and is restarted, later and later, until it runs."""
+    times = [at for at in (5000, 5005, 5015, 5035) if at <= second]
+    recent = [at for at in times if at > second - RECENT_SECONDS]
+    row = ContainerRestarts("4f5a6b7c8d9e", "docker", "web", len(times), len(recent))
+    found["container_restarts"] = (row,) if recent else ()
+
+
+STORY: tuple[Callable[[int, Sections], None], ...] = (
+    _filesystems,
+    _pressure,
+    _temperatures,
+    _cpu,
+    _containers,
+)
 
 
 def samples(workspace: Path) -> Iterator[Sample]:

@@ -270,6 +270,7 @@ def test_names_do_not_end_as_those_of_another_kind() -> None:
         "telemetry_stream_pressure_full_seconds_total",
         "node_btrfs_device_errors_total",
         "node_systemd_service_restart_total",
+        "telemetry_stream_container_restarts_total",
         "telemetry_stream_self_frames_sent_total",
         "telemetry_stream_self_frames_dropped_total",
         "telemetry_stream_self_frames_refused_total",

@@ -73,6 +73,10 @@ class Details:
 class Group(Protocol):
     """The files of one container."""
 
+    @property
+    def was_replaced(self) -> bool:
+        """Whether the files read last are those of another group than the first ones: the container was restarted."""
+
     def maybe_cpu(self) -> Cpu | None:
         """Return the CPU time, or None if its file cannot be read: the group may be gone."""
 
@@ -89,6 +93,11 @@ class GroupV2:
         self._stat = Attribute(budget, f"{self._directory}/cpu.stat", CPU_STAT_BYTES)
         self._content = b""
         self._cpu = Cpu()
+
+    @property
+    def was_replaced(self) -> bool:
+        """Whether the group is another one than at first, as far as it is known."""
+        return self._stat.was_replaced
 
     def maybe_cpu(self) -> Cpu | None:
         """Return the CPU time, or None if its file cannot be read: the group may be gone."""
@@ -140,6 +149,11 @@ class GroupV1:
         self._root, self._path = root, path
         self._usage = Attribute(budget, f"{root}/cpuacct{path}/cpuacct.usage", CPU_STAT_BYTES)
         self._stat = Attribute(budget, f"{root}/cpu{path}/cpu.stat", CPU_STAT_BYTES)
+
+    @property
+    def was_replaced(self) -> bool:
+        """Whether the group is another one than at first, as far as it is known."""
+        return self._usage.was_replaced or self._stat.was_replaced
 
     def maybe_cpu(self) -> Cpu | None:
         """Return the CPU time, or None if its file cannot be read: the group may be gone."""

@@ -56,6 +56,15 @@ class Container:
     labels: Annotated[
         tuple[Label, ...], Part(text="Its labels, at most 32. Empty without `container_api`.")
     ]
+    restarts: Annotated[
+        int | None,
+        Field(
+            "How often it was restarted, by its restart policy or by hand, while this program ran. Null without "
+            "inotify, and for Kubernetes, which makes a new container instead.",
+            unit="restarts",
+            is_counter=True,
+        ),
+    ]
     cpu_percent: Annotated[float | None, "CPU time that it uses. 100 is one core."]
     cpu_limit_cores: Annotated[
         float | None,
@@ -141,6 +150,7 @@ class Row:
         "identity",
         "limit",
         "middle",
+        "restarts",
         "short_id",
         "tail",
     )
@@ -149,6 +159,7 @@ class Row:
         self.identity = identity
         self.short_id = identity.short_id
         self.group = group
+        self.restarts: int | None = None
         self.cpu: Cpu | None = None
         self.cpu_at = 0.0
         self.details = Details()
@@ -241,6 +252,7 @@ def container(row: Row, cpu: Cpu, at: float, cores: int, described: Described) -
         described.image,
         described.health,
         described.labels,
+        row.restarts,
         used,
         row.limit,
         of_limit,

@@ -1,10 +1,12 @@
 """Containers of all runtimes: what their control groups use (container_path.py finds them, container_files.py reads
-them, container_record.py makes rates, container_api.py has the names of Docker and Podman).
+them, container_record.py makes rates, container_api.py has the names of Docker and Podman, container_restarts.py counts
+restarts).
 
 Strategy: CPU time is read at each tick. Everything else needs ten times longer, so at most DETAILS_PER_TICK containers
 have it read in a tick, in turns; ``age_seconds`` is its age. With 300 containers that is every 30 s, with 10 in each
 tick. Containers are looked for every 5 s while somebody wants them, and every 30 s to count them, or while there
-is none. A container whose group is gone is left out at once.
+is none. A container whose group is gone is left out at once. One that was restarted has a new group, whose counters
+begin at 0: its first values are those of a new container.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from .container_api import Api
 from .container_files import Devices, Group, GroupV1, GroupV2, Networks
 from .container_path import Identity, find_containers
 from .container_record import NOT_DESCRIBED, UNKNOWN_CPU, Container, ContainerCounts, Row, container
+from .container_restarts import ContainerRestarts, Restarts, container_restarts
 
 FIND_SECONDS = 5.0  # while they are wanted and there are some
 DETAILS_PER_TICK = 10
@@ -34,7 +37,7 @@ RUNTIMES = ("docker", "podman", "kubernetes", "nspawn", "lxc", "other")
 
 
 class Finder:
-    """The containers of a host, looked for now and then. The two sources share it."""
+    """The containers of a host, looked for now and then. The sources share it."""
 
     def __init__(self, files: Files) -> None:
         self._root = os.path.join(files.sys_root, "fs", "cgroup")
@@ -87,16 +90,44 @@ class CountsSource:
         return self._section
 
 
+class RestartsSource:
+    """Section ``container_restarts``."""
+
+    name = "container_restarts"
+
+    def __init__(self, finder: Finder, restarts: Restarts, api: Api | None = None) -> None:
+        self._finder = finder
+        self._restarts = restarts
+        self._api = api
+
+    def collect(self, now: Now) -> tuple[ContainerRestarts, ...] | None:
+        """Return None on a host without containers."""
+        found = self._finder.find(now, SEARCH_SECONDS)
+        self._restarts.update(now.monotonic, self._finder.hierarchy, found)
+        rows = self._restarts.rows(now.monotonic)
+        if not rows:
+            return () if found else None
+        return container_restarts(rows, {} if self._api is None else self._api.described(now))
+
+    def close(self) -> None:
+        """Close the descriptor. The counts begin again."""
+        self._restarts.close()
+
+
 class ContainersSource:
     """Section ``containers``."""
 
     name = "containers"
     on_demand = True
 
-    def __init__(self, files: Files, finder: Finder, api: Api | None = None) -> None:
+    def __init__(
+        self, files: Files, finder: Finder, restarts: Restarts, api: Api | None = None
+    ) -> None:
         self._clock = files.clock
         self._proc_root = files.proc_root
         self._finder = finder
+        self._restarts = restarts
+        self._version = 0  # of the restarts that the rows have
         self._api = api
         self._stat = files.proc("stat", kernel_stat.parse)
         self._budget = Budget(most=_most_kept_open())
@@ -111,6 +142,7 @@ class ContainersSource:
         if found is not self._found:
             self._found = found
             self._update_rows(found)
+        self._note_restarts(now)
         if not found:
             return None
         described = {} if self._api is None else self._api.described(now)
@@ -118,14 +150,20 @@ class ContainersSource:
         cores = (os.cpu_count() or 1) if stat is None else len(stat.cores)
         self._read_details()
         containers = []
-        for path, row in list(self._rows.items()):
+        for path in list(self._rows):
+            row = self._rows[path]
             cpu = row.group.maybe_cpu()
+            if row.group.was_replaced:
+                self._note_restarts(now)
+                row = self._renewed(path)
+                cpu = row.group.maybe_cpu()
             if cpu is None:
                 if not os.path.isdir(f"{self._finder.hierarchy}{path}"):
                     self._forget(path)
                     self._finder.forget()
                     continue
                 cpu = UNKNOWN_CPU
+            row.restarts = self._restarts.maybe_count(path)
             about = described.get(row.identity.id, NOT_DESCRIBED)
             containers.append(container(row, cpu, self._clock.monotonic(), cores, about))
         return tuple(containers)
@@ -143,9 +181,30 @@ class ContainersSource:
             self._forget(path)
         for path, identity in found.items():
             if path not in self._rows:
-                self._rows[path] = Row(identity, self._finder.group(self._budget, path))
-                self._turns.appendleft(path)
+                self._add(path, identity)
         self._devices.forget()
+
+    def _add(self, path: str, identity: Identity) -> None:
+        self._rows[path] = Row(identity, self._finder.group(self._budget, path))
+        self._turns.appendleft(path)
+
+    def _note_restarts(self, now: Now) -> None:
+        """Begin anew with each container that was restarted: its group is another one."""
+        self._restarts.update(now.monotonic, self._finder.hierarchy, self._finder.found)
+        if self._restarts.version == self._version:
+            return
+        self._version = self._restarts.version
+        for path, row in list(self._rows.items()):
+            if row.restarts is not None and row.restarts != self._restarts.maybe_count(path):
+                self._renewed(path)
+
+    def _renewed(self, path: str) -> Row:
+        """Return a new row in the place of one whose group is gone."""
+        before = self._rows[path]
+        before.group.close()
+        self._turns.remove(path)
+        self._add(path, before.identity)
+        return self._rows[path]
 
     def _read_details(self) -> None:
         """Read everything but the CPU time of those whose turn it is. New containers come first."""
@@ -181,6 +240,15 @@ SECTIONS = (
         unit="containers",
     ),
     Section(
+        RestartsSource,
+        tuple[ContainerRestarts, ...],
+        title="Restarted containers",
+        text="Containers that were restarted in the last 15 minutes, by their restart policy or by hand; at most 64. "
+        "Not those of Kubernetes, which makes new containers instead.",
+        files="/sys/fs/cgroup, inotify(7)",
+        nulls="A container that is started more than 15 minutes after its end is a new one.",
+    ),
+    Section(
         ContainersSource,
         tuple[Container, ...],
         title="Containers",
@@ -202,4 +270,9 @@ def build(setup: Setup) -> tuple[Source, ...]:
     api = None
     if options.container_api:
         api = Api(options.container_api, setup.files.clock, timeout_seconds=options.timeout_seconds)
-    return (CountsSource(finder), ContainersSource(setup.files, finder, api))
+    restarts = Restarts()
+    return (
+        CountsSource(finder),
+        RestartsSource(finder, restarts, api),
+        ContainersSource(setup.files, finder, restarts, api),
+    )

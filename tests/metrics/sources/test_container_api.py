@@ -28,6 +28,7 @@ from telemetry_stream.metrics.sources.container_api import (
     parse,
     request,
 )
+from telemetry_stream.metrics.sources.container_restarts import Restarts
 from telemetry_stream.metrics.sources.containers import ContainersSource, Finder
 from tests.metrics.sources.test_container_files import put_v2
 from tests.metrics.sources.test_containers import DOCKER, ID
@@ -272,11 +273,22 @@ def test_names_are_kept_for_a_minute_without_an_answer(
     names.close()
 
 
-def test_a_container_has_the_name_that_the_api_reports(tree: Tree, api: FakeApi, path: str) -> None:
+@pytest.fixture
+def restarts() -> Iterator[Restarts]:
+    """No restarts."""
+    made = Restarts()
+    yield made
+    made.close()
+
+
+def test_a_container_has_the_name_that_the_api_reports(
+    tree: Tree, api: FakeApi, path: str, restarts: Restarts
+) -> None:
     """And those that it does not report have none."""
     put_v2(tree, DOCKER)
     put_v2(tree, "/docker/" + "1" * 64)
-    source = ContainersSource(tree.files, Finder(tree.files), made(tree, f"unix://{path}"))
+    names = made(tree, f"unix://{path}")
+    source = ContainersSource(tree.files, Finder(tree.files), restarts, names)
     section = source.collect(tree.tick())
     assert section is not None
     shown = {row.id: (row.name, row.image, row.health, row.labels) for row in section}
@@ -287,12 +299,14 @@ def test_a_container_has_the_name_that_the_api_reports(tree: Tree, api: FakeApi,
     source.close()
 
 
-def test_an_api_that_hangs_delays_no_tick(tree: Tree, api: FakeApi, path: str) -> None:
+def test_an_api_that_hangs_delays_no_tick(
+    tree: Tree, api: FakeApi, path: str, restarts: Restarts
+) -> None:
     """The containers are shown without their names."""
     api.answer = None
     put_v2(tree, DOCKER)
     names = Api([f"unix://{path}"], tree.clock)
-    source = ContainersSource(tree.files, Finder(tree.files), names)
+    source = ContainersSource(tree.files, Finder(tree.files), restarts, names)
     for _ in range(3):
         section = source.collect(tree.tick())
         assert section is not None

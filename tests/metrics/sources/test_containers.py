@@ -1,24 +1,34 @@
-"""The sections containers and container_counts, with expected values computed by hand."""
+"""The sections containers, container_restarts and container_counts, with expected values computed by hand."""
 
 from __future__ import annotations
 
+import errno
+import glob
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from telemetry_stream.metrics.source import SEARCH_SECONDS
 from telemetry_stream.metrics.sources import containers
+from telemetry_stream.metrics.sources.container_api import Api, Described
 from telemetry_stream.metrics.sources.container_path import Identity, find_containers
 from telemetry_stream.metrics.sources.container_record import Container, ContainerCounts
+from telemetry_stream.metrics.sources.container_restarts import (
+    RECENT_SECONDS,
+    ContainerRestarts,
+    Restarts,
+)
 from telemetry_stream.metrics.sources.containers import (
     DETAILS_PER_TICK,
     FIND_SECONDS,
     ContainersSource,
     CountsSource,
     Finder,
+    RestartsSource,
 )
 from tests.metrics.sources.test_container_files import (
     MIB,
@@ -43,9 +53,11 @@ def numbered(number: int) -> str:
 def source(tree: Tree) -> Iterator[ContainersSource]:
     """The section of a host with two cores."""
     tree.put("proc/stat", "cpu 1 1 1 1 1 1 1 1\ncpu0 1 1 1 1 1 1 1 1\ncpu1 1 1 1 1 1 1 1 1\n")
-    made = ContainersSource(tree.files, Finder(tree.files))
+    restarts = Restarts()
+    made = ContainersSource(tree.files, Finder(tree.files), restarts)
     yield made
     made.close()
+    restarts.close()
 
 
 def rows(source: ContainersSource, tree: Tree, seconds: float = 1.0) -> list[Container]:
@@ -78,6 +90,7 @@ def test_what_a_container_uses(tree: Tree, source: ContainersSource) -> None:
         image=None,
         health=None,
         labels=(),
+        restarts=0,
         cpu_percent=None,
         cpu_limit_cores=1.5,
         cpu_limit_used_percent=None,
@@ -136,14 +149,20 @@ def test_version_1(tree: Tree, source: ContainersSource) -> None:
     assert (row.cpu_stall_percent, row.pids) == (None, 7)
 
 
-def test_a_host_without_containers_has_neither_section(tree: Tree) -> None:
+def test_a_host_without_containers_has_no_section(tree: Tree) -> None:
     """With control groups, and without."""
     finder = Finder(tree.files)
-    counts, source = CountsSource(finder), ContainersSource(tree.files, finder)
+    restarts = Restarts()
+    sources = (
+        CountsSource(finder),
+        RestartsSource(finder, restarts),
+        ContainersSource(tree.files, finder, restarts),
+    )
     for _ in range(2):
-        assert counts.collect(tree.tick(SEARCH_SECONDS)) is None
-        assert source.collect(tree.tick(SEARCH_SECONDS)) is None
+        for source in sources:
+            assert source.collect(tree.tick(SEARCH_SECONDS)) is None
         put_v2(tree, "/system.slice/a.service")
+    restarts.close()
 
 
 def test_containers_are_counted_by_runtime(tree: Tree) -> None:
@@ -307,6 +326,102 @@ def test_after_close_the_next_sample_is_a_first_one(tree: Tree, source: Containe
     assert source._budget.kept == 0
     (row,) = rows(source, tree)
     assert row.cpu_percent is None
+
+
+@pytest.mark.parametrize(
+    ("put", "file", "content"),
+    [
+        (put_v2, f"docker/{ID}/cpu.stat", "usage_usec 300000\n"),
+        (put_v1, f"cpuacct/docker/{ID}/cpuacct.usage", "300000000\n"),
+    ],
+)
+def test_the_first_values_after_a_restart_are_those_of_a_new_container(
+    tree: Tree, source: ContainersSource, put: Callable[..., None], file: str, content: str
+) -> None:
+    """The new group has used more CPU time than the one before, so that its rate looks possible. The row stays."""
+    for group in (f"/docker/{ID}", numbered(1)):
+        put(tree, group)
+    rows(source, tree)
+    row = rows(source, tree)[1]
+    assert (row.restarts, row.cpu_percent, row.read_bytes_per_second) == (0, 0.0, 0.0)
+    kept = source._budget.kept
+    for group in glob.glob(f"{tree.sys}/fs/cgroup/**/docker/{ID}", recursive=True):
+        shutil.rmtree(group)
+    put(tree, f"/docker/{ID}")
+    tree.put(f"sys/fs/cgroup/{file}", content)
+    other, row = rows(source, tree)
+    assert (other.restarts, other.cpu_percent) == (0, 0.0)
+    assert (row.restarts, row.cpu_percent, row.read_bytes_per_second) == (1, None, None)
+    assert row.memory_percent == 35.0
+    row = rows(source, tree)[1]
+    assert (row.restarts, row.cpu_percent, row.read_bytes_per_second) == (1, 0.0, 0.0)
+    assert source._budget.kept == kept
+
+
+def test_a_restart_between_two_readings_of_a_tick(
+    tree: Tree, source: ContainersSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel's file of the group that is gone fails with ENODEV, and the path is that of the new one."""
+    put_v2(tree, DOCKER)
+    put_v2(tree, numbered(1))
+    rows(source, tree)
+    group = source._rows[DOCKER].group
+    made_again: list[int] = []
+    pread = os.pread
+
+    def restart(fd: int, size: int, offset: int) -> bytes:
+        if fd == group._stat._fd and not made_again:  # type: ignore[attr-defined]
+            made_again.append(fd)
+            gone(tree, DOCKER)
+            put_v2(tree, DOCKER, **{"cpu.stat": "usage_usec 5100000\n"})
+            raise OSError(errno.ENODEV, "")
+        return pread(fd, size, offset)
+
+    monkeypatch.setattr(os, "pread", restart)
+    row = rows(source, tree)[1]
+    assert made_again
+    assert (row.restarts, row.cpu_percent, row.memory_percent) == (1, None, None)
+    row = rows(source, tree)[1]
+    assert (row.restarts, row.cpu_percent, row.memory_percent) == (1, 0.0, 35.0)
+    assert source._budget.kept == 2
+
+
+def test_restarts_are_counted_without_a_viewer(tree: Tree) -> None:
+    """The section has a container that was restarted, also while it does not run, for 15 minutes."""
+    put_v2(tree, numbered(1))
+    collector = tree.collector()
+
+    def collected(seconds: float) -> Any:
+        tree.advance(seconds)
+        return collector.collect().sections.get("container_restarts")
+
+    assert collected(1.0) == ()
+    for _ in range(3):
+        gone(tree, numbered(1))
+        put_v2(tree, numbered(1))
+    gone(tree, numbered(1))
+    expected = ContainerRestarts("000000000000", "docker", "000000000000", 3, 3)
+    assert collected(1.0) == (expected,)
+    assert collected(RECENT_SECONDS - 1.0) == (expected,)
+    assert collected(1.0) is None
+
+
+def test_the_name_of_a_restarted_container_comes_from_the_api(tree: Tree) -> None:
+    """It is requested only while there is one."""
+    put_v2(tree, numbered(1))
+    api = Mock(spec=Api)
+    api.described.return_value = {f"{1:064x}": Described(name="web")}
+    restarts = Restarts()
+    source = RestartsSource(Finder(tree.files), restarts, api)
+    assert source.collect(tree.tick()) == ()
+    api.described.assert_not_called()
+    gone(tree, numbered(1))
+    put_v2(tree, numbered(1))
+    (row,) = source.collect(tree.tick()) or ()
+    assert (row.id, row.name) == ("000000000000", "web")
+    source.close()
+    assert source.collect(tree.tick()) == ()
+    source.close()
 
 
 def test_the_collector_collects_them_on_demand(tree: Tree) -> None:

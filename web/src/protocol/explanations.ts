@@ -1535,6 +1535,21 @@ export const EXPLANATIONS = {
     text: "Other runtimes, such as nerdctl.",
     from: "/sys/fs/cgroup",
   },
+  container_restarts: {
+    name: "Restarted containers",
+    text: "Containers that were restarted in the last 15 minutes, by their restart policy or by hand; at most 64. Not those of Kubernetes, which makes new containers instead.",
+    from: "/sys/fs/cgroup, inotify(7)",
+  },
+  "container_restarts[].id": {
+    name: "id",
+    text: "The first 12 digits of its id; the name of a container of nspawn or LXC.",
+    from: "/sys/fs/cgroup, inotify(7)",
+  },
+  "container_restarts[].runtime": {
+    name: "runtime",
+    text: "docker, podman, nspawn, lxc, or other.",
+    from: "/sys/fs/cgroup, inotify(7)",
+  },
   containers: {
     name: "Containers",
     text: "What each container uses, from its control group. A new one appears within 5 s, the first one within 30 s.",
@@ -1578,6 +1593,11 @@ export const EXPLANATIONS = {
   "containers[].labels": {
     name: "labels",
     text: "Its labels, at most 32. Empty without `container_api`.",
+    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+  },
+  "containers[].restarts": {
+    name: "restarts",
+    text: "How often it was restarted, by its restart policy or by hand, while this program ran. Null without inotify, and for Kubernetes, which makes a new container instead.",
     from: "/sys/fs/cgroup, /proc/PID/net/dev",
   },
   "containers[].cpu_percent": {

@@ -410,6 +410,12 @@ const cgroupRecord = record({
 });
 export type Cgroup = Infer<typeof cgroupRecord>;
 
+const containerRestartsRecord = record({
+  id: text,
+  runtime: text,
+});
+export type ContainerRestarts = Infer<typeof containerRestartsRecord>;
+
 const labelRecord = record({
   name: text,
   value: maybe(text),
@@ -425,6 +431,7 @@ const containerRecord = record({
   image: maybe(text),
   health: maybe(text),
   labels: maybe(list(labelRecord)),
+  restarts: maybeNumber,
   cpu_percent: maybeNumber,
   cpu_limit_cores: maybeNumber,
   cpu_limit_used_percent: maybeNumber,
@@ -511,6 +518,7 @@ export const SECTIONS = {
   system: systemRecord,
   cgroup: cgroupRecord,
   container_counts: dict(maybeNumber),
+  container_restarts: list(containerRestartsRecord),
   containers: list(containerRecord),
   units: unitsRecord,
   self: ownRecord,

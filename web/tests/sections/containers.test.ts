@@ -4,6 +4,7 @@ import { expect, it, vi } from "vitest";
 
 import { section } from "../../src/sections/containers";
 import "../../src/sections/containers/panel"; // so that the page, which loads it later, does not wait for a file
+import { alertOf, alertsText } from "../support/alerts";
 import { FakeSocket } from "../support/fake-socket";
 import { golden, goldenObject, sampleAt, sampleText, sampleWithout } from "../support/frames";
 import { containersOf } from "../support/mock-containers.js";
@@ -20,8 +21,8 @@ const asked = () =>
   FakeSocket.all.filter((socket) => socket.query.get("sections") === "containers");
 const rows = () => [...(panel()?.querySelectorAll("tbody tr") ?? [])].map((row) => row.textContent);
 
-async function open(containers: unknown, state = "ok") {
-  await connect(golden("hello"), sampleText(COUNTS));
+async function open(containers: unknown, state = "ok", alerts: readonly string[] = []) {
+  await connect(golden("hello"), sampleText(COUNTS), ...alerts);
   await settleImports();
   const socket = asked().at(-1);
   socket?.open();
@@ -54,6 +55,18 @@ it("shows the containers by name, and marks an unhealthy one", async () => {
   ]);
 });
 
+it("marks one that is restarted again and again", async () => {
+  const [web] = containersOf(0);
+  const restarting = alertOf({
+    rule: "container_restarting",
+    section: "container_restarts",
+    fields: ["container_restarts.recent_restarts"],
+    labels: { id: web?.id ?? "", runtime: "docker" },
+  });
+  await open([web], "ok", [alertsText([restarting])]);
+  expect(rows()).toEqual(["▲shop-web4.096.0 Mi105 Ki"]);
+});
+
 it("shows limits, image and labels of one on request", async () => {
   await open(containersOf(0));
   act(() => {
@@ -63,6 +76,7 @@ it("shows limits, image and labels of one on request", async () => {
   for (const fact of [
     "imageshop/importer:412",
     "healthunhealthy",
+    "restarts4",
     "cpu88 % of 1.00 cores",
     "memory97 % of 512 MiB",
     "com.docker.compose.projectshop",

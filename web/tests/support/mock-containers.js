@@ -21,6 +21,7 @@ export function containersOf(t) {
       unit: image === null ? `systemd-nspawn@${name}.service` : `docker-4f5a6b7c8d${n}e.scope`,
       image,
       health,
+      restarts: n === 3 ? 4 : 0,
       labels: image === null ? [] : [{ name: "com.docker.compose.project", value: "shop" }],
       cpu_percent: round(cpu * (1 + Math.sin(t / (7 + n)) / 4), 1),
       cpu_limit_cores: n === 3 ? 1 : null,

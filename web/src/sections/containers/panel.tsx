@@ -19,6 +19,9 @@ import type { Container } from "../../protocol/sections";
 import { createNewestContainers, shownName } from "./newest";
 import "./containers.css";
 
+/** The sections that have something about a container. */
+const ABOUT = ["containers", "container_restarts"];
+
 export function ContainersPanel() {
   const { watchSections } = useHost();
   const [containers] = useState(createNewestContainers);
@@ -42,7 +45,7 @@ export function ContainersPanel() {
           { name: "memory", width: "rate", explain: "containers[].memory_working_set_bytes" },
           { name: "net /s", width: "rate" },
         ]}
-        rows={rows?.map((one) => rowOf(one, levelAbout(alerts, "containers", { id: one.id })))}
+        rows={rows?.map((one) => rowOf(one, levelAbout(alerts, ABOUT, { id: one.id })))}
         empty="no containers"
       />
       {failure !== null && <p className="reason">▲ failed: {failure}</p>}
@@ -79,6 +82,7 @@ function factsOf(one: Container): DeviceRow["facts"] {
     ...known("health", one.health),
     ...known("pod", one.pod),
     ...known("unit", one.unit),
+    ["restarts", count(one.restarts)],
     ["cpu", ofLimit(one.cpu_limit_used_percent, `${fixed(one.cpu_limit_cores, 2)} cores`)],
     ["throttled", percentText(one.cpu_throttled_percent)],
     ["memory", ofLimit(one.memory_percent, bytesText(one.memory_limit_bytes))],
