@@ -6,13 +6,14 @@ They are the rules over the list ``hosts``. Everything else about them is as for
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..metrics.sample import Sample
 from . import hosts
 from .alert import Alert
 from .evaluator import REPEAT_SECONDS, Evaluator, Silenced
-from .hosts import WatchedHost
+from .hosts import Identity, WatchedHost, maybe_identity
 from .monitor import GAP_SECONDS
 from .rule import Rule
 from .saved import Saved
@@ -53,6 +54,9 @@ class FleetMonitor(Evaluator):
         addresses = (alert.key for alert in self._engine.firing())
         self._missing = {key: WatchedHost(key) for key in addresses if isinstance(key, str)}
         self._missing_until: float | None = None
+        # A host that does not answer after a restart of the front end has no known name, but its alert must
+        # reach the same receivers, and be covered by the same silences, as before.
+        self._identities: dict[str, Identity] = saved.hosts if saved else {}
         self._refresh_at = 0.0
         # By the address of the host, as on the wire.
         self.firing: Mapping[str, Sequence[dict[str, Any]]] = {}
@@ -65,6 +69,7 @@ class FleetMonitor(Evaluator):
             self._note_error(error)
 
     def _note_hosts(self, found: Sequence[WatchedHost], monotonic: float, time_unix: float) -> None:
+        found = [self._identified(host) for host in found]
         sections = {hosts.NAME: (*found, *self._still_missing(found, monotonic))}
         sample = Sample("", time_unix, monotonic, None, sections, {})
         changes = self._evaluate(sample, is_due=monotonic >= self._refresh_at)
@@ -72,13 +77,28 @@ class FleetMonitor(Evaluator):
             return
         self._refresh_at = monotonic + REPEAT_SECONDS
         by_address = _by_address(self._engine.firing())
-        names = {host.address: _names(host) for host in found}
         self.firing = {
-            address: self._reports(alerts, *names.get(address, (address, address)))
+            address: self._reports(alerts, *self._names(address))
             for address, alerts in by_address.items()
         }
         if self._note is not None:
-            self._report(self._note, names, by_address, _by_address(changes))
+            self._report(self._note, by_address, _by_address(changes))
+        for address in self._identities.keys() - by_address.keys():
+            del self._identities[address]
+
+    def _identified(self, host: WatchedHost) -> WatchedHost:
+        """Return the host with its id, name and site, also if it has answered only in the run before."""
+        identity = maybe_identity(host)
+        if identity is not None:
+            self._identities[host.address] = identity
+            return host
+        known = self._identities.get(host.address)
+        return host if known is None else replace(host, **known._asdict())
+
+    def _names(self, address: str) -> tuple[str, str]:
+        """Return the id and the name of a host. One that has never answered has its address as both."""
+        known = self._identities.get(address)
+        return (known.id, known.name) if known else (address, address)
 
     def _reports(
         self, alerts: Iterable[Alert], host_id: str, host_name: str
@@ -88,15 +108,14 @@ class FleetMonitor(Evaluator):
         self._mark_silenced(host_id, host_name, found)
         return found
 
-    @staticmethod
     def _report(
+        self,
         note: NoteHost,
-        names: Mapping[str, tuple[str, str]],
         firing: Mapping[str, Sequence[Alert]],
         changes: Mapping[str, Sequence[Alert]],
     ) -> None:
         for address in {**firing, **changes}:
-            host_id, name = names.get(address, (address, address))  # it may have been forgotten
+            host_id, name = self._names(address)
             resolved = [alert for alert in changes.get(address, ()) if alert.state == "resolved"]
             note(address, host_id, name, firing.get(address, ()), resolved)
 
@@ -113,11 +132,6 @@ class FleetMonitor(Evaluator):
         for host in found:
             self._missing.pop(host.address, None)
         return tuple(self._missing.values())
-
-
-def _names(host: WatchedHost) -> tuple[str, str]:
-    """Return the id and the name of a host. One that has never answered has its address as both."""
-    return host.id or host.address, host.name or host.address
 
 
 def _by_address(alerts: Iterable[Alert]) -> dict[str, list[Alert]]:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from ..metrics.definitions import Group, group_of
 from ..metrics.section import Field, Section
 
 NAME = "hosts"
+
+
+class Identity(NamedTuple):
+    """What a host reports about itself."""
+
+    id: str
+    name: str
+    site: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,12 @@ class WatchedHost:
         float | None,
         "The front end's clock minus that of the host, the median of nine measurements. Null while it sends nothing.",
     ] = None
+
+
+def maybe_identity(host: WatchedHost) -> Identity | None:
+    """Return what a host reports about itself; None if it has never answered."""
+    found = Identity(host.id or host.address, host.name or host.address, host.site)
+    return None if found[:2] == (host.address, host.address) else found
 
 
 class _Table:

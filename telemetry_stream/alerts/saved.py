@@ -14,6 +14,7 @@ from typing import Any
 from ..state_file import StateFile
 from ..stream import to_json
 from .alert import Alert
+from .hosts import Identity
 from .rule import SEVERITIES
 
 log = logging.getLogger(__name__)
@@ -25,11 +26,15 @@ VERSION = 1
 
 
 class Saved:
-    """The file of one state directory. ``load`` it, ``start``, ``keep`` each new state, ``close``."""
+    """The file of one state directory. ``load`` it, ``start``, ``keep`` each new state, ``close``.
+
+    ``hosts`` are those of a front end, by their addresses, which are the keys of alerts. Those with alerts are saved.
+    """
 
     def __init__(
         self, directory: str, *, on_crash: Callable[[BaseException], None], file: str = FILE
     ) -> None:
+        self.hosts: dict[str, Identity] = {}
         self._file = StateFile(os.path.join(directory, file), "ts-alerts", on_crash=on_crash)
         self.start = self._file.start
         self.close = self._file.close
@@ -38,15 +43,28 @@ class Saved:
         """Return the alerts in the file. An invalid file has none, and is logged."""
         try:
             content = self._file.maybe_read(MAX_FILE_BYTES)
-            return () if content is None else _alerts(content)
+            return () if content is None else self._restored(content)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             log.warning("%s is not valid, so no alert is restored: %r", self._file.path, error)
         return ()
 
+    def _restored(self, content: bytes) -> tuple[Alert, ...]:
+        """Return the alerts in the content of a file. Raises ValueError, TypeError or KeyError."""
+        saved = json.loads(content)
+        if saved["version"] != VERSION:
+            raise ValueError(f"version {saved['version']}")
+        alerts = tuple(map(_alert, saved["alerts"]))
+        hosts = dict(saved.get("hosts", {}))
+        self.hosts = {address: _identity(entry) for address, entry in hosts.items()}
+        return alerts
+
     def keep(self, alerts: Iterable[Alert]) -> None:
         """Have these firing alerts written. Never waits."""
         entries = [{**alert.report(), "key": _listed(alert.key)} for alert in alerts]
-        self._file.keep(to_json({"version": VERSION, "alerts": entries}))
+        keys = {entry["key"] for entry in entries if isinstance(entry["key"], str)}
+        hosts = {key: self.hosts[key] for key in keys & self.hosts.keys()}
+        saved = {"version": VERSION, "alerts": entries, **({"hosts": hosts} if hosts else {})}
+        self._file.keep(to_json(saved))
 
 
 def _listed(key: Hashable) -> object:
@@ -59,12 +77,11 @@ def _key(value: Any) -> Hashable:
     return key
 
 
-def _alerts(content: bytes) -> tuple[Alert, ...]:
-    """Return the alerts in the content of a file. Raises ValueError, TypeError or KeyError."""
-    saved = json.loads(content)
-    if saved["version"] != VERSION:
-        raise ValueError(f"version {saved['version']}")
-    return tuple(map(_alert, saved["alerts"]))
+def _identity(entry: Any) -> Identity:
+    found = Identity(*entry)
+    if not all(isinstance(text, str) for text in (found.id, found.name, found.site or "")):
+        raise ValueError("a host of a wrong form")
+    return found
 
 
 def _alert(entry: Mapping[str, Any]) -> Alert:

@@ -16,6 +16,10 @@ from telemetry_stream.alerts.hosts import WatchedHost
 from telemetry_stream.alerts.rule import Rule
 from telemetry_stream.alerts.rules import load
 from telemetry_stream.alerts.saved import FLEET_FILE, Saved
+from telemetry_stream.notify.channel import Capacity
+from telemetry_stream.notify.choice import Choice, Pace
+from telemetry_stream.notify.entry import Note
+from telemetry_stream.notify.outbox import RESTORED_SECONDS, Outbox
 from telemetry_stream.notify.silences import Matcher, Silences
 from tests.alerts.samples import BOOT_UNIX
 
@@ -43,6 +47,7 @@ class Watching:
         self.now = begin
         self.noted: list[str] = []
         self.calls = 0
+        self.outbox: Outbox | None = None  # of a receiver that gets the alerts
         self.saved = Saved(str(folder / "state"), on_crash=print, file=FLEET_FILE)
         self.monitor = FleetMonitor(
             self._load, saved=self.saved, max_hosts=300, note=self._note, silenced=silenced
@@ -69,6 +74,11 @@ class Watching:
         if resolved or self._known.get(address) != rules[0]:
             self._record(host_id, name, rules)
         self._known[address] = rules[0]
+        if self.outbox is not None:
+            fires, ended = (
+                tuple(alert.report() for alert in found) for found in (firing, resolved)
+            )
+            self.outbox.note(Note(f"fleet {address}", host_id, name, fires, ended), self.now)
 
     def _record(self, host_id: str, name: str, rules: tuple[list[str], list[str]]) -> None:
         self.noted.append(f"{self.now:g} {host_id} {name} {rules[0]} {rules[1]}")
@@ -250,6 +260,39 @@ def test_alerts_survive_a_restart_of_the_front_end(tmp_path: Path) -> None:
     again.monitor.close()
 
 
+def test_a_restart_does_not_rename_a_host_that_is_silent(tmp_path: Path) -> None:
+    """A receiver of its name goes on, a silence of its name counts, and rules for its site do."""
+    rules = """
+    [[rule]]
+    name = "host_lost"
+    each = "hosts"
+    where = "site == 'home'"
+    critical = "lost"
+    text = "{name} is lost"
+    """
+    silences = Silences(lambda: None)
+    choice, pace = Choice(hosts=("a*",)), Pace(wait_seconds=0)
+    first = Watching(tmp_path, rules)
+    first.outbox = Outbox(choice, pace, Capacity(), started_at=first.now)
+    first.see(31, replace(LOST, site="home"))
+    assert first.outbox.maybe_message(first.now, silences.cover) is not None
+    first.outbox.note_sent(first.now)
+    first.monitor.close()
+
+    silences.add(Matcher(host="ada"), 60, by="", comment="")
+    again = Watching(tmp_path, rules, begin=10_000.0, silenced=silences)
+    again.outbox = Outbox(choice, pace, Capacity(), started_at=again.now)
+    again.outbox.restore(first.outbox.saved(lambda at: at), lambda unix: unix)
+    again.see(int(RESTORED_SECONDS) + 60, replace(LOST, id="s/a", name="s/a"))
+    assert again.outbox.maybe_message(again.now, lambda _: False) is None
+    (entry,) = again.outbox.saved(lambda at: at)
+    assert (entry["is_firing"], entry["host_id"], entry["host_name"]) == (True, "id-a", "ada")
+    (alert,) = again.monitor.firing["s/a"]
+    assert (alert["text"], alert["silenced"]) == ("ada is lost", True)
+    assert again.noted == []
+    again.monitor.close()
+
+
 def test_a_restored_alert_ends_if_its_host_does_not_return(tmp_path: Path) -> None:
     """It may not be watched any more."""
     first = Watching(tmp_path)
@@ -260,7 +303,7 @@ def test_a_restored_alert_ends_if_its_host_does_not_return(tmp_path: Path) -> No
     assert again.firing() == ["host_lost"]
     again.see(32, replace(LIVE, address="s/b"))
     assert again.firing() == []
-    assert again.noted == ["732 s/a s/a [] ['host_lost']"]
+    assert again.noted == ["732 id-a ada [] ['host_lost']"]
     again.monitor.close()
 
 
@@ -268,7 +311,7 @@ def test_a_host_that_is_forgotten_ends_its_alert(watching: Watching) -> None:
     """As a filesystem that is unmounted does."""
     watching.see(31, LOST)
     watching.see(31)
-    assert watching.noted[1:] == ["162 s/a s/a [] ['host_lost']"]
+    assert watching.noted[1:] == ["162 id-a ada [] ['host_lost']"]
 
 
 def test_a_whole_site_may_be_lost(watching: Watching, caplog: pytest.LogCaptureFixture) -> None:
