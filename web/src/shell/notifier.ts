@@ -4,7 +4,7 @@
  * Of all tabs with this host, the one that holds a lock notifies; when it is closed, the next one gets the lock. What was
  * notified is kept in the browser, so that a reload repeats nothing, and an end is reported once.
  */
-import { SEVERITIES, type Alerts } from "../store/alerts";
+import { hasEnded, SEVERITIES, type Alerts } from "../store/alerts";
 import type { Telemetry } from "../store/telemetry";
 import { maybeRemembered, remember } from "./remember";
 
@@ -61,7 +61,8 @@ export function notifyOf({ store }: Pick<Telemetry, "store">): () => void {
   };
 }
 
-function notify(name: string, host: string, { firing }: Alerts): void {
+function notify(name: string, host: string, alerts: Alerts): void {
+  const { firing } = alerts;
   if (firing === null) return;
   const before = notifiedBy(name);
   const after: Notified = {};
@@ -79,9 +80,12 @@ function notify(name: string, host: string, { firing }: Alerts): void {
       texts.push({ key, text: `${SEVERITIES[level]}: ${text}` });
     after[key] = { level, since, text };
   }
-  for (const [key, { text, isSilenced }] of Object.entries(before)) {
-    if (!Object.hasOwn(after, key) && isSilenced !== true)
-      texts.push({ key, text: `resolved: ${text}` });
+  let kept = Object.keys(after).length;
+  for (const [key, entry] of Object.entries(before)) {
+    if (Object.hasOwn(after, key)) continue;
+    if (!hasEnded(alerts, key, entry.since)) {
+      if (kept++ < MAX_KEPT) after[key] = entry;
+    } else if (entry.isSilenced !== true) texts.push({ key, text: `resolved: ${entry.text}` });
   }
   remember(name, JSON.stringify(after));
   show(host, texts);

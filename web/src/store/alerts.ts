@@ -45,37 +45,53 @@ export interface Alerts {
   readonly firing: readonly Alert[] | null;
   /** Firing alerts that the server left out, because there are too many. */
   readonly omitted: number;
+  /** Those of messages before that are left out now, and were not reported as resolved: they may still fire. */
+  readonly leftOut: readonly Alert[];
   /** Those that resolved while the page was open, the last one first. */
   readonly resolved: readonly Alert[];
 }
 
-export const NO_ALERTS: Alerts = { firing: null, omitted: 0, resolved: [] };
+export const NO_ALERTS: Alerts = { firing: null, omitted: 0, leftOut: [], resolved: [] };
 
 /** The longest time that a chart shows, and more: a viewer who comes back sees what was wrong. */
 const KEPT_SECONDS = 3600;
 const MAX_RESOLVED = 50;
+const MAX_LEFT_OUT = 200;
 
 /**
- * Return the alerts after a message, which has the whole state. An alert that was lost with a message resolved by
- * `nowUnix`, the time of the host.
+ * Return the alerts after a message, which has the whole state unless it leaves some out. An alert whose end was lost
+ * with a message resolved by `nowUnix`, the time of the host.
  */
 export function alertsAfter(before: Alerts, message: AlertsMessage, nowUnix: number): Alerts {
   const entries = message.alerts;
-  if (entries === null) return { ...before, firing: null, omitted: 0 };
+  if (entries === null) return { ...before, firing: null, omitted: 0, leftOut: [] };
+  const omitted = message.omitted_alerts ?? 0;
   const endUnix = message.time_unix ?? nowUnix;
   const firing = entries.filter(({ state }) => state !== "resolved").map((one) => alertOf(one));
   const reported = entries
     .filter(({ state }) => state === "resolved")
     .map((one) => alertOf(one, endUnix));
   const present = new Set([...firing, ...reported].map(({ key }) => key));
-  const lost = (before.firing ?? [])
-    .filter(({ key }) => !present.has(key))
-    .map((one) => ({ ...one, untilUnix: endUnix }));
+  const missing = knownOf(before).filter(({ key }) => !present.has(key));
+  const lost = omitted > 0 ? [] : missing.map((one) => ({ ...one, untilUnix: endUnix }));
   const resolved = [...reported, ...lost, ...before.resolved]
     .filter(({ untilUnix }) => (untilUnix ?? 0) > endUnix - KEPT_SECONDS)
     .slice(0, MAX_RESOLVED);
   firing.sort((one, other) => LEVELS.indexOf(one.level) - LEVELS.indexOf(other.level));
-  return { firing, omitted: message.omitted_alerts ?? 0, resolved };
+  return { firing, omitted, leftOut: omitted > 0 ? missing.slice(0, MAX_LEFT_OUT) : [], resolved };
+}
+
+/** Return what fires, and what may. */
+function knownOf({ firing, leftOut }: Alerts): Alert[] {
+  return [...(firing ?? []), ...leftOut];
+}
+
+/**
+ * Return whether an alert that fired before and is not among those that fire has ended. If some are left out, only those
+ * that were reported as resolved have.
+ */
+export function hasEnded({ omitted, resolved }: Alerts, key: string, sinceUnix: number): boolean {
+  return omitted === 0 || resolved.some((one) => one.key === key && one.sinceUnix === sinceUnix);
 }
 
 function alertOf(wire: WireAlert, untilUnix: number | null = null): Alert {
@@ -134,7 +150,7 @@ export function changesBetween(
 ): { readonly fired: readonly Alert[]; readonly resolved: readonly Alert[] } {
   if (after.firing === null) return { fired: [], resolved: [] };
   const known = new Map(
-    (before.firing ?? [])
+    knownOf(before)
       .filter(({ isSilenced }) => !isSilenced)
       .map((alert) => [alert.key, alert]),
   );
@@ -143,7 +159,9 @@ export function changesBetween(
     fired: after.firing.filter(
       ({ key, level, isSilenced }) => !isSilenced && known.get(key)?.level !== level,
     ),
-    resolved: [...known.values()].filter(({ key }) => !fires.has(key)),
+    resolved: [...known.values()].filter(
+      ({ key, sinceUnix }) => !fires.has(key) && hasEnded(after, key, sinceUnix),
+    ),
   };
 }
 

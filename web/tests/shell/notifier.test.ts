@@ -99,6 +99,19 @@ it("notifies of an alert, when it gets worse, and when it resolves", () => {
   expect(shown).toHaveLength(3);
 });
 
+it("does not report as resolved what the server leaves out", () => {
+  const { telemetry } = openTab(FULL);
+  const leaveOut = (...alerts: readonly Record<string, unknown>[]) => {
+    telemetry.frame(decodeFrame(alertsText(alerts, { omitted_alerts: 1 })));
+  };
+  leaveOut();
+  send(telemetry, FULL);
+  expect(shown.splice(0)).toEqual(["ada: warning: /srv is 91 % full"]);
+  leaveOut();
+  leaveOut({ ...FULL, state: "resolved" });
+  expect(shown).toEqual(["ada: resolved: /srv is 91 % full"]);
+});
+
 it("does not notify of what is only information, nor of unknown alerts", () => {
   const { telemetry } = openTab({ ...FULL, severity: "info" });
   send(telemetry, FULL);

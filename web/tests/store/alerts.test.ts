@@ -70,6 +70,16 @@ describe("that resolved", () => {
     expect(alerts.resolved).toMatchObject([{ untilUnix: 1_764_000_050 }]);
   });
 
+  it("are only those that are reported, while some that fire are left out", () => {
+    const full = alertsText([ROOT], { omitted_alerts: 1 });
+    const left = alertsOf(alertsText([SRV]), full);
+    expect([left.resolved, left.firing?.length, left.omitted]).toEqual([[], 1, 1]);
+    const later = alertsText([ROOT, resolved], { omitted_alerts: 1 });
+    expect(alertsOf(alertsText([SRV]), full, later).resolved).toHaveLength(1);
+    const alerts = alertsOf(alertsText([SRV]), full, full, alertsText([ROOT]));
+    expect(alerts.resolved).toMatchObject([{ labels: { mountpoint: "/srv" } }]);
+  });
+
   it("are forgotten after an hour", () => {
     const later = alertsText([ROOT], { time_unix: 1_764_000_042 + 3600 });
     expect(alertsOf(alertsText([resolved]), later).resolved).toEqual([]);
@@ -79,6 +89,13 @@ describe("that resolved", () => {
     const alerts = alertsOf(alertsText([resolved, ROOT]), alertsText(null));
     expect([alerts.firing, alerts.resolved.length]).toEqual([null, 1]);
   });
+});
+
+it("do not change when they are left out for a while", () => {
+  const full = alertsOf(alertsText([SRV]), alertsText([], { omitted_alerts: 1 }));
+  const again = alertsOf(alertsText([SRV]));
+  expect(changesBetween(full, again)).toEqual({ fired: [], resolved: [] });
+  expect(changesBetween(full, alertsOf(alertsText([]))).resolved).toHaveLength(1);
 });
 
 it("change when they fire, get worse or resolve, and not when they are repeated", () => {
@@ -94,4 +111,7 @@ it("change when they fire, get worse or resolve, and not when they are repeated"
   expect(changes(srv, alertsText([{ ...SRV, severity: "critical" }]))).toEqual([[key], []]);
   expect(changes(srv, none)).toEqual([[], [key]]);
   expect(changes(srv, alertsText(null))).toEqual([[], []]);
+  const resolved = { ...SRV, state: "resolved" };
+  expect(changes(srv, alertsText([], { omitted_alerts: 1 }))).toEqual([[], []]);
+  expect(changes(srv, alertsText([resolved], { omitted_alerts: 1 }))).toEqual([[], [key]]);
 });
