@@ -47,7 +47,8 @@ def _by_key(scope: str, *alerts: Alert) -> dict[Key, Alert]:
 class Entry:
     """One alert. ``sent`` is the severity that was delivered, None if the receiver has not got it as firing.
 
-    ``begun_unix`` and ``times`` are those of Event; ``reminders`` is the number of those that were delivered.
+    ``lower_since`` is when its severity fell below that. ``begun_unix`` and ``times`` are those of Event; ``reminders``
+    is the number of those that were delivered.
     """
 
     scope: str
@@ -62,6 +63,7 @@ class Entry:
     reminders: int = 0
     sent: str | None = None
     sent_at: float = 0.0
+    lower_since: float | None = None
     is_restored: bool = False
 
     @property
@@ -76,6 +78,21 @@ class Entry:
     def is_higher(self) -> bool:
         """Return whether the severity is higher than the delivered one."""
         return self.sent is None or rank(self.alert["severity"]) < rank(self.sent)
+
+    def note_alert(self, alert: Alert, now: float, fall_seconds: float) -> bool:
+        """Take its present state. Return whether ``sent`` has changed.
+
+        A severity that was lower than the delivered one for more than ``fall_seconds`` counts as delivered.
+        """
+        has_fallen = self.lower_since is not None and now - self.lower_since > fall_seconds
+        if has_fallen:
+            self.sent, self.lower_since = self.alert["severity"], None
+        self.alert = alert
+        if self.sent is None or rank(alert["severity"]) <= rank(self.sent):
+            self.lower_since = None
+        elif self.lower_since is None:
+            self.lower_since = now
+        return has_fallen
 
     def saved(self, unix_of: Callable[[float], float]) -> dict[str, Any]:
         """Return what a restart must remember. ``unix_of`` converts a time."""

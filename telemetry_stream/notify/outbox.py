@@ -30,6 +30,8 @@ GIVE_UP_SECONDS = 6 * HOUR_SECONDS
 # A restored alert may be missing in the first samples of a run, because its rule has to be true for some time again. If
 # nobody reports it until then, it has resolved.
 RESTORED_SECONDS = 900.0
+# A lower severity is not sent. After this time, and the receiver's wait, a higher one is news again.
+FALL_SECONDS = 60.0
 
 
 class Outbox:
@@ -107,7 +109,8 @@ class Outbox:
         if alert["since_unix"] != entry.alert["since_unix"]:
             entry.times += 1
             self.is_dirty = True
-        entry.alert, entry.host_name = alert, note.host_name
+        entry.host_name = note.host_name
+        self.is_dirty |= entry.note_alert(alert, now, max(FALL_SECONDS, self._pace.wait_seconds))
         was_due = entry.is_due
         if entry.is_higher():
             entry.note_due(now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from telemetry_stream.notify.channel import Capacity
 from telemetry_stream.notify.choice import Choice, Pace
 from telemetry_stream.notify.message import Event, Message
 from telemetry_stream.notify.outbox import (
+    FALL_SECONDS,
     GIVE_UP_SECONDS,
     MAX_ENTRIES,
     MAX_RETRY_SECONDS,
@@ -203,6 +205,25 @@ def test_only_a_higher_severity_is_sent_again() -> None:
     ):
         box.note(note(alert("a", severity)), now)
         assert len(sent(box, now)) == expected
+
+
+@pytest.mark.parametrize("repeats", [(), range(120, 3600, 60)], ids=["once", "repeated"])
+def test_a_severity_that_rises_again_after_a_long_time_is_sent(repeats: Iterable[int]) -> None:
+    """Also if it fell in two steps, and after a restart. The fall is not sent."""
+    critical, warning, info = (alert("a", name) for name in ("critical", "warning", "info"))
+    box = outbox()
+    box.note(note(critical), 0)
+    assert len(sent(box, 0)) == 1
+    for now, state in ((10, info), (61, warning), *((at, warning) for at in repeats)):
+        box.note(note(state), now)
+        assert sent(box, now) == []
+    box.note(note(warning), 3600)
+    box = restored(box)
+    box.note(note(critical), 3601)
+    assert sent(box, 3601) == [("firing", "a")]
+    box.note(note(info), 3602)
+    box.note(note(critical), 3602 + FALL_SECONDS)
+    assert sent(box, 3602 + FALL_SECONDS) == []
 
 
 def test_a_severity_that_is_higher_for_less_than_the_wait_is_not_sent() -> None:
