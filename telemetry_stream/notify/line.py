@@ -53,6 +53,8 @@ class Line:
         self.attempting, self.begun_at = other.attempting, other.begun_at
         self.is_aborted = other.is_aborted
         self.sent, self.failed = other.sent, other.failed
+        if self.outbox.is_sending and self.is_aborted:
+            self.last_error, self.last_error_unix = other.last_error, other.last_error_unix
 
     def maybe_abort_at(self) -> float | None:
         """Return when the attempt in progress takes too long, None if there is none."""
@@ -63,12 +65,13 @@ class Line:
         )
 
     def abort_if_too_long(self, now: float) -> None:
-        """Abort the attempt in progress if it takes too long."""
+        """Abort the attempt in progress if it takes too long. It has failed: perhaps it cannot be aborted."""
         at = self.maybe_abort_at()
         if at is not None and now >= at:
             self.is_aborted = True
             if self.attempting is not None:
                 self.attempting.abort()
+            self._note_failure(f"no result in {ABORT_SECONDS:.0f} s", "the attempt is aborted")
 
     def begin_if_due(self, now: float, is_silenced: Callable[[Event], bool]) -> None:
         """Begin an attempt if one is due."""
@@ -79,14 +82,13 @@ class Line:
 
     def take_end(self, error: DeliveryError | None, now: float) -> None:
         """Note how the attempt has ended, count it and log it."""
-        name, target = self.receiver.name, self.receiver.channel.target
         if error is None or error.is_delivered:
             self.outbox.note_sent(now)
             self.sent += 1
             self.last_sent_unix = time.time()
         if error is None:
             if self.last_error is not None:
-                log.info("The receiver %s works again", name)
+                log.info("The receiver %s works again", self.receiver.name)
             self.last_error = None
             return
         if error.is_delivered:
@@ -98,8 +100,14 @@ class Line:
             after = (
                 "the message is dropped" if error.is_final else f"next attempt in {seconds:.0f} s"
             )
+        if not self.is_aborted:  # that failure is noted already
+            self._note_failure(str(error), after)
+
+    def _note_failure(self, error: str, after: str) -> None:
+        """Count and log a failure. ``after`` is what follows."""
+        name, target = self.receiver.name, self.receiver.channel.target
         self.failed += 1
-        self.last_error, self.last_error_unix = str(error), time.time()
+        self.last_error, self.last_error_unix = error, time.time()
         self.log.log("The receiver %s (%s) fails: %s; %s", name, target, error, after)
 
     def report(self) -> dict[str, Any]:

@@ -106,6 +106,59 @@ def test_an_attempt_that_takes_too_long_is_aborted(monkeypatch: pytest.MonkeyPat
             server.answer = lambda *_: Answer()
             assert eventually(lambda: notifier.report()[0]["state"] == "ok")
             assert notifier.report()[0]["failed_total"] >= 1
+            assert notifier.report()[0]["last_error"] is None
+
+
+class Stuck:
+    """A channel and its sender, which cannot be aborted: it waits until ``release`` is set."""
+
+    target = "json at localhost"
+    capacity = Capacity()
+
+    def __init__(self) -> None:
+        self.release = threading.Event()
+
+    def sender(self) -> Stuck:
+        """Return the sender."""
+        return self
+
+    def begin(self) -> None:
+        """Begin an attempt."""
+
+    def send(self, _: Message) -> None:
+        """Hang."""
+        assert self.release.wait(20)
+
+    def abort(self) -> None:
+        """Do nothing, as a lookup that is in the C library does."""
+
+
+def test_an_attempt_that_cannot_be_aborted_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is counted and logged once, also after a reload. When it ends well after all, the receiver works again."""
+    monkeypatch.setattr(line, "ABORT_SECONDS", 0.1)
+    caplog.set_level(logging.INFO)
+    channel = Stuck()
+    found = Receiver("one", "webhook", channel, Choice(), Pace(wait_seconds=0))
+    receivers = [found]
+    notifier = Notifier(lambda: tuple(receivers), state_dir="", on_crash=print)
+    notifier.start()
+    note(notifier, A)
+    assert eventually(lambda: notifier.report()[0]["state"] == "failing")
+    receivers[0] = replace(found, choice=Choice(rules=("a",)))
+    notifier.reload()
+    note(notifier, A, B)
+    assert eventually(lambda: notifier._lines[0].receiver is receivers[0])
+    (one,) = notifier.report()
+    assert (one["state"], one["failed_total"]) == ("failing", 1)
+    assert one["last_error"] == "no result in 0 s"
+    assert "The receiver one (json at localhost) fails: no result in 0 s" in caplog.text
+    channel.release.set()
+    assert eventually(lambda: notifier.report()[0]["state"] == "ok")
+    assert "The receiver one works again" in caplog.text
+    assert notifier.report()[0]["failed_total"] == 1
+    notifier.close()
 
 
 def test_failures_are_counted_and_logged(
