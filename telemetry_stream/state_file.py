@@ -1,7 +1,8 @@
 """A file of the state directory, of which only the newest content matters.
 
 A thread of its own writes it, in one step: a disk that hangs delays nothing else, and another process never reads a
-part of a file. While it writes, only the newest of several contents is kept.
+part of a file. While it writes, only the newest of several contents is kept. What could not be written, because the
+disk was full, is tried again each minute, and at the end.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from . import threads
 
 log = logging.getLogger(__name__)
 
+RETRY_SECONDS = 60.0
 CLOSE_SECONDS = 0.3  # to write the last content; the whole program may take two seconds to stop
 
 
@@ -28,6 +30,7 @@ class StateFile:
         self.path = path
         self._thread_name = thread
         self._on_crash = on_crash
+        self._lock = threading.Lock()  # guards _next
         self._next: bytes | None = None  # what has to be written
         self._wake = threading.Event()
         self._is_closed = False
@@ -54,7 +57,8 @@ class StateFile:
 
     def keep(self, content: bytes) -> None:
         """Have this content written. Never waits."""
-        self._next = content
+        with self._lock:
+            self._next = content
         self._wake.set()
 
     def close(self) -> None:
@@ -67,28 +71,37 @@ class StateFile:
     def _run(self) -> None:
         """Write each new content until ``close``. Runs on the thread."""
         while True:
-            self._wake.wait()
+            self._wake.wait(RETRY_SECONDS if self._has_failed else None)
             self._wake.clear()
             is_closed = self._is_closed
-            content, self._next = self._next, None
-            if content is not None:
-                self._write(content)
+            self._write_next()
             if is_closed:
                 return
 
-    def _write(self, content: bytes) -> None:
-        draft = f"{self.path}.new"
+    def _write_next(self) -> None:
+        """Write the newest content, if there is one. It is kept until it has been written."""
+        content = self._next
+        if content is None:
+            return
         try:
-            os.makedirs(os.path.dirname(self.path), 0o700, exist_ok=True)
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, self.path)
+            self._write(content)
         except OSError as error:
             if not self._has_failed:  # the next success allows another line
                 log.warning("%s cannot be written: %s", self.path, error.strerror)
             self._has_failed = True
         else:
             self._has_failed = False
+            with self._lock:
+                if self._next is content:
+                    self._next = None
+
+    def _write(self, content: bytes) -> None:
+        """Replace the file. Raises OSError."""
+        draft = f"{self.path}.new"
+        os.makedirs(os.path.dirname(self.path), 0o700, exist_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, self.path)

@@ -119,7 +119,6 @@ TESTED_ELSEWHERE = {
     "telemetry_stream/__init__.py": "tests/test_packaging.py",
     "telemetry_stream/__main__.py": "tests/test_cli.py",
     "telemetry_stream/assembly.py": "tests/test_app_mqtt.py",
-    "telemetry_stream/state_file.py": "tests/alerts/test_saved.py",
     "telemetry_stream/toml_file.py": "tests/alerts/test_rules.py",
     "telemetry_stream/alerts/hosts.py": "tests/alerts/test_fleet.py",
     "telemetry_stream/alerts/rule.py": "tests/alerts/test_rules.py",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 import stat
 from collections.abc import Iterator
@@ -105,14 +104,12 @@ def test_an_alert_of_a_wrong_form_is_refused(
     assert "no alert is restored" in caplog.text
 
 
-def test_a_directory_that_cannot_be_written_is_logged_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("hosts", [3, {"a": 3}, {"a": ["id"]}, {"a": ["id", 3, None]}])
+def test_hosts_of_a_wrong_form_are_refused(
+    hosts: object, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The program goes on."""
-    caplog.set_level(logging.WARNING)
-    (tmp_path / "file").write_text("")
-    saved = Saved(str(tmp_path / "file" / "state"), on_crash=print)
-    for _ in range(3):
-        saved._file._write(b"{}")
-    assert caplog.text.count("cannot be written: Not a directory") == 1
-    assert saved.load() == ()
+    """With the whole file."""
+    (tmp_path / FILE).write_text(json.dumps({"version": 1, "alerts": [], "hosts": hosts}))
+    saved = Saved(str(tmp_path), on_crash=print)
+    assert (saved.load(), saved.hosts) == ((), {})
+    assert "no alert is restored" in caplog.text

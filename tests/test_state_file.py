@@ -1,0 +1,67 @@
+"""A file of the state directory: written in one step, and again if that fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from telemetry_stream import state_file
+from telemetry_stream.state_file import StateFile
+from tests.conftest import eventually
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[StateFile]:
+    """A file in a directory that cannot be made, because a file has its name."""
+    (tmp_path / "state").write_text("")
+    found = StateFile(str(tmp_path / "state" / "alerts.json"), "ts-alerts", on_crash=print)
+    found.start()
+    yield found
+    found.close()
+
+
+def test_the_newest_content_that_could_not_be_written_is_written_at_the_end(
+    file: StateFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is read in the next run. The failure is logged once."""
+    caplog.set_level(logging.WARNING)
+    for content in (b"first", b"second", b"third"):
+        file.keep(content)
+        assert eventually(lambda: file._has_failed and not file._wake.is_set())
+    Path(file.path).parent.unlink()
+    file.close()
+    assert file.maybe_read(10) == b"third"
+    assert caplog.text.count("cannot be written") == 1
+
+
+def test_it_is_tried_again_without_a_change(
+    file: StateFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk may have room again."""
+    monkeypatch.setattr(state_file, "RETRY_SECONDS", 0.01)
+    file.keep(b"kept")
+    assert eventually(lambda: file._has_failed)
+    Path(file.path).parent.unlink()
+    assert eventually(Path(file.path).exists)
+    assert eventually(lambda: not file._has_failed)
+
+
+def test_a_failure_does_not_replace_what_is_newer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes while a write fails is what counts."""
+    file = StateFile(str(tmp_path / "alerts.json"), "ts-alerts", on_crash=print)
+
+    def fail(_: bytes) -> None:
+        file.keep(b"newer")
+        raise OSError(28, "No space left on device")
+
+    file.keep(b"older")
+    with monkeypatch.context() as patch:
+        patch.setattr(file, "_write", fail)
+        file._write_next()
+    file._write_next()
+    assert file.maybe_read(10) == b"newer"
