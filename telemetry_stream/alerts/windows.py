@@ -100,6 +100,7 @@ class Window:
 
     def keep(self, keys: Collection[Hashable]) -> None:
         """Forget the rows that are not in ``keys``."""
-        if len(self._series) > len(keys):
+        # The difference is found only if it matters: there would be no place for other rows.
+        if len(self._series) > len(keys) or len(self._series) >= MAX_SERIES:
             for key in self._series.keys() - keys:
                 del self._series[key]

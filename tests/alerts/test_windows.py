@@ -90,6 +90,20 @@ def test_memory_is_limited() -> None:
     assert set(window._series) == {1, 2}
 
 
+def test_rows_that_are_gone_make_room_in_a_list_that_is_too_long() -> None:
+    """The list always has more rows than are kept, and all of them are replaced."""
+    window, rows = Window("rate", 60.0, number), Rows({})
+    rows.row1, known = 1.0, 0
+    for second in range(130):
+        keys = range(300) if second < 65 else range(300, 600)
+        known = 0
+        for key in keys:
+            window.advance(key, rows, float(second), GAP_SECONDS)
+            known += window.value(rows) is not None
+        window.keep(set(keys))
+    assert known == len(window._series) == MAX_SERIES
+
+
 def test_rows_do_not_affect_each_other() -> None:
     """Each has its own points."""
     window, rows = Window("rate", 10.0, number), Rows({})
