@@ -27,6 +27,7 @@ from .tracked import Tracked, Truth, Watched
 
 MAX_ALERTS = 256
 MAX_ALL_ALERTS = 1024
+PENDING_SHARE = 4  # so many times as many alerts are kept: those whose condition is not true for long enough yet, too
 MAX_STEPS = 2_000_000
 MAX_SHARE = 0.25  # of the steps, for one rule
 STEPS_OF_ALERT = 60
@@ -59,7 +60,8 @@ class Engine:
         self._max_alerts = max(MAX_ALERTS, max_hosts)
         self._max_all_alerts = max(MAX_ALL_ALERTS, 4 * max_hosts)
         self._max_steps = MAX_STEPS + 8 * STEPS_OF_ALERT * max_hosts
-        self._alerts = 0  # of all rules
+        self._alerts = 0  # that fire, of all rules
+        self._kept = 0  # that fire or are pending
         self.skipped: list[str] = []
         self._watched = [Watched(rule) for rule in rules]
         self._removed: list[Alert] = []  # firing alerts whose rule is gone
@@ -110,7 +112,8 @@ class Engine:
         self._removed = []
         self.dropped = 0
         self.skipped = []
-        self._alerts = sum([len(watched.alerts) for watched in self._watched])
+        self._alerts = sum([watched.count for watched in self._watched])
+        self._kept = sum([len(watched.alerts) for watched in self._watched])
         rows = Rows(sample.sections)
         left, share = self._max_steps, int(self._max_steps * MAX_SHARE)
         for watched in self._watched:
@@ -206,10 +209,13 @@ class Engine:
         if one is None:
             if where is not True:
                 return
-            if len(alerts) >= self._max_alerts or self._alerts >= self._max_all_alerts:
-                self.dropped += 1
+            if (
+                len(alerts) >= PENDING_SHARE * self._max_alerts
+                or self._kept >= PENDING_SHARE * self._max_all_alerts
+            ):
+                self.dropped += rule.for_seconds == 0
                 return
-            self._alerts += 1
+            self._kept += 1
             unknown: list[float | None] = [None] * len(truths)
             one = alerts[key] = Tracked(key, _labels(rule, rows), unknown, sample.time_unix)
         self._step(watched, one, truths, rows if where is True else None, refresh)
@@ -226,7 +232,9 @@ class Engine:
         rule, now, level = watched.rule, self._now, one.level
         one.note_truths(truths, now)
         risen = one.highest(until=now - rule.for_seconds)
-        if risen is not None and (level is None or risen < level):
+        if risen is not None and level is None and not self._has_room(watched):
+            self.dropped += 1
+        elif risen is not None and (level is None or risen < level):
             self._change(watched, one, risen, rows)
         elif level is None:
             if one.highest() is None:
@@ -239,8 +247,15 @@ class Engine:
             if one.false_since is not None and now - one.false_since >= rule.resolve_seconds:
                 self._change(watched, one, one.highest(level + 1), rows)
 
+    def _has_room(self, watched: Watched) -> bool:
+        """Return whether one more alert of a rule may fire."""
+        return watched.count < self._max_alerts and self._alerts < self._max_all_alerts
+
     def _change(self, watched: Watched, one: Tracked, level: int | None, rows: Rows | None) -> None:
         """Give a severity to an alert. None: it resolves."""
+        step = (level is not None) - (one.level is not None)
+        watched.count += step
+        self._alerts += step
         if level is None:
             del watched.alerts[one.key]
             self._changes.append(one.alert(watched.rule, "resolved"))

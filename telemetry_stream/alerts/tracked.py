@@ -81,10 +81,11 @@ class Tracked:
 
 @dataclass(slots=True)
 class Watched:
-    """A rule, and its alerts by key."""
+    """A rule, and its alerts by key, of which ``count`` fire."""
 
     rule: Rule
     alerts: dict[Hashable, Tracked] = field(default_factory=dict)
+    count: int = 0
 
     def firing(self) -> Iterator[Alert]:
         """Yield the alerts that fire."""
@@ -111,6 +112,7 @@ class Watched:
         severities = [level.severity for level in self.rule.levels]
         if alert.severity not in severities:
             return False
+        self.count += alert.key not in self.alerts
         self.alerts[alert.key] = Tracked(
             key=alert.key,
             labels=dict(alert.labels),

@@ -106,6 +106,21 @@ def test_all_alerts_together_are_limited(tmp_path: Path) -> None:
     assert engine.dropped == 0
 
 
+def test_what_is_pending_counts_neither_as_left_out_nor_against_the_limit(tmp_path: Path) -> None:
+    """Not before its condition was true for long enough. Another rule fires meanwhile."""
+    text = "".join(
+        rule(f"r{number}", "used_percent > 90", "filesystems").replace("0s", "20s")
+        for number in range(5)
+    )
+    engine = Engine(rules_of(text + BUSY, tmp_path), gap_seconds=5.0)
+    for second in range(1, 22):
+        engine.evaluate(large(second, filesystems=ROWS[:300]))
+        if second < 21:
+            assert ([alert.rule for alert in engine.firing()], engine.dropped) == (["busy"], 0)
+    assert len(engine.firing()) == MAX_ALL_ALERTS
+    assert engine.dropped == 5 * 300 + 1 - MAX_ALL_ALERTS
+
+
 def test_the_default_rules_are_evaluated_on_a_large_host(tmp_path: Path) -> None:
     """With thousands of filesystems, of which hundreds are full."""
     engine = Engine(rules_of("", tmp_path, defaults=True), gap_seconds=5.0)
