@@ -15,6 +15,7 @@ import queue
 import socket
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -300,19 +301,25 @@ class App:
     def reload(self) -> None:
         """Read tokens, certificate, rules, receivers and hosts to watch again.
 
-        Viewers whose token was removed are closed; other ones stay.
+        Viewers whose token was removed are closed; other ones stay. A part that raises is logged, and does not prevent
+        the others.
         """
-        self._guard.reload()
+        steps = [self._guard.reload, self._reload_certificate, self._viewers.close_revoked]
+        steps += [part.reload for part in self._alert_parts]
+        if self._fleet is not None:
+            steps.append(self._fleet.reload)
+        if self._fleet is not None and self._named is not None and self.settings.watch_file:
+            steps.append(partial(self._named.reload, self._fleet))
+        for step in steps:
+            try:
+                step()
+            except Exception:
+                log.exception("A part of the reload failed")
+
+    def _reload_certificate(self) -> None:
         self._certificate.reload()
         if self._listener is not None:
             self._listener.ssl_context = self._certificate.context
-        self._viewers.close_revoked()
-        for part in self._alert_parts:
-            part.reload()
-        if self._fleet is not None:
-            self._fleet.reload()
-            if self._named is not None and self.settings.watch_file:
-                self._named.reload(self._fleet)
 
     def wait(self) -> None:
         """Wait until ``stop`` or ``close`` is called, or a thread of the program has crashed (see ``failure``)."""

@@ -54,6 +54,23 @@ def test_a_rule_fires_and_a_reload_resolves_it(tmp_path: Path) -> None:
         assert firing(app) == []
 
 
+def test_a_part_that_cannot_be_reloaded_prevents_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its failure is in the log."""
+
+    def fail() -> None:
+        raise RecursionError
+
+    with App(with_rules(tmp_path)) as app:
+        assert eventually(lambda: firing(app))
+        monkeypatch.setattr(app._guard, "reload", fail)
+        (tmp_path / "rules.toml").write_text("defaults = false\n")
+        app.reload()
+        assert eventually(lambda: not firing(app))
+    assert caplog.text.count("A part of the reload failed") == 1
+
+
 def test_a_rule_that_is_not_valid_ends_the_start(tmp_path: Path) -> None:
     """With file, line and reason. A later reload keeps the previous rules."""
     settings = with_rules(tmp_path, '[[rule]]\nname = "a"\nwarning = "load.avg > 1"\n')

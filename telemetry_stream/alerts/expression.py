@@ -65,6 +65,7 @@ FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "rate": ("number", "'5m'"),
     "average": ("number", "'5m'"),
 }
+_TOO_DEEP = f"is nested more than {MAX_DEPTH} levels deep"
 CONSTANTS = {"true": True, "false": False}
 ALLOWED = (
     "fields, numbers, texts in quotes, true, false, and, or, not, in, comparisons, + - * /, "
@@ -136,14 +137,17 @@ class Compiler:
             raise ExpressionError(f"{shown(text)}: {error.msg}{where}") from None
         except (ValueError, RecursionError, MemoryError):
             raise ExpressionError(f"{shown(text)} is not an expression") from None
-        return self._compile(tree.body)
+        try:
+            return self._compile(tree.body)
+        except RecursionError:  # from ast.unparse, for the text of an error
+            raise ExpressionError(_TOO_DEEP) from None
 
     def _compile(self, node: ast.expr) -> Expression:
         compile_node = self._METHODS.get(type(node))
         if compile_node is None:
             raise _not_allowed(node)
         if self._depth == MAX_DEPTH:
-            raise ExpressionError(f"is nested more than {MAX_DEPTH} levels deep")
+            raise ExpressionError(_TOO_DEEP)
         self._depth += 1
         self.steps += 1
         try:
