@@ -26,6 +26,8 @@ import { watchSections } from "./watch-sections";
 const RING_SLOTS = 600;
 /** At one sample per second, a connection that works brings a message in this time. */
 const PROBE_MS = 1500;
+/** A line that is busy with the past delays messages. So a silence may be this many times as long while bytes arrive. */
+const BUSY_FACTOR = 3;
 
 export interface RunningHost extends Host {
   /** Returns the function that ends it. */
@@ -71,6 +73,8 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
   const heard = (): void => {
     heardAtMs = now();
   };
+  /** When bytes of the past arrived. They come over a connection of their own, so they prove little about this one. */
+  let bytesAtMs = -Infinity;
   const connection: Connection = new Connection(
     () => streamAddress(address, { host, every }),
     {
@@ -130,6 +134,12 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
   };
   const isOpen = (): boolean => telemetry.store.get().link.phase === "open";
   const silentSeconds = (): number => (now() - heardAtMs) / 1000;
+  const isDead = (): boolean => {
+    // A sample may take long on a slow line, so each further connection gets more time for its first one.
+    const limit = silentAfterSeconds(telemetry.store.get()) * 2 ** Math.min(replaced, 4);
+    const isBusy = (now() - bytesAtMs) / 1000 <= limit;
+    return silentSeconds() > (isBusy ? limit * BUSY_FACTOR : limit);
+  };
 
   // A socket reports OPEN although its peer is gone, so only a message proves that the connection works.
   let probeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -176,9 +186,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
   const tick = (): void => {
     // Open but silent for too long: the server is gone, although TCP does not know it.
     const slept = hasSlept();
-    // A sample may take long on a slow line, so each further connection gets more time for its first one.
-    const limit = silentAfterSeconds(telemetry.store.get()) * 2 ** Math.min(replaced, 4);
-    if (isOpen() && (slept || silentSeconds() > limit)) {
+    if (isOpen() && (slept || isDead())) {
       replace();
     } else if (slept) {
       connection.tryNow();
@@ -233,7 +241,9 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
           host,
           every: () => every,
           tickSeconds: () => tickSeconds(telemetry.store.get().hello),
-          heard,
+          heard: () => {
+            bytesAtMs = now();
+          },
           checkLogin: () => void new RefusalProbe(address, browser, hostStream(host)).checkLogin(),
         }),
       ];

@@ -4,7 +4,7 @@ import type { Telemetry } from "../store/telemetry";
 import { Past, type PastOptions } from "../stream/past";
 
 export interface LoadOptions extends PastOptions {
-  /** Called when bytes arrive: the line works, although a long answer may keep it busy. */
+  /** Called when bytes arrive. */
   readonly heard: () => void;
 }
 

@@ -85,6 +85,10 @@ function asideOf(
       if (fresh.seconds < EXPLAIN_AFTER_SECONDS) return null;
       return joined(address, fresh.reason ?? fault, tryText(fresh.nextTrySeconds));
     case "lost":
+      // Older samples may keep the line busy: then the page waits longer before it replaces the connection.
+      if (state.link.phase === "open") {
+        return joined("connected, but no sample arrives", loadingText(state.loading, nowMs));
+      }
       return tryText(fresh.nextTrySeconds) ?? "trying to connect";
     case "ended":
     case "refused":

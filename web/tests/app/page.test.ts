@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { act, fireEvent, screen } from "@testing-library/react";
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { answer } from "../support/fake-browser";
 import { golden, goldenObject, sampleText } from "../support/frames";
@@ -400,18 +400,46 @@ describe("the past", () => {
     expect(value("next-try")).toContain("waiting");
   });
 
-  it("does not let the page give up a connection while bytes of it arrive", async () => {
-    const bytes = new TransformStream<Uint8Array, Uint8Array>();
-    const writer = bytes.writable.getWriter();
-    browser.fetch.mockResolvedValueOnce(new Response(bytes.readable));
-    await connect();
-    for (let second = 0; second < 20; second += 1) {
-      void writer.write(new TextEncoder().encode(" "));
-      await settle(1000);
-    }
-    expect(streams()).toHaveLength(1);
-    await settle(12_000); // neither a sample nor a byte
-    expect(streams().length).toBeGreaterThan(1);
+  describe("while it arrives slowly", () => {
+    let writer: WritableStreamDefaultWriter<Uint8Array>;
+    const receiveBytes = async (seconds: number) => {
+      for (let half = 0; half < 2 * seconds; half += 1) {
+        void writer.write(new TextEncoder().encode(" "));
+        await settle(500);
+      }
+    };
+    beforeEach(async () => {
+      const bytes = new TransformStream<Uint8Array, Uint8Array>();
+      writer = bytes.writable.getWriter();
+      browser.fetch.mockResolvedValueOnce(new Response(bytes.readable));
+      await connect();
+    });
+    afterEach(async () => {
+      void writer.close();
+      await settle();
+    });
+
+    it("gives the connection more time, but not forever, and shows what happens", async () => {
+      await receiveBytes(25);
+      expect([streams().length, badge()]).toEqual([1, "lost"]);
+      expect(value("next-try")).toContain("connected, but no sample arrives · loading older");
+      await receiveBytes(7);
+      expect(streams()).toHaveLength(2);
+    });
+
+    it("gives it no more time once bytes do not arrive, either", async () => {
+      await receiveBytes(8);
+      await settle(9000);
+      expect(streams()).toHaveLength(1);
+      await settle(3000);
+      expect(streams()).toHaveLength(2);
+    });
+
+    it("takes only a message as a proof that the connection works", async () => {
+      window.dispatchEvent(new Event("online"));
+      await receiveBytes(2);
+      expect(streams()).toHaveLength(2);
+    });
   });
 
   it("is not loaded for another host that has taken the address", async () => {
