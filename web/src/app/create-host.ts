@@ -115,6 +115,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
   const accepted = (hello: Hello): boolean => {
     const unsupported = maybeUnsupported(hello.protocol);
     if (unsupported !== null) {
+      page.greeted(hello); // a page on a wall loads the page that this server has
       connection.stop();
       telemetry.closed(unsupported, null);
       return false;

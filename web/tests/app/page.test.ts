@@ -237,6 +237,15 @@ it("offers to reload when the server has another version, and in kiosk mode relo
   expect(browser.reload).toHaveBeenCalledTimes(2);
 });
 
+it("reloads in kiosk mode also when the other version has another protocol", async () => {
+  await connect();
+  press("k");
+  lastStream().end(1001);
+  await settle(1000);
+  await connect(JSON.stringify({ ...goldenObject("hello"), version: "9.9", protocol: 2 }));
+  expect(browser.reload).toHaveBeenCalledOnce();
+});
+
 it("shows the server's reason and stops trying when it is not allowed", async () => {
   await connect();
   lastStream().end(1008);
