@@ -19,6 +19,8 @@ export interface Step {
 }
 
 const CLOCK_STEP_SECONDS = 2;
+/** Of floating-point numbers: 1 / 0.1 may be slightly more than 10. */
+const ROUNDING = 1e-9;
 
 /**
  * Return the step. There is a gap when `seq` jumps (samples were dropped), or when more time passed than the later
@@ -48,9 +50,12 @@ export function tickSeconds(hello: Hello | null): number {
   return hello === null ? 1 : hello.interval_seconds * (hello.every ?? 1);
 }
 
-/** Return the n for which the page asks for every n-th sample: it shows at most one sample per second. */
-export function everyFor({ interval_seconds }: Hello): number {
-  return Math.max(1, Math.round(1 / interval_seconds));
+/**
+ * Return the n for which the page asks for every n-th sample: it shows at most one sample per second, so that the slots
+ * of the ring are enough for the longest window.
+ */
+export function everyFor({ interval_seconds }: Pick<Hello, "interval_seconds">): number {
+  return Math.ceil(1 / interval_seconds - ROUNDING);
 }
 
 /** Return whether the page asked for fewer samples than it could show, because the line is slow. */
