@@ -47,7 +47,7 @@ def test_a_page_of_all_processes() -> None:
         ("limit=0", "limit = '0': must be a whole number from 1 to 200"),
         (f"limit={MAX_PAGE_ROWS + 1}", "must be a whole number from 1 to 200"),
         ("offset=-1", "must be a whole number from 0 to 4194304"),
-        ("sort=command", "sort = 'command': must be one of cpu_percent, memory_rss_bytes, threads"),
+        ("sort=comm", "sort = 'comm': must be one of cpu_percent, memory_rss_bytes, threads"),
         ("reverse=2", "must be a whole number from 0 to 1"),
         ("filter=" + "x" * 201, "filter: 201 characters are too many (allowed: 200)"),
         ("page=1", "Unknown parameter 'page'"),

@@ -5,14 +5,15 @@ withdraws it before the next one, which costs it nothing. The thread of a reques
 checks at the end that the table is still the published one; if it is not, rows may have changed meanwhile, and the
 caller tries again after the next sample. So a page costs the requester, and the collector never waits.
 
-What a filter needs of all processes (their units and command lines) is read for the first request with a filter, and
-kept while such requests come. A detail is kept for IDLE_SECONDS after the last request that needed it, so that viewers
-with different filters and pages do not lose each other's. One request at a time is worked on.
+What a filter and the order by command need of all processes (their units and command lines) is read for the first such
+request, and kept while such requests come. A detail is kept for IDLE_SECONDS after the last request that needed it, so
+that viewers with different filters and pages do not lose each other's. One request at a time is worked on.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,8 +40,12 @@ SORTS: Mapping[str, bool] = {
     "state": False,
     "pid": True,
     "name": True,
+    "command": True,
     "user": True,
 }
+
+# The directory of the program, which the dashboard does not show.
+_DIRECTORY = re.compile(r"/(?:[^/\s]*/)*(?=[^/\s])")
 
 
 class PageQuery(NamedTuple):
@@ -55,7 +60,10 @@ class PageQuery(NamedTuple):
 
 @dataclass(slots=True)
 class ProcessPage:
-    """One page. ``unread``: of so many processes, unit and command line could not be read in time for the filter."""
+    """One page.
+
+    ``unread``: of so many processes, unit and command line could not be read in time for the filter or the order.
+    """
 
     total: int
     matching: int
@@ -127,7 +135,7 @@ class ProcessList:
 
     def _maybe_page_locked(self, query: PageQuery) -> ProcessPage | None:
         details: Mapping[Key, Detail] = {}
-        if query.words:
+        if query.words or query.sort == "command":
             if (published := self._published) is None:
                 return None
             keys = [(pid, row.starttime) for pid, row in list(published.table.items())]
@@ -144,7 +152,7 @@ class ProcessList:
             if not query.words
             or _matches(pid, row, users[pid], details.get((pid, row.starttime)), query.words)
         ]
-        found.sort(key=_order(query.sort, users), reverse=query.is_reversed)
+        found.sort(key=_order(query.sort, users, details), reverse=query.is_reversed)
         chosen = found[query.offset : query.offset + query.limit]
         records = [
             process(
@@ -203,7 +211,18 @@ def _matches(
     return all(word in text for word in words)
 
 
-def _order(sort: str, users: Mapping[int, str | None]) -> Callable[[tuple[int, Row]], Any]:
+def _shown_command(pid: int, row: Row, details: Mapping[Key, Detail]) -> str:
+    """Return the command line as the dashboard shows it; the name where it is not known."""
+    detail = details.get((pid, row.starttime))
+    if detail is None or detail.command is None:
+        return row.comm.decode("utf-8", "replace").lower()
+    directory = _DIRECTORY.match(detail.command)
+    return detail.command[directory.end() if directory else 0 :].lower()
+
+
+def _order(
+    sort: str, users: Mapping[int, str | None], details: Mapping[Key, Detail]
+) -> Callable[[tuple[int, Row]], Any]:
     """Return the key by which rows are sorted. Unknown values come last, and equal rows are in the order of pids."""
 
     def highest(value: int | None) -> int:
@@ -217,6 +236,7 @@ def _order(sort: str, users: Mapping[int, str | None]) -> Callable[[tuple[int, R
         "state": lambda pid, row: ("DR".find(row.state) % 3, highest(row.used), pid),
         "pid": lambda pid, _: pid,
         "name": lambda pid, row: (row.comm.lower(), pid),
+        "command": lambda pid, row: (_shown_command(pid, row, details), pid),
         "user": lambda pid, row: (users[pid] or "", highest(row.used), pid),
     }
     order = orders[sort]

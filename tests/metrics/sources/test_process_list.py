@@ -74,6 +74,7 @@ def host(tree: Tree) -> Iterator[Host]:
         ("state", [4, 2, 3, 1]),
         ("pid", [1, 2, 3, 4]),
         ("name", [2, 3, 4, 1]),
+        ("command", [2, 3, 4, 1]),
         ("user", [2, 3, 1, 4]),
     ],
 )
@@ -81,6 +82,15 @@ def test_every_order_and_its_reverse(host: Host, sort: str, pids: list[int]) -> 
     """As the page sorts. All processes belong to one user, so that CPU decides."""
     assert host.pids(sort=sort) == pids
     assert host.pids(sort=sort, is_reversed=True) == pids[::-1]
+
+
+def test_the_order_by_command_is_that_of_the_command_lines(host: Host) -> None:
+    """Without the directory of the program, as the dashboard shows them. Without a command line, the name counts."""
+    host.tree.put("proc/3/cmdline", "/usr/bin/zsh\0-l\0")
+    host.tree.put("proc/4/cmdline", "/opt/Apache/httpd\0-k\0")
+    assert host.pids(sort="command") == [2, 4, 1, 3]
+    page = host.page(sort="command", is_reversed=True, limit=1)
+    assert [(row.pid, row.command) for row in page.processes] == [(3, "/usr/bin/zsh -l")]
 
 
 def test_each_order_is_tested() -> None:

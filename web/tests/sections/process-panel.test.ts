@@ -171,6 +171,11 @@ describe("all processes", () => {
     });
     await settle(200);
     expect(lastRequest()?.["reverse"]).toBe("1");
+    act(() => {
+      screen.getByRole("button", { name: "command" }).click();
+    });
+    await settle(200);
+    expect(lastRequest()?.["sort"]).toBe("command");
   });
 
   it("show command line, unit and I/O", () => {

@@ -74,6 +74,15 @@ describe("the order", () => {
     expect(pids(ordered(two, key, false))).toEqual(up ? [1, 2] : [2, 1]);
   });
 
+  it("by command is that of the command lines that the column shows", () => {
+    const shown = [
+      processOf(1, 1, { name: "bash", command: "/usr/bin/zsh" }),
+      processOf(2, 1, { name: "worker", command: "/usr/bin/apache -k start" }),
+      processOf(3, 1, { name: "kworker" }),
+    ];
+    expect(pids(ordered(shown, "command", false))).toEqual([2, 3, 1]);
+  });
+
   it("by state has the processes that wait for a disk first", () => {
     expect(pids(ordered(rows, "state", false))).toEqual([4, 5, 3, 1, 2]);
   });

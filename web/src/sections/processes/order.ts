@@ -55,7 +55,7 @@ const stateRank = ({ state }: Process): number => (state === "D" ? 0 : state ===
 
 const COMPARE: Readonly<Record<SortKey, Compare>> = {
   pid: (one, other) => one.pid - other.pid,
-  command: (one, other) => byText(one.name, other.name),
+  command: (one, other) => byText(shownCommand(one), shownCommand(other)),
   user: (one, other) => byText(one.user, other.user) || byCpu(one, other),
   state: (one, other) => stateRank(one) - stateRank(other) || byCpu(one, other),
   cpu: byCpu,

@@ -22,7 +22,7 @@ export function Pager({ all: { offset, limit, page, show } }: { all: AllProcesse
         {page === null
           ? "loading"
           : `${count(Math.min(offset + 1, end))}–${count(end)} of ${count(matching)}`}
-        {page !== null && page.unread > 0 && `, ${count(page.unread)} not searched yet`}
+        {page !== null && page.unread > 0 && `, ${count(page.unread)} not read yet`}
       </span>
       <button
         id={NEXT_ID}

@@ -21,7 +21,7 @@ export interface ProcessPage {
   readonly rows: readonly Process[];
   /** The number of processes that match the filter. */
   readonly matching: number;
-  /** Of so many processes, the filter does not know the command line yet. */
+  /** Of so many processes, the command line is not known yet for the filter or the order. */
   readonly unread: number;
 }
 
@@ -33,7 +33,7 @@ export interface Listed {
 
 const SORTS: Readonly<Record<SortKey, string>> = {
   pid: "pid",
-  command: "name",
+  command: "command",
   user: "user",
   state: "state",
   cpu: "cpu_percent",
