@@ -136,8 +136,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
   const isOpen = (): boolean => telemetry.store.get().link.phase === "open";
   const silentSeconds = (): number => (now() - heardAtMs) / 1000;
   const isDead = (): boolean => {
-    // A sample may take long on a slow line, so each further connection gets more time for its first one.
-    const limit = silentAfterSeconds(telemetry.store.get()) * 2 ** Math.min(replaced, 4);
+    const limit = silentAfterSeconds(telemetry.store.get(), replaced);
     const isBusy = (now() - bytesAtMs) / 1000 <= limit;
     return silentSeconds() > (isBusy ? limit * BUSY_FACTOR : limit);
   };

@@ -7,6 +7,7 @@ import { decodeFrame } from "../protocol/decode";
 import { isRefusal } from "../protocol/ends";
 import type { Changes } from "../store/changes";
 import type { Store } from "../store/create-store";
+import { silentAfterSeconds } from "../store/freshness";
 import type { SectionListener } from "../store/page";
 import type { ProcessMemory } from "../store/process-memory";
 import type { Telemetry } from "../store/telemetry";
@@ -31,14 +32,29 @@ export function watchSections(
   { telemetry, pause, processMemory, probe, changes }: WatchContext,
   environment: Environment,
 ): () => void {
-  const connection = new Connection(
+  /** How often the connection was replaced since its last sample. */
+  let replaced = 0;
+  let silence: ReturnType<typeof setTimeout> | undefined;
+  /** The connection of the host cannot show that this one is dead, and its values have no age on the page. */
+  const heard = (): void => {
+    clearTimeout(silence);
+    const seconds = silentAfterSeconds(telemetry.store.get(), replaced);
+    silence = setTimeout(() => {
+      replaced += 1;
+      connection.replace();
+    }, seconds * 1000);
+  };
+  const connection: Connection = new Connection(
     address,
     {
       opened: () => {
+        heard();
         probe.opened();
       },
       message: (text) => {
         const frame = decodeFrame(text);
+        if (frame.type === "sample") replaced = 0;
+        heard();
         if (frame.type === "sample" && typeof text === "string") {
           telemetry.sideReceived(text.length);
         }
@@ -50,6 +66,7 @@ export function watchSections(
         });
       },
       closed: (end) => {
+        clearTimeout(silence);
         telemetry.sideReceived(0);
         if (isRefusal(end)) listener.failed(end.reason);
       },
@@ -59,6 +76,7 @@ export function watchSections(
     environment,
   );
   const stop = (): void => {
+    clearTimeout(silence);
     connection.stop();
     if (telemetry.store.get().sideBytes !== 0) telemetry.sideReceived(0);
   };

@@ -32,6 +32,7 @@ export type FreshnessState = Pick<TelemetryState, "link" | "arrivedAtMs" | "star
 const LATE_AFTER_TICKS = 2.5;
 const LOST_AFTER_SECONDS = 10;
 const LOST_AFTER_TICKS = 4;
+const MAX_DOUBLINGS = 4;
 
 export function freshness(state: FreshnessState, nowMs: number): Freshness {
   const { link, arrivedAtMs } = state;
@@ -63,7 +64,11 @@ export function isDisconnected(
   return fresh.kind === "lost" || fresh.kind === "ended" || fresh.kind === "refused";
 }
 
-/** Return the length of a silence after which an open connection counts as dead. */
-export function silentAfterSeconds(state: Pick<FreshnessState, "hello">): number {
-  return Math.max(LOST_AFTER_SECONDS, LOST_AFTER_TICKS * tickSeconds(state.hello));
+/**
+ * Return the length of a silence after which an open connection counts as dead. A sample may take long on a slow line, so
+ * each further connection without one gets more time.
+ */
+export function silentAfterSeconds(state: Pick<FreshnessState, "hello">, replaced = 0): number {
+  const seconds = Math.max(LOST_AFTER_SECONDS, LOST_AFTER_TICKS * tickSeconds(state.hello));
+  return seconds * 2 ** Math.min(replaced, MAX_DOUBLINGS);
 }

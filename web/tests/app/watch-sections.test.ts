@@ -69,6 +69,29 @@ it("does not change the process table while the page is paused", async () => {
   expect(value("process-count")).toBe("412");
 });
 
+it("replaces a connection that is silent while the stream goes on, which cannot show it", async () => {
+  await connect();
+  tables().at(-1)?.open();
+  const live = async (seconds: number, table?: string) => {
+    for (let second = 0; second < seconds; second += 1) {
+      seq += 1;
+      lastStream().receive(sampleText({ seq, time_unix: 1_764_000_000 + seq }));
+      if (table !== undefined) tables().at(-1)?.receive(table);
+      await settle(1000);
+    }
+  };
+  let seq = 42;
+  await live(12, golden("sample-processes"));
+  expect(tables()).toHaveLength(1);
+  await live(12);
+  expect([badge(), tables().length]).toEqual(["live", 2]);
+  tables().at(-1)?.open();
+  await live(15); // a sample may take longer
+  expect([badge(), tables().length]).toEqual(["live", 2]);
+  await live(7);
+  expect([badge(), tables().length]).toEqual(["live", 3]);
+});
+
 it("draws the sample and the processes of a tick at the same time", async () => {
   await connect();
   tables().at(-1)?.open();
