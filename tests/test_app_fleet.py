@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import itertools
 import json
@@ -16,7 +17,9 @@ import pytest
 
 from telemetry_stream import App, Settings, SettingsError, __version__
 from telemetry_stream.access.guard import SETTING_NAME
-from telemetry_stream.fleet import record
+from telemetry_stream.fleet import line, link, record
+from telemetry_stream.net.dial import Dialer
+from telemetry_stream.net.transport import Transport
 from telemetry_stream.server import fleet
 from tests.apps import FAST
 from tests.conftest import eventually
@@ -195,30 +198,47 @@ def test_a_hung_host_affects_no_other() -> None:
 
 
 @pytest.mark.usefixtures("hurried")
-def test_a_lost_link_of_ours_is_not_the_loss_of_hosts() -> None:
-    """No host answers any more: unreachable. Never lost."""
-    with (
-        host("web-1") as one,
-        host("web-2") as two,
-        Proxy(address_of(one.url)) as first,
-        Proxy(address_of(two.url)) as second,
-        front(first.url, second.url) as app,
-    ):
-        wait_for(app, {"web-1": "live", "web-2": "live"})
-        seen: set[str] = set()
+def test_a_lost_link_of_ours_is_not_the_loss_of_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No host answers any more, and no connection can be made: unreachable. Never lost, also if one returns first."""
+    monkeypatch.setattr(link, "BREAK_SECONDS", 1.0)
+    monkeypatch.setattr(link, "UNBROKEN_SECONDS", 60.0)
+    monkeypatch.setattr(line, "SILENCE_SECONDS", 1.0)
+    connect, blocked = Dialer.connect, set[int]()
 
-        def are_unreachable() -> bool:
-            now = states(app)
-            seen.update((now["web-1"], now["web-2"]))
-            return now["web-1"] == now["web-2"] == "unreachable"
+    def connect_or_time_out(self: Dialer, deadline: float) -> Transport:
+        if self._address.port in blocked:
+            raise TimeoutError(errno.ETIMEDOUT, "no answer")
+        return connect(self, deadline)
 
-        first.stall()
-        second.stall()
-        assert eventually(are_unreachable, 20)
+    monkeypatch.setattr(Dialer, "connect", connect_or_time_out)
+    seen: set[str] = set()
+
+    def are(*expected: str) -> bool:
+        now = states(app)
+        found = [now.get(f"web-{number}", "") for number in (1, 2, 3)]
+        seen.update(found)
+        return found == [*expected]
+
+    with ExitStack() as stack:
+        apps = [stack.enter_context(host(f"web-{number}")) for number in (1, 2, 3)]
+        proxies = [stack.enter_context(Proxy(address_of(one.url))) for one in apps]
+        app = stack.enter_context(front(*(proxy.url for proxy in proxies)))
+        assert eventually(lambda: are("live", "live", "live"), 20)
+        blocked.update(proxy.port for proxy in proxies)
+        for proxy in proxies:
+            proxy.stall()
+        assert eventually(lambda: are("unreachable", "unreachable", "unreachable"), 20)
+        blocked.remove(proxies[0].port)
+        proxies[0].flow()
+        assert eventually(lambda: are("live", "unreachable", "unreachable"), 20)
+        seq = hosts(app)["web-1"]["seq"]
+        assert eventually(lambda: hosts(app)["web-1"]["seq"] > seq + 20, 20)
+        assert eventually(lambda: are("live", "unreachable", "unreachable"), 20)
+        blocked.clear()
+        for proxy in proxies:
+            proxy.flow()
+        assert eventually(lambda: are("live", "live", "live"), 20)
         assert "lost" not in seen
-        first.flow()
-        second.flow()
-        wait_for(app, {"web-1": "live", "web-2": "live"})
 
 
 def test_a_host_that_stops_is_gone_and_its_restart_is_another_run() -> None:

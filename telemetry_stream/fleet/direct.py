@@ -12,7 +12,8 @@ import threading
 from ..stream.received import ReceivedError, cut, cut_history, decode
 from ..threads import ThreadUnavailableError
 from .alerts import Alerts, alerts_of
-from .line import DirectLink, Line
+from .line import Line
+from .link import DirectLink
 from .mirror import ON_DEMAND
 from .remote import (
     MAX_VITALS_CHARACTERS,
@@ -217,11 +218,7 @@ class DirectRemote:
             full.close()
 
     def link(self, since: float) -> Link:
-        if self._vitals is not None:
-            failed_at = self._vitals.own_link_failed_at
-            if failed_at > max(since, self._link.answered_at):
-                return "down"
-        return "up" if self._link.answered_at > since else "unknown"
+        return "unknown" if self._vitals is None else self._vitals.link(since)
 
     def close(self) -> None:
         with self._lock:

@@ -1,7 +1,6 @@
 """A line: one WebSocket connection to a host on its own thread, opened again and again until it is closed.
 
-It reports why there is no connection, and what that shows about our own link. Whether our link works cannot be asked;
-what shows that it does is an answer of any host, be it a refusal.
+It reports why there is no connection, and what that shows about our own link.
 """
 
 from __future__ import annotations
@@ -18,11 +17,12 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from .. import threads
-from ..net.dial import Dialer, TlsError, UntrustedError
+from ..net.dial import NO_ROUTE, Dialer, TlsError, UntrustedError
 from ..net.transport import Transport
 from ..stream.received import ReceivedError, decode
 from ..websocket.outbound import Outbound, OutboundError, RejectedError
-from .remote import Identity, IncompatibleError, identity_of
+from .link import DirectLink
+from .remote import Identity, IncompatibleError, Link, identity_of
 from .watchlist import Target
 
 log = logging.getLogger(__name__)
@@ -35,21 +35,8 @@ STABLE_SECONDS = 5.0
 SLOW_SECONDS = 60.0
 MAX_MESSAGES_PER_SECOND = 32  # the shortest interval is 0.1 s
 
-# Of our own network, not of the host.
-OWN_LINK_ERRORS = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
-
 # Not for secrets: it only keeps many programs from acting at the same moment.
 spread = random.uniform
-
-
-class DirectLink:
-    """What is known of our own link: when any host answered last. One for all hosts; each attribute is atomic."""
-
-    def __init__(self) -> None:
-        self.answered_at = -1.0
-
-    def note_answer(self) -> None:
-        self.answered_at = time.monotonic()
 
 
 class BackOff:
@@ -81,7 +68,6 @@ class Line(abc.ABC):
     def __init__(
         self, name: str, target: Target, link: DirectLink, *, max_message_bytes: int
     ) -> None:
-        self.own_link_failed_at = -1.0
         self._name = name
         self._target = target
         self._link = link
@@ -92,6 +78,9 @@ class Line(abc.ABC):
         self._is_closed = False
         self._wake = threading.Event()
         self._opened_at = math.inf  # when the host answered, on the present connection
+        self._expected_seconds = 0.0  # until the next answer, as far as it is known
+        self._has_no_route = False  # at the last attempt
+        self._had_no_route_at = -math.inf  # monotonic seconds
         self._thread: threading.Thread | None = None
 
     # For subclasses. All run on the thread of the line.
@@ -142,6 +131,14 @@ class Line(abc.ABC):
         self._dialer.abort()
         self.restart()
 
+    def link(self, since: float) -> Link:
+        """Return whether our own link has worked after ``since`` (monotonic seconds)."""
+        failed_at = self._had_no_route_at
+        # After it, the host needs some time to return.
+        if failed_at > since and (self._has_no_route or not self._link.is_long_since(failed_at)):
+            return "down"
+        return self._link.has_worked(since)
+
     def join(self, deadline: float) -> None:
         """Wait for the thread until ``deadline`` (monotonic seconds)."""
         if self._thread is not None and self._thread is not threading.current_thread():
@@ -160,9 +157,12 @@ class Line(abc.ABC):
                 self._connect_and_read()
             except _RefusedError:
                 slow = True
+                self._expected_seconds = SLOW_SECONDS
             except Exception as error:  # noqa: BLE001  # one host must not end the program
                 if not self._wake.is_set():  # else we have ended the connection ourselves
                     slow = isinstance(error, IncompatibleError)
+                    if slow:
+                        self._expected_seconds = SLOW_SECONDS
                     self._note_failure(error)
             seconds = back_off.next(time.monotonic() - self._opened_at)
             self._wake.wait(SLOW_SECONDS * spread(0.5, 1.5) if slow else seconds)
@@ -172,17 +172,22 @@ class Line(abc.ABC):
         is_incompatible = isinstance(
             error, IncompatibleError | TlsError | OutboundError | ReceivedError
         )
-        if is_incompatible or isinstance(error, ConnectionError):
-            self._link.note_answer()
-        elif isinstance(error, socket.gaierror):
-            if error.errno == socket.EAI_AGAIN:
-                self.own_link_failed_at = time.monotonic()
-        elif isinstance(error, OSError):
-            if error.errno in OWN_LINK_ERRORS:
-                self.own_link_failed_at = time.monotonic()
-        else:
+        self._has_no_route = (
+            error.errno == socket.EAI_AGAIN
+            if isinstance(error, socket.gaierror)
+            else isinstance(error, OSError) and error.errno in NO_ROUTE
+        )
+        if self._has_no_route:
+            self._had_no_route_at = time.monotonic()
+        elif is_incompatible or isinstance(error, ConnectionError):
+            self._note_answer()
+        elif not isinstance(error, OSError):
             log.error("The line to %s failed", self._target.shown, exc_info=error)
         self.on_failure(reason_of(error), is_incompatible=is_incompatible)
+
+    def _note_answer(self) -> None:
+        self._has_no_route = False
+        self._link.note_answer(self._expected_seconds)
 
     def _connect_and_read(self) -> None:
         transport = self._dialer.connect(time.monotonic() + CONNECT_SECONDS)
@@ -191,7 +196,7 @@ class Line(abc.ABC):
             is_closed = self._is_closed
         try:
             if not is_closed:
-                self._link.note_answer()
+                self._note_answer()
                 self._read(transport)
         finally:
             with self._lock:
@@ -208,12 +213,14 @@ class Line(abc.ABC):
         try:
             outbound.open(target.host_header, f"{target.path}?{urlencode(self.query())}", headers)
         except RejectedError as error:
-            self._link.note_answer()
+            self._note_answer()
             raise failure_of(error.status) from None
         first = outbound.maybe_message(SILENCE_SECONDS)
         if first is None:
             raise OutboundError("closes the connection before its first message")
         identity = identity_of(decode(first))
+        self._expected_seconds = identity.interval_seconds
+        self._note_answer()
         self._opened_at = time.monotonic()
         if not self.on_open(identity):
             raise _RefusedError
@@ -223,7 +230,7 @@ class Line(abc.ABC):
         silence_seconds = max(SILENCE_SECONDS, 4 * identity.interval_seconds)
         second_ends, count = 0.0, 0
         while (message := outbound.maybe_message(silence_seconds)) is not None:
-            self._link.note_answer()
+            self._note_answer()
             self.on_message(message, identity)
             message = None  # while the line waits, it keeps nothing
             now = time.monotonic()

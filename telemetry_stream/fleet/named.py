@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ..stream import HistoryLimits
 from .direct import DirectRemote
 from .hosts import Fleet
-from .line import DirectLink
+from .link import DirectLink
 from .watchlist import Target, WatchError
 
 log = logging.getLogger(__name__)

@@ -1,9 +1,9 @@
 """What is known of our own link to the broker, so that a host is never reported lost because of it.
 
-While the link is down, all hosts are silent. After it, agents need a few seconds until they have returned to a broker
-that was restarted, and a broker that was frozen has wills for hosts that are alive. So the silence of a host and a will
-count only if our link has worked without a break for 15 s. A frozen broker ends no connection for a while; what shows
-the break is that not even its answers to our pings arrive.
+Agents need a few seconds until they have returned to a broker that was restarted, and a broker that was frozen has
+wills for hosts that are alive. So the silence of a host and a will count only if our link has worked without a break
+for 15 s. A frozen broker ends no connection for a while; what shows the break is that not even its answers to our pings
+arrive.
 
 If the broker has more messages than we read, it drops some of them, of any host. So for 15 s after that,
 the silence of a host does not count either.
@@ -15,11 +15,10 @@ import math
 import time
 from collections.abc import Callable
 
+from ..fleet.link import Continuity
 from ..fleet.remote import Link
 
-KEEPALIVE_SECONDS = 8
-BREAK_SECONDS = 10.0  # without anything from the broker, which answers a ping every 8 s
-UNBROKEN_SECONDS = 15.0
+KEEPALIVE_SECONDS = 8  # the broker answers each ping, which is less than a break
 
 
 class BrokerLink:
@@ -30,21 +29,18 @@ class BrokerLink:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
+        self._continuity = Continuity(monotonic)
         self._connected_at = math.inf  # inf: there is no connection
-        self._unbroken_since = math.inf
-        self._received_at = -math.inf
         self._exceeded_at = -math.inf
 
     def note_connected(self) -> None:
         """Note that a broker has accepted us."""
-        now = self._monotonic()
-        self._received_at = self._unbroken_since = self._connected_at = now
+        self._continuity.note_begin()
+        self._connected_at = self._monotonic()
 
     def note_received(self, at: float) -> None:
         """Note when the broker sent something last."""
-        if at - self._received_at > BREAK_SECONDS:
-            self._unbroken_since = at
-        self._received_at = at
+        self._continuity.note_received(at)
 
     def note_exceeded(self, at: float) -> None:
         """Note when the broker sent more than we read, which may be long ago."""
@@ -57,24 +53,15 @@ class BrokerLink:
     @property
     def is_trusted(self) -> bool:
         """Whether a will counts now."""
-        return self._is_connected and self._is_long_since(self._unbroken_since)
+        return self._connected_at != math.inf and self._continuity.is_unbroken
 
     def state(self, since: float) -> Link:
         """Return whether the link has worked after ``since``: "down" if it has not, "unknown" if nothing shows it."""
-        connected_at, unbroken_since = self._connected_at, self._unbroken_since
+        connected_at = self._connected_at
         if connected_at == math.inf:
             return "down"
-        if since < connected_at and not self._is_long_since(connected_at):
+        if since < connected_at and not self._continuity.is_long_since(connected_at):
             return "down"
-        if not self._is_long_since(self._exceeded_at):
+        if not self._continuity.is_long_since(self._exceeded_at):
             return "unknown"
-        if since < unbroken_since and not self._is_long_since(unbroken_since):
-            return "unknown"
-        return "up" if self._received_at > since else "unknown"
-
-    @property
-    def _is_connected(self) -> bool:
-        return self._connected_at != math.inf
-
-    def _is_long_since(self, moment: float) -> bool:
-        return self._monotonic() - moment >= UNBROKEN_SECONDS
+        return self._continuity.state(since)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # For one address of a host; a name may have several.
 CONNECT_SECONDS = 4.0
+# There is no route to an address: a failure of our own network, not of the host.
+NO_ROUTE = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 
 
 class Address(NamedTuple):
@@ -50,8 +52,8 @@ class Dialer:
     def connect(self, deadline: float) -> Transport:
         """Return a connected transport, with the TLS handshake done. ``deadline`` is in monotonic seconds.
 
-        Raises OSError: of the last address that was tried (TlsError if the handshake fails), or of the name resolution
-        (socket.gaierror), which has its own timeouts (resolv.conf(5)).
+        Raises OSError: of the last address that was tried (TlsError if the handshake fails), or of the last one with a
+        route, or of the name resolution (socket.gaierror), which has its own timeouts (resolv.conf(5)).
         """
         host, port, _ = self._address
         error: OSError = OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
@@ -63,7 +65,8 @@ class Dialer:
                 transport = self._secured(sock)
                 transport.handshake(deadline)
             except OSError as failure:
-                error = failure
+                if failure.errno not in NO_ROUTE or error.errno in NO_ROUTE:
+                    error = failure
                 sock.close()
                 if self._aborted or time.monotonic() >= deadline:
                     break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 
 from telemetry_stream import App
 from telemetry_stream.fleet.direct import DirectRemote
-from telemetry_stream.fleet.line import DirectLink
+from telemetry_stream.fleet.link import DirectLink
 from telemetry_stream.fleet.remote import Want
 from telemetry_stream.fleet.watchlist import parse
 from tests.apps import FAST
@@ -110,7 +111,8 @@ def test_a_program_that_stops_is_gone() -> None:
     with watching(f"http://127.0.0.1:{port}", report) as remote:
         report.wait(lambda: report.failures)
         assert report.failures[0] == ("Connection refused", False)
-        assert remote.link(0.0) == "up"  # a refusal is an answer
+        now = time.monotonic()
+        report.wait(lambda: remote.link(now) == "up")  # a refusal is an answer
         with App(settings):
             report.wait(lambda: report.identities)
         report.wait(lambda: report.ends)
@@ -131,11 +133,16 @@ def test_a_stalled_host_is_unknown_and_a_missing_network_is_down() -> None:
         watching(proxy.url, report) as remote,
     ):
         report.wait(lambda: report.all_vitals)
-        assert remote.link(0.0) == "up"
+        now = time.monotonic()
+        report.wait(lambda: remote.link(now) == "up")
         assert remote.link(1e9) == "unknown"
     with watching("http://255.255.255.255:9", report) as remote:
         report.wait(lambda: report.failures)
         assert remote.link(0.0) == "down"
+        link = remote._link
+        link.note_answer(1.0)  # by another host
+        assert remote.link(0.0) == "down"
+        assert remote.link(1e9) == "unknown"
     assert report.failures[-1][1] is False
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from telemetry_stream.fleet import line as line_module
 from telemetry_stream.fleet.direct import DirectRemote
-from telemetry_stream.fleet.line import BackOff, DirectLink, failure_of, reason_of
+from telemetry_stream.fleet.line import BackOff, failure_of, reason_of
+from telemetry_stream.fleet.link import DirectLink
 from telemetry_stream.fleet.remote import IncompatibleError, Want
 from telemetry_stream.fleet.watchlist import parse
 from telemetry_stream.stream.received import ReceivedError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from telemetry_stream.mqtt.broker_link import BREAK_SECONDS, UNBROKEN_SECONDS, BrokerLink
+from telemetry_stream.fleet.link import BREAK_SECONDS, UNBROKEN_SECONDS
+from telemetry_stream.mqtt.broker_link import BrokerLink
 from tests.stream.streaming import Clock
 
 

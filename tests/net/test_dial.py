@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from telemetry_stream.net.address import PerAddress
-from telemetry_stream.net.dial import Address, Dialer, TlsError, UntrustedError
+from telemetry_stream.net.dial import NO_ROUTE, Address, Dialer, TlsError, UntrustedError
 from telemetry_stream.net.listener import Listener
 from telemetry_stream.net.tls_context import server_context
 from telemetry_stream.net.transport import Transport
@@ -102,6 +102,24 @@ def test_a_refusal_has_its_own_error() -> None:
             Dialer(Address("127.0.0.1", bound.getsockname()[1], secure=False)).connect(
                 time.monotonic() + 10
             )
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_address_without_a_route_does_not_hide_what_another_shows(
+    order: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name may have an IPv6 address although this host has no IPv6."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # not listening
+        addresses = [bound.getsockname(), ("255.255.255.255", 9)][::order]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", address) for address in addresses]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        with pytest.raises(ConnectionRefusedError):
+            Dialer(Address("web1", 1, secure=False)).connect(time.monotonic() + 10)
+        found[:] = [one for one in found if one[4][1] == 9]
+        with pytest.raises(OSError, match="unreachable") as caught:
+            Dialer(Address("web1", 1, secure=False)).connect(time.monotonic() + 10)
+        assert caught.value.errno in NO_ROUTE
 
 
 def test_a_name_without_address_is_an_error() -> None:
