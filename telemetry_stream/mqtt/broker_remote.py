@@ -18,6 +18,7 @@ from ..fleet.remote import Dropped, ForeignHostError, Identity, Link, Report, Vi
 from ..stream import HistoryLimits
 from ..stream.received import ReceivedError, ReceivedSample, cost
 from . import incoming, messages
+from .allowance import Allowance
 from .broker_link import BrokerLink
 from .topics import Topics
 
@@ -34,6 +35,8 @@ REFUSED_SECONDS = 60.0
 MAX_SAMPLES_PER_SECOND = 20  # of an answer: twice those at the shortest interval
 # Of samples, without compression. A usual host needs 10 KB.
 MAX_COST_PER_SECOND = 4 * 1024 * 1024
+# Of answers, after one of the largest size. Ten minutes of a usual host cost 6 MB.
+ANSWER_COST_PER_SECOND = 1024 * 1024
 
 Request = Want | Literal["unwatch", "close"]
 WHOLE = Want()
@@ -90,8 +93,8 @@ class BrokerRemote:
         self._asked = WHOLE  # the last request
         self._answer_seconds = ANSWER_SECONDS[0]
         self._answer: incoming.Answer | None = None  # to the last request, unless it is complete
-        self._second = 0  # in which the cost of samples is counted
-        self._cost = 0
+        self._for_samples = Allowance(MAX_COST_PER_SECOND, MAX_COST_PER_SECOND, monotonic)
+        self._for_answers = Allowance(ANSWER_COST_PER_SECOND, history.bytes, monotonic)
 
     # As a Remote.
 
@@ -185,10 +188,7 @@ class BrokerRemote:
         return True
 
     def _note_sample(self, payload: bytes) -> bool:
-        second = int(self._monotonic())
-        if second != self._second:
-            self._second, self._cost = second, 0
-        if self._cost >= MAX_COST_PER_SECOND:
+        if self._for_samples.owed:
             self._report.dropped("invalid")
             return True
         this = incoming.MAX_SAMPLE_BYTES  # unless it is known
@@ -200,15 +200,22 @@ class BrokerRemote:
             self._drop(error)
             return True
         finally:
-            self._cost += this
+            self._for_samples.spend(this)
         if sample.stream == self.run:
             self._pass_on([sample], is_complete=False)
         return sample.stream == self.run
 
     def _note_part(self, payload: bytes) -> None:
-        """Note a part of an answer, and pass the history on if it was the last one."""
+        """Note a part of an answer, and pass the history on if it was the last one.
+
+        Once an answer is refused, none is accepted until the next request, and that waits until the cost is paid.
+        """
         answer = self._answer
         if answer is None:
+            return
+        if self._for_answers.owed > self._history.bytes:  # by parts without end
+            self._report.dropped("invalid")
+            self._answer = None
             return
         try:
             samples = answer.add(payload, self.run)
@@ -216,8 +223,10 @@ class BrokerRemote:
             return  # the request to the present run is still to be answered
         except ReceivedError as error:
             self._drop(error)
-            self._answer = self._new_answer()
+            self._answer = None
             return
+        finally:
+            self._for_answers.spend(len(payload) + answer.cost)
         if samples is None:
             until = self._asked_at + MAX_ANSWER_SECONDS
             self._ask_at = min(self._monotonic() + self._answer_seconds, until)
@@ -293,6 +302,7 @@ class BrokerRemote:
             lease = messages.want(self._front, wanted.sections, LEASE_SECONDS)
             if broker.publish(self.topics.of("want"), lease):
                 self._lease_at = now + RENEW_SECONDS
+        self._ask_at = max(self._ask_at, self._for_answers.paid_at)
         if now >= self._ask_at:
             request = messages.ask(self._front, wanted.stream, wanted.since, self._history.seconds)
             if broker.publish(self.topics.of("ask"), request):

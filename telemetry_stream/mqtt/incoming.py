@@ -23,6 +23,7 @@ from ..stream.received import (
     ReceivedSample,
     checked_id,
     checked_seq,
+    cost,
     cut,
     cut_history,
     decode,
@@ -40,11 +41,14 @@ MAX_HEAD_BYTES = 1024  # the line before each part of an answer
 def identity(payload: bytes, topic: HostTopic) -> Identity:
     """Check a ``hello``. Raises ReceivedError; IncompatibleError if it is one of another protocol.
 
-    The site is that of the topic: the broker can check who writes there.
+    The site is that of the topic: the broker can check who writes there. Alerts have a topic of their own.
     """
     if len(payload) > MAX_HELLO_BYTES:
         raise ReceivedError("is too long")
-    found = identity_of(decode(_text(payload)))
+    message = decode(_text(payload))
+    if isinstance(message, dict):
+        message.pop("alerts", None)
+    found = identity_of(message)
     if found.host.id != topic.host:
         raise ForeignHostError("is of another host")
     return found._replace(site="" if topic.site == DEFAULT_SITE else topic.site)
@@ -104,6 +108,7 @@ class Answer:
         self._max_samples = max_samples
         self._parts: list[bytes] = []
         self._size = 0
+        self.cost = 0  # of the text, as soon as it is uncompressed
 
     def __len__(self) -> int:
         """The number of parts that have arrived."""
@@ -136,9 +141,11 @@ class Answer:
             raise ReceivedError("is too long")
         if not is_last:
             return None
-        text = _inflated(b"".join(self._parts), self._max_bytes)
+        self.cost = self._max_bytes
+        text = _text(_inflated(b"".join(self._parts), self._max_bytes))
         self._parts.clear()
-        return cut_history(_text(text), ON_DEMAND, self._max_samples)
+        self.cost = cost(text)
+        return cut_history(text, ON_DEMAND, self._max_samples)
 
 
 def _inflated(payload: bytes, limit: int) -> bytes:

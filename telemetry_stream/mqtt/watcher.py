@@ -17,8 +17,9 @@ from ..fleet.hosts import Fleet
 from ..fleet.remote import ForeignHostError, IncompatibleError
 from ..net.rate_limited_log import RateLimitedLog
 from ..stream import Feed, HistoryLimits, Stream
-from ..stream.received import ReceivedError
+from ..stream.received import ReceivedError, cost
 from . import incoming, messages
+from .allowance import Allowance
 from .broker_link import KEEPALIVE_SECONDS, BrokerLink
 from .broker_remote import BrokerRemote, Request
 from .brokers import Access, Broker
@@ -37,6 +38,9 @@ SPARE_PACKETS = 1000
 # What arrives in this time is read together, so that a thousand hosts do not wake the thread a thousand times.
 COLLECT_SECONDS = 0.02
 IDLE_SECONDS = 1.0
+# Of the texts of ``hello`` and ``state`` of one host: a hello costs 1 KB, and comes with each connection of an agent.
+HELLO_COST_PER_SECOND = 16 * 1024
+MOST_HELLO_COST = 256 * 1024
 HELLO_SECONDS = 10.0  # between two requests for the ``hello`` of one host
 SILENT_SECONDS = 10.0  # without any host, until a hint is logged
 
@@ -86,6 +90,7 @@ class Watcher:
         self._states: dict[str, messages.HostState] = {}  # of hosts without a hello yet
         self._has_alerts: set[str] = set()  # likewise: their alerts were not kept
         self._requested: dict[str, float] = {}  # when a hello was requested
+        self._allowances: dict[str, Allowance] = {}  # by the id of a host
         self._serve_at = math.inf  # when a remote has something to publish
         self._hint_at = math.inf
         self._drops = RateLimitedLog(log, logging.WARNING)
@@ -139,6 +144,8 @@ class Watcher:
                 self._link.note_received(session.received_at)
                 self._note_flood(session.exceeded_at)
                 for message in received:
+                    if waiter.is_stopped:
+                        break
                     self._receive(session, message)
                 if received:
                     waiter.wait(COLLECT_SECONDS)
@@ -224,6 +231,8 @@ class Watcher:
             raise ReceivedError(f"has more than {MAX_PACKET_BYTES} bytes")
         key, payload = f"{topic.site}/{topic.host}", message.payload
         remote = self._remotes.by_key.get(key)
+        if topic.name in ("hello", "state"):
+            self._spend(topic.host, payload)
         if topic.name == "hello":
             self._receive_hello(key, topic, message)
             self._request_alerts(session, key, topic)
@@ -239,6 +248,17 @@ class Watcher:
             raise ReceivedError("is retained")
         elif remote is None or not remote.note_live(topic.name, payload):
             self._request_hello(session, key, topic)
+
+    def _spend(self, host: str, payload: bytes) -> None:
+        """Note the cost of a text that is parsed at once. Raises ReceivedError if the host has sent too many."""
+        if host not in self._allowances and len(self._allowances) >= self._fleet.max_hosts:
+            self._allowances.clear()
+        allowance = self._allowances.setdefault(
+            host, Allowance(HELLO_COST_PER_SECOND, MOST_HELLO_COST)
+        )
+        if allowance.owed:
+            raise ReceivedError("is one of too many")
+        allowance.spend(cost(payload[: incoming.MAX_HELLO_BYTES].decode("latin-1")))
 
     def _receive_hello(self, key: str, topic: HostTopic, message: Message) -> None:
         is_former = key == self._remotes.own_key and key not in self._requested

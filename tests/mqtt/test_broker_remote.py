@@ -379,6 +379,41 @@ def test_a_broken_answer_is_dropped_and_requested_again() -> None:
     assert here.asked() == [3]
 
 
+def hostile_answer() -> bytes:
+    """Return an answer in one part that takes long to parse, and is refused in the end."""
+    samples = [message(seq, pad=[[]] * 10_000) for seq in range(1, 25)]
+    (part,) = parts([*samples, '{"type":"sample","stream":X}'], 1)
+    return part
+
+
+def test_a_refused_answer_is_the_last_until_the_next_request() -> None:
+    """So an answer costs nothing that nobody has requested. And the request waits until its cost is paid."""
+    here = watched()
+    here.serve(60.0)
+    here.remote.set_want(here.broker, WANT._replace(since=3))
+    here.serve()
+    here.asked()
+    for _ in range(20):
+        here.remote.note_live("to/f1", hostile_answer())
+    assert here.report.drops == ["invalid"]
+    here.serve(ANSWER_SECONDS[0])
+    assert here.asked() == []
+    here.serve(60.0)
+    assert here.asked() == [3]
+
+
+def test_parts_without_end_are_refused() -> None:
+    """Also if each begins the answer anew."""
+    here = Bench()
+    here.remote.set_want(here.broker, WANT)
+    here.serve()
+    for _ in range(30):
+        here.remote.note_live(
+            "to/f1", b'{"stream":"run-1","part":0,"last":false}\n' + bytes(100_000)
+        )
+    assert here.report.drops == ["invalid"]
+
+
 def test_a_broker_that_does_not_read_gets_everything_later() -> None:
     """Nothing is noted as sent."""
     here = Bench()

@@ -455,6 +455,32 @@ def test_requests_of_the_last_moment_do_not_delay_the_close(tmp_path: Path) -> N
             broker.thaw()
 
 
+@pytest.mark.parametrize("name", ["answer", "hello"])
+def test_a_host_that_sends_what_takes_long_delays_no_other(broker: Mosquitto, name: str) -> None:
+    """A refused answer is the last until the next request, and a hello costs time whatever it contains."""
+    prefix = f"t22{name}"
+    with Observer(broker.port, f"{prefix}/#") as observer, watching(broker, prefix) as here:
+        good, bad = Agent(observer, prefix, 1), Agent(observer, prefix, 2)
+        for agent in (good, bad):
+            agent.hello()
+        here.wait(lambda: here.rows().keys() == {"host-1", "host-2"})
+        if name == "answer":
+            here.fleet.feed("host-2")
+            assert observer.wait(lambda: observer.on("/ask"))
+            front = json.loads(observer.on("/ask")[0])["front"]
+            samples = [message(seq, "run-2", "host-2", pad=[[]] * 10_000) for seq in range(1, 25)]
+            (payload,) = parts([*samples, '{"type":"sample","stream":X}'], 1, stream="run-2")
+            for _ in range(20):
+                bad.publish(f"to/{front}", payload)
+        else:
+            for number in range(400):
+                bad.hello(retain=False, alerts=[{**ALERT, "text": str(number)}] * 60)
+        good.vitals(1)
+        here.wait(lambda: here.states()["host-1"] == "live")
+        dropped = here.fleet.stats().dropped["invalid"]
+        assert dropped == 1 if name == "answer" else dropped > 300
+
+
 def test_a_front_end_has_alerts_without_watching_the_host(broker: Mosquitto) -> None:
     """Retained and new ones, whether they come before or after the hello of the host."""
     with Observer(broker.port, "t20/#") as observer:
