@@ -260,7 +260,7 @@ class Fleet:
         mirror = host.mirror
         if mirror is not None:
             mirror.tick()
-            if is_over(mirror):
+            if is_over(host, mirror):
                 with self._table.lock:
                     Mirrors.drop(host)
 

@@ -21,7 +21,7 @@ from ..stream import Demand, Feed
 from ..stream.received import MAX_SECTIONS, ReceivedSample
 from .alerts import Alerts
 from .meeting import Aged, meet
-from .remote import Remote, Want
+from .remote import Identity, Remote, Want
 
 HELD_SAMPLES = 16
 HELD_SECONDS = 3.0
@@ -68,6 +68,7 @@ class Mirror:
             monotonic=monotonic,
         )
         self.feed = make_feed(self._demand)
+        self.identity: Identity | None = None  # that its owner has made it of
         self._remote = remote
         self._gaps = gaps
         self._silent_seconds = SILENT_INTERVALS * interval_seconds

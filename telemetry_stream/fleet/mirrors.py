@@ -1,4 +1,4 @@
-"""The mirrors of watched hosts: at most so many at a time, each until it has had no viewer for a minute."""
+"""The mirrors of watched hosts: at most so many at a time, each until it is outdated or unused for a minute."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from ..stream import Demand, Feed, Stream
+from .alerts import UNKNOWN
 from .host import Host
 from .mirror import DEFAULT_SECTIONS, LINGER_SECONDS, ON_DEMAND, Gaps, Mirror
-from .remote import Remote
+from .remote import Identity, Remote
 
 JOINING_SECONDS = 10.0  # a viewer may take so long to join the mirror that it has requested
 
@@ -39,6 +40,8 @@ class Mirrors:
 
         Raises NotWatchableError.
         """
+        if host.mirror is not None and is_over(host, host.mirror):
+            self.drop(host)
         mirror = host.mirror
         if mirror is None:
             mirror = self._make(host, remote, hosts)
@@ -71,6 +74,7 @@ class Mirrors:
             interval_seconds=identity.interval_seconds,
             monotonic=self._monotonic,
         )
+        mirror.identity = identity
         host.mirror = mirror
         mirror.publish_alerts(host.known_alerts)
         mirror.start()
@@ -98,6 +102,16 @@ class Mirrors:
             mirror.stop()
 
 
-def is_over(mirror: Mirror) -> bool:
-    """Whether a mirror has had no viewer for so long that it ends."""
-    return mirror.unused_seconds() > LINGER_SECONDS
+def is_over(host: Host, mirror: Mirror) -> bool:
+    """Whether the mirror of a host ends: it has had no viewer for a minute, or the host has another name or interval.
+
+    The latter may be so after a restart of the host. Viewers get ``hello`` only when they connect, so they are closed.
+    """
+    if mirror.unused_seconds() > LINGER_SECONDS:
+        return True
+    return _shown(mirror.identity) != _shown(host.identity)
+
+
+def _shown(identity: Identity | None) -> Identity | None:
+    """Return what the ``hello`` of a mirror shows, besides the run and the alerts, which the feed itself has."""
+    return None if identity is None else identity._replace(stream="", alerts=UNKNOWN)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from telemetry_stream.fleet.mirrors import NotWatchableError
 from telemetry_stream.fleet.table import UnknownHostError
+from telemetry_stream.hub import End
+from telemetry_stream.metrics.sources.host import HostInfo
+from tests.conftest import eventually
 from tests.fleet.fleeting import answer, answering, fleeting
 from tests.fleet.reports import received
 from tests.stream.streaming import Viewer
@@ -22,6 +27,44 @@ def test_a_mirror_ends_a_minute_after_its_last_viewer() -> None:
         assert here.fleet.stats().watched == 0
         remote.report.samples([received(1, "run-of-a")], is_complete=True)
         assert here.fleet.feed("a")[0] is not feed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"host": HostInfo("a", "new", "6.12", None, 8, None)},
+        {"interval_seconds": 5.0},
+        {"site": "east"},
+        {"tags": ("db",)},
+    ],
+)
+@pytest.mark.parametrize("is_same_run", [True, False])
+def test_a_host_that_has_changed_gets_another_mirror(
+    change: dict[str, Any], is_same_run: bool
+) -> None:
+    """Its viewers are closed, and get the new hello when they return: at once, or after the next tick."""
+    remote = answering("a")
+    with fleeting(remote) as here:
+        answer(remote)
+        feed, _ = here.fleet.feed("a")
+        first = remote.identity  # type: ignore[attr-defined]
+        again = first._replace(stream=first.stream if is_same_run else "run-2")
+        with Viewer(feed) as viewer:
+            viewer.message()
+            remote.report.identified(again)
+            here.tick()
+            assert here.fleet.feed("a")[0] is feed
+            remote.report.identified(again._replace(**change))
+            if is_same_run:
+                here.tick()
+                assert eventually(lambda: viewer.client.end is End.GOING_AWAY)
+            other, _ = here.fleet.feed("a")
+        assert other is not feed
+        with Viewer(other) as viewer:
+            hello = viewer.message()
+        assert hello["host"]["name"] == ("new" if "host" in change else "name of a")
+        assert hello["interval_seconds"] == change.get("interval_seconds", 1.0)
+        assert hello.get("site", "") == change.get("site", "")
 
 
 def test_the_number_of_watched_hosts_is_limited() -> None:
