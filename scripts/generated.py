@@ -1,7 +1,7 @@
 """The files that are generated from the declarations of the sources (telemetry_stream/metrics/sources/).
 
 docs/metrics.md describes every field. The two modules in web/src/sections/ decode the sections and explain them; their
-TypeScript is formatted as prettier formats it. scripts/update-golden writes all three, and a test compares them.
+TypeScript is formatted as oxfmt formats it. scripts/update-golden writes all three, and a test compares them.
 """
 
 from __future__ import annotations
