@@ -1,47 +1,34 @@
-"""The program as a whole: builds every part, starts them in order, and stops them in reverse.
+"""The program as a whole: starts every part in order, and stops them in reverse.
 
     with App(Settings(port=0)) as app:
         print(app.url)
 
-This is the only module that imports all parts. A thread of the program that crashes ends it: ``wait`` returns, and
-``failure`` is the error.
+``assembly`` builds the parts. A thread of the program that crashes ends it: ``wait`` returns, and ``failure`` is the
+error.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import socket
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from . import __version__, assembly
-from .access.guard import Guard
 from .access.policy import security_headers
-from .access.tokens import TokenError, state_directory
-from .assembly import StartError
+from .assembly import StartError, TemporaryStartError
 from .hub import End, Hub
-from .metrics.source import Options, Source
-from .net import http
-from .net.address import PerAddress
+from .metrics.source import Source
 from .net.batch import Batch
-from .net.certificate import Certificate, CertificateError
+from .net.certificate import Certificate
 from .net.listener import Listener
-from .server.pages import pages
-from .server.routes import Routes
-from .server.viewers import Viewers
-from .settings import Settings, listed
-from .stream import HistoryLimits, LocalHost, Observer, Origin, Stream
+from .settings import Settings
+from .stream import HistoryLimits, Origin, Stream
 from .threads import ThreadUnavailableError
-from .websocket.connection import Timing
-from .websocket.quota import Allowance
-
-if TYPE_CHECKING:
-    from .prometheus.page import Page
 
 __all__ = ["App", "StartError", "TemporaryStartError"]
 
@@ -55,10 +42,6 @@ VIEWERS_CLOSE_SECONDS = 1.0
 
 # A fan-out to a thousand viewers takes 11 ms, accepting a connection less than one.
 STUCK_SECONDS = 2.0
-
-
-class TemporaryStartError(StartError):
-    """The program cannot start now, but another attempt may succeed: the port is in use, the network is not up."""
 
 
 class App:
@@ -91,17 +74,13 @@ class App:
         self._may_start = True  # until the first start or close
         self._listener: Listener | None = None
         labels = assembly.labels(settings)
-        self._monitor = None
         self._notifier = assembly.maybe_notifier(settings, self.fail)
-        if origins is None:
-            origins = []
-            if not settings.no_collect:
-                self._monitor = assembly.monitor(settings, self.fail, self._notifier)
-                origins = [_local_host(settings, sources, labels, self._monitor)]
-        elif sources:
-            raise ValueError("pass `sources` to LocalHost(...) if you pass `origins`")
-        self._alert_parts = [part for part in (self._notifier, self._monitor) if part is not None]
-        self._guard = _guard(settings)
+        monitor = None
+        if origins is None and not settings.no_collect:
+            monitor = assembly.monitor(settings, self.fail, self._notifier)
+            origins = [assembly.local_host(settings, sources, labels, monitor)]
+        self._alert_parts = [part for part in (self._notifier, monitor) if part is not None]
+        self._guard = assembly.guard(settings)
         self._certificate = Certificate(settings.tls_cert, settings.tls_key)
         self._headers = security_headers(settings.frame_ancestors)
         self._batch = Batch(on_crash=self.fail)
@@ -116,7 +95,7 @@ class App:
             self._notifier,
         )
         # Last: one of its rows is the first feed of the stream.
-        self._origins = (*origins, *filter(None, [self._fleet]))
+        self._origins = (*(origins or ()), *filter(None, [self._fleet]))
         self._on_ready = on_ready
         self.stream = Stream(
             self._hub,
@@ -124,53 +103,20 @@ class App:
             history=HistoryLimits(settings.history, settings.max_history_bytes),
             on_first_sample=on_ready,
         )
-        self._viewers = Viewers(
-            self._hub,
-            limit=settings.max_viewers,
-            per_address=PerAddress(settings.max_viewers_per_address),
-            timing=Timing(),
-            allowance=Allowance(
-                settings.max_message_bytes,
-                settings.max_messages_per_second,
-                32 * settings.max_message_bytes,
-            ),
-            is_valid=self._guard.access.is_valid,
-            headers=self._headers,
-        )
+        self._viewers = assembly.viewers(settings, self._hub, self._guard, self._headers)
         self._broker_clients = assembly.broker_clients(
             settings, self.stream, self._fleet, self.fail
         )
-        self._routes = Routes(
-            hosts=assembly.hosts(self.stream, self._fleet),
+        self._routes = assembly.routes(
+            settings,
+            stream=self.stream,
             viewers=self._viewers,
-            access=self._guard.access,
-            maybe_problem=self.maybe_problem,
-            make_page=self._page,
-            pages=pages(front_end=self._fleet is not None),
-            per_forwarded_address=PerAddress(
-                settings.max_connections_per_address, self._guard.is_exempt
-            ),
-            notifications=assembly.maybe_notifications(self._notifier, self._guard),
-        )
-
-    def _page(self) -> Page:
-        """Return the Prometheus page, with the counters of this host if it is sampled here. Imports its package."""
-        from .prometheus.kernel.host import Host  # noqa: PLC0415
-        from .prometheus.own import Counts  # noqa: PLC0415
-        from .prometheus.page import Page  # noqa: PLC0415
-        from .prometheus.scrape import KernelScrape  # noqa: PLC0415
-
-        local = next((origin for origin in self._origins if isinstance(origin, LocalHost)), None)
-        return Page(
-            counts=lambda: Counts(
-                self._viewers.totals(),
-                self._viewers.refused,
-                self._started().stats().refused,
-                self._guard.access.refused_tokens,
-            ),
-            kernel=KernelScrape(Host(*local.roots)) if local else None,
+            guard=self._guard,
+            origins=self._origins,
             fleet=self._fleet,
-            notifications=None if self._notifier is None else self._notifier.report,
+            notifier=self._notifier,
+            maybe_problem=self.maybe_problem,
+            refused_connections=lambda: self._started().stats().refused,
         )
 
     @property
@@ -213,7 +159,15 @@ class App:
             raise StartError("an App is started once, and not after close; make a new one")
         self._may_start = False
         try:
-            self._listener = self._listen()
+            self._listener = assembly.listener(
+                self.settings,
+                self._listening,
+                self._routes,
+                self._guard,
+                self._certificate,
+                self._headers,
+                self.fail,
+            )
             self._batch.start()
             self._hub.start()
             for part in self._alert_parts:
@@ -236,34 +190,6 @@ class App:
                 client.start()
         except (ValueError, LookupError) as error:
             raise StartError(f"cannot use the MQTT broker: {error}") from error
-
-    def _listen(self) -> Listener:
-        settings = self.settings
-        host, port = settings.host, settings.port
-        limits = http.Limits(
-            head_seconds=settings.head_seconds,
-            max_head_bytes=settings.max_head_bytes,
-            max_requests=settings.max_requests_per_connection,
-        )
-        try:
-            self._guard.load(host if self._listening is None else self._listening.getsockname()[0])
-            self._certificate.load()
-            return Listener(
-                self._listening or (host, port),
-                lambda transport: http.serve(transport, self._routes, limits, self._headers),
-                max_connections=settings.max_connections,
-                per_address=PerAddress(settings.max_connections_per_address, self._guard.is_exempt),
-                ssl_context=self._certificate.context,
-                headers=self._headers,
-                on_crash=self.fail,
-            )
-        except (TokenError, CertificateError) as error:
-            raise StartError(str(error)) from error
-        except UnicodeError as error:  # IDNA has no form for some names, such as "a..b"
-            raise StartError(f"cannot listen on {host} port {port}: not a host name") from error
-        except OSError as error:
-            kind = StartError if isinstance(error, PermissionError) else TemporaryStartError
-            raise kind(f"cannot listen on {host} port {port}: {error.strerror}") from error
 
     def close(self) -> None:
         """Close every viewer with 1001 and stop everything, within two seconds. Safe to repeat and before ``start``."""
@@ -364,57 +290,19 @@ class App:
         return None
 
 
-def _local_host(
-    settings: Settings,
-    sources: Sequence[Source],
-    labels: dict[str, object],
-    observer: Observer,
-) -> LocalHost:
-    host = LocalHost(
-        proc_root=settings.proc_root,
-        sys_root=settings.sys_root,
-        interval_seconds=settings.interval,
-        idle_interval_seconds=settings.idle_interval,
-        sources=sources,
-        host_id=settings.host_id,
-        labels=labels,
-        options=Options(
-            process_arguments=settings.process_arguments,
-            container_api=listed(settings.container_api),
-        ),
-    )
-    host.observe(observer)
-    return host
-
-
-def _guard(settings: Settings) -> Guard:
-    """Return what decides which requests are accepted."""
-    return Guard(
-        token_file=settings.token_file,
-        token=settings.token,
-        state_dir=settings.state_dir or state_directory(os.environ),
-        no_auth=settings.no_auth,
-        allowed_hosts=(settings.host, *listed(settings.allow_host)),
-        allowed_origins=listed(settings.allow_origin),
-        trusted_proxies=listed(settings.trust_proxy),
-        frame_ancestors=settings.frame_ancestors,
-    )
-
-
 def _check_arguments(
     settings: object, sources: object, origins: Any, listening: object, on_ready: object
 ) -> None:
-    """Raise TypeError for an argument of another type."""
-    _check_type("settings", settings, isinstance(settings, Settings), "a Settings")
+    """Raise TypeError for an argument of another type, and ValueError for sources that no origin would have."""
     is_socket = listening is None or isinstance(listening, socket.socket)
-    _check_type("listening", listening, is_socket, "a bound socket")
-    _check_type("on_ready", on_ready, on_ready is None or callable(on_ready), "a function")
-    _check_type("sources", sources, isinstance(sources, Sequence), "a list of sources")
-    for origin in origins or ():
-        _check_type("an origin", origin, isinstance(origin, Origin), "an Origin")
-
-
-def _check_type(name: str, value: object, is_right: bool, allowed: str) -> None:
-    """Raise TypeError unless ``is_right``. The value may be a secret, so the error has only its type."""
-    if not is_right:
-        raise TypeError(f"{name} is of type {type(value).__name__}; it must be {allowed}")
+    for name, value, is_right, allowed in (
+        ("settings", settings, isinstance(settings, Settings), "a Settings"),
+        ("listening", listening, is_socket, "a bound socket"),
+        ("on_ready", on_ready, on_ready is None or callable(on_ready), "a function"),
+        ("sources", sources, isinstance(sources, Sequence), "a list of sources"),
+        *(("an origin", one, isinstance(one, Origin), "an Origin") for one in origins or ()),
+    ):
+        if not is_right:  # the value may be a secret, so the error has only its type
+            raise TypeError(f"{name} is of type {type(value).__name__}; it must be {allowed}")
+    if sources and origins is not None:
+        raise ValueError("pass `sources` to LocalHost(...) if you pass `origins`")
