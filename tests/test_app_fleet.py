@@ -93,6 +93,7 @@ def test_all_hosts_are_served() -> None:
         assert_consecutive(seqs(samples))
         assert get(app.url, "/api/v1/sample?host=web-3")[0] == 404
         assert get(app.url, "/api/v1/sample")[1]["host"] == "front"
+        assert "node_cpu" in "".join(metrics(app))
 
 
 @pytest.mark.parametrize("token", ["", "0123456789abcdef-secret"])
