@@ -19,8 +19,8 @@ from signal import SIGHUP, SIGINT, SIGTERM
 from . import __version__, descriptors, logs, output, systemd
 from .access.tokens import TokenError, state_directory, state_path, token_line
 from .access.tokens import read as read_tokens
-from .alerts.command import UsageError
-from .alerts.command import run as rules_command
+from .alerts.rules_command import UsageError
+from .alerts.rules_command import run as rules_command
 from .app import App, StartError, TemporaryStartError
 from .escape import escaped
 from .net import heap
@@ -96,12 +96,12 @@ def _maybe_run_command(given: list[str]) -> int | None:
 
 
 def _notify(words: list[str], settings: Settings) -> int:
-    from .notify import command  # noqa: PLC0415  # what a program without receivers does not need
+    from .notify import notify_command  # noqa: PLC0415  # what a program without receivers does not need
 
     if words[:1] == ["check"] and len(words) == 2:
-        print(command.check(words[1]))
+        print(notify_command.check(words[1]))
         return 0
-    text, is_sent = command.test(words, settings.notify)
+    text, is_sent = notify_command.test(words, settings.notify)
     print(text)
     return 0 if is_sent else 1
 

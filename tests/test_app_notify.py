@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from telemetry_stream import App, Settings, StartError
-from telemetry_stream.alerts.command import UsageError
+from telemetry_stream.alerts.rules_command import UsageError
 from telemetry_stream.cli import main
 from telemetry_stream.notify import silence_command
 from telemetry_stream.notify.silence_command import Place

@@ -10,7 +10,7 @@ from .errors import StartError
 
 if TYPE_CHECKING:
     from ..alerts.alert import Alert
-    from ..alerts.fleet import FleetMonitor, NoteHost
+    from ..alerts.fleet_monitor import FleetMonitor, NoteHost
     from ..alerts.monitor import Monitor
     from ..alerts.rule import Rule
     from ..notify.notifier import Notifier
@@ -62,7 +62,7 @@ def fleet_monitor(
     settings: Settings, on_crash: Callable[[BaseException], None], notifier: Notifier | None
 ) -> FleetMonitor:
     """Return the alerts that a front end finds. Raises StartError if a rule is not valid."""
-    from ..alerts.fleet import FleetMonitor  # noqa: PLC0415  # needed by front ends only
+    from ..alerts.fleet_monitor import FleetMonitor  # noqa: PLC0415  # needed by front ends only
     from ..alerts.rules import RuleError, load  # noqa: PLC0415
     from ..alerts.saved import FLEET_FILE, Saved  # noqa: PLC0415
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import threads
-from ..alerts.fleet import FleetMonitor
+from ..alerts.fleet_monitor import FleetMonitor
 from ..hub import Client, Hub
 from ..net.rate_limited_log import RateLimitedLog
 from ..stream import Feed, Stream

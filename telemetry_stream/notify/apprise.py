@@ -12,8 +12,8 @@ import sys
 from dataclasses import dataclass
 
 from .channel import Capacity, DeliveryError
+from .child import KEPT_VARIABLES, Child
 from .message import Message
-from .program import KEPT_VARIABLES, Child
 from .secret import Secret, SecretError
 
 TYPES = {"critical": "failure", "warning": "warning", "info": "info", "resolved": "success"}

@@ -1,66 +1,81 @@
-"""``telemetry-stream notify``: checks a file of receivers, or sends a test message to each."""
+"""A command as a receiver: started for each message without a shell.
+
+The message is JSON on its standard input, and in its environment in short form. It gets no other variables than those
+that programs need, so none of the secrets of this one.
+"""
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
-from collections.abc import Sequence
+import json
+import os
+from dataclasses import dataclass
 
-from .. import threads
-from ..alerts.command import UsageError
-from ..escape import escaped
-from .channel import DeliveryError
-from .config import Receiver, load
-from .line import ABORT_SECONDS
-from .message import sample_message
-from .worker import attempt
+from .channel import Capacity, DeliveryError
+from .child import KEPT_VARIABLES, Child
+from .message import Message
 
-USAGE = "use 'notify check FILE' or 'notify test [RECEIVER] [option ...]'"
+PREFIX = "TELEMETRY_STREAM_ALERT_"
+MAX_VARIABLE_CHARACTERS = 8000
 
 
-def check(path: str) -> str:
-    """Return what ``notify check`` prints. Raises NotifyError."""
-    return "\n".join(f"{one.name}: {one.type}, {escaped(one.channel.target)}" for one in load(path))
+@dataclass(frozen=True, slots=True)
+class Command:
+    """The channel of a receiver with a command."""
+
+    arguments: tuple[str, ...]
+    limit_seconds: float
+
+    @property
+    def target(self) -> str:
+        """The program without its arguments."""
+        return self.arguments[0]
+
+    @property
+    def capacity(self) -> Capacity:
+        return Capacity()
+
+    def sender(self) -> CommandSender:
+        return CommandSender(self)
 
 
-def test(words: Sequence[str], path: str) -> tuple[str, bool]:
-    """Run ``notify test [RECEIVER]``: send a test message, to all receivers at the same time.
+class CommandSender:
+    """Runs the command of one receiver."""
 
-    Return what is printed, and whether all were accepted. Raises UsageError and NotifyError.
-    """
-    if not words or words[0] != "test" or len(words) > 2:
-        raise UsageError(f"notify: {USAGE}")
-    if not path:
-        raise UsageError("notify: name the file with --notify FILE or TELEMETRY_STREAM_NOTIFY")
-    receivers = [one for one in load(path) if len(words) == 1 or one.name == words[1]]
-    if not receivers:
-        known = ", ".join(one.name for one in load(path))
-        raise UsageError(f"notify: there is no receiver {words[1]!r} (known: {known})")
-    results: dict[str, str] = {}
-    done = threading.Event()
-    name = socket.gethostname()
-    senders = [receiver.channel.sender() for receiver in receivers]
+    def __init__(self, command: Command) -> None:
+        self._command = command
+        self._child = Child()
 
-    def send(receiver: Receiver, number: int) -> None:
-        error: DeliveryError | None = attempt(
-            senders[number], sample_message(name, name, time.time())
+    def send(self, message: Message) -> None:
+        """Run the command once. Raises DeliveryError unless its exit status is 0."""
+        command = self._command
+        status = self._child.run(
+            command.arguments,
+            json.dumps(message.report()).encode(),
+            environment=variables(message),
+            limit_seconds=command.limit_seconds,
         )
-        results[receiver.name] = "sent" if error is None else f"failed: {error}"
-        if len(results) == len(receivers):
-            done.set()
+        if status:
+            raise DeliveryError(f"it ends with {_words(status)}")
 
-    running = [
-        threads.start(f"ts-notify-{number}", send, receiver, number)
-        for number, receiver in enumerate(receivers)
-    ]
-    if not done.wait(ABORT_SECONDS):
-        for sender in senders:
-            sender.abort()
-    for thread in running:
-        thread.join(1.0)
-    lines = [
-        f"{one.name} ({escaped(one.channel.target)}): {results.get(one.name, 'failed: no answer')}"
-        for one in receivers
-    ]
-    return "\n".join(lines), all(results.get(one.name) == "sent" for one in receivers)
+    def begin(self) -> None:
+        self._child.begin()
+
+    def abort(self) -> None:
+        self._child.abort()
+
+
+def variables(message: Message) -> dict[str, str]:
+    """Return the environment of a command."""
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    short = {
+        "TITLE": message.title,
+        "TEXT": message.text[:MAX_VARIABLE_CHARACTERS],
+        "SEVERITY": message.severity,
+        "COUNT": str(len(message.events)),
+        "TEST": str(int(message.is_test)),
+    }
+    return kept | {f"{PREFIX}{name}": value for name, value in short.items()}
+
+
+def _words(status: int) -> str:
+    return f"status {status}" if status > 0 else f"signal {-status}"

@@ -25,7 +25,7 @@ from . import templates
 from .apprise import Apprise
 from .channel import Channel
 from .choice import Choice, Pace
-from .program import Command
+from .command import Command
 from .table import Table
 from .webhook import AddressError, Login, Webhook
 

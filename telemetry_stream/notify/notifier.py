@@ -20,8 +20,8 @@ from typing import Any
 from .. import threads
 from .channel import DeliveryError
 from .config import NotifyError, Receiver
+from .delivery import Delivery
 from .entry import Note
-from .line import Line
 from .message import Alert
 from .outbox import Outbox
 from .silences import Silences
@@ -72,28 +72,30 @@ class Notifier:
         self._thread: threading.Thread | None = None
         self._numbers = 0
         self._retired: list[Worker] = []
-        self._lines = [self._line(receiver) for receiver in load()]
+        self._deliveries = [self._delivery(receiver) for receiver in load()]
         if self._state is not None:
-            self._state.restore(self._lines)
-        self._reports: tuple[dict[str, Any], ...] = tuple(line.report() for line in self._lines)
+            self._state.restore(self._deliveries)
+        self._reports: tuple[dict[str, Any], ...] = tuple(
+            delivery.report() for delivery in self._deliveries
+        )
 
-    def _line(self, receiver: Receiver) -> Line:
+    def _delivery(self, receiver: Receiver) -> Delivery:
         outbox = Outbox(
             receiver.choice, receiver.pace, receiver.channel.capacity, started_at=self._clock()
         )
-        return Line(receiver, outbox, Worker(receiver.channel.sender(), self._note_end))
+        return Delivery(receiver, outbox, Worker(receiver.channel.sender(), self._note_end))
 
     def start(self) -> None:
         """Start all threads. Raises ThreadUnavailableError."""
         if self._state is not None:
             self._state.start()
-        for line in self._lines:
-            self._start_worker(line)
+        for delivery in self._deliveries:
+            self._start_worker(delivery)
         self._thread = threads.start("ts-notify", self._run, on_crash=self._on_crash)
 
-    def _start_worker(self, line: Line) -> None:
+    def _start_worker(self, delivery: Delivery) -> None:
         self._numbers += 1
-        line.worker.start(self._numbers, self._on_crash)
+        delivery.worker.start(self._numbers, self._on_crash)
 
     def note(
         self,
@@ -154,10 +156,10 @@ class Notifier:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(CLOSE_SECONDS)
         if self._numbers:
-            for worker in [*(line.worker for line in self._lines), *self._retired]:
+            for worker in [*(delivery.worker for delivery in self._deliveries), *self._retired]:
                 worker.stop()
                 worker.abort()
-            for worker in [*(line.worker for line in self._lines), *self._retired]:
+            for worker in [*(delivery.worker for delivery in self._deliveries), *self._retired]:
                 worker.join(max(0.0, deadline - time.monotonic()))
         if self._state is not None:
             self._state.close()
@@ -190,60 +192,62 @@ class Notifier:
         for worker, error in ended:
             self._take_end(worker, error, now)
         for _, note in notes.values():
-            for line in self._lines:
-                line.outbox.note(note, now)
-        for line in self._lines:
-            line.abort_if_too_long(now)
+            for delivery in self._deliveries:
+                delivery.outbox.note(note, now)
+        for delivery in self._deliveries:
+            delivery.abort_if_too_long(now)
             if not self._stopping:
-                line.begin_if_due(now, self.silences.cover)
+                delivery.begin_if_due(now, self.silences.cover)
         if self._state is not None:
-            self._state.save(self._lines, is_last=self._closed)
-        self._reports = tuple(line.report() for line in self._lines)
+            self._state.save(self._deliveries, is_last=self._closed)
+        self._reports = tuple(delivery.report() for delivery in self._deliveries)
 
     def _take_end(self, worker: Worker, error: DeliveryError | None, now: float) -> None:
         """Note how an attempt ended. That of a receiver that was removed meanwhile does not count."""
-        line = next((line for line in self._lines if line.attempting is worker), None)
-        if line is None:
+        delivery = next(
+            (delivery for delivery in self._deliveries if delivery.attempting is worker), None
+        )
+        if delivery is None:
             return
         if self._closed and error is not None and not error.is_delivered:  # it was aborted
             return
-        line.take_end(error, now)
+        delivery.take_end(error, now)
 
     def _replace(self, receivers: Iterable[Receiver]) -> None:
         """Use other receivers. One that has not changed stays as it is; one of the same name keeps its state."""
-        before = {line.receiver.name: line for line in self._lines}
-        lines = []
+        before = {delivery.receiver.name: delivery for delivery in self._deliveries}
+        deliveries = []
         for receiver in receivers:
             known = before.get(receiver.name)
             if known is not None and known.receiver == receiver:
-                lines.append(before.pop(receiver.name))
+                deliveries.append(before.pop(receiver.name))
                 continue
-            line = self._line(receiver)
+            delivery = self._delivery(receiver)
             try:
-                self._start_worker(line)
+                self._start_worker(delivery)
             except threads.ThreadUnavailableError as error:
                 log.error("The receiver %s cannot be used: %s", receiver.name, error)
                 continue
             if known is not None:
-                line.take_over(known)
-            lines.append(line)
+                delivery.take_over(known)
+            deliveries.append(delivery)
         self._retired = [worker for worker in self._retired if worker.is_alive]
-        taken_over = {line.attempting for line in lines}
-        for line in before.values():
-            line.worker.stop()
-            if line.worker not in taken_over:
-                line.worker.abort()
-            self._retired.append(line.worker)
-        self._lines = lines
+        taken_over = {delivery.attempting for delivery in deliveries}
+        for delivery in before.values():
+            delivery.worker.stop()
+            if delivery.worker not in taken_over:
+                delivery.worker.abort()
+            self._retired.append(delivery.worker)
+        self._deliveries = deliveries
 
     def _maybe_wait_seconds(self) -> float | None:
         """Return until when nothing is to be done; None if that is unknown."""
         now = self._clock()
-        times = [self._state.maybe_save_at(self._lines) if self._state is not None else None]
-        for line in self._lines:
-            times.append(line.maybe_abort_at())
+        times = [self._state.maybe_save_at(self._deliveries) if self._state is not None else None]
+        for delivery in self._deliveries:
+            times.append(delivery.maybe_abort_at())
             if not self._stopping:
-                times.append(line.outbox.maybe_next_at(now, self.silences.cover))
+                times.append(delivery.outbox.maybe_next_at(now, self.silences.cover))
         seconds = [at - now for at in times if at is not None]
         end = self.silences.maybe_next_end_seconds()
         if end is not None:

@@ -11,9 +11,9 @@ from contextlib import closing
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from ..alerts.command import UsageError
 from ..alerts.expression import seconds_of
 from ..alerts.names import ExpressionError
+from ..alerts.rules_command import UsageError
 from ..escape import escaped
 from .silences import MAX_SECONDS
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..state_file import StateFile
 from ..stream import to_json
-from .line import Line
+from .delivery import Delivery
 from .silences import Silences
 
 log = logging.getLogger(__name__)
@@ -60,36 +60,36 @@ class State:
         self._file.close()
         self._silences_file.close()
 
-    def restore(self, lines: Iterable[Line]) -> None:
+    def restore(self, deliveries: Iterable[Delivery]) -> None:
         """Continue with what the run before has saved. A file that is not valid is ignored, and logged."""
         _read(
             self._silences_file,
             MAX_SILENCES_FILE_BYTES,
             lambda saved: self._silences.restore(saved["silences"]),
         )
-        _read(self._file, MAX_FILE_BYTES, lambda saved: self._restore(saved, lines))
+        _read(self._file, MAX_FILE_BYTES, lambda saved: self._restore(saved, deliveries))
 
-    def _restore(self, saved: Mapping[str, Any], lines: Iterable[Line]) -> None:
+    def _restore(self, saved: Mapping[str, Any], deliveries: Iterable[Delivery]) -> None:
         offset = time.time() - self._clock()
-        for line in lines:
+        for delivery in deliveries:
             # A time in the future: the clock was set back.
-            line.outbox.restore(
-                saved["receivers"].get(line.receiver.name, ()),
+            delivery.outbox.restore(
+                saved["receivers"].get(delivery.receiver.name, ()),
                 lambda unix: min(unix - offset, self._clock()),
             )
 
-    def maybe_save_at(self, lines: Iterable[Line]) -> float | None:
+    def maybe_save_at(self, deliveries: Iterable[Delivery]) -> float | None:
         """Return when ``save`` must be called for what has changed; None if nothing has."""
-        is_dirty = any(line.outbox.is_dirty for line in lines)
+        is_dirty = any(delivery.outbox.is_dirty for delivery in deliveries)
         if not is_dirty and self._silences.version == self._saved_version:
             return None
         return self._next_at
 
-    def save(self, lines: Iterable[Line], *, is_last: bool) -> None:
+    def save(self, deliveries: Iterable[Delivery], *, is_last: bool) -> None:
         """Have written what has changed, if it is time; the last time in any case. Never waits."""
-        lines = tuple(lines)
+        deliveries = tuple(deliveries)
         now = self._clock()
-        at = self.maybe_save_at(lines)
+        at = self.maybe_save_at(deliveries)
         if at is None or (now < at and not is_last):
             return
         size = 0
@@ -98,17 +98,17 @@ class State:
             content = to_json({"version": VERSION, "silences": self._silences.saved()})
             self._silences_file.keep(content)
             size += len(content)
-        if any(line.outbox.is_dirty for line in lines):
-            size += self._save_outboxes(lines)
+        if any(delivery.outbox.is_dirty for delivery in deliveries):
+            size += self._save_outboxes(deliveries)
         self._next_at = now + size / BYTES_PER_SECOND
 
-    def _save_outboxes(self, lines: Iterable[Line]) -> int:
+    def _save_outboxes(self, deliveries: Iterable[Delivery]) -> int:
         """Have the state of all receivers written; return its size in bytes."""
         offset = time.time() - self._clock()
         receivers = {}
-        for line in lines:
-            line.outbox.is_dirty = False
-            receivers[line.receiver.name] = line.outbox.saved(lambda at: at + offset)
+        for delivery in deliveries:
+            delivery.outbox.is_dirty = False
+            receivers[delivery.receiver.name] = delivery.outbox.saved(lambda at: at + offset)
         content = to_json({"version": VERSION, "receivers": receivers})
         was_too_large, self._is_too_large = self._is_too_large, len(content) > MAX_FILE_BYTES
         if not self._is_too_large:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from telemetry_stream.alerts.fleet import FleetMonitor
+from telemetry_stream.alerts.fleet_monitor import FleetMonitor
 from telemetry_stream.alerts.rules import load
 from telemetry_stream.fleet.alerts import MAX_BYTES, Alerts, alerts_of
 from telemetry_stream.fleet.host import ALERTS_BYTES_PER_SECOND

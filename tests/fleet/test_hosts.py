@@ -10,7 +10,7 @@ from typing import Any, NoReturn, Self
 import pytest
 
 from telemetry_stream import threads
-from telemetry_stream.alerts.fleet import FleetMonitor
+from telemetry_stream.alerts.fleet_monitor import FleetMonitor
 from telemetry_stream.fleet.host import MAX_PENDING
 from telemetry_stream.fleet.overview import OverviewChoice, Selected
 from telemetry_stream.fleet.remote import FIELDS, maybe_vitals

@@ -1,85 +1,53 @@
-"""``telemetry-stream notify``: check and test."""
+"""Commands as receivers: what they get, and what their status means."""
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from telemetry_stream.alerts.command import UsageError
-from telemetry_stream.cli import main
-from telemetry_stream.notify import command
-from tests.notify.servers import Answer, http_receiver
+from telemetry_stream.notify.channel import DeliveryError
+from telemetry_stream.notify.command import Command
+from tests.notify.alerts import event, message
+
+SAVE = """
+import json, os, sys
+with open(sys.argv[1] + ".new", "w") as file:
+    json.dump([json.load(sys.stdin), dict(os.environ), os.getcwd()], file)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+"""
 
 
-def written(folder: Path, *urls: str) -> str:
-    """Return a file with a receiver for each URL."""
-    (folder / "notify.toml").write_text(
-        "".join(
-            f'[[receiver]]\nname = "r{i}"\ntype = "webhook"\nurl = "{url}"\n'
-            for i, url in enumerate(urls)
-        )
+def python(code: str, path: Path, limit_seconds: float = 30.0) -> Command:
+    """Return the channel for a program in Python."""
+    return Command((sys.executable, "-c", code, str(path)), limit_seconds)
+
+
+def test_a_command_gets_the_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As JSON on its input and in its environment, which has nothing else of this program."""
+    monkeypatch.setenv("TELEMETRY_STREAM_TOKEN", "hunter2")
+    monkeypatch.setenv("MY_PASSWORD", "hunter2")
+    python(SAVE, tmp_path / "found").sender().send(message(event(text="a; $(b) \n c")))
+    text = (tmp_path / "found").read_text()
+    content, environment, directory = json.loads(text)
+    assert content["alerts"][0]["text"] == "a; $(b) \n c"
+    assert environment["TELEMETRY_STREAM_ALERT_SEVERITY"] == "warning"
+    assert (
+        environment["TELEMETRY_STREAM_ALERT_TEXT"] == "warning: web1: a; $(b) \\x0a c [disk_full]"
     )
-    return str(folder / "notify.toml")
+    assert environment["TELEMETRY_STREAM_ALERT_COUNT"] == "1"
+    assert directory == "/"
+    assert "hunter2" not in text
 
 
-def test_a_test_message_goes_to_each_receiver(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Or to one. What happened is printed, and the exit status is 1 if any failed."""
-    with http_receiver() as good, http_receiver() as bad:
-        bad.answer = lambda *_: Answer(403)
-        path = written(tmp_path, good.url + "/a", bad.url + "/hunter2")
-        assert main(["notify", "test", "--notify", path]) == 1
-        out = capsys.readouterr().out
-        assert out == (
-            "r0 (json at localhost): sent\n"
-            "r1 (json at localhost): failed: it answers with status 403\n"
-        )
-        assert good.requests[0].json["test"] is True
-        assert main(["notify", "test", "r0", "--notify", path]) == 0
-        assert (len(good.requests), len(bad.requests)) == (2, 1)
-
-
-def test_a_receiver_that_hangs_ends_a_test(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the limit of an attempt."""
-    monkeypatch.setattr(command, "ABORT_SECONDS", 0.1)
-    with http_receiver() as server:
-        server.answer = server.hang
-        text, is_sent = command.test(["test"], written(tmp_path, server.url))
-        assert not is_sent
-        assert text.startswith("r0 (json at localhost): failed: ")
-
-
-def test_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One line for each receiver, or one for the error, with status 2."""
-    path = written(tmp_path, "https://a.example/hunter2", "https://b.example/hunter2")
-    assert main(["notify", "check", path]) == 0
-    out = capsys.readouterr().out
-    assert out == "r0: webhook, json at a.example\nr1: webhook, json at b.example\n"
-    path = written(tmp_path, "hunter2")
-    assert main(["notify", "check", path]) == 2
-    err = capsys.readouterr().err
-    assert err.startswith(f"telemetry-stream: {path}:4: receiver 'r0': url: must be a URL")
-    assert "hunter2" not in err
-
-
-@pytest.mark.parametrize(
-    ("words", "path", "reason"),
-    [
-        ([], "x", "use 'notify check FILE' or"),
-        (["what"], "x", "use 'notify check FILE' or"),
-        (["test", "a", "b"], "x", "use 'notify check FILE' or"),
-        (["test"], "", "name the file with --notify FILE"),
-    ],
-)
-def test_arguments_that_are_not_valid(words: list[str], path: str, reason: str) -> None:
-    """One line with what is allowed."""
-    with pytest.raises(UsageError, match=reason):
-        command.test(words, path)
-
-
-def test_an_unknown_receiver(tmp_path: Path) -> None:
-    """The known ones are named."""
-    with pytest.raises(UsageError, match=r"no receiver 'x' \(known: r0\)"):
-        command.test(["test", "x"], written(tmp_path, "https://a.example/"))
+def test_a_status_is_a_failure(tmp_path: Path) -> None:
+    """A signal is one, too."""
+    with pytest.raises(DeliveryError, match="it ends with status 3"):
+        python("import sys; sys.exit(3)", tmp_path).sender().send(message())
+    with pytest.raises(DeliveryError, match="it ends with signal 15"):
+        python("import os; os.kill(os.getpid(), 15)", tmp_path).sender().send(message())
+    with pytest.raises(DeliveryError, match="cannot be started: No such file"):
+        Command(("/nonexistent", "hunter2"), 1.0).sender().send(message())
+    assert Command(("/bin/x", "hunter2"), 1.0).target == "/bin/x"

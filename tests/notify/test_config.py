@@ -8,9 +8,9 @@ import pytest
 
 from telemetry_stream.notify.apprise import Apprise
 from telemetry_stream.notify.choice import Choice, Pace
+from telemetry_stream.notify.command import Command
 from telemetry_stream.notify.config import MAX_RECEIVERS, NotifyError, load
 from telemetry_stream.notify.mail import Mail
-from telemetry_stream.notify.program import Command
 from telemetry_stream.notify.secret import Secret
 from telemetry_stream.notify.webhook import Webhook
 from tests.notify.alerts import alert

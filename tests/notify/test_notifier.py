@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream.notify import line, outbox
+from telemetry_stream.notify import delivery, outbox
 from telemetry_stream.notify.channel import Capacity, DeliveryError
 from telemetry_stream.notify.choice import Choice, Pace
 from telemetry_stream.notify.config import NotifyError, Receiver
@@ -96,7 +96,7 @@ def test_a_receiver_that_hangs_delays_no_other(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_attempt_that_takes_too_long_is_aborted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it waits for. The next one is made."""
-    monkeypatch.setattr(line, "ABORT_SECONDS", 0.1)
+    monkeypatch.setattr(delivery, "ABORT_SECONDS", 0.1)
     monkeypatch.setattr(outbox, "FIRST_RETRY_SECONDS", 0.01)
     with http_receiver() as server:
         server.answer = server.hang
@@ -137,7 +137,7 @@ def test_an_attempt_that_cannot_be_aborted_is_a_failure(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is counted and logged once, also after a reload. When it ends well after all, the receiver works again."""
-    monkeypatch.setattr(line, "ABORT_SECONDS", 0.1)
+    monkeypatch.setattr(delivery, "ABORT_SECONDS", 0.1)
     caplog.set_level(logging.INFO)
     channel = Stuck()
     found = Receiver("one", "webhook", channel, Choice(), Pace(wait_seconds=0))
@@ -149,7 +149,7 @@ def test_an_attempt_that_cannot_be_aborted_is_a_failure(
     receivers[0] = replace(found, choice=Choice(rules=("a",)))
     notifier.reload()
     note(notifier, A, B)
-    assert eventually(lambda: notifier._lines[0].receiver is receivers[0])
+    assert eventually(lambda: notifier._deliveries[0].receiver is receivers[0])
     (one,) = notifier.report()
     assert (one["state"], one["failed_total"]) == ("failing", 1)
     assert one["last_error"] == "no result in 0 s"
@@ -315,14 +315,14 @@ def test_no_end_is_lost_if_many_hosts_report_at_once() -> None:
     notifier._step()
     assert notifier.dropped_notes == 0
     # 1000 alerts are the limit of a receiver.
-    found = [one["is_firing"] for one in notifier._lines[0].outbox.saved(float)]
+    found = [one["is_firing"] for one in notifier._deliveries[0].outbox.saved(float)]
     assert (found.count(True), found.count(False)) == (500, 500)
     for number in range(1500):
         note(notifier, scope=f"host {number}", resolved=(B,))
         note(notifier, scope=f"host {number}", omitted=1)
     notifier._step()
     assert notifier.dropped_notes == 0
-    assert not any(one["is_firing"] for one in notifier._lines[0].outbox.saved(float))
+    assert not any(one["is_firing"] for one in notifier._deliveries[0].outbox.saved(float))
     notifier.close()
 
 

@@ -10,10 +10,10 @@ import pytest
 from telemetry_stream.notify import state as module
 from telemetry_stream.notify.channel import Capacity
 from telemetry_stream.notify.choice import Choice, Pace
+from telemetry_stream.notify.command import Command
 from telemetry_stream.notify.config import Receiver
-from telemetry_stream.notify.line import Line
+from telemetry_stream.notify.delivery import Delivery
 from telemetry_stream.notify.outbox import Outbox
-from telemetry_stream.notify.program import Command
 from telemetry_stream.notify.silences import Matcher, Silences
 from telemetry_stream.notify.state import FILE, SILENCES_FILE, State
 from telemetry_stream.notify.worker import Worker
@@ -31,12 +31,14 @@ class Parts:
         self.silences = Silences(lambda: None)
         self.outbox = Outbox(Choice(), Pace(), Capacity(), started_at=self.now)
         receiver = Receiver("one", "command", COMMAND, Choice(), Pace())
-        self.lines = [Line(receiver, self.outbox, Worker(COMMAND.sender(), lambda *_: None))]
+        self.deliveries = [
+            Delivery(receiver, self.outbox, Worker(COMMAND.sender(), lambda *_: None))
+        ]
         self.state = State(str(folder), self.silences, on_crash=print, clock=lambda: self.now)
-        self.state.restore(self.lines)
+        self.state.restore(self.deliveries)
 
     def save(self, *, is_last: bool = False) -> None:
-        self.state.save(self.lines, is_last=is_last)
+        self.state.save(self.deliveries, is_last=is_last)
 
     def written(self) -> list[str]:
         """Return the names of the files once everything that was saved is written."""
@@ -70,14 +72,14 @@ def test_a_large_state_is_not_saved_for_each_change(
     """But after a time in proportion to its size, and at the end."""
     monkeypatch.setattr(module, "BYTES_PER_SECOND", 100)
     parts = Parts(tmp_path)
-    assert parts.state.maybe_save_at(parts.lines) is None
+    assert parts.state.maybe_save_at(parts.deliveries) is None
     parts.outbox.note(note(alert("a")), parts.now)
     parts.save()
-    assert parts.state.maybe_save_at(parts.lines) is None
+    assert parts.state.maybe_save_at(parts.deliveries) is None
     parts.outbox.note(note(alert("a"), alert("b")), parts.now)
     parts.save()
     assert parts.outbox.is_dirty
-    at = parts.state.maybe_save_at(parts.lines)
+    at = parts.state.maybe_save_at(parts.deliveries)
     assert at is not None
     assert 2 < at - parts.now < 10
     parts.now = at

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_stream.alerts.command import UsageError, run
 from telemetry_stream.alerts.rules import RuleError, load
+from telemetry_stream.alerts.rules_command import UsageError, run
 
 
 def test_check_reports_a_valid_file(tmp_path: Path) -> None:

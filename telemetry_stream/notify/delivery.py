@@ -1,4 +1,4 @@
-"""One receiver at work: its outbox, its worker, and the counts that are shown."""
+"""The delivery to one receiver: its outbox, its worker, and the counts that are shown."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ ABORT_SECONDS = 65.0
 
 
 @dataclass(slots=True)
-class Line:
+class Delivery:
     """Only ``ts-notify`` uses it. ``begun_at`` is that of the attempt in progress, in monotonic seconds.
 
-    ``attempting`` makes or has made the last attempt: after a reload, it may be the worker of the line before.
+    ``attempting`` makes or has made the last attempt: after a reload, it may be the worker of the delivery that this
+    one replaced.
     """
 
     receiver: Receiver
@@ -47,8 +48,8 @@ class Line:
             return "failing"
         return "unused" if self.last_sent_unix is None else "ok"
 
-    def take_over(self, other: Line) -> None:
-        """Continue the state and the attempt of a line of the same receiver, whose settings have changed."""
+    def take_over(self, other: Delivery) -> None:
+        """Continue the state and the attempt of a delivery to the same receiver, whose settings have changed."""
         self.outbox.take_over(other.outbox)
         self.attempting, self.begun_at = other.attempting, other.begun_at
         self.is_aborted = other.is_aborted

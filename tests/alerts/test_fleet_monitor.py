@@ -11,7 +11,7 @@ import pytest
 
 from telemetry_stream.alerts.alert import Alert
 from telemetry_stream.alerts.evaluator import Silenced
-from telemetry_stream.alerts.fleet import RETURN_SECONDS, FleetMonitor
+from telemetry_stream.alerts.fleet_monitor import RETURN_SECONDS, FleetMonitor
 from telemetry_stream.alerts.hosts import WatchedHost
 from telemetry_stream.alerts.rule import Rule
 from telemetry_stream.alerts.rules import load
