@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from telemetry_stream.metrics import directory_watch
 from telemetry_stream.metrics.directory_watch import MAX_WATCHED, DirectoryWatch
 
 
@@ -44,6 +45,20 @@ def test_more_events_than_one_read_returns(tmp_path: Path, watch: DirectoryWatch
     for path in paths:
         os.mkdir(path)
     assert watch.made() == paths
+
+
+def test_a_call_returns_a_limited_number(
+    tmp_path: Path, watch: DirectoryWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one returns the others."""
+    monkeypatch.setattr(directory_watch, "MAX_READS", 1)
+    watch.watch([str(tmp_path)])
+    paths = [f"{tmp_path}/{number:040}" for number in range(300)]
+    for path in paths:
+        os.mkdir(path)
+    first = watch.made()
+    assert 0 < len(first) < len(paths)
+    assert first + watch.made() == paths
 
 
 def test_only_the_wanted_directories_are_watched(tmp_path: Path, watch: DirectoryWatch) -> None:
