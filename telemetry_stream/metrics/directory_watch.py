@@ -88,7 +88,7 @@ class DirectoryWatch:
     def _open(self) -> None:
         if self._libc is None:
             try:
-                import ctypes  # noqa: PLC0415 (a megabyte, for hosts with such directories)
+                import ctypes  # noqa: PLC0415 (0.2 MiB, for hosts with such directories)
 
                 libc = ctypes.CDLL(None, use_errno=True)
                 self._errno = ctypes.get_errno

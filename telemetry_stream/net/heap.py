@@ -27,7 +27,7 @@ class Trimmer:
 
 def trim() -> None:
     """Return free memory to the system, if the C library can. Does not hold the interpreter meanwhile."""
-    import ctypes  # noqa: PLC0415 (a megabyte, for programs that had a crowd)
+    import ctypes  # noqa: PLC0415 (0.2 MiB, for programs that had a crowd)
 
     maybe_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if maybe_trim is not None:
