@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ast
 import operator
-import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from typing import Any, ClassVar
 
 from ..metrics.definitions import Group, Type
 from . import logic
+from .duration import seconds_of
 from .logic import Value
 from .names import (
     SECTIONS,
@@ -37,9 +37,6 @@ from .windows import Kind, Window
 MAX_CHARACTERS = 1000
 MAX_DEPTH = 32
 MAX_WINDOW_SECONDS = 86_400.0
-
-DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhd])")
-SECONDS_IN = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 ORDERS: Mapping[type[ast.cmpop], tuple[str, Callable[[Any, Any], bool]]] = {
     ast.Gt: (">", operator.gt),
@@ -80,18 +77,6 @@ class Expression:
     type: Type
     value: Value
     unit: str = ""
-
-
-def seconds_of(text: object, low: float, high: float) -> float:
-    """Return a duration such as ``5m`` in seconds. Raises ExpressionError unless it is from ``low`` to ``high``."""
-    match = DURATION.fullmatch(text) if isinstance(text, str) else None
-    seconds = float(match[1]) * SECONDS_IN[match[2]] if match else -1.0
-    if not low <= seconds <= high:
-        raise ExpressionError(
-            f"{shown(text)} must be a number and s, m, h or d, such as '30s' or '5m', "
-            f"from {low:g} s to {high:g} s"
-        )
-    return seconds
 
 
 class Compiler:

@@ -14,7 +14,8 @@ from typing import Any, Literal, TypeVar, get_args
 from ..metrics.definitions import Group
 from ..toml_file import InvalidKeyError
 from . import hosts
-from .expression import Compiler, seconds_of
+from .duration import seconds_of
+from .expression import Compiler
 from .logic import Value
 from .names import ON_DEMAND, ExpressionError, find_list, shown
 from .windows import Window

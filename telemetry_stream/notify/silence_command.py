@@ -11,7 +11,7 @@ from contextlib import closing
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from ..alerts.expression import seconds_of
+from ..alerts.duration import seconds_of
 from ..alerts.names import ExpressionError
 from ..alerts.rules_command import UsageError
 from ..escape import escaped

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..alerts.expression import seconds_of
+from ..alerts.duration import seconds_of
 from ..alerts.names import ExpressionError, shown
 from ..toml_file import InvalidKeyError
 from .secret import Secret, SecretError

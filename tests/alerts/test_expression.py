@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_stream.alerts.expression import MAX_CHARACTERS, Compiler, seconds_of
+from telemetry_stream.alerts.expression import MAX_CHARACTERS, Compiler
 from telemetry_stream.alerts.logic import Rows
 from telemetry_stream.alerts.names import ExpressionError, find_list
 from tests.alerts.samples import cpu, filesystem, filesystems, load_of, memory
@@ -208,13 +208,3 @@ def test_units_are_those_of_single_fields() -> None:
     assert compiler.expression("memory.used_percent").unit == "percent"
     assert compiler.expression("load.avg1").unit == "tasks"
     assert compiler.expression("memory.used_percent * 2").unit == ""
-
-
-def test_durations() -> None:
-    """Seconds, minutes, hours and days, within limits."""
-    assert [seconds_of(text, 0, 1e6) for text in ("0s", "90s", "1.5m", "2h", "1d")] == [
-        0, 90, 90, 7200, 86_400,
-    ]  # fmt: skip
-    for wrong in ("5", "5 m", "m", "-5m", "", 5, None, "5w", "9999999s"):
-        with pytest.raises(ExpressionError, match="must be a number and s, m, h or d"):
-            seconds_of(wrong, 0, 1e6)
