@@ -15,8 +15,8 @@ from ..attributes import maybe_read_once
 from ..files import Files
 from .chips import names_in, read_chip
 from .fdinfo import GpuClients, ProcessUse
-from .gpu import ACTIVE, MAX_PROCESSES, Gpu, GpuProcess, process_name
 from .gpu_devices import Device
+from .gpu_record import ACTIVE, MAX_PROCESSES, Gpu, GpuProcess, process_name
 from .power_supply import MOST_WATTS, maybe_integer, maybe_micro, maybe_text
 
 HZ_PER_MHZ = 1_000_000

@@ -13,7 +13,8 @@ from contextlib import suppress
 from typing import Any
 
 from ..files import Files
-from .gpu import (
+from .gpu_devices import Device
+from .gpu_record import (
     ACTIVE,
     MAX_PROCESSES,
     Gpu,
@@ -22,7 +23,6 @@ from .gpu import (
     NotHereError,
     process_name,
 )
-from .gpu_devices import Device
 from .power_supply import MOST_WATTS
 
 MOST_MHZ, MOST_CELSIUS = 100_000.0, 1000.0

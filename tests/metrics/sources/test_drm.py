@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from telemetry_stream.metrics.sources.drm import DrmReader
-from telemetry_stream.metrics.sources.gpu import Gpu, GpuProcess
 from telemetry_stream.metrics.sources.gpu_devices import Device
+from telemetry_stream.metrics.sources.gpu_record import Gpu, GpuProcess
 from tests.metrics.sources.test_fdinfo import ADDRESS, client, i915
 from tests.metrics.trees import Tree, assert_sane
 

@@ -16,7 +16,8 @@ from telemetry_stream.metrics import blocking
 from telemetry_stream.metrics.sample import encode_section
 from telemetry_stream.metrics.source import NOT_WANTED, SEARCH_SECONDS, Stale
 from telemetry_stream.metrics.sources import gpu as module
-from telemetry_stream.metrics.sources.gpu import REST_SECONDS, Gpu, GpusSource
+from telemetry_stream.metrics.sources.gpu import REST_SECONDS, GpusSource
+from telemetry_stream.metrics.sources.gpu_record import Gpu
 from tests.conftest import eventually
 from tests.metrics.nvml import LAPTOP, SERVER, FakeNvml
 from tests.metrics.sources.test_drm import AMD

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream.metrics.sources.gpu import Gpu, GpuProcess, LostError, NotHereError
 from telemetry_stream.metrics.sources.gpu_devices import Device
+from telemetry_stream.metrics.sources.gpu_record import Gpu, GpuProcess, LostError, NotHereError
 from telemetry_stream.metrics.sources.nvidia import NvidiaReader, throttle_reasons
 from tests.metrics import nvml
 from tests.metrics.nvml import LAPTOP, SERVER, FakeNvml
