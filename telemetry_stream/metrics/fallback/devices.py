@@ -16,7 +16,18 @@ from .. import rates
 from ..blocking import Blocking, Result
 from ..files import Files
 from ..source import Clock, Now, Source
-from ..sources import block_device, chips, counted, disk, filesystem, link, network, temperature
+from ..sources import (
+    block_device,
+    chips,
+    counted,
+    disk,
+    diskstats,
+    filesystem,
+    link,
+    netdev,
+    network,
+    temperature,
+)
 from ..sources.mounts import Mount
 
 NET = "/sys/class/net"
@@ -46,7 +57,7 @@ class Disks:
     def __init__(self, psutil: Any, clock: Clock) -> None:
         self._psutil = psutil
         self._monotonic = clock.monotonic
-        self._previous: rates.Previous[str, disk.Numbers] = rates.Previous()
+        self._previous: rates.Previous[str, diskstats.Numbers] = rates.Previous()
         self._rows: tuple[disk.Disk, ...] = ()
         self._tick = -1
 
@@ -65,15 +76,15 @@ class Disks:
         return self._rows
 
 
-def _disk_numbers(counters: Any) -> disk.Numbers:
+def _disk_numbers(counters: Any) -> diskstats.Numbers:
     """Return the columns of diskstats that psutil has. Not every system has the times."""
-    numbers: list[int | None] = [None] * disk.COLUMNS
-    numbers[disk.READS], numbers[disk.WRITES] = counters.read_count, counters.write_count
-    numbers[disk.SECTORS_READ] = counters.read_bytes // disk.SECTOR_BYTES
-    numbers[disk.SECTORS_WRITTEN] = counters.write_bytes // disk.SECTOR_BYTES
-    numbers[disk.MS_READING] = getattr(counters, "read_time", None)
-    numbers[disk.MS_WRITING] = getattr(counters, "write_time", None)
-    numbers[disk.MS_IO] = getattr(counters, "busy_time", None)
+    numbers: list[int | None] = [None] * diskstats.COLUMNS
+    numbers[diskstats.READS], numbers[diskstats.WRITES] = counters.read_count, counters.write_count
+    numbers[diskstats.SECTORS_READ] = counters.read_bytes // diskstats.SECTOR_BYTES
+    numbers[diskstats.SECTORS_WRITTEN] = counters.write_bytes // diskstats.SECTOR_BYTES
+    numbers[diskstats.MS_READING] = getattr(counters, "read_time", None)
+    numbers[diskstats.MS_WRITING] = getattr(counters, "write_time", None)
+    numbers[diskstats.MS_IO] = getattr(counters, "busy_time", None)
     return tuple(numbers)
 
 
@@ -93,7 +104,7 @@ class Interfaces:
     def __init__(self, psutil: Any, clock: Clock) -> None:
         self._psutil = psutil
         self._monotonic = clock.monotonic
-        self._previous: rates.Previous[str, network.Numbers] = rates.Previous()
+        self._previous: rates.Previous[str, netdev.Numbers] = rates.Previous()
         self._rows: tuple[network.Interface, ...] = ()
         self._tick = -1
 
@@ -123,7 +134,7 @@ class Interfaces:
                     and (stack.has_link(name) or not os.path.isdir(os.path.join(NET, name)))
                     else None,
                     name in names_counted,
-                    *network.speeds(row, before.get(name), seconds),
+                    *netdev.speeds(row, before.get(name), seconds),
                 )
                 for name, row in numbers.items()
             )
@@ -138,13 +149,13 @@ class Interfaces:
         ]
 
 
-def _interface_numbers(counters: Any) -> network.Numbers:
-    numbers: list[int | None] = [None] * network.COLUMNS
-    numbers[network.RX_BYTES], numbers[network.TX_BYTES] = counters.bytes_recv, counters.bytes_sent
-    numbers[network.RX_PACKETS] = counters.packets_recv
-    numbers[network.TX_PACKETS] = counters.packets_sent
-    numbers[network.RX_ERRORS], numbers[network.TX_ERRORS] = counters.errin, counters.errout
-    numbers[network.RX_DROPS], numbers[network.TX_DROPS] = counters.dropin, counters.dropout
+def _interface_numbers(counters: Any) -> netdev.Numbers:
+    numbers: list[int | None] = [None] * netdev.COLUMNS
+    numbers[netdev.RX_BYTES], numbers[netdev.TX_BYTES] = counters.bytes_recv, counters.bytes_sent
+    numbers[netdev.RX_PACKETS] = counters.packets_recv
+    numbers[netdev.TX_PACKETS] = counters.packets_sent
+    numbers[netdev.RX_ERRORS], numbers[netdev.TX_ERRORS] = counters.errin, counters.errout
+    numbers[netdev.RX_DROPS], numbers[netdev.TX_DROPS] = counters.dropin, counters.dropout
     return tuple(numbers)
 
 

@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 from .. import counters
 from ..attributes import BUFFER_BYTES, Attribute, Budget
 from ..files import ParseError
-from . import network
+from . import netdev
 from .block_device import classify
 from .cgroup import parse_cpu_max, parse_flat, parse_max
 from .counted import LOOPBACK
@@ -287,11 +287,11 @@ class Networks:
             return None
         content = _maybe_read_network(file)
         try:
-            rows = network.parse(content or b"")
+            rows = netdev.parse(content or b"")
         except ParseError:
             return None
         return {
-            name: (numbers[network.RX_BYTES], numbers[network.TX_BYTES])
+            name: (numbers[netdev.RX_BYTES], numbers[netdev.TX_BYTES])
             for name, numbers in rows.items()
             if name != LOOPBACK
         } or None

@@ -18,7 +18,7 @@ from ..files import Files, KeptFile
 from ..section import Field, Section
 from ..setup import Setup
 from ..source import Clock, Now, Source, Stale
-from . import disk, sleep
+from . import diskstats, sleep
 from .chips import Chip, Reading, ReplacedError, find_chips, names_in, read
 
 REFRESH_SECONDS = 30.0  # for chips that are added or removed
@@ -67,7 +67,9 @@ class TemperaturesSource:
     def __init__(self, files: Files, *, timeout_seconds: float = 0.0) -> None:
         self._clock: Clock = files.clock
         self._sys_root = files.sys_root
-        self._diskstats: KeptFile[disk.Rows] = files.proc("diskstats", disk.parse, records=True)
+        self._diskstats: KeptFile[diskstats.Rows] = files.proc(
+            "diskstats", diskstats.parse, records=True
+        )
         self._blocking: Blocking[Chip, tuple[Reading, ...]] = Blocking(
             "ts-sensors", read, files.clock, timeout_seconds=timeout_seconds
         )

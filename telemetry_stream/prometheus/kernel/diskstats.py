@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from ...metrics import counters
 from ...metrics.attributes import maybe_read_once
-from ...metrics.sources.disk import SECTOR_BYTES
+from ...metrics.sources.diskstats import SECTOR_BYTES
 from ..exposition import Column, Family, Kind, labels, table
 from .host import Host, text_of
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...metrics.sources import network
+from ...metrics.sources import netdev
 from ..exposition import Column, Family, labels, table
 from .host import Host
 
@@ -20,5 +20,5 @@ COLUMNS = tuple(
 
 def collect(host: Host) -> Iterator[Family]:
     """Yield a family for each column. Raises OSError or ParseError."""
-    rows = network.parse(host.net("dev"))
+    rows = netdev.parse(host.net("dev"))
     yield from table(COLUMNS, [(labels({"device": name}), rows[name]) for name in rows])

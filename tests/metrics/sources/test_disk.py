@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_stream.metrics.files import ParseError
 from telemetry_stream.metrics.sources import disk
 from telemetry_stream.metrics.sources.disk import (
     Disk,
     DisksSource,
     DiskTotals,
     DiskTotalsSource,
-    parse,
 )
-from tests.metrics.trees import Tree, assert_sane, odd
+from tests.metrics.trees import Tree, assert_sane
 
 SDA = (100, 5, 2000, 400, 50, 6, 1000, 300, 2, 600, 900)
 LINES = b"""   8       0 sda 100 5 2000 400 50 6 1000 300 2 600 900 1 2 3 4 5 6
@@ -72,21 +69,6 @@ def pair(
     return rows, second
 
 
-def test_rows_are_by_name_and_number() -> None:
-    """Each has eleven numbers. Loop and ram devices are skipped."""
-    assert parse(LINES) == {
-        ("sda", "8:0"): SDA,
-        ("sda1", "8:1"): (90, 5, 1900, 390, 50, 6, 1000, 300, 0, 500, 800),
-    }
-
-
-@pytest.mark.parametrize("extra", [0, 4, 6, 9])
-def test_columns_of_every_kernel(extra: int) -> None:
-    """11 numbers, 15 since 4.18, 17 since 5.5, and perhaps more. A partition in 2.6 has 4 and is skipped."""
-    content = line("sda", SDA + (1,) * extra) + line("sda1", (1, 2, 3, 4), "8 1")
-    assert parse(content.encode()) == {("sda", "8:0"): SDA}
-
-
 def test_every_rate(tree: Tree) -> None:
     """In 2 s: 20 reads of 400 sectors (512 bytes) took 50 ms, 4 writes of 80 sectors 10 ms; busy 500 ms, weighted 600.
 
@@ -134,27 +116,6 @@ def test_a_disk_is_never_busy_for_more_than_the_interval(tree: Tree) -> None:
     make(tree, "sda")
     rows, _ = pair(tree, line("sda", SDA), line("sda", change(SDA, ms_io=2700)))
     assert rows["sda"].util_percent == 100.0
-
-
-def test_negative_numbers() -> None:
-    """in_flight was negative in old kernels. A number that is not a count loses only its place."""
-    content = line("sda", change(SDA, in_flight=-1)) + line("sdb", change(SDA, reads=-1), "8 16")
-    assert parse(content.encode()) == {
-        ("sda", "8:0"): (*SDA[:8], None, *SDA[9:]),
-        ("sdb", "8:16"): (None, *SDA[1:]),
-    }
-
-
-@given(odd(LINES))
-def test_any_bytes_are_parsed_or_a_parse_error(content: bytes) -> None:
-    """Rows have eleven counts."""
-    try:
-        rows = parse(content)
-    except ParseError:
-        return
-    for numbers in rows.values():
-        assert len(numbers) == 11
-        assert_sane(numbers)
 
 
 NUMBERS = st.tuples(*[st.integers(0, 1 << 64)] * 11)

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from telemetry_stream.metrics.files import ParseError
-from telemetry_stream.metrics.sources import network
 from telemetry_stream.metrics.sources.network import (
     Interface,
     InterfacesSource,
     Network,
     NetworkSource,
-    parse,
 )
-from tests.metrics.trees import Tree, assert_sane, odd
+from tests.metrics.trees import Tree
 
 HEAD = """Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier comp
@@ -72,31 +67,6 @@ def host(tree: Tree) -> Iterator[Host]:
     made = Host(tree)
     yield made
     made.source.close()
-
-
-def test_the_last_colon_ends_the_name() -> None:
-    """Names may contain colons, and wide counters may touch the last one."""
-    content = (
-        HEAD
-        + line("eth0:1", (1, 2, 3, 4))
-        + "eth0:68210035552"
-        + " 7" * 15
-        + "\n"
-        + line("ibr10:30", (5, 0, 0, 0))
-    )
-    rows = parse(content.encode())
-    assert {name: numbers[0] for name, numbers in rows.items()} == {
-        "eth0:1": 1,
-        "eth0": 68210035552,
-        "ibr10:30": 5,
-    }
-
-
-@pytest.mark.parametrize("content", [b"eth0: 1 2 3\n", b"eth0:\n"])
-def test_invalid_content_is_a_parse_error(content: bytes) -> None:
-    """No line has its numbers."""
-    with pytest.raises(ParseError):
-        parse(content)
 
 
 def test_every_rate(tree: Tree, host: Host) -> None:
@@ -247,25 +217,3 @@ def test_the_speed_is_read_again_after_a_change_of_state(tree: Tree, host: Host)
     make(tree, "eth0", speed="100", operstate="down")
     rows, _ = host.read(line("eth0", (0, 0, 0, 0)), seconds=30.0)
     assert rows["eth0"].speed_mbps == 100
-
-
-@given(odd((HEAD + line("eth0", (1, 2, 3, 4)) + line("lo", (5, 6, 7, 8))).encode()))
-def test_any_bytes_are_parsed_or_a_parse_error(content: bytes) -> None:
-    """Rows have counts."""
-    try:
-        rows = parse(content)
-    except ParseError:
-        return
-    for numbers in rows.values():
-        assert_sane(numbers)
-
-
-NUMBERS = st.tuples(*[st.integers(0, 1 << 64)] * 16)
-
-
-@given(NUMBERS, NUMBERS, st.none() | st.floats(0.001, 1e5))
-def test_any_two_readings_are_sane(
-    before: tuple[int, ...], after: tuple[int, ...], seconds: float | None
-) -> None:
-    """Whatever the counters do, nothing is negative."""
-    assert_sane(Interface("eth0", None, None, True, *network.speeds(after, before, seconds)))
