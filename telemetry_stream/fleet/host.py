@@ -73,7 +73,7 @@ class Host:
         with self._lock:
             before = self._record.identity
             self._record.note_identity(identity)
-            self._record.conflict = conflict
+            self._record.conflict, self._record.may_read = conflict, may_read
             self._pending_alerts = None  # of the connection before
             # A hello of a broker has none. Those of the same run are still true. Those of the run before may have been
             # saved, so they stay until the new run reports its own.
@@ -180,6 +180,14 @@ class Host:
         with self._lock:
             self._record.conflict = reason
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it is lost or gone now."""
+        self._note_pending()
+        now = self._owner.monotonic()
+        with self._lock:
+            return self._record.is_over(now, self._link_locked(now))
+
     def sparkline(self) -> dict[str, Any]:
         """Return the last five minutes of the series that a row shows."""
         self._note_pending()
@@ -212,11 +220,9 @@ class Host:
             identity, vitals, skew = record.identity, record.vitals, record.skew_seconds
             if self.remote is not None:
                 self._watch_locked(state, now)
-            reason = record.conflict
-            if reason is None and state == "duplicate":
-                reason = record.alternation
-            elif reason is None and state not in ("live", "gone"):
-                reason = record.reason
+            reason = None if state in ("live", "gone") else record.reason
+            if state == "duplicate":
+                reason = record.conflict or record.alternation
         old, alerts = self.row, self.known_alerts.summary
         shown = (state, age, skew, vitals, alerts)
         if (

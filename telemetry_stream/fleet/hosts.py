@@ -240,22 +240,26 @@ class Fleet:
     def _tick(self) -> None:
         self._ticked_at = self._monotonic()
         self._read_own()
-        for host in self._table.hosts():
-            try:
-                self._tick_host(host)
-            except Exception as error:  # noqa: BLE001 (a mistake costs this host a row, and no other anything)
-                self._note_error(host, error)
+        # First all conflicts: the end of one may change the ids of two hosts.
+        for step in (self._end_conflict, self._tick_host):
+            for host in self._table.hosts():
+                try:
+                    step(host)
+                except Exception as error:  # noqa: BLE001 (a mistake costs this host a row, and no other anything)
+                    self._note_error(host, error)
         self._find_alerts()
         rows = [host.row for host in self._table.hosts() if host.row is not None]
         self._overviews.send(Rows(rows))
+
+    def _end_conflict(self, host: Host) -> None:
+        if host.conflict is not None:
+            self._table.end_conflict(host)
 
     def _tick_host(self, host: Host) -> None:
         # A host that was live a moment ago is not forgotten now.
         if not host.is_live and host.is_forgotten(self._forget_seconds):
             self._forget(host)
             return
-        if host.conflict is not None:
-            self._table.end_conflict(host)
         host.update()
         mirror = host.mirror
         if mirror is not None:

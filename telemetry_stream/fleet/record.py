@@ -9,7 +9,7 @@ States follow the front end's own monotonic clock. The clock of a host is only c
 | lost | 15 s without data (five intervals, if that is longer) while our own link was up, or the broker reported it |
 | gone | the host reported its end; final for that run |
 | unreachable | our own link is down, or nothing shows that it is up |
-| duplicate | another host has the same id, or this one is watched twice |
+| duplicate | another host has the same id, or this one is watched twice; neither of them is lost or gone |
 | incompatible | the host answers, but cannot be watched |
 
 No lock: the owner of the record calls its methods one at a time.
@@ -128,6 +128,7 @@ class Record:
         self.conflict: str | None = (
             None  # why the host is a duplicate, as found by the table of hosts
         )
+        self.may_read = True  # whether its data are read
         self._incompatible = False
         self._ended: tuple[State, str] | None = (
             None  # as reported, with the run that it is true for
@@ -217,10 +218,23 @@ class Record:
         begin = self._began_at if self.heard_at is None else self.heard_at
         return begin + LATE_INTERVALS * self.interval_seconds
 
+    def is_over(self, now: float, link: Link) -> bool:
+        """Whether the host is lost or gone. ``link`` is as for ``state``.
+
+        Of a host that must not be read there are no data, which shows nothing.
+        """
+        return self.may_read and self._state_alone(now, link) in ("lost", "gone")
+
     def state(self, now: float, link: Link) -> State:
         """Return the state. ``link`` is that of our own link since ``silent_from``."""
-        if self.conflict is not None or now < self._duplicate_until:
+        if now < self._duplicate_until:
             return "duplicate"
+        if self.conflict is not None and not self.is_over(now, link):
+            return "duplicate"
+        return self._state_alone(now, link)
+
+    def _state_alone(self, now: float, link: Link) -> State:
+        """Return the state without regard to other hosts."""
         if self._incompatible:
             return "incompatible"
         if self._ended is not None and self._ended[0] == "gone":

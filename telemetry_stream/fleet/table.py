@@ -1,7 +1,8 @@
 """The table of the hosts of a front end: in the order in which they were added, and by id.
 
 Two hosts may have the same id: one host that is reached in two ways, or a clone. The first one has it in the table, the
-other one is shown under its key.
+other one is shown under its key. One that is lost or gone gives the id up: the other one may be the same host, whose
+address or site has changed.
 """
 
 from __future__ import annotations
@@ -97,8 +98,8 @@ class Table:
         """
         with self.lock:
             other = self._by_id.get(identity.host.id)
-            if other is None or other is host:
-                self._rename_locked(host, identity.host.id)
+            if other is None or other is host or self._is_over(other):
+                self._give_id_locked(host, identity.host.id)
                 return None, True
             self._rename_locked(host, host.key)
             known = other.identity
@@ -111,12 +112,35 @@ class Table:
             return f"{'the front end' if other is self.own else other.key} {same}", True
 
     def end_conflict(self, host: Host) -> None:
-        """Note that a host is no duplicate any more, if no other host has the same id in its hello."""
-        ids = [
-            other.identity.host.id for other in self.hosts() if other.identity and other is not host
-        ]
-        if host.identity is None or host.identity.host.id not in ids:
-            host.set_conflict(None)
+        """Note that a host is no duplicate any more, if no other host that is there has the same id in its hello.
+
+        Then the id is its own, unless it is lost or gone itself.
+        """
+        with self.lock:
+            identity = host.identity
+            others = [
+                other
+                for other in self._hosts.values()
+                if other is not host
+                and other.identity is not None
+                and identity is not None
+                and other.identity.host.id == identity.host.id
+                and not self._is_over(other)
+            ]
+            is_over = self._is_over(host)
+            if is_over or not others:
+                host.set_conflict(None)
+            if identity is not None and not is_over and not others:
+                self._give_id_locked(host, identity.host.id)
+
+    def _is_over(self, host: Host) -> bool:
+        return host is not self.own and host.is_over
+
+    def _give_id_locked(self, host: Host, host_id: str) -> None:
+        other = self._by_id.get(host_id)
+        if other is not None and other is not host and host.number in self._hosts:
+            self._rename_locked(other, other.key)
+        self._rename_locked(host, host_id)
 
     def _rename_locked(self, host: Host, host_id: str) -> None:
         """Give a host another id. Viewers of the one before are closed: another host may get it."""

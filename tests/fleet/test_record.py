@@ -134,12 +134,20 @@ def test_restarts_and_slow_alternation_are_no_duplicate() -> None:
         assert record.state(number * 6, "up") == "live"
 
 
-def test_a_conflict_comes_before_every_other_state() -> None:
-    """Also before incompatible and lost."""
+def test_a_conflict_comes_before_the_other_states_of_a_host_that_is_there() -> None:
+    """Also before incompatible. One that is lost or gone is no duplicate, unless it is only not read."""
     record = started()
-    record.note_failure("x", is_incompatible=True)
     record.conflict = "This host is watched already"
+    record.note_failure("x", is_incompatible=True)
     assert record.state(100, "up") == "duplicate"
+    record.note_failure("x", is_incompatible=False)
+    assert record.state(100, "unknown") == "duplicate"
+    assert not record.is_over(100, "unknown")
+    assert record.state(100, "up") == "lost"
+    assert record.is_over(100, "up")
+    record.may_read = False
+    assert record.state(100, "up") == "duplicate"
+    assert not record.is_over(100, "up")
 
 
 def test_old_vitals_are_ignored() -> None:

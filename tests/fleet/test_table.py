@@ -8,7 +8,7 @@ from telemetry_stream import threads
 from telemetry_stream.fleet.remote import maybe_vitals
 from telemetry_stream.fleet.table import UnknownHostError
 from telemetry_stream.hub import End
-from tests.fleet.fleeting import answer, answering, fleeting
+from tests.fleet.fleeting import answer, answering, fleeting, report_vitals
 from tests.fleet.reports import RecordingRemote, identity
 from tests.stream.streaming import WAIT_SECONDS, Viewer
 
@@ -44,6 +44,49 @@ def test_two_hosts_with_one_id_are_both_shown() -> None:
         second.identity = identity("host-8", "run-3")  # type: ignore[attr-defined]
         assert answer(second, 2)
         assert here.states() == {"host-7": "live", "host-8": "live"}
+
+
+@pytest.mark.parametrize("end", ["gone", "lost"])
+@pytest.mark.parametrize("is_old_first", [True, False])
+def test_a_host_that_is_over_neither_conflicts_nor_keeps_the_id(
+    end: str, is_old_first: bool
+) -> None:
+    """Its site or its address may have changed. A broker keeps both its hellos, and sends them in any order."""
+    old, new = answering("default/web-1", "web-1"), answering("east/web-1", "web-1")
+    with fleeting(old, new) as here:
+        for remote in (old, new) if is_old_first else (new, old):
+            remote.report.identified(remote.identity)  # type: ignore[attr-defined]
+        if end == "gone":
+            old.report.ended("gone", "run-of-default/web-1")
+        else:
+            here.clock.now += 20
+        report_vitals(new, 1, "run-of-east/web-1")
+        hosts = here.hosts()
+        assert {name: host["state"] for name, host in hosts.items()} == {
+            "default/web-1": end,
+            "web-1": "live",
+        }
+        assert [host["reason"] for host in hosts.values()] == [None, None]
+        here.fleet.feed("web-1")
+        assert new.wants
+        assert not old.wants
+        assert answer(old)  # a clone after all
+        assert set(here.states().values()) == {"duplicate"}
+
+
+def test_a_host_that_returns_with_another_address_gets_its_id_at_once() -> None:
+    """The viewers of its former address are closed. The front end itself never gives its id up."""
+    old, new = answering("a:1", "web-1", "run-1"), answering("b:2", "web-1", "run-2")
+    clone = answering("c:3", "host-1")
+    with fleeting(old, new, clone, own=True) as here:
+        answer(old)
+        with Viewer(here.fleet.feed("web-1")[0]) as viewer:
+            here.clock.now += 20
+            assert answer(new)
+            assert viewer.client.end is End.GOING_AWAY
+        assert here.states() == {"host-1": "lost", "a:1": "lost", "web-1": "live", "c:3": "lost"}
+        answer(clone)
+        assert here.states()["c:3"] == "duplicate"
 
 
 def test_the_front_end_itself_is_not_read() -> None:
