@@ -232,22 +232,35 @@ class Watcher:
         key, payload = f"{topic.site}/{topic.host}", message.payload
         remote = self._remotes.by_key.get(key)
         if topic.name in ("hello", "state"):
-            self._spend(topic.host, payload)
-        if topic.name == "hello":
-            self._receive_hello(key, topic, message)
-            self._request_alerts(session, key, topic)
-        elif topic.name == "state":
-            state = messages.parse_state(payload)
-            if remote is not None:
-                remote.note_state(state)
-            elif len(self._states) < self._fleet.max_hosts:
-                self._states[key] = state
+            self._receive_text(session, topic, message)
         elif topic.name == "alerts":
             self._receive_alerts(key, payload)
         elif message.is_retained:
             raise ReceivedError("is retained")
         elif remote is None or not remote.note_live(topic.name, payload):
             self._request_hello(session, key, topic)
+
+    def _receive_text(self, session: Session, topic: HostTopic, message: Message) -> None:
+        """Note a ``hello`` or a ``state``, which is parsed at once, or that it was deleted from the broker."""
+        key = f"{topic.site}/{topic.host}"
+        self._spend(topic.host, message.payload)
+        if topic.name == "state":
+            self._receive_state(key, message.payload)
+        elif message.payload:
+            self._receive_hello(key, topic, message)
+            self._request_alerts(session, key, topic)
+        elif key in self._remotes.by_key:
+            self._fleet.remove([self._remotes.by_key[key]])
+
+    def _receive_state(self, key: str, payload: bytes) -> None:
+        if not payload:
+            self._states.pop(key, None)
+            return
+        state, remote = messages.parse_state(payload), self._remotes.by_key.get(key)
+        if remote is not None:
+            remote.note_state(state)
+        elif len(self._states) < self._fleet.max_hosts:
+            self._states[key] = state
 
     def _spend(self, host: str, payload: bytes) -> None:
         """Note the cost of a text that is parsed at once. Raises ReceivedError if the host has sent too many."""
