@@ -22,9 +22,10 @@ WORKDIR /src
 COPY . .
 # The built page is not older than its sources, so the build backend uses it and needs no Node
 COPY --from=web /src/telemetry_stream/static telemetry_stream/static
-# pip refuses a package whose hash is not in the lock file
-RUN pip wheel --no-cache-dir --wheel-dir /wheels --require-hashes -r deploy/requirements.lock && \
-    pip wheel --no-cache-dir --wheel-dir /wheels --no-deps .
+# pip refuses a package whose hash is not in the lock files. With build isolation, it would fetch other build tools
+RUN pip install --no-cache-dir --require-hashes -r deploy/build.lock && \
+    pip wheel --no-cache-dir --wheel-dir /wheels --require-hashes -r deploy/requirements.lock && \
+    pip wheel --no-cache-dir --wheel-dir /wheels --no-deps --no-build-isolation .
 
 FROM python:3.13-slim
 RUN --mount=type=bind,from=wheel,source=/wheels,target=/wheels \

@@ -10,7 +10,9 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
+from collections.abc import Sequence
 from email.message import Message
 from pathlib import Path
 
@@ -232,8 +234,32 @@ def test_lock_file_has_a_hash_for_each_dependency() -> None:
     wanted = metadata["options"]["install_requires"].splitlines()
     for extra in ("mqtt", "systemd"):
         wanted += metadata["options.extras_require"][extra].splitlines()
+    check_lock("requirements.lock", wanted)
+
+
+def test_lock_files_have_a_hash_for_each_tool_of_the_build() -> None:
+    """Setuptools, and Node for a machine that has none."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    check_lock("build.lock", project["build-system"]["requires"])
+    found = re.search(
+        r'^NODE_WHEEL = "(.*)"', (ROOT / "scripts/build_web.py").read_text(), re.MULTILINE
+    )
+    assert found is not None
+    check_lock("node.lock", [found[1]])
+
+
+def test_the_image_is_built_with_the_locked_tools() -> None:
+    """Pip would fetch other ones for an isolated build."""
+    text = (ROOT / "Dockerfile").read_text()
+    assert "--require-hashes -r deploy/build.lock" in text
+    for line in re.findall("pip wheel.*", text):
+        assert "--require-hashes" in line or "--no-build-isolation" in line
+
+
+def check_lock(name: str, wanted: Sequence[str]) -> None:
+    """Check that a lock file has hashes, and a version that is allowed of everything wanted."""
     locked: dict[str, str] = {}
-    text = (ROOT / "deploy/requirements.lock").read_text().replace("\\\n", "")
+    text = (ROOT / "deploy" / name).read_text().replace("\\\n", "")
     for line in filter(None, (line for line in text.splitlines() if not line.startswith("#"))):
         requirement, _, hashes = line.partition(" --hash=sha256:")
         assert hashes, f"{requirement} has no hash"

@@ -104,8 +104,10 @@ def test_install_and_uninstall(machine: Machine) -> None:
     assert call[:3] == ["-m", "pip", "install"]
     assert call[-1].startswith(str(machine.clone))
     assert call[-1].endswith(".whl")
-    locked = str(machine.clone / "deploy/requirements.lock")
-    assert f"--require-hashes --requirement {locked}\n" in machine.calls.read_text()
+    calls = machine.calls.read_text()
+    for lock in ("build.lock", "requirements.lock"):
+        assert f"--require-hashes --requirement {machine.clone / 'deploy' / lock}\n" in calls
+    assert f" --no-build-isolation {machine.clone}\n" in calls
     assert machine.files() == [*UNITS, USERS, PROGRAM]
     for name in UNITS:
         assert (machine.host / name).read_text() == (ROOT / "deploy" / Path(name).name).read_text()
@@ -125,11 +127,23 @@ def test_wheel_is_built_by_the_user_who_called_sudo(machine: Machine) -> None:
     machine.put("chown", "#!/bin/sh\n")
     machine.install(SUDO_USER="ada")
     built = [line for line in machine.calls.read_text().splitlines() if line.startswith("ada: ")]
+    environment = built[0].split()[-1]
     assert [line.split()[1:4] for line in built] == [
-        ["-m", "venv", built[0].split()[-1]],
+        ["-m", "venv", environment],
+        ["-c", "import", "build_web"],
+        ["-m", "pip", "install"],
         ["-m", "pip", "wheel"],
     ]
-    assert "install" not in " ".join(built)
+    assert str(machine.clone) in environment
+
+
+def test_node_is_locked_if_the_machine_has_none(machine: Machine) -> None:
+    """Like everything that builds the wheel."""
+    without_node = 'case "$2" in *has_node*) exit 1 ;; esac\n'
+    machine.put("python3", PYTHON.replace("CALLS", str(machine.calls)) + without_node)
+    machine.install()
+    (call,) = (line for line in machine.calls.read_text().splitlines() if "build.lock" in line)
+    assert call.endswith(f" --requirement {machine.clone / 'deploy/node.lock'}")
 
 
 def test_wheel_can_be_given(machine: Machine, tmp_path: Path) -> None:
