@@ -19,6 +19,8 @@ from tests.metrics.replay import host_names, replay
 from tests.prometheus.programs import get, program, serving
 from tests.viewers import address_of
 
+# The names in each query of the dashboard "Node Exporter Full" (grafana.com, 1860), a line for each query.
+QUERIES = Path(__file__).with_name("node_exporter_full.txt")
 # Of node_exporter itself, and of directories that are only for it.
 ITS_OWN = re.compile(
     r"node_(scrape_collector_|exporter_build_info|textfile_)|(go|process|promhttp)_"
@@ -92,6 +94,31 @@ def test_all_its_series_are_ours(pages: tuple[Page, Page, Page]) -> None:
             missing.append((name, [ours.types[name], before.types[name]]))
     assert not missing
     assert len(before.values) > 300
+
+
+def test_most_queries_of_its_dashboard_are_answered(pages: tuple[Page, Page, Page]) -> None:
+    """Of those of "Node Exporter Full" that node_exporter answers on this host, at least 75 %.
+
+    A query is answered if each of its names has a series here, with at least the same names of labels.
+    """
+    queries = [line.split() for line in QUERIES.read_text().splitlines()]
+    exporter, ours = map(labels_by_name, pages[:2])
+    asked = [names for names in queries if all(name in exporter for name in names)]
+    answered = [
+        names
+        for names in asked
+        if all(name in ours and exporter[name] <= ours[name] for name in names)
+    ]
+    assert len(asked) > 100
+    assert len(answered) / len(asked) >= 0.75, [names for names in asked if names not in answered]
+
+
+def labels_by_name(page: Page) -> dict[str, set[str]]:
+    """Return the names of the labels of each name."""
+    found: dict[str, set[str]] = {}
+    for name, labels in page.values:
+        found.setdefault(name, set()).update(label for label, _ in labels)
+    return found
 
 
 def test_values_are_between_those_of_its_two_scrapes(pages: tuple[Page, Page, Page]) -> None:
