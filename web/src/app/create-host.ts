@@ -145,7 +145,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
   let probeTimer: ReturnType<typeof setTimeout> | undefined;
   const check = (): void => {
     if (!isOpen()) {
-      connection.tryNow();
+      connection.wake();
       return;
     }
     const since = now();
@@ -189,7 +189,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
     if (isOpen() && (slept || isDead())) {
       replace();
     } else if (slept) {
-      connection.tryNow();
+      connection.wake();
     }
     // While samples arrive, each one is drawn when it arrives, and nothing changes between two of them.
     const { arrivedAtMs } = telemetry.store.get();
@@ -221,10 +221,10 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
         },
         browser,
       ),
-    request: (path, signal) => {
+    request: (path, signal, received) => {
       const url = new URL(path, address);
       if (host !== null) url.searchParams.set("host", host);
-      return requestJson(url.href, browser, signal);
+      return requestJson(url.href, browser, signal, { received });
     },
     tick,
     wake,

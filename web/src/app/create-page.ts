@@ -46,7 +46,7 @@ export function createPage(
   hosts: Hosts = { overview: null, first: null },
 ): RunningPage {
   const clock = createClock();
-  const browser = { ...BROWSER, ...environment };
+  const browser = { ...BROWSER, nowMs: clock.nowMs, ...environment };
   const view = createStore(initialView);
   const pause = createStore<Pause | null>(null);
   const cursor = createStore<number | null>(null);
@@ -152,7 +152,7 @@ export function createPage(
     logOut: () => logOut(address, browser),
     notifications,
     request: (path, signal, method) =>
-      requestJson(new URL(path, address).href, browser, signal, method),
+      requestJson(new URL(path, address).href, browser, signal, { method }),
     fleet,
     host,
     overview,

@@ -10,6 +10,7 @@ import type { Store } from "../store/create-store";
 import { silentAfterSeconds } from "../store/freshness";
 import type { SectionListener } from "../store/page";
 import type { ProcessMemory } from "../store/process-memory";
+import { tickSeconds } from "../store/step";
 import type { Telemetry } from "../store/telemetry";
 import type { Pause } from "../store/timeline";
 import { Connection, type Environment } from "../stream/connection";
@@ -32,6 +33,7 @@ export function watchSections(
   { telemetry, pause, processMemory, probe, changes }: WatchContext,
   environment: Environment,
 ): () => void {
+  const received = telemetry.countSide();
   /** How often the connection was replaced since its last sample. */
   let replaced = 0;
   let silence: ReturnType<typeof setTimeout> | undefined;
@@ -56,7 +58,7 @@ export function watchSections(
         if (frame.type === "sample") replaced = 0;
         heard();
         if (frame.type === "sample" && typeof text === "string") {
-          telemetry.sideReceived(text.length);
+          received(text.length / tickSeconds(telemetry.store.get().hello));
         }
         changes.add(() => {
           // A paused page does not change.
@@ -67,7 +69,7 @@ export function watchSections(
       },
       closed: (end) => {
         clearTimeout(silence);
-        telemetry.sideReceived(0);
+        received(0);
         if (isRefusal(end)) listener.failed(end.reason);
       },
       // An end without another try ends the connection of the host as well, which asks for the reason itself.
@@ -78,7 +80,7 @@ export function watchSections(
   const stop = (): void => {
     clearTimeout(silence);
     connection.stop();
-    if (telemetry.store.get().sideBytes !== 0) telemetry.sideReceived(0);
+    received(0);
   };
   const follow = (): void => {
     const { link, hello } = telemetry.store.get();
@@ -88,7 +90,7 @@ export function watchSections(
   follow();
   const unfollow = telemetry.store.subscribe(follow);
   const stopWaking = onWake(() => {
-    connection.tryNow();
+    connection.wake();
   });
   return () => {
     unfollow();

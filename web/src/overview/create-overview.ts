@@ -233,7 +233,7 @@ export function createOverview(
       else if (freshness(state.get(), now()).kind !== "live") change({}); // its age
     },
     wake: () => {
-      if (!isOpen()) connection.tryNow();
+      if (!isOpen()) connection.wake();
       else if (now() - heardAtMs > DOUBTFUL_MS) replace();
       change({});
     },

@@ -1,4 +1,4 @@
-/** The reasons for which a connection ends or is not accepted, with the words that the page shows for them. */
+/** The reasons for which a connection ends or is not accepted and a request fails, with the words that the page shows for them. */
 export interface End {
   /** The code of the close frame (RFC 6455, 7.4.1). Below 1000, it is an HTTP status instead. */
   readonly code: number;
@@ -43,4 +43,15 @@ export function maybeUnsupported(protocol: number): End | null {
 /** Return whether the server never accepted the connection. */
 export function isRefusal({ code }: End): boolean {
   return code < 1000;
+}
+
+/** Why a request beside the stream has no answer. */
+export class RequestError extends Error {
+  /** The server's Retry-After; 0 without one. */
+  readonly retryAfterSeconds: number;
+
+  constructor(reason: string, retryAfterSeconds = 0) {
+    super(reason);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
 }

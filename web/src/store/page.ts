@@ -73,9 +73,14 @@ export interface Host {
   /** Asks for on-demand sections over a connection of its own. Returns the function that ends it. */
   readonly watchSections: (sections: readonly string[], listener: SectionListener) => () => void;
   /**
-   * Requests JSON beside the stream, at a path relative to the page. Rejects with an Error that has the server's reason.
+   * Requests JSON beside the stream, at a path relative to the page. Rejects with a RequestError that has the server's
+   * reason. `received` gets the size of the answer.
    */
-  readonly request: (path: string, signal: AbortSignal) => Promise<unknown>;
+  readonly request: (
+    path: string,
+    signal: AbortSignal,
+    received: (bytes: number) => void,
+  ) => Promise<unknown>;
   /** Connects now instead of at the next planned try. */
   readonly tryNow: () => void;
   readonly address: string;

@@ -60,8 +60,8 @@ export interface TelemetryState {
   readonly delaySeconds: number | null;
   /** The size of the newest sample's message. */
   readonly lastBytes: number;
-  /** The same of the connection for on-demand sections; 0 while there is none. */
-  readonly sideBytes: number;
+  /** What arrives beside the stream: on-demand sections, and pages of all processes. */
+  readonly sideBytesPerSecond: number;
 }
 
 export interface Telemetry {
@@ -70,8 +70,8 @@ export interface Telemetry {
   readonly opened: () => void;
   readonly frame: (frame: Frame, bytes?: number) => void;
   readonly closed: (end: End, nextTryInMs: number | null) => void;
-  /** The size of a message on the connection for on-demand sections; 0 when it ends. */
-  readonly sideReceived: (bytes: number) => void;
+  /** Counts another connection beside the stream. Returns the function that sets its bytes per second, 0 at its end. */
+  readonly countSide: () => (bytesPerSecond: number) => void;
   /** The page gave the connection up and makes another one. */
   readonly replaced: () => void;
   /** The newest hole; null when there is none, or when a new connection has sent no sample yet. */
@@ -104,6 +104,8 @@ export function createTelemetry(
   const now = clock.nowMs;
   const ring = new Ring(capacity);
   const holes = new Holes();
+  /** Bytes per second of each connection beside the stream. */
+  const sides = new Map<symbol, number>();
   /** From `hello` until the first sample of a connection: only there can a jump be an interruption. */
   let isNew = false;
   const store = createStore<TelemetryState>({
@@ -122,7 +124,7 @@ export function createTelemetry(
     lastBytes: 0,
     link: { phase: "trying", end: null, nextTryAtMs: null },
     startedAtMs: now(),
-    sideBytes: 0,
+    sideBytesPerSecond: 0,
   });
 
   const alarm = (message: AlertsMessage): void => {
@@ -226,8 +228,15 @@ export function createTelemetry(
       const nextTryAtMs = nextTryInMs === null ? null : now() + nextTryInMs;
       setLink({ phase: "closed", end, nextTryAtMs });
     },
-    sideReceived: (sideBytes) => {
-      store.update((state) => ({ ...state, sideBytes }));
+    countSide: () => {
+      const side = Symbol();
+      return (bytesPerSecond) => {
+        if (bytesPerSecond === (sides.get(side) ?? 0)) return;
+        if (bytesPerSecond === 0) sides.delete(side);
+        else sides.set(side, bytesPerSecond);
+        const sideBytesPerSecond = [...sides.values()].reduce((sum, rate) => sum + rate, 0);
+        store.update((state) => ({ ...state, sideBytesPerSecond }));
+      };
     },
     replaced: () => {
       setLink({ phase: "trying", end: null, nextTryAtMs: null });

@@ -23,6 +23,8 @@ export interface Listener {
 export interface Environment {
   readonly WebSocket?: new (address: string) => EventTarget & Pick<WebSocket, "close">;
   readonly random?: () => number;
+  /** Milliseconds that never go back. */
+  readonly nowMs?: () => number;
 }
 
 const TRY_TIMEOUT_MS = 4000;
@@ -38,6 +40,8 @@ export class Connection {
   /** Ends the present try, a diagnosis, or the wait for the next try. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
+  /** The server's Retry-After of the last end. */
+  #notBeforeMs = -Infinity;
 
   constructor(address: () => string, listener: Listener, environment: Environment = {}) {
     this.#address = address;
@@ -58,7 +62,12 @@ export class Connection {
     this.#drop();
   }
 
-  /** Connect at once instead of at the planned time: the viewer asked for it, or the browser is online again. */
+  /** Connect at once instead of at the planned time, because the line may work again. A Retry-After still applies. */
+  wake(): void {
+    if (this.#nowMs() >= this.#notBeforeMs) this.tryNow();
+  }
+
+  /** Connect at once instead of at the planned time, because the viewer asked for it. */
   tryNow(): void {
     if (!this.#running || this.#socket !== null) return;
     this.#cancel();
@@ -130,12 +139,18 @@ export class Connection {
       return;
     }
     const backoff = retryDelayMs(this.#failures, this.#environment.random ?? Math.random);
-    const delay = Math.max(backoff, (end.retryAfterSeconds ?? 0) * 1000);
+    const retryAfterMs = (end.retryAfterSeconds ?? 0) * 1000;
+    const delay = Math.max(backoff, retryAfterMs);
+    this.#notBeforeMs = this.#nowMs() + retryAfterMs;
     this.#failures += 1;
     this.#after(delay, () => {
       this.#try();
     });
     this.#listener.closed(end, delay);
+  }
+
+  #nowMs(): number {
+    return this.#environment.nowMs?.() ?? performance.now();
   }
 
   #after(ms: number, run: () => void): void {

@@ -4,7 +4,7 @@
  * answers with the reason as JSON. Only the check of Origin differs, because a browser sends no Origin to the page's own
  * server. The connection decides when to ask and when to try again, and ends the request.
  */
-import { endOf, refusedWith, type End } from "../protocol/ends";
+import { endOf, refusedWith, RequestError, type End } from "../protocol/ends";
 import { field, object, text } from "../protocol/shape";
 import { parseShown } from "../protocol/shown";
 
@@ -120,19 +120,30 @@ export function hostStream(host: string | null): string {
   return `api/v1/stream?${query.toString()}`;
 }
 
-/** Return the answer to a request beside the stream. Rejects with an Error that has the reason. */
+interface RequestChoice {
+  readonly method?: string | undefined;
+  /** Gets the size of the answer. */
+  readonly received?: (bytes: number) => void;
+}
+
+/** Return the answer to a request beside the stream. Rejects with a RequestError that has the reason. */
 export async function requestJson(
   address: string,
   browser: Pick<Browser, "fetch">,
   signal: AbortSignal,
-  method = "GET",
+  { method = "GET", received }: RequestChoice = {},
 ): Promise<unknown> {
   const options: RequestInit = { method, signal, cache: "no-store", redirect: "manual" };
   const answer = await browser.fetch(address, options).catch(() => {
-    throw new Error("the server is not reachable"); // a browser gives no better reason
+    throw new RequestError("the server is not reachable"); // a browser gives no better reason
   });
-  if (!answer.ok) throw new Error((await maybeErrorText(answer)) ?? `HTTP ${answer.status}`);
-  return parseShown(await answer.text());
+  if (!answer.ok) {
+    const reason = (await maybeErrorText(answer)) ?? `HTTP ${answer.status}`;
+    throw new RequestError(reason, retryAfterOf(answer.headers.get("Retry-After")));
+  }
+  const content = await answer.text();
+  received?.(content.length);
+  return parseShown(content);
 }
 
 /** So that an absurd value does not end the page. */

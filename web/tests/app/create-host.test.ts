@@ -84,6 +84,29 @@ it("is frozen together with the other hosts of the page, and continues with them
   expect(hosts.map((host) => shown(host)[1])).toEqual([50, 50]);
 });
 
+it("counts the bytes of each connection beside the stream until it ends", async () => {
+  const bytes = () => hosts[0]?.telemetry.store.get().sideBytesPerSecond;
+  const watch = async (section: string) => {
+    const stop = hosts[0]?.watchSections([section], { frame: vi.fn(), failed: vi.fn() });
+    await settle();
+    FakeSocket.last.open();
+    return [FakeSocket.last, stop ?? (() => undefined)] as const;
+  };
+  const [processes, stopProcesses] = await watch("processes");
+  const [containers, stopContainers] = await watch("containers");
+  stops.push(stopContainers);
+  const [first, second] = [sampleText({ seq: 43 }), sampleText({ seq: 44, text: "longer" })];
+  processes.receive(first);
+  containers.receive(second);
+  expect(bytes()).toBe(first.length + second.length);
+  processes.receive(second);
+  expect(bytes()).toBe(2 * second.length);
+  stopProcesses();
+  expect(bytes()).toBe(second.length);
+  containers.end(1006);
+  expect(bytes()).toBe(0);
+});
+
 it("reports that another host answers at its address, and takes nothing from it", async () => {
   FakeSocket.all[0]?.receive(helloOf("another"));
   await settle();

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import { goldenObject } from "../support/frames";
 import { answer } from "../support/fake-browser";
-import { connect, installPage, settle, settleImports, tables } from "../support/page";
+import { connect, installPage, settle, settleImports, tables, value } from "../support/page";
 
 // jsdom has no canvas. The end-to-end tests see the charts.
 vi.mock("../../src/charts/chart", () => ({ Chart: () => null }));
@@ -194,6 +194,30 @@ describe("all processes", () => {
     const before = requests().length;
     await settle(5000);
     expect(requests().length).toBe(before);
+  });
+
+  it("are not requested before the server's Retry-After is over, whatever the viewer types", async () => {
+    const error = '{"error":"no list yet"}';
+    browser.fetch.mockResolvedValue(answer(503, error, { "Retry-After": "8" }));
+    await settle(1000);
+    browser.fetch.mockImplementation(serve);
+    const before = requests().length;
+    await settle(5500);
+    act(() => {
+      fireEvent.change(screen.getByRole("searchbox"), { target: { value: "prod" } });
+    });
+    await settle(1500);
+    expect(requests().length).toBe(before);
+    await settle(1500);
+    expect(lastRequest()?.["filter"]).toBe("prod");
+  });
+
+  it("count among the bytes of this viewer while they are on screen", async () => {
+    const kib = () => Number.parseFloat(value("per-viewer"));
+    const withPages = kib();
+    await press("e");
+    // A page of 14 rows per second, beside the samples of both connections.
+    expect(withPages - kib()).toBeGreaterThan(1);
   });
 
   it("show the server's reason, and are requested again", async () => {

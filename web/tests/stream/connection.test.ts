@@ -95,6 +95,28 @@ describe("a connection", () => {
     expect(FakeSocket.all).toHaveLength(2);
   });
 
+  it("does not wake before the server's Retry-After, but tries when the viewer asks for it", async () => {
+    connection.stop();
+    const diagnose = (end: End) => Promise.resolve({ ...end, retryAfterSeconds: 30 });
+    connection = new Connection(
+      () => address,
+      { opened, message, closed, diagnose },
+      { WebSocket: FakeSocket, random: () => 0.5 },
+    );
+    connection.start();
+    FakeSocket.last.end(1006);
+    await vi.advanceTimersByTimeAsync(10_000);
+    const tries = FakeSocket.all.length;
+    connection.wake();
+    expect(FakeSocket.all).toHaveLength(tries);
+    connection.tryNow();
+    expect(FakeSocket.all).toHaveLength(tries + 1);
+    FakeSocket.last.open();
+    FakeSocket.last.end(1001); // without a Retry-After
+    connection.wake();
+    expect(FakeSocket.all).toHaveLength(tries + 2);
+  });
+
   it("tries at once when asked to, but only once", async () => {
     FakeSocket.last.end(1006);
     connection.tryNow();

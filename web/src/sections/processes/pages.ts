@@ -2,6 +2,7 @@
  * Pages of all processes of the host, which the server lists on request. A page is requested again and again while it is
  * on screen. Nothing is requested while the page is paused or has no connection.
  */
+import { RequestError } from "../../protocol/ends";
 import { field, number, object } from "../../protocol/shape";
 import { SECTIONS, type Process } from "../../protocol/sections";
 import type { Store } from "../../store/create-store";
@@ -45,27 +46,43 @@ const FIRST_MS = 150;
 const NEXT_MS = 1000;
 const FAILED_MS = 5000;
 
-/** Request the page, and return the function that ends it. */
+/**
+ * Request the page, and return the function that ends it. `notBeforeMs` is the server's Retry-After by `performance.now`,
+ * which the pages of a table share.
+ */
 export function watchPage(
   { request, telemetry }: Pick<Host, "request" | "telemetry">,
   pause: Store<Pause | null>,
   query: PageQuery,
+  notBeforeMs: { current: number },
   take: (change: Partial<Listed>) => void,
 ): () => void {
   const path = pathOf(query);
   const ended = new AbortController();
+  const count = telemetry.countSide();
   let timer: ReturnType<typeof setTimeout> | undefined;
   const load = async (): Promise<number> => {
-    if (pause.get() !== null || telemetry.store.get().link.phase !== "open") return NEXT_MS;
+    if (pause.get() !== null || telemetry.store.get().link.phase !== "open") {
+      count(0);
+      return NEXT_MS;
+    }
+    const startedAt = performance.now();
+    const received = (bytes: number): void => {
+      count((bytes * 1000) / (performance.now() - startedAt + NEXT_MS));
+    };
     try {
-      const page = pageOf(await request(path, ended.signal));
+      const page = pageOf(await request(path, ended.signal, received));
       // A paused page does not change.
       if (!ended.signal.aborted && pause.get() === null) take({ page, failure: null });
       return NEXT_MS;
     } catch (error) {
       const failure = error instanceof Error ? error.message : String(error);
-      if (!ended.signal.aborted) take({ failure });
-      return FAILED_MS;
+      if (ended.signal.aborted) return FAILED_MS;
+      count(0);
+      take({ failure });
+      const retryAfterMs = error instanceof RequestError ? error.retryAfterSeconds * 1000 : 0;
+      notBeforeMs.current = performance.now() + retryAfterMs;
+      return retryAfterMs === 0 ? FAILED_MS : retryAfterMs;
     }
   };
   const schedule = (delayMs: number): void => {
@@ -75,10 +92,11 @@ export function watchPage(
       });
     }, delayMs);
   };
-  schedule(FIRST_MS);
+  schedule(Math.max(FIRST_MS, notBeforeMs.current - performance.now()));
   return () => {
     clearTimeout(timer);
     ended.abort();
+    count(0);
   };
 }
 

@@ -1,5 +1,5 @@
 /** Whether the table shows all processes instead of the busiest ones, and which page of them. */
-import { useCallback, useState, type RefObject } from "react";
+import { useCallback, useRef, useState, type RefObject } from "react";
 
 import { useHost, usePage, useView } from "../../store/use-telemetry";
 import { sortKeyOf } from "./order";
@@ -36,6 +36,7 @@ export function useAllProcesses(place: RefObject<HTMLElement | null>, limit: num
   const choice = `${sort} ${reversed} ${filter}`;
   const [chosen, setChosen] = useState({ choice, offset: 0 });
   const offset = chosen.choice === choice ? chosen.offset : 0;
+  const notBeforeMs = useRef(0);
   const watch = useCallback(() => {
     if (!isOn) return () => undefined;
     let stop: (() => void) | null = null;
@@ -44,7 +45,7 @@ export function useAllProcesses(place: RefObject<HTMLElement | null>, limit: num
     // The code is loaded when it is needed first.
     void import("./pages").then(({ watchPage }) => {
       if (hasEnded) return;
-      stop = watchPage(host, pause, query, (change) => {
+      stop = watchPage(host, pause, query, notBeforeMs, (change) => {
         setListed((before) => ({ ...before, ...change }));
       });
     });

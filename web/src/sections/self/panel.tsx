@@ -31,7 +31,7 @@ export function ThisStream() {
   const missed = useMissed();
   const difference = Math.abs(clockDifference(state.offsets) ?? 0);
   const { refused } = telemetry.ring;
-  const bytesPerSecond = (state.lastBytes + state.sideBytes) / tickSeconds(state.hello);
+  const bytesPerSecond = state.lastBytes / tickSeconds(state.hello) + state.sideBytesPerSecond;
   return (
     <Panel
       title="This stream"
