@@ -85,6 +85,24 @@ it("shows limits, image and labels of one on request", async () => {
   }
 });
 
+it.each([
+  ["a container that was just found", { age_seconds: null }, "cpu–", "memory–"],
+  ["a container without limits", {}, "cpuno limit", "memoryno limit"],
+  [
+    "a container whose use is unknown",
+    { cpu_limit_cores: 2, memory_limit_bytes: 2 ** 30 },
+    "cpu– of 2.00 cores",
+    "memory– of 1.00 GiB",
+  ],
+])("shows the limits of %s", async (_, changes, ...facts) => {
+  const none = { cpu_limit_used_percent: null, memory_limit_bytes: null, memory_percent: null };
+  await open([{ ...containersOf(0)[0], name: "importer", ...none, ...changes }]);
+  act(() => {
+    screen.getByRole("button", { name: /importer/ }).click();
+  });
+  for (const fact of facts) expect(panel()?.textContent).toContain(fact);
+});
+
 it("shows the id of a container without a name, and both of two with the same name", async () => {
   const [first] = containersOf(0);
   await open([

@@ -73,8 +73,11 @@ function rowOf(one: Container, level: Level | undefined): DeviceRow {
 function factsOf(one: Container): DeviceRow["facts"] {
   const known = (name: string, value: string | null) =>
     value === null ? [] : [[name, value] as const];
-  const ofLimit = (share: number | null, limit: string) =>
-    share === null ? "no limit" : `${percentText(share)} of ${limit}`;
+  const { cpu_limit_cores: cores, memory_limit_bytes: memory, age_seconds: seconds } = one;
+  const ofLimit = (share: number | null, limit: number | null, text: string) => {
+    if (limit !== null) return `${percentText(share)} of ${text}`;
+    return seconds === null ? UNKNOWN : "no limit"; // Limits are not read in each sample.
+  };
   return [
     ["runtime", one.runtime],
     ["id", one.id],
@@ -83,9 +86,9 @@ function factsOf(one: Container): DeviceRow["facts"] {
     ...known("pod", one.pod),
     ...known("unit", one.unit),
     ["restarts", count(one.restarts)],
-    ["cpu", ofLimit(one.cpu_limit_used_percent, `${fixed(one.cpu_limit_cores, 2)} cores`)],
+    ["cpu", ofLimit(one.cpu_limit_used_percent, cores, `${fixed(cores, 2)} cores`)],
     ["throttled", percentText(one.cpu_throttled_percent)],
-    ["memory", ofLimit(one.memory_percent, bytesText(one.memory_limit_bytes))],
+    ["memory", ofLimit(one.memory_percent, memory, bytesText(memory))],
     [
       "tasks",
       one.pids_limit === null ? count(one.pids) : `${count(one.pids)} of ${count(one.pids_limit)}`,
@@ -104,7 +107,7 @@ function factsOf(one: Container): DeviceRow["facts"] {
         .map(percentText)
         .join(", "),
     ],
-    ["read", one.age_seconds === null ? UNKNOWN : `${age(one.age_seconds)} ago`],
+    ["read", seconds === null ? UNKNOWN : `${age(seconds)} ago`],
     ...(one.labels ?? []).map(({ name, value }) => [name, value ?? UNKNOWN] as const),
   ];
 }
