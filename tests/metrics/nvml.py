@@ -1,7 +1,7 @@
-"""A stand-in for the module ``pynvml`` of nvidia-ml-py, which gives recorded answers.
+"""A stand-in for the module ``pynvml`` of nvidia-ml-py, which gives answers that were made up from its documentation.
 
-It has the names and the error classes of the real package; a test compares them with it. A recording has the answers of
-one GPU by function: a value, a mapping for a structure, a list of mappings for a list of structures, or the name of an
+It has the names and the error classes of the real package; a test compares them with it. The answers of one GPU are by
+function: a value, a mapping for a structure, a list of mappings for a list of structures, or the name of an
 error (``"NVML_ERROR_NOT_SUPPORTED"``). A function without an answer does not exist in the driver.
 """
 
@@ -106,7 +106,7 @@ class NVMLError(Exception):
 
 
 class FakeNvml:
-    """The module. ``gpus`` has the recording of each PCI address; tests change it while it is in use."""
+    """The module. ``gpus`` has the answers of each PCI address; tests change it while it is in use."""
 
     NVMLError = NVMLError
 

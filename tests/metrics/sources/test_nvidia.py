@@ -1,4 +1,4 @@
-"""A GPU of NVIDIA, with recorded answers of NVML."""
+"""A GPU of NVIDIA, with made-up answers of NVML."""
 
 from __future__ import annotations
 
