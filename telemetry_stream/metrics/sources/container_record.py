@@ -54,7 +54,11 @@ class Container:
         "healthy, unhealthy or starting. Null without a health check, and without `container_api`.",
     ]
     labels: Annotated[
-        tuple[Label, ...], Part(text="Its labels, at most 32. Empty without `container_api`.")
+        tuple[Label, ...],
+        Part(
+            text="Its labels, at most 32. Empty without `container_api`.",
+            files="the API of Docker or Podman",
+        ),
     ]
     restarts: Annotated[
         int | None,

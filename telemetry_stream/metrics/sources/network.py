@@ -93,7 +93,8 @@ class Interface:
         int | None,
         Field(
             "Signal of a Wi-Fi interface: -30 is excellent, -67 good, below -80 hardly usable. Null for other "
-            "interfaces, without a connection, and for drivers that do not report it in dBm.",
+            "interfaces, without a connection, for drivers that do not report it in dBm, for devices of Wi-Fi 7 "
+            "(multi-link operation), and for kernels without /proc/net/wireless (CFG80211_WEXT).",
             unit="dBm",
             title="signal",
         ),

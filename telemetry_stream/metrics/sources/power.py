@@ -2,9 +2,9 @@
 and the fans and power meters of /sys/class/hwmon (Documentation/hwmon/sysfs-interface.rst).
 
 Supplies and chips are read on a worker (blocking.py), every 10 s, with one call pending for each: an embedded
-controller or a bus may be slow. A device that sleeps is not read. The energy counters are registers of the processor
-and are read in the tick. The sensors of a graphics card are in the section ``gpus``: reading them here as well could
-keep it awake.
+controller or a bus may be slow. A chip whose device sleeps is not read; supplies are read always. The energy counters
+are registers of the processor and are read in the tick. The sensors of a graphics card are in the section ``gpus``:
+reading them here as well could keep it awake.
 """
 
 from __future__ import annotations

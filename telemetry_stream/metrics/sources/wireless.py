@@ -4,7 +4,9 @@
 
 After the name: status, link quality, signal level, noise. A dot marks a value that is new. The level is in dBm if it is
 negative; older drivers have a scale of their own, which is left out. Reading takes the rtnl lock and asks the driver,
-so it is done on a worker, and only if an interface is wireless.
+so it is done on a worker, and only if an interface is wireless. The file needs a kernel with CFG80211_WEXT, and has no
+line for a device that is capable of multi-link operation, as those of Wi-Fi 7 are (get_wireless_stats() in
+net/wireless/wext-core.c).
 """
 
 from __future__ import annotations

@@ -767,7 +767,7 @@ export const EXPLANATIONS = {
   },
   "interfaces[].signal_dbm": {
     name: "signal",
-    text: "Signal of a Wi-Fi interface: -30 is excellent, -67 good, below -80 hardly usable. Null for other interfaces, without a connection, and for drivers that do not report it in dBm.",
+    text: "Signal of a Wi-Fi interface: -30 is excellent, -67 good, below -80 hardly usable. Null for other interfaces, without a connection, for drivers that do not report it in dBm, for devices of Wi-Fi 7 (multi-link operation), and for kernels without /proc/net/wireless (CFG80211_WEXT).",
     from: "/proc/net/dev, /proc/net/wireless, /sys/class/net, rtnetlink",
   },
   network: {
@@ -1593,7 +1593,7 @@ export const EXPLANATIONS = {
   "containers[].labels": {
     name: "labels",
     text: "Its labels, at most 32. Empty without `container_api`.",
-    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+    from: "the API of Docker or Podman",
   },
   "containers[].restarts": {
     name: "restarts",
@@ -1688,12 +1688,12 @@ export const EXPLANATIONS = {
   "containers[].labels[].name": {
     name: "name",
     text: "Its name, at most 256 characters.",
-    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+    from: "the API of Docker or Podman",
   },
   "containers[].labels[].value": {
     name: "value",
     text: "Its value, at most 256 characters.",
-    from: "/sys/fs/cgroup, /proc/PID/net/dev",
+    from: "the API of Docker or Podman",
   },
   units: {
     name: "Units",
