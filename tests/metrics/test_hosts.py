@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from telemetry_stream.metrics.collector import Collector
+from telemetry_stream.metrics.source import Clock
 from telemetry_stream.metrics.sources import SECTIONS
-from tests.metrics.replay import golden_path, golden_text, host_names, replay
+from tests.metrics.replay import HOSTS, golden_path, golden_text, host_names, lay, replay
 from tests.metrics.trees import assert_sane
 
 
@@ -145,6 +148,39 @@ def test_the_containers_of_the_server_by_hand() -> None:
     assert (docker["rx_bytes_per_second"], docker["tx_bytes_per_second"]) == (10000.0, 2000.0)
     assert rows["kubernetes"]["pod"] == "0a1b2c3d-1111-2222-3333-444455556666"
     assert {rows["nspawn"]["name"], rows["lxc"]["name"]} == {"db-one", "web"}
+
+
+def test_a_restarted_container_of_the_server(tmp_path: Path) -> None:
+    """Its group is made again between the two samples: it has no rates. Those of the others are as without it."""
+    now = [1000.0]
+    clock = Clock(*[lambda: now[0]] * 3)
+    lay(HOSTS / "server/t0", tmp_path)
+    collector = Collector(
+        proc_root=str(tmp_path / "proc"), sys_root=str(tmp_path / "sys"), clock=clock, fallback=()
+    )
+    collector.collect(["containers"])
+    (group,) = tmp_path.glob("sys/fs/cgroup/**/docker-*.scope")
+    shutil.rmtree(group)
+    lay(HOSTS / "server/t1", tmp_path)
+    now[0] += 1.5
+    sections: Any = collector.collect(["containers"]).sections
+    collector.close()
+    rows = {row.runtime: row for row in sections["containers"]}
+    docker = rows.pop("docker")
+    assert (docker.restarts, docker.cpu_percent, docker.read_bytes_per_second) == (1, None, None)
+    assert (docker.cpu_stall_percent, docker.rx_bytes_per_second) == (None, None)
+    assert (docker.memory_percent, docker.pids) == (50.0, 12)
+    assert [(row.id, row.recent_restarts) for row in sections["container_restarts"]] == [
+        (docker.id, 1)
+    ]
+    expected = {row["runtime"]: row for row in t1("server")["containers"]}
+    assert {name: row.restarts for name, row in rows.items()} == {
+        "kubernetes": None,
+        "nspawn": 0,
+        "lxc": 0,
+    }
+    for name, row in rows.items():
+        assert row.cpu_percent == expected[name]["cpu_percent"]
 
 
 def test_the_laptop_by_hand() -> None:

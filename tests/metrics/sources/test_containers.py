@@ -334,6 +334,7 @@ def test_after_close_the_next_sample_is_a_first_one(tree: Tree, source: Containe
         (put_v2, f"docker/{ID}/cpu.stat", "usage_usec 300000\n"),
         (put_v1, f"cpuacct/docker/{ID}/cpuacct.usage", "300000000\n"),
     ],
+    ids=["version 2", "version 1"],
 )
 def test_the_first_values_after_a_restart_are_those_of_a_new_container(
     tree: Tree, source: ContainersSource, put: Callable[..., None], file: str, content: str
