@@ -1,36 +1,26 @@
 """The files of a container's control group, version 2 or 1 (Documentation/admin-guide/cgroup-v2.rst, cgroup-v1/).
 
 Strategy: the CPU time is read at each tick through an open descriptor. Everything else is opened, read and closed in
-turns (containers.py): the kernel needs longer for memory.stat than for all other files of a group. The network is that
-of one process of the group. /proc/PID/net/dev is never kept open: an open one keeps the whole network namespace alive.
+turns (containers.py): the kernel needs longer for memory.stat than for all other files of a group.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Protocol, TypeVar
 
 from .. import counters
 from ..attributes import BUFFER_BYTES, Attribute, Budget
 from ..files import ParseError
-from . import netdev
 from .block_device import classify
 from .cgroup import parse_cpu_max, parse_flat, parse_max
-from .counted import LOOPBACK
 
 CPU_STAT_BYTES = 1024  # twelve lines at most today
 # From here on, a limit of version 1 is none: the largest number of pages in bytes.
 V1_UNLIMITED = 1 << 60
-# A container may have systemd inside: its processes are in groups below. It can make any number of groups, and of
-# interfaces (some 125 bytes each).
-PROCESS_DEPTH = 3
-MAX_GROUPS = 64
-MAX_NETWORK_BYTES = 64 * 1024
 
 INACTIVE_FILE = re.compile(rb"^inactive_file (\d+)$", re.MULTILINE)
 # Of a pressure file: the time in which some task waited, in microseconds since the group was made.
@@ -135,7 +125,7 @@ class GroupV2:
         self._stat.close()
 
     def _maybe_read(self, name: str) -> bytes | None:
-        return _maybe_read(f"{self._directory}/{name}")
+        return maybe_read(f"{self._directory}/{name}")
 
 
 CPU_KEYS = (b"usage_usec", b"nr_periods", b"nr_throttled")
@@ -200,7 +190,7 @@ class GroupV1:
 
     def _maybe_read(self, name: str) -> bytes | None:
         hierarchy, _, file = name.partition("/")
-        return _maybe_read(f"{self._root}/{hierarchy}{self._path}/{file}")
+        return maybe_read(f"{self._root}/{hierarchy}{self._path}/{file}")
 
 
 def parse_io(content: bytes, counts: Counts) -> Traffic:
@@ -262,93 +252,7 @@ class Devices:
         return classify(name.replace("!", "/"), os.path.join(self._sys_root, "block", name))[1]
 
 
-class Networks:
-    """The traffic of a container: that of the network namespace of one of its processes, without loopback."""
-
-    def __init__(self, proc_root: str, hierarchy: str) -> None:
-        """``hierarchy`` is the directory that the path of a container begins in."""
-        self._proc_root = proc_root
-        self._hierarchy = hierarchy
-
-    def maybe_traffic(self, path: str) -> Traffic | None:
-        """Return the bytes received and sent by each interface.
-
-        None if no process can be seen, if it uses the host's network, if process 1 is hidden (hidepid= of /proc), so
-        that the host's network is unknown, or if there is no interface but loopback.
-        The kernel gives the file of each namespace a number of its own, so equal numbers are the same namespace. Other
-        ways to compare them need the permission to trace the process.
-        """
-        pid = self._maybe_pid(self._hierarchy + path)
-        if pid is None:
-            return None
-        file = f"{self._proc_root}/{pid}/net/dev"
-        own, host = (_maybe_inode(path) for path in (file, f"{self._proc_root}/1/net/dev"))
-        if own is None or host is None or own == host:
-            return None
-        content = _maybe_read_network(file)
-        try:
-            rows = netdev.parse(content or b"")
-        except ParseError:
-            return None
-        return {
-            name: (numbers[netdev.RX_BYTES], numbers[netdev.TX_BYTES])
-            for name, numbers in rows.items()
-            if name != LOOPBACK
-        } or None
-
-    def _maybe_pid(self, directory: str) -> int | None:
-        """Return a process of a group or of the groups in it, of which at most MAX_GROUPS are read.
-
-        Processes of another pid namespace are shown as 0.
-        """
-        pending = deque([(directory, 0)])
-        left = MAX_GROUPS
-        while pending:
-            group, depth = pending.popleft()
-            content = _maybe_read(f"{group}/cgroup.procs") or b""
-            pid = _count(content.partition(b"\n")[0].strip(), counters.MOST_TASKS)
-            if pid:
-                return pid
-            if pid is None and depth < PROCESS_DEPTH:
-                below = _directories_in(group, left)
-                left -= len(below)
-                pending.extend((child, depth + 1) for child in below)
-        return None
-
-
-def _directories_in(directory: str, most: int) -> list[str]:
-    if most == 0:
-        return []
-    try:
-        with os.scandir(directory) as entries:
-            paths = (entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
-            return sorted(islice(paths, most))
-    except OSError:
-        return []
-
-
-def _maybe_read_network(path: str) -> bytes | None:
-    """Read net/dev, of which read(2) returns a page at a time. None if it exceeds MAX_NETWORK_BYTES."""
-    content = b""
-    try:
-        with open(path, "rb", buffering=0) as file:
-            while part := file.read(BUFFER_BYTES):
-                content += part
-                if len(content) > MAX_NETWORK_BYTES:
-                    return None
-    except OSError:
-        return None
-    return content
-
-
-def _maybe_inode(path: str) -> int | None:
-    try:
-        return os.stat(path).st_ino
-    except OSError:
-        return None
-
-
-def _maybe_read(path: str) -> bytes | None:
+def maybe_read(path: str) -> bytes | None:
     """Read a file of a group, which one read(2) returns whole. This needs half of the time of ``open()``."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

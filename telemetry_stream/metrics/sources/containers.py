@@ -1,6 +1,6 @@
-"""Containers of all runtimes: what their control groups use (container_path.py finds them, container_files.py reads
-them, container_record.py makes rates, container_api.py has the names of Docker and Podman, container_restarts.py counts
-restarts).
+"""Containers of all runtimes: what their control groups use (container_path.py finds them, container_files.py and
+container_network.py read them, container_record.py makes rates, container_api.py has the names of Docker and Podman,
+container_restarts.py counts restarts).
 
 Strategy: CPU time is read at each tick. Everything else needs ten times longer, so at most DETAILS_PER_TICK containers
 have it read in a tick, in turns; ``age_seconds`` is its age. With 300 containers that is every 30 s, with 10 in each
@@ -23,7 +23,8 @@ from ..setup import Setup
 from ..source import SEARCH_SECONDS, Now, Source
 from . import kernel_stat
 from .container_api import Api
-from .container_files import Devices, Group, GroupV1, GroupV2, Networks
+from .container_files import Devices, Group, GroupV1, GroupV2
+from .container_network import Networks
 from .container_path import Identity, find_containers
 from .container_record import NOT_DESCRIBED, UNKNOWN_CPU, Container, ContainerCounts, Row, container
 from .container_restarts import ContainerRestarts, Restarts, container_restarts

@@ -32,12 +32,11 @@ from telemetry_stream.metrics.sources.containers import (
 )
 from tests.metrics.sources.test_container_files import (
     MIB,
-    NET_DEV,
     PSI,
-    put_process,
     put_v1,
     put_v2,
 )
+from tests.metrics.sources.test_container_network import NET_DEV, put_process
 from tests.metrics.trees import Tree, assert_sane
 
 ID = "4f5a6b7c8d9e" + "0123456789abcdef" * 3 + "0123"
