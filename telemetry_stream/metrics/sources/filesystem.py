@@ -2,19 +2,14 @@
 
 statvfs of a dead NFS, CIFS or FUSE mount blocks in the kernel, without a timeout and without a way to kill it. So it
 runs on workers (blocking.py), with one call per mount: a mount that does not answer within 2 s keeps its last values,
-is marked stale, and is not called again until the first call returns. Filesystems without files of their own and those
-on a network are hidden by their type, before any call. used_percent is that of df: space that is reserved for root is
-not part of the whole.
-
-Each call counts as use of the filesystem. One that was mounted on demand (autofs, x-systemd.automount) would never be
-unmounted, and its disk would never spin down. So it is called rarely enough to expire between two calls.
+is marked stale, and is not called again until the first call returns. shown_mounts.py decides which filesystems are
+called, and how often. used_percent is that of df: space that is reserved for root is not part of the whole.
 """
 
 from __future__ import annotations
 
 import math
 import os
-import re
 import select
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,24 +23,9 @@ from ..setup import Setup
 from ..source import Clock, Now, Source, Stale, Statvfs
 from . import mounts
 from .mounts import Mount
+from .shown_mounts import choose, interval_seconds
 
-STATVFS_SECONDS = 15.0
-# Of a filesystem that was mounted on demand: at least this, and more than the time after which it expires.
-AUTOMOUNT_SECONDS = 300.0
-TIMEOUTS = 3
-TIMEOUT = re.compile(r"(?:^|,)timeout=(\d+)")
 REFRESH_SECONDS = 30.0  # poll() reports no changes in a tree of ordinary files
-
-# They hold no files of their own. autofs: a call would mount something.
-_WITHOUT_FILES = """
-proc sysfs devtmpfs devpts tmpfs ramfs rootfs overlay squashfs erofs iso9660 autofs binfmt_misc bpf configfs debugfs
-tracefs efivarfs fusectl hugetlbfs mqueue nsfs pstore rpc_pipefs securityfs selinuxfs
-"""
-# They may hang when the other side is gone. So may every FUSE, which is a program, except fuseblk, a local disk.
-_NETWORK = """
-nfs nfs4 cifs smb3 smbfs 9p ceph afs coda gfs2 glusterfs lustre beegfs ocfs2 orangefs ncpfs davfs virtiofs
-"""
-HIDDEN = frozenset(_WITHOUT_FILES.split() + _NETWORK.split())
 
 
 @dataclass(slots=True)
@@ -88,66 +68,6 @@ class Filesystem:
     inodes_free: OffPage[Annotated[int | None, Field("Inodes that are free.", unit="inodes")]] = (
         None
     )
-
-
-def is_shown(mount: Mount) -> bool:
-    """Return whether a mount gets a row, by its type. The root always does (in a container it is an overlay)."""
-    fstype = mount.fstype
-    if mount.mountpoint == "/":
-        return True
-    if fstype in HIDDEN or fstype.startswith("cgroup"):
-        return False
-    return not fstype.startswith("fuse") or fstype == "fuseblk"
-
-
-def choose(all_mounts: Iterable[Mount]) -> list[Mount]:
-    """Return one mount per filesystem, among those that a path leads to.
-
-    Bind mounts and subvolumes repeat their filesystem.
-    """
-    return _one_each(mounts.Tree(all_mounts).reachable())
-
-
-def _one_each(reachable: Iterable[Mount]) -> list[Mount]:
-    chosen: dict[str, Mount] = {}
-    for mount in reachable:
-        if not is_shown(mount):
-            continue
-        known = chosen.get(mount.number)
-        if known is None or _is_better(mount, known):
-            chosen[mount.number] = mount
-    return sorted(chosen.values(), key=lambda mount: mount.mountpoint)
-
-
-def _is_better(mount: Mount, known: Mount) -> bool:
-    """Return whether df shows ``mount`` instead of ``known``, an earlier mount of the same filesystem.
-
-    As filter_mount_list in coreutils/src/df.c: the mountpoint that is nearer to the root wins, unless it shows only a
-    part of what the other one shows. The root itself and the mount of a whole filesystem win in any order.
-    """
-    if "/" in (mount.mountpoint, known.mountpoint):
-        return known.mountpoint != "/"
-    if (mount.root == "/") != (known.root == "/"):
-        return mount.root == "/"
-    if ("/" in mount.device) != ("/" in known.device):
-        return "/" in mount.device
-    is_part = len(mount.root) > len(known.root)
-    return len(mount.mountpoint) < len(known.mountpoint) and not is_part
-
-
-def interval_seconds(mount: Mount, tree: mounts.Tree) -> float:
-    """Return how often a filesystem is called: every STATVFS_SECONDS, or rarely if it was mounted on demand.
-
-    The mount on demand is under it at the same mountpoint (direct), or is the directory that it is in (indirect).
-    ``timeout`` is the time after which it expires (Documentation/filesystems/autofs.rst); 0: it does not.
-    """
-    for under in tree.under(mount):
-        if under.fstype == "autofs":
-            match = TIMEOUT.search(under.options)
-            timeout = None if match is None else int(match.group(1))
-            if timeout != 0:
-                return max(AUTOMOUNT_SECONDS, TIMEOUTS * (timeout or 0))
-    return STATVFS_SECONDS
 
 
 # Size, used and available bytes, the percentages of bytes and inodes that are used, inodes, free inodes.
@@ -269,7 +189,7 @@ class FilesystemsSource:
         """Choose the mounts that are shown, and keep what is known of those that were shown before."""
         tree = mounts.Tree(table)
         before, self._shown = self._shown, {}
-        for mount in _one_each(tree.reachable()):
+        for mount in choose(tree):
             # The kernel uses the numbers of mounts again.
             key = mount.mount_id, mount.mountpoint, mount.device
             shown = before.get(key)

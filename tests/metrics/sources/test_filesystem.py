@@ -1,4 +1,4 @@
-"""Which filesystems are shown, how full they are, and what a dead one costs."""
+"""How full filesystems are, and what a dead one costs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from telemetry_stream.metrics import blocking, files
 from telemetry_stream.metrics.source import Stale
 from telemetry_stream.metrics.sources import filesystem
-from telemetry_stream.metrics.sources.filesystem import Filesystem, FilesystemsSource, choose
-from telemetry_stream.metrics.sources.mounts import Mount, parse
+from telemetry_stream.metrics.sources.filesystem import Filesystem, FilesystemsSource
 from tests.conftest import eventually
 from tests.metrics.trees import Tree, assert_sane
 
@@ -108,57 +107,6 @@ def test_inodes_are_unknown_without_a_table(tree: Tree, host: Host) -> None:
     host.statvfs.sizes = Sizes(f_files=0, f_ffree=0)
     tree.put("proc/self/mountinfo", ROOT)
     assert host.rows()[0].inodes_used_percent is None
-
-
-def mount(mountpoint: str, fstype: str, number: str = "8:1") -> Mount:
-    """Return one mount."""
-    return Mount(number, mountpoint, "/dev/x", fstype, False, "rw")
-
-
-@pytest.mark.parametrize(
-    "fstype",
-    [
-        "proc",
-        "sysfs",
-        "cgroup2",
-        "cgroup",
-        "tmpfs",
-        "overlay",
-        "squashfs",
-        "autofs",
-        "nsfs",
-        "fuse.lxcfs",
-        "fuse.portal",
-        "fuse.sshfs",
-        "nfs",
-        "nfs4",
-        "cifs",
-        "9p",
-        "ceph",
-    ],
-)
-def test_types_without_files_and_on_networks_are_hidden(fstype: str) -> None:
-    """By their type alone, without a call."""
-    assert choose([mount("/x", fstype)]) == []
-    assert choose([mount("/", fstype)]) == [mount("/", fstype)]  # always shown
-
-
-def test_a_filesystem_is_shown_once() -> None:
-    """Bind mounts and subvolumes repeat it. The shortest mountpoint is its name."""
-    mounts = [
-        mount("/var/lib/data", "btrfs"),
-        mount("/home", "btrfs"),
-        mount("/etc/hosts", "btrfs"),
-        mount("/boot", "ext4", "8:2"),
-    ]
-    assert [row.mountpoint for row in choose(mounts)] == ["/boot", "/home"]
-
-
-def test_only_the_last_mount_on_a_mountpoint_is_shown() -> None:
-    """The ones below it cannot be reached."""
-    under, over = mount("/data", "ext4", "8:1"), mount("/data", "xfs", "8:2")
-    assert choose([under, over]) == [over]
-    assert choose([under, mount("/data", "tmpfs", "0:9")]) == []
 
 
 def test_statvfs_is_called_every_15_seconds(tree: Tree, host: Host) -> None:
@@ -335,29 +283,6 @@ def test_another_filesystem_at_the_same_mountpoint_is_called_at_once(
     tree.put("proc/self/mountinfo", ROOT.replace("/dev/vda", "/dev/vdb"))
     host.rows(seconds=30.0)
     assert len(host.statvfs.called) == 2
-
-
-# filter_mount_list() in coreutils/src/df.c.
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        # A bind mount of a part does not stand for the whole, whichever comes first.
-        (["30 27 8:2 / /mnt/overlay", "31 27 8:2 /etc/hosts /etc/hosts"], "/mnt/overlay"),
-        (["31 27 8:2 /etc/hosts /etc/hosts", "30 27 8:2 / /mnt/overlay"], "/mnt/overlay"),
-        # Containers have only parts: the nearest to the root that is not a part of the other one.
-        (
-            ["30 27 8:2 /c/1/hostname /etc/hostname", "31 27 8:2 /c/1/hosts /etc/hosts"],
-            "/etc/hosts",
-        ),
-        # openSUSE: /home is a subvolume nearer to the top than the root, which is shown all the same.
-        (["30 27 8:2 /@/.snapshots/1/snapshot /", "31 30 8:2 /@/home /home"], "/"),
-        (["30 27 8:2 / /data", "31 27 8:2 / /d"], "/d"),
-    ],
-)
-def test_the_mountpoint_is_the_one_that_df_shows(lines: list[str], expected: str) -> None:
-    """One row for a filesystem that is mounted several times."""
-    content = "\n".join(f"{line} rw - btrfs /dev/sdb1 rw" for line in lines).encode()
-    assert [mount.mountpoint for mount in filesystem.choose(parse(content))] == [expected]
 
 
 @given(COUNT, COUNT, COUNT, COUNT, COUNT, COUNT)
