@@ -60,7 +60,15 @@ class NamedHosts:
                 if key in kept:
                     self._remotes[key] = before[key]
                     before[key].use(target)
+                    continue
+                remote = self._remote(target)
+                if fleet.add(remote) is None:
+                    log.error(
+                        "%s is not watched: there are %d hosts already (max_hosts)",
+                        key,
+                        fleet.max_hosts,
+                    )
                 else:
-                    self._remotes[key] = self._remote(target)
-                    fleet.add(self._remotes[key])
-        log.info("Hosts to watch reloaded: %d", len(targets))
+                    self._remotes[key] = remote
+            count = len(self._remotes)
+        log.info("Hosts to watch reloaded: %d", count)

@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 
 from telemetry_stream import App
+from telemetry_stream.fleet.named import NamedHosts
+from telemetry_stream.fleet.watchlist import parse
+from telemetry_stream.stream import HistoryLimits
 from tests.apps import FAST
 from tests.conftest import eventually
+from tests.fleet.fleeting import answering, fleeting
 from tests.viewers import clients, get
 
 TOKEN = "0123456789abcdef-first"
@@ -90,6 +94,23 @@ def test_another_address_is_another_host(tmp_path: Path) -> None:
             write(path, one.url.replace("http:", "https:"))
             app.reload()
             assert eventually(lambda: list(states(app).values()) == ["incompatible"])
+
+
+def test_a_host_without_room_is_connected_as_soon_as_there_is_room(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Hosts of a broker may have taken it. The log has the address, and each reload tries again."""
+    targets = [parse("http://127.0.0.1:1", None, "test", allow_plain=False)]
+    named = NamedHosts(lambda: tuple(targets), HistoryLimits(600.0))
+    others = [answering("a"), answering("b")]
+    with fleeting(*others, max_hosts=2) as here:
+        targets.append(parse("http://127.0.0.1:2", None, "test", allow_plain=False))
+        named.reload(here.fleet)
+        assert set(here.states()) == {"a", "b"}
+        assert "127.0.0.1:2 is not watched: there are 2 hosts already" in caplog.text
+        here.fleet.remove([others[0]])
+        named.reload(here.fleet)
+        assert set(here.states()) == {"b", "127.0.0.1:2"}
 
 
 @pytest.mark.parametrize("line", ["http://web1:8750 token with spaces", "gopher://web1", None])
