@@ -11,8 +11,9 @@ import threading
 
 from ..stream.received import ReceivedError, cut, cut_history, decode
 from ..threads import ThreadUnavailableError
+from ..websocket.outbound import TooMuchError
 from .alerts import Alerts, alerts_of
-from .line import Line
+from .line import Line, reason_of
 from .link import DirectLink
 from .mirror import ON_DEMAND
 from .remote import (
@@ -57,8 +58,8 @@ class _VitalsLine(Line):
         else:
             self._report.failed(f"The host closed the connection ({close_code})")
 
-    def on_failure(self, reason: str, *, is_incompatible: bool) -> None:
-        self._report.failed(reason, is_incompatible=is_incompatible)
+    def on_failure(self, error: Exception, *, is_incompatible: bool) -> None:
+        self._report.failed(reason_of(error), is_incompatible=is_incompatible)
 
 
 class _FullLine(Line):
@@ -93,9 +94,9 @@ class _FullLine(Line):
             self._want = want
         self.restart()
 
-    def on_failure(self, reason: str, *, is_incompatible: bool) -> None:  # noqa: ARG002
-        """Request less history if the host may have sent too much of it. The other line reports the failure."""
-        if is_incompatible:
+    def on_failure(self, error: Exception, *, is_incompatible: bool) -> None:  # noqa: ARG002
+        """Request less history if the host has sent too much of it. The other line reports the failure."""
+        if isinstance(error, TooMuchError):
             self._history_seconds /= 2
 
     def query(self) -> dict[str, str]:

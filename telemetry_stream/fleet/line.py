@@ -102,7 +102,7 @@ class Line(abc.ABC):
         """Note that the host has closed the connection."""
 
     @abc.abstractmethod
-    def on_failure(self, reason: str, *, is_incompatible: bool) -> None:
+    def on_failure(self, error: Exception, *, is_incompatible: bool) -> None:
         """Note why there is no connection."""
 
     # For its owner. Any thread.
@@ -183,7 +183,7 @@ class Line(abc.ABC):
             self._note_answer()
         elif not isinstance(error, OSError):
             log.error("The line to %s failed", self._target.shown, exc_info=error)
-        self.on_failure(reason_of(error), is_incompatible=is_incompatible)
+        self.on_failure(error, is_incompatible=is_incompatible)
 
     def _note_answer(self) -> None:
         self._has_no_route = False

@@ -35,7 +35,14 @@ MASKED = 0x80
 
 
 class OutboundError(Exception):
-    """The peer does not follow the WebSocket protocol, or sends too much: one sentence with the reason."""
+    """The peer does not follow the WebSocket protocol: one sentence with the reason."""
+
+
+class TooMuchError(OutboundError):
+    """A message has more bytes than the limit, or too many empty frames."""
+
+    def __init__(self) -> None:
+        super().__init__("sends too much")
 
 
 class RejectedError(Exception):
@@ -99,7 +106,7 @@ class Outbound:
                 size += len(payload)
                 empty_frames += opcode >= frame.CLOSE or not payload
                 if size > self._max_message_bytes or empty_frames > MAX_EMPTY_FRAMES:
-                    raise OutboundError("sends too much")
+                    raise TooMuchError
                 if opcode > frame.CLOSE:
                     self._answer(opcode, payload)
                     continue
@@ -129,7 +136,7 @@ class Outbound:
                 return None
             size = int.from_bytes(data[2:start], "big")
         if size > self._max_message_bytes:
-            raise OutboundError("sends too much")
+            raise TooMuchError
         end = start + size
         if len(data) < end:
             return None

@@ -58,7 +58,8 @@ class Scripted:
         if not request:  # the line was closed before it sent anything
             return
         query = request.split(b" ")[1].decode()
-        if not self._raw:
+        answer = self._script(query)
+        if not (self._raw or answer.startswith(b"HTTP/")):
             key = re.search(rb"(?i)sec-websocket-key: (\S+)", request)
             assert key
             accept = base64.b64encode(hashlib.sha1(key[1] + GUID).digest())  # the RFC's
@@ -66,7 +67,7 @@ class Scripted:
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
             )
-        sock.sendall(self._script(query))
+        sock.sendall(answer)
 
     def close(self) -> None:
         self._server.shutdown(socket.SHUT_RDWR)
@@ -234,6 +235,29 @@ def test_a_history_that_is_too_long_is_requested_in_half() -> None:
         remote.watch(Want())
         report.wait(lambda: report.answers)
     assert [query.rpartition("=")[2] for query in queries[:3]] == ["600", "300", "150"]
+
+
+@pytest.mark.parametrize("status", [401, 404, 503])
+def test_after_another_failure_the_whole_history_is_requested(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy may answer so while its server is restarted."""
+    monkeypatch.setattr(line_module, "SLOW_SECONDS", 0.05)
+    queries: list[str] = []
+
+    def script(query: str) -> bytes:
+        if "vitals" in query:
+            return texts(HELLO)
+        queries.append(query)
+        if len(queries) < 3:
+            return f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()
+        return texts(HELLO, f'{{"type":"history","samples":[{message(1)}]}}')
+
+    report = RecordingReport()
+    with scripted(script, report) as (_, remote):
+        remote.watch(Want())
+        report.wait(lambda: report.answers)
+    assert [query.rpartition("=")[2] for query in queries[:3]] == ["600"] * 3
 
 
 def test_a_flood_is_read_slowly() -> None:
