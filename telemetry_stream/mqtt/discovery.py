@@ -48,9 +48,11 @@ MAX_TEXTS = 20
 
 
 def discovery(topics: Topics, host: HostInfo, version: str) -> tuple[str, bytes]:
-    """Return the topic and the payload of the discovery message."""
-    # A node of the topic may only have these characters.
-    node = topics.host.replace(".", "_")
+    """Return the topic and the payload of the discovery message.
+
+    Home Assistant allows no dot in the topic, so the settings allow none in the id of the host. With another character
+    in its place, the topic could be that of another host, and the ACL of a broker would not match it.
+    """
     device: dict[str, Any] = {
         "identifiers": [f"telemetry_stream_{topics.host}"],
         "name": host.name or topics.host,
@@ -75,7 +77,7 @@ def discovery(topics: Topics, host: HostInfo, version: str) -> tuple[str, bytes]
             **{severity: _problem(topics, severity, name) for severity, name in PROBLEMS.items()},
         },
     }
-    return f"{PREFIX}/device/{node}/config", to_json(message)
+    return f"{PREFIX}/device/{topics.host}/config", to_json(message)
 
 
 def _component(host: str, field: str, sensor: Sensor) -> dict[str, Any]:

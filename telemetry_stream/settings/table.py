@@ -240,6 +240,11 @@ class Settings:
                 self.mqtt_home_assistant and not self.publishes,
                 "must be given together with mqtt_broker, and not with mqtt_role watch",
             ),
+            (
+                "host_id",
+                self.mqtt_home_assistant and "." in self.host_id,
+                "must not contain a dot with mqtt_home_assistant, whose topics may not have one",
+            ),
         ):
             if is_wrong:
                 raise SettingsError(name, getattr(self, name), "the settings", allowed)

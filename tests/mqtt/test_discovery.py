@@ -21,7 +21,7 @@ from telemetry_stream.mqtt.discovery import MAX_TEXTS, PROBLEMS, SENSORS, discov
 from telemetry_stream.mqtt.topics import Topics
 from tests.fleet.test_alerts import ALERT
 
-HOST = HostInfo("b3f1.2", "ada <b>{{ 1 }}</b>", "6.12.48", "AMD Ryzen", 4, "Debian GNU/Linux 12")
+HOST = HostInfo("b3f1-2", "ada <b>{{ 1 }}</b>", "6.12.48", "AMD Ryzen", 4, "Debian GNU/Linux 12")
 # DEVICE_CLASS_UNITS and DEVICE_CLASS_STATE_CLASSES: what is used here of them.
 UNITS = {
     "data_rate": {
@@ -83,8 +83,9 @@ def message(host: HostInfo = HOST) -> tuple[str, dict[str, Any]]:
 
 
 def test_the_topic_is_that_of_a_device() -> None:
-    """Its node may only have letters, digits, _ and -."""
+    """With the id of the host unchanged, as an ACL has it: it may only have letters, digits, _ and -."""
     topic, _ = message()
+    assert topic == f"homeassistant/device/{HOST.id}/config"
     assert re.fullmatch(r"homeassistant/device/[a-zA-Z0-9_-]+/config", topic)
 
 
@@ -96,7 +97,7 @@ def test_the_message_has_the_required_parts_and_no_others() -> None:
     assert found["device"]["identifiers"]
     assert found["device"]["name"] == HOST.name
     assert set(found["origin"]) == {"name", "sw_version", "support_url"}
-    assert found["state_topic"] == "ts/1/home/b3f1.2/vitals"
+    assert found["state_topic"] == "ts/1/home/b3f1-2/vitals"
     assert all(
         isinstance(value, str) for value in found["device"].values() if not isinstance(value, list)
     )
@@ -117,7 +118,7 @@ def test_availability_follows_the_state() -> None:
     _, found = message()
     assert found["availability"] == [
         {
-            "topic": "ts/1/home/b3f1.2/state",
+            "topic": "ts/1/home/b3f1-2/state",
             "value_template": "{{ 'online' if value_json.state == 'live' else 'offline' }}",
         }
     ]
@@ -156,7 +157,7 @@ def test_a_problem_is_on_while_an_alert_of_its_severity_fires(severity: str) -> 
     assert component["platform"] == "binary_sensor"
     assert component["device_class"] == "problem"
     assert (
-        component["state_topic"] == component["json_attributes_topic"] == "ts/1/home/b3f1.2/alerts"
+        component["state_topic"] == component["json_attributes_topic"] == "ts/1/home/b3f1-2/alerts"
     )
 
     def rendered(*alerts: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -110,6 +110,11 @@ def test_invalid_combinations(values: dict[str, Any], name: str, reason: str) ->
             "mqtt_home_assistant",
             "not with mqtt_role watch",
         ),
+        (
+            {"mqtt_broker": "mqtts://a", "mqtt_home_assistant": True, "host_id": "web1.example"},
+            "host_id",
+            "must not contain a dot with mqtt_home_assistant",
+        ),
         ({"mqtt_key": "/k"}, "mqtt_key", "together with mqtt_cert"),
         ({"mqtt_password_file": "/p"}, "mqtt_password_file", "together with mqtt_user"),
         ({"mqtt_home_assistant": True}, "mqtt_home_assistant", "together with mqtt_broker"),
