@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import tracemalloc
 import zlib
@@ -16,8 +17,13 @@ from telemetry_stream.stream.received import ReceivedError
 from tests.fleet.reports import message
 
 TOPIC = HostTopic("home", "host-1", "hello")
-BOMB = zlib.compress(bytes(200_000_000), 9)
 GARBAGE = [b"", b"\xff\xfe", b"null", b"[]", b"{}", b"[" * 5000, b'{"a":1e999}', b"x" * 20_000]
+
+
+@functools.cache
+def bomb() -> bytes:
+    """Return 200 MB of zeros, compressed. That takes a second, so it is not done when this module is imported."""
+    return zlib.compress(bytes(200_000_000), 9)
 
 
 def hello(**changes: Any) -> bytes:
@@ -153,13 +159,14 @@ def test_garbage(garbage: bytes) -> None:
 
 def test_a_bomb_is_not_inflated() -> None:
     """Neither as a sample nor as an answer; 200 MB would fit into one part."""
+    payload = bomb()
     tracemalloc.start()
     try:
         with pytest.raises(ReceivedError, match="too long"):
-            incoming.sample_text(BOMB)
+            incoming.sample_text(payload)
         with pytest.raises(ReceivedError, match="too long"):
             incoming.Answer(1_000_000).add(
-                b'{"stream":"run-1","part":0,"last":true}\n' + BOMB, "run-1"
+                b'{"stream":"run-1","part":0,"last":true}\n' + payload, "run-1"
             )
         assert tracemalloc.get_traced_memory()[1] < 3 * incoming.MAX_SAMPLE_BYTES
     finally:

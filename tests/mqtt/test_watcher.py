@@ -23,7 +23,7 @@ from tests.conftest import eventually
 from tests.fleet.reports import message
 from tests.fleet.test_alerts import ALERT
 from tests.mqtt.mosquitto import Mosquitto, Observer, mosquitto
-from tests.mqtt.test_incoming import BOMB, GARBAGE, flat, hello, parts
+from tests.mqtt.test_incoming import GARBAGE, bomb, flat, hello, parts
 from tests.stream.streaming import remembered, streaming
 
 
@@ -404,7 +404,7 @@ def test_hostile_messages_are_dropped_and_counted(
         forger.hello(protocol=2, retain=False)
         good.publish("sample", zlib.compress(message(1, "run-1", "host-2").encode()))
         for name in ("hello", "state", "vitals", "sample", f"to/{front}"):
-            for payload in filter(None, (*GARBAGE, BOMB)):  # an empty message deletes
+            for payload in filter(None, (*GARBAGE, bomb())):  # an empty message deletes
                 good.publish(name, payload)
                 forger.publish(name, payload)
         good.publish("vitals", flat(seq=1, host="host-2").encode())
