@@ -10,24 +10,24 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from telemetry_stream import App, Settings
 from telemetry_stream.metrics.sample import RESERVED, Sample, SourceState
 from telemetry_stream.metrics.sources.host import HostInfo
-from telemetry_stream.stream import Demand, Feed, Stream
+from telemetry_stream.stream import Demand, Feed, Stream, to_json
+from telemetry_stream.stream.received import cut
 
 ON_DEMAND = frozenset({"processes", "containers"})
 HISTORY_BYTES = 64 * 1024 * 1024  # ten minutes of 256 cores
 
 
-def sample_of(line: str) -> Sample:
+def sample_of(message: dict[str, Any]) -> Sample:
     """Return the sample of a ``sample`` message."""
-    message = json.loads(line)
     states = {name: SourceState(**state) for name, state in message["sources"].items()}
     return Sample(
         host=message["host"],
@@ -43,14 +43,15 @@ def sample_of(line: str) -> Sample:
 class InventedHost:
     """An origin (see ``telemetry_stream.stream.Origin``) that publishes given samples."""
 
-    def __init__(self, host: HostInfo, past: list[Sample]) -> None:
+    def __init__(self, host: HostInfo, past: list[dict[str, Any]]) -> None:
         self._host = host
         self._past = past
         self.feed: Feed
 
     def start(self, stream: Stream, _on_crash: Callable[[BaseException], None]) -> None:
         """Add the feed, and fill its ring with the past."""
-        names = tuple(self._past[-1].sections)
+        *past, newest = self._past
+        names = tuple(sample_of(newest).sections)
         demand = Demand(
             default_sections=names,
             interval_seconds=1.0,
@@ -58,12 +59,16 @@ class InventedHost:
             on_interval=lambda _: None,
         )
         self.feed = stream.add(self._host, section_names=(*names, *ON_DEMAND), demand=demand)
-        begun, newest = time.monotonic(), self._past[-1].uptime_seconds or 0.0
-        for sample in self._past:
-            taken_at = begun - newest + (sample.uptime_seconds or 0.0)
-            self.feed._monotonic = lambda taken_at=taken_at: taken_at  # type: ignore[misc]
-            self.feed.publish(sample)
-        self.feed._monotonic = time.monotonic
+        self.feed.publish_received(
+            (
+                cut(to_json({**message, "stream": self.feed.id, "seq": seq}).decode(), ON_DEMAND)[
+                    0
+                ],
+                newest["uptime_seconds"] - message["uptime_seconds"],
+            )
+            for seq, message in enumerate(past, 1)
+        )
+        self.feed.publish(sample_of(newest))
 
     def maybe_problem(self) -> str | None:
         """Return None: nothing can fail."""
@@ -76,13 +81,13 @@ class InventedHost:
 def main() -> None:
     """Serve until the end of the input."""
     host = HostInfo(**json.loads(sys.stdin.readline()))
-    past = [sample_of(line) for line in iter(sys.stdin.readline, "\n")]
+    past = [json.loads(line) for line in iter(sys.stdin.readline, "\n")]
     origin = InventedHost(host, past)
     settings = Settings(port=0, max_history_bytes=HISTORY_BYTES)
     with App(settings, origins=[origin]) as app:
         print(app.url, flush=True)
         for line in sys.stdin:
-            origin.feed.publish(sample_of(line))
+            origin.feed.publish(sample_of(json.loads(line)))
 
 
 if __name__ == "__main__":
