@@ -17,7 +17,7 @@ import pytest
 
 from telemetry_stream import App, Settings, SettingsError, __version__
 from telemetry_stream.access.guard import SETTING_NAME
-from telemetry_stream.fleet import line, link, record
+from telemetry_stream.fleet import line, link, overviews, record
 from telemetry_stream.net.dial import Dialer
 from telemetry_stream.net.transport import Transport
 from telemetry_stream.server import fleet
@@ -133,6 +133,18 @@ def test_the_overview_has_each_host_every_second() -> None:
             assert {row[0] for row in later["rows"]} == {one["number"] for one in names["hosts"]}
         with websockets_viewer(app.url, "hosts=*&tag=db&top=5&by=memory&every=2") as viewer:
             assert [one["id"] for one in viewer.read()["hosts"]] == ["web-1"]
+
+
+def test_too_many_different_selections_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a reason. What others have selected already is not."""
+    monkeypatch.setattr(overviews, "MAX_SELECTIONS", 1)
+    with front("http://127.0.0.1:1") as app, websockets_viewer(app.url, "hosts=*&tag=b,a") as one:
+        one.read()
+        status, _ = get(app.url, "/api/v1/stream?hosts=*&top=5")
+        assert status == 503
+        for query in ("hosts=*&tag=a,b&by=memory", "hosts=*"):
+            with websockets_viewer(app.url, query) as viewer:
+                assert viewer.read()["type"] == "hosts"
 
 
 def test_with_a_single_host_nothing_of_the_fleet_is_visible() -> None:

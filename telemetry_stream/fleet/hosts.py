@@ -25,7 +25,7 @@ from .alerts import Alerts, summary_of
 from .host import Host
 from .mirror import Gaps
 from .mirrors import Mirrors, is_over
-from .overview import Rows
+from .overview import Rows, Selected
 from .overviews import Overviews
 from .record import State
 from .remote import Dropped, Identity, Remote, maybe_vitals
@@ -182,6 +182,10 @@ class Fleet:
         return mirror.feed, mirror.wait_filled
 
     # Viewers of the overview.
+
+    def has_room_for(self, selection: Selected) -> bool:
+        """Whether a viewer of the overview may join with this selection."""
+        return self._overviews.has_room_for(selection)
 
     def join(self, client: Client, _user: str | None) -> bool:
         """Register ``client``, whose topic is an OverviewChoice, and queue its first messages."""

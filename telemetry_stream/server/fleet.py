@@ -13,6 +13,7 @@ from ..access.login import CREDENTIAL
 from ..fleet.hosts import Fleet
 from ..fleet.mirrors import NotWatchableError
 from ..fleet.overview import OverviewChoice, Selected
+from ..fleet.overviews import MAX_SELECTIONS
 from ..fleet.remote import FIELDS
 from ..fleet.table import UnknownHostError
 from ..net.answer import HTTPError, respond_json
@@ -76,18 +77,21 @@ class FleetHosts:
     def maybe_overview(self, environ: WSGIEnvironment, kind: Kind) -> tuple[Selection, Join] | None:
         """Return what the query of an overview selects, and how its viewer joins; None for another query.
 
-        Raises HTTPError 400.
+        Raises HTTPError 400, and 503 if the viewers have too many different selections.
         """
         if not is_given(environ["QUERY_STRING"], "hosts"):
             return None
         query = Query(environ["QUERY_STRING"], OVERVIEW_PARAMETERS)
         query.one_of("hosts", ("*",))
+        top, by = query.whole_number("top", 0, 1, MAX_TOP) or None, query.one_of("by", FIELDS)
         selected = Selected(
             tags=query.list_of("tag", MAX_TAGS),
             site=query.text("site"),
-            top=query.whole_number("top", 0, 1, MAX_TOP) or None,
-            by=query.one_of("by", FIELDS),
+            top=top,
+            by=by if top else FIELDS[0],  # the same hosts are the same selection
         )
+        if not self._fleet.has_room_for(selected):
+            raise unavailable(f"Limit of different selections of hosts reached ({MAX_SELECTIONS})")
         every = query.whole_number("every", 1, 1, MAX_EVERY)
         return OverviewChoice(kind.framing, selected, every), self._fleet.join
 

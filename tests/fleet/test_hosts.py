@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import queue
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NoReturn, Self
 
@@ -11,8 +12,9 @@ import pytest
 
 from telemetry_stream import threads
 from telemetry_stream.alerts.fleet_monitor import FleetMonitor
+from telemetry_stream.fleet import overviews
 from telemetry_stream.fleet.host import MAX_PENDING
-from telemetry_stream.fleet.overview import OverviewChoice, Selected
+from telemetry_stream.fleet.overview import OverviewChoice, Row, Selected, hosts_message
 from telemetry_stream.fleet.remote import FIELDS, maybe_vitals
 from telemetry_stream.fleet.table import UnknownHostError
 from telemetry_stream.hub import Client, End, write_pump
@@ -263,6 +265,43 @@ def test_every_selects_ticks() -> None:
         assert here.hub.is_responsive(WAIT_SECONDS)
         viewer.message()
         assert viewer.is_idle()
+
+
+def test_names_are_joined_once_for_each_selection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often its viewers want the rows, and however many of them."""
+    calls: list[Selected] = []
+
+    def counted(revision: int, rows: Iterable[Row], selection: Selected) -> bytes:
+        calls.append(selection)
+        return hosts_message(revision, rows, selection)
+
+    remote = answering("a")
+    with (
+        fleeting(remote) as here,
+        Overview(here) as first,
+        Overview(here, every=2) as second,
+        Overview(here, Selected(top=1), every=3) as third,
+    ):
+        monkeypatch.setattr(overviews, "hosts_message", counted)
+        answer(remote)
+        here.tick()
+        for viewer in (first, second, third):
+            while viewer.message().get("hosts", [{}])[0].get("name") != "name of a":
+                pass
+        assert calls == [Selected()]
+
+
+def test_the_number_of_different_selections_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each costs time every second. That of another viewer costs nothing, and none is always possible."""
+    monkeypatch.setattr(overviews, "MAX_SELECTIONS", 2)
+    east, west, north = Selected(site="east"), Selected(site="west"), Selected(site="north")
+    with fleeting() as here:
+        assert here.fleet.has_room_for(north)
+        with Overview(here, east), Overview(here, east, every=2), Overview(here, west):
+            assert here.fleet.has_room_for(west)
+            assert here.fleet.has_room_for(Selected())
+            assert not here.fleet.has_room_for(north)
+        assert here.fleet.has_room_for(north)
 
 
 def test_joining_needs_an_overview_choice() -> None:
