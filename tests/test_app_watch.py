@@ -164,7 +164,7 @@ def test_a_frozen_broker_is_one_change_of_state(broker: Mosquitto) -> None:
 
 
 def test_a_host_that_stops_is_gone_and_returns_as_another_run(broker: Mosquitto) -> None:
-    """And one that dies is lost at once, because the broker publishes its will."""
+    """A viewer of the former run is closed with 1001, and resumes with its numbers of that run."""
     with agent(broker, "web-1") as one, front(broker) as app:
         wait_for(app, {"web-1": "live"})
         with websockets_viewer(app.url, "host=web-1") as viewer:
