@@ -13,10 +13,10 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable
 from urllib.parse import urlencode
 
 from .. import threads
+from ..net.backoff import Backoff
 from ..net.dial import NO_ROUTE, Dialer, TlsError, UntrustedError
 from ..net.transport import Transport
 from ..stream.received import ReceivedError, decode
@@ -29,30 +29,12 @@ log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 10.0  # without data, or four intervals if that is longer
-BACK_OFF_SECONDS = (0.25, 4.0)
-STABLE_SECONDS = 5.0
 # After a failure that time alone does not end: another protocol, a wrong token, a host that is watched twice.
 SLOW_SECONDS = 60.0
 MAX_MESSAGES_PER_SECOND = 32  # the shortest interval is 0.1 s
 
 # Not for secrets: it only keeps many programs from acting at the same moment.
 spread = random.uniform
-
-
-class BackOff:
-    """The pauses between attempts: from 0.25 to 4 s, each times a random factor, so that many do not return at once."""
-
-    def __init__(self, uniform: Callable[[float, float], float] = spread) -> None:
-        self._uniform = uniform
-        self._seconds = BACK_OFF_SECONDS[0]
-
-    def next(self, connected_seconds: float) -> float:
-        """Return the next pause. The connection before it was up for ``connected_seconds``."""
-        if connected_seconds >= STABLE_SECONDS:
-            self._seconds = BACK_OFF_SECONDS[0]
-        seconds = self._seconds * self._uniform(0.5, 1.5)
-        self._seconds = min(2 * self._seconds, BACK_OFF_SECONDS[1])
-        return seconds
 
 
 class _RefusedError(Exception):
@@ -146,7 +128,7 @@ class Line(abc.ABC):
 
     def _run(self) -> None:
         """Connect and read until ``close``. Runs on the thread of the line."""
-        back_off = BackOff()
+        backoff = Backoff()
         while True:
             self._wake.clear()
             with self._lock:
@@ -164,7 +146,7 @@ class Line(abc.ABC):
                     if slow:
                         self._expected_seconds = SLOW_SECONDS
                     self._note_failure(error)
-            seconds = back_off.next(time.monotonic() - self._opened_at)
+            seconds = backoff.delay_seconds(time.monotonic() - self._opened_at)
             self._wake.wait(SLOW_SECONDS * spread(0.5, 1.5) if slow else seconds)
 
     def _note_failure(self, error: Exception) -> None:

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from .. import threads
+from ..net.backoff import Backoff
 from ..net.rate_limited_log import RateLimitedLog
-from .backoff import Backoff
 from .brokers import Access, AccessError, Broker
 from .dial import Dialer, DialError
 from .session import DEFAULT_LIMITS, Limits, Login, Session

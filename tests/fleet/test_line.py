@@ -1,4 +1,4 @@
-"""A line against invented servers: the pauses between attempts, and what each kind of failure means."""
+"""A line against invented servers: what each kind of failure means."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from telemetry_stream.fleet import line as line_module
 from telemetry_stream.fleet.direct import DirectRemote
-from telemetry_stream.fleet.line import BackOff, failure_of, reason_of
+from telemetry_stream.fleet.line import failure_of, reason_of
 from telemetry_stream.fleet.link import DirectLink
 from telemetry_stream.fleet.remote import IncompatibleError, Want
 from telemetry_stream.fleet.watchlist import parse
@@ -98,18 +98,6 @@ def texts(*messages: object) -> bytes:
     """Return the frames of these messages: objects, or texts as they are."""
     found = (one if isinstance(one, str) else json.dumps(one) for one in messages)
     return b"".join(frame.text(one.encode()) for one in found)
-
-
-def test_pauses_grow_to_four_seconds() -> None:
-    """Times a random factor. A connection that was stable begins again with the shortest."""
-    back_off = BackOff(lambda low, high: (low + high) / 2)
-    assert [back_off.next(0.0) for _ in range(6)] == [0.25, 0.5, 1.0, 2.0, 4.0, 4.0]
-    assert back_off.next(4.9) == 4.0
-    assert back_off.next(5.0) == 0.25
-    spread = [BackOff().next(0.0) for _ in range(200)]
-    assert min(spread) < 0.15
-    assert max(spread) > 0.35
-    assert all(0.125 <= pause <= 0.375 for pause in spread)
 
 
 @pytest.mark.parametrize(

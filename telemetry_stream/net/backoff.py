@@ -1,6 +1,6 @@
 """When to connect again: 0.25 s after the first failure, then twice as long each time, up to 4 s.
 
-Each delay is random, so that a thousand agents do not return to a restarted broker at the same moment.
+Each delay is random, so that a thousand clients do not return to a restarted server at the same moment.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from telemetry_stream.mqtt.backoff import STABLE_SECONDS, Backoff
+from telemetry_stream.net.backoff import STABLE_SECONDS, Backoff
 
 
 def test_delays_double_up_to_four_seconds() -> None:
