@@ -40,6 +40,7 @@ class Delivery:
     last_sent_unix: float | None = None
     last_error_unix: float | None = None
     last_error: str | None = None
+    failing_since_unix: float | None = None  # the first failure since it worked
     log: RateLimitedLog = field(default_factory=lambda: RateLimitedLog(log, logging.WARNING))
 
     @property
@@ -56,6 +57,7 @@ class Delivery:
         self.sent, self.failed = other.sent, other.failed
         if self.outbox.is_sending and self.is_aborted:
             self.last_error, self.last_error_unix = other.last_error, other.last_error_unix
+            self.failing_since_unix = other.failing_since_unix
 
     def maybe_abort_at(self) -> float | None:
         """Return when the attempt in progress takes too long, None if there is none."""
@@ -90,7 +92,7 @@ class Delivery:
         if error is None:
             if self.last_error is not None:
                 log.info("The receiver %s works again", self.receiver.name)
-            self.last_error = None
+            self.last_error = self.failing_since_unix = None
             return
         if error.is_delivered:
             after = "it is not repeated"
@@ -109,6 +111,7 @@ class Delivery:
         name, target = self.receiver.name, self.receiver.channel.target
         self.failed += 1
         self.last_error, self.last_error_unix = error, time.time()
+        self.failing_since_unix = self.failing_since_unix or self.last_error_unix
         self.log.log("The receiver %s (%s) fails: %s; %s", name, target, error, after)
 
     def report(self) -> dict[str, Any]:
@@ -125,4 +128,5 @@ class Delivery:
             "last_sent_unix": self.last_sent_unix,
             "last_error_unix": self.last_error_unix,
             "last_error": self.last_error,
+            "failing_since_unix": self.failing_since_unix,
         }

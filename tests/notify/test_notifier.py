@@ -153,11 +153,13 @@ def test_an_attempt_that_cannot_be_aborted_is_a_failure(
     (one,) = notifier.report()
     assert (one["state"], one["failed_total"]) == ("failing", 1)
     assert one["last_error"] == "no result in 0 s"
+    assert one["failing_since_unix"] == one["last_error_unix"]
     assert "The receiver one (json at localhost) fails: no result in 0 s" in caplog.text
     channel.release.set()
     assert eventually(lambda: notifier.report()[0]["state"] == "ok")
     assert "The receiver one works again" in caplog.text
     assert notifier.report()[0]["failed_total"] == 1
+    assert notifier.report()[0]["failing_since_unix"] is None
     notifier.close()
 
 

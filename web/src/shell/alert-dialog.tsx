@@ -15,6 +15,7 @@ import {
 } from "../store/use-telemetry";
 import { Dialog } from "./dialog";
 import type { LaterProps } from "./later";
+import { FailingList, useFailing } from "./receivers";
 import { canSilence, SilenceButtons, SilenceList, useSilences } from "./silences";
 import "./alert-dialog.css";
 
@@ -23,6 +24,7 @@ export function AlertDialog({ close }: LaterProps) {
   const paused = useDisplay((display) => display.paused);
   const to = usePicture((picture) => picture.to);
   const silences = useSilences();
+  const failing = useFailing(silences !== null);
   const { id } = useHost();
   return (
     <Dialog title="Alerts" testId="alert-dialog" close={close}>
@@ -44,6 +46,11 @@ export function AlertDialog({ close }: LaterProps) {
         )}
         {omitted > 0 && <p className="faint">and {omitted} more</p>}
       </Part>
+      {failing.length > 0 && (
+        <Part title="Receivers that fail, so that they are not notified">
+          <FailingList receivers={failing} />
+        </Part>
+      )}
       <Part title="Resolved while this page was open">
         {resolved.length === 0 ? (
           <p className="faint">Nothing in the last hour.</p>

@@ -165,7 +165,8 @@ export function SilenceList({ silences: { all, message, end } }: { silences: Sil
   );
 }
 
-function dayOf(unixSeconds: number): string {
+/** Return the day of a time before its clock, if it is not today. */
+export function dayOf(unixSeconds: number): string {
   const day = date(unixSeconds);
   return day === date(Date.now() / 1000) ? "" : `${day} `;
 }
