@@ -6,5 +6,7 @@ const root = join(import.meta.dirname, "../..");
 
 export default function setup(): void {
   const python = process.env["TELEMETRY_STREAM_PYTHON"] ?? join(root, ".venv/bin/python");
-  execFileSync(python, [join(root, "scripts/build_web.py")], { stdio: "inherit" });
+  // As it is shipped: Vitest sets NODE_ENV, with which the page would have React's development version.
+  const env = { ...process.env, NODE_ENV: "production" };
+  execFileSync(python, [join(root, "scripts/build_web.py")], { stdio: "inherit", env });
 }

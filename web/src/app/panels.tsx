@@ -36,7 +36,7 @@ function usePanels(place: SectionPanel["place"]): SectionPanel[] {
 function draw({ title, Panel }: SectionPanel): ReactNode {
   return (
     <Boundary key={title} fallback={(reason) => <FailedPanel title={title} reason={reason} />}>
-      {/* The panels of hardware that few hosts have are loaded when they are first shown. */}
+      {/* The panels that few hosts have are loaded when they are first shown. */}
       <Suspense fallback={null}>
         <Panel />
       </Suspense>

@@ -5,24 +5,28 @@ import { count } from "../format/numbers";
 import { Boundary } from "../parts/boundary";
 import { useHold } from "../parts/use-hold";
 import { Explain } from "../shell/explain";
-import { FindButton } from "../shell/find-button";
-import { Help } from "../shell/help";
-import type { DialogName } from "../shell/keys";
+import { Later, type Load } from "../shell/later";
 import { useKeys } from "../shell/use-keys";
 import { freshness, isDisconnected } from "../store/freshness";
 import { usePage, useStore, useView } from "../store/use-telemetry";
 import { Announcer } from "./announcer";
 import { DEFAULT_CHOICES, queryFromChoices, shapeFor, sortedBy } from "./choices";
 import type { RunningOverview } from "./create-overview";
-import { COLUMNS } from "./frames";
 import { OverviewHeader } from "./header";
-import { HOST_KEYS, KEYS, type OverviewActions } from "./keys";
+import { KEYS, type OverviewActions } from "./keys";
 import { Note } from "./note";
-import { OverviewPalette } from "./palette";
+import type { OverviewDialogProps } from "./palette";
 import { HostTable } from "./table";
 import { TileMap } from "./tile-map";
 import { FILTER_ID, Toolbar } from "./toolbar";
 import "./overview.css";
+
+type DialogName = "help" | "commands";
+
+const DIALOGS: Readonly<Record<DialogName, Load<OverviewDialogProps>>> = {
+  help: () => import("./help").then(({ OverviewHelp }) => OverviewHelp),
+  commands: () => import("./palette").then(({ OverviewPalette }) => OverviewPalette),
+};
 
 export interface OverviewProps {
   readonly overview: RunningOverview;
@@ -91,7 +95,6 @@ export function Overview({ overview, toggleTheme }: OverviewProps) {
     closeDialog: dialog === null ? null : closeDialog,
   });
   const Hosts = shape === "map" ? TileMap : HostTable;
-  const version = useStore(page.firstVersion, (now) => now) ?? undefined;
   return (
     <div
       className={`page overview ${isDisconnected(fresh) ? "lost" : fresh.kind}${kiosk ? " kiosk" : ""}`}
@@ -110,17 +113,13 @@ export function Overview({ overview, toggleTheme }: OverviewProps) {
       <Note overview={overview} state={state} fresh={fresh} />
       <Announcer state={state} fresh={fresh} />
       <Explain />
-      {dialog === "help" && (
-        <Help
-          keys={[...HOST_KEYS, ...KEYS]}
-          names={COLUMNS.map((column) => `vitals.${column}`)}
-          version={version}
+      {dialog !== null && (
+        <Later
+          key={dialog}
+          load={DIALOGS[dialog]}
+          props={{ overview, actions, close: closeDialog }}
           close={closeDialog}
-          aside={<FindButton showCommands={actions.toggleCommands} />}
         />
-      )}
-      {dialog === "commands" && (
-        <OverviewPalette overview={overview} actions={actions} close={closeDialog} />
       )}
     </div>
   );

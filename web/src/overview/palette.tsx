@@ -5,13 +5,14 @@ import { usePage } from "../store/use-telemetry";
 import type { RunningOverview } from "./create-overview";
 import { KEYS, type OverviewActions } from "./keys";
 
-export interface OverviewPaletteProps {
+/** What a dialog of the overview gets. */
+export interface OverviewDialogProps {
   readonly overview: RunningOverview;
   readonly actions: OverviewActions;
   readonly close: () => void;
 }
 
-export function OverviewPalette({ overview, actions, close }: OverviewPaletteProps) {
+export function OverviewPalette({ overview, actions, close }: OverviewDialogProps) {
   const { fleet } = usePage();
   const commands = () => [
     ...(fleet === null ? [] : openingOf(fleet.list(), fleet.open)),

@@ -14,12 +14,12 @@ import {
   useStore,
 } from "../store/use-telemetry";
 import { Dialog } from "./dialog";
-import type { LaterProps } from "./later";
+import type { DialogProps } from "./later";
 import { FailingList, useFailing } from "./receivers";
 import { canSilence, SilenceButtons, SilenceList, useSilences } from "./silences";
 import "./alert-dialog.css";
 
-export function AlertDialog({ close }: LaterProps) {
+export function AlertDialog({ close }: DialogProps) {
   const { firing, omitted, resolved } = useShown((state) => state.alerts);
   const paused = useDisplay((display) => display.paused);
   const to = usePicture((picture) => picture.to);

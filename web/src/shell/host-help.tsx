@@ -4,11 +4,11 @@ import { LISTED } from "./explanations";
 import { FindButton } from "./find-button";
 import { Help } from "./help";
 import { keysOf } from "./keys";
-import type { LaterProps } from "./later";
+import type { DialogProps } from "./later";
 
 const DRAG = { shown: "drag", does: "zoom all charts; a double click returns to live" };
 
-export function HostHelp({ close, actions }: LaterProps) {
+export function HostHelp({ close, actions }: DialogProps) {
   const page = usePage();
   const version = useTelemetry(({ hello }) => hello?.version);
   return (

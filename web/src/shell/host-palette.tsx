@@ -3,9 +3,9 @@ import { isOnHost, VITALS } from "../sections";
 import { useHost, usePage } from "../store/use-telemetry";
 import { CommandPalette } from "./command-palette";
 import { commandsOf } from "./commands";
-import type { LaterProps } from "./later";
+import type { DialogProps } from "./later";
 
-export function HostPalette({ close, actions }: LaterProps) {
+export function HostPalette({ close, actions }: DialogProps) {
   const { view, fleet } = usePage();
   const { id: hostId, display, processMemory } = useHost();
   const commands = () =>

@@ -4,16 +4,24 @@ import { useEffect, useState, type ComponentType } from "react";
 import type { PageActions } from "./keys";
 import "./later.css";
 
-export interface LaterProps {
+/** What a dialog of the page of a host gets. */
+export interface DialogProps {
   readonly close: () => void;
   readonly actions: PageActions;
 }
 
-export type Load = () => Promise<ComponentType<LaterProps>>;
+export type Load<P> = () => Promise<ComponentType<P>>;
 
-/** Keep `load` the same function: another one is loaded again. */
-export function Later({ load, ...props }: LaterProps & { readonly load: Load }) {
-  const [Part, setPart] = useState<ComponentType<LaterProps> | null>(null);
+interface LaterProps<P> {
+  /** Keep it the same function: another one is loaded again. */
+  readonly load: Load<P>;
+  readonly props: P;
+  /** Gives it up after it could not be loaded. */
+  readonly close: () => void;
+}
+
+export function Later<P extends object>({ load, props, close }: LaterProps<P>) {
+  const [Part, setPart] = useState<ComponentType<P> | null>(null);
   const [failed, setFailed] = useState(false);
   useEffect(() => {
     let isShown = true;
@@ -33,7 +41,7 @@ export function Later({ load, ...props }: LaterProps & { readonly load: Load }) 
     return (
       <p className="later" role="alert">
         <span className="warn">▲ This part of the page could not be loaded.</span>{" "}
-        <button type="button" onClick={props.close}>
+        <button type="button" onClick={close}>
           Close
         </button>
       </p>

@@ -4,6 +4,7 @@ import { StrictMode } from "react";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 
 import { createPage, type Hosts } from "../../src/app/create-page";
+import { Dashboard } from "../../src/app/dashboard";
 import { Page } from "../../src/app/page";
 import { installDom } from "./dom";
 import { answer, fakeBrowser, noAnswer } from "./fake-browser";
@@ -58,7 +59,7 @@ export function installPage(hosts?: Hosts): ReturnType<typeof fakeBrowser> {
     stop = page.start();
     render(
       <StrictMode>
-        <Page page={page} />
+        <Page page={page} Dashboard={Dashboard} />
       </StrictMode>,
     );
     await settle();

@@ -1,7 +1,8 @@
 /** Sections that the server does not define: an embedding program publishes them. */
+import { lazy } from "react";
+
 import type { Section } from "../section";
 import { namesOf } from "./names";
-import { CustomSections } from "./panel";
 
 export const section: Section = {
   order: 100,
@@ -11,7 +12,7 @@ export const section: Section = {
       place: "column",
       order: 30,
       isShown: (sample) => sample !== null && namesOf(sample).length > 0,
-      Panel: CustomSections,
+      Panel: lazy(async () => ({ default: (await import("./panel")).CustomSections })),
     },
   ],
   texts: {
