@@ -2,6 +2,7 @@
 import { useState } from "react";
 
 import { usePage, useStore, useView } from "../store/use-telemetry";
+import { explained } from "./explained";
 import "./logged-in.css";
 
 /** `labelled` is for a list; the header has no space for a label. */
@@ -17,8 +18,13 @@ export function LoggedIn({ labelled = false }: { labelled?: boolean }) {
   };
   return (
     <div className="login">
-      {labelled && <span data-explain="page.login">logged in</span>}
-      <span className="name" data-testid="user" data-explain="page.login" title={user}>
+      {labelled && <span {...explained("page.login")}>logged in</span>}
+      <span
+        className="name"
+        data-testid="user"
+        title={user}
+        {...explained(labelled ? undefined : "page.login")}
+      >
         {user}
       </span>
       <button type="button" onClick={press}>

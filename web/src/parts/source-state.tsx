@@ -1,4 +1,4 @@
-/** A word about the source of a section, where it is not simply `ok`. */
+/** A word about the source of a section, where it is not simply `ok`. What shows a failed section shows the reason. */
 import { age } from "../format/time";
 import type { SourceState } from "../protocol/frames";
 import { usePicture } from "../store/use-telemetry";
@@ -13,16 +13,15 @@ export function SourceWord({ source }: { source: SourceState | null }) {
   switch (source?.state) {
     case "psutil":
       return (
-        <span title={`read with psutil: ${source.reason ?? "the kernel's file could not be read"}`}>
-          psutil{" "}
+        <span title={source.reason ?? undefined}>
+          psutil
+          <span className="visually-hidden">
+            : {source.reason ?? "the kernel’s file could not be read"}
+          </span>{" "}
         </span>
       );
     case "failed":
-      return (
-        <span className="warn" title={source.reason ?? undefined}>
-          ▲ failed
-        </span>
-      );
+      return <span className="warn">▲ failed</span>;
     case "stale":
       return <StaleTag seconds={source.age_seconds} />;
     default:

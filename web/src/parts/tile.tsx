@@ -1,6 +1,7 @@
 /** A tile: name and aside, numeral, strip, sparkline and a line of details. It is the button that focuses its chart. */
 import type { ReactNode } from "react";
 
+import type { SourceState } from "../protocol/frames";
 import type { Quantity } from "../format/numbers";
 import { age } from "../format/time";
 import { isDisconnected } from "../store/freshness";
@@ -33,6 +34,7 @@ export function Tile(props: TileProps) {
   const { actions } = usePage();
   const level = useShown(({ alerts }) => levelAbout(alerts, about));
   const focused = useView((view) => view.focus === focus);
+  const source = useSource(props.section);
   return (
     <button
       type="button"
@@ -55,20 +57,25 @@ export function Tile(props: TileProps) {
           )}
         </b>
         <span className="aside">
-          <Aside section={props.section}>{props.aside}</Aside>
+          <Aside source={source}>{props.aside}</Aside>
         </span>
       </span>
       {numeral}
       {strip}
       {spark}
-      <span className="details">{details}</span>
+      <span className="details">
+        {source?.state === "failed" ? (
+          <span className="cause">{source.reason ?? "the source failed"}</span>
+        ) : (
+          details
+        )}
+      </span>
     </button>
   );
 }
 
 /** While disconnected, the age of the values. */
-function Aside({ section, children }: { section: string; children: ReactNode }) {
-  const source = useSource(section);
+function Aside({ source, children }: { source: SourceState | null; children: ReactNode }) {
   const old = useDisplay(({ fresh, paused }) =>
     paused || !isDisconnected(fresh) || fresh.ageSeconds === null
       ? null
@@ -85,13 +92,14 @@ function Aside({ section, children }: { section: string; children: ReactNode }) 
 /** In place of a tile that could not be drawn. */
 export function FailedTile({ name, reason }: { name: string; reason: string }) {
   return (
-    <div className="tile" title={reason}>
+    <div className="tile">
       <span className="tile-head">
         <b>{name}</b>
         <span className="aside">
           <span className="warn">▲ failed</span>
         </span>
       </span>
+      <p className="reason">{reason}</p>
     </div>
   );
 }

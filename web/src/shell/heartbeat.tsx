@@ -1,4 +1,6 @@
 /** One tick per sample, the newest at the right: it shows at a glance whether the data is live. */
+import { count as countText } from "../format/numbers";
+import { explained } from "../parts/explained";
 import { isDisconnected } from "../store/freshness";
 import { tickSeconds } from "../store/step";
 import { LATE_COLUMN } from "../store/telemetry";
@@ -23,8 +25,9 @@ export function Heartbeat({ count }: { readonly count: number }) {
       className={disconnected ? "heartbeat disconnected" : "heartbeat"}
       viewBox={`0 0 ${count * 3} 14`}
       preserveAspectRatio="none"
-      aria-hidden="true"
-      data-explain="page.heartbeat"
+      role="img"
+      aria-label={labelOf(beats)}
+      {...explained("page.heartbeat")}
     >
       {beats.map((beat, at) => {
         const height = HEIGHT[beat];
@@ -43,6 +46,11 @@ export function Heartbeat({ count }: { readonly count: number }) {
       })}
     </svg>
   );
+}
+
+function labelOf(beats: readonly Beat[]): string {
+  const of = (kind: Beat) => countText(beats.filter((beat) => beat === kind).length);
+  return `heartbeat: ${of("late")} samples late and ${of("missed")} missed of the last ${countText(beats.length)}`;
 }
 
 interface Slots {

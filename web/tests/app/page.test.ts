@@ -329,7 +329,9 @@ it("shows which section failed, and keeps the others", async () => {
   const sources = { memory: { state: "failed", took_seconds: 0, reason: "no MemTotal" } };
   await connect(golden("hello"), JSON.stringify({ ...rest, sources }));
   expect([value("cpu"), value("memory")]).toEqual(["29", "–"]);
-  expect(document.querySelector("[data-focus=memory] .aside")?.textContent).toContain("failed");
+  const memory = document.querySelector("[data-focus=memory]");
+  expect(memory?.querySelector(".aside")?.textContent).toContain("failed");
+  expect(memory?.querySelector(".details")?.textContent).toBe("no MemTotal");
 });
 
 it("asks for one sample per second of a faster stream", async () => {

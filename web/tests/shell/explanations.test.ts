@@ -13,10 +13,10 @@ vi.mock("../../src/charts/chart", () => ({ Chart: () => null }));
 installPage();
 
 /** In a container with limits, with a custom section and processes: every panel is shown. */
-async function connectWithEverything(): Promise<void> {
+async function connectWithEverything(user: string | null = null): Promise<void> {
   const cgroup = { version: 2, memory_limit_bytes: 2 ** 30 };
   const sample = { ...goldenObject("sample"), ...goldenObject("sample-custom"), cgroup };
-  await connect(golden("hello"), JSON.stringify(sample));
+  await connect(JSON.stringify({ ...goldenObject("hello"), user }), JSON.stringify(sample));
   tables().at(-1)?.open();
   tables().at(-1)?.receive(golden("sample-processes"));
   await settle();
@@ -32,6 +32,17 @@ it("explains every name of the page that promises it, and lists it in the help",
   for (const key of keys) expect(LISTED).toContain(key);
   for (const key of LISTED) expect(Object.keys(explanations)).toContain(key);
   expect(new Set(LISTED).size).toBe(LISTED.length);
+});
+
+it("explains nothing that a keyboard cannot reach", async () => {
+  await connectWithEverything("kitchen");
+  const control = "button, [tabindex='0']";
+  const unreachable = [...document.querySelectorAll("[data-explain]")].filter(
+    (element) =>
+      element.closest("[aria-hidden=true]") !== null ||
+      (!element.matches(control) && element.querySelector(control) === null),
+  );
+  expect(unreachable.map((element) => element.outerHTML)).toEqual([]);
 });
 
 it("shows the explanation of a name after half a second, and hides it on Escape", async () => {
