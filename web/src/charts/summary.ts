@@ -15,7 +15,7 @@ export function summaryOf(
   alerts: readonly Alert[],
 ): string {
   const { slice, from, to } = picture;
-  const seconds = Math.round(to - from);
+  const span = `from ${clock(from)} to ${clock(to)}`; // while paused, it may be long ago
   const reported = alerts
     .filter(({ untilUnix }) => (untilUnix ?? to) > from)
     .map(({ level, text, sinceUnix, untilUnix }) => {
@@ -23,13 +23,13 @@ export function summaryOf(
       return `; ${SEVERITIES[level]} since ${clock(sinceUnix)}${end}: ${text}`;
     })
     .join("");
-  if (spec.kind === "cells") return `${spec.series.length} cores over ${seconds} s${reported}`;
+  if (spec.kind === "cells") return `${spec.series.length} cores ${span}${reported}`;
   const newest = newestIndex(slice);
   const parts = spec.series.map((series, at) => {
     const own = statistics[at];
     if (own === undefined || own.average === null) return `${series.label}: unknown`;
     const values = [
-      ["now", valuesOf(series, slice)[newest] ?? null],
+      ["newest", valuesOf(series, slice)[newest] ?? null],
       ["average", own.average],
       ["lowest", own.lowest],
       ["highest", own.highest],
@@ -39,5 +39,5 @@ export function summaryOf(
     return `${series.label}: ${texts.join(", ")}`;
   });
   if (spikes.length > 0) parts.push(`spikes: ${spikes.map(spikeText).join("; ")}`);
-  return `in the last ${seconds} s: ${parts.join("; ")}${reported}`;
+  return `${span}: ${parts.join("; ")}${reported}`;
 }

@@ -49,6 +49,8 @@ export interface TelemetryState {
   readonly loading: Loading | null;
   readonly link: Link;
   readonly startedAtMs: number;
+  /** The same moment in seconds since 1970. */
+  readonly startedUnix: number;
   /** The fault of the last message that could not be decoded. */
   readonly fault: string | null;
   /** The host times at which the server restarted. */
@@ -124,6 +126,7 @@ export function createTelemetry(
     lastBytes: 0,
     link: { phase: "trying", end: null, nextTryAtMs: null },
     startedAtMs: now(),
+    startedUnix: clock.unixSeconds(),
     sideBytesPerSecond: 0,
   });
 

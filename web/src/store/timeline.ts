@@ -32,11 +32,12 @@ export function timelineOf(pause: Pause | null, windowSeconds: number, now: numb
 
 /**
  * Return the present time on the host's clock, in seconds since 1970: that of the newest sample and the time since then.
- * When samples do not arrive, it moves on in whole ticks. Not before a sample is late: else each picture would be drawn
+ * Before the first sample, it is that of the page. When samples do not arrive, it moves on in whole ticks. Not before a sample is late: else each picture would be drawn
  * twice, because the page's timer is often just ahead of the next sample.
  */
-export function liveEdge({ latest, arrivedAtMs, hello }: TelemetryState, nowMs: number): number {
-  if (latest === null || arrivedAtMs === null) return Date.now() / 1000;
+export function liveEdge(state: TelemetryState, nowMs: number): number {
+  const { latest, arrivedAtMs, hello, startedAtMs, startedUnix } = state;
+  if (latest === null || arrivedAtMs === null) return startedUnix + (nowMs - startedAtMs) / 1000;
   const tick = tickSeconds(hello);
   const silentTicks = (nowMs - arrivedAtMs) / 1000 / tick;
   const ticks = silentTicks < LATE_AFTER_TICKS ? 0 : Math.floor(silentTicks + 0.2);

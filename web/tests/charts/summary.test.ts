@@ -5,6 +5,7 @@ import { statisticsOfChart } from "../../src/charts/statistics";
 import { summaryOf } from "../../src/charts/summary";
 import type { Alert } from "../../src/store/alerts";
 import { byteRateText } from "../../src/format/numbers";
+import { clock } from "../../src/format/time";
 import type { Picture } from "../../src/store/display";
 import { Ring } from "../../src/store/ring";
 
@@ -30,7 +31,7 @@ function summary(from: number, alerts: readonly Alert[] = []): string {
 
 it("describes each series by its newest, mean, lowest and highest value, and the amount of a rate", () => {
   expect(summary(0)).toBe(
-    "in the last 2 s: sent: now 300 B/s, average 200 B/s, lowest 100 B/s, highest 300 B/s, total 400 B; received: unknown",
+    `from ${clock(0)} to ${clock(2)}: sent: newest 300 B/s, average 200 B/s, lowest 100 B/s, highest 300 B/s, total 400 B; received: unknown`,
   );
 });
 

@@ -25,6 +25,11 @@ it("shows the span of a zoom", () => {
   expect(timelineOf({ edge: 900, zoom }, 60, 1000)).toMatchObject({ ...zoom, mode: "zoomed" });
 });
 
+it("is the time of the page before the first sample", () => {
+  const state = connectedTelemetry({}, () => 5000).store.get();
+  expect(liveEdge(state, 8000)).toBe(8);
+});
+
 it("moves on in whole ticks when no sample arrives", () => {
   const telemetry = connectedTelemetry();
   telemetry.frame({ type: "sample", sample: sampleAt(100) });

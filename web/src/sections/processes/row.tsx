@@ -110,7 +110,7 @@ function CpuHistory({ row, cpu }: DetailsProps) {
       viewBox="0 0 59 100"
       preserveAspectRatio="none"
       role="img"
-      aria-label={`cpu of the last ${cpu.length} s, now ${fixed(row.cpu_percent, 1)} %`}
+      aria-label={`cpu of the last ${cpu.length} samples, now ${fixed(row.cpu_percent, 1)} %`}
     >
       <path d={cpuPath(cpu)} />
     </svg>

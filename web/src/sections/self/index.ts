@@ -25,12 +25,12 @@ export const section: Section = {
     },
     "page.viewers": {
       name: "viewers",
-      text: "Connections that receive samples. This page counts too, twice while it shows processes.",
+      text: "Connections that receive samples. This page counts too, and once more for each table of processes or containers on screen.",
       from: "the server",
     },
     "page.per_viewer": {
       name: "per viewer",
-      text: "Bytes per second that this page receives, with the processes while their table is on screen.",
+      text: "Bytes per second that this page receives, with the tables of processes and containers while they are on screen.",
       from: "this page",
     },
   },
