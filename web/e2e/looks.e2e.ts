@@ -160,6 +160,29 @@ describe("a look", () => {
     expect(await violations(page)).toEqual([]);
   });
 
+  it("shows in forced colours what is chosen, and the span while it is dragged", async () => {
+    const { page } = model;
+    await model.take({ size: [1440, 1000], forcedColours: true });
+    const lines = await page
+      .locator("[aria-pressed=true]:visible, th.sorted button")
+      .evaluateAll((chosen) =>
+        chosen.map((element) => getComputedStyle(element).textDecorationLine),
+      );
+    expect(lines.length).toBeGreaterThan(2);
+    expect(new Set(lines)).toEqual(new Set(["underline"]));
+    /** The colours that the system leaves as they are. */
+    const isKept = (selector: string, pseudo?: string) =>
+      page
+        .locator(selector)
+        .first()
+        .evaluate((element, part) => {
+          const { forcedColorAdjust, backgroundColor } = getComputedStyle(element, part);
+          return forcedColorAdjust === "none" && !/^rgba\(.*, 0\)$/.test(backgroundColor);
+        }, pseudo);
+    expect(await isKept(".tile.focused", "::before")).toBe(true);
+    expect(await isKept(".u-select")).toBe(true);
+  });
+
   it.each([
     ["the help", "?", "help", [1440, 1000]],
     ["the help on a phone", "?", "help", [320, 640]],
