@@ -113,7 +113,8 @@ def test_choices_counts_a_frame_of_each_sample_for_each_choice() -> None:
 
 def test_fleet_measures_every_case() -> None:
     """All hosts are watched, and the viewer gets their rows."""
-    numbers = ["--seconds", 1, "--settle", 2, "--direct", 3, "--hosts", 5, "--viewers", 2]
+    load = ["--seconds", 1, "--settle", 2, "--freeze", 1]
+    numbers = [*load, "--direct", 3, "--hosts", 5, "--viewers", 2]
     ran = subprocess.run(
         [sys.executable, SCRIPTS / "bench-fleet", *map(str, numbers)],
         capture_output=True,
@@ -128,6 +129,9 @@ def test_fleet_measures_every_case() -> None:
     for overview in overviews:
         assert overview["messages"] >= 2
         assert 0 <= overview["row_age_seconds_p50"] <= overview["row_age_seconds_p99"]
+    assert overviews[1]["frozen_lost"] == 0
+    assert overviews[1]["frozen_live_again_seconds"] >= 0
+    assert overviews[1]["stop_seconds"] > 0
 
 
 def test_rules_are_evaluated_with_and_without_alerts() -> None:
