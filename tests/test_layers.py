@@ -119,7 +119,7 @@ TESTED_ELSEWHERE = {
     "telemetry_stream/alerts/hosts.py": "tests/alerts/test_fleet_monitor.py",
     "telemetry_stream/alerts/rule.py": "tests/alerts/test_rules.py",
     "telemetry_stream/alerts/tracked.py": "tests/alerts/test_engine.py",
-    "telemetry_stream/fleet/overviews.py": "tests/fleet/test_hosts.py",
+    "telemetry_stream/fleet/overviews.py": "tests/fleet/test_fleet.py",
     "telemetry_stream/metrics/setup.py": "tests/metrics/test_collector.py",
     "telemetry_stream/stream/choice.py": "tests/stream/test_feed.py",
     "telemetry_stream/notify/channel.py": "tests/notify/test_notifier.py",

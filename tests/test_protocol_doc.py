@@ -11,7 +11,7 @@ import typing
 from pathlib import Path
 
 from telemetry_stream import App, Settings
-from telemetry_stream.fleet.hosts import DROPPED, STATES, FleetStats
+from telemetry_stream.fleet.fleet import DROPPED, STATES, FleetStats
 from telemetry_stream.hub import End
 from telemetry_stream.metrics.sample import RESERVED, State
 from telemetry_stream.metrics.sources import SECTIONS

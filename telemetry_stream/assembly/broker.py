@@ -10,7 +10,7 @@ from ..stream import HistoryLimits, Stream
 from .errors import StartError
 
 if TYPE_CHECKING:
-    from ..fleet.hosts import Fleet
+    from ..fleet.fleet import Fleet
     from ..mqtt import Publisher
     from ..mqtt.watcher import Watcher
 

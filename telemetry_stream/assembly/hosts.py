@@ -12,7 +12,7 @@ from ..stream import HistoryLimits, LocalHost, Observer
 from .alerts import fleet_monitor
 
 if TYPE_CHECKING:
-    from ..fleet.hosts import Fleet
+    from ..fleet.fleet import Fleet
     from ..fleet.named import NamedHosts
     from ..fleet.watchlist import Target
     from ..notify.notifier import Notifier
@@ -88,7 +88,7 @@ def maybe_fleet(
     """
     if named is None:
         return None
-    from ..fleet.hosts import Fleet  # noqa: PLC0415
+    from ..fleet.fleet import Fleet  # noqa: PLC0415
 
     fleet = Fleet(
         hub,

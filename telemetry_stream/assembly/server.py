@@ -26,7 +26,7 @@ from ..websocket.quota import Allowance
 from .errors import StartError, TemporaryStartError
 
 if TYPE_CHECKING:
-    from ..fleet.hosts import Fleet
+    from ..fleet.fleet import Fleet
     from ..notify.notifier import Notifier
     from ..prometheus.page import Page
     from ..server.fleet import FleetHosts

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ..stream import HistoryLimits
 from .direct import DirectRemote
-from .hosts import Fleet
+from .fleet import Fleet
 from .link import DirectLink
 from .watchlist import Target, WatchError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from ..fleet.hosts import Fleet
+from ..fleet.fleet import Fleet
 from .broker_remote import BrokerRemote
 from .topics import HostTopic, Topics
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from ..fleet.hosts import Fleet
+from ..fleet.fleet import Fleet
 from ..fleet.remote import ForeignHostError, IncompatibleError
 from ..net.rate_limited_log import RateLimitedLog
 from ..stream import Feed, HistoryLimits, Stream

@@ -10,7 +10,7 @@ from ..metrics.sample import Sample
 from .exposition import Family, labels, single
 
 if TYPE_CHECKING:
-    from ..fleet.hosts import FleetStats
+    from ..fleet.fleet import FleetStats
 
 
 class Counts(NamedTuple):

@@ -25,7 +25,7 @@ from .scrape import Area, KernelScrape
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
-    from ..fleet.hosts import Fleet
+    from ..fleet.fleet import Fleet
 
 # Of a page of 170 KB: 0.9 ms and 27 KB. The default of gzip, 9, takes over 3 ms for 23 KB.
 GZIP_LEVEL = 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..access.credential import Credential
 from ..access.login import CREDENTIAL
-from ..fleet.hosts import Fleet
+from ..fleet.fleet import Fleet
 from ..fleet.mirrors import NotWatchableError
 from ..fleet.overview import OverviewChoice, Selected
 from ..fleet.overviews import MAX_SELECTIONS

@@ -10,7 +10,7 @@ import pytest
 
 from telemetry_stream import threads
 from telemetry_stream.fleet.alerts import alerts_of
-from telemetry_stream.fleet.hosts import Fleet
+from telemetry_stream.fleet.fleet import Fleet
 from telemetry_stream.fleet.table import Table
 from telemetry_stream.hub import Hub
 from tests.fleet.reports import RecordingRemote, identity, vitals

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from telemetry_stream.fleet.hosts import Fleet
+from telemetry_stream.fleet.fleet import Fleet
 from telemetry_stream.hub import Hub
 from telemetry_stream.mqtt.broker_link import BrokerLink
 from telemetry_stream.mqtt.broker_remote import BrokerRemote

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream.fleet.hosts import Fleet
+from telemetry_stream.fleet.fleet import Fleet
 from telemetry_stream.metrics.sample import Sample, SourceState
 from telemetry_stream.mqtt import Access, Publisher, parse_brokers
 from telemetry_stream.mqtt import watcher as watcher_module

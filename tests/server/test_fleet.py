@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from telemetry_stream.fleet.hosts import Fleet
+from telemetry_stream.fleet.fleet import Fleet
 from telemetry_stream.hub import Hub
 from telemetry_stream.server.fleet import MAX_SPARKLINES, FleetHosts
 from telemetry_stream.stream import Stream
