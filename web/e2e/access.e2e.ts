@@ -154,10 +154,13 @@ describe("with tokens", () => {
   it("a failed log-out is shown, and the page stays live", async () => {
     const page = await start();
     await page.route("**/logout", (route) => route.abort());
+    const sockets: unknown[] = [];
+    page.on("websocket", (socket) => sockets.push(socket));
     await page.getByRole("button", { name: "Log out" }).click();
     await page.getByRole("alert").getByText("not reachable").waitFor({ timeout: GUARD_MS });
     expect(await violations(page, "header")).toEqual([]);
-    await stateIs(page, "live", 100);
+    await stateIs(page, "live");
+    expect(sockets).toEqual([]); // on the same connection
     const provoked = /logout|ERR_FAILED/;
     const others = watched[0]?.complaints.splice(0).filter((text) => !provoked.test(text)) ?? [];
     expect(others).toEqual([]);
