@@ -9,7 +9,7 @@ import { join } from "node:path";
 import type { Browser, FrameLocator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
-import { GUARD_MS, openBrowser } from "./browser";
+import { GUARD_MS, openWholeBrowser } from "./browser";
 import { Server } from "./server";
 
 const KITCHEN = "kitchen-kitchen-kitchen";
@@ -27,7 +27,7 @@ beforeAll(async () => {
     ...["--tls-cert", CERTIFICATE, "--tls-key", CERTIFICATE, "--token-file", tokens],
     ...["--allow-host", "box.example", "--frame-ancestors", "https://home.test:*"],
   );
-  browser = await openBrowser(
+  browser = await openWholeBrowser(
     "--host-resolver-rules=MAP box.example 127.0.0.1, MAP home.test 127.0.0.1, MAP evil.test 127.0.0.1",
     // As in browsers that block cookies of other sites, unless they are partitioned.
     "--test-third-party-cookie-phaseout",
