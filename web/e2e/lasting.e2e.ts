@@ -6,7 +6,7 @@ import { GUARD_MS, hide, openBrowser, openPage, show, stateIs } from "./browser"
 import { heapOfADay } from "./heap";
 import { Mock } from "./mock";
 
-const HEAP_GROWTH_MIB = 10;
+const HEAP_GROWTH_MIB = 4;
 
 let browser: Browser;
 let mock: Mock;
