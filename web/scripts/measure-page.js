@@ -17,7 +17,7 @@ const SCROLL_SECONDS = 5;
 // Through Vite, because the oldest Node that we support cannot read TypeScript.
 const load = async (name) =>
   (await runnerImport(new URL(`../e2e/${name}.ts`, import.meta.url).pathname)).module;
-const { hide, openBrowser, openPage, stateIs } = await load("browser");
+const { hide, openPage, openWholeBrowser, stateIs } = await load("browser");
 const { heapOfADay } = await load("heap");
 const { Invented } = await load("invented");
 const { Mock } = await load("mock");
@@ -287,7 +287,7 @@ async function measurePage(browser, mock) {
 }
 
 const part = process.argv[2];
-const browser = await openBrowser();
+const browser = await openWholeBrowser(); // as users have it
 try {
   if (part === undefined) await measureHost(browser);
   if (part !== "overview") await measureLines(browser);
