@@ -9,7 +9,11 @@ const server = process.env["TELEMETRY_STREAM_URL"] ?? "http://127.0.0.1:8750";
 
 /** What both pages load first: the beginning, and the parts that overview and dashboard share. */
 const SHARED =
-  /\/src\/(app\/(begin|create-page)|shell\/(explain|find-button|later|use-keys)|parts\/boundary)\.tsx?$/;
+  /\/src\/(app\/(begin|create-page|styles\/index)|shell\/(find-button|later|use-keys)|parts\/(boundary|layout|loaded|logged-in))\.(tsx?|css)$/;
+
+/** The rows of the process table and the panels that most hosts have, which the page loads once it is drawn. */
+const PANELS =
+  /\/src\/sections\/(processes\/rows|network\/(interfaces|tcp)|(cgroup|disk|filesystems|self|temperatures)\/panel)\.tsx$/;
 
 /**
  * Puts the order of the layers into every style sheet. The first sheet that a browser loads decides the order, and with
@@ -49,6 +53,7 @@ export default defineConfig({
           groups: [
             { name: "page", test: SHARED, priority: 2 },
             { name: "dashboard", test: /\/src\/app\/dashboard\.tsx$/, priority: 1 },
+            { name: "panels", test: PANELS },
           ],
         },
       },

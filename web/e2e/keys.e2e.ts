@@ -373,3 +373,53 @@ it.each([
   expect(image.colours).toBeGreaterThan(20);
   expect(image.blank).toBeLessThan(0.99);
 });
+
+describe("before the code of the panels is loaded", () => {
+  const PARTS = [".tiles", ".charts", ".processes", ".processes .rows"];
+  const places = (later: Page) =>
+    later.evaluate(
+      (parts) =>
+        parts.map((part) => {
+          const { x, y, width } = document.querySelector(part)?.getBoundingClientRect() ?? {};
+          return { part, x, y, width };
+        }),
+      PARTS,
+    );
+
+  it.each([
+    ["a wide page", { width: 1440, height: 1000 }],
+    ["a phone", { width: 390, height: 844 }],
+  ])(
+    "keys, links and the filter of %s find the tables, and nothing moves then",
+    async (_, size) => {
+      const context = await browser.newContext({ reducedMotion: "reduce", viewport: size });
+      const later = await context.newPage();
+      let release: () => void = () => undefined;
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      await later.route("**/assets/panels-*.js", async (route) => {
+        await released;
+        await route.continue();
+      });
+      await later.goto(mock.url);
+      await stateIs(later, "live");
+      expect(await later.locator("[data-panel]").count()).toBeGreaterThan(4);
+      expect(await later.locator("[data-pid]").count()).toBe(0);
+      await later.keyboard.press("e");
+      await later.keyboard.press("/");
+      await later.keyboard.type("p");
+      const before = await places(later);
+      release();
+      await later.locator(".pager").waitFor({ timeout: GUARD_MS });
+      await later.locator("[data-pid]").first().waitFor({ timeout: GUARD_MS });
+      expect(await places(later)).toEqual(before);
+      await later.keyboard.type("o");
+      await later.waitForURL(({ searchParams }) => searchParams.get("filter") === "po", {
+        timeout: GUARD_MS,
+      });
+      expect(await later.evaluate(() => document.activeElement?.id)).toBe("process-filter");
+      await context.close();
+    },
+  );
+});

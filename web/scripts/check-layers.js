@@ -2,7 +2,7 @@
  * Checks the structure of src.
  *
  * - Imports point one way: a file imports from its own layer and from the layers below it.
- * - A section imports no other section. Only sections/index.ts knows the sections; the other files use that.
+ * - A section imports no other section. Only sections/index.ts and sections/help.ts know the sections; the other files use those.
  * - Each section has an index.ts and one test file.
  * - Only the layers that draw and store/use-telemetry.ts import React, and only two files of charts
  *   import uPlot's code.

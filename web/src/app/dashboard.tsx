@@ -2,10 +2,10 @@
 import { useCallback, useMemo, useState, type ReactNode } from "react";
 
 import { Boundary } from "../parts/boundary";
+import { loaded } from "../parts/loaded";
 import { useStatisticsShown } from "../parts/statistics-shown";
 import { AlertStrip } from "../shell/alert-strip";
 import { Announcer } from "../shell/announcer";
-import { Explain } from "../shell/explain";
 import { Header } from "../shell/header";
 import { keysOf, type DialogName, type PageActions } from "../shell/keys";
 import { Later, type DialogProps, type Load } from "../shell/later";
@@ -24,6 +24,8 @@ const DIALOGS: Readonly<Record<DialogName, Load<DialogProps>>> = {
   alerts: () => import("../shell/alert-dialog").then(({ AlertDialog }) => AlertDialog),
   commands: () => import("../shell/host-palette").then(({ HostPalette }) => HostPalette),
 };
+
+const Explain = loaded(async () => (await import("../shell/explain")).Explain);
 
 export interface DashboardProps {
   readonly page: Page;

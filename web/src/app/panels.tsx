@@ -1,5 +1,5 @@
 /** The panels of the sections: beside the charts, and in the row below them. */
-import { Suspense, type ReactNode } from "react";
+import type { ReactNode } from "react";
 
 import { Boundary } from "../parts/boundary";
 import { FailedPanel } from "../parts/panel";
@@ -36,10 +36,7 @@ function usePanels(place: SectionPanel["place"]): SectionPanel[] {
 function draw({ title, Panel }: SectionPanel): ReactNode {
   return (
     <Boundary key={title} fallback={(reason) => <FailedPanel title={title} reason={reason} />}>
-      {/* The panels that few hosts have are loaded when they are first shown. */}
-      <Suspense fallback={null}>
-        <Panel />
-      </Suspense>
+      <Panel />
     </Boundary>
   );
 }

@@ -3,8 +3,8 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { count } from "../format/numbers";
 import { Boundary } from "../parts/boundary";
+import { loaded } from "../parts/loaded";
 import { useHold } from "../parts/use-hold";
-import { Explain } from "../shell/explain";
 import { Later, type Load } from "../shell/later";
 import { useKeys } from "../shell/use-keys";
 import { freshness, isDisconnected } from "../store/freshness";
@@ -20,6 +20,8 @@ import { HostTable } from "./table";
 import { TileMap } from "./tile-map";
 import { FILTER_ID, Toolbar } from "./toolbar";
 import "./overview.css";
+
+const Explain = loaded(async () => (await import("../shell/explain")).Explain);
 
 type DialogName = "help" | "commands";
 
@@ -112,7 +114,10 @@ export function Overview({ overview, toggleTheme }: OverviewProps) {
       </main>
       <Note overview={overview} state={state} fresh={fresh} />
       <Announcer state={state} fresh={fresh} />
-      <Explain />
+      {/* Without the tooltips, the page works as before. */}
+      <Boundary fallback={() => null}>
+        <Explain />
+      </Boundary>
       {dialog !== null && (
         <Later
           key={dialog}

@@ -3,7 +3,6 @@ import type { ReactNode } from "react";
 
 import { explained } from "./explained";
 import { SourceWord, useSource } from "./source-state";
-import "./table.css";
 
 export interface TableColumn {
   readonly name: string;

@@ -1,16 +1,19 @@
 /**
- * Finds every section and puts together what they add to the page. This is the only file that imports the folders beside
- * it; everything else takes the sections from here.
+ * Finds every section and puts together what they add to the page. Only this file and `help.ts` import the folders
+ * beside them; everything else takes the sections from here.
  */
 import { memo } from "react";
 
 import type { Sample } from "../protocol/frames";
 import { flatten, type Column } from "../store/flatten";
-import type { Explanation } from "../protocol/explanations";
 import type { Section, SectionKey, SectionPanel, Vital } from "./section";
 
 const modules = import.meta.glob<Section>("./*/index.ts", { eager: true, import: "section" });
-const SECTIONS = Object.values(modules).sort((one, other) => one.order - other.order);
+const SORTED = Object.entries(modules).sort(([, one], [, other]) => one.order - other.order);
+const SECTIONS = SORTED.map(([, section]) => section);
+
+/** Their folders, in the same order. */
+export const FOLDERS: readonly string[] = SORTED.map(([path]) => path.replace("/index.ts", ""));
 
 /** A vital with the place of its chart. */
 export type PlacedVital = Vital & { readonly place: number };
@@ -27,13 +30,6 @@ export const PANELS: readonly SectionPanel[] = SECTIONS.flatMap(({ panels }) => 
 export const HEADER_FACTS = SECTIONS.flatMap(({ header }) => header ?? []);
 
 export const SECTION_KEYS: readonly SectionKey[] = SECTIONS.flatMap(({ keys }) => keys ?? []);
-
-export const TEXTS: Readonly<Record<string, Explanation>> = Object.assign(
-  {},
-  ...SECTIONS.map(({ texts }) => texts ?? {}),
-) as Record<string, Explanation>;
-
-export const HELP: readonly string[] = SECTIONS.flatMap(({ help }) => help ?? []);
 
 /** Return every number of a sample that the page remembers, with the name of its column. */
 export function columnsOf(sample: Sample): Column[] {

@@ -23,10 +23,17 @@ export interface Section {
   readonly keys?: readonly SectionKey[];
   /** Values that the page computes and remembers like those of the server. */
   readonly derived?: (sections: Sections) => Column[];
+}
+
+/**
+ * What a section adds to the help and the tooltips: in a file `help.ts` of its own, which exports it under the name `help`,
+ * because it is loaded later than the rest.
+ */
+export interface SectionHelp {
   /** Explanations of names that only the page has; their keys begin with `page.`. */
   readonly texts?: Readonly<Record<string, Explanation>>;
   /** The explanations that the help lists: keys of `texts`, or paths on the wire. */
-  readonly help?: readonly string[];
+  readonly listed: readonly string[];
 }
 
 /** A quantity with a tile and a chart. The tile is the button that focuses the chart. */

@@ -2,8 +2,8 @@
  * The explanations of names on the page, by key. Those of the wire are loaded when the first one is needed; the page's
  * own ones are in its modules.
  */
-import { HELP, TEXTS } from "../sections";
 import type { Explanation } from "../protocol/explanations";
+import { LISTED as SECTIONS_LISTED, TEXTS } from "../sections/help";
 
 const SHELL_TEXTS: Readonly<Record<string, Explanation>> = {
   "page.login": {
@@ -19,7 +19,7 @@ const SHELL_TEXTS: Readonly<Record<string, Explanation>> = {
 };
 
 /** The keys that the help lists. */
-export const LISTED: readonly string[] = [...HELP, ...Object.keys(SHELL_TEXTS)];
+export const LISTED: readonly string[] = [...SECTIONS_LISTED, ...Object.keys(SHELL_TEXTS)];
 
 /** Return every explanation, by key. Rejects if the file with those of the wire cannot be loaded. */
 export async function loadExplanations(): Promise<Readonly<Record<string, Explanation>>> {

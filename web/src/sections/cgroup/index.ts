@@ -1,8 +1,8 @@
 /** The section `cgroup`: the limits of the container or service in which the server runs. */
 import type { Sample } from "../../protocol/frames";
+import { loadedPanel } from "../../parts/loaded";
 import { hasFailed } from "../../parts/presence";
 import type { Section } from "../section";
-import { Limits } from "./panel";
 
 /** Return whether there is a limit to show. Every process is in a cgroup, but most have no limit. */
 function hasLimit(sample: Sample | null): boolean {
@@ -20,8 +20,7 @@ export const section: Section = {
       place: "column",
       order: 20,
       isShown: (sample) => hasLimit(sample) || hasFailed(sample, "cgroup"),
-      Panel: Limits,
+      Panel: loadedPanel("Limits", async () => (await import("./panel")).Limits),
     },
   ],
-  help: ["cgroup", "cgroup.cpu_throttled_percent"],
 };

@@ -1,6 +1,5 @@
 /** The sections `containers`, which the server collects only while a viewer asks for it, and `container_counts`. */
-import { lazy } from "react";
-
+import { loaded } from "../../parts/loaded";
 import { has } from "../../parts/presence";
 import type { Section } from "../section";
 
@@ -14,8 +13,7 @@ export const section: Section = {
       place: "row",
       order: 60,
       isShown: (sample) => sample !== null && hasContainers(sample),
-      Panel: lazy(async () => ({ default: (await import("./panel")).ContainersPanel })),
+      Panel: loaded(async () => (await import("./panel")).ContainersPanel),
     },
   ],
-  help: ["containers"],
 };

@@ -1,6 +1,5 @@
 /** Sections that the server does not define: an embedding program publishes them. */
-import { lazy } from "react";
-
+import { loaded } from "../../parts/loaded";
 import type { Section } from "../section";
 import { namesOf } from "./names";
 
@@ -12,15 +11,7 @@ export const section: Section = {
       place: "column",
       order: 30,
       isShown: (sample) => sample !== null && namesOf(sample).length > 0,
-      Panel: lazy(async () => ({ default: (await import("./panel")).CustomSections })),
+      Panel: loaded(async () => (await import("./panel")).CustomSections),
     },
   ],
-  texts: {
-    "page.custom": {
-      name: "Custom section",
-      text: "Published by the program that embeds telemetry_stream.",
-      from: "that program",
-    },
-  },
-  help: ["page.custom"],
 };

@@ -1,8 +1,8 @@
 /** The sections `disk` and `disks`. */
+import { loadedPanel } from "../../parts/loaded";
 import { has } from "../../parts/presence";
 import type { Section } from "../section";
 import { chart } from "./chart";
-import { Disks } from "./panel";
 import { DiskTile } from "./tile";
 
 export const section: Section = {
@@ -15,13 +15,13 @@ export const section: Section = {
     Tile: DiskTile,
     chart,
   },
-  panels: [{ title: "Disks", place: "row", order: 20, isShown: has("disks"), Panel: Disks }],
-  texts: {
-    "page.wait": {
-      name: "wait",
-      text: "Mean time from a request to the disk until its answer: of reads or writes, whichever is longer.",
-      from: "/proc/diskstats",
+  panels: [
+    {
+      title: "Disks",
+      place: "row",
+      order: 20,
+      isShown: has("disks"),
+      Panel: loadedPanel("Disks", async () => (await import("./panel")).Disks),
     },
-  },
-  help: ["disk", "disks", "disks[].util_percent", "page.wait"],
+  ],
 };

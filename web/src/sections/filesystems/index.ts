@@ -1,7 +1,7 @@
 /** The section `filesystems`. */
+import { loadedPanel } from "../../parts/loaded";
 import { has } from "../../parts/presence";
 import type { Section } from "../section";
-import { Filesystems } from "./panel";
 
 export const section: Section = {
   order: 80,
@@ -11,8 +11,7 @@ export const section: Section = {
       place: "row",
       order: 10,
       isShown: has("filesystems"),
-      Panel: Filesystems,
+      Panel: loadedPanel("Filesystems", async () => (await import("./panel")).Filesystems),
     },
   ],
-  help: ["filesystems"],
 };

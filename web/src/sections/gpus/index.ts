@@ -1,7 +1,6 @@
 /** The section `gpus`. */
-import { lazy } from "react";
-
 import type { Sample } from "../../protocol/frames";
+import { loaded } from "../../parts/loaded";
 import { hasFailed } from "../../parts/presence";
 import type { Section } from "../section";
 
@@ -15,8 +14,7 @@ export const section: Section = {
       place: "row",
       order: 35,
       isShown: (sample) => hasGpu(sample) || hasFailed(sample, "gpus"),
-      Panel: lazy(async () => ({ default: (await import("./panel")).GpusPanel })),
+      Panel: loaded(async () => (await import("./panel")).GpusPanel),
     },
   ],
-  help: ["gpus"],
 };

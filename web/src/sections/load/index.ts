@@ -6,5 +6,4 @@ import { LoadTile } from "./tile";
 export const section: Section = {
   order: 30,
   vital: { focus: "load", key: "i", label: "load", Tile: LoadTile, chart },
-  help: ["load", "pressure.cpu", "pressure.memory", "pressure.io"],
 };

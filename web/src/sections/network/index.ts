@@ -1,9 +1,8 @@
 /** The sections `network`, `interfaces`, `tcp`, `udp` and `sockets`. */
+import { loadedPanel } from "../../parts/loaded";
 import { has } from "../../parts/presence";
 import type { Section } from "../section";
 import { chart } from "./chart";
-import { Interfaces } from "./interfaces";
-import { Tcp } from "./tcp";
 import { NetworkTile } from "./tile";
 
 export const section: Section = {
@@ -22,27 +21,14 @@ export const section: Section = {
       place: "row",
       order: 30,
       isShown: has("interfaces"),
-      Panel: Interfaces,
+      Panel: loadedPanel("Interfaces", async () => (await import("./interfaces")).Interfaces),
     },
-    { title: "TCP", place: "row", order: 40, isShown: has("tcp"), Panel: Tcp },
-  ],
-  texts: {
-    "page.drops": {
-      name: "drops",
-      text: "Packets that interfaces dropped or received with errors, per second. Should be zero.",
-      from: "/proc/net/dev",
+    {
+      title: "TCP",
+      place: "row",
+      order: 40,
+      isShown: has("tcp"),
+      Panel: loadedPanel("TCP", async () => (await import("./tcp")).Tcp),
     },
-  },
-  help: [
-    "network",
-    "tcp.retransmits_per_second",
-    "page.drops",
-    "interfaces",
-    "tcp",
-    "tcp.states.established",
-    "tcp.states.time_wait",
-    "tcp.states.close_wait",
-    "tcp.states.syn_recv",
-    "tcp.states.listen",
   ],
 };

@@ -1,7 +1,6 @@
 /** The section `power`: batteries, UPS, the power of the processor and of the host, and fans. */
-import { lazy } from "react";
-
 import type { Sample } from "../../protocol/frames";
+import { loaded } from "../../parts/loaded";
 import { hasFailed } from "../../parts/presence";
 import type { Section } from "../section";
 
@@ -21,8 +20,7 @@ export const section: Section = {
       place: "column",
       order: 12,
       isShown: (sample) => hasPower(sample) || hasFailed(sample, "power"),
-      Panel: lazy(async () => ({ default: (await import("./panel")).PowerPanel })),
+      Panel: loaded(async () => (await import("./panel")).PowerPanel),
     },
   ],
-  help: ["power"],
 };

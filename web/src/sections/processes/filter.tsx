@@ -2,9 +2,7 @@
 import { memo } from "react";
 
 import { usePage, useView } from "../../store/use-telemetry";
-
-/** The page has one such field; the key `/` finds it by this id. */
-export const FILTER_ID = "process-filter";
+import { FILTER_ID } from "./ids";
 
 /** With memo, because React writes the attributes of a field whenever it is drawn, and the table is drawn each second. */
 export const Filter = memo(function Filter() {

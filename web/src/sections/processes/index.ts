@@ -1,8 +1,7 @@
 /** The section `processes`, which the server collects only while a viewer asks for it. */
 import type { Section } from "../section";
-import { FILTER_ID } from "./filter";
+import { ALL_ID, FILTER_ID, NEXT_ID, PREVIOUS_ID } from "./ids";
 import { ProcessPanel } from "./panel";
-import { ALL_ID, NEXT_ID, PREVIOUS_ID } from "./use-all";
 
 /** The buttons exist only while the table shows them. */
 const click = (id: string) => () => {
@@ -25,14 +24,5 @@ export const section: Section = {
     { key: "e", does: "list every process in pages, or the busiest ones", run: click(ALL_ID) },
     { key: "[", does: "previous page of the list of processes", run: click(PREVIOUS_ID) },
     { key: "]", does: "next page of the list of processes", run: click(NEXT_ID) },
-  ],
-  help: [
-    "processes",
-    "processes.top[].cpu_percent",
-    "processes.top[].memory_rss_bytes",
-    "processes.top[].state",
-    "processes.top[].command",
-    "processes.top[].unit",
-    "processes.top[].read_bytes_per_second",
   ],
 };

@@ -1,6 +1,7 @@
 /** Below the table of all processes: which rows it shows, and the buttons for the pages before and after them. */
 import { count } from "../../format/numbers";
-import { NEXT_ID, PREVIOUS_ID, type AllProcesses } from "./use-all";
+import { NEXT_ID, PREVIOUS_ID } from "./ids";
+import type { AllProcesses } from "./use-all";
 
 export function Pager({ all: { offset, limit, page, show } }: { all: AllProcesses }) {
   const matching = page?.matching ?? 0;

@@ -1,35 +1,27 @@
 /**
- * The table of processes. It asks for processes only while it is on screen. It sorts the rows with every sample, but not
- * while the pointer or the focus is on a row: the row that the viewer is about to click stays where it is.
+ * The table of processes. It asks for processes only while it is on screen. The frame, its buttons and the field for the
+ * filter are there from the beginning, so that keys and links find them; the rows are loaded after that.
  */
-import { useCallback, useMemo, useRef, useState } from "react";
+import { useCallback, useRef, useState } from "react";
 
 import { count } from "../../format/numbers";
-import { useDrawer } from "../../parts/drawer";
 import { explained } from "../../parts/explained";
-import { useLayout, type Layout } from "../../parts/layout";
+import { loaded } from "../../parts/loaded";
 import { useOnScreen } from "../../parts/on-screen";
 import { useHold } from "../../parts/use-hold";
-import { useHost, useStore, useView } from "../../store/use-telemetry";
-import type { Processes } from "../../protocol/sections";
-import { Columns, Heads } from "./columns";
+import { useHost, useStore } from "../../store/use-telemetry";
 import { Filter } from "./filter";
-import { matches, sortKeyOf } from "./order";
-import { Pager } from "./pager";
-import { ProcessRow } from "./row";
-import { createProcessTable, identity, type ProcessState } from "./table";
-import { ALL_ID, useAllProcesses, type AllProcesses } from "./use-all";
-import { useSteadyOrder } from "./use-steady-order";
-import { useFittingRows } from "./visible-rows";
+import { ALL_ID } from "./ids";
+import type { RowsProps } from "./rows";
+import { createProcessTable, type ProcessState } from "./table";
 import "./processes.css";
 
-const MAX_ROWS_ON_PHONE = 10;
-const MAX_ROWS_ON_TABLET = 14;
-const PAGE_ROWS = 50;
+const Rows = loaded<RowsProps>(async () => (await import("./rows")).Rows, <div className="rows" />);
 
 export function ProcessPanel() {
   const { watchSections } = useHost();
   const [processes] = useState(createProcessTable);
+  const [isAll, setAll] = useState(false);
   const place = useRef<HTMLElement>(null);
   const watch = useCallback(
     () => watchSections(["processes"], processes),
@@ -37,25 +29,8 @@ export function ProcessPanel() {
   );
   useOnScreen(place, watch);
   const state = useStore(processes.store, (now) => now);
-  const view = useView((now) => now);
-  const { reversed, filter } = view;
-  const sortKey = sortKeyOf(view);
-  const drawer = useDrawer();
-  const limit = maxRows(useLayout());
-  const all = useAllProcesses(place, limit ?? PAGE_ROWS);
-
-  const { table } = state;
-  const failure = (all.isOn ? all.failure : null) ?? state.failure;
-  const listed = all.isOn ? all.page?.rows : undefined;
-  const found = useMemo(
-    () => listed ?? (table?.top ?? []).filter((row) => matches(row, filter)),
-    [listed, table, filter],
-  );
   const body = useRef<HTMLTableSectionElement>(null);
-  const { held, handlers } = useHold(body, table);
-  const rows = useSteadyOrder(found, sortKey, reversed, held);
-  const [list, fitting] = useFittingRows(view.kiosk);
-  const shown = rows.slice(0, limit ?? fitting);
+  const hold = useHold(body, state.table);
   return (
     <section
       className="processes"
@@ -65,57 +40,27 @@ export function ProcessPanel() {
       aria-label="Processes"
       ref={place}
     >
-      <Head state={state} held={held} all={all} />
-      {table?.visibility === "partial" && (
-        <p className="faint">only processes that the server’s account may see</p>
-      )}
-      {failure !== null && <p className="reason">▲ failed: {failure}</p>}
-      <div className="rows" ref={list}>
-        <table>
-          <Columns />
-          <Heads sortKey={sortKey} reversed={reversed} />
-          <tbody ref={body} {...handlers}>
-            {shown.map((row) => (
-              <ProcessRow
-                key={identity(row)}
-                row={row}
-                past={processes.past(row)}
-                open={drawer.isOpen(identity(row))}
-                toggle={drawer.toggle(identity(row))}
-              />
-            ))}
-          </tbody>
-        </table>
-        {table !== null && shown.length === 0 && (
-          <p className="faint">{filter === "" ? "no processes" : noMatch(table, all.isOn)}</p>
-        )}
-      </div>
-      {all.isOn && <Pager all={all} />}
+      <Head
+        state={state}
+        held={hold.held}
+        isAll={isAll}
+        toggleAll={() => {
+          setAll(!isAll);
+        }}
+      />
+      <Rows {...{ processes, state, isAll, place, body, hold }} />
     </section>
   );
-}
-
-/** Return the limit for the rows; null on a wide page, where the table scrolls. */
-function maxRows({ wide, phone }: Layout): number | null {
-  if (wide) return null;
-  return phone ? MAX_ROWS_ON_PHONE : MAX_ROWS_ON_TABLET;
-}
-
-/** Of itself, the server sends only the processes with the most CPU and memory. */
-function noMatch({ top, total }: Processes, isAll: boolean): string {
-  const sent = top?.length ?? 0;
-  return isAll || total == null || sent >= total
-    ? "no process matches the filter"
-    : `no match among the busiest ${count(sent)} of ${count(total)} processes`;
 }
 
 interface HeadProps {
   readonly state: ProcessState;
   readonly held: boolean;
-  readonly all: AllProcesses;
+  readonly isAll: boolean;
+  readonly toggleAll: () => void;
 }
 
-function Head({ state: { table, source }, held, all }: HeadProps) {
+function Head({ state: { table, source }, held, isAll, toggleAll }: HeadProps) {
   const states = table?.by_state;
   const waiting = states?.["disk_sleep"] ?? 0;
   return (
@@ -138,9 +83,9 @@ function Head({ state: { table, source }, held, all }: HeadProps) {
         id={ALL_ID}
         type="button"
         className="all"
-        aria-pressed={all.isOn}
+        aria-pressed={isAll}
         title="list every process in pages"
-        onClick={all.toggle}
+        onClick={toggleAll}
       >
         all<kbd aria-hidden="true">e</kbd>
       </button>

@@ -1,4 +1,4 @@
-/** Whether the table shows all processes instead of the busiest ones, and which page of them. */
+/** Which page of all processes the table shows, while it shows these instead of the busiest ones. */
 import { useCallback, useRef, useState, type RefObject } from "react";
 
 import { useHost, usePage, useView } from "../../store/use-telemetry";
@@ -6,15 +6,7 @@ import { sortKeyOf } from "./order";
 import type { Listed, ProcessPage } from "./pages";
 import { useOnScreen } from "../../parts/on-screen";
 
-/** The buttons, by which the keys find them. */
-export const ALL_ID = "all-processes";
-export const PREVIOUS_ID = "previous-processes";
-export const NEXT_ID = "next-processes";
-
 export interface AllProcesses {
-  /** False: the table shows the busiest processes. */
-  readonly isOn: boolean;
-  readonly toggle: () => void;
   readonly offset: number;
   readonly limit: number;
   readonly page: ProcessPage | null;
@@ -24,14 +16,19 @@ export interface AllProcesses {
 
 const NOTHING: Listed = { page: null, failure: null };
 
-export function useAllProcesses(place: RefObject<HTMLElement | null>, limit: number): AllProcesses {
+/** `isOn` is false while the table shows the busiest processes. */
+export function useAllProcesses(
+  place: RefObject<HTMLElement | null>,
+  limit: number,
+  isOn: boolean,
+): AllProcesses {
   const host = useHost();
   const { pause } = usePage();
   const view = useView((now) => now);
   const { reversed, filter } = view;
   const sort = sortKeyOf(view);
-  const [isOn, setOn] = useState(false);
   const [listed, setListed] = useState(NOTHING);
+  if (!isOn && listed !== NOTHING) setListed(NOTHING);
   // Another order or filter begins with the first page.
   const choice = `${sort} ${reversed} ${filter}`;
   const [chosen, setChosen] = useState({ choice, offset: 0 });
@@ -57,13 +54,8 @@ export function useAllProcesses(place: RefObject<HTMLElement | null>, limit: num
   useOnScreen(place, watch);
   return {
     ...listed,
-    isOn,
     offset,
     limit,
-    toggle: () => {
-      setOn(!isOn);
-      setListed(NOTHING);
-    },
     show: (next) => {
       setChosen({ choice, offset: next });
     },

@@ -1,6 +1,5 @@
 /** The section `storage`: the health of software RAID, ZFS pools and btrfs devices. Most hosts have none of them. */
-import { lazy } from "react";
-
+import { loaded } from "../../parts/loaded";
 import { has } from "../../parts/presence";
 import type { Section } from "../section";
 
@@ -14,8 +13,7 @@ export const section: Section = {
       place: "column",
       order: 15,
       isShown: (sample) => sample !== null && hasStorage(sample),
-      Panel: lazy(async () => ({ default: (await import("./panel")).StoragePanel })),
+      Panel: loaded(async () => (await import("./panel")).StoragePanel),
     },
   ],
-  help: ["storage"],
 };

@@ -1,9 +1,9 @@
 /** The section `temperatures`. */
 import type { Sample } from "../../protocol/frames";
+import { loadedPanel } from "../../parts/loaded";
 import { hasFailed } from "../../parts/presence";
 import type { Section } from "../section";
 import { chart } from "./chart";
-import { Temperatures } from "./panel";
 import { HeatTile } from "./tile";
 
 const hasSensors = (sample: Sample | null): boolean =>
@@ -27,15 +27,7 @@ export const section: Section = {
       place: "column",
       order: 10,
       isShown: hasSensors,
-      Panel: Temperatures,
+      Panel: loadedPanel("Temperatures", async () => (await import("./panel")).Temperatures),
     },
   ],
-  texts: {
-    "page.hottest": {
-      name: "Temperature",
-      text: "The hottest sensor, with the limits that its chip defines.",
-      from: "/sys/class/hwmon",
-    },
-  },
-  help: ["page.hottest", "temperatures"],
 };

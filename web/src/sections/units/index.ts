@@ -1,6 +1,5 @@
 /** The section `units`: systemd units that failed or are restarted. The panel is shown only while there are any. */
-import { lazy } from "react";
-
+import { loaded } from "../../parts/loaded";
 import { hasFailed } from "../../parts/presence";
 import type { Section } from "../section";
 
@@ -13,8 +12,7 @@ export const section: Section = {
       order: 17,
       isShown: (sample) =>
         (sample?.sections.units?.units?.length ?? 0) > 0 || hasFailed(sample, "units"),
-      Panel: lazy(async () => ({ default: (await import("./panel")).UnitsPanel })),
+      Panel: loaded(async () => (await import("./panel")).UnitsPanel),
     },
   ],
-  help: ["units"],
 };
