@@ -44,6 +44,14 @@ const SILENCE = {
   ...{ labels: { mountpoint: "/var/lib/postgresql/16/main" }, by: "anna", comment: "new disk" },
   ...{ created_unix: startedAt, until_unix: startedAt + 100_000 },
 };
+const RECEIVER = {
+  ...{ name: "mail", kind: "email", target: "smtp.example:587", state: "failing" },
+  ...{ last_error: "smtp.example port 587: connection refused", failing_since_unix: startedAt },
+};
+const NOTIFICATIONS = {
+  "/api/v1/silences": { silences: [SILENCE] },
+  "/api/v1/notifications": { receivers: [RECEIVER] },
+};
 
 const seqNow = () => Math.floor(Date.now() / 1000) - startedAt + STORY_NOW;
 const samples = new Map();
@@ -106,9 +114,10 @@ const http = createServer((request, response) => {
     response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" });
     return response.end(gzipSync(JSON.stringify(historyOf(searchParams))));
   }
-  if (path === "/api/v1/silences") {
+  const notified = NOTIFICATIONS[path];
+  if (notified !== undefined) {
     response.writeHead(200, { "content-type": "application/json" });
-    return response.end(JSON.stringify({ silences: [SILENCE] }));
+    return response.end(JSON.stringify(notified));
   }
   const answer = fleet === null ? undefined : fleetAnswer(path, searchParams);
   if (answer !== undefined) {
