@@ -22,6 +22,7 @@ from ..hub import Client, Hub
 from ..net.rate_limited_log import RateLimitedLog
 from ..stream import Feed, Stream
 from .alerts import Alerts, summary_of
+from .conflicts import Conflicts
 from .host import Host
 from .mirror import Gaps
 from .mirrors import Mirrors, is_over
@@ -245,7 +246,8 @@ class Fleet:
         self._ticked_at = self._monotonic()
         self._read_own()
         # First all conflicts: the end of one may change the ids of two hosts.
-        for step in (self._end_conflict, self._tick_host):
+        conflicts = Conflicts(self._table)
+        for step in (conflicts.count, conflicts.end, self._tick_host):
             for host in self._table.hosts():
                 try:
                     step(host)
@@ -254,10 +256,6 @@ class Fleet:
         self._find_alerts()
         rows = [host.row for host in self._table.hosts() if host.row is not None]
         self._overviews.send(Rows(rows))
-
-    def _end_conflict(self, host: Host) -> None:
-        if host.conflict is not None:
-            self._table.end_conflict(host)
 
     def _tick_host(self, host: Host) -> None:
         # A host that was live a moment ago is not forgotten now.

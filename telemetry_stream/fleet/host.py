@@ -175,14 +175,24 @@ class Host:
         """Why it is a duplicate, or None."""
         return self._record.conflict
 
-    def set_conflict(self, reason: str | None) -> None:
-        """Note why it is a duplicate, or that it is none any more."""
+    def set_conflict(self, reason: str) -> None:
+        """Note why it is a duplicate."""
         with self._lock:
             self._record.conflict = reason
 
+    def end_conflict(self, reason: str) -> bool:
+        """Note that it is no duplicate any more. Return False if another ``reason`` was noted meanwhile."""
+        with self._lock:
+            if self._record.conflict is not reason:
+                return False
+            self._record.conflict = None
+            return True
+
     @property
     def is_over(self) -> bool:
-        """Whether it is lost or gone now."""
+        """Whether it is lost or gone now. The host of this front end never is."""
+        if self.remote is None:
+            return False
         self._note_pending()
         now = self._owner.monotonic()
         with self._lock:

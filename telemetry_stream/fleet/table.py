@@ -98,7 +98,7 @@ class Table:
         """
         with self.lock:
             other = self._by_id.get(identity.host.id)
-            if other is None or other is host or self._is_over(other):
+            if other is None or other is host or other.is_over:
                 self._give_id_locked(host, identity.host.id)
                 return None, True
             self._rename_locked(host, host.key)
@@ -111,30 +111,19 @@ class Table:
             other.set_conflict(f"{host.key} {same}")
             return f"{'the front end' if other is self.own else other.key} {same}", True
 
-    def end_conflict(self, host: Host) -> None:
-        """Note that a host is no duplicate any more, if no other host that is there has the same id in its hello.
+    def end_conflict(self, host: Host, reason: str) -> None:
+        """End the conflict of a host that was noted with this reason, and give it the id of its hello.
 
-        Then the id is its own, unless it is lost or gone itself.
+        Do nothing if there has been another hello with this id meanwhile: it may be a new conflict.
         """
         with self.lock:
             identity = host.identity
-            others = [
-                other
-                for other in self._hosts.values()
-                if other is not host
-                and other.identity is not None
-                and identity is not None
-                and other.identity.host.id == identity.host.id
-                and not self._is_over(other)
-            ]
-            is_over = self._is_over(host)
-            if is_over or not others:
-                host.set_conflict(None)
-            if identity is not None and not is_over and not others:
+            if identity is None:
+                return
+            other = self._by_id.get(identity.host.id)
+            is_free = other is None or other is host or other.is_over
+            if is_free and host.end_conflict(reason):
                 self._give_id_locked(host, identity.host.id)
-
-    def _is_over(self, host: Host) -> bool:
-        return host is not self.own and host.is_over
 
     def _give_id_locked(self, host: Host, host_id: str) -> None:
         other = self._by_id.get(host_id)

@@ -1,0 +1,52 @@
+"""Which conflicts between hosts with the same id end in this tick.
+
+It relies on the table of hosts, which finds conflicts and gives ids. The hosts that are there are counted once for each
+tick, without the lock of the table, so that a thousand clones cost no more than a thousand other hosts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from .host import Host
+from .table import Table
+
+
+class Conflicts:
+    """The conflicts of one tick: first ``count`` each host, then ``end`` each. Used by one thread."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._reasons: dict[Host, str] = {}
+        self._disputed: set[str] = set()
+        self._there: Counter[str] = Counter()  # hosts that are neither lost nor gone, by id
+        self._over: set[Host] = set()
+        for host in table.hosts():
+            reason, identity = host.conflict, host.identity
+            if reason is not None:
+                self._reasons[host] = reason
+                if identity is not None:
+                    self._disputed.add(identity.host.id)
+
+    def count(self, host: Host) -> None:
+        """Count a host, if there is a conflict about the id in its hello."""
+        identity = host.identity
+        if identity is None or identity.host.id not in self._disputed:
+            return
+        self._there[identity.host.id] += 1  # also if the next line fails
+        if host.is_over:
+            self._there[identity.host.id] -= 1
+            self._over.add(host)
+
+    def end(self, host: Host) -> None:
+        """Note that a host is no duplicate any more, if no other host that is there has the same id in its hello.
+
+        Then the id is its own, unless it is lost or gone itself.
+        """
+        reason, identity = self._reasons.get(host), host.identity
+        if reason is None:
+            return
+        if identity is None or host in self._over:
+            host.end_conflict(reason)
+        elif self._there[identity.host.id] == 1:
+            self._table.end_conflict(host, reason)

@@ -1,0 +1,67 @@
+"""Which conflicts end: when a host of two with the same id is lost, and what many clones cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from telemetry_stream.fleet.conflicts import Conflicts
+from tests.fleet.fleeting import answer, answering, fleeting, report_vitals
+from tests.fleet.reports import RecordingRemote, identity
+
+CLONES = 20
+
+
+class CountingRemote(RecordingRemote):
+    """Counts how often the link is examined, which each decision about a silent host does once."""
+
+    links = 0
+
+    def link(self, since: float) -> Any:
+        self.links += 1
+        return super().link(since)
+
+
+def test_a_tick_examines_each_clone_a_fixed_number_of_times() -> None:
+    """Not once for each other clone."""
+    clones = [CountingRemote(f"web{number}:1") for number in range(CLONES)]
+    with fleeting(*clones, max_hosts=CLONES) as here:
+        for clone in clones:
+            assert clone.report.identified(identity("clone", f"run-of-{clone.key}"))
+        here.clock.now += 10
+        for clone in clones:
+            clone.links = 0
+        assert set(here.states().values()) == {"duplicate"}
+        assert {clone.links for clone in clones} == {2}  # to count them, and for their rows
+
+
+def test_the_last_of_many_clones_is_no_duplicate() -> None:
+    """The others are lost, so it gets the id."""
+    clones = [answering(f"web{number}:1", "clone") for number in range(CLONES)]
+    with fleeting(*clones, max_hosts=CLONES) as here:
+        for clone in clones:
+            answer(clone)
+        here.clock.now += 20
+        answer(clones[-1], 2)
+        states = here.states()
+        assert states.pop("clone") == "live"
+        assert list(states.values()) == ["lost"] * (CLONES - 1)
+
+
+@pytest.mark.parametrize("is_holder_lost", [True, False])
+def test_a_new_conflict_outlives_the_end_of_another_one(is_holder_lost: bool) -> None:
+    """A third host may answer when the hosts are counted already. Then it has the id, or a conflict with its holder."""
+    lost, first, third = answering("a:1", "x"), answering("b:2", "x"), answering("c:3", "x")
+    with fleeting(lost, first, third) as here:
+        for remote in (lost, first) if is_holder_lost else (first, lost):
+            answer(remote)
+        here.clock.now += 20
+        report_vitals(first, 2, "run-of-b:2")
+        conflicts = Conflicts(here.table)
+        for host in here.table.hosts():
+            conflicts.count(host)
+        answer(third)
+        for host in here.table.hosts():
+            conflicts.end(host)
+        assert here.states()["b:2" if is_holder_lost else "x"] == "duplicate"
