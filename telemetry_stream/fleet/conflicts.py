@@ -21,6 +21,7 @@ class Conflicts:
         self._disputed: set[str] = set()
         self._there: Counter[str] = Counter()  # hosts that are neither lost nor gone, by id
         self._over: set[Host] = set()
+        self._runs: set[str] = set()  # of the hosts that are read and there
         for host in table.hosts():
             reason, identity = host.conflict, host.identity
             if reason is not None:
@@ -37,16 +38,22 @@ class Conflicts:
         if host.is_over:
             self._there[identity.host.id] -= 1
             self._over.add(host)
+        elif host.may_read:
+            self._runs.add(identity.stream)
 
     def end(self, host: Host) -> None:
         """Note that a host is no duplicate any more, if no other host that is there has the same id in its hello.
 
-        Then the id is its own, unless it is lost or gone itself.
+        Then the id is its own, unless it is lost or gone itself. A host that is not read stays as it is: nothing shows
+        whether it is there, so its next ``hello`` decides. That is requested when its run is read nowhere any more.
         """
         reason, identity = self._reasons.get(host), host.identity
         if reason is None:
             return
         if identity is None or host in self._over:
             host.end_conflict(reason)
+        elif not host.may_read:
+            if identity.stream not in self._runs:
+                host.identify_again()
         elif self._there[identity.host.id] == 1:
             self._table.end_conflict(host, reason)

@@ -218,6 +218,10 @@ class DirectRemote:
         if full is not None:
             full.close()
 
+    def identify_again(self) -> None:
+        if self._vitals is not None:
+            self._vitals.restart()
+
     def link(self, since: float) -> Link:
         return "unknown" if self._vitals is None else self._vitals.link(since)
 

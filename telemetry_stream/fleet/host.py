@@ -55,6 +55,7 @@ class Host:
         self._received_alerts = UNKNOWN
         self._found_alerts: Sequence[Alert] = ()
         self._is_heard = False
+        self._is_refused = False  # by the last hello, and the next one is not requested yet
         self._alerts_due_at = 0.0  # when the next ones are decoded
         self._pending_alerts: tuple[str, Callable[[str], Alerts | None]] | None = None
         self._owner = owner
@@ -74,6 +75,7 @@ class Host:
             before = self._record.identity
             self._record.note_identity(identity)
             self._record.conflict, self._record.may_read = conflict, may_read
+            self._is_refused = not may_read
             self._pending_alerts = None  # of the connection before
             # A hello of a broker has none. Those of the same run are still true. Those of the run before may have been
             # saved, so they stay until the new run reports its own.
@@ -174,6 +176,18 @@ class Host:
     def conflict(self) -> str | None:
         """Why it is a duplicate, or None."""
         return self._record.conflict
+
+    @property
+    def may_read(self) -> bool:
+        """Whether its data are read."""
+        return self._record.may_read
+
+    def identify_again(self) -> None:
+        """Request its ``hello``, once after each one that was refused."""
+        with self._lock:
+            is_refused, self._is_refused = self._is_refused, False
+        if is_refused and self.remote is not None:
+            self.remote.identify_again()
 
     def set_conflict(self, reason: str) -> None:
         """Note why it is a duplicate."""

@@ -137,6 +137,9 @@ class Remote(Protocol):
     def unwatch(self) -> None:
         """Deliver vitals only."""
 
+    def identify_again(self) -> None:
+        """Report the ``hello`` again, as soon as the host shows that it is there: the last one was refused."""
+
     def link(self, since: float) -> Link:
         """Whether our own link has worked after ``since`` (monotonic seconds), whatever happened to the host."""
 

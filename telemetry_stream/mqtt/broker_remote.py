@@ -84,6 +84,7 @@ class BrokerRemote:
         self._identity: Identity | None = None
         self._may_read = False
         self._read_again_at = math.inf  # when the table is asked again whether the host may be read
+        self._is_read_again = False  # whether it is asked with the next vitals
         self._alerts = b""  # the newest; those of a run may arrive before its hello
         self._gone = ""  # the run that the agent has ended
         self._want: Want | None = None
@@ -106,6 +107,9 @@ class BrokerRemote:
 
     def unwatch(self) -> None:
         self._request(self, "unwatch")
+
+    def identify_again(self) -> None:
+        self._is_read_again = True
 
     def link(self, since: float) -> Link:
         return self._link.state(since)
@@ -165,7 +169,8 @@ class BrokerRemote:
 
     def note_vitals(self, payload: bytes) -> None:
         """Pass vitals on. They are parsed later, by the thread of the table."""
-        if self._monotonic() >= self._read_again_at:
+        if self._is_read_again or self._monotonic() >= self._read_again_at:
+            self._is_read_again = False  # first: another thread may set it at any time
             self._identify()
         if not self._may_read:
             return

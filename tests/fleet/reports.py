@@ -57,6 +57,7 @@ class RecordingRemote:
         self.wants: list[Want | None] = []
         self.report: Any = None
         self.is_closed = False
+        self.hello_requests = 0
 
     def start(self, report: Any) -> None:
         self.report = report
@@ -66,6 +67,9 @@ class RecordingRemote:
 
     def unwatch(self) -> None:
         self.wants.append(None)
+
+    def identify_again(self) -> None:
+        self.hello_requests += 1
 
     def link(self, _since: float) -> Any:
         return self.link_state

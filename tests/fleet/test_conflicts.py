@@ -65,3 +65,42 @@ def test_a_new_conflict_outlives_the_end_of_another_one(is_holder_lost: bool) ->
         for host in here.table.hosts():
             conflicts.end(host)
         assert here.states()["b:2" if is_holder_lost else "x"] == "duplicate"
+
+
+def test_a_host_that_is_watched_twice_is_read_at_its_other_address_when_one_is_lost() -> None:
+    """It stays a duplicate until its hello, which is requested once. Without an answer it does not become lost."""
+    first, second = answering("a:1", "host-7", "run-1"), answering("b:2", "host-7", "run-1")
+    with fleeting(first, second) as here:
+        assert answer(first)
+        assert not answer(second)
+        here.tick(10)
+        answer(first, 2)
+        here.tick(10)
+        assert second.hello_requests == 0
+        for _ in range(3):
+            here.tick(10)
+            assert here.states() == {"host-7": "lost", "b:2": "duplicate"}
+        assert second.hello_requests == 1
+        assert answer(second)
+        assert here.states() == {"a:1": "lost", "host-7": "live"}
+        assert not answer(first)
+        here.tick(20)
+        assert (first.hello_requests, second.hello_requests) == (1, 1)
+
+
+def test_the_hello_is_requested_whatever_clones_there_are() -> None:
+    """The other address of a lost host is a host of its own run. That of this program is not read while it runs."""
+    lost, same, clone = (
+        answering("a:1", "host-7", "run-1"),
+        answering("b:2", "host-7", "run-1"),
+        answering("c:3", "host-7", "run-2"),
+    )
+    with fleeting(lost, same, clone, own=True) as here:
+        itself = answering("d:4", "host-1", here.fleet._stream.feed().id)
+        assert here.fleet.add(itself)
+        for remote in (lost, same, clone, itself):
+            answer(remote)
+        here.clock.now += 20
+        answer(clone, 2)
+        here.tick()
+        assert (same.hello_requests, itself.hello_requests) == (1, 0)

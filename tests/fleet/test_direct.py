@@ -155,6 +155,17 @@ def test_a_host_that_must_not_be_read_is_left_alone() -> None:
         assert report.all_vitals == []
 
 
+def test_a_host_that_was_not_read_is_identified_again_at_once() -> None:
+    """If that is requested: its other address does not answer any more."""
+    report = RecordingReport(may_read=False)
+    with App(HOST) as app, watching(app.url, report) as remote:
+        report.wait(lambda: report.identities)
+        report.may_read = True
+        remote.identify_again()
+        report.wait(lambda: report.all_vitals)
+        assert len(report.identities) == 2
+
+
 def test_the_token_is_sent_as_a_header() -> None:
     """A wrong one is a reason that does not change by itself."""
     token = "0123456789abcdef-secret"

@@ -352,6 +352,18 @@ def test_a_host_that_must_not_be_read_is_tried_again_later() -> None:
     assert len(here.report.all_vitals) == 1
 
 
+def test_a_host_that_was_not_read_is_identified_with_the_next_vitals() -> None:
+    """If that is requested: its direct connection does not answer any more."""
+    here = Bench(may_read=False)
+    here.report.may_read = True
+    here.remote.identify_again()
+    identities = len(here.report.identities)
+    for _ in range(2):
+        here.remote.note_vitals(flat().encode())
+    assert len(here.report.all_vitals) == 2
+    assert len(here.report.identities) == identities + 1
+
+
 def test_samples_of_another_host_are_dropped() -> None:
     """Also within a history."""
     here = watched()
