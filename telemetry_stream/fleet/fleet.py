@@ -266,8 +266,8 @@ class Fleet:
         mirror = host.mirror
         if mirror is not None:
             mirror.tick()
-            if is_over(host, mirror):
-                with self._table.lock:
+            with self._table.lock:  # a viewer may just have got another mirror, or this one
+                if host.mirror is mirror and is_over(host, mirror):
                     Mirrors.drop(host)
 
     def _note_error(self, host: Host, error: Exception) -> None:

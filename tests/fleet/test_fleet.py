@@ -209,6 +209,21 @@ def test_the_hosts_of_one_id_have_a_mirror_each() -> None:
         assert (remembered(ours), remembered(theirs)) == ([1], [5])
 
 
+def test_a_tick_does_not_end_a_mirror_that_was_just_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A viewer may request the host while the tick examines the unused mirror."""
+    remote = answering("a")
+    with fleeting(remote) as here:
+        answer(remote)
+        here.fleet.feed("a")
+        host = here.table.host("a")
+        unused = host.mirror
+        assert unused is not None
+        monkeypatch.setattr(unused, "tick", lambda: here.fleet.feed("a"))
+        here.tick(61.0)
+        assert host.mirror is not None
+        assert host.mirror is not unused
+
+
 # Viewers of the overview.
 
 
