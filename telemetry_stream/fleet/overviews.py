@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ..hub import Client, Hub
+from ..hub import Client, End, Hub
 from .overview import (
     GROUP,
     Entry,
@@ -37,12 +37,18 @@ class Overviews:
         self._ticks = 0
 
     def join(self, client: Client) -> bool:
-        """Register ``client``, whose topic is an OverviewChoice, and queue its first messages."""
+        """Register ``client``, whose topic is an OverviewChoice, and queue its first messages.
+
+        End it and return False if its selection is one too many: others may have joined since its request was checked.
+        """
         choice = client.topic
         if not isinstance(choice, OverviewChoice):
             raise TypeError(f"the client's topic {choice!r} is not an OverviewChoice")
         with self._sending:
             selection, rows = choice.selection, self.rows
+            if not self.has_room_for(selection):
+                client.close(End.GOING_AWAY)  # when it connects again, the answer has the reason
+                return False
             texts = (
                 hosts_message(self._revision, rows, selection),
                 overview_message(self._revision, self._now_unix(), rows, selection),

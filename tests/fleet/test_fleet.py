@@ -319,6 +319,20 @@ def test_the_number_of_different_selections_is_limited(monkeypatch: pytest.Monke
         assert here.fleet.has_room_for(north)
 
 
+def test_selections_of_the_same_moment_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many may be checked before the first one joins. What is one too many is closed."""
+    monkeypatch.setattr(overviews, "MAX_SELECTIONS", 2)
+    with fleeting() as here:
+        selections = [Selected(site=f"site-{number}") for number in range(4)]
+        assert all(map(here.fleet.has_room_for, selections))
+        with Overview(here, selections[0]), Overview(here, selections[1]):
+            client = Client(len, topic=OverviewChoice(LINES, selections[2], 1), name="overview")
+            assert not here.fleet.join(client, None)
+            assert client.end is End.GOING_AWAY
+            with Overview(here, selections[1], every=2), Overview(here):
+                pass
+
+
 def test_joining_needs_an_overview_choice() -> None:
     """A client with another topic would get nothing."""
     with fleeting() as here, pytest.raises(TypeError, match="not an OverviewChoice"):
