@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
+from telemetry_stream.fleet import overviews
 from telemetry_stream.fleet.fleet import Fleet
 from telemetry_stream.hub import Hub
 from telemetry_stream.server.fleet import MAX_SPARKLINES, FleetHosts
@@ -123,6 +125,22 @@ def test_a_wrong_selection_of_the_overview_is_refused(query: str, error: str) ->
         answer = service.ask(f"/api/v1/stream?{query}")
         assert answer.status == 400
         assert error in answer.json["error"]
+
+
+def test_a_viewer_with_one_selection_too_many_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If others have joined since its request was checked. Its connection ends in order."""
+    monkeypatch.setattr(Fleet, "has_room_for", lambda *_: True)
+    monkeypatch.setattr(overviews, "MAX_SELECTIONS", 1)
+    with front_end() as (service, _), service.viewer("/ws?hosts=*&site=a") as first:
+        message(first)
+        with (
+            service.viewer("/ws?hosts=*&site=b") as second,
+            pytest.raises(ConnectionClosed),
+        ):
+            message(second)
+        assert (second.close_code, second.close_reason) == (1001, "going away")
+        assert service.ask("/api/v1/stream?hosts=*&site=b").body == b""
+        message(first)
 
 
 def test_sparklines_are_those_of_the_named_hosts() -> None:
