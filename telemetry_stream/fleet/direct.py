@@ -76,10 +76,17 @@ class _FullLine(Line):
         report: Report,
         want: Want,
         *,
+        expected_seconds: float,
         history_seconds: float,
         max_history_bytes: int,
     ) -> None:
-        super().__init__(name, target, link, max_message_bytes=max_history_bytes)
+        super().__init__(
+            name,
+            target,
+            link,
+            max_message_bytes=max_history_bytes,
+            expected_seconds=expected_seconds,
+        )
         self._report = report
         self._history_seconds = history_seconds
         self._state = threading.Lock()
@@ -202,6 +209,8 @@ class DirectRemote:
                 self._link,
                 self._report,
                 want,
+                # Else its first answer would look like the end of a break of our own link.
+                expected_seconds=self._vitals.expected_seconds if self._vitals else 0.0,
                 history_seconds=self._history_seconds,
                 max_history_bytes=self._max_history_bytes,
             )

@@ -48,8 +48,15 @@ class Line(abc.ABC):
     """
 
     def __init__(
-        self, name: str, target: Target, link: DirectLink, *, max_message_bytes: int
+        self,
+        name: str,
+        target: Target,
+        link: DirectLink,
+        *,
+        max_message_bytes: int,
+        expected_seconds: float = 0.0,
     ) -> None:
+        """``expected_seconds``: within which the host usually answers, as far as it is known."""
         self._name = name
         self._target = target
         self._link = link
@@ -60,7 +67,7 @@ class Line(abc.ABC):
         self._is_closed = False
         self._wake = threading.Event()
         self._opened_at = math.inf  # when the host answered, on the present connection
-        self._expected_seconds = 0.0  # until the next answer, as far as it is known
+        self.expected_seconds = expected_seconds  # until the next answer, as far as it is known
         self._has_no_route = False  # at the last attempt
         self._had_no_route_at = -math.inf  # monotonic seconds
         self._thread: threading.Thread | None = None
@@ -139,12 +146,12 @@ class Line(abc.ABC):
                 self._connect_and_read()
             except _RefusedError:
                 slow = True
-                self._expected_seconds = SLOW_SECONDS
+                self.expected_seconds = SLOW_SECONDS
             except Exception as error:  # noqa: BLE001  # one host must not end the program
                 if not self._wake.is_set():  # else we have ended the connection ourselves
                     slow = isinstance(error, IncompatibleError)
                     if slow:
-                        self._expected_seconds = SLOW_SECONDS
+                        self.expected_seconds = SLOW_SECONDS
                     self._note_failure(error)
             seconds = backoff.delay_seconds(time.monotonic() - self._opened_at)
             self._wake.wait(SLOW_SECONDS * spread(0.5, 1.5) if slow else seconds)
@@ -169,7 +176,7 @@ class Line(abc.ABC):
 
     def _note_answer(self) -> None:
         self._has_no_route = False
-        self._link.note_answer(self._expected_seconds)
+        self._link.note_answer(self.expected_seconds)
 
     def _connect_and_read(self) -> None:
         transport = self._dialer.connect(time.monotonic() + CONNECT_SECONDS)
@@ -201,7 +208,7 @@ class Line(abc.ABC):
         if first is None:
             raise OutboundError("closes the connection before its first message")
         identity = identity_of(decode(first))
-        self._expected_seconds = identity.interval_seconds
+        self.expected_seconds = identity.interval_seconds
         self._note_answer()
         self._opened_at = time.monotonic()
         if not self.on_open(identity):

@@ -24,6 +24,7 @@ from telemetry_stream.websocket import frame
 from telemetry_stream.websocket.outbound import OutboundError
 from tests.fleet.reports import RecordingReport, message
 from tests.fleet.test_remote import HELLO
+from tests.stream.streaming import Clock
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 
@@ -79,13 +80,18 @@ class Scripted:
 
 @contextmanager
 def scripted(
-    script: Callable[[str], bytes], report: RecordingReport, *, raw: bool = False
+    script: Callable[[str], bytes],
+    report: RecordingReport,
+    *,
+    raw: bool = False,
+    link: DirectLink | None = None,
 ) -> Iterator[tuple[Scripted, DirectRemote]]:
     """A remote of such a server."""
     server = Scripted(script, raw=raw)
     server._thread.start()
     target = parse(server.url, None, "watch", allow_plain=False)
-    remote = DirectRemote(1, target, DirectLink(), history_seconds=600, max_history_bytes=100_000)
+    link = link or DirectLink()
+    remote = DirectRemote(1, target, link, history_seconds=600, max_history_bytes=100_000)
     remote.start(report)
     try:
         yield server, remote
@@ -246,6 +252,26 @@ def test_after_another_failure_the_whole_history_is_requested(
         remote.watch(Want())
         report.wait(lambda: report.answers)
     assert [query.rpartition("=")[2] for query in queries[:3]] == ["600"] * 3
+
+
+@pytest.mark.parametrize("status", [None, 503])
+def test_the_first_answer_to_a_viewer_is_no_break(status: int | None) -> None:
+    """The host sends a sample each minute, so it has been silent for some time when a viewer comes."""
+
+    def script(query: str) -> bytes:
+        if "vitals" in query or status is None:
+            return texts({**HELLO, "interval_seconds": 60}, '{"type":"history","samples":[]}')
+        return f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()
+
+    clock, report = Clock(), RecordingReport()
+    link = DirectLink(clock)
+    with scripted(script, report, link=link) as (server, remote):
+        report.wait(lambda: report.identities)
+        began = clock.now
+        clock.now += 20
+        remote.watch(Want())
+        report.wait(lambda: link.has_worked(began + 10) == "up")
+        assert server.connections >= 2
 
 
 def test_a_flood_is_read_slowly() -> None:
