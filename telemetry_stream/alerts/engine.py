@@ -28,6 +28,7 @@ from .tracked import Tracked, Truth, Watched
 MAX_ALERTS = 256
 MAX_ALL_ALERTS = 1024
 PENDING_SHARE = 4  # so many times as many alerts are kept: those whose condition is not true for long enough yet, too
+RESERVED_ALERTS = 16  # of each rule, which the pending alerts of other rules cannot take
 MAX_STEPS = 2_000_000
 MAX_SHARE = 0.25  # of the steps, for one rule
 STEPS_OF_ALERT = 60
@@ -38,7 +39,8 @@ class Engine:
     """Evaluates rules, one sample after the other.
 
     ``on_demand`` are the on-demand sections that the rules need. Of the last sample, ``dropped`` is the number of
-    alerts beyond the limit, and ``skipped`` are the rules that exceeded the limit of steps.
+    alerts beyond the limits, and ``skipped`` are the rules that exceeded the limit of steps. An alert that is not even
+    kept as pending is dropped once its rule has had such alerts for its ``for``.
     """
 
     def __init__(
@@ -117,6 +119,7 @@ class Engine:
         rows = Rows(sample.sections)
         left, share = self._max_steps, int(self._max_steps * MAX_SHARE)
         for watched in self._watched:
+            watched.begin_sample()
             if watched.alerts:
                 if is_gap:
                     watched.note_gap()
@@ -209,11 +212,8 @@ class Engine:
         if one is None:
             if where is not True:
                 return
-            if (
-                len(alerts) >= PENDING_SHARE * self._max_alerts
-                or self._kept >= PENDING_SHARE * self._max_all_alerts
-            ):
-                self.dropped += rule.for_seconds == 0
+            if not self._may_keep(watched):
+                self.dropped += self._now - watched.note_not_kept(self._now) >= rule.for_seconds
                 return
             self._kept += 1
             unknown: list[float | None] = [None] * len(truths)
@@ -246,6 +246,14 @@ class Engine:
                 one.text, one.values = rule.wording.render(rows)
             if one.false_since is not None and now - one.false_since >= rule.resolve_seconds:
                 self._change(watched, one, one.highest(level + 1), rows)
+
+    def _may_keep(self, watched: Watched) -> bool:
+        """Return whether one more alert of a rule may be pending."""
+        count = len(watched.alerts)
+        return count < RESERVED_ALERTS or (
+            count < PENDING_SHARE * self._max_alerts
+            and self._kept < PENDING_SHARE * self._max_all_alerts
+        )
 
     def _has_room(self, watched: Watched) -> bool:
         """Return whether one more alert of a rule may fire."""

@@ -81,11 +81,29 @@ class Tracked:
 
 @dataclass(slots=True)
 class Watched:
-    """A rule, and its alerts by key, of which ``count`` fire."""
+    """A rule, and its alerts by key, of which ``count`` fire.
+
+    ``not_kept_since`` is when more rows than can be kept began to meet its condition, in each sample since then.
+    """
 
     rule: Rule
     alerts: dict[Hashable, Tracked] = field(default_factory=dict)
     count: int = 0
+    not_kept_since: float | None = None
+    was_all_kept: bool = True
+
+    def begin_sample(self) -> None:
+        """Prepare for ``note_not_kept``."""
+        if self.was_all_kept:
+            self.not_kept_since = None
+        self.was_all_kept = True
+
+    def note_not_kept(self, now: float) -> float:
+        """Note an alert that is not kept. Return since when there were some in each sample."""
+        self.was_all_kept = False
+        if self.not_kept_since is None:
+            self.not_kept_since = now
+        return self.not_kept_since
 
     def firing(self) -> Iterator[Alert]:
         """Yield the alerts that fire."""
@@ -101,6 +119,7 @@ class Watched:
 
     def note_gap(self) -> None:
         """Begin to count all times again. What was pending begins anew."""
+        self.not_kept_since = None
         for key, one in list(self.alerts.items()):
             if one.level is None:
                 del self.alerts[key]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from telemetry_stream.alerts import engine as engine_module
-from telemetry_stream.alerts.engine import MAX_ALL_ALERTS, MAX_STEPS, Engine
+from telemetry_stream.alerts.engine import MAX_ALL_ALERTS, MAX_STEPS, RESERVED_ALERTS, Engine
 from telemetry_stream.alerts.monitor import Monitor
 from telemetry_stream.alerts.rules import MAX_WINDOWS, RuleError, load
 from telemetry_stream.metrics.sample import Sample
@@ -119,6 +119,34 @@ def test_what_is_pending_counts_neither_as_left_out_nor_against_the_limit(tmp_pa
             assert ([alert.rule for alert in engine.firing()], engine.dropped) == (["busy"], 0)
     assert len(engine.firing()) == MAX_ALL_ALERTS
     assert engine.dropped == 5 * 300 + 1 - MAX_ALL_ALERTS
+
+
+def test_rows_that_cannot_be_pending_are_counted_when_their_rule_fires(tmp_path: Path) -> None:
+    """Not before, and again not before after a time in which all could be kept, or after a gap."""
+    text = rule("full", "used_percent > 90", "filesystems").replace("0s", "4s")
+    engine = Engine(rules_of(text, tmp_path), gap_seconds=5.0)
+    counts = []
+    for second in (*range(1, 8), *range(101, 108)):  # a gap in between
+        rows = ROWS[:1024] if second in (2, 102) else ROWS[:2000]
+        engine.evaluate(large(second, filesystems=rows))
+        counts.append(engine.dropped)
+    assert counts == 2 * [0, 0, 0, 0, 768, 768, 768 + 976]
+    assert len(engine.firing()) == 256
+
+
+def test_what_is_pending_takes_no_room_of_a_rule_without_alerts(tmp_path: Path) -> None:
+    """It fires, however many alerts of other rules are pending. Those that cannot be pending are counted."""
+    pending = "".join(
+        rule(f"r{number}", "used_percent > 90", "filesystems").replace("0s", "1h")
+        for number in range(5)
+    )
+    late = BUSY.replace("0s", "10s") + rule("last", "used_percent > 90", "filesystems")
+    engine = Engine(rules_of(pending + late, tmp_path), gap_seconds=5.0)
+    for second in range(1, 12):
+        engine.evaluate(large(second, filesystems=ROWS[:1100]))
+        assert engine.dropped == 1100 - RESERVED_ALERTS
+    names = [alert.rule for alert in engine.firing()]
+    assert (names[0], names[1:]) == ("busy", ["last"] * RESERVED_ALERTS)
 
 
 def test_the_default_rules_are_evaluated_on_a_large_host(tmp_path: Path) -> None:
