@@ -6,7 +6,7 @@ Times are in monotonic seconds, except those whose names end in ``unix``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ..alerts.rule import SEVERITIES
@@ -47,8 +47,8 @@ def _by_key(scope: str, *alerts: Alert) -> dict[Key, Alert]:
 class Entry:
     """One alert. ``sent`` is the severity that was delivered, None if the receiver has not got it as firing.
 
-    ``lower_since`` is when its severity fell below that. ``begun_unix`` and ``times`` are those of Event; ``reminders``
-    is the number of those that were delivered.
+    ``lower_since`` is when its severity fell below each higher one. ``begun_unix`` and ``times`` are those of Event;
+    ``reminders`` is the number of those that were delivered.
     """
 
     scope: str
@@ -63,7 +63,7 @@ class Entry:
     reminders: int = 0
     sent: str | None = None
     sent_at: float = 0.0
-    lower_since: float | None = None
+    lower_since: dict[str, float] = field(default_factory=dict)
     is_restored: bool = False
 
     @property
@@ -82,17 +82,16 @@ class Entry:
     def note_alert(self, alert: Alert, now: float, fall_seconds: float) -> bool:
         """Take its present state. Return whether ``sent`` has changed.
 
-        A severity that was lower than the delivered one for more than ``fall_seconds`` counts as delivered.
+        When the severity was lower than the delivered one for more than ``fall_seconds``, the next lower one counts as
+        delivered, and so on.
         """
-        has_fallen = self.lower_since is not None and now - self.lower_since > fall_seconds
-        if has_fallen:
-            self.sent, self.lower_since = self.alert["severity"], None
+        before = self.sent
+        while self.sent is not None and now - self.lower_since.get(self.sent, now) > fall_seconds:
+            self.sent = SEVERITIES[rank(self.sent) + 1]
         self.alert = alert
-        if self.sent is None or rank(alert["severity"]) <= rank(self.sent):
-            self.lower_since = None
-        elif self.lower_since is None:
-            self.lower_since = now
-        return has_fallen
+        higher = SEVERITIES[: rank(alert["severity"])]
+        self.lower_since = {severity: self.lower_since.get(severity, now) for severity in higher}
+        return self.sent != before
 
     def saved(self, unix_of: Callable[[float], float]) -> dict[str, Any]:
         """Return what a restart must remember. ``unix_of`` converts a time."""

@@ -30,7 +30,7 @@ GIVE_UP_SECONDS = 6 * HOUR_SECONDS
 # A restored alert may be missing in the first samples of a run, because its rule has to be true for some time again. If
 # nobody reports it until then, it has resolved.
 RESTORED_SECONDS = 900.0
-# A lower severity is not sent. After this time, and the receiver's wait, a higher one is news again.
+# A fall of the severity is not sent. A rise after it is, if it was lower for longer than this and the receiver's wait.
 FALL_SECONDS = 60.0
 
 

@@ -226,6 +226,30 @@ def test_a_severity_that_rises_again_after_a_long_time_is_sent(repeats: Iterable
     assert sent(box, 3602 + FALL_SECONDS) == []
 
 
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ([(10, "warning"), (66, "info"), (72, "warning")], []),  # info was short
+        ([(10, "warning"), (66, "info"), (72, "warning"), (80, "critical")], ["critical"]),
+        ([(10, "info"), (66, "warning"), (72, "critical")], ["critical"]),
+        ([(10, "info"), (72, "warning")], ["warning"]),
+        ([(10, "warning"), (12, "info"), (80, "warning")], ["warning"]),
+        ([(10, "info"), (40, "warning"), (45, "info"), (80, "warning")], []),
+        ([(10, "warning"), (66, "critical"), (72, "warning"), (80, "critical")], []),
+    ],
+)
+def test_a_severity_is_news_after_the_time_for_which_it_was_lower(
+    states: list[tuple[int, str]], expected: list[str]
+) -> None:
+    """Lower than this severity, not lower than the delivered one, critical."""
+    box = outbox()
+    found = []
+    for now, severity in [(0, "critical"), *states]:
+        box.note(note(alert("a", severity)), now)
+        found += [severity for _ in sent(box, now)]
+    assert found == ["critical", *expected]
+
+
 def test_a_severity_that_is_higher_for_less_than_the_wait_is_not_sent() -> None:
     """The receiver has got the lower one already."""
     box = outbox(Pace(wait_seconds=10))
