@@ -14,8 +14,9 @@ from tests.conftest import eventually
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Iterator[StateFile]:
-    """A file in a directory that cannot be made, because a file has its name."""
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StateFile]:
+    """A file in a directory that cannot be made, because a file has its name. The disk of the test may be slow."""
+    monkeypatch.setattr(state_file, "CLOSE_SECONDS", 10.0)
     (tmp_path / "state").write_text("")
     found = StateFile(str(tmp_path / "state" / "alerts.json"), "ts-alerts", on_crash=print)
     found.start()
@@ -24,13 +25,23 @@ def file(tmp_path: Path) -> Iterator[StateFile]:
 
 
 def test_the_newest_content_that_could_not_be_written_is_written_at_the_end(
-    file: StateFile, caplog: pytest.LogCaptureFixture
+    file: StateFile, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is read in the next run. The failure is logged once."""
     caplog.set_level(logging.WARNING)
+    failed: list[bytes] = []
+
+    def write(content: bytes) -> None:
+        try:
+            StateFile._write(file, content)
+        except OSError:
+            failed.append(content)
+            raise
+
+    monkeypatch.setattr(file, "_write", write)
     for content in (b"first", b"second", b"third"):
         file.keep(content)
-        assert eventually(lambda: file._has_failed and not file._wake.is_set())
+        assert eventually(lambda: file._next in failed)
     Path(file.path).parent.unlink()
     file.close()
     assert file.maybe_read(10) == b"third"
