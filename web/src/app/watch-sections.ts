@@ -43,6 +43,7 @@ export function watchSections(
     const seconds = silentAfterSeconds(telemetry.store.get(), replaced);
     silence = setTimeout(() => {
       replaced += 1;
+      received(0);
       connection.replace();
     }, seconds * 1000);
   };

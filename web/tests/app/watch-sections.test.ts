@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { act, fireEvent, screen } from "@testing-library/react";
-import { expect, it, vi } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 
 import { answer } from "../support/fake-browser";
 import { golden, goldenObject, sampleText } from "../support/frames";
@@ -15,6 +15,19 @@ const receive = async (message: string) => {
   tables().at(-1)?.receive(message);
   await settle();
 };
+let seq = 42;
+/** Lets seconds pass in which the stream sends samples, and the last table this message. */
+const live = async (seconds: number, table?: string) => {
+  for (let second = 0; second < seconds; second += 1) {
+    seq += 1;
+    lastStream().receive(sampleText({ seq, time_unix: 1_764_000_000 + seq }));
+    if (table !== undefined) tables().at(-1)?.receive(table);
+    await settle(1000);
+  }
+};
+beforeEach(() => {
+  seq = 42;
+});
 
 it("asks for processes only while the stream is connected", async () => {
   expect(tables()).toHaveLength(0);
@@ -72,19 +85,13 @@ it("does not change the process table while the page is paused", async () => {
 it("replaces a connection that is silent while the stream goes on, which cannot show it", async () => {
   await connect();
   tables().at(-1)?.open();
-  const live = async (seconds: number, table?: string) => {
-    for (let second = 0; second < seconds; second += 1) {
-      seq += 1;
-      lastStream().receive(sampleText({ seq, time_unix: 1_764_000_000 + seq }));
-      if (table !== undefined) tables().at(-1)?.receive(table);
-      await settle(1000);
-    }
-  };
-  let seq = 42;
   await live(12, golden("sample-processes"));
   expect(tables()).toHaveLength(1);
+  const withProcesses = Number.parseFloat(value("per-viewer"));
   await live(12);
   expect([badge(), tables().length]).toEqual(["live", 2]);
+  const size = golden("sample-processes").length / 1024;
+  expect(withProcesses - Number.parseFloat(value("per-viewer"))).toBeCloseTo(size, 1);
   tables().at(-1)?.open();
   await live(15); // a sample may take longer
   expect([badge(), tables().length]).toEqual(["live", 2]);
