@@ -46,8 +46,9 @@ export default defineConfig({
     // A front end serves the second one as its page.
     rolldownOptions: {
       input: ["index.html", "front-end.html"],
-      // It is in one file, and the rest of the dashboard in another one, because each file is compressed alone: split into
-      // what several parts share, it would be 4 % larger. The overview is a fifth smaller without the dashboard.
+      // What both pages load first is one file, and the rest of the dashboard another one, because each file is compressed
+      // alone: split into what several parts share, they would be 4 % larger. The overview is a fifth smaller without
+      // the dashboard.
       output: {
         codeSplitting: {
           groups: [

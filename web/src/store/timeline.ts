@@ -32,8 +32,8 @@ export function timelineOf(pause: Pause | null, windowSeconds: number, now: numb
 
 /**
  * Return the present time on the host's clock, in seconds since 1970: that of the newest sample and the time since then.
- * Before the first sample, it is that of the page. When samples do not arrive, it moves on in whole ticks. Not before a sample is late: else each picture would be drawn
- * twice, because the page's timer is often just ahead of the next sample.
+ * Before the first sample, it is that of the page. When samples do not arrive, it moves on in whole ticks. Not before a
+ * sample is late: else each picture would be drawn twice, because the page's timer is often just ahead of the next sample.
  */
 export function liveEdge(state: TelemetryState, nowMs: number): number {
   const { latest, arrivedAtMs, hello, startedAtMs, startedUnix } = state;
