@@ -9,6 +9,7 @@ import {
   openPage,
   shoot,
   stateIs,
+  textOf,
   violations,
   type Watched,
 } from "./browser";
@@ -335,6 +336,43 @@ describe("Ctrl K", () => {
     await page.getByRole("option", { name: /^switch between table/ }).click({ timeout: GUARD_MS });
     await page.locator(".tile-map").waitFor({ timeout: GUARD_MS });
   });
+});
+
+it("opens a host without files of the server, and offers to reload if it could not load them before", async () => {
+  const mock = await ownMock("hosts-12");
+  const page = await open(mock.url);
+  const loaded = () => {
+    const names = performance.getEntriesByType("resource").map(({ name }) => name);
+    return [/\/dashboard-.*js$/, /\/dashboard-.*css$/].every((file) =>
+      names.some((name) => file.test(name)),
+    );
+  };
+  await page.waitForFunction(loaded, undefined, { timeout: GUARD_MS });
+  await page.waitForLoadState("networkidle");
+  await page.route(/\/assets\//, (route) => route.abort()); // as after an update
+  await link(page, "web-1").click();
+  await page.locator("[data-testid=host]", { hasText: "web-1" }).waitFor({ timeout: GUARD_MS });
+  await page.keyboard.press("Escape");
+  await link(page, "web-1").waitFor({ timeout: GUARD_MS });
+  await page.unroute(/\/assets\//);
+  await page.route(/\/dashboard-.*js$/, (route) => route.abort());
+  await page.reload();
+  await stateIs(page, "live");
+  await link(page, "web-1").click();
+  const failure = page.getByRole("alert").getByText("could not be loaded");
+  await failure.waitFor({ timeout: GUARD_MS });
+  expect(await violations(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await hasFocus(page, "web-1");
+  await page.keyboard.press("Enter");
+  await failure.waitFor({ timeout: GUARD_MS });
+  expect(await textOf(page, ".meanwhile")).toBe("web-1 ");
+  await page.unroute(/\/dashboard-.*js$/);
+  await page.getByRole("button", { name: "Reload" }).click();
+  await page.locator("[data-testid=host]", { hasText: "web-1" }).waitFor({ timeout: GUARD_MS });
+  await stateIs(page, "live");
+  const others = opened[0]?.complaints.splice(0).filter((text) => !text.includes("ERR_FAILED"));
+  expect(others).toEqual([]);
 });
 
 it("a single host that has not answered is a row with the reason, and then its dashboard", async () => {

@@ -5,26 +5,17 @@
  */
 import "./styles/index.css";
 import { choicesFromQuery, createOverview, maybeHosts, Overview, type Reading } from "../overview";
-import { Later, type Load } from "../shell/later";
 import { createStore } from "../store/create-store";
 import { BROWSER } from "../stream/refusal";
 import { initialView, logInThen, logInWhenLinked, mount } from "./begin";
 import { createPage, type Hosts } from "./create-page";
-import type { DashboardProps } from "./dashboard";
 import { hostInAddress } from "./host-address";
+import { LaterDashboard, loadDashboardWhenIdle } from "./later-dashboard";
 
 /** The overview connects anyway. Its own tries have no such limit. */
 const FIRST_MS = 4000;
 /** How often the page of a single host looks whether it has become several. */
 const AGAIN_MS = 30_000;
-
-const loadDashboard: Load<DashboardProps> = () =>
-  import("./dashboard").then(({ Dashboard }) => Dashboard);
-
-/** Most of it is charts, which the overview does not have. */
-function LaterDashboard({ page }: DashboardProps) {
-  return <Later load={loadDashboard} props={{ page }} close={page.fleet?.close ?? page.reload} />;
-}
 
 async function begin(): Promise<void> {
   const address = document.baseURI;
@@ -41,6 +32,7 @@ async function begin(): Promise<void> {
   const page = createPage(address, initialView(), {}, hosts);
   page.start();
   mount({ page, Dashboard: LaterDashboard, Overview });
+  loadDashboardWhenIdle();
   const { overview } = page;
   if (overview === null) {
     setInterval(() => void reloadIfSeveral(address), AGAIN_MS);

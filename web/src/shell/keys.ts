@@ -32,7 +32,7 @@ export interface Key<A = PageActions> {
   readonly run: (actions: A, event: Pick<KeyboardEvent, "shiftKey">) => void;
 }
 
-function key(name: string, does: string, run: Key["run"]): Key {
+function key<A = PageActions>(name: string, does: string, run: Key<A>["run"]): Key<A> {
   return { keys: [name], shown: name, does, run };
 }
 
@@ -112,10 +112,13 @@ export const KEYS: readonly Key[] = [
   },
 ];
 
-/** Return the keys of this page. On a front end, some keys move between hosts. */
-export function keysOf({ fleet, pause }: Pick<Page, "fleet" | "pause">): readonly Key[] {
-  if (fleet === null) return KEYS;
-  const escape: Key = {
+/** Return the keys that move between the hosts of a front end. */
+export function hostKeysOf({
+  fleet,
+  pause,
+}: Pick<Page, "fleet" | "pause">): readonly Key<Pick<Actions, "live">>[] {
+  if (fleet === null) return [];
+  const escape: Key<Pick<Actions, "live">> = {
     keys: ["Escape"],
     shown: "Esc",
     does: "return to live; from there, to all hosts",
@@ -132,8 +135,12 @@ export function keysOf({ fleet, pause }: Pick<Page, "fleet" | "pause">): readonl
       fleet.step(1);
     }),
     escape,
-    ...KEYS,
   ];
+}
+
+/** Return the keys of this page. */
+export function keysOf(page: Pick<Page, "fleet" | "pause">): readonly Key[] {
+  return [...hostKeysOf(page), ...KEYS];
 }
 
 /**
