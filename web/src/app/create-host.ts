@@ -64,6 +64,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
   const changes = createChanges();
   const processMemory = createProcessMemory();
   const probe = new RefusalProbe(address, browser, hostStream(host));
+  const notBeforeMs = { current: -Infinity };
   const pace = new Pace();
   let every = 1;
   /** How often the connection was replaced since the last sample. */
@@ -218,6 +219,8 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
           processMemory,
           probe: new RefusalProbe(address, browser, hostStream(host)),
           changes,
+          notBeforeMs,
+          nowMs: now,
         },
         browser,
       ),

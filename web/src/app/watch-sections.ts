@@ -24,13 +24,16 @@ export interface WatchContext {
   readonly probe: RefusalProbe;
   /** That of the host: its sample and these sections are drawn together. */
   readonly changes: Changes;
+  /** The server's Retry-After by the clock of the page, which the connections of a host share. */
+  readonly notBeforeMs: { current: number };
+  readonly nowMs: () => number;
 }
 
 /** Open the connection, and return the function that ends it. */
 export function watchSections(
   address: () => string,
   listener: SectionListener,
-  { telemetry, pause, processMemory, probe, changes }: WatchContext,
+  { telemetry, pause, processMemory, probe, changes, notBeforeMs, nowMs }: WatchContext,
   environment: Environment,
 ): () => void {
   const received = telemetry.countSide();
@@ -71,6 +74,9 @@ export function watchSections(
       closed: (end) => {
         clearTimeout(silence);
         received(0);
+        if (end.retryAfterSeconds !== undefined) {
+          notBeforeMs.current = nowMs() + end.retryAfterSeconds * 1000;
+        }
         if (isRefusal(end)) listener.failed(end.reason);
       },
       // An end without another try ends the connection of the host as well, which asks for the reason itself.
@@ -85,8 +91,9 @@ export function watchSections(
   };
   const follow = (): void => {
     const { link, hello } = telemetry.store.get();
-    if (link.phase === "open" && hello !== null) connection.start();
-    else stop();
+    if (link.phase !== "open" || hello === null) stop();
+    // Called again with each sample.
+    else if (nowMs() >= notBeforeMs.current) connection.start();
   };
   follow();
   const unfollow = telemetry.store.subscribe(follow);

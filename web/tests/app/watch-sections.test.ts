@@ -99,6 +99,27 @@ it("replaces a connection that is silent while the stream goes on, which cannot 
   expect([badge(), tables().length]).toEqual(["live", 3]);
 });
 
+it("waits as long as the server asks, also after the tab was hidden", async () => {
+  await connect();
+  const error = '{"error":"too many viewers"}';
+  browser.fetch.mockImplementation(() =>
+    Promise.resolve(answer(503, error, { "Retry-After": "10" })),
+  );
+  tables().at(-1)?.end(1006);
+  await live(2);
+  const visibility = vi.spyOn(document, "visibilityState", "get");
+  for (const state of ["hidden", "visible"] as const) {
+    visibility.mockReturnValue(state);
+    document.dispatchEvent(new Event("visibilitychange"));
+    await settle();
+  }
+  await live(7);
+  expect([badge(), tables().length]).toEqual(["live", 1]);
+  expect(screen.getByText(/failed: too many viewers/)).toBeTruthy();
+  await live(3);
+  expect(tables()).toHaveLength(2);
+});
+
 it("draws the sample and the processes of a tick at the same time", async () => {
   await connect();
   tables().at(-1)?.open();
