@@ -18,8 +18,8 @@ from ..fleet.remote import Dropped, ForeignHostError, Identity, Link, Report, Vi
 from ..stream import HistoryLimits
 from ..stream.received import ReceivedError, ReceivedSample, cost
 from . import incoming, messages
-from .allowance import Allowance
 from .broker_link import BrokerLink
+from .budget import CostBudget
 from .topics import Topics
 
 LEASE_SECONDS = 30.0
@@ -94,8 +94,8 @@ class BrokerRemote:
         self._asked = WHOLE  # the last request
         self._answer_seconds = ANSWER_SECONDS[0]
         self._answer: incoming.Answer | None = None  # to the last request, unless it is complete
-        self._for_samples = Allowance(MAX_COST_PER_SECOND, MAX_COST_PER_SECOND, monotonic)
-        self._for_answers = Allowance(ANSWER_COST_PER_SECOND, history.bytes, monotonic)
+        self._for_samples = CostBudget(MAX_COST_PER_SECOND, MAX_COST_PER_SECOND, monotonic)
+        self._for_answers = CostBudget(ANSWER_COST_PER_SECOND, history.bytes, monotonic)
 
     # As a Remote.
 

@@ -19,10 +19,10 @@ from ..net.rate_limited_log import RateLimitedLog
 from ..stream import Feed, HistoryLimits, Stream
 from ..stream.received import ReceivedError, cost
 from . import incoming, messages
-from .allowance import Allowance
 from .broker_link import KEEPALIVE_SECONDS, BrokerLink
 from .broker_remote import BrokerRemote, Request
 from .brokers import Access, Broker
+from .budget import CostBudget
 from .connector import CLOSE_SECONDS, Connector
 from .packets import Message
 from .remotes import Remotes
@@ -90,7 +90,7 @@ class Watcher:
         self._states: dict[str, messages.HostState] = {}  # of hosts without a hello yet
         self._has_alerts: set[str] = set()  # likewise: their alerts were not kept
         self._requested: dict[str, float] = {}  # when a hello was requested
-        self._allowances: dict[str, Allowance] = {}  # by the id of a host
+        self._budgets: dict[str, CostBudget] = {}  # by the id of a host
         self._serve_at = math.inf  # when a remote has something to publish
         self._hint_at = math.inf
         self._drops = RateLimitedLog(log, logging.WARNING)
@@ -264,14 +264,12 @@ class Watcher:
 
     def _spend(self, host: str, payload: bytes) -> None:
         """Note the cost of a text that is parsed at once. Raises ReceivedError if the host has sent too many."""
-        if host not in self._allowances and len(self._allowances) >= self._fleet.max_hosts:
-            self._allowances.clear()
-        allowance = self._allowances.setdefault(
-            host, Allowance(HELLO_COST_PER_SECOND, MOST_HELLO_COST)
-        )
-        if allowance.owed:
+        if host not in self._budgets and len(self._budgets) >= self._fleet.max_hosts:
+            self._budgets.clear()
+        budget = self._budgets.setdefault(host, CostBudget(HELLO_COST_PER_SECOND, MOST_HELLO_COST))
+        if budget.owed:
             raise ReceivedError("is one of too many")
-        allowance.spend(cost(payload[: incoming.MAX_HELLO_BYTES].decode("latin-1")))
+        budget.spend(cost(payload[: incoming.MAX_HELLO_BYTES].decode("latin-1")))
 
     def _receive_hello(self, key: str, topic: HostTopic, message: Message) -> None:
         is_former = key == self._remotes.own_key and key not in self._requested

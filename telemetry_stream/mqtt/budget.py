@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 
-class Allowance:
+class CostBudget:
     """An amount that grows by ``per_second``, up to ``most``. More than is there may be spent, and is owed then.
 
     One thread uses it. All times are monotonic seconds.
