@@ -50,9 +50,14 @@ MAX_TEXTS = 20
 def discovery(topics: Topics, host: HostInfo, version: str) -> tuple[str, bytes]:
     """Return the topic and the payload of the discovery message.
 
-    Home Assistant allows no dot in the topic, so the settings allow none in the id of the host. With another character
-    in its place, the topic could be that of another host, and the ACL of a broker would not match it.
+    Raises ValueError if the id of the host contains a dot: Home Assistant allows none in the topic. With another
+    character in its place, the topic could be that of another host, and the ACL of a broker would not match it.
     """
+    if "." in topics.host:
+        raise ValueError(
+            f"host id {topics.host!r} must not contain a dot with device discovery of Home Assistant, "
+            "whose topics may not have one"
+        )
     device: dict[str, Any] = {
         "identifiers": [f"telemetry_stream_{topics.host}"],
         "name": host.name or topics.host,

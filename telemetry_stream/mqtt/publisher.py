@@ -44,12 +44,15 @@ class Publisher:
         self._connector = Connector("ts-mqtt", brokers, access, on_crash=on_crash)
         self._confirmation = Confirmation()
         self._topics: Topics
+        self._discovery: list[tuple[str, bytes]] = []
 
     def start(self) -> None:
         """Start the thread. Raises ValueError (AccessError) with one sentence, and LookupError if there is no host."""
-        host = self._stream.feed().host.id
-        self._topics = Topics(self._prefix, self._site, host)
-        self._connector.start(host, self._serve, self._will)
+        host = self._stream.feed().host
+        self._topics = Topics(self._prefix, self._site, host.id)
+        if self._home_assistant:
+            self._discovery = [discovery(self._topics, host, __version__)]
+        self._connector.start(host.id, self._serve, self._will)
 
     def stop(self) -> None:
         """Begin to stop, without waiting."""
@@ -67,11 +70,6 @@ class Publisher:
     def _will(self) -> tuple[str, bytes]:
         return self._topics.of("state"), messages.state("lost", self._stream.feed().id)
 
-    def _discovery(self) -> list[tuple[str, bytes]]:
-        if not self._home_assistant:
-            return []
-        return [discovery(self._topics, self._stream.feed().host, __version__)]
-
     def _serve(self, session: Session) -> None:
         waiter = self._connector.waiter
         agent = Agent(
@@ -80,7 +78,7 @@ class Publisher:
             self._topics,
             wake=waiter.wake,
             confirmation=self._confirmation,
-            extra=self._discovery(),
+            extra=self._discovery,
         )
         try:
             agent.begin(time.monotonic())

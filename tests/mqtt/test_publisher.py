@@ -7,17 +7,20 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from telemetry_stream.hub import Hub
 from telemetry_stream.mqtt import Access, AccessError, Publisher, parse_brokers
 from telemetry_stream.mqtt import agent as agent_module
-from telemetry_stream.stream import Stream
+from telemetry_stream.stream import HistoryLimits, Stream
 from tests.conftest import eventually
 from tests.mqtt.mosquitto import Mosquitto, Observer, mosquitto
 from tests.mqtt.ticking import HOST_ID, ticking
+from tests.stream.streaming import streaming
 
 TOPIC = f"ts/1/default/{HOST_ID}"
 
@@ -257,6 +260,20 @@ def test_a_start_names_what_is_unusable(tmp_path: Path) -> None:
         with pytest.raises(AccessError, match="missing cannot be read"):
             publisher.start()
         publisher.close()
+
+
+def test_home_assistant_allows_no_dot_in_the_id_of_a_host() -> None:
+    """An embedding program may have chosen the id, so no setting was checked. Without discovery it is right."""
+    with streaming() as (_, stream, _):
+        own = stream.feed().host
+        dotted = Stream(Hub(), version="1.0", history=HistoryLimits(600.0))
+        dotted.add(replace(own, id="a.b"), section_names=("cpu",), demand=stream.feed().demand)
+        brokers = parse_brokers("mqtt://127.0.0.1:1")
+        with pytest.raises(ValueError, match=r"host id 'a\.b' must not contain a dot"):
+            Publisher(dotted, brokers, Access(), prefix="ts", home_assistant=True).start()
+        publisher = Publisher(dotted, brokers, Access(), prefix="ts")
+        publisher.start()
+        publisher.close(5.0)
 
 
 def test_home_assistant_discovers_the_host(broker: Mosquitto) -> None:
