@@ -212,6 +212,13 @@ class Host:
         with self._lock:
             return self._record.is_over(now, self._link_locked(now))
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether data come from it now, also from a duplicate that is read."""
+        self._note_pending()
+        with self._lock:
+            return self._record.is_live(self._owner.monotonic())
+
     def sparkline(self) -> dict[str, Any]:
         """Return the last five minutes of the series that a row shows."""
         self._note_pending()

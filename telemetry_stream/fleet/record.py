@@ -225,6 +225,10 @@ class Record:
         """
         return self.may_read and self._state_alone(now, link) in ("lost", "gone")
 
+    def is_live(self, now: float) -> bool:
+        """Whether data come, without regard to other hosts and to our own link."""
+        return self._state_alone(now, "up") == "live"
+
     def state(self, now: float, link: Link) -> State:
         """Return the state. ``link`` is that of our own link since ``silent_from``."""
         if now < self._duplicate_until:

@@ -249,8 +249,14 @@ class Watcher:
         elif message.payload:
             self._receive_hello(key, topic, message)
             self._request_alerts(session, key, topic)
-        elif key in self._remotes.by_key:
-            self._fleet.remove([self._remotes.by_key[key]])
+        else:
+            self._receive_deletion(key)
+
+    def _receive_deletion(self, key: str) -> None:
+        """Forget a host whose ``hello`` was deleted, unless it sends: its agent publishes none until it connects."""
+        remote = self._remotes.by_key.get(key)
+        if remote is not None and not self._fleet.is_sending(remote):
+            self._fleet.remove([remote])
 
     def _receive_state(self, key: str, payload: bytes) -> None:
         if not payload:

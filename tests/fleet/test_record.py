@@ -150,6 +150,16 @@ def test_a_conflict_comes_before_the_other_states_of_a_host_that_is_there() -> N
     assert not record.is_over(100, "up")
 
 
+def test_a_duplicate_that_sends_is_live() -> None:
+    """Unless it is not read. One that has stopped is not, although its last data are new."""
+    record = started()
+    record.conflict = "This host has the same id"
+    assert (record.state(3, "up"), record.is_live(3)) == ("duplicate", True)
+    assert not record.is_live(3.1)
+    record.note_end("gone", "run-1", 1.0)
+    assert not record.is_live(1)
+
+
 def test_old_vitals_are_ignored() -> None:
     """Of the same run, with the same or a lower number."""
     record = started()

@@ -367,6 +367,24 @@ def test_a_host_whose_hello_is_deleted_is_forgotten(broker: Mosquitto) -> None:
             here.wait(lambda: here.states() == {"host-1": "live", "host-2": "live"})
 
 
+def test_a_live_host_whose_hello_is_deleted_stays(broker: Mosquitto) -> None:
+    """Its agent publishes the next hello when it connects again. When the host has stopped, it is forgotten."""
+    with Observer(broker.port, "t24/#") as observer, watching(broker, "t24") as here:
+        live, last = Agent(observer, "t24", 1), Agent(observer, "t24", 2)
+        live.hello()
+        here.wait(here.rows)
+        live.vitals(1)
+        here.wait(lambda: here.states() == {"host-1": "live"})
+        live.vitals(2)
+        live.publish("hello", b"", retain=True)
+        last.hello()
+        here.wait(lambda: "host-2" in here.rows())  # what was published before it has arrived
+        assert "host-1" in here.rows()
+        live.state("gone")
+        live.publish("hello", b"", retain=True)  # before the next tick
+        here.wait(lambda: list(here.rows()) == ["host-2"])
+
+
 def disconnect(broker: Mosquitto, client: str) -> None:
     """Disconnect a client by a connection with its id."""
     body = b"\0\4MQTT\4\2\0\0" + len(client).to_bytes(2, "big") + client.encode()
