@@ -318,6 +318,40 @@ describe("a host", () => {
     },
   );
 
+  it("with a source that fails for a long reason shows all of it, and no tile moves", async () => {
+    const model = await Model.start("failed");
+    const { page } = model;
+    for (const size of [
+      [1440, 1000],
+      [390, 844],
+    ] as const) {
+      await model.take({ size });
+      const found = await page.evaluate(() => {
+        const tile = document.querySelector("[data-focus=memory]");
+        const cause = tile?.querySelector(".cause");
+        const place = (element: Element | null | undefined) => element?.getBoundingClientRect();
+        return {
+          hidden: (cause?.scrollHeight ?? NaN) - (cause?.clientHeight ?? NaN),
+          lines: Math.round(
+            (cause?.clientHeight ?? 0) / (tile?.querySelector(".details")?.clientHeight ?? 1),
+          ),
+          above: (place(cause)?.top ?? 0) - (place(tile?.querySelector(".numeral"))?.bottom ?? 0),
+          tops: ["cpu", "memory"].map(
+            (name) => place(document.querySelector(`[data-focus=${name}] .details`))?.top,
+          ),
+        };
+      });
+      expect(found.hidden).toBe(0);
+      expect(found.lines).toBeGreaterThan(1);
+      expect(found.above).toBeGreaterThan(0);
+      expect(new Set(found.tops).size).toBe(1);
+      await shoot(page, `host-failed-${size[0]}`);
+      expect(await overflow(page)).toBe(0);
+      expect(await violations(page, ".tiles")).toEqual([]);
+    }
+    await model.stop();
+  });
+
   it("with every kind of hardware shows a panel of each, on any screen", async () => {
     const model = await Model.start("hardware");
     const { page } = model;

@@ -63,13 +63,15 @@ export function Tile(props: TileProps) {
       {numeral}
       {strip}
       {spark}
-      <span className="details">
-        {source?.state === "failed" ? (
-          <span className="cause">{source.reason ?? "the source failed"}</span>
-        ) : (
-          details
-        )}
-      </span>
+      {source?.state === "failed" ? (
+        <span className="details failed">
+          <span className="cause" title={source.reason ?? undefined}>
+            {source.reason ?? "the source failed"}
+          </span>
+        </span>
+      ) : (
+        <span className="details">{details}</span>
+      )}
     </button>
   );
 }

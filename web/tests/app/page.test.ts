@@ -332,6 +332,7 @@ it("shows which section failed, and keeps the others", async () => {
   const memory = document.querySelector("[data-focus=memory]");
   expect(memory?.querySelector(".aside")?.textContent).toContain("failed");
   expect(memory?.querySelector(".details")?.textContent).toBe("no MemTotal");
+  expect(memory?.querySelector(".details [title='no MemTotal']")).not.toBeNull();
 });
 
 it("asks for one sample per second of a faster stream", async () => {

@@ -84,9 +84,13 @@ export function alertsOf(t, start, { twists = [] } = {}) {
   ];
 }
 
+const LONG_REASON =
+  "[Errno 13] Permission denied: '/proc/meminfo' (the server’s account may not read it)";
+
 /**
  * `twists`: psi, heat and swap leave these out; many has 50 devices of each kind; 256 has 256 cores; spikes has short
- * rises of CPU use, each higher than the one before; longest has the values that need the most space.
+ * rises of CPU use, each higher than the one before; longest has the values that need the most space; failed has a
+ * memory whose source fails for a long reason.
  */
 export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 0 } = {}) {
   const s = storyOf(t);
@@ -326,6 +330,10 @@ export function sampleOf(t, seq, { twists = [], interval = 1, start = 0, time = 
       reason: "no hwmon",
       age_seconds: null,
     };
+  if (twists.includes("failed")) {
+    delete sections.memory;
+    sources.memory = { ...sources.memory, state: "failed", reason: LONG_REASON };
+  }
   return {
     type: "sample",
     stream: "mock",
