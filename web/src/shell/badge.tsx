@@ -7,7 +7,6 @@ import { isDisconnected } from "../store/freshness";
 import { isPaced, tickSeconds } from "../store/step";
 import type { Loading } from "../store/telemetry";
 import { useDisplay, useHost, useTelemetry } from "../store/use-telemetry";
-import "./badge.css";
 
 export function Badge() {
   const display = useDisplay((now) => now);

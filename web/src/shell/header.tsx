@@ -11,7 +11,6 @@ import { Badge } from "./badge";
 import { FindButton } from "./find-button";
 import { Heartbeat } from "./heartbeat";
 import { HostSwitcher } from "./host-switcher";
-import "./header.css";
 
 const BEATS = 60;
 const BEATS_ON_PHONE = 40;
