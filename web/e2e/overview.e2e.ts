@@ -338,13 +338,37 @@ describe("Ctrl K", () => {
   });
 });
 
+it("has its styles without those of the page of hosts", async () => {
+  const mock = await ownMock("hosts-12");
+  const page = await open(mock.url);
+  const places = () =>
+    page.evaluate(() =>
+      [...document.querySelectorAll("header, header *, .toolbar *, [data-host]")].map((one) =>
+        JSON.stringify(one.getBoundingClientRect()),
+      ),
+    );
+  const loaded = () =>
+    [...document.styleSheets].filter(({ href }) => /\/(dashboard|panels)-/.test(href ?? "")).length;
+  await expect.poll(() => page.evaluate(loaded), { timeout: GUARD_MS }).toBe(2);
+  await frames(page);
+  const before = await places();
+  await page.evaluate(() => {
+    for (const link of document.querySelectorAll<HTMLLinkElement>("link[rel=stylesheet]"))
+      if (/\/(dashboard|panel)/.test(link.href)) link.remove();
+  });
+  await frames(page);
+  expect(await places()).toEqual(before);
+});
+
 it("opens a host without files of the server, and offers to reload if it could not load them before", async () => {
   const mock = await ownMock("hosts-12");
   const page = await open(mock.url);
   const loaded = () => {
     const names = performance.getEntriesByType("resource").map(({ name }) => name);
-    return [/\/dashboard-.*js$/, /\/dashboard-.*css$/].every((file) =>
-      names.some((name) => file.test(name)),
+    return ["dashboard", "panels"].every((file) =>
+      ["js", "css"].every((end) =>
+        names.some((name) => name.includes(`/${file}-`) && name.endsWith(end)),
+      ),
     );
   };
   await page.waitForFunction(loaded, undefined, { timeout: GUARD_MS });
@@ -352,6 +376,7 @@ it("opens a host without files of the server, and offers to reload if it could n
   await page.route(/\/assets\//, (route) => route.abort()); // as after an update
   await link(page, "web-1").click();
   await page.locator("[data-testid=host]", { hasText: "web-1" }).waitFor({ timeout: GUARD_MS });
+  await page.locator("[data-panel=Disks] [data-row]").first().waitFor({ timeout: GUARD_MS });
   await page.keyboard.press("Escape");
   await link(page, "web-1").waitFor({ timeout: GUARD_MS });
   await page.unroute(/\/assets\//);

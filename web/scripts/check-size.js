@@ -11,7 +11,8 @@ import { build } from "vite";
 
 /**
  * On 1 Mbit/s, the page has loaded after little more than a second. The rows of tables and the panels are loaded once it is
- * drawn, help, palette, images and explanations when they are needed, and the dashboard of a front end when a host is opened. Nearly half of the page of a host is react-dom, and a sixth is uPlot.
+ * drawn, help, palette, images and explanations when they are needed, and the dashboard of a front end when a host is
+ * opened or the browser has nothing else to do. Nearly half of the page of a host is react-dom, and a sixth is uPlot.
  */
 const BUDGETS_KIB = { "index.html": 130, "front-end.html": 120 };
 const page = new URL("../test-results/page/", import.meta.url);

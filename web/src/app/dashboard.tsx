@@ -2,13 +2,13 @@
 import { useCallback, useMemo, useState, type ReactNode } from "react";
 
 import { Boundary } from "../parts/boundary";
-import { loaded } from "../parts/loaded";
+import { loaded, type Load } from "../parts/loaded";
 import { useStatisticsShown } from "../parts/statistics-shown";
 import { AlertStrip } from "../shell/alert-strip";
 import { Announcer } from "../shell/announcer";
 import { Header } from "../shell/header";
 import { keysOf, type DialogName, type PageActions } from "../shell/keys";
-import { Later, type DialogProps, type Load } from "../shell/later";
+import { Later, type DialogProps } from "../shell/later";
 import { SkipLinks } from "../shell/skip-links";
 import { useKeys } from "../shell/use-keys";
 import { isDisconnected } from "../store/freshness";

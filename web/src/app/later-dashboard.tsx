@@ -1,8 +1,10 @@
 /** The dashboard on a front end, which is loaded apart: most of it is charts, which the overview does not have. */
 import { useMemo } from "react";
 
+import { loadWhenIdle } from "../parts/load-when-idle";
+import { loadParts, type Load } from "../parts/loaded";
 import { hostKeysOf } from "../shell/keys";
-import { Later, loadWhenIdle, type Load } from "../shell/later";
+import { Later } from "../shell/later";
 import { useKeys } from "../shell/use-keys";
 import { useHost, useTelemetry } from "../store/use-telemetry";
 import type { DashboardProps } from "./dashboard";
@@ -14,7 +16,7 @@ const loadDashboard: Load<DashboardProps> = () =>
 
 /** So that an open overview can show a host also while the server is away, and after it has been updated. */
 export function loadDashboardWhenIdle(): void {
-  loadWhenIdle(loadDashboard);
+  loadWhenIdle(loadDashboard, loadParts);
 }
 
 export function LaterDashboard({ page }: DashboardProps) {

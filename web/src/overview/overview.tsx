@@ -3,9 +3,9 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 
 import { count } from "../format/numbers";
 import { Boundary } from "../parts/boundary";
-import { loaded } from "../parts/loaded";
+import { loaded, type Load } from "../parts/loaded";
 import { useHold } from "../parts/use-hold";
-import { Later, type Load } from "../shell/later";
+import { Later } from "../shell/later";
 import { useKeys } from "../shell/use-keys";
 import { freshness, isDisconnected } from "../store/freshness";
 import { usePage, useStore, useView } from "../store/use-telemetry";

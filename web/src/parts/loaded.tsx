@@ -1,7 +1,42 @@
-/** Parts of panels whose code is loaded once the page is drawn, so that the page itself is loaded sooner. */
+/** Parts of the page whose code is loaded once the page is drawn, so that the page itself is loaded sooner. */
 import { useEffect, useState, type ComponentType, type ReactNode } from "react";
 
-type Load<P> = () => Promise<ComponentType<P>>;
+export type Load<P> = () => Promise<ComponentType<P>>;
+
+/** What was loaded, by its `Load`. The next time it is shown at once; else, its place would be empty for a moment. */
+const PARTS = new WeakMap<object, unknown>();
+/** Those of `loaded`. */
+const LOADS: Load<never>[] = [];
+
+function maybeLoaded<P>(load: Load<P>): ComponentType<P> | null {
+  return (PARTS.get(load) as ComponentType<P> | undefined) ?? null;
+}
+
+/** Load a part, or return the one that was loaded before. */
+export async function loadOnce<P>(load: Load<P>): Promise<ComponentType<P>> {
+  const part = maybeLoaded(load) ?? (await load());
+  PARTS.set(load, part);
+  return part;
+}
+
+/** Return the part, an error if it cannot be loaded, or null until then. Keep `load` the same function. */
+export function usePart<P>(load: Load<P>): ComponentType<P> | Error | null {
+  const [part, setPart] = useState<ComponentType<P> | Error | null>(() => maybeLoaded(load));
+  useEffect(() => {
+    if (maybeLoaded(load) !== null) return;
+    let isShown = true;
+    const show = (result: ComponentType<P> | Error): void => {
+      if (isShown) setPart(() => result);
+    };
+    loadOnce(load).then(show, (error: unknown) => {
+      show(error instanceof Error ? error : new Error(String(error)));
+    });
+    return () => {
+      isShown = false;
+    };
+  }, [load]);
+  return part;
+}
 
 /**
  * Return a component that loads its code when it is first shown, and shows `before` until then. If the code cannot be
@@ -11,30 +46,17 @@ export function loaded<P extends object>(
   load: Load<P>,
   before: ReactNode = null,
 ): ComponentType<P> {
-  // Kept for the next time that it is shown, which then shows it at once.
-  let known: ComponentType<P> | null = null;
+  LOADS.push(load as Load<never>);
   return function Loaded(props: P) {
-    const [Part, setPart] = useState<ComponentType<P> | null>(() => known);
-    const [failure, setFailure] = useState<Error | null>(null);
-    useEffect(() => {
-      if (known !== null) return;
-      let isShown = true;
-      load().then(
-        (component) => {
-          known = component;
-          if (isShown) setPart(() => component);
-        },
-        (error: unknown) => {
-          if (isShown) setFailure(error instanceof Error ? error : new Error(String(error)));
-        },
-      );
-      return () => {
-        isShown = false;
-      };
-    }, []);
-    if (failure !== null) throw failure;
+    const Part = usePart(load);
+    if (Part instanceof Error) throw Part;
     return Part === null ? before : <Part {...props} />;
   };
+}
+
+/** Load everything that `loaded` was called for, before it is shown. Rejects if a part cannot be loaded. */
+export async function loadParts(): Promise<void> {
+  await Promise.all(LOADS.map(loadOnce));
 }
 
 /** Return such a panel. Its title and its place are there before. */

@@ -1,6 +1,7 @@
 /** A part of the page whose code is loaded when it is first shown, so that the page itself is loaded sooner. */
-import { useEffect, useState, type ComponentType, type ReactNode } from "react";
+import { createElement, type ReactNode } from "react";
 
+import { usePart, type Load } from "../parts/loaded";
 import { usePage } from "../store/use-telemetry";
 import type { PageActions } from "./keys";
 import "./later.css";
@@ -11,10 +12,8 @@ export interface DialogProps {
   readonly actions: PageActions;
 }
 
-export type Load<P> = () => Promise<ComponentType<P>>;
-
 interface LaterProps<P> {
-  /** Keep it the same function: another one is loaded again. */
+  /** Keep it the same function. */
   readonly load: Load<P>;
   readonly props: P;
   /** Gives it up after it could not be loaded. Null if the page has nothing else to show. */
@@ -23,48 +22,11 @@ interface LaterProps<P> {
   readonly meanwhile?: (failed: boolean) => ReactNode;
 }
 
-/** The loaded parts: the next time, they are drawn at once. Without this, the page would be empty for a moment. */
-const PARTS = new WeakMap<object, unknown>();
-
-function maybeLoaded<P>(load: Load<P>): ComponentType<P> | null {
-  return (PARTS.get(load) as ComponentType<P> | undefined) ?? null;
-}
-
-async function loadOnce<P>(load: Load<P>): Promise<ComponentType<P>> {
-  const part = maybeLoaded(load) ?? (await load());
-  PARTS.set(load, part);
-  return part;
-}
-
-/** Load a part before it is shown, when the browser has nothing else to do. If this fails, it is loaded when it is shown. */
-export function loadWhenIdle<P>(load: Load<P>): void {
-  const start = (): void => {
-    loadOnce(load).catch(() => undefined);
-  };
-  // Safari has no idle callbacks.
-  if ("requestIdleCallback" in window) requestIdleCallback(start);
-  else setTimeout(start, 1000);
-}
-
 export function Later<P extends object>({ load, props, close, meanwhile }: LaterProps<P>) {
   const { reload } = usePage();
-  const [Part, setPart] = useState(() => maybeLoaded(load));
-  const [failed, setFailed] = useState(false);
-  useEffect(() => {
-    let isShown = true;
-    loadOnce(load).then(
-      (loaded) => {
-        if (isShown) setPart(() => loaded);
-      },
-      () => {
-        if (isShown) setFailed(true);
-      },
-    );
-    return () => {
-      isShown = false;
-    };
-  }, [load]);
-  if (Part !== null) return <Part {...props} />;
+  const Part = usePart(load);
+  const failed = Part instanceof Error;
+  if (Part !== null && !failed) return createElement(Part, props);
   return (
     <>
       {meanwhile?.(failed)}

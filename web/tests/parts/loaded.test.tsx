@@ -3,7 +3,7 @@ import { act, cleanup, render, screen } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 import { Boundary } from "../../src/parts/boundary";
-import { loaded, loadedPanel } from "../../src/parts/loaded";
+import { loaded, loadedPanel, loadParts } from "../../src/parts/loaded";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -60,4 +60,14 @@ it("leaves an error to the boundary, which shows it and tries again", async () =
   expect(screen.getByText("Failed to fetch")).toBeTruthy();
   await settle(10_000);
   expect(screen.getByRole("table")).toBeTruthy();
+});
+
+it("is there at once if all parts were loaded before", async () => {
+  const load = vi.fn(() => Promise.resolve(Table));
+  const Part = loaded(load, "before");
+  await loadParts();
+  render(<Part />);
+  expect(screen.getByRole("table")).toBeTruthy();
+  await settle();
+  expect(load).toHaveBeenCalledOnce();
 });

@@ -4,14 +4,11 @@ import type { ReactNode } from "react";
 import { afterEach, expect, it, vi } from "vitest";
 
 import { createPage } from "../../src/app/create-page";
-import { Later, loadWhenIdle } from "../../src/shell/later";
+import { Later } from "../../src/shell/later";
 import { PageContext } from "../../src/store/use-telemetry";
 import { fakeBrowser } from "../support/fake-browser";
 
-afterEach(() => {
-  cleanup();
-  vi.unstubAllGlobals();
-});
+afterEach(cleanup);
 
 const browser = fakeBrowser();
 const page = createPage("http://ada/", undefined, browser);
@@ -53,23 +50,5 @@ it("shows something in its place until the part is loaded, and the next time the
   expect(container.textContent).toBe("part a");
   rerender(later("b"));
   expect(container.textContent).toBe("part b");
-  expect(load).toHaveBeenCalledOnce();
-});
-
-it.each([true, false])("loads a part in idle time (idle callbacks: %s)", async (hasCallbacks) => {
-  vi.useFakeTimers();
-  if (hasCallbacks) vi.stubGlobal("requestIdleCallback", (run: () => void) => setTimeout(run));
-  const load = vi.fn(() => Promise.resolve(Part));
-  loadWhenIdle(load);
-  loadWhenIdle(broken); // no error
-  expect(load).not.toHaveBeenCalled();
-  await vi.runAllTimersAsync();
-  vi.useRealTimers();
-  render(
-    <PageContext value={page}>
-      <Later load={load} props={{ name: "a" }} close={null} meanwhile={meanwhile} />
-    </PageContext>,
-  );
-  expect(screen.getByText("part a")).toBeTruthy();
   expect(load).toHaveBeenCalledOnce();
 });
