@@ -5,7 +5,6 @@ import { Boundary } from "../parts/boundary";
 import { loaded, type Load } from "../parts/loaded";
 import { useStatisticsShown } from "../parts/statistics-shown";
 import { AlertStrip } from "../shell/alert-strip";
-import { Announcer } from "../shell/announcer";
 import { Header } from "../shell/header";
 import { keysOf, type DialogName, type PageActions } from "../shell/keys";
 import { Later, type DialogProps } from "../shell/later";
@@ -26,6 +25,7 @@ const DIALOGS: Readonly<Record<DialogName, Load<DialogProps>>> = {
 };
 
 const Explain = loaded(async () => (await import("../shell/explain")).Explain);
+const Announcer = loaded(async () => (await import("../shell/announcer")).Announcer);
 
 export interface DashboardProps {
   readonly page: Page;

@@ -3,6 +3,7 @@ import { shortCpu } from "../format/names";
 import { clock } from "../format/time";
 import { Boundary } from "../parts/boundary";
 import { useLayout } from "../parts/layout";
+import { loaded } from "../parts/loaded";
 import { LoggedIn } from "../parts/logged-in";
 import { HEADER_FACTS } from "../sections";
 import { useDisplay, usePage, usePicture, useTelemetry, useView } from "../store/use-telemetry";
@@ -10,7 +11,9 @@ import { WINDOWS } from "../store/view";
 import { Badge } from "./badge";
 import { FindButton } from "./find-button";
 import { Heartbeat } from "./heartbeat";
-import { HostSwitcher } from "./host-switcher";
+
+// Only front ends have it.
+const HostSwitcher = loaded(async () => (await import("./host-switcher")).HostSwitcher);
 
 const BEATS = 60;
 const BEATS_ON_PHONE = 40;
