@@ -2,6 +2,7 @@
 import { act, fireEvent, screen } from "@testing-library/react";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
+import "../../src/sections/processes/rows"; // so that the page, which loads it later, does not wait for a file
 import { goldenObject } from "../support/frames";
 import { answer } from "../support/fake-browser";
 import { connect, installPage, settle, settleImports, tables, value } from "../support/page";
