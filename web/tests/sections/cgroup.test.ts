@@ -2,6 +2,7 @@
 import { screen } from "@testing-library/react";
 import { expect, it, vi } from "vitest";
 
+import "../../src/sections/cgroup/panel"; // so that the page, which loads it later, does not wait for a file
 import { golden, goldenObject, sampleText } from "../support/frames";
 import { connect, installPage } from "../support/page";
 
