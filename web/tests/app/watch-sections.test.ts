@@ -2,6 +2,7 @@
 import { act, fireEvent, screen } from "@testing-library/react";
 import { beforeEach, expect, it, vi } from "vitest";
 
+import "../../src/sections/processes/rows"; // so that the page, which loads it later, does not wait for a file
 import { answer } from "../support/fake-browser";
 import { golden, goldenObject, sampleText } from "../support/frames";
 import { badge, connect, installPage, lastStream, settle, tables, value } from "../support/page";
