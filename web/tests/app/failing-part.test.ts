@@ -53,7 +53,7 @@ vi.mock("../../src/sections", async (load) => {
 // The other tests of this worker share the loaded modules, but need these unchanged.
 vi.resetModules();
 const { golden, sampleText } = await import("../support/frames");
-const { connect, installPage, settle } = await import("../support/page");
+const { connect, installPage, settle, settleImports } = await import("../support/page");
 const { HEADER_FACTS, PANELS, VITALS } = await import("../../src/sections");
 afterAll(() => {
   vi.resetModules();
@@ -94,6 +94,7 @@ describe.each([
 
   it("leaves the rest of the page when it fails, shows the reason, and is tried again", async () => {
     await connect(golden("hello"), sample);
+    await settleImports();
     const present = SIGNS.filter((id) => screen.queryByTestId(id) !== null);
     expect(present).toEqual(SIGNS.filter((id) => LOST[name] !== id));
     const isShown = () => document.body.innerHTML.includes(`${name} is broken`);
