@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, vi } from "vitest";
 import { createPage, type Hosts } from "../../src/app/create-page";
 import { Dashboard } from "../../src/app/dashboard";
 import { Page } from "../../src/app/page";
+import { loadParts } from "../../src/parts/loaded";
 import { installDom } from "./dom";
 import { answer, fakeBrowser, noAnswer } from "./fake-browser";
 import { FakeSocket } from "./fake-socket";
@@ -49,6 +50,7 @@ export function installPage(hosts?: Hosts): ReturnType<typeof fakeBrowser> {
   let stop: () => void;
 
   beforeEach(async () => {
+    await loadParts(); // else it depends on the other tests of the worker which of them are there
     vi.useFakeTimers();
     FakeSocket.all = [];
     installDom();
