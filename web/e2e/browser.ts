@@ -28,7 +28,7 @@ export async function openBrowser(): Promise<Browser> {
   return launch([SHELL, ...NAMES], FLAGS);
 }
 
-/** The browser that users have, for what depends on its settings: which cookies it accepts. */
+/** The browser that users have, for what depends on its settings or on touch: accepted cookies, taps. */
 export async function openWholeBrowser(...flags: string[]): Promise<Browser> {
   return launch(NAMES, [...FLAGS, ...flags]);
 }

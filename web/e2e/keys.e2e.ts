@@ -5,7 +5,15 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { KEYS } from "../src/shell/keys";
-import { GUARD_MS, openBrowser, openPage, stateIs, textOf, type Watched } from "./browser";
+import {
+  GUARD_MS,
+  openBrowser,
+  openPage,
+  openWholeBrowser,
+  stateIs,
+  textOf,
+  type Watched,
+} from "./browser";
 import { Mock } from "./mock";
 
 let browser: Browser;
@@ -194,8 +202,15 @@ describe("a key", () => {
 });
 
 describe("touch", () => {
+  // Half of the taps have no effect in the headless shell.
+  let whole: Browser;
+  beforeAll(async () => {
+    whole = await openWholeBrowser();
+  });
+  afterAll(() => whole.close());
+
   const onPhone = async (run: (phone: Page) => Promise<void>) => {
-    const { page: phone, complaints } = await openPage(browser, mock.url, {
+    const { page: phone, complaints } = await openPage(whole, mock.url, {
       viewport: { width: 390, height: 844 },
       hasTouch: true,
       isMobile: true,

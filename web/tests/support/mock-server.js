@@ -107,6 +107,13 @@ const fleetAnswer = (path, query) => {
   return undefined;
 };
 
+/** A page of all processes: there are no others than in the table. */
+function processPage(query) {
+  const { top, total } = processesOf(seqNow());
+  const found = top.filter(({ name }) => name.includes(query.get("filter") ?? ""));
+  return { total, matching: found.length, offset: 0, unread: 0, processes: found };
+}
+
 const http = createServer((request, response) => {
   const { pathname: path, searchParams } = new URL(request.url, "http://x");
   if (path === "/api/v1/history") {
@@ -114,10 +121,10 @@ const http = createServer((request, response) => {
     response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" });
     return response.end(gzipSync(JSON.stringify(historyOf(searchParams))));
   }
-  const notified = NOTIFICATIONS[path];
-  if (notified !== undefined) {
+  const known = path === "/api/v1/processes" ? processPage(searchParams) : NOTIFICATIONS[path];
+  if (known !== undefined) {
     response.writeHead(200, { "content-type": "application/json" });
-    return response.end(JSON.stringify(notified));
+    return response.end(JSON.stringify(known));
   }
   const answer = fleet === null ? undefined : fleetAnswer(path, searchParams);
   if (answer !== undefined) {
