@@ -19,9 +19,10 @@ TOO_SLOW = 4008
 SCRIPT = """
 import sys
 from functools import partial
-from telemetry_stream import app, cli
+from telemetry_stream import cli
+from telemetry_stream.assembly import server
 from telemetry_stream.net import http
-app.Timing = partial(app.Timing, ping=2.0, silence=4.0, write=1.0, close=0.1)
+server.Timing = partial(server.Timing, ping=2.0, silence=4.0, write=1.0, close=0.1)
 http.Limits = partial(http.Limits, idle_seconds=1.0, write_seconds=1.0)
 sys.exit(cli.main())
 """
