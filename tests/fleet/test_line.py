@@ -212,8 +212,8 @@ def test_broken_samples_are_dropped_one_by_one() -> None:
     assert sorted(report.drops) == ["foreign host", "invalid", "invalid"]
 
 
-def test_a_history_that_is_too_long_is_requested_in_half() -> None:
-    """Until it fits: a host may remember more than we do."""
+def requested_seconds(failure: bytes) -> list[str]:
+    """Return how many seconds of the past are requested from a host whose first two answers are ``failure``."""
     queries: list[str] = []
 
     def script(query: str) -> bytes:
@@ -221,14 +221,20 @@ def test_a_history_that_is_too_long_is_requested_in_half() -> None:
             return texts(HELLO)
         queries.append(query)
         if len(queries) < 3:
-            return texts(HELLO) + b"\x81\x7f" + (200_000).to_bytes(8, "big")
+            return failure
         return texts(HELLO, f'{{"type":"history","samples":[{message(1)}]}}')
 
     report = RecordingReport()
     with scripted(script, report) as (_, remote):
         remote.watch(Want())
         report.wait(lambda: report.answers)
-    assert [query.rpartition("=")[2] for query in queries[:3]] == ["600", "300", "150"]
+    return [query.rpartition("=")[2] for query in queries[:3]]
+
+
+def test_a_history_that_is_too_long_is_requested_in_half() -> None:
+    """Until it fits: a host may remember more than we do."""
+    too_long = texts(HELLO) + b"\x81\x7f" + (200_000).to_bytes(8, "big")
+    assert requested_seconds(too_long) == ["600", "300", "150"]
 
 
 @pytest.mark.parametrize("status", [401, 404, 503])
@@ -237,21 +243,8 @@ def test_after_another_failure_the_whole_history_is_requested(
 ) -> None:
     """A proxy may answer so while its server is restarted."""
     monkeypatch.setattr(line_module, "SLOW_SECONDS", 0.05)
-    queries: list[str] = []
-
-    def script(query: str) -> bytes:
-        if "vitals" in query:
-            return texts(HELLO)
-        queries.append(query)
-        if len(queries) < 3:
-            return f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()
-        return texts(HELLO, f'{{"type":"history","samples":[{message(1)}]}}')
-
-    report = RecordingReport()
-    with scripted(script, report) as (_, remote):
-        remote.watch(Want())
-        report.wait(lambda: report.answers)
-    assert [query.rpartition("=")[2] for query in queries[:3]] == ["600"] * 3
+    refusal = f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()
+    assert requested_seconds(refusal) == ["600"] * 3
 
 
 @pytest.mark.parametrize("status", [None, 503])
