@@ -14,7 +14,7 @@ from types import FrameType
 import pytest
 
 from telemetry_stream import App, Settings, threads
-from telemetry_stream.hub.client import QUEUE_FRAMES
+from telemetry_stream.hub.frame_queue import QUEUE_FRAMES
 from tests.apps import FAST, OwnSource
 from tests.conftest import eventually
 from tests.viewers import (

@@ -14,7 +14,7 @@ import pytest
 
 from telemetry_stream import App
 from telemetry_stream.hub import End
-from telemetry_stream.hub.client import QUEUE_FRAMES
+from telemetry_stream.hub.frame_queue import QUEUE_FRAMES
 from telemetry_stream.stream import Consumer, Stream
 from tests.apps import FAST, OwnOrigin
 from tests.conftest import eventually

@@ -3,7 +3,8 @@
 Does not depend on sockets, HTTP or metrics.
 """
 
-from .client import Client, End, Many
+from .client import Client, End
+from .frame_queue import Many
 from .hub import Hub, HubStats
 from .pump import write_pump
 

@@ -25,14 +25,9 @@ import enum
 import queue
 import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
-QUEUE_FRAMES = 16
-
-# An empty item that wakes the pump when the client ends, and when the direct path has sent only a part of a frame: then
-# the pump sends the rest, which the sender keeps.
-FLUSH = b""
+from .frame_queue import FLUSH, FrameQueue, Many, frames_in
 
 
 class End(enum.Enum):
@@ -63,45 +58,6 @@ class Batch(Protocol):
 
     def try_send_all(self, frame: bytes, sinks: Sequence[Any], /) -> Sequence[int]:
         """Return for each sink what ``try_send`` of its client would, or a negative number for its OSError."""
-
-
-@dataclass(frozen=True, slots=True)
-class Many:
-    """Many frames, more than a queue has room for. ``make`` returns an iterator that makes them for one client.
-
-    In a queue they take one place, and a queue has room for one Many: what they are made of stays in memory until then.
-    """
-
-    count: int
-    make: Callable[[], Iterator[bytes]]
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Make the frames."""
-        return self.make()
-
-
-def frames_in(item: bytes | Many) -> int:
-    """Return the number of frames that an item of a queue stands for."""
-    return item.count if isinstance(item, Many) else 1
-
-
-# What a queue holds: a frame, many of them, or the first ones of a client.
-Item = bytes | Many | Iterator[bytes]
-
-
-class _Queue(queue.Queue[Item]):
-    """A queue.Queue that keeps its few items in a list, because an empty deque has 760 bytes."""
-
-    def _init(self, _: int) -> None:
-        self.queue: list[Item] = []
-
-    def _get(self) -> Item:
-        return self.queue.pop(0)
-
-    def has_many(self) -> bool:
-        """Whether a Many waits in the queue."""
-        with self.mutex:
-            return any(isinstance(item, Many) for item in self.queue)
 
 
 class Client:
@@ -145,9 +101,7 @@ class Client:
     ) -> None:
         self.topic = topic
         self.name = name
-        self.queue = _Queue(maxsize=QUEUE_FRAMES)
-        # Nobody waits for room or for the end of all tasks, and each Condition has 1.3 KB. All three use one mutex.
-        self.queue.not_full = self.queue.all_tasks_done = self.queue.not_empty
+        self.queue = FrameQueue()
         self.end: End | None = None  # None while the client is open; the first reason is kept
         self.dropped = 0
         # Not None during the grace period. The write pump calls it after it has taken an item from the queue.
@@ -220,19 +174,9 @@ class Client:
 
     def _queue(self, frame: bytes | Many) -> bool:
         with self._lock:
-            if not self._put_locked(frame):
+            if not self.queue.offer(frame):
                 return False
             self._close_direct_path_locked()
-        return True
-
-    def _put_locked(self, frame: bytes | Many) -> bool:
-        """Put a frame or many into the queue. Return False if there is no room."""
-        if isinstance(frame, Many) and self.queue.has_many():
-            return False
-        try:
-            self.queue.put_nowait(frame)
-        except queue.Full:
-            return False
         return True
 
     @property
@@ -253,7 +197,7 @@ class Client:
         dropped, and counted unless the client has ended.
         """
         with self._lock:
-            if not self._put_locked(frame):
+            if not self.queue.offer(frame):
                 if not last:
                     return False
                 if self.end is None:
@@ -302,10 +246,7 @@ class Client:
     def _wake_pump_locked(self) -> None:
         """Close the direct path, and wake the pump if it sleeps on an empty queue."""
         self._close_direct_path_locked()
-        try:
-            self.queue.put_nowait(FLUSH)
-        except queue.Full:
-            pass  # the pump does not sleep on a full queue
+        self.queue.offer(FLUSH)  # not needed if the queue is full: the pump does not sleep then
 
     def _close_direct_path_locked(self) -> None:
         self._direct = self._open_sink = None

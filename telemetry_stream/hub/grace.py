@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 
 from .. import threads
-from .client import Client, Many
+from .client import Client
+from .frame_queue import Many
 
 GRACE_SECONDS = 0.1
 

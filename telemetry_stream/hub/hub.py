@@ -14,7 +14,8 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 
 from .. import threads
-from .client import Batch, Client, End, Many, frames_in, offer_all
+from .client import Batch, Client, End, offer_all
+from .frame_queue import Many, frames_in
 from .grace import Grace
 
 INBOX_FRAMES = 4096

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 
 from telemetry_stream.hub import Client, Hub
-from telemetry_stream.hub.client import QUEUE_FRAMES, Item, Many
+from telemetry_stream.hub.frame_queue import QUEUE_FRAMES, Item, Many
 from tests.hub.transport import numbered
 
 WAIT_SECONDS = 30.0  # for an event that comes at once unless the code is broken

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from telemetry_stream.hub.client import FLUSH, QUEUE_FRAMES, Client, End, offer_all
+from telemetry_stream.hub.client import Client, End, offer_all
+from telemetry_stream.hub.frame_queue import FLUSH, QUEUE_FRAMES
 from tests.hub.batches import FakeBatch
 from tests.hub.clients import QueuedClient, fill
 from tests.hub.transport import FakeTransport, numbered

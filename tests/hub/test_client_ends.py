@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from telemetry_stream import threads
-from telemetry_stream.hub.client import FLUSH, Client, End
+from telemetry_stream.hub.client import Client, End
+from telemetry_stream.hub.frame_queue import FLUSH
 from tests.hub.clients import WAIT_SECONDS, QueuedClient, fill
 from tests.hub.transport import FakeTransport
 

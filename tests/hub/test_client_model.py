@@ -14,7 +14,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from telemetry_stream.hub.client import FLUSH, QUEUE_FRAMES, Client, End, offer_all
+from telemetry_stream.hub.client import Client, End, offer_all
+from telemetry_stream.hub.frame_queue import FLUSH, QUEUE_FRAMES
 from tests.hub.batches import FakeBatch
 from tests.hub.transport import FakeTransport, numbered
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from telemetry_stream.hub import Client, End, Hub, Many, write_pump
-from telemetry_stream.hub.client import QUEUE_FRAMES
+from telemetry_stream.hub.frame_queue import QUEUE_FRAMES
 from telemetry_stream.hub.hub import BATCH_CLIENTS, INBOX_FRAMES
 from tests.hub.batches import FakeBatch, Sink
 from tests.hub.clients import (

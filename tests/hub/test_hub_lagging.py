@@ -8,7 +8,7 @@ import pytest
 
 from telemetry_stream import threads
 from telemetry_stream.hub import Client, Hub, write_pump
-from telemetry_stream.hub.client import QUEUE_FRAMES
+from telemetry_stream.hub.frame_queue import QUEUE_FRAMES
 from tests.hub.clients import (
     WAIT_SECONDS,
     QueuedClient,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from telemetry_stream.hub import End, Hub
-from telemetry_stream.hub.client import QUEUE_FRAMES
+from telemetry_stream.hub.frame_queue import QUEUE_FRAMES
 from tests.hub.clients import WAIT_SECONDS, QueuedClient, ReadingClient
 from tests.hub.transport import numbered
 

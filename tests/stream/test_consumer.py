@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from telemetry_stream.hub import End
-from telemetry_stream.hub.client import QUEUE_FRAMES
+from telemetry_stream.hub.frame_queue import QUEUE_FRAMES
 from telemetry_stream.stream import Consumer, Resume
 from tests.conftest import eventually
 from tests.server.service import sample
