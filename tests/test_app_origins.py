@@ -97,7 +97,7 @@ def test_an_origin_gets_the_viewers_of_its_host() -> None:
         assert get(app.url, "/api/v1/sample")[1]["seq"] == 1
         with websockets_viewer(app.url) as viewer:
             assert viewer.read()["host"]["id"] == "host-1"
-            assert eventually(lambda: origin.feed.watched() == (None,))
+            assert eventually(lambda: origin.feed.audience.sections() == (None,))
             origin.publish()
             assert seqs(read_samples(viewer, 2)) == [1, 2]
 

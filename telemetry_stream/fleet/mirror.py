@@ -99,7 +99,7 @@ class Mirror:
     def stop(self) -> None:
         """Request nothing any more, and close the viewers that are left."""
         self._remote.unwatch()
-        self.feed.end_viewers()
+        self.feed.audience.close()
 
     def wait_filled(self, timeout: float) -> bool:
         """Wait until what the origin remembers is there, and return whether it is."""
@@ -120,9 +120,9 @@ class Mirror:
 
     def tick(self) -> None:
         """Note the viewers, request the sections that they want, and publish what was held for too long."""
-        watched = self.feed.watched()
-        self._demand.tick(watched)
-        if watched:
+        chosen = self.feed.audience.sections()
+        self._demand.tick(chosen)
+        if chosen:
             self.use()
         sections = self._demand.wanted() & ON_DEMAND
         with self._lock:

@@ -88,7 +88,7 @@ class Mirrors:
         unused = [
             (mirror.unused_seconds(), host)
             for mirror, host in mirrors
-            if mirror.unused_seconds() > JOINING_SECONDS and not mirror.feed.watched()
+            if mirror.unused_seconds() > JOINING_SECONDS and not mirror.feed.audience.sections()
         ]
         if not unused:
             raise NotWatchableError(f"Limit of watched hosts reached ({self._max_watched})")

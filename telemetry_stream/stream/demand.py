@@ -65,12 +65,12 @@ class Demand:
                 self._ticked_at is not None and now - self._ticked_at > self.normal_interval_seconds
             )
 
-    def tick(self, watched: Iterable[Collection[str] | None]) -> None:
+    def tick(self, chosen: Iterable[Collection[str] | None]) -> None:
         """Note that a tick begins, and the choices of sections of the viewers that are connected now."""
         with self._lock:
             now = self._ticked_at = self._monotonic()
             any_viewer = False
-            for sections in watched:
+            for sections in chosen:
                 any_viewer = True
                 self._extend_locked(sections, now + LINGER_SECONDS)
             if any_viewer:

@@ -1,16 +1,15 @@
 """A feed: the stream of one host. It numbers each sample, remembers the last ones, encodes each once, broadcasts it.
 
 Strategy. A sample is encoded when it is published (encoded.py). The hub's thread joins its sections once for each
-distinct choice, so that the publisher does the same work for one choice as for a thousand. The write pump of a joining
-viewer reads the history from the ring, piece by piece, as the socket drains. So neither a slow viewer nor a long
-history costs the publisher time or memory. On-demand sections are not remembered.
+distinct choice (audience.py). The write pump of a joining viewer reads the history from the ring, piece by piece, as
+the socket drains. So neither a slow viewer nor a long history costs the publisher time or memory. On-demand sections
+are not remembered.
 
 A feed does not depend on WebSocket: a ``Framing`` turns text into the bytes on the wire.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 import logging
 import os
@@ -20,11 +19,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from ..hub import Client, End, Hub, Many
+from ..hub import Client, Hub
 from ..metrics.sample import Sample
 from ..metrics.sources.host import HostInfo
 from ..metrics.sources.process_list import ProcessList
 from .alerts import KnownAlerts
+from .audience import Audience
 from .choice import Choice, Resume
 from .demand import Demand
 from .encoded import EncodedSample, encode, to_json
@@ -54,9 +54,9 @@ class Feed:
     remembering, broadcasting and joining one step each, so that the history and the live samples of a viewer meet
     without a gap or a duplicate.
 
-    ``section_names`` are all sections that a sample of this host may have. ``demand`` is what viewers want of it.
-    ``on_first_sample`` is called on the publishing thread after the first sample of a run. ``hello`` are the fields of
-    the message ``hello`` that its owner adds.
+    ``section_names`` are all sections that a sample of this host may have. ``demand`` is what viewers want of it,
+    and ``audience`` are those that are connected now. ``on_first_sample`` is called on the publishing thread after the
+    first sample of a run. ``hello`` are the fields of the message ``hello`` that its owner adds.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class Feed:
         self.id = os.urandom(16).hex()  # the run; a seq has no meaning in another one
         self.section_names = tuple(section_names)
         self.demand = demand
+        self.audience = Audience(hub, host.id)
         self._hub = hub
         self._hello = {
             "type": "hello",
@@ -106,12 +107,6 @@ class Feed:
         with self._lock:
             if stream != self.id:
                 self._start_run_locked(stream)
-
-    def end_viewers(self) -> None:
-        """Close all viewers with 1001: they reconnect."""
-        for client in self._hub.clients():
-            if isinstance(client.topic, Choice) and client.topic.host == self.host.id:
-                client.close(End.GOING_AWAY)
 
     def publish(self, sample: Sample) -> int:
         """Number, remember and broadcast ``sample``; return its ``seq``. Never waits for a viewer.
@@ -158,8 +153,7 @@ class Feed:
             is_first, self._has_begun = not self._has_begun, True
             self._newest = newest
             self._published.notify_all()
-            if self._hub.topics_of(self.host.id):  # else ts-hub would wake up for nothing
-                self._hub.broadcast_each(self._frames(entries))
+            self.audience.broadcast_samples(entries)
         if is_first:
             self._begin(entries[0])
         return entries[-1].seq
@@ -188,7 +182,7 @@ class Feed:
         self._ring = Ring(self._limits, self._monotonic)
         self._newest = None
         self._has_begun = False
-        self.end_viewers()
+        self.audience.close()
 
     def publish_alerts(
         self,
@@ -206,9 +200,7 @@ class Feed:
         with self._lock:
             text = self._alerts.maybe_message(time_unix, firing, resolved, omitted)
             if text is not None:
-                self._hub.broadcast_each(
-                    (choice, choice.framing.message(text)) for choice in self._choices()
-                )
+                self.audience.broadcast(text)
 
     @property
     def alerts(self) -> Mapping[str, Any]:
@@ -219,29 +211,6 @@ class Feed:
     def alerts_time_unix(self) -> float | None:
         """The time of the sample that the alerts were found in, None if it is unknown."""
         return self._alerts.time_unix
-
-    def _frames(self, entries: Sequence[Entry]) -> Iterator[tuple[Choice, bytes | Many]]:
-        """Yield what each choice contains of the entries. Runs on ``ts-hub``.
-
-        The queue of a viewer has no room for many frames, so its write pump makes each one when it can write it.
-        """
-        texts: dict[tuple[int, tuple[str, ...] | None], bytes] = {}
-        for choice in self._choices():
-            chosen = [entry for entry in entries if entry.seq % choice.every == 0]
-            if len(chosen) > 1:
-                yield choice, Many(len(chosen), functools.partial(_frames_of, choice, chosen))
-            elif chosen:
-                (entry,) = chosen
-                key = entry.seq, choice.sections
-                if key not in texts:
-                    texts[key] = entry.text(choice.sections)
-                yield choice, choice.framing.message(texts[key])
-
-    def _choices(self) -> Iterator[Choice]:
-        """Yield the distinct choices of this host's viewers."""
-        for topic in self._hub.topics_of(self.host.id):
-            if isinstance(topic, Choice):
-                yield topic
 
     def join(self, client: Client, resume: Resume | None, user: str | None = None) -> bool:
         """Register ``client``, whose topic is a Choice of this host, and queue its first messages.
@@ -286,15 +255,6 @@ class Feed:
         with self._published:
             return self._published.wait_for(lambda: self.seq > seq and self.has(sections), timeout)
 
-    def watched(self) -> tuple[Collection[str] | None, ...]:
-        """What the viewers that are connected now have chosen: the default sections (None), and all that are named."""
-        chosen = [choice.sections for choice in self._choices()]
-        if not chosen:
-            return ()
-        named = [sections for sections in chosen if sections is not None]
-        default = (None,) if len(named) < len(chosen) else ()
-        return (*default, set().union(*named)) if named else default
-
     def history(
         self,
         resume: Resume,
@@ -307,11 +267,6 @@ class Feed:
         with self._lock:
             selected = self._ring.select(resume, every, self.id)
         return pieces(selected, sections, brief=brief)
-
-
-def _frames_of(choice: Choice, entries: Iterable[Entry]) -> Iterator[bytes]:
-    for entry in entries:
-        yield choice.framing.message(entry.text(choice.sections))
 
 
 def _fields(sample: Sample) -> bytes:

@@ -129,7 +129,7 @@ class LocalHost:
     def _tick(self) -> None:
         """Runs on ``ts-collect``."""
         self._tick_stats = None
-        self._demand.tick(self._feed.watched())
+        self._demand.tick(self._feed.audience.sections())
         wanted, observer = self._demand.wanted(), self._observer
         if observer is not None:
             wanted |= observer.on_demand

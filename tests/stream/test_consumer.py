@@ -157,7 +157,7 @@ def test_closing_detaches_it() -> None:
     """Nothing is queued for it any more, and its choice is not encoded any more."""
     with streaming() as (hub, stream, feed):
         with stream.attach("recorder", sections=["cpu"]) as consumer:
-            assert feed.watched() == ({"cpu"},)
-        assert feed.watched() == ()
+            assert feed.audience.sections() == ({"cpu"},)
+        assert feed.audience.sections() == ()
         assert hub.stats().ended == {"gone": 1}
         assert consumer.take(0.0) is None
