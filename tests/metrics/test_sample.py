@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from telemetry_stream.metrics.sample import RESERVED, SourceState, encode_section
 from telemetry_stream.metrics.sources import SECTIONS
-from telemetry_stream.metrics.sources.cpu import SHARES, Core, Cpu
+from telemetry_stream.metrics.sources.cpu import Core, Cpu
+from telemetry_stream.metrics.sources.cpu_shares import SHARES
 
 NUMBER = st.none() | st.floats(0, 1e6).map(lambda value: round(value, 3))
 SHARE = dict.fromkeys(SHARES, NUMBER)

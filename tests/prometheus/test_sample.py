@@ -13,7 +13,8 @@ from prometheus_client.parser import text_string_to_metric_families as plain_tex
 
 from telemetry_stream.metrics.definitions import GROUPS, Group
 from telemetry_stream.metrics.sample import Sample, SourceState, encode_section
-from telemetry_stream.metrics.sources.cpu import SHARES, Core, Cpu
+from telemetry_stream.metrics.sources.cpu import Core, Cpu
+from telemetry_stream.metrics.sources.cpu_shares import SHARES
 from telemetry_stream.metrics.sources.disk import Disk
 from telemetry_stream.metrics.sources.filesystem import Filesystem
 from telemetry_stream.metrics.sources.network import Interface

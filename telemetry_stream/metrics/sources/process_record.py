@@ -12,7 +12,7 @@ from typing import Annotated
 from .. import counters, rates
 from ..section import Field
 from ..units import CLK_TCK, PAGE_BYTES
-from .cpu import MARGIN_SHARE, MARGIN_TICKS
+from .cpu_shares import MARGIN_SHARE, MARGIN_TICKS
 from .process_details import Detail
 from .process_table import Row
 from .system import BOOT_SECONDS

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_stream.metrics.sources.cpu import SHARES, Core, Cpu, CpuRates, CpuSource
+from telemetry_stream.metrics.sources.cpu import Core, Cpu, CpuRates, CpuSource
+from telemetry_stream.metrics.sources.cpu_shares import SHARES
 from telemetry_stream.metrics.sources.kernel_stat import CoreTicks, KernelStat
 from telemetry_stream.metrics.units import CLK_TCK
 from tests.metrics.trees import Tree, assert_sane
@@ -70,28 +70,6 @@ def test_shares_of_every_column() -> None:
     assert sum(parts) == 100.0
 
 
-def test_guest_is_limited_to_user() -> None:
-    """The kernel rounds each of them: 11 ticks of guest in 10 ticks of user."""
-    cpu = pair({0: ZERO}, {0: (10, 0, 0, 90, 0, 0, 0, 0, 11, 0)})
-    assert (cpu.user_percent, cpu.guest_percent, cpu.usage_percent) == (0.0, 10.0, 10.0)
-
-
-@pytest.mark.parametrize("column", [4, 7])
-def test_a_decrease_of_iowait_or_steal_affects_only_that_field(column: int) -> None:
-    """It is 0, and the other 100 ticks count."""
-    before = [100] * 10
-    after = [150, 100, 100, 150, 100, 100, 100, 100, 100, 100]
-    after[column] = 97
-    cpu = pair({0: tuple(before)}, {0: tuple(after)})
-    assert (cpu.usage_percent, cpu.idle_percent) == (50.0, 50.0)
-
-
-def test_a_small_decrease_of_idle_is_jitter() -> None:
-    """One tick less in a second of 100 other ticks."""
-    cpu = pair({0: (0, 0, 0, 500, 0, 0, 0, 0, 0, 0)}, {0: (CLK_TCK, 0, 0, 499, 0, 0, 0, 0, 0, 0)})
-    assert cpu.usage_percent == 100.0
-
-
 def test_a_large_decrease_of_idle_is_a_core_that_was_plugged_in_again() -> None:
     """More than three seconds less: the core is unknown once, not at 100 %, and known in the next sample."""
     rates = CpuRates()
@@ -103,62 +81,7 @@ def test_a_large_decrease_of_idle_is_a_core_that_was_plugged_in_again() -> None:
     assert rates.record(KernelStat({0: later}), 3.0, was_suspended=False).usage_percent == 25.0
 
 
-@pytest.mark.parametrize("column", [0, 2, 3])
-def test_a_fall_with_too_few_ticks_is_a_reset(column: int) -> None:
-    """User, system or idle fell, and less than half a second of ticks passed in a second: the core is unknown."""
-    before, after = [1000] * 10, [1000] * 10
-    after[column] = 900
-    after[0 if column != 0 else 3] += CLK_TCK // 4
-    assert pair({0: tuple(before)}, {0: tuple(after)}).cores == (Core(0),)
-
-
-def test_shares_are_unknown_if_no_tick_passed() -> None:
-    """Two equal readings: no division by zero."""
-    cpu = pair({0: (5,) * 10}, {0: (5,) * 10})
-    assert shares_of(cpu) == UNKNOWN
-
-
 QUIET = (0, 0, 10, 90, 0, 0, 0, 0, 0, 0)  # 10 of 100 ticks in the kernel
-
-
-def leap(column: int, ticks: int) -> Core:
-    """Return a core that was 10 % busy for a second, and in which one column changed by so many ticks."""
-    before = [10**12] * 10
-    after = [then + change for then, change in zip(before, QUIET, strict=True)]
-    after[column] = before[column] + ticks
-    return pair({0: tuple(before)}, {0: tuple(after)}).cores[0]
-
-
-# kernel/sched/cputime.c: steal_account_process_time() trusts the hypervisor; arch/x86/xen and KVM counted backwards.
-@pytest.mark.parametrize("ticks", [160, 832457433, 10**11, -(10**6)])
-@pytest.mark.parametrize(
-    ("column", "unknown"),
-    [
-        (4, {"iowait_percent"}),
-        (7, {"steal_percent"}),
-        (8, {"user_percent", "guest_percent"}),
-        (9, {"nice_percent", "guest_percent"}),
-    ],
-)
-def test_an_extra_state_that_is_impossible_loses_only_its_share(
-    column: int, unknown: set[str], ticks: int
-) -> None:
-    """No state gains more than the second that passed, or loses years."""
-    core = leap(column, ticks)
-    assert (core.usage_percent, core.system_percent, core.idle_percent) == (10.0, 10.0, 90.0)
-    assert {name for name, share in shares_of(core).items() if share is None} == unknown
-
-
-@pytest.mark.parametrize("column", [0, 1, 2, 3, 5, 6])
-def test_another_state_that_is_impossible_makes_the_core_unknown(column: int) -> None:
-    """Its time is missing in the whole, so that no share is right."""
-    assert leap(column, 10**9) == Core(0)
-    assert leap(column, 160) == Core(0)
-
-
-def test_a_state_that_is_a_little_ahead_of_the_clock_is_possible() -> None:
-    """A core that its hypervisor did not run gets its ticks late."""
-    assert leap(3, 140).usage_percent == 6.667
 
 
 def test_a_steal_of_one_core_is_unknown_for_all() -> None:
