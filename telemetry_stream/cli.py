@@ -23,7 +23,6 @@ from .alerts.rules_command import UsageError
 from .alerts.rules_command import run as rules_command
 from .app import App, StartError, TemporaryStartError
 from .escape import escaped
-from .net import heap
 from .settings import Settings, SettingsError, load, unknown_variables
 from .signals import Background, Signals
 from .threads import ThreadUnavailableError, small_stacks
@@ -151,7 +150,6 @@ def _run(app: App, notifier: systemd.Notifier | None) -> None:
         notifier.start(app.maybe_problem)
     # Imported modules and built parts stay. Without this, each collection examines them again and delays all viewers.
     gc.freeze()
-    heap.trim()  # what the imports have freed
     output.announce(f"telemetry_stream {__version__}: live at {app.url}")
     where = _maybe_where_the_token_is(app, app.settings)
     if where is not None:

@@ -19,10 +19,13 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from .. import threads
 from .transport import Transport
-from .uring import Ring, UnavailableError
+
+if TYPE_CHECKING:
+    from .uring import Ring
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +55,9 @@ class _Job:
 class Batch:
     """One ring or two, and their use for transports, from ``start`` to ``close``. Any thread may call it.
 
-    ``is_active`` is False if io_uring is unavailable, and becomes False if it fails. Then nothing is sent through it.
-    ``on_crash`` is called if the second thread dies of an unexpected error.
+    The first call opens the rings: most programs never have so many viewers, and save half a MiB. ``is_active`` becomes
+    False if io_uring is unavailable then, or fails later. Then nothing is sent through it. ``on_crash`` is called if
+    the second thread dies of an unexpected error.
     """
 
     def __init__(self, on_crash: Callable[[BaseException], None] | None = None) -> None:
@@ -65,22 +69,8 @@ class Batch:
         self._helper: threading.Thread | None = None
 
     def start(self) -> None:
-        """Open the rings, check that they work, and start the second thread if there is a second processor.
-
-        If io_uring is unavailable, the log has the reason. Raises ThreadUnavailableError.
-        """
-        try:
-            self._rings.append(Ring(RING_ENTRIES))
-            if len(os.sched_getaffinity(0)) > 1:
-                self._rings.append(Ring(RING_ENTRIES))
-                self._helper = threads.start("ts-batch", self._help, on_crash=self._on_crash)
-        except UnavailableError as error:
-            log.info(
-                "Frames are sent with one system call per viewer, because io_uring is unavailable: %s",
-                error,
-            )
-        else:
-            self.is_active = True
+        """Permit calls of ``try_send_all``. Starts nothing."""
+        self.is_active = True
 
     def try_send_all(self, frame: bytes, transports: Sequence[Transport]) -> list[int]:
         """Do for each of these transports what ``try_send(frame)`` does. Return the results in the same order.
@@ -91,6 +81,8 @@ class Batch:
         starts = range(0, len(transports), RING_ENTRIES)
         job = _Job(frame, [transports[start : start + RING_ENTRIES] for start in starts])
         with self._lock:
+            if self.is_active and not self._rings:
+                self._open_locked()
             if not self.is_active:
                 return [0] * len(transports)
             is_shared = self._helper is not None and len(starts) >= PARALLEL_CALLS
@@ -100,6 +92,27 @@ class Batch:
             if is_shared:
                 job.helper_is_done.wait()
         return list(itertools.chain.from_iterable(job.results))
+
+    def _open_locked(self) -> None:
+        """Open the rings, check that they work, and start the second thread if there is a second processor.
+
+        If io_uring is unavailable, the log has the reason.
+        """
+        from .uring import Ring, UnavailableError  # noqa: PLC0415  # for large audiences only
+
+        try:
+            self._rings.append(Ring(RING_ENTRIES))
+            if len(os.sched_getaffinity(0)) > 1:
+                self._rings.append(Ring(RING_ENTRIES))
+                self._helper = threads.start("ts-batch", self._help, on_crash=self._on_crash)
+        except UnavailableError as error:
+            self.is_active = False
+            log.info(
+                "Frames are sent with one system call per viewer, because io_uring is unavailable: %s",
+                error,
+            )
+        except threads.ThreadUnavailableError as error:
+            log.warning("Frames are sent by one thread: %s", error)
 
     def _help(self) -> None:
         """Take part in each job, until ``close``. Runs on ``ts-batch``."""

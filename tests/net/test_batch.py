@@ -11,13 +11,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from typing import NoReturn
 
 import pytest
 
+from telemetry_stream import threads
 from telemetry_stream.net import batch as batch_module
+from telemetry_stream.net import uring
 from telemetry_stream.net.batch import Batch
 from telemetry_stream.net.transport import Transport
 from telemetry_stream.net.uring import Ring, UnavailableError
+from telemetry_stream.threads import ThreadUnavailableError
 from tests.net.pairs import read_exactly, read_to_end, soon, tcp_pair
 
 Ends = tuple[Transport, socket.socket]
@@ -35,6 +39,7 @@ def batch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(batch_module, "PARALLEL_CALLS", parallel_calls)
     batch = Batch()
     batch.start()
+    assert batch.try_send_all(FRAME, []) == []
     assert batch.is_active
     yield batch
     batch.close()
@@ -287,6 +292,7 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Batch]:
     monkeypatch.setattr(batch_module, "PARALLEL_CALLS", 2)
     batch = Batch(on_crash=crashes.append)
     batch.start()
+    batch.try_send_all(FRAME, [])  # opens the rings, whose self-test sends
     yield batch
     batch.close()
     crashes.clear()
@@ -353,11 +359,44 @@ def test_no_call_waits_for_a_second_thread_that_has_crashed(
     assert crashes == [crash]
 
 
+def test_rings_are_opened_by_the_first_call() -> None:
+    """A program with few viewers needs neither them, nor the second thread."""
+    batch = Batch()
+    batch.start()
+    assert (batch.is_active, batch._rings, batch._helper) == (True, [], None)
+    batch.try_send_all(FRAME, [])
+    rings = list(batch._rings)
+    batch.try_send_all(FRAME, [])
+    assert rings
+    assert batch._rings == rings
+    batch.close()
+
+
+def test_without_a_second_thread_the_first_one_sends(
+    connect: Callable[[], Ends], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A limit of threads must not end the hub, which calls the batch."""
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise ThreadUnavailableError("ts-batch")
+
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(threads, "start", refuse)
+    batch = Batch()
+    batch.start()
+    transport, peer = connect()
+    assert batch.try_send_all(FRAME, [transport]) == [len(FRAME)]
+    assert read_exactly(peer, len(FRAME)) == FRAME
+    assert "sent by one thread" in caplog.text
+    batch.close()
+
+
 def test_a_single_processor_gets_no_second_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would only take turns with the first one."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
     batch = Batch()
     batch.start()
+    batch.try_send_all(FRAME, [])
     assert "ts-batch" not in {thread.name for thread in threading.enumerate()}
     batch.close()
 
@@ -370,11 +409,13 @@ def test_without_io_uring_it_is_not_active(
     def refuse(entries: int) -> Ring:
         raise UnavailableError("the kernel does not have it")
 
-    monkeypatch.setattr(batch_module, "Ring", refuse)
+    monkeypatch.setattr(uring, "Ring", refuse)
     caplog.set_level(logging.INFO)
     batch = Batch()
     assert not batch.is_active
     batch.start()
+    assert batch.try_send_all(FRAME, []) == []
+    assert batch.try_send_all(FRAME, []) == []
     assert not batch.is_active
     (record,) = caplog.records
     assert record.getMessage().endswith("io_uring is unavailable: the kernel does not have it")
