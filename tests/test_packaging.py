@@ -62,6 +62,27 @@ def test_importing_a_part_loads_little() -> None:
     assert run_python(code) == "[]"
 
 
+def test_a_program_without_options_loads_little() -> None:
+    """Nothing that only an option, or a crowd, needs."""
+    names = ["asyncio", "ctypes", "psutil", "ssl", "telemetry_stream.net.uring"]
+    code = (
+        "import sys, telemetry_stream.cli; from telemetry_stream import App, settings\n"
+        "with App(settings.load(['--port', '0', '--no-auth'], {})): pass\n"
+        f"print([name for name in {names} if name in sys.modules])"
+    )
+    assert run_python(code) == "[]"
+
+
+def test_the_client_of_simple_websocket_finds_ssl() -> None:
+    """Our import of its server leaves ssl for later; an embedding program may use its client."""
+    code = (
+        "import sys, telemetry_stream.websocket.inbound; before = 'ssl' in sys.modules;"
+        "from simple_websocket import Client; purpose = sys.modules[Client.__module__].ssl.Purpose;"
+        "import ssl; print(before, purpose is ssl.Purpose, 'simple_websocket.aiows' in sys.modules)"
+    )
+    assert run_python(code) == "False True True"
+
+
 def test_the_public_names_are_loaded_when_they_are_used() -> None:
     """They are the same objects as in their modules."""
     code = (
