@@ -123,12 +123,19 @@ class _Parser(argparse.ArgumentParser):
         )
 
 
+def _fixed_width(prog: str) -> argparse.HelpFormatter:
+    return argparse.HelpFormatter(prog, width=80)
+
+
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """Build the command line from the table. Values stay text, so that all of them are checked by the same code."""
     from .. import __version__  # noqa: PLC0415
 
+    # argparse formats each option once to check it. The width of the terminal would import shutil, 0.4 MiB, for that.
+    is_help = not {"-h", "--help"}.isdisjoint(arguments)
     parser = _Parser(
         arguments,
+        formatter_class=argparse.HelpFormatter if is_help else _fixed_width,
         prog="telemetry-stream",
         usage="telemetry-stream [option ...]\n       telemetry-stream token [NAME]\n"
         "       telemetry-stream rules check FILE\n       telemetry-stream rules list [FILE]\n"
