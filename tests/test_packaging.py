@@ -64,7 +64,8 @@ def test_importing_a_part_loads_little() -> None:
 
 def test_a_program_without_options_loads_little() -> None:
     """Nothing that only an option, or a crowd, needs."""
-    names = ["asyncio", "ctypes", "psutil", "shutil", "ssl", "telemetry_stream.net.uring"]
+    names = ["asyncio", "ctypes", "email", "psutil", "random", "shutil", "ssl", "whitenoise"]
+    names += ["telemetry_stream.net.uring"]
     code = (
         "import sys, telemetry_stream.cli; from telemetry_stream import App, settings\n"
         "with App(settings.load(['--port', '0', '--no-auth'], {})): pass\n"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import re
-import secrets
 from collections.abc import Callable
 
 from .credential import Credential
@@ -21,7 +21,7 @@ MAX_COOKIES = 8  # at most this many cookies of our name are checked in one requ
 VALUE = re.compile(r"([0-9a-f]{16})\.([0-9a-f]{16})\.([0-9]{1,12})\.([0-9a-f]{64})")
 
 # Signatures of unknown tokens are compared with one of this token, which takes as long as with a known one.
-UNKNOWN = Token("unknown", secrets.token_hex(32))
+UNKNOWN = Token("unknown", os.urandom(32).hex())
 
 
 def name_for(port: int | None) -> str:
@@ -34,7 +34,7 @@ def name_for(port: int | None) -> str:
 
 def value_for(token: Token, now: float) -> str:
     """Return the value of a cookie for a new login, which is valid for 90 days from ``now``."""
-    login, expires = secrets.token_hex(8), int(now) + LIFETIME_SECONDS
+    login, expires = os.urandom(8).hex(), int(now) + LIFETIME_SECONDS
     return f"{token.id}.{login}.{expires}.{_signature(token, login, expires)}"
 
 

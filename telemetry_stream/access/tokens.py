@@ -11,7 +11,6 @@ import hmac
 import logging
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -55,6 +54,8 @@ class Token:
 
 def generate() -> str:
     """Return the value of a new random token."""
+    import secrets  # noqa: PLC0415  # imports random, 0.2 MiB; most starts find a token or need none
+
     return secrets.token_urlsafe(GENERATED_BYTES)
 
 
@@ -165,7 +166,7 @@ def _save(directory: str, path: str, value: str) -> None:
     Raises FileExistsError instead of overwriting a file.
     """
     os.makedirs(directory, 0o700, exist_ok=True)
-    draft = f"{path}.{secrets.token_hex(8)}"
+    draft = f"{path}.{os.urandom(8).hex()}"
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with open(descriptor, "w", encoding="ascii") as file:

@@ -147,7 +147,8 @@ def test_a_front_end_serves_its_own_page(root: Path) -> None:
 
 
 def test_files_that_are_added_later_are_not_served(service: Service, root: Path) -> None:
-    """The list of files is made at the start."""
+    """The list of files is made at the first request."""
+    assert service.ask("/").status == 200
     (root / "late.txt").write_text("late")
     assert service.ask("/late.txt").status == 404
 
