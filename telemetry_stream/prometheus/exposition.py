@@ -14,6 +14,7 @@ docs/decisions.md). The labels of a row are made once, as text, for all families
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,24 +59,8 @@ class Family:
             if value is not None and -MOST <= value <= MOST
         ]
         if rows:
-            rows.insert(0, self._openmetrics_head() if is_openmetrics else self._head())
+            rows.insert(0, head(name, self.kind, self.text, is_openmetrics=is_openmetrics))
         return rows
-
-    def _head(self) -> str:
-        name, text = self.name, self.text
-        if "\\" in text or "\n" in text:
-            text = text.translate(HELP_ESCAPES)
-        return f"# HELP {name} {text}\n# TYPE {name} {self.kind}\n"
-
-    def _openmetrics_head(self) -> str:
-        name, kind, text = self.name, OPENMETRICS_KINDS[self.kind], self.text
-        if kind == "counter":
-            name = name.removesuffix(TOTAL)
-        if "\\" in text or "\n" in text or '"' in text:
-            text = text.translate(ESCAPES)
-        unit = name.rpartition("_")[2]
-        unit_line = f"# UNIT {name} {unit}\n" if unit in UNITS else ""
-        return f"# HELP {name} {text}\n# TYPE {name} {kind}\n{unit_line}"
 
 
 @dataclass(slots=True)
@@ -92,13 +77,36 @@ class Fields:
 
     def lines(self, *, is_openmetrics: bool) -> list[str]:
         """Return the text, in parts."""
-        prefix, text = self.prefix, self.text
         kind = OPENMETRICS_KINDS[self.kind] if is_openmetrics else self.kind
-        return [
-            f"# HELP {prefix}{name} {text} {name}.\n# TYPE {prefix}{name} {kind}\n"
-            f"{prefix}{name} {value}\n"
-            for name, value in self.rows
-        ]
+        names = tuple([name for name, _ in self.rows])
+        return [template(self.prefix, kind, self.text, names) % tuple([n for _, n in self.rows])]
+
+
+# More names than a page of a large host has: their heads are a third of the text, and the same at each scrape.
+@functools.lru_cache(maxsize=2048)
+def head(name: str, kind: Kind, text: str, *, is_openmetrics: bool) -> str:
+    """Return the lines before the series of a family."""
+    if not is_openmetrics:
+        if "\\" in text or "\n" in text:
+            text = text.translate(HELP_ESCAPES)
+        return f"# HELP {name} {text}\n# TYPE {name} {kind}\n"
+    if kind == "counter":
+        name = name.removesuffix(TOTAL)
+    if "\\" in text or "\n" in text or '"' in text:
+        text = text.translate(ESCAPES)
+    unit = name.rpartition("_")[2]
+    unit_line = f"# UNIT {name} {unit}\n" if unit in UNITS else ""
+    return f"# HELP {name} {text}\n# TYPE {name} {OPENMETRICS_KINDS[kind]}\n{unit_line}"
+
+
+# Three files in two formats. Their names hardly change.
+@functools.lru_cache(maxsize=8)
+def template(prefix: str, kind: str, text: str, names: tuple[str, ...]) -> str:
+    """Return the text of these fields with ``%d`` for each number."""
+    return "".join(
+        f"# HELP {prefix}{name} {text} {name}.\n# TYPE {prefix}{name} {kind}\n{prefix}{name} %d\n"
+        for name in names
+    )
 
 
 class Column(NamedTuple):

@@ -23,20 +23,26 @@ class Column:
     series: Series
     help: str
     labels: Mapping[str, str]  # in addition to those of the row
+    text: str  # of these labels alone
 
 
 def _column(group: Group, field: Definition, series: Series) -> Column:
     if group.enumerates:
         # The family has one help text. docs/metrics.md describes each value of the label.
         text = f"{group.part.text.rstrip('.')} ({group.path})"
-        return Column(field.name, series, text, {group.enumerates: field.name})
+        return _made(field, series, text, {group.enumerates: field.name})
     scale = f" × {series.factor:g}" if series.factor != 1.0 else ""
     text = f"{field.text.rstrip('.')} ({group.path}.{field.name}{scale})"
-    return Column(field.name, series, text, dict([series.label] if series.label else ()))
+    return _made(field, series, text, dict([series.label] if series.label else ()))
 
 
-TABLE: tuple[tuple[Group, tuple[Column, ...]], ...] = tuple(
-    (group, columns)
+def _made(field: Definition, series: Series, text: str, own: Mapping[str, str]) -> Column:
+    return Column(field.name, series, text, own, labels(own))
+
+
+# Each group, the fields of its labels, and its columns.
+TABLE: tuple[tuple[Group, Mapping[str, str], tuple[Column, ...]], ...] = tuple(
+    (group, group.labels, columns)
     for group in GROUPS
     if (
         columns := tuple(
@@ -48,14 +54,18 @@ TABLE: tuple[tuple[Group, tuple[Column, ...]], ...] = tuple(
 
 def families(sample: Sample) -> Iterator[Family]:
     """Yield the families of a sample's built-in sections. Those of an embedding program have no names here."""
-    for group, columns in TABLE:
-        rows = [(of, labels(of), record) for of, record in _rows(group, sample.sections)]
+    for group, names, columns in TABLE:
+        rows = [(of, labels(of), record) for of, record in _rows(group, names, sample.sections)]
+        if not rows:
+            continue
         found: dict[str, Family] = {}
         for column in columns:
             series = column.series
             values = [
                 (
-                    labels({**of, **column.labels}) if column.labels else text,
+                    (labels({**of, **column.labels}) if of else column.text)
+                    if column.labels
+                    else text,
                     scaled(getattr(record, column.field), series.factor),
                 )
                 for of, text, record in rows
@@ -68,7 +78,9 @@ def families(sample: Sample) -> Iterator[Family]:
         yield from found.values()
 
 
-def _rows(group: Group, sections: Mapping[str, object]) -> list[tuple[dict[str, str], object]]:
+def _rows(
+    group: Group, label_fields: Mapping[str, str], sections: Mapping[str, object]
+) -> list[tuple[dict[str, str], object]]:
     """Return the records of a group with their labels.
 
     Prometheus accepts one row per set of labels. If several have the same, the first one stays.
@@ -86,9 +98,9 @@ def _rows(group: Group, sections: Mapping[str, object]) -> list[tuple[dict[str, 
     rows: dict[tuple[str, ...], object] = {}
     for record in found if isinstance(found, tuple) else (found,):
         if isinstance(record, group.record):
-            values = (getattr(record, name) for name in group.labels.values())
+            values = (getattr(record, name) for name in label_fields.values())
             rows.setdefault(tuple(map(_label, values)), record)
-    return [(dict(zip(group.labels, key, strict=True)), record) for key, record in rows.items()]
+    return [(dict(zip(label_fields, key, strict=True)), record) for key, record in rows.items()]
 
 
 def _label(value: object) -> str:

@@ -11,6 +11,7 @@ from telemetry_stream.prometheus.exposition import (
     PLAIN,
     Column,
     Family,
+    Fields,
     content_type_for,
     labels,
     render,
@@ -45,6 +46,18 @@ def test_openmetrics() -> None:
         "x_bytes 1152921504606846976\n"
         "# HELP x_field Field\n# TYPE x_field unknown\nx_field 1\n# EOF\n"
     )
+
+
+@pytest.mark.parametrize(("content_type", "kind"), [(PLAIN, "untyped"), (OPENMETRICS, "unknown")])
+def test_fields_of_a_file(content_type: str, kind: str) -> None:
+    """Each is a family. A second page has the names and numbers of its own, also if there are more or fewer."""
+    for names in (["a", "b"], ["b"], ["a", "b", "c"]):
+        rows = [(name, len(names) * 10**18 - place) for place, name in enumerate(names)]
+        text = render([Fields("x_", "untyped", "Field", rows)], content_type).decode()
+        assert text.removesuffix("# EOF\n") == "".join(
+            f"# HELP x_{name} Field {name}.\n# TYPE x_{name} {kind}\nx_{name} {number}\n"
+            for name, number in rows
+        )
 
 
 def test_the_parsers_of_others_read_both() -> None:

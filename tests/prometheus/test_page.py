@@ -186,7 +186,7 @@ def test_the_program_s_own_families_are_documented() -> None:
     document = (ROOT / "docs/protocol.md").read_text()
     chapter = document.partition("\n## 10. Prometheus\n")[2].partition("\n## 11. ")[0]
     documented = set(re.findall(r"`(\w+)(?:\{[^}]+\})?`", chapter))
-    columns = {column.series.name for _, all_of in TABLE for column in all_of}
+    columns = {column.series.name for _, _, all_of in TABLE for column in all_of}
     sample = dataclasses.replace(made(), sources={"cpu": SourceState("ok", 0.0)})
     kernel = KernelScrape(Host("/proc", "/sys"))
     with Service(kernel=kernel) as service:

@@ -62,11 +62,11 @@ def shown(sample: Sample) -> dict[str, Family]:
 def test_every_series_is_a_column() -> None:
     """Each name belongs to one group and has one kind."""
     declared = [field.series for group in GROUPS for field in group.fields if field.series]
-    columns = [column for _, all_of in TABLE for column in all_of]
+    columns = [column for _, _, all_of in TABLE for column in all_of]
     assert [column.series for column in columns] == declared
     kinds = {
         (group.path, column.series.name, column.series.kind)
-        for group, all_of in TABLE
+        for group, _, all_of in TABLE
         for column in all_of
     }
     assert len(kinds) == len({column.series.name for column in columns})

@@ -18,7 +18,7 @@ from .host import Host, text_of
 EXCLUDED = re.compile(r"^(ram|loop|fd|(h|s|v|xv)d[a-z]|nvme\d+n\d+p)\d+$")
 MS = 1e-3
 
-COLUMNS: tuple[tuple[str, Kind, str, float], ...] = (
+FIELDS: tuple[tuple[str, Kind, str, float], ...] = (
     ("reads_completed_total", "counter", "The total number of reads completed successfully.", 1),
     ("reads_merged_total", "counter", "The total number of reads merged.", 1),
     ("read_bytes_total", "counter", "The total number of bytes read successfully.", SECTOR_BYTES),
@@ -82,6 +82,9 @@ COLUMNS: tuple[tuple[str, Kind, str, float], ...] = (
         MS,
     ),
 )
+COLUMNS = tuple(
+    Column(f"node_disk_{name}", kind, text, factor) for name, kind, text, factor in FIELDS
+)
 
 # The labels of node_disk_info, and the properties of udev that they come from, the best first.
 UDEV = {
@@ -106,10 +109,7 @@ def collect(host: Host) -> Iterator[Family]:
         if not EXCLUDED.match(name):
             rows.append((labels({"device": name}), counters.counts(words[3 : 3 + len(COLUMNS)])))
             infos.append((_info(host, name, major, minor), 1))
-    columns = [
-        Column(f"node_disk_{name}", kind, text, factor) for name, kind, text, factor in COLUMNS
-    ]
-    yield from table(columns, rows)
+    yield from table(COLUMNS, rows)
     yield Family("node_disk_info", "gauge", "Info of /sys/block/<block_device>.", infos)
 
 

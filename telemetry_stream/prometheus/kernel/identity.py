@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..exposition import Family, labels
 from .host import Host, attributes, names_in, text_of
@@ -51,13 +52,7 @@ def collect_os(host: Host) -> Iterator[Family]:
     content = host.maybe_etc("os-release")
     if content is None:
         return
-    found = dict.fromkeys(OS, "")
-    for line in content.decode("utf-8", "replace").splitlines():
-        key, _, value = line.strip().partition("=")
-        if key.lower() in found:
-            # shlex takes 10 µs for a word, and most are quoted in the simple way.
-            is_plain = value[:1] == value[-1:] == '"' and not ESCAPED.search(value[1:-1])
-            found[key.lower()] = value[1:-1] if is_plain else "".join(shlex.split(value))
+    found = parse_os_release(content)
     text = (
         "A metric with a constant '1' value labeled by build_id, id, id_like, image_id, image_version, name, "
         "pretty_name, variant, variant_id, version, version_codename, version_id."
@@ -70,6 +65,20 @@ def collect_os(host: Host) -> Iterator[Family]:
         yield Family("node_os_version", "gauge", text, [(labels(name), float(match.group()))])
 
 
+# The file is the same at each scrape.
+@functools.lru_cache(maxsize=1)
+def parse_os_release(content: bytes) -> Mapping[str, str]:
+    """Return the values of OS by name, empty if the file has none. Raises ValueError."""
+    found = dict.fromkeys(OS, "")
+    for line in content.decode("utf-8", "replace").splitlines():
+        key, _, value = line.strip().partition("=")
+        if key.lower() in found:
+            # shlex takes 10 µs for a word, and most are quoted in the simple way.
+            is_plain = value[:1] == value[-1:] == '"' and not ESCAPED.search(value[1:-1])
+            found[key.lower()] = value[1:-1] if is_plain else "".join(shlex.split(value))
+    return found
+
+
 def collect_dmi(host: Host) -> Iterator[Family]:
     """Yield the description of the board. Raises FileNotFoundError if there is no DMI."""
     directory = host.sys("class/dmi/id")
@@ -78,5 +87,5 @@ def collect_dmi(host: Host) -> Iterator[Family]:
     yield _info("node_dmi_info", text, {DMI.get(name, name): of for name, of in found.items()})
 
 
-def _info(name: str, text: str, found: dict[str, str]) -> Family:
+def _info(name: str, text: str, found: Mapping[str, str]) -> Family:
     return Family(name, "gauge", text, [(labels(dict(sorted(found.items()))), 1)])

@@ -1,19 +1,23 @@
 """The properties of each interface in /sys/class/net (Documentation/ABI/testing/sysfs-class-net), and bonds (collectors
 netclass and bonding).
 
-Some of these files take the rtnl lock or ask the driver, so that they may block: this runs on a worker. The speed and
-the duplex mode of a device that sleeps are not read, because that would wake it.
+Most of them come from one dump of rtnetlink (links.py). Without netlink, of another host, and what the dump does not
+contain is read from the files.
+
+The dump and some of these files take the rtnl lock or ask the driver, so that they may block: this runs on a worker.
+The speed and the duplex mode of a device that sleeps are not read, because that would wake it.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ...metrics.attributes import maybe_linked_directory
 from ...metrics.sources import link, sleep
 from ..exposition import Column, Family, Kind, labels, table
 from .host import Host, attributes, maybe_number, names_in
+from .links import read_links
 
 # Name on the page, file, base. Files that are no numbers are in TEXTS.
 NUMBERS = (
@@ -47,8 +51,9 @@ UP = "Value is 1 if operstate is 'up', 0 otherwise."
 def collect(host: Host) -> Iterator[Family]:
     """Yield a family for each property. Raises OSError."""
     directory = host.sys("class/net")
+    links = _links(host)
     names = [name for name in names_in(directory) if os.path.isdir(os.path.join(directory, name))]
-    found = {name: _read(os.path.join(directory, name)) for name in names}
+    found = {name: _read(os.path.join(directory, name), links.get(name, {})) for name in names}
     rows = []
     infos: list[tuple[str, float | None]] = []
     for name, files in found.items():
@@ -75,13 +80,29 @@ COLUMNS = (
 )
 
 
-def _read(directory: str) -> dict[str, str]:
-    device = maybe_linked_directory(os.path.join(directory, "device"))
-    waking = () if sleep.is_asleep(device) else WAKING
-    return attributes(directory, (*(file for _, file, _ in NUMBERS), *TEXTS, *waking))
+FILES = (*(file for _, file, _ in NUMBERS), *TEXTS)
 
 
-def _info(name: str, files: dict[str, str]) -> str:
+def _links(host: Host) -> Mapping[str, Mapping[str, str]]:
+    """Return what rtnetlink has of each interface: nothing of another host, or if a sandbox refuses netlink."""
+    if not host.is_system:
+        return {}
+    try:
+        return read_links()
+    except OSError:
+        return {}
+
+
+def _read(directory: str, known: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the contents of the files of an interface, of which some are known."""
+    missing = [file for file in FILES if file not in known]
+    if any(file not in known for file in WAKING):
+        device = maybe_linked_directory(os.path.join(directory, "device"))
+        missing += () if sleep.is_asleep(device) else WAKING
+    return {**known, **attributes(directory, missing)}
+
+
+def _info(name: str, files: Mapping[str, str]) -> str:
     flags = maybe_number(files.get("flags"), 16)
     up = "unknown" if flags is None else "up" if flags & IFF_UP else "down"
     texts = {key: files.get(key, "") for key in ("address", "broadcast", "duplex")}

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import sys
-from contextlib import suppress
 
 import psutil
-import pytest
 from hypothesis import given
 
+from telemetry_stream.metrics.rtnetlink import ATTRIBUTE, HEADER
 from telemetry_stream.metrics.sources.addresses import (
-    ATTRIBUTE,
-    HEADER,
     IFA_ADDRESS,
     IFA_LOCAL,
     MESSAGE,
-    NLMSG_DONE,
-    NLMSG_ERROR,
     RTM_NEWADDR,
     SCOPE_HOST,
     SCOPE_LINK,
-    ends_dump,
     parse,
     request_addresses,
 )
@@ -96,39 +89,3 @@ def test_the_addresses_of_this_system_are_those_of_psutil() -> None:
 
 
 FE80 = ipaddress.ip_network("fe80::/10")
-
-
-DONE = HEADER.pack(20, NLMSG_DONE, 2, 1, 0) + b"\0" * 4
-
-
-def test_the_last_message_ends_the_dump() -> None:
-    """A buffer without it is followed by others."""
-    content = message(2, "192.0.2.7", 24)
-    assert not ends_dump(content)
-    assert ends_dump(content + DONE)
-    assert ends_dump(DONE)
-
-
-REFUSED = (-1).to_bytes(4, sys.byteorder, signed=True)
-
-
-@pytest.mark.parametrize(
-    ("answer", "error"),
-    [
-        (HEADER.pack(20, NLMSG_ERROR, 0, 1, 0) + REFUSED, PermissionError),
-        (HEADER.pack(20, NLMSG_ERROR, 0, 1, 0), OSError),
-        (DONE[:7], OSError),
-        (HEADER.pack(4, NLMSG_DONE, 0, 1, 0), OSError),
-    ],
-)
-def test_a_refusal_and_a_broken_answer_are_errors(answer: bytes, error: type[OSError]) -> None:
-    """The section then has no addresses."""
-    with pytest.raises(error):
-        ends_dump(answer)
-
-
-@given(odd(message(2, "192.0.2.7", 24) + DONE))
-def test_any_answer_ends_or_is_an_error(content: bytes) -> None:
-    """Without a loop that does not end."""
-    with suppress(OSError):
-        assert ends_dump(content) in (True, False)
