@@ -6,7 +6,7 @@ tick, without the lock of the table, so that a thousand clones cost no more than
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 
 from .host import Host
 from .table import Table
@@ -19,7 +19,8 @@ class Conflicts:
         self._table = table
         self._reasons: dict[Host, str] = {}
         self._disputed: set[str] = set()
-        self._there: Counter[str] = Counter()  # hosts that are neither lost nor gone, by id
+        # Hosts that are neither lost nor gone, by id.
+        self._there: defaultdict[str, list[Host]] = defaultdict(list)
         self._over: set[Host] = set()
         self._runs: set[str] = set()  # of the hosts that are read and there
         for host in table.hosts():
@@ -34,9 +35,9 @@ class Conflicts:
         identity = host.identity
         if identity is None or identity.host.id not in self._disputed:
             return
-        self._there[identity.host.id] += 1  # also if the next line fails
+        self._there[identity.host.id].append(host)  # also if the next line fails
         if host.is_over:
-            self._there[identity.host.id] -= 1
+            self._there[identity.host.id].pop()
             self._over.add(host)
         elif host.may_read:
             self._runs.add(identity.stream)
@@ -44,7 +45,8 @@ class Conflicts:
     def end(self, host: Host) -> None:
         """Note that a host is no duplicate any more, if no other host that is there has the same id in its hello.
 
-        Then the id is its own, unless it is lost or gone itself. A host that is not read stays as it is: nothing shows
+        Then the id is its own, unless it is lost or gone itself. If there are others, and the host that has the id in
+        the table is lost or gone, the first of them gets it. A host that is not read stays as it is: nothing shows
         whether it is there, so its next ``hello`` decides. That is requested when its run is read nowhere any more.
         """
         reason, identity = self._reasons.get(host), host.identity
@@ -55,5 +57,10 @@ class Conflicts:
         elif not host.may_read:
             if identity.stream not in self._runs:
                 host.identify_again()
-        elif self._there[identity.host.id] == 1:
+        elif len(self._there[identity.host.id]) == 1:
             self._table.end_conflict(host, reason)
+        else:
+            holder = self._table.maybe_host(identity.host.id)
+            if holder is None or holder in self._over:
+                readable = [other for other in self._there[identity.host.id] if other.may_read]
+                self._table.inherit(readable, identity.host.id)

@@ -1,15 +1,15 @@
 """The table of the hosts of a front end: in the order in which they were added, and by id.
 
-Two hosts may have the same id: one host that is reached in two ways, or a clone. The first one has it in the table, the
-other one is shown under its key. One that is lost or gone gives the id up: the other one may be the same host, whose
-address or site has changed.
+Several hosts may have the same id: one host that is reached in two ways, or clones. The first one has it in the table,
+the others are shown under their keys. One that is lost or gone gives the id up: another one may be the same host, whose
+address or site has changed. Then the first of those that are there has it. If there are more, they stay duplicates.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .host import Host
 from .mirrors import Mirrors
@@ -98,7 +98,11 @@ class Table:
         """
         with self.lock:
             other = self._by_id.get(identity.host.id)
-            if other is None or other is host or other.is_over:
+            if other is not host and (other is None or other.is_over):
+                other = self._maybe_heir_locked(identity.host.id, host)
+                if other is not None:
+                    self._give_id_locked(other, identity.host.id)
+            if other is None or other is host:
                 self._give_id_locked(host, identity.host.id)
                 return None, True
             self._rename_locked(host, host.key)
@@ -107,9 +111,38 @@ class Table:
                 if other is self.own:
                     return "This is the front end itself", False
                 return f"This host is watched already, as {other.key}", False
-            same = f"has the same id {identity.host.id}; give one of them another with --host-id"
-            other.set_conflict(f"{host.key} {same}")
-            return f"{'the front end' if other is self.own else other.key} {same}", True
+            other.set_conflict(_conflict(host.key, identity.host.id))
+            name = "the front end" if other is self.own else other.key
+            return _conflict(name, identity.host.id), True
+
+    def _maybe_heir_locked(self, host_id: str, asking: Host) -> Host | None:
+        """Return the first host beside ``asking`` that is there, and has this id in its hello but not in the table."""
+        for host in self._hosts.values():
+            known = host.identity
+            if known is None or known.host.id != host_id or host is asking:
+                continue
+            if host.may_read and not host.is_over:
+                return host
+        return None
+
+    def inherit(self, hosts: Sequence[Host], host_id: str) -> None:
+        """Give an id to the first of these hosts, which are there and had it in their hellos a moment ago.
+
+        The others stay its duplicates. Do nothing if the id has a host that is there.
+        """
+        with self.lock:
+            other = self._by_id.get(host_id)
+            there = [
+                host
+                for host in hosts
+                if host.identity is not None and host.identity.host.id == host_id
+            ]
+            if len(there) < 2 or (other is not None and not other.is_over):
+                return
+            self._give_id_locked(there[0], host_id)
+            there[0].set_conflict(_conflict(there[1].key, host_id))
+            for host in there[1:]:
+                host.set_conflict(_conflict(there[0].key, host_id))
 
     def end_conflict(self, host: Host, reason: str) -> None:
         """End the conflict of a host that was noted with this reason, and give it the id of its hello.
@@ -150,3 +183,7 @@ class Table:
         """Return how many messages were discarded, by reason."""
         with self._dropped_lock:
             return Counter(self._dropped)
+
+
+def _conflict(name: str, host_id: str) -> str:
+    return f"{name} has the same id {host_id}; give one of them another with --host-id"

@@ -51,7 +51,7 @@ def test_the_last_of_many_clones_is_no_duplicate() -> None:
 
 @pytest.mark.parametrize("is_holder_lost", [True, False])
 def test_a_new_conflict_outlives_the_end_of_another_one(is_holder_lost: bool) -> None:
-    """A third host may answer when the hosts are counted already. Then it has the id, or a conflict with its holder."""
+    """A third host may answer when the hosts are counted already. Then it has a conflict with the one that is there."""
     lost, first, third = answering("a:1", "x"), answering("b:2", "x"), answering("c:3", "x")
     with fleeting(lost, first, third) as here:
         for remote in (lost, first) if is_holder_lost else (first, lost):
@@ -64,7 +64,7 @@ def test_a_new_conflict_outlives_the_end_of_another_one(is_holder_lost: bool) ->
         answer(third)
         for host in here.table.hosts():
             conflicts.end(host)
-        assert here.states()["b:2" if is_holder_lost else "x"] == "duplicate"
+        assert here.states() == {"a:1": "lost", "x": "duplicate", "c:3": "duplicate"}
 
 
 def test_a_host_that_is_watched_twice_is_read_at_its_other_address_when_one_is_lost() -> None:
@@ -104,3 +104,45 @@ def test_the_hello_is_requested_whatever_clones_there_are() -> None:
         answer(clone, 2)
         here.tick()
         assert (same.hello_requests, itself.hello_requests) == (1, 0)
+
+
+def test_the_id_of_a_lost_host_goes_to_the_first_of_its_clones() -> None:
+    """They stay duplicates, and their reasons name hosts that are there. So does one that answers after the loss."""
+    lost, first, second = answering("a:1", "x"), answering("b:2", "x"), answering("c:3", "x")
+    with fleeting(lost, first, second) as here:
+        for remote in (lost, first, second):
+            answer(remote)
+        here.clock.now += 20
+        report_vitals(first, 2, "run-of-b:2")
+        report_vitals(second, 2, "run-of-c:3")
+        for _ in range(2):
+            hosts = here.hosts()
+            assert {name: host["state"] for name, host in hosts.items()} == {
+                "a:1": "lost",
+                "x": "duplicate",
+                "c:3": "duplicate",
+            }
+            assert hosts["x"]["reason"].startswith("c:3 has the same id x;")
+            assert hosts["c:3"]["reason"].startswith("b:2 has the same id x;")
+            answer(second, 3)
+        here.clock.now += 20
+        answer(second, 4)
+        assert here.states() == {"a:1": "lost", "b:2": "lost", "x": "live"}
+
+
+@pytest.mark.parametrize("is_forgotten", [True, False])
+def test_a_clone_that_answers_before_the_tick_does_not_get_the_id_alone(is_forgotten: bool) -> None:
+    """The host of the id is lost or forgotten, but another one with this id is there."""
+    lost, first, third = answering("a:1", "x"), answering("b:2", "x"), answering("c:3", "x")
+    with fleeting(lost, first, third) as here:
+        for remote in (lost, first):
+            answer(remote)
+        here.clock.now += 20
+        report_vitals(first, 2, "run-of-b:2")
+        if is_forgotten:
+            here.table.forget(here.table.host("x"))
+        answer(third)
+        states = here.states()
+        assert states.pop("a:1", "lost") == "lost"
+        assert states == {"x": "duplicate", "c:3": "duplicate"}
+        assert here.table.host("x").key == "b:2"
