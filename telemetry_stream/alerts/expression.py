@@ -1,18 +1,15 @@
 """The language of conditions: a text such as ``memory.used_percent > 90`` becomes a function of a sample.
 
-Strategy. The syntax is that of Python's expressions, so ``ast`` parses it. Nothing is executed as Python: a node of the
-tree that has a method below becomes a closure (logic.py), and any other one is an error. Names and types are checked
-against the declarations of the sources (names.py). So a mistake is found when the file is read, not when a disk is
-full.
-
-The text may come from a file that somebody else wrote: its length, its depth and its numbers are limited.
+Strategy. The syntax is that of Python's expressions, so ``ast`` parses it (syntax.py). Nothing is executed as Python: a
+node of the tree that has a method below becomes a closure (logic.py), and any other one is an error. Names and types
+are checked against the declarations of the sources (names.py). So a mistake is found when the file is read, not when a
+disk is full.
 """
 
 from __future__ import annotations
 
 import ast
 import operator
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,10 +29,20 @@ from .names import (
     shown,
     unit_of,
 )
+from .syntax import (
+    ALLOWED,
+    MAX_DEPTH,
+    call_of,
+    not_allowed,
+    parse,
+    path_of,
+    source_of,
+    too_deep,
+    written,
+    wrong_arguments,
+)
 from .windows import Kind, Window
 
-MAX_CHARACTERS = 1000
-MAX_DEPTH = 32
 MAX_WINDOW_SECONDS = 86_400.0
 
 ORDERS: Mapping[type[ast.cmpop], tuple[str, Callable[[Any, Any], bool]]] = {
@@ -54,20 +61,7 @@ ARITHMETIC: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
-FUNCTIONS: Mapping[str, tuple[str, ...]] = {
-    "any": ("list", "condition"),
-    "all": ("list", "condition"),
-    "count": ("list", "condition"),
-    "known": ("field",),
-    "rate": ("number", "'5m'"),
-    "average": ("number", "'5m'"),
-}
-_TOO_DEEP = f"is nested more than {MAX_DEPTH} levels deep"
 CONSTANTS = {"true": True, "false": False}
-ALLOWED = (
-    "fields, numbers, texts in quotes, true, false, and, or, not, in, comparisons, + - * /, "
-    "any, all, count, known, rate, average"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,30 +103,14 @@ class Compiler:
 
     def expression(self, text: str) -> Expression:
         """Compile an expression of any type. Raises ExpressionError."""
-        if len(text) > MAX_CHARACTERS:
-            raise ExpressionError(
-                f"has {len(text)} characters; at most {MAX_CHARACTERS} are allowed"
-            )
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # about the style of Python code
-                tree = ast.parse(text.strip(), mode="eval")
-        except SyntaxError as error:
-            where = f" (character {error.offset})" if error.offset else ""
-            raise ExpressionError(f"{shown(text)}: {error.msg}{where}") from None
-        except (ValueError, RecursionError, MemoryError):
-            raise ExpressionError(f"{shown(text)} is not an expression") from None
-        try:
-            return self._compile(tree.body)
-        except RecursionError:  # from ast.unparse, for the text of an error
-            raise ExpressionError(_TOO_DEEP) from None
+        return self._compile(parse(text))
 
     def _compile(self, node: ast.expr) -> Expression:
         compile_node = self._METHODS.get(type(node))
         if compile_node is None:
-            raise _not_allowed(node)
+            raise not_allowed(node)
         if self._depth == MAX_DEPTH:
-            raise ExpressionError(_TOO_DEEP)
+            raise too_deep()
         self._depth += 1
         self.steps += 1
         try:
@@ -147,13 +125,13 @@ class Compiler:
         if isinstance(value, bool):
             return Expression("true or false", logic.constant(value))
         if not isinstance(value, int | float):
-            raise _not_allowed(node)
+            raise not_allowed(node)
         if not abs(value) < logic.MAX_NUMBER:
             raise ExpressionError(f"has a number that is not below {logic.MAX_NUMBER:g}")
         return Expression("number", logic.constant(value))
 
     def _field(self, node: Any) -> Expression:
-        path = _path(node)
+        path = path_of(node)
         if len(path) == 1 and path[0] in CONSTANTS:
             return Expression("true or false", logic.constant(CONSTANTS[path[0]]))
         field, read = find_field(path, self._groups)
@@ -173,12 +151,12 @@ class Compiler:
         if isinstance(node.op, ast.USub):
             operand = self._number(node.operand, "-")
             return Expression("number", logic.calculated(operator.sub, logic.constant(0), operand))
-        raise _not_allowed(node)
+        raise not_allowed(node)
 
     def _arithmetic(self, node: Any) -> Expression:
         operation = ARITHMETIC.get(type(node.op))
         if operation is None:
-            raise _not_allowed(node)
+            raise not_allowed(node)
         left, right = (self._number(side, "+ - * /") for side in (node.left, node.right))
         return Expression("number", logic.calculated(operation, left, right))
 
@@ -200,14 +178,12 @@ class Compiler:
             other = self._compile(right)
         if one.type != other.type:
             raise ExpressionError(
-                f"{shown(ast.unparse(left))} is a {one.type}, and {shown(ast.unparse(right))} is a {other.type}; "
+                f"{written(left)} is a {one.type}, and {written(right)} is a {other.type}; "
                 "only values of the same type can be compared"
             )
         if type(operation) in ORDERS:
             if one.type != "number":
-                raise ExpressionError(
-                    f"{shown(ast.unparse(left))} is a {one.type}; < and > compare numbers"
-                )
+                raise ExpressionError(f"{written(left)} is a {one.type}; < and > compare numbers")
             name, order = ORDERS[type(operation)]
             shift = -margin if name.startswith(">") else margin
             if isinstance(right, ast.Constant) and isinstance(right.value, int | float):
@@ -229,31 +205,24 @@ class Compiler:
                 for part, member in zip(right.elts, members, strict=True)
             ):
                 raise ExpressionError(
-                    f"{shown(ast.unparse(right))} must have only constants, each a {one.type}"
+                    f"{written(right)} must have only constants, each a {one.type}"
                 )
             chosen = frozenset(member.value(logic.Rows({})) for member in members)
             return logic.WITH_CONSTANT["in"](one.value, chosen)
         other = self._compile(right)
         if one.type != "text" or other.type != "text":
             raise ExpressionError(
-                f"{shown(ast.unparse(right))} must be a text, or constants such as ('ext4', 'xfs')"
+                f"{written(right)} must be a text, or constants such as ('ext4', 'xfs')"
             )
         return logic.compared(lambda part, text: part in text, one.value, other.value)
 
     def _call(self, node: Any) -> Expression:
-        name = node.func.id if isinstance(node.func, ast.Name) else ""
-        arguments = FUNCTIONS.get(name)
-        if arguments is None:
-            raise ExpressionError(
-                f"{shown(ast.unparse(node))} is not a call of {', '.join(FUNCTIONS)}"
-            )
-        if len(node.args) != len(arguments) or node.keywords:
-            raise ExpressionError(f"use {name}({', '.join(arguments)})")
+        name, arguments = call_of(node)
         if name == "known":
-            return self._known(node.args[0])
+            return self._known(*arguments)
         if name in ("rate", "average"):
-            return self._window("rate" if name == "rate" else "average", *node.args)
-        return self._over_list(name, *node.args)
+            return self._window("rate" if name == "rate" else "average", *arguments)
+        return self._over_list(name, *arguments)
 
     def _known(self, node: ast.expr) -> Expression:
         compared = len(self.fields)
@@ -262,7 +231,7 @@ class Compiler:
         return Expression("true or false", logic.known(value))
 
     def _over_list(self, name: str, table: ast.expr, condition: ast.expr) -> Expression:
-        path = _path(table)
+        path = path_of(table)
         group, read = find_list(path, self._groups)
         if len(self._groups) + 1 == logic.MAX_LEVELS:
             raise ExpressionError(f"{name} is inside too many other lists")
@@ -287,11 +256,11 @@ class Compiler:
         if self._is_nested:
             raise ExpressionError(f"{kind} is not allowed inside any, all, count, rate and average")
         if not isinstance(duration, ast.Constant):
-            raise ExpressionError(f"use {kind}({', '.join(FUNCTIONS[kind])})")
+            raise wrong_arguments(kind)
         seconds = seconds_of(duration.value, 1.0, MAX_WINDOW_SECONDS)
         with self._nested():
             value = self._number(number, kind)
-        text = f"{kind} {seconds} {ast.unparse(number)}"
+        text = f"{kind} {seconds} {source_of(number)}"
         window = self.windows.setdefault(text, Window(kind, seconds, value))
         return Expression("number", window.value)
 
@@ -313,9 +282,7 @@ class Compiler:
         found = self._compile(node)
         if found.type != required:
             kind = "a condition" if required == "true or false" else "a number"
-            raise ExpressionError(
-                f"{shown(ast.unparse(node))} is a {found.type}; {of!r} requires {kind}"
-            )
+            raise ExpressionError(f"{written(node)} is a {found.type}; {of!r} requires {kind}")
         return found.value
 
     @contextmanager
@@ -344,18 +311,3 @@ class Compiler:
         ast.Compare: _comparison,
         ast.Call: _call,
     }
-
-
-def _path(node: ast.expr) -> list[str]:
-    """Return the parts of a name such as ``memory.used_percent``. Raises ExpressionError."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name) or len(parts) > MAX_DEPTH:
-        raise _not_allowed(node)
-    return [node.id, *reversed(parts)]
-
-
-def _not_allowed(node: ast.expr) -> ExpressionError:
-    return ExpressionError(f"{shown(ast.unparse(node))} is not allowed (allowed: {ALLOWED})")

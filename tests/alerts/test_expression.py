@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_stream.alerts.expression import MAX_CHARACTERS, Compiler
+from telemetry_stream.alerts.expression import Compiler
 from telemetry_stream.alerts.logic import Rows
 from telemetry_stream.alerts.names import ExpressionError, find_list
+from telemetry_stream.alerts.syntax import MAX_CHARACTERS
 from tests.alerts.samples import cpu, filesystem, filesystems, load_of, memory
 
 SECTIONS = {
