@@ -71,7 +71,7 @@ class BrokerRemote:
 
         Histories are requested and read within the limits of ``history``.
         """
-        self.key = f"{topics.site}/{topics.host}"
+        self.key = topics.key
         self.topics = topics
         self.run = ""  # that of the last hello
         self._front = front

@@ -35,8 +35,9 @@ class Remotes:
     def __iter__(self) -> Iterator[BrokerRemote]:
         return iter(self.by_key.values())
 
-    def maybe_get(self, key: str, topic: HostTopic) -> BrokerRemote | None:
+    def maybe_get(self, topic: HostTopic) -> BrokerRemote | None:
         """Return the remote of a host, a new one if it is not known. None if there are too many hosts or sites."""
+        key = topic.key
         remote = self.by_key.get(key)
         if remote is not None or key in self._refused:
             return remote

@@ -20,6 +20,11 @@ class HostTopic(NamedTuple):
     host: str
     name: str
 
+    @property
+    def key(self) -> str:
+        """The key of its host: ``site/host``."""
+        return f"{self.site}/{self.host}"
+
 
 @dataclass(frozen=True, slots=True)
 class Topics:
@@ -37,6 +42,11 @@ class Topics:
                     f"{name} {part!r} cannot be part of an MQTT topic: "
                     "it must have 1 to 64 letters, digits and . _ -"
                 )
+
+    @property
+    def key(self) -> str:
+        """The key of the host: ``site/host``."""
+        return f"{self.site}/{self.host}"
 
     def of(self, name: str) -> str:
         """Return the topic with this name: hello, state, vitals, alerts, sample, want, ask."""

@@ -32,7 +32,7 @@ def remotes() -> Iterator[Remotes]:
 
 def get(remotes: Remotes, host: str, site: str = "s") -> BrokerRemote | None:
     """Return the remote of this host, if there is room."""
-    return remotes.maybe_get(f"{site}/{host}", HostTopic(site, host, "hello"))
+    return remotes.maybe_get(HostTopic(site, host, "hello"))
 
 
 def test_a_host_has_one_remote(remotes: Remotes) -> None:
