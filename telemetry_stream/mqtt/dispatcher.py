@@ -17,8 +17,8 @@ from ..fleet.remote import ForeignHostError, IncompatibleError
 from ..net.rate_limited_log import RateLimitedLog
 from ..stream.received import ReceivedError, cost
 from . import incoming, messages
-from .broker_remote import Connection
 from .budget import CostBudget
+from .lease import Connection
 from .packets import Message
 from .remotes import Remotes
 from .topics import HostTopic, Topics, maybe_host_topic

@@ -123,7 +123,7 @@ class Watcher:
         names = ("hello", "state", "vitals", "alerts")
         session.subscribe(filters(self._prefix, self._site, names))
         for remote in self._watched():
-            remote.begin(session)
+            remote.lease.begin(session)
         self._serve_at = now
         try:
             while session.end is None and not waiter.is_stopped:
@@ -138,7 +138,7 @@ class Watcher:
                     waiter.wait(COLLECT_SECONDS)
             if waiter.is_stopped:
                 for remote in self._watched():
-                    remote.set_want(session, None)
+                    remote.lease.set_want(session, None)
         finally:
             self._link.note_disconnected()
 
@@ -153,7 +153,7 @@ class Watcher:
             )
 
     def _watched(self) -> list[BrokerRemote]:
-        return [remote for remote in self._remotes if remote.is_watched]
+        return [remote for remote in self._remotes if remote.lease.is_held]
 
     def _serve_remotes(self, session: Session) -> float:
         """Do what is due, and return after how many seconds something is due again."""
@@ -167,7 +167,7 @@ class Watcher:
             if not self._remotes.by_key:
                 log.warning("No host publishes itself on the MQTT broker (or its ACL denies it)")
         if now >= self._serve_at:
-            due = [remote.serve(session) for remote in self._watched()]
+            due = [remote.lease.serve(session) for remote in self._watched()]
             self._serve_at = min(due, default=math.inf)
         if session.has_unwritten:
             return IDLE_SECONDS
@@ -179,9 +179,9 @@ class Watcher:
     def _handle(self, session: Session, remote: BrokerRemote, request: Request) -> None:
         self._serve_soon()
         if request == "close":
-            remote.set_want(session, None)
+            remote.lease.set_want(session, None)
             self._remotes.forget(remote)
         elif request == "unwatch":
-            remote.set_want(session, None)
+            remote.lease.set_want(session, None)
         elif remote.key in self._remotes.by_key:
-            remote.set_want(session, request)
+            remote.lease.set_want(session, request)

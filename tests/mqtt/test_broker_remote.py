@@ -1,62 +1,29 @@
-"""One host of a broker: leases, requests and answers, by a clock that the test moves. (With a broker: test_watcher.)"""
+"""One host of a broker: what is reported of what arrives. (With a broker: test_watcher.)"""
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import zlib
-from typing import Any
 
 import pytest
 
 from telemetry_stream.fleet.remote import Want
 from telemetry_stream.mqtt import incoming
 from telemetry_stream.mqtt.broker_link import BrokerLink
-from telemetry_stream.mqtt.broker_remote import (
-    ANSWER_SECONDS,
-    ASK_SECONDS,
-    REFUSED_SECONDS,
-    RENEW_SECONDS,
-    BrokerRemote,
-    Request,
-)
+from telemetry_stream.mqtt.broker_remote import REFUSED_SECONDS, BrokerRemote, Request
+from telemetry_stream.mqtt.lease import ANSWER_SECONDS, ASK_SECONDS
 from telemetry_stream.mqtt.messages import HostState
 from telemetry_stream.mqtt.topics import HostTopic, Topics
 from telemetry_stream.stream import HistoryLimits
 from tests.fleet.reports import RecordingReport, message
 from tests.fleet.test_alerts import ALERT
+from tests.mqtt.fake_broker import FakeBroker
 from tests.mqtt.test_incoming import GARBAGE, flat, hello, parts
 from tests.stream.streaming import Clock
 
 TOPICS = Topics("ts", "home", "host-1")
 WANT = Want(frozenset(), 0, "run-1")
-
-
-class FakeBroker:
-    """Records what is published and subscribed. ``takes``: whether it reads."""
-
-    def __init__(self) -> None:
-        self.takes = True
-        self.published: list[tuple[str, dict[str, Any]]] = []
-        self.topics: list[str] = []
-
-    def publish(self, topic: str, payload: bytes) -> bool:
-        if self.takes:
-            self.published.append((topic.rpartition("/")[2], json.loads(payload)))
-        return self.takes
-
-    def subscribe(self, topics: list[str]) -> None:
-        self.topics += topics
-
-    def unsubscribe(self, topics: list[str]) -> None:
-        self.topics = [topic for topic in self.topics if topic not in topics]
-
-    def taken(self, name: str) -> list[dict[str, Any]]:
-        """Return and forget what was published on this topic."""
-        found = [payload for topic, payload in self.published if topic == name]
-        self.published = [one for one in self.published if one[0] != name]
-        return found
 
 
 class Bench:
@@ -91,7 +58,7 @@ class Bench:
     def serve(self, seconds: float = 0.0) -> float:
         """Move the clock, and serve; return in how many seconds to serve again."""
         self.clock.now += seconds
-        return self.remote.serve(self.broker) - self.clock.now
+        return self.remote.lease.serve(self.broker) - self.clock.now
 
     def answer(self, *seqs: int, stream: str = "run-1") -> None:
         for part in parts([message(seq, stream) for seq in seqs], 1, stream=stream):
@@ -108,7 +75,7 @@ class Bench:
 def watched() -> Bench:
     """Return a bench whose host is watched and has answered with the samples 1 to 3."""
     here = Bench()
-    here.remote.set_want(here.broker, WANT)
+    here.remote.lease.set_want(here.broker, WANT)
     here.serve()
     here.answer(1, 2, 3)
     return here
@@ -125,96 +92,15 @@ def test_other_threads_only_leave_requests() -> None:
     assert not here.broker.published
 
 
-def test_a_watched_host_has_a_lease_and_a_request() -> None:
-    """The lease is renewed until the last viewer has left."""
-    here = Bench()
-    assert here.serve() == math.inf
-    here.remote.set_want(here.broker, WANT)
-    here.serve()
-    assert here.broker.topics == ["ts/1/home/host-1/sample", "ts/1/home/host-1/to/f1"]
-    assert here.broker.taken("want") == [{"front": "f1", "sections": [], "seconds": 30.0}]
-    ask = {"front": "f1", "stream": "run-1", "since": 0, "seconds": 600.0}
-    assert here.broker.taken("ask") == [ask]
-    here.answer(1, 2)
-    assert here.report.answers == [([1, 2], True)]
-    assert here.serve(1.0) == RENEW_SECONDS - 1.0
-    here.serve(RENEW_SECONDS - 1.0)
-    assert len(here.broker.taken("want")) == 1
-    here.remote.set_want(here.broker, None)
-    assert here.broker.taken("want") == [{"front": "f1", "sections": [], "seconds": 0}]
-    assert not here.broker.topics
-    assert here.serve(60.0) == math.inf
-    assert here.sample(3)
-    assert here.report.seqs == [1, 2]
-
-
-def test_other_sections_are_leased_at_once() -> None:
-    """And the next sample has them."""
+def test_samples_are_reported_while_the_host_is_watched() -> None:
+    """Those of an answer, and each new one."""
     here = watched()
-    here.broker.published.clear()
-    here.remote.set_want(here.broker, WANT._replace(sections=frozenset({"processes"}), since=3))
-    here.serve()
-    assert here.broker.taken("want")[0]["sections"] == ["processes"]
-
-
-def test_a_lost_request_is_repeated_later_each_time() -> None:
-    """And never more often than agents accept it. Parts show that it was not lost."""
-    here = Bench()
-    here.remote.set_want(here.broker, WANT)
-    times = []
-    for _ in range(500):
-        here.serve(0.1)
-        if here.asked():
-            times.append(here.clock.now)
-    pauses = [round(b - a) for a, b in itertools.pairwise(times)]
-    assert pauses == [2, 4, 8, 16, 16]
-    here = Bench()
-    here.remote.set_want(here.broker, WANT)
-    here.serve()
-    for part in parts([message(seq) for seq in range(1, 200)], 10)[:-1]:
-        here.remote.note_live("to/f1", part)
-        here.serve(ANSWER_SECONDS[0] * 0.9)
-    assert here.asked() == [0]
-
-
-def test_an_endless_answer_ends() -> None:
-    """The host is asked again after 45 s, although parts arrive."""
-    here = Bench()
-    here.remote.set_want(here.broker, WANT)
-    here.serve()
-    here.asked()
-    for number in range(60):
-        here.remote.note_live("to/f1", b'{"stream":"run-1","part":%d,"last":false}\nx' % number)
-        here.serve(1.0)
-    assert here.asked()
-
-
-def test_a_gap_is_requested_when_the_agent_accepts_it() -> None:
-    """One request per second, by the agent's clock."""
-    here = watched()
-    assert here.asked() == [0]
-    here.remote.set_want(here.broker, WANT._replace(since=5))
-    assert here.serve() == pytest.approx(ASK_SECONDS)
-    assert here.asked() == []
-    here.serve(ASK_SECONDS)
-    assert here.asked() == [5]
-    here.remote.set_want(here.broker, WANT._replace(since=6))
-    here.serve(ASK_SECONDS)
-    assert here.asked() == []  # one is on its way, whose answer has all samples
-
-
-def test_after_a_break_only_what_is_missing_is_requested() -> None:
-    """Samples that follow each other count; after a gap, the last one before it."""
-    here = watched()
-    here.sample(4)
-    here.sample(5)
-    here.sample(8)
-    here.broker = FakeBroker()
-    here.remote.begin(here.broker)
-    here.serve(ASK_SECONDS)
-    assert len(here.broker.topics) == 2
-    assert len(here.broker.taken("want")) == 1
-    assert here.asked() == [5]
+    assert here.sample(4)
+    assert here.report.answers == [([1, 2, 3], True), ([4], False)]
+    here.remote.lease.set_want(here.broker, None)
+    assert here.sample(5)
+    here.answer(6)
+    assert here.report.seqs == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("stream", ["run-1", "run-2"])
@@ -229,33 +115,6 @@ def test_a_host_that_connects_again_gets_its_lease_again(stream: str) -> None:
     assert len(here.broker.taken("want")) == 1
     assert here.asked() == [3]
     assert here.sample(1, "run-2") is (stream == "run-2")
-
-
-def test_the_answer_of_a_run_that_has_ended_is_no_answer() -> None:
-    """It may arrive after the hello of the next run. The request to that one stays due."""
-    here = watched()
-    here.remote.set_want(here.broker, WANT._replace(since=3))
-    here.serve(2.0)
-    here.hello("run-2")
-    here.answer(4, 5, stream="run-1")
-    assert here.report.answers == [([1, 2, 3], True)]
-    here.broker.published.clear()
-    here.serve(2.0)
-    assert here.asked() == [3]
-    here.answer(1, 2, stream="run-2")
-    assert here.report.answers[1:] == [([1, 2], True)]
-    assert here.report.drops == []
-
-
-def test_who_wants_more_than_was_asked_is_not_answered_by_that_request() -> None:
-    """A mirror that begins again wants everything, and the answer to its predecessor may be on its way."""
-    here = watched()
-    here.remote.set_want(here.broker, WANT._replace(since=3))
-    here.serve(2.0)
-    assert here.asked() == [0, 3]
-    here.remote.set_want(here.broker, WANT)
-    here.serve(ASK_SECONDS)
-    assert here.asked() == [0]
 
 
 def test_a_known_retained_hello_is_nothing_new() -> None:
@@ -369,7 +228,7 @@ def test_samples_of_another_host_are_dropped() -> None:
     here = watched()
     here.sample(4, host="host-2")
     assert here.report.drops == ["foreign host"]
-    here.remote.set_want(here.broker, WANT._replace(since=3))
+    here.remote.lease.set_want(here.broker, WANT._replace(since=3))
     here.serve(ASK_SECONDS)
     for part in parts([message(4), message(5, host="host-2")], 1):
         here.remote.note_live("to/f1", part)
@@ -382,60 +241,13 @@ def test_a_broken_answer_is_dropped_and_requested_again() -> None:
     here = watched()
     here.remote.note_live("to/f1", b"garbage")
     assert here.report.drops == []
-    here.remote.set_want(here.broker, WANT._replace(since=3))
+    here.remote.lease.set_want(here.broker, WANT._replace(since=3))
     here.serve(ASK_SECONDS)
     here.asked()
     here.remote.note_live("to/f1", b"garbage")
     assert here.report.drops == ["invalid"]
     here.serve(ANSWER_SECONDS[0])
     assert here.asked() == [3]
-
-
-def hostile_answer() -> bytes:
-    """Return an answer in one part that takes long to parse, and is refused in the end."""
-    samples = [message(seq, pad=[[]] * 10_000) for seq in range(1, 25)]
-    (part,) = parts([*samples, '{"type":"sample","stream":X}'], 1)
-    return part
-
-
-def test_a_refused_answer_is_the_last_until_the_next_request() -> None:
-    """So an answer costs nothing that nobody has requested. And the request waits until its cost is paid."""
-    here = watched()
-    here.serve(60.0)
-    here.remote.set_want(here.broker, WANT._replace(since=3))
-    here.serve()
-    here.asked()
-    for _ in range(20):
-        here.remote.note_live("to/f1", hostile_answer())
-    assert here.report.drops == ["invalid"]
-    here.serve(ANSWER_SECONDS[0])
-    assert here.asked() == []
-    here.serve(60.0)
-    assert here.asked() == [3]
-
-
-def test_parts_without_end_are_refused() -> None:
-    """Also if each begins the answer anew."""
-    here = Bench()
-    here.remote.set_want(here.broker, WANT)
-    here.serve()
-    for _ in range(30):
-        here.remote.note_live(
-            "to/f1", b'{"stream":"run-1","part":0,"last":false}\n' + bytes(100_000)
-        )
-    assert here.report.drops == ["invalid"]
-
-
-def test_a_broker_that_does_not_read_gets_everything_later() -> None:
-    """Nothing is noted as sent."""
-    here = Bench()
-    here.broker.takes = False
-    here.remote.set_want(here.broker, WANT)
-    here.serve()
-    here.broker.takes = True
-    here.serve()
-    assert len(here.broker.taken("want")) == 1
-    assert here.asked() == [0]
 
 
 @pytest.mark.parametrize(("values", "size"), [([[]] * 30_000, 4), (["x" * 900_000], 5)])

@@ -17,7 +17,7 @@ from telemetry_stream.mqtt.packets import Message
 from telemetry_stream.mqtt.remotes import Remotes
 from telemetry_stream.mqtt.topics import Topics
 from telemetry_stream.stream import HistoryLimits
-from tests.mqtt.test_broker_remote import FakeBroker
+from tests.mqtt.fake_broker import FakeBroker
 from tests.mqtt.test_incoming import flat, hello
 
 
