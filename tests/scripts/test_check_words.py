@@ -64,6 +64,15 @@ def test_the_table_of_the_glossary_is_the_list() -> None:
     assert discouraged(glossary) == {"told": "notify", "let go": "notify", "goodbye": "close frame"}
 
 
+def test_the_glossary_is_in_order() -> None:
+    """Each row of its two tables has two cells, and the terms are sorted, so that each is found and stands once."""
+    rows = re.findall(r"^\|.*\|$", (ROOT / "docs/glossary.md").read_text(), re.MULTILINE)
+    assert [row for row in rows if row.count("|") != 3] == []
+    terms = [row.split("|")[1].strip().lower() for row in rows[2 : rows.index("|---|---|", 2) - 1]]
+    assert terms == sorted(set(terms))
+    assert len(terms) > 40
+
+
 def test_each_exception_has_a_reason_and_allows_words_of_the_list() -> None:
     """An exception for a word that is not discouraged is not needed any more."""
     words = discouraged((ROOT / "docs/glossary.md").read_text("utf-8"))
