@@ -8,7 +8,6 @@ it gets no write permission: a token file that such an owner can write is refuse
 from __future__ import annotations
 
 import errno
-import grp
 import os
 import shlex
 
@@ -61,6 +60,8 @@ def how_to_restrict(path: str, status: os.stat_result) -> str:
 
 def _group() -> str:
     """Return the group of this process; its number if it has no name."""
+    import grp  # noqa: PLC0415  # for errors only
+
     try:
         return grp.getgrgid(os.getegid()).gr_name
     except KeyError:

@@ -65,7 +65,10 @@ def test_importing_a_part_loads_little() -> None:
 def test_a_program_without_options_loads_little() -> None:
     """Nothing that only an option, or a crowd, needs."""
     names = ["asyncio", "ctypes", "email", "psutil", "random", "shutil", "ssl", "whitenoise"]
-    names += ["telemetry_stream.net.uring"]
+    names += ["grp", "http", "numbers", "wsgiref"]
+    names += [
+        f"telemetry_stream.{part}" for part in ("metrics.embedded", "net.uring", "stream.received")
+    ]
     code = (
         "import sys, telemetry_stream.cli; from telemetry_stream import App, settings\n"
         "with App(settings.load(['--port', '0', '--no-auth'], {})): pass\n"

@@ -163,7 +163,7 @@ class Login:
             return _redirect(environ)
         token = self._maybe_token(tokens, value, environ["REMOTE_ADDR"])
         if token is None:
-            return _unauthorized(login_page.INVALID_TOKEN)
+            return _unauthorized(login_page.invalid_token())
         return _redirect(environ, self._new_login(token, environ))
 
     def _new_login(self, token: Token, environ: dict[str, Any]) -> Headers:

@@ -131,16 +131,13 @@ def page(*, at_root: bool, again: bool) -> bytes:
     With ``again``, the page loads its address once more if that has no token: the request came from another site, so
     the browser did not send a Strict cookie, which it does with a request of our own page.
     """
-    return _PAGES[at_root, again]
-
-
-_PAGES = {
-    (at_root, again): _page(
+    return _page(
         "Enter your access token.",
         root=ROOT if at_root else "/",
         again=" data-again" if again else "",
     )
-    for at_root in (True, False)
-    for again in (True, False)
-}
-INVALID_TOKEN = _page("Invalid token.", role=' role="alert"')
+
+
+def invalid_token() -> bytes:
+    """Return the page after a wrong token."""
+    return _page("Invalid token.", role=' role="alert"')

@@ -14,9 +14,8 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .embedded import SLOW, WAIT_SECONDS, EmbeddedSource
 from .files import Files
 from .sample import RESERVED, Sample, SourceState, State
 from .setup import SelfStats, Setup
@@ -26,6 +25,9 @@ from .sources.host import HostInfo, read_host_info
 from .sources.process import ProcessesSource
 from .sources.process_list import ProcessList
 from .sources.system import System
+
+if TYPE_CHECKING:
+    from .embedded import EmbeddedSource
 
 log = logging.getLogger(__name__)
 
@@ -86,10 +88,7 @@ class Collector:
         options = options or Options()
         setup = Setup(self._files, options, self._stats)
         self._sources = tuple(build_sources(setup))
-        wait_seconds = max(WAIT_SECONDS, options.timeout_seconds)
-        self._embedded = tuple(
-            EmbeddedSource(source, self.clock, wait_seconds) for source in extra_sources
-        )
+        self._embedded = self._embed(extra_sources, options.timeout_seconds)
         every: tuple[Source | EmbeddedSource, ...] = (*self._sources, *self._embedded)
         self._names = tuple(source.name for source in every)
         _check_names(self._names)
@@ -109,6 +108,16 @@ class Collector:
         self._failures: dict[str, tuple[State, str | None, float]] = {}
         # Of each source: the type of the exception whose traceback was logged last.
         self._traced: dict[str, type[BaseException]] = {}
+
+    def _embed(
+        self, sources: Sequence[Source], timeout_seconds: float
+    ) -> tuple[EmbeddedSource, ...]:
+        if not sources:
+            return ()
+        from .embedded import WAIT_SECONDS, EmbeddedSource  # noqa: PLC0415  # for embedding programs only
+
+        wait_seconds = max(WAIT_SECONDS, timeout_seconds)
+        return tuple(EmbeddedSource(source, self.clock, wait_seconds) for source in sources)
 
     @property
     def section_names(self) -> tuple[str, ...]:
@@ -273,7 +282,7 @@ class Collector:
 
 def _failure_level(state: State, reason: str | None) -> int | None:
     """Return how a state is logged, or None if it is no failure. A stale filesystem is none, a slow source is."""
-    if state == "stale" and reason == SLOW:
+    if state == "stale" and reason is not None:
         return logging.WARNING
     return {"failed": logging.ERROR, "psutil": logging.WARNING}.get(state)
 

@@ -12,7 +12,6 @@ import json
 import math
 import operator
 from collections.abc import Iterable, Mapping
-from numbers import Complex, Real
 from types import NoneType
 from typing import Any, TypeAlias
 
@@ -121,6 +120,8 @@ def _maybe_number(value: Any) -> bool | int | float | None:
     """Return a number of any package as Python's own, or None: integers have ``__index__``, others ``__float__``."""
     if isinstance(value, int):
         return int.__index__(value)
+    from numbers import Complex, Real  # noqa: PLC0415  # for numbers of other packages only
+
     is_array = getattr(value, "shape", ()) != ()
     if is_array or (isinstance(value, Complex) and not isinstance(value, Real)):
         return None

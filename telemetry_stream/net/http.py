@@ -14,19 +14,29 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from http import HTTPStatus
-from typing import NamedTuple
-from wsgiref.types import WSGIApplication
+from typing import TYPE_CHECKING, NamedTuple
 
 import h11
 
 from .transport import Transport
 from .wsgi import ConnectionHandler, Exchange, PeerGoneError
 
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
 log = logging.getLogger(__name__)
 
 # Bytes per read; also by how many bytes a head may pass its limit before that is noticed.
 RECV_BYTES = 4096
+
+# The answers to requests that h11, environ.py and this module refuse.
+BAD_REQUEST = "400 Bad Request"
+REFUSALS = {
+    408: "408 Request Timeout",
+    431: "431 Request Header Fields Too Large",
+    501: "501 Not Implemented",
+    505: "505 HTTP Version Not Supported",
+}
 
 
 class Limits(NamedTuple):
@@ -112,7 +122,7 @@ def _accept(
         exchange.accept(request)
     except h11.RemoteProtocolError as error:
         log.debug("Request of %s refused: %s", transport.peer, _message(error))
-        exchange.refuse(HTTPStatus(error.error_status_hint), _message(error))
+        exchange.refuse(REFUSALS.get(error.error_status_hint, BAD_REQUEST), _message(error))
         return False
     return True
 

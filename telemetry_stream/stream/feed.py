@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..hub import Client, Hub
 from ..metrics.sample import Sample
@@ -29,8 +29,10 @@ from .choice import Choice, Resume
 from .demand import Demand
 from .encoded import EncodedSample, encode, to_json
 from .history import pieces
-from .received import ReceivedSample
 from .ring import Entry, HistoryLimits, Ring
+
+if TYPE_CHECKING:
+    from .received import ReceivedSample
 
 log = logging.getLogger(__name__)
 

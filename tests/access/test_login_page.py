@@ -16,7 +16,7 @@ from telemetry_stream.access.policy import security_headers
 AT_ROOT = login_page.page(at_root=True, again=False)
 ELSEWHERE = login_page.page(at_root=False, again=False)
 AGAIN = login_page.page(at_root=True, again=True)
-PAGES = (AT_ROOT, ELSEWHERE, AGAIN, login_page.INVALID_TOKEN)
+PAGES = (AT_ROOT, ELSEWHERE, AGAIN, login_page.invalid_token())
 
 
 class Tags(HTMLParser):
@@ -56,7 +56,7 @@ def test_the_page_loads_nothing(page: bytes) -> None:
     [
         (AT_ROOT, "./", None),
         (ELSEWHERE, "/", None),
-        (login_page.INVALID_TOKEN, "./", "alert"),
+        (login_page.invalid_token(), "./", "alert"),
     ],
 )
 def test_the_form_sends_the_token_to_the_root(page: bytes, action: str, role: str | None) -> None:
@@ -76,7 +76,7 @@ def test_the_messages() -> None:
     """One asks for a token, one refuses a wrong one."""
     assert b"<p>Enter your access token.</p>" in AT_ROOT
     assert b"<p>Enter your access token.</p>" in ELSEWHERE
-    assert b'<p role="alert">Invalid token.</p>' in login_page.INVALID_TOKEN
+    assert b'<p role="alert">Invalid token.</p>' in login_page.invalid_token()
 
 
 def test_the_page_has_the_colours_of_the_dashboard() -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import threading
 from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
 from typing import Any
+from wsgiref.handlers import format_date_time
 from wsgiref.types import StartResponse
 
 import pytest
 from prometheus_client import CollectorRegistry, Gauge, make_wsgi_app
 from whitenoise import WhiteNoise  # type: ignore[import-untyped]  # the library has no types
 
+from telemetry_stream.net.wsgi import http_date
 from tests.net.conversation import HOST, ask, conversation, echo, statuses
 from tests.net.pairs import read_exactly, read_to_end, soon
 
@@ -301,3 +304,9 @@ def test_prometheus_client_serves_its_exposition() -> None:
     answer = ask(make_wsgi_app(registry), b"GET /metrics" + HOST)
     assert statuses(answer) == [200]
     assert b"\nanswer 42.0\n" in answer
+
+
+def test_dates_are_those_of_the_library() -> None:
+    """In every month and on every day of the week."""
+    days = [day * 86_400 + random.randrange(86_400) for day in range(20_000, 20_400)]
+    assert list(map(http_date, days)) == list(map(format_date_time, days))
