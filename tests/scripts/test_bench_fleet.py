@@ -1,37 +1,28 @@
-"""scripts/bench-fleet, when what it measures fails: nothing stays stopped. test_benches.py has a run of it."""
+"""The parts of scripts/bench-fleet, also when what it measures fails. test_benches.py has a run of it."""
 
 from __future__ import annotations
 
-import importlib.machinery
-import importlib.util
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from urllib.error import URLError
 
 import pytest
+from fleetbench import programs, states
+from fleetbench.figures import Figure, show
+from fleetbench.herd import busiest
+from fleetbench.load import freeze
+from fleetbench.states import States
 
 from tests.conftest import eventually
 
-SCRIPT = Path(__file__).parents[2] / "scripts/bench-fleet"
 STUBBORN = """
 import signal
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 print("http://localhost:1/", flush=True)
 signal.pause()
 """
-
-
-@pytest.fixture(scope="module")
-def bench() -> ModuleType:
-    """The script as a module."""
-    loader = importlib.machinery.SourceFileLoader("bench_fleet", str(SCRIPT))
-    spec = importlib.util.spec_from_loader("bench_fleet", loader)
-    assert spec
-    module = importlib.util.module_from_spec(spec)
-    loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -47,22 +38,55 @@ def runs(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T"
 
 
-def test_broker_goes_on_if_the_front_end_does_not_answer(bench: ModuleType, broker: int) -> None:
+def test_broker_goes_on_if_the_front_end_does_not_answer(broker: int) -> None:
     """The failure is reported. No server has port 0."""
     with pytest.raises(URLError):
-        bench.freeze(broker, 0, 5.0)
+        freeze(broker, 0, 5.0)
     assert eventually(lambda: runs(broker))
 
 
 def test_a_program_that_does_not_stop_is_reported_and_killed(
-    bench: ModuleType, broker: int, monkeypatch: pytest.MonkeyPatch
+    broker: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the broker goes on."""
-    monkeypatch.setattr(bench, "STOP_SECONDS", 0.05)
+    monkeypatch.setattr(programs, "STOP_SECONDS", 0.05)
     with (
         pytest.raises(RuntimeError, match="did not stop within"),
-        bench.running(["-c", STUBBORN]) as (pid, _),
+        programs.running(["-c", STUBBORN]) as (pid, _),
+        programs.stopped(broker),
     ):
-        bench.stop_seconds(pid, broker)
+        programs.stop_seconds(pid)
     assert eventually(lambda: runs(broker))
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_a_figure_above_its_target_is_missed(capsys: pytest.CaptureFixture[str]) -> None:
+    """One without a target has no verdict."""
+    figures = [Figure("a", 1.0, 1.0), Figure("b", 1.1, 1.0), Figure("c", 9.0)]
+    assert not show("case", figures)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line.get("verdict") for line in lines] == ["reached", "MISSED", None]
+    assert show("case", [figures[0], figures[2]])
+
+
+@pytest.mark.parametrize(
+    ("times", "percent"),
+    [([1.0], 100), ([1.0, 1.05, 1.2, 1.26], 50), ([0.0, 1.0, 1.02, 1.099, 1.11], 60)],
+)
+def test_the_busiest_window_may_begin_at_any_time(times: list[float], percent: float) -> None:
+    """It is 100 ms long."""
+    assert busiest(times) == percent
+
+
+def test_changes_are_those_to_another_state_than_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So late and live again is one change, and late, lost, live two."""
+    monkeypatch.setattr(states, "POLL_SECONDS", 0.0)
+    noted = States(0)
+    most = []
+    for first, second in [("live", "live"), ("late", "late"), ("late", "lost"), ("live", "live")]:
+        shown = [{"id": "a", "state": first}, {"id": "b", "state": second}]
+        monkeypatch.setattr(states, "hosts_of", lambda _, shown=shown: shown)
+        assert noted.note() == (second == "live")
+        most.append(noted.most_changes)
+    assert most == [0, 1, 2, 2]
+    assert noted.lost == 1

@@ -113,27 +113,30 @@ def test_choices_counts_a_frame_of_each_sample_for_each_choice() -> None:
 
 
 @pytest.mark.timeout(160)
-def test_fleet_measures_every_case() -> None:
-    """All hosts are watched, and the viewer gets their rows."""
-    load = ["--seconds", 1, "--settle", 2, "--freeze", 1]
+def test_fleet_measures_hosts_viewers_and_a_hung_broker() -> None:
+    """All hosts are watched, and the viewer gets their rows. Whether targets are reached depends on the machine."""
+    load = ["--seconds", 1, "--settle", 2, "--freeze", 1, "--rounds", 1]
     numbers = [*load, "--direct", 3, "--hosts", 5, "--viewers", 2]
+    cases = ["--only", "direct", "overview", "broker", "close"]
     ran = subprocess.run(
-        [sys.executable, SCRIPTS / "bench-fleet", *map(str, numbers)],
+        [sys.executable, SCRIPTS / "bench-fleet", *cases, *map(str, numbers)],
         capture_output=True,
         text=True,
         timeout=150,  # it has limits of its own, after which it ends the broker
-        check=True,
+        check=False,
     )
-    direct, *overviews = (json.loads(line) for line in ran.stdout.splitlines())
-    assert (direct["case"], direct["hosts"]) == ("direct", 3)
-    assert direct["resident_mib"] > 0
-    assert [overview["case"] for overview in overviews] == ["overview", "broker"]
-    for overview in overviews:
-        assert overview["messages"] >= 2
-        assert 0 <= overview["row_age_seconds_p50"] <= overview["row_age_seconds_p99"]
-    assert overviews[1]["frozen_lost"] == 0
-    assert overviews[1]["frozen_live_again_seconds"] >= 0
-    assert overviews[1]["stop_seconds"] > 0
+    lines = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert ran.returncode == any(line.get("verdict") == "MISSED" for line in lines), ran.stderr
+    measured = {(line["case"], line["what"]): line["measured"] for line in lines}
+    assert measured["direct", "3 direct hosts, resident MiB"] > 0
+    for case in ("overview", "broker"):
+        median, p99 = (
+            measured[case, f"age of a row in seconds, {one}"] for one in ("median", "p99")
+        )
+        assert 0 <= median <= p99
+    assert measured["broker", "the same: hosts reported lost"] == 0
+    assert measured["broker", "front end stopped, broker hung: seconds"] > 0
+    assert measured["close", "broker hung: seconds from SIGTERM to the end, most"] > 0
 
 
 def test_rules_are_evaluated_with_and_without_alerts() -> None:
