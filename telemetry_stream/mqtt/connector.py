@@ -18,7 +18,7 @@ from .waiter import StoppedError, Waiter
 
 log = logging.getLogger(__name__)
 
-FINISH_SECONDS = 0.4  # to send the last messages; a close takes at most 0.5 s
+FINISH_SECONDS = 0.3  # to send the last messages; with all else, a stop takes at most 0.5 s
 CLOSE_SECONDS = 0.5
 # Of the first delays after a broker has failed: of a thousand clients, at most a tenth return in the same 100 ms.
 SPREAD_SECONDS = 2.5
