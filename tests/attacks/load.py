@@ -3,8 +3,9 @@
     python -m tests.attacks.load ADDRESS PORT KIND CONNECTIONS < REQUEST
 
 The kinds: ``keep`` repeats the request on open connections; ``connect`` opens a connection for each request, reads the
-begin of the answer, and resets it; ``tls`` repeats TLS handshakes and sends no request. When a line arrives on standard
-input, it prints how many requests or handshakes were answered per second.
+begin of the answer, and resets it; ``tls`` repeats TLS handshakes and sends no request. When as many were answered as
+there are connections, it prints a line. When a line arrives on standard input, it prints how many requests or
+handshakes were answered per second since then.
 
 One thread and epoll, so that the client needs less of the machine than the program that it attacks.
 """
@@ -46,6 +47,11 @@ class Load:
         assert self._process.stdin is not None
         self._process.stdin.write(b"%d\n" % len(request) + request)
         self._process.stdin.flush()
+
+    def wait_for_answers(self) -> None:
+        """Wait until as many requests were answered as there are connections: the process has started."""
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == b"answered\n"
 
     def answers_per_second(self) -> float:
         """Stop the process and return what it has counted."""
@@ -157,9 +163,9 @@ KINDS = {"keep": Repeated, "connect": Connecting, "tls": ShakingHands}
 
 
 def main(host: str, port: str, kind: str, count: str) -> None:
-    """Repeat the request until a line arrives on standard input."""
+    """Repeat the request until a line arrives on standard input. The first answers are not counted."""
     address, request = (host, int(port)), sys.stdin.buffer.read(int(sys.stdin.buffer.readline()))
-    began, answers = time.monotonic(), 0
+    began, answers = 0.0, 0
     with selectors.DefaultSelector() as selector:
         selector.register(sys.stdin, selectors.EVENT_READ)
         for _ in range(int(count)):
@@ -173,6 +179,9 @@ def main(host: str, port: str, kind: str, count: str) -> None:
                     return
                 complete, ended = connection.read()
                 answers += complete
+                if not began and answers >= int(count):
+                    print("answered", flush=True)
+                    began, answers = time.monotonic(), 0
                 if ended:
                     selector.unregister(connection.sock)
                     connection.close()

@@ -31,7 +31,7 @@ sys.exit(cli.main())
 """
 ARGUMENTS = ("--history", "60", "--trust-proxy", "127.0.0.1")
 CROWD = 128
-SECONDS = 2.0
+SECONDS = 1.5
 
 REQUESTS = {
     "page": head(),
@@ -59,10 +59,10 @@ def for_benchmark(*values: object) -> Iterable[object]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _warmed(started: Target) -> None:
-    """Repeat each request for a moment: modules are imported, and malloc keeps the memory of its heaps."""
+    """Repeat each request on each connection: modules are imported, and malloc keeps the memory of its heaps."""
     for request in REQUESTS.values():
-        with Load(started.address, "keep", 64, request):
-            started.read_for(0.5)
+        with Load(started.address, "keep", 64, request) as load:
+            load.wait_for_answers()
 
 
 connections = pytest.mark.parametrize("connections", [64, *for_benchmark(1, 16, 128)])
@@ -78,6 +78,7 @@ def test_repeated_request(
     """On open connections, each again as soon as it is answered."""
     request = REQUESTS[name] if via == "direct" else through_proxy(REQUESTS[name])
     with Load(target.address, "keep", connections, request) as load:
+        load.wait_for_answers()
         target.read_for(SECONDS)
         answers = load.answers_per_second()
         record(answers)
@@ -93,5 +94,6 @@ def test_viewers_that_leave_at_once(
     request = handshake("/ws?history=600")
     request = request if via == "direct" else through_proxy(request)
     with Load(target.address, "connect", connections, request) as load:
+        load.wait_for_answers()
         target.read_for(SECONDS)
         record(load.answers_per_second())

@@ -13,6 +13,7 @@ from tests.attacks.target import (
     RESIDENT_SLACK_BYTES,
     Footprint,
     Report,
+    max_missed_ticks,
 )
 
 IN_USE = Footprint(Counter({"ts-accept": 1}), Counter({"socket:[N]": 3}), 30_000_000)
@@ -20,6 +21,7 @@ GOOD = Report(
     samples=40,
     missed=0,
     ticks_missed=0,
+    max_ticks_missed=max_missed_ticks(0.0, 0.1),
     lateness_p50_seconds=0.001,
     lateness_p99_seconds=0.004,
     lateness_max_seconds=0.004,
@@ -67,3 +69,12 @@ def test_figures_below_the_limits_are_not_reported() -> None:
         after=IN_USE._replace(resident_bytes=30_000_000 + RESIDENT_SLACK_BYTES),
     )
     assert busy.failures() == []
+
+
+def test_ticks_without_a_processor_are_not_the_attackers() -> None:
+    """Those for which the collector's thread waited, and as many for the thread that it waited for."""
+    limit = max_missed_ticks(0.5, 0.1)
+    assert limit == MAX_MISSED_TICKS + 2 * 5
+    busy = replace(GOOD, ticks_missed=int(limit) - 1, max_ticks_missed=limit)
+    assert busy.failures() == []
+    assert replace(busy, ticks_missed=int(limit)).failures() == ["the collector missed 20 ticks"]

@@ -108,6 +108,7 @@ def test_repeated_handshakes(
 ) -> None:
     """Each on a new connection, which is reset when its handshake is complete."""
     with Load(target.address, "tls", connections) as load:
+        load.wait_for_answers()
         target.read_for(SECONDS)
         record(load.answers_per_second())
 
