@@ -33,14 +33,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def eventually(condition: Callable[[], object], seconds: float = 20.0) -> bool:
     """Return whether ``condition()`` becomes true within ``seconds``.
 
-    For conditions that no event announces, such as states of other processes.
+    For conditions that no event announces, such as states of other processes. The pauses grow from 2 to 50 ms, because
+    a condition may be a request, and requests all the time would delay the program that they wait for.
     """
     deadline = time.monotonic() + seconds
-    pause = threading.Event()
+    pause, pause_seconds = threading.Event(), 0.002
     while not condition():
         if time.monotonic() > deadline:
             return False
-        pause.wait(0.002)
+        pause.wait(pause_seconds)
+        pause_seconds = min(1.2 * pause_seconds, 0.05)
     return True
 
 
