@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from .. import threads
 from ..net.backoff import Backoff
-from ..net.dial import NO_ROUTE, Dialer, TlsError, UntrustedError
+from ..net.dial import NO_ROUTE, Dialer, TlsError
 from ..net.transport import Transport
 from ..stream.received import ReceivedError, decode
 from ..websocket.outbound import Outbound, OutboundError, RejectedError
@@ -251,8 +251,6 @@ def reason_of(error: Exception) -> str:
     """Return one sentence for the user."""
     if isinstance(error, IncompatibleError):
         return str(error)
-    if isinstance(error, UntrustedError):
-        return f"The certificate is not valid: {error.strerror}"
     if isinstance(error, OutboundError):
         return f"The host {error}"
     if isinstance(error, ReceivedError):

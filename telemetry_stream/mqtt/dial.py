@@ -2,6 +2,9 @@
 
 getaddrinfo(3) has no deadline and cannot be interrupted. So a name is looked up on a thread of its own,
 ``ts-mqtt-dns``, at most one for each name.
+
+This is not the dialer of ``net/dial.py``: paho needs a socket instead of a transport, and this thread waits for an
+alarm, too, because one thread serves all brokers.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import threads
+from ..net.dial import tls_error_of
 from .brokers import Broker
 from .waiter import StoppedError, Waiter
 
@@ -164,8 +168,5 @@ def _look_up(host: str, port: int, flags: int) -> Addresses:
 
 def _words(error: OSError) -> str:
     """Return why a connection failed, in the words of the system or of OpenSSL."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is refused: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {(error.reason or 'unknown').replace('_', ' ').lower()}"
+    error = tls_error_of(error)
     return error.strerror or str(error) or type(error).__name__

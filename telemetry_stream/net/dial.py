@@ -33,11 +33,10 @@ class Address(NamedTuple):
 
 
 class TlsError(OSError):
-    """The peer answers, but not with TLS as we require it."""
+    """The peer answers, but not with TLS as we require it.
 
-
-class UntrustedError(TlsError):
-    """The certificate of the peer is not valid: for another name, expired, or of an unknown authority."""
+    Its certificate may be for another name, expired, or of an unknown authority.
+    """
 
 
 class Dialer:
@@ -77,7 +76,7 @@ class Dialer:
                 return transport
             finally:
                 self._sock = None
-        raise _mapped(error) if self._address.secure else error
+        raise tls_error_of(error) if self._address.secure else error
 
     def abort(self) -> None:
         """End a connect that is in progress, and all later ones."""
@@ -114,13 +113,13 @@ class Dialer:
         return TlsTransport(sock, self._context, server_name=self._address.host)
 
 
-def _mapped(error: OSError) -> OSError:
-    """Return the error of a TLS handshake as one of ours, any other unchanged."""
+def tls_error_of(error: OSError) -> OSError:
+    """Return the error of a TLS handshake as one of ours, in OpenSSL's words. Return any other unchanged."""
     import ssl  # noqa: PLC0415  # as above
 
     if isinstance(error, ssl.SSLCertVerificationError):
-        return UntrustedError(errno.EPROTO, error.verify_message)
+        return TlsError(errno.EPROTO, f"the certificate is not valid: {error.verify_message}")
     if isinstance(error, ssl.SSLError):
-        reason = (error.reason or "no TLS").replace("_", " ").lower()
-        return TlsError(errno.EPROTO, f"TLS: {reason}")
+        reason = (error.reason or "unknown").replace("_", " ").lower()
+        return TlsError(errno.EPROTO, f"TLS failed: {reason}")
     return error

@@ -12,6 +12,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from ..net.dial import tls_error_of
 from .channel import DeliveryError
 
 if TYPE_CHECKING:
@@ -98,12 +99,8 @@ def tls_context(ca: str) -> ssl.SSLContext:
 
 def reason_of(error: Exception) -> str:
     """Return why an attempt failed, in the words of the system or of OpenSSL. They contain nothing of a request."""
-    import ssl  # noqa: PLC0415  # as above
-
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is refused: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {(error.reason or 'unknown').replace('_', ' ').lower()}"
+    if isinstance(error, OSError):
+        error = tls_error_of(error)
     if isinstance(error, socket.gaierror):
         return f"its name cannot be looked up: {error.strerror}"
     if isinstance(error, TimeoutError):

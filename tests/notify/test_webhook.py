@@ -72,8 +72,10 @@ def test_tls_is_verified() -> None:
         trusted = replace(to(receiver), ca=str(CERTIFICATE))
         trusted.sender().send(message())
         assert len(receiver.requests) == 1
-        assert "certificate is refused" in str(failure(to(receiver)))
-        assert "certificate is refused" in str(failure(replace(trusted, ca=str(OTHER_CERTIFICATE))))
+        assert "certificate is not valid" in str(failure(to(receiver)))
+        assert "certificate is not valid" in str(
+            failure(replace(trusted, ca=str(OTHER_CERTIFICATE)))
+        )
         assert "cannot be used" in str(failure(replace(trusted, ca="/nonexistent")))
         plain = replace(trusted, url=trusted.url.replace("https", "http"))
         assert "HTTP" in str(failure(plain)) or "lost" in str(failure(plain))
