@@ -38,7 +38,7 @@ DEFAULT_SECTIONS = tuple(section.name for section in SECTIONS if not section.is_
 
 @dataclass(slots=True)
 class Gaps:
-    """Counts of gaps, for all mirrors. The lock of the fleet does not matter: a lost count in a million is harmless."""
+    """Counts of gaps, for all mirrors. Without a lock: if two threads count at once, one count may be lost."""
 
     repaired: int = 0
     unrepaired: int = 0

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from ..stream import Framing, to_json
 from .alerts import Summary
-from .record import UNKNOWN, State
-from .remote import FIELDS, Vitals
+from .record import State
+from .remote import FIELDS, UNKNOWN_NUMBERS, Vitals
 
 # The group of the topics of all overviews at the hub. No host id is equal to it.
 GROUP = ("overview",)
@@ -21,7 +21,6 @@ GROUP = ("overview",)
 COLUMNS = (
     "number", "state", "age_seconds", "skew_seconds", *FIELDS, "critical", "warning", "info", "alert",
 )  # fmt: skip
-
 
 # Between two rows, which have only numbers and texts. In a text, its quotes would be escaped.
 SEPARATOR = {"": 0}
@@ -78,7 +77,7 @@ class Row(NamedTuple):
 
     def values(self) -> tuple[object, ...]:
         """Return the row in the message ``overview``."""
-        numbers = UNKNOWN if self.vitals is None else self.vitals.numbers
+        numbers = UNKNOWN_NUMBERS if self.vitals is None else self.vitals.numbers
         shown = self.entry.number, self.state, self.age_seconds, self.skew_seconds
         return shown + numbers + self.alerts
 

@@ -19,11 +19,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from array import array
 from collections import deque
-from typing import Any, Literal
+from typing import Literal
 
-from .remote import FIELDS, Identity, Link, Vitals
+from .remote import Identity, Link, Vitals
+from .sparkline import Sparkline
 
 State = Literal["live", "late", "lost", "gone", "unreachable", "duplicate", "incompatible"]
 
@@ -41,77 +41,7 @@ DUPLICATE_SECONDS = 60.0  # without an alternation, until the host counts as sin
 
 SKEWS = 9  # measurements, of which the median counts
 SKEW_EVERY_SECONDS = 10.0
-UNKNOWN = (None,) * len(FIELDS)  # the numbers of a sample that is missing
-
 SHOWN_SKEW_SECONDS = 2.0  # smaller differences are those of the network
-
-
-class Sparkline:
-    """The last 300 values of four series, in 3 KB: percentages in steps of a half, and rates.
-
-    The arrays are rings, of which ``_next`` is the next place. So a value costs one assignment.
-    """
-
-    POINTS = 300
-    PERCENTAGES = ("cpu", "memory")
-    RATES = ("rx", "tx")
-    UNKNOWN = 255
-
-    def __init__(self) -> None:
-        self._percentages = [
-            (FIELDS.index(name), array("B", [self.UNKNOWN]) * self.POINTS)
-            for name in self.PERCENTAGES
-        ]
-        self._rates = [
-            (FIELDS.index(name), array("f", [math.nan]) * self.POINTS) for name in self.RATES
-        ]
-        self._next = 0
-        self._count = 0
-
-    def add(self, numbers: tuple[float | None, ...]) -> None:
-        """Add one point to each series."""
-        place = self._next
-        for column, halves in self._percentages:
-            value = numbers[column]
-            if value is None:
-                halves[place] = 255
-            elif 0 <= value <= 100:
-                halves[place] = int(value * 2 + 0.5)
-            else:
-                halves[place] = 0 if value < 0 else 200
-        for column, rates in self._rates:
-            value = numbers[column]
-            if value is None:
-                rates[place] = math.nan
-            elif 0 <= value <= 1e30:
-                rates[place] = value
-            else:
-                rates[place] = 0.0 if value < 0 else 1e30
-        self._next = (place + 1) % self.POINTS
-        if self._count < self.POINTS:
-            self._count += 1
-
-    def skip(self, points: int) -> None:
-        """Add points without values, because samples are missing."""
-        for _ in range(min(points, self.POINTS)):
-            self.add(UNKNOWN)
-
-    def report(self) -> dict[str, list[float | None]]:
-        """Return the series by name, oldest value first."""
-        found: dict[str, list[float | None]] = {}
-        for name, (_, halves) in zip(self.PERCENTAGES, self._percentages, strict=True):
-            found[name] = [
-                None if half == self.UNKNOWN else half / 2 for half in self._in_order(halves)
-            ]
-        for name, (_, rates) in zip(self.RATES, self._rates, strict=True):
-            found[name] = [
-                None if math.isnan(rate) else round(rate) for rate in self._in_order(rates)
-            ]
-        return found
-
-    def _in_order(self, ring: array[Any]) -> array[Any]:
-        ordered = ring[self._next :] + ring[: self._next]
-        return ordered[self.POINTS - self._count :]
 
 
 class Record:
@@ -125,14 +55,12 @@ class Record:
         self.skew_seconds: float | None = None  # as it is shown
         self.known_skew_seconds: float | None = None
         self.reason: str | None = None  # why there are no data: one sentence
-        self.conflict: str | None = (
-            None  # why the host is a duplicate, as found by the table of hosts
-        )
+        # Why the host is a duplicate, as found by the table of hosts.
+        self.conflict: str | None = None
         self.may_read = True  # whether its data are read
         self._incompatible = False
-        self._ended: tuple[State, str] | None = (
-            None  # as reported, with the run that it is true for
-        )
+        # As reported, with the run that it is true for.
+        self._ended: tuple[State, str] | None = None
         self._ended_at = -math.inf
         self._began_at = now
         self._skews: deque[float] = deque(maxlen=SKEWS)

@@ -40,6 +40,8 @@ FIELDS = (
     "celsius",
 )
 
+UNKNOWN_NUMBERS = (None,) * len(FIELDS)  # of a host without vitals, or of a sample that is missing
+
 NUMBERS = frozenset({int, float})
 KNOWN = NUMBERS | {type(None)}
 _values_of = operator.itemgetter(*FIELDS)
@@ -92,7 +94,7 @@ class Report(Protocol):
     """What a remote reports to, from any of its threads. No method waits for a network."""
 
     def identified(self, identity: Identity) -> bool:
-        """Note the ``hello``. Return False if this host must not be read, because it is there already."""
+        """Note the ``hello``. Return False if this host must not be read, because it is watched already."""
 
     def vitals(self, text: str, parse: Callable[[str], Vitals | None]) -> None:
         """Note a message with vitals. ``parse(text)`` is called later, on another thread, and may raise ReceivedError.

@@ -41,9 +41,8 @@ class Form(NamedTuple):
     pattern: str
     words: str
     placeholder: str
-    contains: str | None = (
-        None  # "": the directory must exist; None: the text is no directory, or may be a new one
-    )
+    # "": the directory must exist; None: the text is no directory, or may be a new one.
+    contains: str | None = None
 
 
 _NAME = r"[A-Za-z0-9._:%-]+"

@@ -73,9 +73,8 @@ class Restarts:
         self._watch = DirectoryWatch()
         self._failure: str | None = None
         self._found: Mapping[str, Identity] | None = None
-        self._known: dict[
-            str, _Known
-        ] = {}  # the one that was not seen for the longest time is the first
+        # The one that was not seen for the longest time is the first.
+        self._known: dict[str, _Known] = {}
         self._recent: dict[str, _Known] = {}  # those that were restarted lately
         self.version = 0  # changes with each restart
 

@@ -137,9 +137,8 @@ class ProcessesSource:
         self._meminfo = files.proc("meminfo", parse_meminfo)
         self._mounts = files.mountinfo(mounts.parse)
         self._users = host_users(files)
-        self._before: tuple[float, float] | None = (
-            None  # monotonic and boottime of the reading before
-        )
+        # Monotonic and boottime of the reading before.
+        self._before: tuple[float, float] | None = None
         self._mounted_partially: bool | None = None
 
     def collect(self, now: Now) -> Processes | None:

@@ -158,9 +158,8 @@ class StorageSource:
         self._read_at = math.inf
         self._arrays: list[str] = []  # directories
         self._pools: list[str] = []  # names
-        self._devices: list[
-            tuple[str, str]
-        ] = []  # directories of a btrfs filesystem and of one of its devices
+        # Directories of a btrfs filesystem and of one of its devices.
+        self._devices: list[tuple[str, str]] = []
         self._section: StorageHealth | None = None
 
     def collect(self, now: Now) -> StorageHealth | None:
