@@ -56,11 +56,11 @@ class Access:
         """Replace the address and scheme of a trusted proxy in ``environ`` by those of its client. Call it once."""
         self._proxies.correct(environ)
 
-    def check(self, environ: dict[str, Any]) -> Answer | None:
+    def maybe_answer(self, environ: dict[str, Any]) -> Answer | None:
         """Return None if the request is accepted, else the answer to send instead of calling its route.
 
         Raises HTTPError: 400 for a malformed Host, 403 for a Host, an Origin or a site that is not allowed, and the
-        errors of ``Login.check``.
+        errors of ``Login.maybe_answer``.
         """
         host = _maybe_authority(environ.get("HTTP_HOST", ""))
         if host is None:
@@ -82,7 +82,7 @@ class Access:
                 "403 Forbidden",
                 "Requests of other sites are not allowed (add the site with `--allow-origin`)",
             )
-        return self._login.check(environ, host[1])
+        return self._login.maybe_answer(environ, host[1])
 
     def is_valid(self, credential: Credential | None) -> bool:
         """Return whether a client that was accepted with this credential, or with none, would be accepted now."""

@@ -73,7 +73,7 @@ class Login:
         self._wrong_tokens = RateLimitedLog(log, logging.WARNING)
         self._logins = RateLimitedLog(log, logging.INFO, burst=LOGINS_LOGGED)
 
-    def check(self, environ: dict[str, Any], port: int | None) -> Answer | None:
+    def maybe_answer(self, environ: dict[str, Any], port: int | None) -> Answer | None:
         """Return None if the request is accepted, else the answer to send: a redirect or the login page.
 
         ``port`` is the port in the request's Host. Raises HTTPError 401, or 429 for a wrong token while the address

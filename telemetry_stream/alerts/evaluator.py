@@ -86,7 +86,7 @@ class Evaluator:
             self._next_rules.append(rules)
             log.info("%s reloaded: %d", self._rules.capitalize(), len(rules))
 
-    def _evaluate(self, sample: Sample, *, is_due: bool) -> list[Alert] | None:
+    def _maybe_changes(self, sample: Sample, *, is_due: bool) -> list[Alert] | None:
         """Evaluate the rules. Return what has changed, or None if there is nothing to publish.
 
         ``is_due``: what fires is to be published in any case, as it is after a silence was added or removed.

@@ -72,7 +72,7 @@ class FleetMonitor(Evaluator):
         found = [self._identified(host) for host in found]
         sections = {hosts.NAME: (*found, *self._still_missing(found, monotonic))}
         sample = Sample("", time_unix, monotonic, None, sections, {})
-        changes = self._evaluate(sample, is_due=monotonic >= self._refresh_at)
+        changes = self._maybe_changes(sample, is_due=monotonic >= self._refresh_at)
         if changes is None:
             return
         self._refresh_at = monotonic + REPEAT_SECONDS

@@ -68,7 +68,7 @@ class Monitor(Evaluator):
         repeated_at, now = self._repeated_at, sample.time_unix
         # The wall clock may be set back; then this is a repetition too many.
         is_due = repeated_at is None or not 0 <= now - repeated_at < REPEAT_SECONDS
-        changes = self._evaluate(sample, is_due=is_due)
+        changes = self._maybe_changes(sample, is_due=is_due)
         if changes is None:
             return
         self._repeated_at = now

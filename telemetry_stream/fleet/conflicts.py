@@ -1,7 +1,8 @@
 """Which conflicts between hosts with the same id end in this tick.
 
-It relies on the table of hosts, which finds conflicts and gives ids. The hosts that are there are counted once for each
-tick, without the lock of the table, so that a thousand clones cost no more than a thousand other hosts.
+It relies on the table of hosts, which finds conflicts and gives ids. Present hosts, those that are neither lost nor
+gone, are counted once for each tick, without the lock of the table. So a thousand clones cost no more than a thousand
+other hosts.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ class Conflicts:
         self._reasons: dict[Host, str] = {}
         self._disputed: set[str] = set()
         # Hosts that are neither lost nor gone, by id.
-        self._there: defaultdict[str, list[Host]] = defaultdict(list)
+        self._present: defaultdict[str, list[Host]] = defaultdict(list)
         self._over: set[Host] = set()
-        self._runs: set[str] = set()  # of the hosts that are read and there
+        self._runs: set[str] = set()  # of the present hosts that are read
         for host in table.hosts():
             reason, identity = host.conflict, host.identity
             if reason is not None:
@@ -35,19 +36,19 @@ class Conflicts:
         identity = host.identity
         if identity is None or identity.host.id not in self._disputed:
             return
-        self._there[identity.host.id].append(host)  # also if the next line fails
+        self._present[identity.host.id].append(host)  # also if the next line fails
         if host.is_over:
-            self._there[identity.host.id].pop()
+            self._present[identity.host.id].pop()
             self._over.add(host)
         elif host.may_read:
             self._runs.add(identity.stream)
 
     def end(self, host: Host) -> None:
-        """Note that a host is no duplicate any more, if no other host that is there has the same id in its hello.
+        """Note that a host is no duplicate any more, if no other present host has the same id in its hello.
 
         Then the id is its own, unless it is lost or gone itself. If there are others, and the host that has the id in
         the table is lost or gone, the first of them gets it. A host that is not read stays as it is: nothing shows
-        whether it is there, so its next ``hello`` decides. That is requested when its run is read nowhere any more.
+        whether it is present, so its next ``hello`` decides. That is requested when its run is read nowhere any more.
         """
         reason, identity = self._reasons.get(host), host.identity
         if reason is None:
@@ -57,10 +58,10 @@ class Conflicts:
         elif not host.may_read:
             if identity.stream not in self._runs:
                 host.identify_again()
-        elif len(self._there[identity.host.id]) == 1:
+        elif len(self._present[identity.host.id]) == 1:
             self._table.end_conflict(host, reason)
         else:
             holder = self._table.maybe_host(identity.host.id)
             if holder is None or holder in self._over:
-                readable = [other for other in self._there[identity.host.id] if other.may_read]
+                readable = [other for other in self._present[identity.host.id] if other.may_read]
                 self._table.inherit(readable, identity.host.id)

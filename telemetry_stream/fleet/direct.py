@@ -91,9 +91,8 @@ class _FullLine(Line):
         self._history_seconds = history_seconds
         self._state = threading.Lock()
         self._want = want
-        self._default_names: tuple[
-            str, ...
-        ] = ()  # the sections that the host sends to a viewer that names none
+        # The sections that the host sends to a viewer that names none.
+        self._default_names: tuple[str, ...] = ()
 
     def watch(self, want: Want) -> None:
         """Open the connection again for another request."""

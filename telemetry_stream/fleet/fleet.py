@@ -109,7 +109,7 @@ class Fleet:
         if self._monitor is not None:
             self._monitor.start()
         for remote in self._remotes:
-            self.add(remote)
+            self.maybe_add(remote)
         self._tick()
         self._thread = threads.start("ts-fleet", self._run, on_crash=on_crash)
 
@@ -141,7 +141,7 @@ class Fleet:
 
     # Hosts.
 
-    def add(self, remote: Remote) -> Host | None:
+    def maybe_add(self, remote: Remote) -> Host | None:
         """Add a host and start its remote. Return None if there are max_hosts already."""
         host = self._table.maybe_add(remote)
         if host is None:

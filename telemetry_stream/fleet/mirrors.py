@@ -109,9 +109,9 @@ def is_over(host: Host, mirror: Mirror) -> bool:
     """
     if mirror.unused_seconds() > LINGER_SECONDS:
         return True
-    return _shown(mirror.identity) != _shown(host.identity)
+    return _maybe_shown(mirror.identity) != _maybe_shown(host.identity)
 
 
-def _shown(identity: Identity | None) -> Identity | None:
+def _maybe_shown(identity: Identity | None) -> Identity | None:
     """Return what the ``hello`` of a mirror shows, besides the run and the alerts, which the feed itself has."""
     return None if identity is None else identity._replace(stream="", alerts=UNKNOWN)

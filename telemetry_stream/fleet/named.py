@@ -62,7 +62,7 @@ class NamedHosts:
                     before[key].use(target)
                     continue
                 remote = self._remote(target)
-                if fleet.add(remote) is None:
+                if fleet.maybe_add(remote) is None:
                     log.error(
                         "%s is not watched: there are %d hosts already (max_hosts)",
                         key,

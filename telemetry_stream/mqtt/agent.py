@@ -118,7 +118,7 @@ class Agent:
         self._publish_samples()
         if not self._session.has_unwritten:
             self._answers.send(now, self._publish_part)
-        until_next = self._answers.seconds_until_next(now)
+        until_next = self._answers.maybe_seconds_until_next(now)
         return IDLE_SECONDS if until_next is None else min(IDLE_SECONDS, until_next)
 
     @property

@@ -55,7 +55,7 @@ class Answers:
         if publish(front, part):
             self._answers[front] = parts, until
 
-    def seconds_until_next(self, now: float) -> float | None:
+    def maybe_seconds_until_next(self, now: float) -> float | None:
         """Return how long to wait before the next part may be sent; None if there is none."""
         return max(0.0, self._may_send_at - now) if self._answers else None
 

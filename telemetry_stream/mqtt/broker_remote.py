@@ -131,7 +131,7 @@ class BrokerRemote:
     def _report_alerts(self) -> None:
         if self._alerts and self._may_read:
             text = self._alerts.decode(errors="replace")
-            self._report.alerts(text, lambda sent: incoming.alerts(sent, self.run))
+            self._report.alerts(text, lambda sent: incoming.maybe_alerts(sent, self.run))
 
     def note_vitals(self, payload: bytes) -> None:
         """Pass vitals on. They are parsed later, by the thread of the table."""

@@ -72,7 +72,7 @@ def vitals(text: str, host: str) -> Vitals:
     )
 
 
-def alerts(text: str, run: str) -> Alerts | None:
+def maybe_alerts(text: str, run: str) -> Alerts | None:
     """Check the payload of ``alerts``. Return None if it is of another run. Raises ReceivedError."""
     message = decode(text)
     if not isinstance(message, dict):

@@ -137,7 +137,7 @@ class Lease:
         if answer is None:
             return None
         try:
-            samples = self._add(answer, part, run)
+            samples = self._maybe_add(answer, part, run)
         except incoming.OtherRunError:
             return None  # the request to the present run is still to be answered
         except ReceivedError:
@@ -150,7 +150,9 @@ class Lease:
             self._answer, self._ask_at, self._answer_seconds = None, math.inf, ANSWER_SECONDS[0]
         return samples
 
-    def _add(self, answer: incoming.Answer, part: bytes, run: str) -> list[ReceivedSample] | None:
+    def _maybe_add(
+        self, answer: incoming.Answer, part: bytes, run: str
+    ) -> list[ReceivedSample] | None:
         if self._budget.owed > self._history.bytes:
             raise ReceivedError("is one of parts without end")
         try:

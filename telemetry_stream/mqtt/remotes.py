@@ -46,7 +46,7 @@ class Remotes:
             self._refuse(key)
             return None
         remote = self._make(Topics(self._prefix, topic.site, topic.host))
-        if self._fleet.add(remote) is None:
+        if self._fleet.maybe_add(remote) is None:
             self._refuse(key)
             return None
         self._sites[topic.host] += 1

@@ -86,7 +86,7 @@ class FleetHosts:
         top, by = query.whole_number("top", 0, 1, MAX_TOP) or None, query.one_of("by", FIELDS)
         selected = Selected(
             tags=query.list_of("tag", MAX_TAGS),
-            site=query.text("site"),
+            site=query.maybe_text("site"),
             top=top,
             by=by if top else FIELDS[0],  # the same hosts are the same selection
         )

@@ -10,6 +10,7 @@ from ..metrics.sources.process_list import MAX_PAGE_ROWS, SORTS, PageQuery, Proc
 from ..net.answer import HTTPError
 from ..net.wsgi import WAITING
 from ..stream import Feed
+from .hosts import unavailable
 from .query import Query
 
 PROCESSES_PARAMETERS = ("host", "offset", "limit", "sort", "reverse", "filter")
@@ -38,8 +39,7 @@ def process_page(environ: Any, feed: Feed, query: Query) -> bytes:
     with environ[WAITING]():
         page = _maybe_page(feed, processes, selected)
     if page is None:
-        reason = "No list of processes is available yet"
-        raise HTTPError("503 Service Unavailable", reason, (("Retry-After", "1"),))
+        raise unavailable("No list of processes is available yet")
     return encode_section(page).encode(errors="replace")
 
 

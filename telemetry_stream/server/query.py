@@ -35,7 +35,7 @@ class Query:
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
-    def text(self, name: str) -> str | None:
+    def maybe_text(self, name: str) -> str | None:
         """Return the parameter as it is, or None if it is absent."""
         return self._values.get(name)
 

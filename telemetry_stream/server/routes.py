@@ -114,7 +114,7 @@ class Routes:
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            answer = self._access.check(environ)
+            answer = self._access.maybe_answer(environ)
             if answer is not None:
                 return respond(start_response, answer)
             return self._route(environ)(environ, start_response)
@@ -152,7 +152,7 @@ class Routes:
         if overview is not None:
             return overview
         query = Query(environ["QUERY_STRING"], STREAM_PARAMETERS)
-        feed = self._hosts.feed(environ, query.text("host"))
+        feed = self._hosts.feed(environ, query.maybe_text("host"))
         choice = Choice(
             kind.framing,
             feed.host.id,
@@ -162,7 +162,7 @@ class Routes:
         resume = Resume(
             query.maybe_seconds("history"),
             query.whole_number("since", 0, 0, MAX_SEQ),
-            stream=query.text("stream"),
+            stream=query.maybe_text("stream"),
         )
         feed.demand.want(choice.sections)
         maybe_resume = resume if "history" in query or "since" in query else None
@@ -170,7 +170,7 @@ class Routes:
 
     def _sample(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         query = Query(environ["QUERY_STRING"], ("host", "sections"))
-        feed = self._hosts.feed(environ, query.text("host"))
+        feed = self._hosts.feed(environ, query.maybe_text("host"))
         sections = query.maybe_names("sections", feed.section_names)
         seq = feed.seq
         is_new_demand = feed.demand.want(sections)
@@ -184,12 +184,12 @@ class Routes:
 
     def _history(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         query = Query(environ["QUERY_STRING"], HISTORY_PARAMETERS)
-        feed = self._hosts.feed(environ, query.text("host"))
+        feed = self._hosts.feed(environ, query.maybe_text("host"))
         resume = Resume(
             query.maybe_seconds("seconds"),
             query.whole_number("since", 0, 0, MAX_SEQ),
             query.maybe_whole_number("before", 0, MAX_SEQ),
-            query.text("stream"),
+            query.maybe_text("stream"),
         )
         sections = query.maybe_names("sections", feed.section_names)
         every = query.whole_number("every", 1, 1, MAX_EVERY)
@@ -213,7 +213,7 @@ class Routes:
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         query = Query(environ["QUERY_STRING"], PROCESSES_PARAMETERS)
-        page = process_page(environ, self._hosts.feed(environ, query.text("host")), query)
+        page = process_page(environ, self._hosts.feed(environ, query.maybe_text("host")), query)
         return respond_json(start_response, page)
 
     def _clients(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -233,7 +233,7 @@ class Routes:
 
     def _alerts(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         query = Query(environ["QUERY_STRING"], ("host",))
-        found = self._hosts.alerts(environ, query.text("host"))
+        found = self._hosts.alerts(environ, query.maybe_text("host"))
         return respond_json(start_response, to_json(found))
 
     def _metrics(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

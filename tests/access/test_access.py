@@ -43,7 +43,7 @@ def status(
     environ = request(host, origin, **more)
     access.identify(environ)
     try:
-        answer = access.check(environ)
+        answer = access.maybe_answer(environ)
     except HTTPError as refused:
         return refused.status[:3]
     return "accepted" if answer is None else answer.status[:3]
@@ -139,7 +139,7 @@ def test_a_tls_server_refuses_pages_without_tls(scheme: str, expected: str) -> N
 def cors(origin: str | None, method: str = "GET", **more: Any) -> tuple[str, dict[str, str]]:
     """Return the status of a page's request, and all headers that its answer has from the check."""
     environ = request("box", origin, REQUEST_METHOD=method, **more)
-    answer = ALLOWING.check(environ)
+    answer = ALLOWING.maybe_answer(environ)
     headers = [*environ[HEADERS], *(answer.headers if answer else ())]
     return (answer.status[:3] if answer else "accepted"), dict(headers)
 
@@ -179,7 +179,7 @@ def test_pages_of_other_origins_get_no_cors_headers(origin: str) -> None:
             "box", origin, REQUEST_METHOD=method, HTTP_ACCESS_CONTROL_REQUEST_METHOD="GET"
         )
         with pytest.raises(HTTPError, match="403"):
-            ALLOWING.check(environ)
+            ALLOWING.maybe_answer(environ)
         assert environ[HEADERS] == [("Vary", "Origin")]
 
 
@@ -192,7 +192,7 @@ def test_requests_of_other_sites_without_an_origin_are_refused() -> None:
     assert status("box", None, **{**image, "HTTP_SEC_FETCH_MODE": "navigate"}) == "accepted"
     assert status("box", "http://box", **image) == "403"
     with pytest.raises(HTTPError, match="Requests of other sites are not allowed"):
-        ACCESS.check(request("box", **image))
+        ACCESS.maybe_answer(request("box", **image))
 
 
 def test_a_configured_origin_may_request_from_another_site() -> None:
@@ -210,12 +210,12 @@ def test_a_configured_origin_is_not_an_allowed_host() -> None:
 def test_errors_repeat_the_header_and_name_the_flag() -> None:
     """The text is for the user, and is bounded."""
     with pytest.raises(HTTPError) as refused:
-        ACCESS.check(request("evil.example:80"))
+        ACCESS.maybe_answer(request("evil.example:80"))
     assert refused.value.message == (
         "Host 'evil.example' is not allowed (add it with `--allow-host`)"
     )
     with pytest.raises(HTTPError) as refused:
-        ACCESS.check(request("box", "https://" + "x" * 1000))
+        ACCESS.maybe_answer(request("box", "https://" + "x" * 1000))
     assert refused.value.message == (
         f"Origin 'https://{'x' * 92}' is not allowed (add it with `--allow-origin`)"
     )

@@ -65,7 +65,7 @@ def status(guard: Guard, **headers: str) -> str:
     }
     guard.access.identify(environ)
     try:
-        answer = guard.access.check(environ)
+        answer = guard.access.maybe_answer(environ)
     except HTTPError as error:
         return error.status[:3]
     return "accepted" if answer is None else answer.status[:3]
@@ -174,7 +174,7 @@ def test_the_cookie_is_for_frames_if_another_site_may_have_them(
         "telemetry_stream.headers": [],
         "HTTP_HOST": "localhost",
     }
-    answer = guard.access.check(environ)
+    answer = guard.access.maybe_answer(environ)
     assert answer is not None
     assert ("SameSite=None" in dict(answer.headers)["Set-Cookie"]) is in_frames
 

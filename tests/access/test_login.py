@@ -50,7 +50,7 @@ def login() -> Login:
 
 def answer_to(login: Login, environ: dict[str, Any], port: int | None = 8750) -> Answer:
     """Return the answer to a request that is not accepted, and raises no error."""
-    answer = login.check(environ, port)
+    answer = login.maybe_answer(environ, port)
     assert answer is not None
     return answer
 
@@ -65,7 +65,7 @@ def log_in(login: Login, token: Token = KITCHEN, port: int | None = 8750, **more
 def user(login: Login, environ: dict[str, Any], port: int | None = 8750) -> str | None:
     """Return the name of the token with which a request is accepted; None if it is not accepted."""
     try:
-        if login.check(environ, port) is not None:
+        if login.maybe_answer(environ, port) is not None:
             return None
     except HTTPError:
         return None
@@ -76,7 +76,7 @@ def user(login: Login, environ: dict[str, Any], port: int | None = 8750) -> str 
 def test_without_tokens_every_request_is_accepted() -> None:
     """This is the case on loopback, and with --no-auth."""
     environ = request("/ws")
-    assert Login().check(environ, 8750) is None
+    assert Login().maybe_answer(environ, 8750) is None
     assert (environ[CREDENTIAL], environ[UNAUTHENTICATED]) == (None, False)
 
 
@@ -96,7 +96,7 @@ def test_a_script_with_a_token_is_accepted(login: Login, path: str) -> None:
 def test_a_program_without_a_token_gets_json_and_a_challenge(login: Login, path: str) -> None:
     """Unknown paths are no exception. It does not count as an attempt."""
     with pytest.raises(HTTPError, match="An access token is required") as caught:
-        login.check(request(path), 8750)
+        login.maybe_answer(request(path), 8750)
     assert caught.value.status == "401 Unauthorized"
     assert caught.value.headers == (("WWW-Authenticate", "Bearer"),)
     assert login.throttle.failed == 0
@@ -116,7 +116,7 @@ def test_a_wrong_token_is_refused_and_counted(
     cookie = log_in(login)
     for number, path in enumerate(("/api/v1/sample", "/healthz"), 1):
         with pytest.raises(HTTPError, match="Invalid token") as caught:
-            login.check(request(path, HTTP_COOKIE=cookie, **headers), 8750)
+            login.maybe_answer(request(path, HTTP_COOKIE=cookie, **headers), 8750)
         assert caught.value.status == "401 Unauthorized"
         assert login.throttle.failed == number
         value = headers["HTTP_AUTHORIZATION"].partition(" ")[2]
@@ -252,9 +252,9 @@ def test_a_browser_gets_the_login_page(login: Login) -> None:
 def test_paths_for_programs_answer_with_json(login: Login, path: str) -> None:
     """Also if the program accepts HTML, because some programs send the headers of a browser."""
     with pytest.raises(HTTPError, match="401"):
-        login.check(request(path, **HTML), 8750)
+        login.maybe_answer(request(path, **HTML), 8750)
     with pytest.raises(HTTPError, match="401"):
-        login.check(request("/", method="POST", **HTML), 8750)
+        login.maybe_answer(request("/", method="POST", **HTML), 8750)
 
 
 def test_a_browser_that_follows_a_link_from_another_site_requests_again(login: Login) -> None:
@@ -290,12 +290,12 @@ def test_without_tokens_a_login_changes_nothing() -> None:
     """The token in the address is removed nevertheless, so that it stays in no history."""
     login = Login()
     environ = request("/login", method="POST", **bearer(KITCHEN.value))
-    assert login.check(environ, 8750) is None
+    assert login.maybe_answer(environ, 8750) is None
     assert login.log_in(environ).headers == (("Cache-Control", "no-store"),)
     answer = answer_to(login, request(query=f"token={KITCHEN.value}&a=1"))
     assert answer.status == "303 See Other"
     assert answer.headers == (("Location", "./?a=1"), ("Cache-Control", "no-store"))
-    assert login.check(request("/api/v1/sample", f"token={KITCHEN.value}"), 8750) is None
+    assert login.maybe_answer(request("/api/v1/sample", f"token={KITCHEN.value}"), 8750) is None
 
 
 def test_a_cookie_ends_with_its_token(login: Login) -> None:
@@ -327,7 +327,7 @@ def test_an_address_with_many_wrong_tokens_must_wait(login: Login) -> None:
         request("/healthz", **bearer("wrong-wrong-wrong")),
     ):
         with pytest.raises(HTTPError, match="Too many wrong tokens; try again in 1 s") as caught:
-            login.check(environ, 8750)
+            login.maybe_answer(environ, 8750)
         assert caught.value.status == "429 Too Many Requests"
         assert dict(caught.value.headers) == {"Retry-After": "1"}
     assert login.throttle.failed == FREE_ATTEMPTS
@@ -345,10 +345,10 @@ def test_after_the_wait_a_wrong_token_is_a_401_again(login: Login) -> None:
     for _ in range(FREE_ATTEMPTS):
         user(login, request(**wrong))
     with pytest.raises(HTTPError, match="429"):
-        login.check(request(**wrong), 8750)
+        login.maybe_answer(request(**wrong), 8750)
     now += 1.0
     with pytest.raises(HTTPError, match="401"):
-        login.check(request(**wrong), 8750)
+        login.maybe_answer(request(**wrong), 8750)
 
 
 @pytest.mark.parametrize("mode", ["no-cors", "cors"])
@@ -357,7 +357,7 @@ def test_a_token_in_the_address_is_used_by_navigation_only(login: Login, mode: s
     image = {"HTTP_SEC_FETCH_MODE": mode}
     for value in ("wrong-wrong-wrong", KITCHEN.value):
         with pytest.raises(HTTPError, match="An access token is required"):
-            login.check(request(query=f"token={value}", **image), 8750)
+            login.maybe_answer(request(query=f"token={value}", **image), 8750)
     assert login.throttle.failed == 0
     opened: dict[str, Any] = {"HTTP_SEC_FETCH_MODE": "navigate"}
     assert answer_to(login, request(query="token=wrong-wrong", **opened)).status[:3] == "401"
@@ -389,10 +389,10 @@ def test_a_frame_of_another_site_makes_no_attempts_unless_it_may_show_the_page(
 def test_healthz_needs_no_token(login: Login) -> None:
     """The environ records whether the request has one."""
     environ = request("/healthz")
-    assert login.check(environ, 8750) is None
+    assert login.maybe_answer(environ, 8750) is None
     assert environ[UNAUTHENTICATED]
     environ = request("/healthz", **bearer(KITCHEN.value))
-    assert login.check(environ, 8750) is None
+    assert login.maybe_answer(environ, 8750) is None
     assert not environ[UNAUTHENTICATED]
 
 
@@ -460,7 +460,7 @@ def test_no_input_is_accepted_without_a_token(
         path, query, HTTP_AUTHORIZATION=authorization, HTTP_COOKIE=f"telemetry_stream_1={cookie}"
     )
     try:
-        answer = login.check(environ, 1)
+        answer = login.maybe_answer(environ, 1)
     except HTTPError:
         return
     assert isinstance(answer, Answer) or (path == "/healthz" and environ[UNAUTHENTICATED])

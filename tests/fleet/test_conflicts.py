@@ -97,7 +97,7 @@ def test_the_hello_is_requested_whatever_clones_there_are() -> None:
     )
     with fleeting(lost, same, clone, own=True) as here:
         itself = answering("d:4", "host-1", here.fleet._stream.feed().id)
-        assert here.fleet.add(itself)
+        assert here.fleet.maybe_add(itself)
         for remote in (lost, same, clone, itself):
             answer(remote)
         here.clock.now += 20

@@ -95,7 +95,7 @@ def test_the_front_end_itself_is_not_read() -> None:
         run = here.fleet._stream.feed().id
         itself, clone = answering("a:1", "host-1", run), answering("b:2", "host-1", "run-2")
         for remote in (itself, clone):
-            assert here.fleet.add(remote)
+            assert here.fleet.maybe_add(remote)
         assert not answer(itself)
         assert answer(clone)
         hosts = here.hosts()
@@ -116,7 +116,7 @@ def test_the_hello_of_a_forgotten_host_has_no_effect() -> None:
         second.identity = identity("host-8", "run-3")  # type: ignore[attr-defined]
         answer(second, 2)
         again = answering("b")
-        assert here.fleet.add(again)
+        assert here.fleet.maybe_add(again)
         answer(again)
         answer(second, 3)
         assert here.states() == {"host-7": "live", "b": "live"}
@@ -128,7 +128,7 @@ def test_the_hello_of_a_forgotten_host_has_no_effect() -> None:
 def test_the_number_of_hosts_is_limited() -> None:
     """Beside this one. Others are counted."""
     with fleeting(answering("a"), answering("b"), own=True, max_hosts=2) as here:
-        assert here.fleet.add(RecordingRemote("c")) is None
+        assert here.fleet.maybe_add(RecordingRemote("c")) is None
         assert len(here.hosts()) == 3
         assert here.fleet.stats().dropped["too many"] == 1
 

@@ -74,11 +74,11 @@ def test_all_answers_share_a_rate() -> None:
         for front in "ab":
             answers.ask(Ask(front, None, 0, None), now)
         while len(answers):
-            wait = answers.seconds_until_next(now)
+            wait = answers.maybe_seconds_until_next(now)
             assert wait is not None
             now += wait
             answers.send(now, publish_part)
-        assert answers.seconds_until_next(now) is None
+        assert answers.maybe_seconds_until_next(now) is None
         total = sum(size for _, _, size in sent)
         assert total > 2 * 200 * 1400
         assert sent[-1][0] - 100.0 >= (total - 2 * PART_BYTES) / BYTES_PER_SECOND

@@ -27,13 +27,13 @@ def test_absent_parameters_have_their_defaults() -> None:
     assert nothing.whole_number("n", 7, 1, 9) == 7
     assert nothing.maybe_seconds("seconds") is None
     assert nothing.maybe_names("names", ("cpu",)) is None
-    assert nothing.text("text") is None
+    assert nothing.maybe_text("text") is None
 
 
 def test_parameters_are_decoded() -> None:
     """Percent, plus and UTF-8, as browsers encode them."""
-    assert query("text=a%20b+c%26%C3%A9").text("text") == "a b c&é"
-    assert query("text=").text("text") == ""
+    assert query("text=a%20b+c%26%C3%A9").maybe_text("text") == "a b c&é"
+    assert query("text=").maybe_text("text") == ""
     assert "text" in query("text=")
 
 

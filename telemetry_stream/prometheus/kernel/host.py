@@ -44,10 +44,6 @@ class Host:
         root = "/" if self.is_system else os.path.join(self._files.proc_root, "1", "root")
         return maybe_read_once(os.path.join(root, "etc", name))
 
-    def maybe_proc_number(self, path: str) -> int | None:
-        """Return the number in a file in /proc, or None if there is none."""
-        return maybe_number(maybe_read_once(os.path.join(self._files.proc_root, path)))
-
 
 def _read(path: str) -> bytes:
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
