@@ -3,8 +3,8 @@
 getaddrinfo(3) has no deadline and cannot be interrupted. So a name is looked up on a thread of its own,
 ``ts-mqtt-dns``, at most one for each name.
 
-This is not the dialer of ``net/dial.py``: paho needs a socket instead of a transport, and this thread waits for an
-alarm, too, because one thread serves all brokers.
+``net/dial.py`` has another dialer, for transports: paho needs a plain socket, and here each wait also ends when the
+waiter is stopped.
 """
 
 from __future__ import annotations
