@@ -19,6 +19,7 @@ import { BROWSER, requestJson, type Browser } from "../stream/refusal";
 import { onWake } from "../stream/wake";
 import { createHost, type RunningHost } from "./create-host";
 import { addressOf, hostInAddress } from "./host-address";
+import { reloadIncomplete } from "./reload-incomplete";
 
 const CLOCK_MS = 1000;
 
@@ -159,6 +160,7 @@ export function createPage(
     start: () => {
       stop = run();
       const unsubscribe = pause.subscribe(showTab);
+      const stopReloading = reloadIncomplete(view, address, browser);
       const timer = setInterval(() => {
         (host.get() ?? overview)?.tick();
         showTab();
@@ -169,6 +171,7 @@ export function createPage(
       if (overview !== null) window.addEventListener("popstate", moved);
       return () => {
         unsubscribe();
+        stopReloading();
         window.removeEventListener("popstate", moved);
         stopWaking();
         clearInterval(timer);

@@ -7,7 +7,6 @@ import {
   useSyncExternalStore,
 } from "react";
 
-import { startKiosk } from "../shell/kiosk";
 import { rememberTheme, systemTheme } from "../shell/theme";
 import type { Page } from "../store/page";
 import { useView } from "../store/use-telemetry";
@@ -26,8 +25,8 @@ export function useRoot(page: Page) {
   useLayoutEffect(() => {
     document.documentElement.classList.toggle("kiosk", view.kiosk);
     window.dispatchEvent(new Event("resize")); // kiosk mode changes the size of a rem
-    return view.kiosk ? startKiosk(document.documentElement) : undefined;
   }, [view.kiosk]);
+  useEffect(() => (view.kiosk ? runKiosk() : undefined), [view.kiosk]);
   useEffect(() => {
     const query = queryFromView(view, location.search);
     history.replaceState(null, "", `${location.pathname}${query}${location.hash}`);
@@ -39,6 +38,19 @@ export function useRoot(page: Page) {
     page.actions.setTheme(next);
   }, [page]);
   return { theme, toggleTheme };
+}
+
+/** Load what only a page on a wall needs, and start it. Returns the function that ends it. */
+function runKiosk(): () => void {
+  let isOver = false;
+  let stop = (): void => undefined;
+  import("../shell/kiosk").then(({ startKiosk }) => {
+    if (!isOver) stop = startKiosk(document.documentElement);
+  }, console.warn);
+  return () => {
+    isOver = true;
+    stop();
+  };
 }
 
 function watchSystem(listener: () => void): () => void {

@@ -1,6 +1,8 @@
 /** Parts of the page whose code is loaded once the page is drawn, so that the page itself is loaded sooner. */
 import { useEffect, useState, type ComponentType, type ReactNode } from "react";
 
+import { createStore } from "../store/create-store";
+
 export type Load<P> = () => Promise<ComponentType<P>>;
 
 /** What was loaded, by its `Load`. The next time it is shown at once; else, its place would be empty for a moment. */
@@ -11,6 +13,11 @@ const LOADS: Load<never>[] = [];
 function maybeLoaded<P>(load: Load<P>): ComponentType<P> | null {
   return (PARTS.get(load) as ComponentType<P> | undefined) ?? null;
 }
+
+/** Those that were shown and could not be loaded. */
+const FAILED = new Set<object>();
+/** Their number. */
+export const failedParts = createStore(0);
 
 /** Load a part, or return the one that was loaded before. */
 export async function loadOnce<P>(load: Load<P>): Promise<ComponentType<P>> {
@@ -26,7 +33,11 @@ export function usePart<P>(load: Load<P>): ComponentType<P> | Error | null {
     if (maybeLoaded(load) !== null) return;
     let isShown = true;
     const show = (result: ComponentType<P> | Error): void => {
-      if (isShown) setPart(() => result);
+      if (!isShown) return;
+      if (result instanceof Error) FAILED.add(load);
+      else FAILED.delete(load);
+      failedParts.set(FAILED.size);
+      setPart(() => result);
     };
     loadOnce(load).then(show, (error: unknown) => {
       show(error instanceof Error ? error : new Error(String(error)));
