@@ -46,8 +46,8 @@ class Process:
     memory_rss_bytes: Annotated[
         int | None,
         Field(
-            "Resident memory. Shared pages count in full, so the sum may exceed the memory of the host. Null if it "
-            "alone exceeds it.",
+            "Resident memory. Shared pages count in full, so the sum may exceed the memory of the host. Of a process "
+            "that has not run, it may be that of up to nine samples before. Null if it alone exceeds the memory.",
             title="memory",
         ),
     ]

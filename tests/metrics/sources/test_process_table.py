@@ -6,12 +6,20 @@ import errno
 import math
 import os
 import resource
+import subprocess
+import time
 
 import pytest
 from hypothesis import given
 
 from telemetry_stream.metrics.files import ParseError
-from telemetry_stream.metrics.sources.process_table import ProcessTable, parse, used_ticks
+from telemetry_stream.metrics.sources.process_table import (
+    MOST_SKIPPED,
+    NOT_COUNTED,
+    ProcessTable,
+    parse,
+    used_ticks,
+)
 from telemetry_stream.metrics.units import CLK_TCK
 from tests.metrics.trees import Tree, assert_sane, odd
 
@@ -214,4 +222,96 @@ def test_close_forgets_all_processes(tree: Tree, table: ProcessTable) -> None:
     table.close()
     put(tree, 7, ticks=500)
     assert table.read(math.inf)[7].used is None
+    table.close()
+
+
+def counting(tree: Tree, runs: str = "900 20 3\n", **changes: object) -> ProcessTable:
+    """Return the table of a tree whose kernel counts how often processes run, after the schedstat of 7 was read."""
+    tree.put("proc/self/schedstat", "1 1 1\n")
+    tree.put("proc/7/schedstat", runs)
+    put(tree, 7, **changes)
+    table = ProcessTable(tree.proc)
+    for _ in range(3):
+        table.read(math.inf)
+    return table
+
+
+def test_the_stat_of_a_process_that_has_not_run_is_read_in_every_tenth_reading(tree: Tree) -> None:
+    """Its memory may have changed, because others can take it."""
+    table = counting(tree, ticks=5, rss=4)
+    put(tree, 7, ticks=5, rss=3)
+    rss = [table.read(0.0)[7].rss for _ in range(2 * MOST_SKIPPED + 2)]
+    assert rss == [4] * MOST_SKIPPED + [3] * (MOST_SKIPPED + 2)
+    assert table.read(0.0)[7].used == 0
+    table.close()
+
+
+@pytest.mark.parametrize("runs", ["901 20 3\n", "900 21 3\n", "900 20 4\n"])
+def test_the_stat_of_a_process_that_has_run_is_read(tree: Tree, runs: str) -> None:
+    """Any of the three numbers shows that."""
+    table = counting(tree, ticks=5)
+    assert table.read(0.0)[7].used == 0
+    tree.put("proc/7/schedstat", runs)
+    put(tree, 7, ticks=6, state="D")
+    row = table.read(0.0)[7]
+    assert (row.used, row.state) == (1, "D")
+    table.close()
+
+
+def test_a_process_with_threads_is_always_read(tree: Tree) -> None:
+    """Its schedstat is that of its first thread only."""
+    table = counting(tree, ticks=5, threads=2)
+    put(tree, 7, ticks=6, threads=2)
+    assert table.read(0.0)[7].used == 1
+    table.close()
+
+
+def test_a_process_that_has_started_a_thread_is_always_read(tree: Tree) -> None:
+    """Also if its first thread does not run any more."""
+    table = counting(tree, ticks=5)
+    tree.put("proc/7/schedstat", "950 20 4\n")
+    for ticks in (6, 7, 8):
+        put(tree, 7, ticks=ticks, threads=2)
+        assert table.read(0.0)[7].used == 1
+    table.close()
+
+
+def test_a_kernel_that_does_not_count_runs_is_not_trusted(tree: Tree) -> None:
+    """All three numbers are 0 for all processes."""
+    table = counting(tree, NOT_COUNTED.decode(), ticks=5)
+    put(tree, 7, ticks=6)
+    assert table.read(0.0)[7].used == 1
+    table.close()
+
+
+def test_both_descriptors_of_a_process_are_closed(tree: Tree) -> None:
+    """And counted in the limit."""
+    table = counting(tree)
+    row = table.read(0.0)[7]
+    descriptors = (row.fd, row.runs_fd)
+    assert min(descriptors) >= 0
+    assert table._kept == 2
+    table.close()
+    assert table._kept == 0
+    for fd in descriptors:
+        with pytest.raises(OSError, match="Bad file"):
+            os.fstat(fd)
+
+
+def test_a_run_of_a_real_process_is_noticed() -> None:
+    """The kernel counts each, however short, if it counts at all (SCHED_INFO)."""
+    counts = os.path.exists("/proc/self/schedstat")
+    table, deadline = ProcessTable("/proc"), time.monotonic() + 10.0
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as cat:
+        assert cat.stdin
+        assert cat.stdout
+        row = table.read(math.inf)[cat.pid]
+        while counts and not row.runs and time.monotonic() < deadline:
+            table.read(0.0)
+        before = row.runs
+        cat.stdin.write(b"x")
+        cat.stdin.flush()
+        assert cat.stdout.read(1) == b"x"
+        table.read(0.0)
+        assert (row.runs != before) is counts
     table.close()

@@ -1027,7 +1027,7 @@ export const EXPLANATIONS = {
   },
   "processes.top[].memory_rss_bytes": {
     name: "memory",
-    text: "Resident memory. Shared pages count in full, so the sum may exceed the memory of the host. Null if it alone exceeds it.",
+    text: "Resident memory. Shared pages count in full, so the sum may exceed the memory of the host. Of a process that has not run, it may be that of up to nine samples before. Null if it alone exceeds the memory.",
     from: "/proc/PID/stat",
   },
   "processes.top[].memory_percent": {
