@@ -40,7 +40,8 @@ def parse(content: bytes) -> Mapping[int, str]:
             # With a peer (PPP), IFA_ADDRESS is the peer's.
             raw = values.get(IFA_LOCAL) or values.get(IFA_ADDRESS, b"")
             is_link_local = scope == SCOPE_LINK and family == socket.AF_INET6
-            if scope != SCOPE_HOST and not is_link_local and len(raw) in (4, 16):
+            is_address = len(raw) in (4, 16) and prefix <= 8 * len(raw)
+            if is_address and scope != SCOPE_HOST and not is_link_local:
                 found.setdefault(index, []).append(f"{ipaddress.ip_address(raw)}/{prefix}")
     return {index: _shown(addresses) for index, addresses in found.items()}
 

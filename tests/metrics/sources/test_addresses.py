@@ -61,6 +61,12 @@ def test_the_addresses_of_an_interface_are_bounded() -> None:
     assert parse(content)[2].split()[-2:] == ["192.0.2.8/24", "…"]
 
 
+def test_an_address_with_too_long_a_prefix_is_skipped() -> None:
+    """The kernel sends none."""
+    content = message(2, "192.0.2.7", 33) + message(2, "192.0.2.8", 32)
+    assert parse(content) == {2: "192.0.2.8/32"}
+
+
 @given(odd(message(2, "192.0.2.7", 24) + message(2, "2001:db8::7", 64)))
 def test_any_messages_are_parsed(content: bytes) -> None:
     """What is not a message is skipped."""
