@@ -1,4 +1,4 @@
-"""A minute of scripts/soak-fleet, with the same limits as for a longer run."""
+"""Half a minute of scripts/soak-fleet, with the same limits as for a longer run."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ failures, Viewer = script["failures"], script["Viewer"]
 
 
 @pytest.mark.timeout(240)
-def test_a_minute_of_disturbances() -> None:
+def test_half_a_minute_of_disturbances() -> None:
     """The broker, agents and front ends are stopped, killed and frozen: no sample, alert or host is lost."""
     done = subprocess.run(
-        [sys.executable, ROOT / "scripts/soak-fleet", "--minutes", "1", "--agents", "2"],
+        [sys.executable, ROOT / "scripts/soak-fleet", "--minutes", "0.5", "--agents", "2"],
         capture_output=True,
         text=True,
         check=False,
@@ -32,8 +32,8 @@ def test_a_minute_of_disturbances() -> None:
     # On a machine that is busy with other tests, programs may take longer to start.
     assert set(figures["failures"]) <= {"late_returns"}, (figures, done.stderr)
     assert figures["disturbances"] >= 1
-    assert figures["samples"] >= 40
-    assert figures["alerts"] >= 4
+    assert figures["samples"] >= 20
+    assert figures["alerts"] >= 2
 
 
 def sample(seq: int, stream: str = "a") -> dict[str, Any]:
