@@ -212,7 +212,11 @@ def test_a_hung_host_affects_no_other() -> None:
 
 @pytest.mark.usefixtures("hurried")
 def test_a_lost_link_of_ours_is_not_the_loss_of_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No host answers any more, and no connection can be made: unreachable. Never lost, also if one returns first."""
+    """No host answers any more, and no connection can be made: unreachable. Never lost, also if one returns first.
+
+    With a longer interval than in other tests: what one host sends after another one is late shows that our link works,
+    and beside other work the last messages of the three arrive at different times.
+    """
     monkeypatch.setattr(link, "BREAK_SECONDS", 1.0)
     monkeypatch.setattr(link, "UNBROKEN_SECONDS", 60.0)
     monkeypatch.setattr(line, "SILENCE_SECONDS", 1.0)
@@ -233,7 +237,7 @@ def test_a_lost_link_of_ours_is_not_the_loss_of_hosts(monkeypatch: pytest.Monkey
         return found == [*expected]
 
     with ExitStack() as stack:
-        apps = [stack.enter_context(host(f"web-{number}")) for number in (1, 2, 3)]
+        apps = [stack.enter_context(host(f"web-{number}", interval=0.5)) for number in (1, 2, 3)]
         proxies = [stack.enter_context(Proxy(address_of(one.url))) for one in apps]
         app = stack.enter_context(front(*(proxy.url for proxy in proxies)))
         assert eventually(lambda: are("live", "live", "live"), 20)
@@ -245,7 +249,7 @@ def test_a_lost_link_of_ours_is_not_the_loss_of_hosts(monkeypatch: pytest.Monkey
         proxies[0].flow()
         assert eventually(lambda: are("live", "unreachable", "unreachable"), 20)
         seq = hosts(app)["web-1"]["seq"]
-        assert eventually(lambda: hosts(app)["web-1"]["seq"] > seq + 20, 20)
+        assert eventually(lambda: hosts(app)["web-1"]["seq"] > seq + 5, 20)
         assert eventually(lambda: are("live", "unreachable", "unreachable"), 20)
         blocked.clear()
         for proxy in proxies:

@@ -78,8 +78,11 @@ class WebsocketClientViewer:
 
 @contextmanager
 def websockets_viewer(url: str, query: str = "") -> Iterator[WebsocketsViewer]:
-    """Connect with ``websockets``. A history can be larger than the 1 MiB that it accepts by default."""
-    with connect(ws_url(url, query), max_size=None, proxy=None) as connection:
+    """Connect with ``websockets``. A history can be larger than the 1 MiB that it accepts by default.
+
+    It reads ahead without a limit. Otherwise a close would wait ten seconds behind the messages that no test has read.
+    """
+    with connect(ws_url(url, query), max_size=None, max_queue=None, proxy=None) as connection:
         yield WebsocketsViewer(connection)
 
 
