@@ -217,9 +217,9 @@ def test_a_frozen_broker_costs_nobody_else_anything(tmp_path: Path) -> None:
         began = time.monotonic()
         publisher.close()
         took = time.monotonic() - began
-        broker.thaw()
         assert took < 5, "half a second is promised; the rest is for a busy machine"
-        assert not publisher.is_running
+        assert eventually(lambda: not publisher.is_running)
+        broker.thaw()
 
 
 def test_two_hosts_with_one_id_do_not_disconnect_each_other(broker: Mosquitto) -> None:

@@ -493,7 +493,7 @@ def test_requests_of_the_last_moment_do_not_delay_the_close(tmp_path: Path) -> N
             here.fleet.feed("host-1")
             broker.freeze()
             here.watcher.close(0.6)
-            assert not here.watcher.is_running
+            assert eventually(lambda: not here.watcher.is_running)
             broker.thaw()
 
 
