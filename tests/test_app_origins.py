@@ -162,7 +162,8 @@ def test_on_ready_is_called_once_with_the_first_sample() -> None:
 def test_on_ready_is_called_for_this_host() -> None:
     """On its own thread, and then the sample can be read."""
     ready: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-    with App(FAST, on_ready=lambda: ready.put(app.stream.feed().maybe_latest())) as app:
+    app = App(FAST, on_ready=lambda: ready.put(app.stream.feed().maybe_latest()))
+    with app:  # which begins to call back before the block begins
         assert ready.get(timeout=TIMEOUT_SECONDS)
         assert app.stream.feed().wait_newer(3, (), TIMEOUT_SECONDS)
         assert ready.empty()

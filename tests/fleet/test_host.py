@@ -157,7 +157,9 @@ def test_a_host_that_floods_costs_one_message_a_second() -> None:
             raise ForeignHostError("is of another host")
         if text == "garbage":
             raise ReceivedError("is garbage")
-        return alerts_of({"alerts": [{**ALERT, "text": f"{text} {n}" * 60} for n in range(256)]})
+        return alerts_of(
+            {"alerts": [{**ALERT, "text": f"{text.strip()} {n}" * 60} for n in range(256)]}
+        )
 
     with fleeting(remote) as here:
         answer(remote)
