@@ -1,5 +1,5 @@
 /**
- * Sends a day of samples, processes and alerts to the page within a few minutes, interrupts its connections now and then, and
+ * Sends hours of samples, processes and alerts to the page within seconds, interrupts its connections now and then, and
  * measures its heap. For a test and for scripts/measure-page.
  */
 import { readFileSync } from "node:fs";
@@ -10,7 +10,6 @@ import type { Browser, CDPSession, Page } from "playwright-core";
 import { stateIs } from "./browser";
 
 const HOUR = 3600;
-const DAY = 86_400;
 const BATCH = 240;
 const INTERRUPTIONS = 6;
 /** In samples: how often the processes and the alerts arrive. */
@@ -157,11 +156,12 @@ async function interrupt(page: Page): Promise<void> {
   });
 }
 
-/** The heap of the page at `url` in MiB, after an hour of samples and after a day of them. */
-export async function heapOfADay(
+/** The heap of the page at `url` in MiB, after an hour of samples and after that many hours of them. */
+export async function heapAfter(
+  hours: number,
   browser: Browser,
   url: string,
-): Promise<{ hourMib: number; dayMib: number }> {
+): Promise<{ hourMib: number; endMib: number }> {
   const frames = join(import.meta.dirname, "../../tests/fixtures/frames");
   const read = (name: string) =>
     JSON.parse(readFileSync(join(frames, `${name}.json`), "utf8")) as unknown;
@@ -179,15 +179,16 @@ export async function heapOfADay(
   await feed(page, messages, 1, HOUR);
   await stateIs(page, "live", 10_000);
   const hourMib = await heapMib(session);
-  const part = Math.ceil((DAY - HOUR) / INTERRUPTIONS);
-  for (let from = HOUR; from < DAY; from += part) {
+  const end = hours * HOUR;
+  const part = Math.ceil((end - HOUR) / INTERRUPTIONS);
+  for (let from = HOUR; from < end; from += part) {
     await interrupt(page);
     await connect(page, messages);
-    await feed(page, messages, from, Math.min(DAY, from + part));
+    await feed(page, messages, from, Math.min(end, from + part));
   }
   // What was fed arrived: else the heap would not grow, whatever the page keeps.
-  await page.locator(".processes", { hasText: `p${DAY - PROCESSES_EVERY}` }).waitFor();
-  const dayMib = await heapMib(session);
+  await page.locator(".processes", { hasText: `p${end - PROCESSES_EVERY}` }).waitFor();
+  const endMib = await heapMib(session);
   await context.close();
-  return { hourMib, dayMib };
+  return { hourMib, endMib };
 }

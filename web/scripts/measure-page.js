@@ -1,7 +1,7 @@
 /**
  * Measures the page: the time to the first chart, the CPU of the main thread, the heap, and slow lines; and the overview
  * with 1000 hosts, also while it scrolls. One JSON line per figure. With the mock host, and the browser, the slow line and
- * the day of samples of the end-to-end tests. It prints figures and has no limits for them.
+ * a day of samples. It prints figures and has no limits for them.
  * node scripts/measure-page.js [lines|overview] (after npm run build): only this part.
  */
 import { runnerImport } from "vite";
@@ -18,7 +18,7 @@ const SCROLL_SECONDS = 5;
 const load = async (name) =>
   (await runnerImport(new URL(`../e2e/${name}.ts`, import.meta.url).pathname)).module;
 const { hide, openPage, openWholeBrowser, stateIs } = await load("browser");
-const { heapOfADay } = await load("heap");
+const { heapAfter } = await load("heap");
 const { Invented } = await load("invented");
 const { Mock } = await load("mock");
 const { SlowLine } = await load("slow-line");
@@ -281,9 +281,9 @@ async function measurePage(browser, mock) {
 
   await manyCores(browser);
 
-  const { hourMib, dayMib } = await heapOfADay(browser, mock.url);
+  const { hourMib, endMib } = await heapAfter(24, browser, mock.url);
   report("heap_mib_after_hour", hourMib, 1);
-  report("heap_mib_after_day", dayMib, 1);
+  report("heap_mib_after_day", endMib, 1);
 }
 
 const part = process.argv[2];
