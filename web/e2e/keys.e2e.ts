@@ -87,11 +87,11 @@ describe("a key", () => {
   it("arrows move the cursor by a second, with Shift by ten; l and Escape return to live", async () => {
     await press("ArrowLeft");
     await stateIs(page, "paused");
-    await expect.poll(cursorTime).toContain("\u22120:01");
+    await expect.poll(cursorTime, { timeout: GUARD_MS }).toContain("\u22120:01");
     await press("Shift+ArrowLeft");
-    await expect.poll(cursorTime).toContain("\u22120:11");
+    await expect.poll(cursorTime, { timeout: GUARD_MS }).toContain("\u22120:11");
     await press("ArrowRight");
-    await expect.poll(cursorTime).toContain("\u22120:10");
+    await expect.poll(cursorTime, { timeout: GUARD_MS }).toContain("\u22120:10");
     await press("l");
     await stateIs(page, "live");
     await press("p");
