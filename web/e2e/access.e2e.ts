@@ -41,8 +41,16 @@ afterEach(async () => {
     // The login page has the status 401, which Chromium reports as an error.
     expect(complaints.filter((text) => !text.includes("401"))).toEqual([]);
   }
-  await server.end();
 });
+
+/** One server for all tests of a group, because starting it takes longer than most tests. */
+function startForAll(...options: string[]): void {
+  beforeAll(async () => {
+    writeFileSync(tokens, `kitchen ${KITCHEN}\nhall hall-hall-hall-hall\n`, { mode: 0o600 });
+    server = await Server.start(...options);
+  });
+  afterAll(() => server.end());
+}
 
 async function open(
   ...args: Parameters<typeof openPage> extends [Browser, ...infer R] ? R : never
@@ -53,9 +61,9 @@ async function open(
 }
 
 describe("with tokens", () => {
-  const start = async () => {
-    writeFileSync(tokens, `kitchen ${KITCHEN}\nhall hall-hall-hall-hall\n`, { mode: 0o600 });
-    server = await Server.start("--token-file", tokens);
+  startForAll("--token-file", tokens);
+
+  const logIn = async () => {
     const page = await open(`${server.url}?token=${KITCHEN}&focus=disk`);
     await stateIs(page, "live");
     return page;
@@ -63,7 +71,7 @@ describe("with tokens", () => {
   const loginForm = "form input[type=password]";
 
   it("a token in the address leads to the page, which shows its name and can log out", async () => {
-    const page = await start();
+    const page = await logIn();
     await page.waitForURL(`${server.url}?focus=disk`, { timeout: GUARD_MS });
     expect(await textOf(page, "[data-testid=user]")).toBe("kitchen");
     expect(await violations(page, "header")).toEqual([]);
@@ -87,7 +95,7 @@ describe("with tokens", () => {
   };
 
   it("a token behind # logs in, and stays neither in the address nor in the history of the tab", async () => {
-    await start();
+    await logIn();
     const page = await open(`${server.url}?focus=disk#token=${KITCHEN}`);
     await stateIs(page, "live");
     expect(await visited(page)).toEqual(["about:blank", `${server.url}?focus=disk`]);
@@ -105,8 +113,6 @@ describe("with tokens", () => {
   });
 
   it("a wrong token is announced, is removed from the address, and can be corrected", async () => {
-    writeFileSync(tokens, `kitchen ${KITCHEN}\n`, { mode: 0o600 });
-    server = await Server.start("--token-file", tokens);
     const alert = (page: Page) => page.getByRole("alert").getByText("Invalid token");
     const old = await open(`${server.url}?token=wrong-wrong-wrong-wrong&focus=disk`);
     await alert(old).waitFor({ timeout: GUARD_MS });
@@ -125,7 +131,7 @@ describe("with tokens", () => {
   });
 
   it("a link on a page of another site leads to the page, with a login and with a token", async () => {
-    const first = await start();
+    const first = await logIn();
     const page = await first.context().newPage();
     const follow = async (link: string) => {
       // Another site: a name is not the same site as an address.
@@ -143,7 +149,7 @@ describe("with tokens", () => {
   });
 
   it("logging out ends the other tabs of the browser", async () => {
-    const page = await start();
+    const page = await logIn();
     const other = await page.context().newPage();
     await other.goto(server.url);
     await stateIs(other, "live");
@@ -152,7 +158,7 @@ describe("with tokens", () => {
   });
 
   it("a failed log-out is shown, and the page stays live", async () => {
-    const page = await start();
+    const page = await logIn();
     await page.route("**/logout", (route) => route.abort());
     const sockets: string[] = [];
     page.on("websocket", (socket) => {
@@ -169,8 +175,9 @@ describe("with tokens", () => {
     expect(others).toEqual([]);
   });
 
+  // The last one, because it changes the tokens.
   it("a revoked token leads to the login page", async () => {
-    const page = await start();
+    const page = await logIn();
     writeFileSync(tokens, "hall hall-hall-hall-hall\n");
     server.reload();
     await page.locator(loginForm).waitFor({ timeout: GUARD_MS });
@@ -178,6 +185,8 @@ describe("with tokens", () => {
 });
 
 describe("behind a proxy with a prefix", () => {
+  startForAll("--token-file", tokens);
+
   let proxy: Listener;
   afterEach(() => proxy.close());
 
@@ -197,8 +206,6 @@ describe("behind a proxy with a prefix", () => {
   };
 
   it("the login form and the log-out lead to addresses with the prefix", async () => {
-    writeFileSync(tokens, `kitchen ${KITCHEN}\n`, { mode: 0o600 });
-    server = await Server.start("--token-file", tokens);
     const address = await startProxy(Number(server.port));
     const page = await open(address);
     await page.locator("form input").fill(KITCHEN);
@@ -212,8 +219,9 @@ describe("behind a proxy with a prefix", () => {
 });
 
 describe("with a limit of one viewer", () => {
+  startForAll("--max-viewers", "1");
+
   it("the second page shows the server's reason, and connects when the first one has left", async () => {
-    server = await Server.start("--max-viewers", "1");
     const first = await open(server.url);
     await stateIs(first, "live");
     const second = await open(server.url);

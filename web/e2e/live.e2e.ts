@@ -18,18 +18,24 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser.close();
 });
-beforeEach(async () => {
-  server = await Server.start();
-  watched = await openPage(browser, server.url);
-  page = watched.page;
-  await stateIs(page, "live");
-});
-afterEach(async () => {
-  await page.context().close();
-  await server.end();
-  expect(watched.complaints).toEqual([]);
-  expect(watched.foreignRequests).toEqual([]);
-});
+
+/** One server and one page for all tests of a group, because starting them takes longer than most tests. */
+function openForAll(): void {
+  beforeAll(async () => {
+    server = await Server.start();
+    watched = await openPage(browser, server.url);
+    page = watched.page;
+  });
+  beforeEach(() => stateIs(page, "live"));
+  afterEach(() => {
+    expect(watched.complaints).toEqual([]);
+    expect(watched.foreignRequests).toEqual([]);
+  });
+  afterAll(async () => {
+    await page.context().close();
+    await server.end();
+  });
+}
 
 /** A mark on the window is lost by a reload. */
 const mark = () =>
@@ -45,6 +51,8 @@ async function until(what: () => Promise<boolean>): Promise<void> {
 }
 
 describe("the page on this host", () => {
+  openForAll();
+
   it("shows the numbers of this host, and new ones each second", async () => {
     const hello = await server.json<{ host: string; memory: { total_bytes: number } }>(
       "api/v1/sample",
@@ -66,65 +74,19 @@ describe("the page on this host", () => {
     await other.page.context().close();
   });
 
-  it("is late when the server is silent, and live when it continues", async () => {
-    server.suspend();
-    await stateIs(page, "late");
-    server.resume();
-    await stateIs(page, "live");
-  });
-
-  it("is lost after ten seconds of silence, and live when the server answers again", async () => {
-    server.suspend();
-    await stateIs(page, "lost");
-    server.resume();
-    await stateIs(page, "live", 2 * GUARD_MS);
-    expect(await missed()).toMatch(/^0 of/); // the new connection resumed after the newest sample
-  });
-
-  it("is lost when the server is killed, and live after its restart without a reload", async () => {
-    await mark();
-    await until(async () => (await received()) >= 3);
-    await server.end("SIGKILL");
-    await stateIs(page, "lost");
-    expect(await textOf(page, "[data-testid=next-try]")).toMatch(/next try in \d+ s|trying/);
-    expect(await page.title()).toMatch(/^\(lost\)/);
-    // Down for long enough that the charts have a gap and not one late tick.
-    await until(async () => /[4-9] s/.test(await textOf(page, "[data-testid=freshness]")));
-    const { port } = server;
-    server = await Server.start("--port", port);
-    await stateIs(page, "live", 2 * GUARD_MS);
-    expect(await marked()).toBe(true);
-    await until(async () => (await page.locator(".spark .gap").count()) > 0);
-  });
-
-  it("shows that the server is shutting down", async () => {
-    await server.end("SIGTERM");
-    // Only until the next try fails, which is soon.
-    await until(async () =>
-      (await textOf(page, "[data-testid=freshness]")).includes("shutting down"),
-    );
-  });
-
-  it("tries at once when the viewer presses the button", async () => {
-    const { port } = server;
-    await server.end("SIGKILL");
-    // After some tries, the next planned one is seconds away.
-    await until(async () => /in [3-9] s/.test(await textOf(page, "[data-testid=next-try]")));
-    const tried = page.waitForEvent("websocket", { timeout: 1500 });
-    await page.getByRole("button", { name: "try now" }).click();
-    await tried;
-    server = await Server.start("--port", port);
-    await stateIs(page, "live");
-  });
-
   it("shows the same numbers as /api/v1/sample", async () => {
-    const { memory, load } = await server.json<{
+    interface Sample {
       memory: { total_bytes: number };
       load: { avg15: number };
-    }>("api/v1/sample");
-    const gib = (memory.total_bytes / 2 ** 30).toFixed(1);
-    expect(await textOf(page, "[data-focus=memory] .aside")).toMatch(new RegExp(`of ${gib} GiB`));
-    expect(await textOf(page, "[data-focus=load] .minor + .minor")).toBe(load.avg15.toFixed(2));
+    }
+    // The page may be one sample behind or ahead.
+    await until(async () => {
+      const { memory, load } = await server.json<Sample>("api/v1/sample");
+      const total = await textOf(page, "[data-focus=memory] .aside");
+      const avg15 = await textOf(page, "[data-focus=load] .minor + .minor");
+      const gib = (memory.total_bytes / 2 ** 30).toFixed(1);
+      return total.includes(`of ${gib} GiB`) && avg15 === load.avg15.toFixed(2);
+    });
   });
 
   it("shows a process that uses a whole core at the top of the table", async () => {
@@ -132,11 +94,24 @@ describe("the page on this host", () => {
     const busy: ChildProcess = spawn(process.execPath, ["-e", "for (;;) {}"], { stdio: "ignore" });
     try {
       const pid = String(busy.pid);
+      // Other programs of this machine may use as much.
       await until(async () => {
-        const top = await page
+        const rows = await page
           .locator("[data-pid]")
-          .evaluateAll((rows) => rows.slice(0, 3).map((row) => row.getAttribute("data-pid")));
-        return top.includes(pid);
+          .evaluateAll((found) =>
+            found.map(
+              (row) =>
+                [
+                  row.getAttribute("data-pid"),
+                  Number(row.querySelector(".bar-cell")?.textContent),
+                ] as const,
+            ),
+          );
+        const at = rows.findIndex(([one]) => one === pid);
+        const cpu = rows[at]?.[1] ?? 0;
+        return (
+          cpu > 5 && rows.every(([, other], place) => (place < at ? other >= cpu : other <= cpu))
+        );
       });
     } finally {
       busy.kill("SIGKILL");
@@ -152,9 +127,71 @@ describe("the page on this host", () => {
       return clients.some(({ sections }) => sections?.includes("processes") === true);
     };
     await until(watching);
+    const size = page.viewportSize();
     await page.setViewportSize({ width: 390, height: 500 }); // a phone: the table is far below
     await until(async () => !(await watching()));
     await page.locator(".processes").scrollIntoViewIfNeeded();
     await until(watching);
+    if (size !== null) await page.setViewportSize(size);
+  });
+
+  it("is late when the server is silent, and live when it continues", async () => {
+    server.suspend();
+    await stateIs(page, "late");
+    server.resume();
+    await stateIs(page, "live");
+  });
+
+  it("is lost after ten seconds of silence, and live when the server answers again", async () => {
+    server.suspend();
+    await stateIs(page, "lost");
+    server.resume();
+    await stateIs(page, "live", 2 * GUARD_MS);
+    expect(await missed()).toMatch(/^0 of/); // the new connection resumed after the newest sample
+  });
+});
+
+describe("the page of a server that ends", () => {
+  openForAll();
+
+  it("is lost when the server is killed, and live after its restart without a reload", async () => {
+    await mark();
+    await until(async () => (await received()) >= 3);
+    await server.end("SIGKILL");
+    await stateIs(page, "lost");
+    expect(await textOf(page, "[data-testid=next-try]")).toMatch(/next try in \d+ s|trying/);
+    expect(await page.title()).toMatch(/^\(lost\)/);
+    // Down for long enough that the charts have a gap and not one late tick.
+    await until(async () => /([4-9]|\d\d) s/.test(await textOf(page, "[data-testid=freshness]")));
+    const { port } = server;
+    server = await Server.start("--port", port);
+    await stateIs(page, "live", 2 * GUARD_MS);
+    expect(await marked()).toBe(true);
+    await until(async () => (await page.locator(".spark .gap").count()) > 0);
+  });
+
+  it("tries at once when the viewer presses the button", async () => {
+    const { port } = server;
+    await server.end("SIGKILL");
+    await until(async () => {
+      // After some tries, the next planned one is seconds away.
+      const planned = page.locator("[data-testid=next-try]", { hasText: /in [4-9] s/ });
+      const text = (await planned.textContent({ timeout: GUARD_MS })) ?? "";
+      const readAt = performance.now();
+      const tried = page.waitForEvent("websocket", { timeout: GUARD_MS });
+      await page.getByRole("button", { name: "try now" }).click();
+      await tried;
+      // Else the machine is so slow that it may have been the planned one.
+      const seconds = Number(/in (\d) s/.exec(text)?.[1]) - 1;
+      return performance.now() - readAt < seconds * 1000;
+    });
+    server = await Server.start("--port", port);
+    await stateIs(page, "live");
+  });
+
+  it("shows that the server is shutting down", async () => {
+    // Only until the next try fails, which is soon.
+    const shown = page.locator("[data-testid=freshness]", { hasText: "shutting down" });
+    await Promise.all([shown.waitFor({ timeout: GUARD_MS }), server.end("SIGTERM")]);
   });
 });

@@ -21,19 +21,17 @@ let complaints: string[];
 let asked: URLSearchParams[];
 
 beforeAll(async () => {
-  browser = await openBrowser();
+  [browser, host] = await Promise.all([openBrowser(), Invented.start()]);
 });
 afterAll(async () => {
-  await browser.close();
+  await Promise.all([browser.close(), host.end()]);
 });
 beforeEach(async () => {
-  host = await Invented.start();
   line = await SlowLine.start(host.port, FAST);
 });
 afterEach(async () => {
   await page.context().close();
   line.close();
-  await host.end();
 });
 
 const isPast = (request: Request): boolean => request.url().includes("/api/v1/history");

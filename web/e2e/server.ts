@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 
 const root = join(import.meta.dirname, "../..");
 const python = process.env["TELEMETRY_STREAM_PYTHON"] ?? join(root, ".venv/bin/python");
-const START_MS = 20_000;
+const START_MS = 40_000;
 
 export class Server {
   readonly #process: ChildProcess;
