@@ -220,7 +220,15 @@ class Client:
         # afterwards, and end_grace finds the room.
         if (on_room := self._on_room) is not None:
             on_room(self)
-        return iter(item) if isinstance(item, Many) else item
+        return self._made(item) if isinstance(item, Many) else item
+
+    def _made(self, frames: Many) -> Iterator[bytes]:
+        """Make the frames one by one, and count those that cannot be made any more as dropped."""
+        made = 0
+        for made, frame in enumerate(frames.make(), 1):  # noqa: B007  # the last number is needed
+            yield frame
+        if made < frames.count:
+            self.drop(frames.count - made)
 
     def done(self, frames: int) -> None:
         """Record that the item returned by ``take`` is written, and how many frames it held."""

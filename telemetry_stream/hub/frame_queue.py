@@ -20,15 +20,12 @@ FLUSH = b""
 class Many:
     """Many frames, more than a queue has room for. ``make`` returns an iterator that makes them for one client.
 
-    In a queue they take one place, and a queue has room for one Many: what they are made of stays in memory until then.
+    In a queue they take one place, and a queue has room for one Many: what they are made of may stay in memory until
+    then. The iterator may make fewer than ``count``, because what they are made of is gone: the others are dropped.
     """
 
     count: int
     make: Callable[[], Iterator[bytes]]
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Make the frames."""
-        return self.make()
 
 
 def frames_in(item: bytes | Many) -> int:

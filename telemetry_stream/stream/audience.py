@@ -6,12 +6,12 @@ one choice as for a thousand.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ..hub import End, Hub, Many
 from .choice import Choice
-from .ring import Entry
+from .many import many
+from .ring import Entry, Ring
 
 
 class Audience:
@@ -27,10 +27,10 @@ class Audience:
             (choice, choice.framing.message(text)) for choice in self._choices()
         )
 
-    def broadcast_samples(self, entries: Sequence[Entry]) -> None:
-        """Send each viewer what its choice contains of these samples."""
+    def broadcast_samples(self, entries: Sequence[Entry], ring: Ring) -> None:
+        """Send each viewer what its choice contains of these samples, which ``ring`` remembers."""
         if self._hub.topics_of(self._host):  # else ts-hub would wake up for nothing
-            self._hub.broadcast_each(self._frames(entries))
+            self._hub.broadcast_each(self._frames(entries, ring))
 
     def close(self) -> None:
         """Close all viewers with 1001: they reconnect."""
@@ -53,7 +53,9 @@ class Audience:
             if isinstance(topic, Choice):
                 yield topic
 
-    def _frames(self, entries: Sequence[Entry]) -> Iterator[tuple[Choice, bytes | Many]]:
+    def _frames(
+        self, entries: Sequence[Entry], ring: Ring
+    ) -> Iterator[tuple[Choice, bytes | Many]]:
         """Yield what each choice contains of the entries. Runs on ``ts-hub``.
 
         The queue of a viewer has no room for many frames, so its write pump makes each one when it can write it.
@@ -62,15 +64,10 @@ class Audience:
         for choice in self._choices():
             chosen = [entry for entry in entries if entry.seq % choice.every == 0]
             if len(chosen) > 1:
-                yield choice, Many(len(chosen), functools.partial(_frames_of, choice, chosen))
+                yield choice, many(choice, ring, chosen)
             elif chosen:
                 (entry,) = chosen
                 key = entry.seq, choice.sections
                 if key not in texts:
                     texts[key] = entry.text(choice.sections)
                 yield choice, choice.framing.message(texts[key])
-
-
-def _frames_of(choice: Choice, entries: Iterable[Entry]) -> Iterator[bytes]:
-    for entry in entries:
-        yield choice.framing.message(entry.text(choice.sections))

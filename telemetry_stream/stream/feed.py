@@ -146,6 +146,7 @@ class Feed:
             for sample in samples:
                 if sample.stream not in (None, self.id):
                     self._start_run_locked(sample.stream)
+                    entries.clear()  # as its ring
                 seq = self.seq + 1 if sample.stream is None else sample.seq
                 if seq > self.seq:
                     head = self._head_locked(seq) + sample.fields
@@ -155,7 +156,7 @@ class Feed:
             is_first, self._has_begun = not self._has_begun, True
             self._newest = newest
             self._published.notify_all()
-            self.audience.broadcast_samples(entries)
+            self.audience.broadcast_samples(entries, self._ring)
         if is_first:
             self._begin(entries[0])
         return entries[-1].seq

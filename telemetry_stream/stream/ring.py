@@ -107,9 +107,9 @@ class Ring:
             begin = bisect.bisect_right(entries, oldest, begin, end, key=_published_at_of)
         if begin >= end:
             return iter(())
-        return self._read(entries[begin].seq, entries[end - 1].seq, every)
+        return self.read(entries[begin].seq, entries[end - 1].seq, every)
 
-    def _read(self, first: int, last: int, every: int) -> Iterator[Entry]:
+    def read(self, first: int, last: int, every: int) -> Iterator[Entry]:
         """Yield the samples from ``first`` to ``last`` that are still remembered, each when it is taken."""
         seq = first + -first % every
         while (entry := self._maybe_from(seq)) is not None and entry.seq <= last:

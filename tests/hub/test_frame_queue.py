@@ -41,4 +41,4 @@ def test_it_has_room_for_one_many() -> None:
 def test_what_an_item_counts_as() -> None:
     """Many frames count as their number, a frame and the empty item as one."""
     assert [frames_in(item) for item in (many(), b"<1>", FLUSH)] == [3, 1, 1]
-    assert list(many()) == list(many()) == [b"1", b"2", b"3"]
+    assert list(many().make()) == list(many().make()) == [b"1", b"2", b"3"]
