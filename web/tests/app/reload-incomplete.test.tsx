@@ -2,11 +2,15 @@
 import { act, cleanup, render } from "@testing-library/react";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
-import { reloadIncomplete } from "../../src/app/reload-incomplete";
-import { usePart, type Load } from "../../src/parts/loaded";
+import type { Load } from "../../src/parts/loaded";
 import { createStore } from "../../src/store/create-store";
 import { DEFAULT_VIEW } from "../../src/store/view";
 import { answer, fakeBrowser, noAnswer } from "../support/fake-browser";
+
+// The tests of this worker share the loaded modules, but in other tests parts have failed.
+vi.resetModules();
+const { reloadIncomplete } = await import("../../src/app/reload-incomplete");
+const { usePart } = await import("../../src/parts/loaded");
 
 const SECONDS = 1000;
 const MINUTES = 60 * SECONDS;
