@@ -7,6 +7,7 @@ import { decodeFrame } from "../protocol/decode";
 import { maybeUnsupported } from "../protocol/ends";
 import type { Hello } from "../protocol/frames";
 import { columnsOf } from "../sections";
+import type { LoadNotifier } from "../shell/notifications";
 import { createChanges } from "../store/changes";
 import type { Clock } from "../store/clock";
 import { createStore } from "../store/create-store";
@@ -30,6 +31,8 @@ const PROBE_MS = 1500;
 const BUSY_FACTOR = 3;
 
 export interface RunningHost extends Host {
+  /** Loads what notifies of its alerts. */
+  readonly loadNotifier: LoadNotifier;
   /** Returns the function that ends it. */
   readonly start: () => () => void;
   /** Called once per second. */
@@ -198,6 +201,10 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
     tickedAtMs = now();
   };
   return {
+    loadNotifier: async () => {
+      const { notifyOf } = await import("../shell/notifier");
+      return () => notifyOf(telemetry);
+    },
     key,
     id: host,
     telemetry,

@@ -135,7 +135,7 @@ export function createPage(
     const undo = [
       part?.start(),
       store?.subscribe(showTab),
-      running === null ? undefined : notifications.follow(running.telemetry),
+      part === null ? undefined : notifications.follow(part.loadNotifier),
     ];
     return () => {
       for (const leave of undo) leave?.();

@@ -5,15 +5,15 @@
  * Each message `overview` is the whole state. Names come in the message `hosts`, and with the reasons of failures from
  * `/api/v1/hosts`.
  */
-import { SEVERITIES } from "../store/alerts";
 import { createStore, type Store } from "../store/create-store";
-import { tabStatusOf, type TabStatus, type Title } from "../shell/tab";
+import type { LoadNotifier } from "../shell/notifications";
+import { tabStatusOf, type TabStatus } from "../shell/tab";
 import type { Clock } from "../store/clock";
 import { freshness, isDisconnected, type Freshness, type FreshnessState } from "../store/freshness";
-import type { ListedHost } from "../store/page";
+import type { ListedHost, Page } from "../store/page";
 import { Connection, type Environment } from "../stream/connection";
 import { streamAddress } from "../stream/address";
-import { RefusalProbe, type Browser } from "../stream/refusal";
+import { RefusalProbe, requestJson, type Browser } from "../stream/refusal";
 import type { Choices } from "./choices";
 import { decodeOverview, type HostName, type HostsReport, type Reading } from "./frames";
 import {
@@ -21,7 +21,6 @@ import {
   countsOf,
   createOrder,
   keptRows,
-  levelOf,
   rowsOfGroup,
   wordsOf,
   type Counts,
@@ -30,8 +29,8 @@ import {
 import { groupsOf, type Group } from "./groups";
 import { createReports } from "./reports";
 import { maybeHosts } from "./requests";
-import { LOOKS } from "./states";
 import { createSparklines, type Sparklines } from "./sparklines";
+import { titleOf } from "./title";
 
 export interface OverviewState extends FreshnessState {
   /** All hosts, in order. */
@@ -67,6 +66,8 @@ export interface RunningOverview {
   readonly tabStatus: () => TabStatus;
   /** All hosts, in order. */
   readonly list: () => ListedHost[];
+  /** Loads what notifies of the alerts of all hosts. */
+  readonly loadNotifier: LoadNotifier;
   readonly start: () => () => void;
   /** Called once per second. */
   readonly tick: () => void;
@@ -228,6 +229,12 @@ export function createOverview(
         name: host.name,
         state: word,
       })),
+    loadNotifier: async () => {
+      const { notifyOfHosts } = await import("./notifier");
+      const request: Page["request"] = (path, signal) =>
+        requestJson(new URL(path, address).href, browser, signal);
+      return () => notifyOfHosts(state, request);
+    },
     tick: () => {
       if (isOpen() && now() - heardAtMs > SILENT_MS) replace();
       else if (freshness(state.get(), now()).kind !== "live") change({}); // its age
@@ -264,24 +271,6 @@ function named(hosts: readonly HostName[]): ReadonlyMap<number, Named> {
   return new Map(
     sorted.map((host, byName) => [host.number, { host, byName, words: wordsOf(host) }]),
   );
-}
-
-/** Return the title of the tab: the worst state, and how many hosts are in it; else how many have alerts. */
-function titleOf(counts: Counts, rows: readonly Row[]): Title {
-  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const name = `${total} ${total === 1 ? "host" : "hosts"}`;
-  const [worst] = [...counts].filter(([state]) => LOOKS[state].level !== undefined);
-  if (worst !== undefined) {
-    const [state, count] = worst;
-    const { level } = LOOKS[state];
-    if (level !== undefined) return { name, worst: { level, label: `${count} ${state}` } };
-  }
-  const levels = rows.map(levelOf);
-  for (const level of ["critical", "warn"] as const) {
-    const count = levels.filter((one) => one === level).length;
-    if (count > 0) return { name, worst: { level, label: `${count} ${SEVERITIES[level]}` } };
-  }
-  return { name };
 }
 
 /** Return how old the values of a host are. While the page is disconnected, all of them become older. */

@@ -1,6 +1,7 @@
 /** The command palette of the overview: the hosts, and what its keys do. */
 import { CommandPalette } from "../shell/command-palette";
-import { actionsOf, openingOf } from "../shell/commands";
+import { actionsOf, openingOf, type Command } from "../shell/commands";
+import type { Notifications } from "../store/page";
 import { usePage } from "../store/use-telemetry";
 import type { RunningOverview } from "./create-overview";
 import { KEYS, type OverviewActions } from "./keys";
@@ -13,10 +14,11 @@ export interface OverviewDialogProps {
 }
 
 export function OverviewPalette({ overview, actions, close }: OverviewDialogProps) {
-  const { fleet } = usePage();
+  const { fleet, notifications } = usePage();
   const commands = () => [
     ...(fleet === null ? [] : openingOf(fleet.list(), fleet.open)),
     ...actionsOf(KEYS, actions),
+    ...notifyingOf(notifications),
   ];
   return (
     <CommandPalette
@@ -32,4 +34,17 @@ export function OverviewPalette({ overview, actions, close }: OverviewDialogProp
       placeholder="a host, an action"
     />
   );
+}
+
+/** Return the command that turns notifications of all hosts on or off, where the browser allows them. */
+export function notifyingOf({ state, toggle }: Notifications): Command[] {
+  const now = state.get();
+  if (now !== "on" && now !== "off") return [];
+  return [
+    {
+      group: "Actions",
+      label: now === "on" ? "do not notify me of alerts" : "notify me of alerts in this browser",
+      run: () => void toggle(),
+    },
+  ];
 }

@@ -4,13 +4,15 @@
  */
 import { createStore } from "../store/create-store";
 import type { NotificationState, Notifications } from "../store/page";
-import type { Telemetry } from "../store/telemetry";
 import { maybeRemembered, remember } from "./remember";
 
 export interface RunningNotifications extends Notifications {
-  /** Notifies of the alerts of a host while they are on. Returns the function that ends it. */
-  readonly follow: (telemetry: Telemetry) => () => void;
+  /** Notifies of alerts while they are on. Returns the function that ends it. */
+  readonly follow: (load: LoadNotifier) => () => void;
 }
+
+/** Loads the function that begins to notify, which returns the one that ends it. */
+export type LoadNotifier = () => Promise<() => () => void>;
 
 const KEY = "telemetry-stream-notifications";
 
@@ -24,7 +26,7 @@ export function createNotifications(): RunningNotifications {
       remember(KEY, isOn ? "off" : "on");
       state.set(stateNow());
     },
-    follow: (telemetry) => {
+    follow: (load) => {
       let end: (() => void) | null = null;
       const stop = (): void => {
         end?.();
@@ -37,8 +39,8 @@ export function createNotifications(): RunningNotifications {
         end = () => {
           isWanted = false;
         };
-        import("./notifier").then(({ notifyOf }) => {
-          if (isWanted) end = notifyOf(telemetry);
+        load().then((begin) => {
+          if (isWanted) end = begin();
         }, console.warn);
       };
       change();

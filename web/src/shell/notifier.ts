@@ -9,7 +9,7 @@ import type { Telemetry } from "../store/telemetry";
 import { maybeRemembered, remember } from "./remember";
 
 /** More alerts than these at once are one notification. */
-const MAX_SINGLE = 3;
+export const MAX_SINGLE = 3;
 const MAX_KEPT = 200;
 
 /** An alert that was notified. */
@@ -23,9 +23,16 @@ interface Entry {
 /** By the key of the alert. */
 type Notified = Record<string, Entry>;
 
-interface Text {
+/** A change that the viewer is notified of. */
+export interface Change {
+  /** Of the alert. */
   readonly key: string;
   readonly text: string;
+}
+
+/** The name of the lock of a host, and of what was notified of it. */
+export function recordOf(hostId: string): string {
+  return `telemetry-stream-notified ${location.pathname} ${hostId}`;
 }
 
 /** Begin, and return the function that ends it. */
@@ -39,7 +46,7 @@ export function notifyOf({ store }: Pick<Telemetry, "store">): () => void {
     const { alerts, hello } = store.get();
     if (name === null || alerts === checked) return;
     checked = alerts;
-    notify(name, hello?.host.name ?? "", alerts);
+    show(hello?.host.name ?? "", changesOf(name, alerts));
   };
   const work = (): Promise<void> => {
     check();
@@ -49,7 +56,7 @@ export function notifyOf({ store }: Pick<Telemetry, "store">): () => void {
   const elect = (): void => {
     const { hello } = store.get();
     if (hello === null || name !== null) return;
-    name = `telemetry-stream-notified ${location.pathname} ${hello.host.id}`;
+    name = recordOf(hello.host.id);
     // Rejects when it was ended before.
     navigator.locks.request(name, { signal: controller.signal }, work).catch(() => undefined);
   };
@@ -61,12 +68,13 @@ export function notifyOf({ store }: Pick<Telemetry, "store">): () => void {
   };
 }
 
-function notify(name: string, host: string, alerts: Alerts): void {
+/** Return what has changed since the last call for this record, and remember it as notified. Call it with the lock. */
+export function changesOf(record: string, alerts: Alerts): Change[] {
   const { firing } = alerts;
-  if (firing === null) return;
-  const before = notifiedBy(name);
+  if (firing === null) return [];
+  const before = notifiedBy(record);
   const after: Notified = {};
-  const texts: Text[] = [];
+  const changes: Change[] = [];
   for (const alert of firing.slice(0, MAX_KEPT)) {
     const { key, level, sinceUnix: since, text } = alert;
     const known = before[key];
@@ -77,7 +85,7 @@ function notify(name: string, host: string, alerts: Alerts): void {
     if (level === "info") continue;
     const isWorse = level === "critical" && known?.level !== "critical";
     if (known?.since !== since || isWorse)
-      texts.push({ key, text: `${SEVERITIES[level]}: ${text}` });
+      changes.push({ key, text: `${SEVERITIES[level]}: ${text}` });
     after[key] = { level, since, text };
   }
   let kept = Object.keys(after).length;
@@ -85,13 +93,13 @@ function notify(name: string, host: string, alerts: Alerts): void {
     if (Object.hasOwn(after, key)) continue;
     if (!hasEnded(alerts, key, entry.since)) {
       if (kept++ < MAX_KEPT) after[key] = entry;
-    } else if (entry.isSilenced !== true) texts.push({ key, text: `resolved: ${entry.text}` });
+    } else if (entry.isSilenced !== true) changes.push({ key, text: `resolved: ${entry.text}` });
   }
-  remember(name, JSON.stringify(after));
-  show(host, texts);
+  remember(record, JSON.stringify(after));
+  return changes;
 }
 
-function show(host: string, all: readonly Text[]): void {
+function show(host: string, all: readonly Change[]): void {
   if (all.length > MAX_SINGLE) {
     const body = all.map(({ text }) => text).join("\n");
     open(`${host}: ${all.length} changes of alerts`, body, `${host} many`);
@@ -100,8 +108,8 @@ function show(host: string, all: readonly Text[]): void {
   for (const { key, text } of all) open(host, text, `${host} ${key}`);
 }
 
-/** `tag`: a later notification of the same alert replaces the one before. */
-function open(title: string, body: string, tag: string): void {
+/** Show a notification. `tag`: a later notification of the same alert replaces the one before. */
+export function open(title: string, body: string, tag: string): void {
   try {
     const notification = new Notification(title, { body, tag });
     notification.onclick = () => {
@@ -113,9 +121,9 @@ function open(title: string, body: string, tag: string): void {
   }
 }
 
-function notifiedBy(name: string): Notified {
+function notifiedBy(record: string): Notified {
   try {
-    const found: unknown = JSON.parse(maybeRemembered(name) ?? "{}");
+    const found: unknown = JSON.parse(maybeRemembered(record) ?? "{}");
     return typeof found === "object" && found !== null ? (found as Notified) : {};
   } catch {
     return {};
