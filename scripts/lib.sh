@@ -75,11 +75,11 @@ install() {
 }
 
 # Puts npm on PATH, that of deploy/node.lock if there is no other, and installs the packages of web/package-lock.json into
-# web/node_modules.
+# web/node_modules. One in .venv that is older than the lock is replaced.
 need_npm() {
-    if ! build_web has_node; then
-        PATH=$venv/bin:$PATH
-        build_web has_node || pip_install --require-hashes --requirement "$root/deploy/node.lock"
+    build_web has_node || PATH=$venv/bin:$PATH
+    if build_web needs_node; then
+        pip_install --require-hashes --requirement "$root/deploy/node.lock"
     fi
     PYTHONPATH=$root/scripts "$python" -c 'import build_web; build_web.install_modules()'
 }

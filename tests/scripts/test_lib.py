@@ -85,3 +85,25 @@ esac""",
         "pip failed; the reason is above. "
         "The first installation needs a network connection to the package index."
     )
+
+
+@pytest.mark.parametrize("is_needed", [True, False])
+def test_node_is_installed_from_the_lock_when_it_is_needed(machine: Path, is_needed: bool) -> None:
+    """Also if .venv has an older one already."""
+    python = machine / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(
+        f"""#!/bin/sh
+case "$*" in
+*needs_node*) exit {int(not is_needed)};;
+"-m pip "*) echo "$*" >>{machine}/calls;;
+esac"""
+    )
+    python.chmod(0o755)
+    subprocess.run(
+        ["bash", "-c", f". {machine}/scripts/lib.sh; need_npm"],
+        env={"PATH": str(machine / "bin"), "HOME": os.devnull},
+        check=True,
+    )
+    calls = (machine / "calls").read_text() if (machine / "calls").exists() else ""
+    assert (f"--require-hashes --requirement {machine}/deploy/node.lock" in calls) is is_needed
