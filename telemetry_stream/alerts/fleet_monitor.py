@@ -22,7 +22,6 @@ from .saved import Saved
 # Until then, the alert stays.
 RETURN_SECONDS = 600.0
 
-
 # Called with the address, the id and the name of a host when its alerts change, and again and again while any fires:
 # all that fire, and those that have just resolved. It must not wait.
 NoteHost = Callable[[str, str, str, Sequence[Alert], Sequence[Alert]], None]

@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 MAX_LEVELS = 4  # of lists that enclose an expression
-
-
-NO_LIMIT = 2**62
+NO_LIMIT = 2**62  # steps
 
 
 class TooManyStepsError(Exception):

@@ -8,8 +8,6 @@ and clocks always give the same samples.
 
 from __future__ import annotations
 
-import logging
-import math
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -20,6 +18,7 @@ from .files import Files
 from .sample import RESERVED, Sample, SourceState, State
 from .setup import SelfStats, Setup
 from .source import NOT_WANTED, Clock, Closeable, Now, Options, Source, Stale, is_on_demand
+from .source_log import SourceLog
 from .sources import build_sources
 from .sources.host import HostInfo, read_host_info
 from .sources.process import ProcessesSource
@@ -28,8 +27,6 @@ from .sources.system import System
 
 if TYPE_CHECKING:
     from .embedded import EmbeddedSource
-
-log = logging.getLogger(__name__)
 
 # The sections that psutil can fill (fallback/system.py). It is imported for no others: 15 ms and 4 MiB.
 PSUTIL_SECTIONS = frozenset(
@@ -49,7 +46,6 @@ PSUTIL_SECTIONS = frozenset(
         "processes",
     }
 )
-QUIET_SECONDS = 60.0
 # How long ``close`` waits for sources of an embedding program; the whole program has two seconds to stop.
 JOIN_SECONDS = 0.4
 
@@ -104,10 +100,7 @@ class Collector:
             self._fallback = {source.name: source for source in fallback or ()}
         self._tick = 0
         self._before: Now | None = None
-        # Of each source that is not ok: the state and the reason that were logged last, and when (monotonic).
-        self._failures: dict[str, tuple[State, str | None, float]] = {}
-        # Of each source: the type of the exception whose traceback was logged last.
-        self._traced: dict[str, type[BaseException]] = {}
+        self._log = SourceLog(self.clock.monotonic)
 
     def _embed(
         self, sources: Sequence[Source], timeout_seconds: float
@@ -151,8 +144,8 @@ class Collector:
             states[source.name] = state
             if section is not None:
                 sections[source.name] = section
-            if state.state != "ok" or source.name in self._failures:
-                self._log_change(source.name, state.state, state.reason, error)
+            if state.state != "ok" or source.name in self._log.noted:
+                self._log.note(source.name, state.state, state.reason, error)
         before, self._before = self._before, now
         system = sections.get("system")
         return Sample(
@@ -214,8 +207,8 @@ class Collector:
             began = ended
             if section is not None:
                 sections[name] = section
-            if state != "ok" or name in self._failures:
-                self._log_change(name, state, reason)
+            if state != "ok" or name in self._log.noted:
+                self._log.note(name, state, reason)
 
     def _fall_back(
         self, name: str, now: Now, error: Exception
@@ -251,40 +244,6 @@ class Collector:
             sources = psutil_sources(psutil, self.clock, self._stats)
             self._fallback = {source.name: source for source in sources}
         return self._fallback.get(name)
-
-    def _log_change(
-        self, name: str, state: State, reason: str | None, error: BaseException | None = None
-    ) -> None:
-        """Log that a source failed or works again, at most one line per source and minute.
-
-        So a flapping source, or one with another reason in each tick, does not fill the log. Other changes of state
-        are logged for debugging only. ``error`` is logged with its traceback, once per source and type.
-        """
-        before, reason_before, logged_at = self._failures.get(name, ("ok", None, -math.inf))
-        if state == before and reason == reason_before:  # mostly: absent as always
-            if state == "ok" and self.clock.monotonic() >= logged_at + QUIET_SECONDS:
-                del self._failures[name]
-            return
-        now = self.clock.monotonic()
-        otherwise = logging.DEBUG if _failure_level(before, reason_before) is None else logging.INFO
-        level = _failure_level(state, reason) or otherwise
-        if level > logging.DEBUG:
-            if now < logged_at + QUIET_SECONDS:
-                return
-            logged_at = now
-        traced = None if error is None or type(error) is self._traced.get(name) else error
-        if traced is not None:
-            self._traced[name] = type(traced)
-        because = f" ({reason})" if reason else ""
-        log.log(level, "Source %s: %s%s", name, state, because, exc_info=traced)
-        self._failures[name] = state, reason, logged_at
-
-
-def _failure_level(state: State, reason: str | None) -> int | None:
-    """Return how a state is logged, or None if it is no failure. A stale filesystem is none, a slow source is."""
-    if state == "stale" and reason is not None:
-        return logging.WARNING
-    return {"failed": logging.ERROR, "psutil": logging.WARNING}.get(state)
 
 
 def _close(source: object) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ..net.rate_limited_log import RateLimitedLog
@@ -60,7 +60,7 @@ class Agent:
         stream: Stream,
         topics: Topics,
         *,
-        wake: Any,
+        wake: Callable[[], object],
         confirmation: Confirmation,
         extra: Iterable[tuple[str, bytes]] = (),
     ) -> None:
@@ -115,7 +115,7 @@ class Agent:
         self._lease(now)
         self._publish_vitals()
         self._publish_alerts(now)
-        self._publish_samples()
+        self._publish_samples(self._samples)
         if not self._session.has_unwritten:
             self._answers.send(now, self._publish_part)
         until_next = self._answers.maybe_seconds_until_next(now)
@@ -193,7 +193,7 @@ class Agent:
             return
         former, self._samples = self._samples, None
         if wanted is not None:
-            self._drain(former)
+            self._publish_samples(former)
             self._samples = self._attach(self._maybe_sections(wanted))
         if former is not None:
             former.close()
@@ -228,10 +228,8 @@ class Agent:
         if self._session.publish(self._topics.of("alerts"), payload, retain=True):
             self._alerts, self._alerts_at = alerts, now + ALERTS_SECONDS
 
-    def _publish_samples(self) -> None:
-        self._drain(self._samples)
-
-    def _drain(self, samples: Consumer | None) -> None:
+    def _publish_samples(self, samples: Consumer | None) -> None:
+        """Publish the samples that wait."""
         while samples is not None and (text := samples.take(0.0)) is not None:
             seq = _maybe_seq(text)
             if seq is None or seq <= self._sent_seq:

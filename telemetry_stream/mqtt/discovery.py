@@ -40,7 +40,6 @@ SENSORS = {
     "celsius": Sensor("Hottest sensor", "°C", "temperature", None, 1),
 }
 
-
 # The alerts of severity "info" are no problem.
 PROBLEMS = {"critical": "Critical alerts", "warning": "Warnings"}
 # Home Assistant does not record attributes of more than 16 KiB; a text has up to 0.5 KiB.
