@@ -20,7 +20,6 @@ from .saved import Saved
 GAP_INTERVALS = 3
 GAP_SECONDS = 5.0
 
-
 Reports = list[dict[str, Any]]
 Notify = Callable[[str, str, Reports, Reports, int], object]
 

@@ -1,4 +1,4 @@
-"""What one receiver has to get: which alerts it was notified of, which changes are due, and when to try again.
+"""What one receiver has to get: which alerts it was notified of, and which changes are due (schedule.py: when).
 
 Strategy. An entry for each alert has the present state and the state that was delivered last, and not a list of
 messages: while a receiver is out of order, the changes of an alert merge, so the memory is bounded by the number of
@@ -9,9 +9,7 @@ No clock, thread or file. One thread calls it. Times are in monotonic seconds.
 
 from __future__ import annotations
 
-import math
 import random
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -19,14 +17,11 @@ from .channel import Capacity
 from .choice import Choice, Pace
 from .entry import Entry, Note, rank, restored
 from .message import Alert, Event, Key, Kind, Message, fitting, key_of
+from .schedule import Schedule
 
 MAX_ENTRIES = 1000
-HOUR_SECONDS = 3600.0
-
-FIRST_RETRY_SECONDS = 2.0
-MAX_RETRY_SECONDS = 300.0
 # An end that could not be delivered for so long is not news any more. What still fires is never given up.
-GIVE_UP_SECONDS = 6 * HOUR_SECONDS
+GIVE_UP_SECONDS = 6 * 3600.0
 # A restored alert may be missing in the first samples of a run, because its rule has to be true for some time again. If
 # nobody reports it until then, it has resolved.
 RESTORED_SECONDS = 900.0
@@ -51,13 +46,10 @@ class Outbox:
         self._capacity = capacity
         self._started_at = started_at
         self._restored_until = started_at + RESTORED_SECONDS
-        self._uniform = uniform
         self._entries: dict[Key, Entry] = {}
         self._left_out: set[Key] = set()  # counted alerts beyond the limit
         self._in_flight: Message | None = None
-        self._retry_at = 0.0
-        self._retry_seconds = FIRST_RETRY_SECONDS
-        self._sent_times: deque[float] = deque()  # of the last hour
+        self._schedule = Schedule(pace.per_hour, uniform=uniform)
         self.dropped = 0  # events that were given up
         self.is_dirty = False
 
@@ -141,7 +133,7 @@ class Outbox:
         if self._in_flight is not None:
             return None
         due = self._due(now, is_silenced)
-        if self._message_at(due, now) > now:
+        if self._schedule.message_at(due, now) > now:
             return None
         # One that waits for further alerts is sent with those that have waited, but a reminder not before its time.
         ready = [(at, event) for at, event in due if at <= now or event.kind != "reminder"]
@@ -156,7 +148,7 @@ class Outbox:
         if self._in_flight is not None:
             return None
         due = self._due(now, is_silenced)
-        found = [self._message_at(due, now)] if due else []
+        found = [self._schedule.message_at(due, now)] if due else []
         if any(entry.is_restored and entry.is_firing for entry in self._entries.values()):
             found.append(self._restored_until)
         return min(found, default=None)
@@ -185,54 +177,33 @@ class Outbox:
                 entry.times,
                 entry.reminders + (kind == "reminder"),
             )
-            is_muted = is_silenced(event)
+            is_covered = is_silenced(event)
             if entry.is_firing:
-                if not is_muted:
+                if not is_covered:
                     found.append((at, event))
-            elif is_muted or now - entry.changed_at > GIVE_UP_SECONDS:
-                self.dropped += not is_muted
+            elif is_covered or now - entry.changed_at > GIVE_UP_SECONDS:
+                self.dropped += not is_covered
                 del self._entries[key]
                 self.is_dirty = True
             else:
                 found.append((at, event))
         return found
 
-    def _message_at(self, due: Iterable[tuple[float, Event]], now: float) -> float:
-        """Return when the next message may be sent. Reminders alone leave half of the messages per hour to news."""
-        reminders = [at for at, event in due if event.kind == "reminder"]
-        news = [at for at, event in due if event.kind != "reminder"]
-        news_at = max(min(news, default=math.inf), self._rate_at(now, self._pace.per_hour))
-        allowed = max(1, self._pace.per_hour // 2)
-        reminders_at = max(min(reminders, default=math.inf), self._rate_at(now, allowed))
-        return max(self._retry_at, min(news_at, reminders_at))
-
-    def _rate_at(self, now: float, per_hour: int) -> float:
-        """Return from when on a limit of messages per hour allows one more."""
-        while self._sent_times and self._sent_times[0] <= now - HOUR_SECONDS:
-            self._sent_times.popleft()
-        if len(self._sent_times) < per_hour:
-            return now
-        return self._sent_times[-per_hour] + HOUR_SECONDS
-
     def note_sent(self, now: float) -> None:
         """The message in flight was delivered."""
-        self._sent_times.append(now)
-        self._retry_at, self._retry_seconds = 0.0, FIRST_RETRY_SECONDS
-        self._land(now)
+        self._schedule.note_sent(now)
+        self._note_notified(now)
 
     def note_failure(self, now: float, *, is_final: bool, retry_seconds: float) -> float:
         """The message in flight was not delivered. Return the seconds until the next attempt, which are random."""
         message = self._in_flight
         if is_final and message is not None:
             self.dropped += len(message.events)
-            self._land(now)
+            self._note_notified(now)
         self._in_flight = None
-        seconds = max(self._retry_seconds * self._uniform(0.5, 1.5), retry_seconds)
-        self._retry_seconds = min(2 * self._retry_seconds, MAX_RETRY_SECONDS)
-        self._retry_at = now + seconds
-        return seconds
+        return self._schedule.note_failure(now, retry_seconds)
 
-    def _land(self, now: float) -> None:
+    def _note_notified(self, now: float) -> None:
         """Note what the message in flight has notified the receiver of."""
         message, self._in_flight = self._in_flight, None
         for event in message.events if message else ():
@@ -246,13 +217,15 @@ class Outbox:
                 entry.begun_unix = entry.alert["since_unix"]
                 entry.times -= event.times
             else:
-                self._close(key, entry, event.severity, now, was_resolved=event.kind == "resolved")
+                self._note_severity(
+                    key, entry, event.severity, now, was_resolved=event.kind == "resolved"
+                )
         self.is_dirty = True
 
-    def _close(
+    def _note_severity(
         self, key: Key, entry: Entry, severity: str, now: float, *, was_resolved: bool
     ) -> None:
-        """Note that the receiver was notified.
+        """Note that the receiver was notified of an alert with this severity.
 
         ``was_resolved``: nothing more is to follow if it fires no longer.
         """
@@ -290,7 +263,7 @@ class Outbox:
         self._entries = {key: one for key, one in other._entries.items() if self._accepts(one)}
         self.is_dirty = True
         self._in_flight = other._in_flight
-        self._sent_times = other._sent_times
+        self._schedule.take_over(other._schedule)
         self.dropped = other.dropped
         self._restored_until = other._restored_until
 

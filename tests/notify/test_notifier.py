@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream.notify import delivery, outbox
+from telemetry_stream.notify import delivery, schedule
 from telemetry_stream.notify.channel import Capacity, DeliveryError
 from telemetry_stream.notify.choice import Choice, Pace
 from telemetry_stream.notify.config import NotifyError, Receiver
@@ -97,7 +97,7 @@ def test_a_receiver_that_hangs_delays_no_other(monkeypatch: pytest.MonkeyPatch) 
 def test_an_attempt_that_takes_too_long_is_aborted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it waits for. The next one is made."""
     monkeypatch.setattr(delivery, "ABORT_SECONDS", 0.1)
-    monkeypatch.setattr(outbox, "FIRST_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(schedule, "FIRST_RETRY_SECONDS", 0.01)
     with http_receiver() as server:
         server.answer = server.hang
         with running(receiver(server)) as notifier:
@@ -168,7 +168,7 @@ def test_failures_are_counted_and_logged(
 ) -> None:
     """At most once a minute for each receiver; its recovery is logged, too."""
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(outbox, "FIRST_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(schedule, "FIRST_RETRY_SECONDS", 0.01)
     with http_receiver() as server:
         server.answer = lambda *_: Answer(500)
         with running(receiver(server)) as notifier:

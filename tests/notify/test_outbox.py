@@ -15,10 +15,10 @@ from telemetry_stream.notify.outbox import (
     FALL_SECONDS,
     GIVE_UP_SECONDS,
     MAX_ENTRIES,
-    MAX_RETRY_SECONDS,
     RESTORED_SECONDS,
     Outbox,
 )
+from telemetry_stream.notify.schedule import MAX_RETRY_SECONDS
 from tests.notify.alerts import alert, note
 
 PACE = Pace(wait_seconds=0)
