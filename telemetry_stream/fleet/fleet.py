@@ -3,7 +3,7 @@
 One thread, ``ts-fleet``, decides once per second in which state each host is, sends the overview, and keeps the
 mirrors. The threads of the remotes only note what they receive, so a host that hangs or floods costs no other anything.
 
-This front end's own host is one of the rows if it is sampled here: its vitals come from its feed.
+This front end's own host is one of the rows if it is sampled here (own.py).
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from ..alerts.fleet_monitor import FleetMonitor
 from ..hub import Client, Hub
 from ..net.rate_limited_log import RateLimitedLog
 from ..stream import Feed, Stream
-from .alerts import Alerts, summary_of
 from .conflicts import Conflicts
 from .host import Host
 from .mirror import Gaps
 from .mirrors import Mirrors, is_over
 from .overview import Rows, Selected
 from .overviews import Overviews
+from .own import OwnHost, own_identity
 from .record import State
-from .remote import Dropped, Identity, Remote, maybe_vitals
+from .remote import Dropped, Remote
 from .table import Table
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class Fleet:
         self._monitor: FleetMonitor | None = None
         self._overviews = Overviews(hub, realtime)
         self._table = Table(max_hosts, monotonic=monotonic, realtime=realtime)
-        self._own_seq = 0
+        self._own: OwnHost | None = None
         self._errors = RateLimitedLog(log, logging.ERROR)
         self._gaps = Gaps()
         self._stream: Stream
@@ -105,7 +105,9 @@ class Fleet:
         self._stream, self._on_crash = stream, on_crash
         self._mirrors = Mirrors(stream, self._gaps, self._max_watched, monotonic=self._monotonic)
         if self._own_labels is not None:
-            self._table.add_own(_own_identity(stream.feed(), self._own_labels))
+            feed = stream.feed()
+            host = self._table.add_own(own_identity(feed, self._own_labels))
+            self._own = OwnHost(feed, host)
         if self._monitor is not None:
             self._monitor.start()
         for remote in self._remotes:
@@ -248,7 +250,8 @@ class Fleet:
 
     def _tick(self) -> None:
         self._ticked_at = self._monotonic()
-        self._read_own()
+        if self._own is not None:
+            self._own.read()
         # First all conflicts: the end of one may change the ids of two hosts.
         conflicts = Conflicts(self._table)
         for step in (conflicts.count, conflicts.end, self._tick_host):
@@ -291,21 +294,6 @@ class Fleet:
             except Exception as error:  # noqa: BLE001 (as for a row)
                 self._note_error(host, error)
 
-    def _read_own(self) -> None:
-        """Read the vitals and the alerts of this host from its feed."""
-        own = self._table.own
-        if own is None:
-            return
-        feed = self._stream.feed()
-        firing = feed.alerts["alerts"]
-        if firing is not None:
-            own.known_alerts = Alerts(summary=summary_of(firing))
-        feed.demand.want(("vitals",))
-        text = feed.maybe_latest(("vitals",))
-        if text is not None and feed.seq != self._own_seq:
-            self._own_seq = feed.seq
-            own.vitals(text.decode(), lambda sent: maybe_vitals(sent, feed.host.id))
-
     def _forget(self, host: Host) -> None:
         self._table.forget(host)
         if host.remote is not None:
@@ -315,9 +303,3 @@ class Fleet:
 def _labels(host: Host) -> dict[str, str]:
     name = host.watched.name if host.watched else None
     return {"host": host.id, "host_name": name or host.id}
-
-
-def _own_identity(feed: Feed, labels: Mapping[str, Any]) -> Identity:
-    interval = feed.demand.normal_interval_seconds
-    site, tags = labels.get("site", ""), tuple(labels.get("tags", ()))
-    return Identity(feed.host, feed.id, interval, site, tags)

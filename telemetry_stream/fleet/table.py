@@ -53,11 +53,12 @@ class Table:
                 return None
             return self._add_locked(remote.key, remote)
 
-    def add_own(self, identity: Identity) -> None:
-        """Add the host of this front end."""
+    def add_own(self, identity: Identity) -> Host:
+        """Add the host of this front end, and return it."""
         with self.lock:
             self.own = host = self._add_locked("", None)
         host.identified(identity)
+        return host
 
     def _add_locked(self, key: str, remote: Remote | None) -> Host:
         host = Host(self._next_number, key, remote, self)
