@@ -1,7 +1,7 @@
 """Access control: the one check in front of every route, WebSocket handshakes included.
 
 ``identify`` comes first: behind a trusted proxy, it takes the client's address and scheme from the proxy's headers. The
-steps of ``check``, in this order: check Host; check Origin and Sec-Fetch-Site; check the token.
+steps of ``maybe_answer``, in this order: check Host; check Origin and Sec-Fetch-Site; check the token.
 
 Host and Origin protect against pages of other sites in the browser of a user. Such a page can open a WebSocket to us,
 and the browser then sends the page's Origin. It can also use DNS rebinding: the page's own DNS name is changed to our

@@ -1,4 +1,4 @@
-"""The section ``hosts`` of rules: what a front end knows of each host that it watches. No sample has it."""
+"""The section ``hosts`` of rules: what is known of each host that a front end watches. No sample has it."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ class DirectRemote:
             )
             try:
                 full.start()
-            except ThreadUnavailableError:  # the mirror asks again
+            except ThreadUnavailableError:  # the mirror repeats the request
                 self._report.failed("This front end is out of threads")
             else:
                 self._full = full

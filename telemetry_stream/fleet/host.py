@@ -1,6 +1,6 @@
 """One host of a front end: what its remote reports to, its record, and its row in the overview.
 
-The threads of the remote only keep what they receive. It is decoded when the owner asks for a new row, once per second
+The threads of the remote only keep what they receive. It is decoded when the owner requests a new row, once per second
 for all hosts, or when something else than vitals is reported.
 """
 

@@ -22,7 +22,7 @@ UNBROKEN_SECONDS = 15.0
 class Continuity:
     """Since when a link has worked without a break. All times are monotonic seconds.
 
-    One thread at a time notes what happens, any thread may ask. Each attribute is atomic. ``_unbroken_since`` is set
+    One thread at a time notes what happens, any thread may read. Each attribute is atomic. ``_unbroken_since`` is set
     before ``_received_at`` and read after it, so nobody sees something new without the break before it.
     """
 
@@ -61,7 +61,7 @@ class Continuity:
 class DirectLink:
     """Our own link to the hosts that are connected directly, for all lines. Any thread may call any method.
 
-    What shows that it works is an answer of any host, be it a refusal. The lock makes each answer one step.
+    An answer of any host shows that it works, even a refusal. The lock makes each answer one step.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:

@@ -1,11 +1,11 @@
 """The mirror of a watched host: a feed with the run id and the numbers of its origin.
 
 A viewer's ``since&stream`` therefore has the same meaning on every front end. The mirror begins with all that the
-origin remembers, and fills each gap from there: it asks the remote once more from the last sample that it has, and
-holds the later ones back meanwhile. A gap that cannot be filled stays visible.
+origin remembers, and fills each gap from there: it requests what follows the last sample that it has, and holds the
+later ones back meanwhile. A gap that cannot be filled stays visible.
 
-Ten seconds after its last viewer, a mirror stops to receive samples, and requests what it has missed for the next one.
-It lives until it has had no viewer for a minute. Its owner calls ``tick`` once per second.
+Ten seconds after its last viewer, a mirror stops receiving samples, and requests what it has missed for the next one.
+It is kept until it has had no viewer for a minute. Its owner calls ``tick`` once per second.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The record of one host: what was last heard of it, and its state.
+"""The record of one host: what was received of it last, and its state.
 
 States follow the front end's own monotonic clock. The clock of a host is only compared with ours, for its skew.
 
@@ -45,7 +45,7 @@ SHOWN_SKEW_SECONDS = 2.0  # smaller differences are those of the network
 
 
 class Record:
-    """What was last heard of one host. All times are in seconds; ``now`` and ``_at`` are of the monotonic clock."""
+    """What was received of one host last. All times are in seconds; ``now`` and ``_at`` are of the monotonic clock."""
 
     def __init__(self, now: float) -> None:
         self.identity: Identity | None = None
@@ -83,7 +83,7 @@ class Record:
         before = self.vitals
         if self._ended == ("gone", vitals.stream):
             return False
-        self._ended = None  # the broker lost the host, but here it is; or this is another run
+        self._ended = None  # the broker lost the host, but it sends again; or this is another run
         if before is not None and before.stream == vitals.stream:
             if vitals.seq <= before.seq:
                 return False

@@ -1,7 +1,7 @@
 """The interface of a remote: one other host, however it is reached, and what it reports to.
 
-A remote delivers the vitals of its host all the time, and its full samples on demand. It fills gaps by request: it is
-asked once more, from the last sample that is known.
+A remote delivers the vitals of its host all the time, and its full samples on demand. It fills gaps by request,
+beginning with the last sample that is known.
 
 Everything that a remote receives comes from the network. The functions here check it: what is not a message of this
 protocol raises ReceivedError, and texts that are shown are escaped and cut.
@@ -140,7 +140,7 @@ class Remote(Protocol):
         """Deliver vitals only."""
 
     def identify_again(self) -> None:
-        """Report the ``hello`` again, as soon as the host shows that it is there: the last one was refused."""
+        """Report the ``hello`` again, as soon as the host sends something: the last one was refused."""
 
     def link(self, since: float) -> Link:
         """Whether our own link has worked after ``since`` (monotonic seconds), whatever happened to the host."""
@@ -212,7 +212,7 @@ def maybe_vitals(text: str, host: str) -> Vitals | None:
 
 def numbers_of(section: Mapping[str, Any]) -> tuple[float | None, ...]:
     """Return the known fields of the section. What is not a finite number is unknown."""
-    # Usually all are there and known: this runs for each host every second.
+    # Usually all are present and known: this runs for each host every second.
     try:
         values: tuple[Any, ...] = _values_of(section)
     except KeyError:

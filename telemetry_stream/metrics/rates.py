@@ -25,7 +25,7 @@ def per_second(
     seconds: float | None,
     limit: counters.Limit = counters.EVENTS,
 ) -> float | None:
-    """Return the rate of a counter, or None if ``counters.rise`` does not know how much it rose."""
+    """Return the rate of a counter, or None if ``counters.rise`` returns None."""
     return quotient(counters.rise(current, previous, seconds, limit), seconds)
 
 

@@ -12,7 +12,7 @@ from .source import Options
 
 @dataclass(frozen=True, slots=True)
 class SelfStats:
-    """Figures of this program that other parts of it know. A figure without a function is null in the sample."""
+    """Figures of this program that other parts of it have. A figure without a function is null in the sample."""
 
     viewers: Callable[[], int] | None = None
     frames_sent: Callable[[], int] | None = None

@@ -1,7 +1,7 @@
-"""The answers to front ends that ask for remembered samples: a compressed history in parts, as fast as is allowed.
+"""The answers to front ends that request remembered samples: a compressed history in parts, as fast as is allowed.
 
 Each part is a line of JSON, ``{"stream":…,"part":0,"last":false}``, and then bytes. Those of all parts together are a
-zlib stream of the ``history`` message. The parts are made when they are sent, so a front end that asks for ten minutes
+zlib stream of the ``history`` message. The parts are made when they are sent, so a request for ten minutes
 costs 64 KiB.
 """
 

@@ -24,7 +24,7 @@ KEEPALIVE_SECONDS = 8  # the broker answers each ping, which is less than a brea
 class BrokerLink:
     """The link of one watcher, for all of its hosts.
 
-    One thread notes what happens, any thread may ask; each attribute is atomic. All times are monotonic seconds.
+    One thread notes what happens, any thread may read; each attribute is atomic. All times are monotonic seconds.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:

@@ -21,7 +21,7 @@ from .budget import CostBudget
 from .lease import Lease
 from .topics import Topics
 
-# After the table of hosts has refused the host, because it is there already.
+# After the table of hosts has refused the host, because it is watched already.
 REFUSED_SECONDS = 60.0
 # Of samples, without compression. A usual host needs 10 KB.
 MAX_COST_PER_SECOND = 4 * 1024 * 1024
@@ -57,8 +57,9 @@ class BrokerRemote:
         self._hello = b""
         self._identity: Identity | None = None
         self._may_read = False
-        self._read_again_at = math.inf  # when the table is asked again whether the host may be read
-        self._is_read_again = False  # whether it is asked with the next vitals
+        # When the hello is reported again: the host may be readable by then.
+        self._read_again_at = math.inf
+        self._is_read_again = False  # whether that happens with the next vitals
         self._alerts = b""  # the newest; those of a run may arrive before its hello
         self._gone = ""  # the run that the agent has ended
         self._budget = CostBudget(MAX_COST_PER_SECOND, MAX_COST_PER_SECOND, monotonic)

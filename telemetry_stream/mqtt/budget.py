@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 
 class CostBudget:
-    """An amount that grows by ``per_second``, up to ``most``. More than is there may be spent, and is owed then.
+    """An amount that grows by ``per_second``, up to ``most``. It may be overspent; the rest is owed.
 
     One thread uses it. All times are monotonic seconds.
     """

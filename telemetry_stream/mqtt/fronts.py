@@ -1,4 +1,4 @@
-"""The front ends that want something of this host: their leases, and how often each may ask."""
+"""The front ends that want something of this host: their leases, and how often each may request samples."""
 
 from __future__ import annotations
 

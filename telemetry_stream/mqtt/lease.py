@@ -102,7 +102,7 @@ class Lease:
             self.renew()
 
     def renew(self) -> None:
-        """Make lease and request due: the agent may have a new connection, on which it knows no lease."""
+        """Make lease and request due: the agent may have a new connection, which has no lease."""
         if self.is_held:
             self._lease_at = -math.inf
             self._ask()

@@ -81,5 +81,5 @@ class Remotes:
         return self._forgotten.get(key) == run
 
     def note_returned(self, key: str) -> None:
-        """Note that a host that may have been forgotten is there."""
+        """Note that a host sends something, which may have been forgotten."""
         self._forgotten.pop(key, None)

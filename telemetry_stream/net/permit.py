@@ -45,7 +45,7 @@ class Turn:
 
 
 class Permits:
-    """Gives the permit to one thread after the other, in the order in which they ask.
+    """Gives the permit to one thread after the other, in the order of their requests.
 
     As a context manager, it is for write pumps, which come before all others: live frames wait in their short queues
     behind what a pump is about to write. Each request starts at most one pump, so pumps cannot keep requests waiting.
@@ -77,7 +77,7 @@ class Permits:
                 self.take_from_hung()
 
     def give_to(self, turn: Turn, *, first: bool = False) -> None:
-        """Give the permit to the thread of ``turn``, as soon as those that asked before have given it up."""
+        """Give the permit to the thread of ``turn``, as soon as those before it have given it up."""
         with self._lock:
             if self._holder is None:
                 self._give_locked(turn)

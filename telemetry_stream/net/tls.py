@@ -110,7 +110,7 @@ class TlsTransport(Transport):
         self._flush_locked()
 
     def _read(self, n: int, deadline: float) -> bytes:
-        """Return decrypted bytes before waiting for the socket: epoll does not know about them."""
+        """Return decrypted bytes before waiting for the socket: epoll does not report them."""
         is_fed = False
         while True:
             with self._lock:

@@ -96,7 +96,7 @@ class Child:
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
     """Kill the process and its group.
 
-    The group is there as long as one of its processes is, and nobody else can get its number before that. Once all of
+    The group exists as long as one of its processes is, and nobody else can get its number before that. Once all of
     them have ended and the leader was collected, the number may belong to another group after the kernel has used all
     other ones; the call follows the end by microseconds.
     """

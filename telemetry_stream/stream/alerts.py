@@ -1,4 +1,4 @@
-"""What a feed knows of the alerts of its host: for ``hello``, and for the message ``alerts`` when viewers need one."""
+"""The known alerts of one host: for ``hello``, and for the message ``alerts`` when viewers need one."""
 
 from __future__ import annotations
 

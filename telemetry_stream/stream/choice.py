@@ -1,4 +1,4 @@
-"""What a viewer asks for: which samples of which host, in which form, and where they begin."""
+"""What a viewer selects: which samples of which host, in which form, and where they begin."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A consumer: a client of the hub inside this program, for publishing to a broker or recording to a file.
 
 It gets the messages of one choice as every viewer does: through a queue of 16 frames. A consumer that does not take
-them in time loses its own messages and costs nobody else anything.
+them in time loses its own messages and costs no other client anything.
 """
 
 from __future__ import annotations

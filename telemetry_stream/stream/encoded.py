@@ -161,7 +161,7 @@ def _runs(
 ) -> tuple[tuple[int, int], ...]:
     """Return where the chosen names are: for each run of neighbours, the first index and the one after the last.
 
-    Remembered, because a history asks this for hundreds of samples with the same names.
+    Remembered, because a history needs this for hundreds of samples with the same names.
     """
     indexes = [
         i

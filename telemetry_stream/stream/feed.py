@@ -218,7 +218,7 @@ class Feed:
     def join(self, client: Client, resume: Resume | None, user: str | None = None) -> bool:
         """Register ``client``, whose topic is a Choice of this host, and queue its first messages.
 
-        These are ``hello`` and then a ``history`` of the samples that ``resume`` asks for, or the newest sample if
+        These are ``hello`` and then a ``history`` of the samples that ``resume`` selects, or the newest sample if
         ``resume`` is None. ``hello`` contains ``user``, the name of the token. Return False if the hub is closed.
         """
         choice = client.topic

@@ -37,7 +37,7 @@ class Origin(Protocol):
 
 
 class Observer(Protocol):
-    """Sees each sample of a host after it was published. It runs on the thread that takes the samples: no wait."""
+    """Gets each sample of a host after it was published, on the thread that takes the samples. It must not wait."""
 
     @property
     def on_demand(self) -> frozenset[str]:
@@ -48,7 +48,7 @@ class Observer(Protocol):
 
 
 class LocalHost:
-    """This host as an origin: the thread ``ts-collect`` asks the collector at each tick and publishes the sample."""
+    """This host as an origin: the thread ``ts-collect`` calls the collector at each tick and publishes the sample."""
 
     def __init__(
         self,

@@ -87,7 +87,7 @@ class Ring:
             self._snapshot = None
 
     def select(self, resume: Resume, every: int, stream: str) -> Iterator[Entry]:
-        """Return the samples that ``resume`` selects among those of now. ``stream`` is the id of this run.
+        """Return the samples that ``resume`` selects among the present ones. ``stream`` is the id of this run.
 
         Each is looked up when it is taken, and left out if it is forgotten by then. So a reader that takes an hour
         keeps one sample in memory, not a ring of its own.

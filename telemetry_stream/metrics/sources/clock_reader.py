@@ -32,7 +32,7 @@ VOLTAGE_DRIVER = b"rpi_volt"
 
 @dataclass(slots=True)
 class Board:
-    """What the firmware of a Raspberry Pi reports. The first four are now, the others are what it remembers."""
+    """What the firmware of a Raspberry Pi reports. The first four are true now; the others were true since the boot."""
 
     is_under_voltage: Annotated[
         bool | None,
@@ -109,7 +109,7 @@ def parse_cpu_list(content: bytes) -> frozenset[int]:
 
 
 def parse_throttled(content: bytes) -> Board | None:
-    """Return the word of the firmware: hexadecimal, bits 0 to 3 are now, bits 16 to 19 are what it remembers."""
+    """Return the word of the firmware: hexadecimal, bits 0 to 3 are true now, 16 to 19 were since the boot."""
     try:
         word = int(content, 16)
     except ValueError:

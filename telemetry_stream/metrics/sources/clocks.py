@@ -148,7 +148,7 @@ class ClocksScan:
     def maybe_clocks(self, now: Now) -> Clocks | None:
         """Return the newest reading since a pause, or None before the first one, and on a host that has nothing of it.
 
-        Rates are unknown in the first reading: those of a long pause would look like events of now.
+        Rates are unknown in the first reading: those of a long pause would look like new events.
         """
         if self._is_paused:
             self._is_paused = False

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 SHORT_ID = 12  # as docker ps shows it
-# Limits for a hierarchy that somebody made up: a host has some hundred groups, at a depth of less than ten.
+# Limits for a hierarchy that a user has filled on purpose: a host has some hundred groups, at a depth of less than ten.
 MAX_CONTAINERS = 2000
 MAX_DIRECTORIES = 10_000
 MAX_IN_DIRECTORY = 2000

@@ -1,7 +1,7 @@
 """The users who are logged in: the sessions of systemd-logind (sd-login(3)), else those of utmp (utmp(5)).
 
 logind has a file for each session in /run/systemd/sessions, which every user may read. utmp cannot represent times
-after 2038, so distributions stop to write it.
+after 2038, so distributions no longer write it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The failed and restarting units of systemd, over D-Bus (org.freedesktop.systemd1(5)).
 
 Imports jeepney (the extra ``systemd``), so this module is imported at the first reading, on a worker. Every user may
-read these properties; nothing is started or changed. systemd writes its answers itself, so it is asked little: one call
+read these properties; nothing is started or changed. process 1 itself makes the answers, so there are few calls: one
 every 10 s, and two for each unit that is shown.
 
 A service that crashes now and then is mostly ``running`` when it is looked at. So every 5 minutes the restart count of

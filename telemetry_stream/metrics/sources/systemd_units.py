@@ -73,7 +73,7 @@ class Unit:
 
 @dataclass(slots=True)
 class Units:
-    """The units that need a look."""
+    """The units that failed or are restarted."""
 
     failed: OffPage[
         Annotated[

@@ -1,4 +1,4 @@
-"""All counters of /proc/diskstats (Documentation/admin-guide/iostats.rst), and what udev knows about each disk.
+"""All counters of /proc/diskstats (Documentation/admin-guide/iostats.rst), and what udev has recorded of each disk.
 
 Devices as with node_exporter's default: no partitions, ram disks, loop and floppy devices. Unlike in the section disks,
 device mapper and md are here with their members. A kernel before 4.18 has no discards, one before 5.5 no flushes.
