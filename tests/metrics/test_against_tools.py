@@ -206,12 +206,12 @@ def test_mpstat(watched: Watched) -> None:
 
 
 def test_iostat(watched: Watched) -> None:
-    """The bytes of the steady writer, in total over all whole disks."""
+    """The bytes of the steady writer, in total over all whole disks, to 30 %: a wrong unit is twice as much."""
     counted = {row.name for row in watched.ours["disks"] if row.counted}
     rows = watched.iostat["sysstat"]["hosts"][0]["statistics"][0]["disk"]
     kib = sum(row["wkB/s"] for row in rows if row["disk_device"] in counted)
     ours = watched.ours["disk"].total_write_bytes_per_second
-    assert ours == pytest.approx(kib * 1024, rel=0.15, abs=65536)
+    assert ours == pytest.approx(kib * 1024, rel=0.3, abs=65536)
 
 
 def test_top(watched: Watched) -> None:
