@@ -10,8 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
 
 from telemetry_stream.hub import hub
+
+# On a busy machine one example may take long. The timeout of pytest is the limit.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 # A shell starts its background jobs with SIGINT ignored. The programs that tests send it to would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -35,7 +35,7 @@ def test_any_content(host: str, tmp_path: Path) -> None:
         fallback=(),
     )
 
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=25)
     @given(st.data())
     def damage(data: st.DataObject) -> None:
         damaged = data.draw(st.lists(st.sampled_from(files), min_size=1, max_size=3, unique=True))

@@ -103,7 +103,7 @@ def test_any_request(
     with Service(static_root=str(tmp_path), access=access) as service:
         service.publish(3)
 
-        @settings(max_examples=300, deadline=None)
+        @settings(max_examples=300)
         @given(requests())
         def ask(request: bytes) -> None:
             answer = answer_to(service.address, request)

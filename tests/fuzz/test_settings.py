@@ -48,7 +48,7 @@ def test_any_file(tmp_path: Path) -> None:
     """Valid TOML, nearly valid TOML, or none."""
     path = tmp_path / "settings.toml"
 
-    @settings(max_examples=400, deadline=None)
+    @settings(max_examples=400)
     @given(tables.map(lambda text: text.encode(errors="replace")) | st.binary(max_size=100))
     def load_file(content: bytes) -> None:
         path.write_bytes(content)
@@ -57,14 +57,12 @@ def test_any_file(tmp_path: Path) -> None:
     load_file()
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*NAMES, "config", "nothing"]), values, max_size=5))
 def test_any_environment(variables: dict[str, str]) -> None:
     """Every variable of the program, and some with a similar name."""
     read([], {f"TELEMETRY_STREAM_{name.upper()}": value for name, value in variables.items()})
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from([f"--{name.replace('_', '-')}" for name in NAMES]), values).map(

@@ -52,7 +52,7 @@ def read_all(transport: TlsTransport) -> bytes:
     return received
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.binary(max_size=600), damages)
 def test_any_hello(scrap: bytes, damage: list[tuple[str, int, bytes]]) -> None:
     """The handshake never succeeds without the right second message, and never waits after the end of the stream."""
@@ -75,7 +75,7 @@ def test_any_records() -> None:
     """After the handshake; key updates and data in turn. What is read is a beginning of what was sent."""
     with ThreadPoolExecutor(1) as pool:
 
-        @settings(max_examples=40, deadline=None)
+        @settings(max_examples=40)
         @given(st.lists(st.integers(0, 3), max_size=4), damages)
         def send(updates: list[int], damage: list[tuple[str, int, bytes]]) -> None:
             accepted, peer = tcp_pair()

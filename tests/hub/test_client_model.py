@@ -159,4 +159,4 @@ class ClientModel(RuleBasedStateMachine):
 
 
 TestClientModel = ClientModel.TestCase
-TestClientModel.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestClientModel.settings = settings(max_examples=100, stateful_step_count=30)

@@ -78,7 +78,7 @@ STEPS = st.lists(
 
 
 @given(script=st.lists(STEPS, min_size=1, max_size=20), first=st.integers(0, 3))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_pump_writes_all_frames_that_are_not_dropped(
     script: list[list[Step]], first: int
 ) -> None:

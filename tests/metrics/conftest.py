@@ -7,13 +7,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import settings
 
 from tests.metrics.trees import Tree
-
-# On a loaded machine one example may take long. The timeout of pytest is the limit.
-settings.register_profile("metrics", deadline=None)
-settings.load_profile("metrics")
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_stream.metrics.nesting import MAX_LEVELS, check_nesting
@@ -54,7 +54,6 @@ def test_a_hundred_levels_pass() -> None:
         check_nesting("[" + "[]," * 600 + "[" * MAX_LEVELS + "]" * (MAX_LEVELS + 1))
 
 
-@settings(deadline=None)
 @given(JSON, st.booleans())
 def test_usual_json_passes(value: object, ascii_only: bool) -> None:
     """With any text in it."""

@@ -6,7 +6,7 @@ import json
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_stream.metrics.sample import encode_section
@@ -151,7 +151,6 @@ def test_an_invalid_state_is_refused(payload: str) -> None:
         messages.parse_state(payload.encode())
 
 
-@settings(deadline=None)  # it would fail on a busy machine
 @given(
     st.one_of(
         st.binary(max_size=300),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_stream.net.address import PerAddress, canonical, is_loopback, network_of
@@ -94,7 +94,6 @@ def test_loopback_has_no_limit() -> None:
     assert repr(limit) == "<PerAddress limit=1 networks=0>"
 
 
-@settings(deadline=None)  # a busy machine may take longer
 @given(st.lists(st.sampled_from(["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2", "::1"])))
 def test_nothing_is_kept_for_addresses_without_connections(addresses: list[str]) -> None:
     """So the table cannot grow with the number of addresses that were ever seen."""

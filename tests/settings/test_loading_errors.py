@@ -182,7 +182,7 @@ def test_a_long_value_is_shortened() -> None:
 
 
 # The deadline of hypothesis would fail on a busy machine. Settings of a kind share a parser, so each kind gets dozens.
-@hypothesis_settings(deadline=None, max_examples=500)
+@hypothesis_settings(max_examples=500)
 @given(name=st.sampled_from([row.name for row in fields(Settings)]), text=st.text(max_size=30))
 def test_any_text_in_a_variable_is_valid_or_an_error(name: str, text: str) -> None:
     """The error names the setting, in one line."""
@@ -215,7 +215,6 @@ def toml_text(value: object) -> str:
     return f"'{value}'" if isinstance(value, str) else repr(value)
 
 
-@hypothesis_settings(deadline=None)
 @given(name=st.sampled_from([row.name for row in fields(Settings)]), value=toml_values)
 def test_any_value_in_a_file_is_kept_or_an_error(
     tmp_path_factory: pytest.TempPathFactory, name: str, value: object

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_stream.metrics.sample import RESERVED, Sample, SourceState, encode_section
@@ -72,7 +72,6 @@ STATES = st.builds(
 )
 
 
-@settings(deadline=None)  # a busy machine may take its time
 @given(st.data())
 def test_every_choice_is_the_naive_json(data: st.DataObject) -> None:
     """For any sample and choice: all, none, some, and unknown names. The ring has all but the on-demand sections."""

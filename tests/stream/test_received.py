@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_stream.metrics.sample import Sample, SourceState, is_source_name
@@ -81,7 +81,6 @@ def test_on_demand_sections_of_another_program_are_not_remembered() -> None:
         assert b"processes" not in b"".join(other.history(Resume(), ("processes",)))
 
 
-@settings(deadline=None)  # a busy machine may take its time
 @given(
     st.dictionaries(NAMES.filter(is_source_name), VALUES),
     VALUES,

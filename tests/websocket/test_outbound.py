@@ -190,7 +190,7 @@ def test_a_peer_that_breaks_a_rule_is_an_error(sent: bytes) -> None:
 
 
 @given(st.lists(st.binary(max_size=300), max_size=8), st.integers(1, 40))
-@settings(deadline=None, max_examples=50)  # a busy machine may take its time
+@settings(max_examples=50)
 def test_frames_may_arrive_in_any_pieces(payloads: list[bytes], size: int) -> None:
     """Byte by byte or together; each frame is taken as a whole."""
     sent = b"".join(map(frame.text, payloads))
