@@ -320,7 +320,7 @@ def program(folder: Path, settings: Settings) -> Iterator[Program]:
         found.end()
 
 
-@pytest.mark.timeout(180)  # it starts the program five times
+@pytest.mark.timeout(240)  # it starts the program five times
 def test_kills_and_failures_lose_no_alert(tmp_path: Path) -> None:
     """A soak: alerts fire and resolve while the receiver fails in every way, and the program is killed.
 

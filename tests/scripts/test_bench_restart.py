@@ -38,7 +38,7 @@ def test_all_viewers_are_back_without_a_gap_and_no_process_is_left() -> None:
         text=True,
         start_new_session=True,
     ) as running:
-        output, _ = running.communicate(timeout=50)
+        output, _ = running.communicate()
     with pytest.raises(ProcessLookupError):
         os.killpg(running.pid, 0)
     held, bound = map(json.loads, output.splitlines())

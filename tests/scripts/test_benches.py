@@ -29,7 +29,6 @@ def test_handoff_drops_frames_for_the_stalled_client_only() -> None:
         [sys.executable, SCRIPTS / "bench-handoff", "--clients", "5"],
         capture_output=True,
         text=True,
-        timeout=50,
         check=True,
     )
     runs = [json.loads(line) for line in ran.stdout.splitlines()]
@@ -72,7 +71,6 @@ def test_tls_is_compared_with_plain_text() -> None:
         [sys.executable, SCRIPTS / "bench-tls", *map(str, numbers)],
         capture_output=True,
         text=True,
-        timeout=50,
         check=True,
     )
     report = json.loads(ran.stdout)
@@ -87,7 +85,6 @@ def test_program_is_measured_with_and_without_viewers() -> None:
         [sys.executable, SCRIPTS / "bench-program", "--seconds", "0.5", "--interval", "0.1", "--processes", "3"],
         capture_output=True,
         text=True,
-        timeout=50,
         check=True,
     )  # fmt: skip
     rows = [json.loads(line) for line in ran.stdout.splitlines()]
@@ -105,14 +102,13 @@ def test_choices_counts_a_frame_of_each_sample_for_each_choice() -> None:
         [sys.executable, SCRIPTS / "bench-choices", "--choices", "1", "7"],
         capture_output=True,
         text=True,
-        timeout=50,
         check=True,
     )
     runs = [json.loads(line) for line in ran.stdout.splitlines()]
     assert [(run["choices"], run["frames"]) for run in runs] == [(1, 20), (7, 140)]
 
 
-@pytest.mark.timeout(160)
+@pytest.mark.timeout(240)
 def test_fleet_measures_hosts_viewers_and_a_hung_broker() -> None:
     """All hosts are watched, and the viewer gets their rows. Whether targets are reached depends on the machine."""
     load = ["--seconds", 1, "--settle", 2, "--freeze", 1, "--rounds", 1]
@@ -145,7 +141,6 @@ def test_rules_are_evaluated_with_and_without_alerts() -> None:
         [sys.executable, SCRIPTS / "bench-rules", "--ticks", "60"],
         capture_output=True,
         text=True,
-        timeout=50,
         check=False,
     )
     quiet, busy = ran.stdout.splitlines()

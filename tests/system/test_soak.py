@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 failures = runpy.run_path(str(ROOT / "scripts/soak"))["failures"]
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(240)
 def test_half_a_minute_under_load(tmp_path: Path) -> None:
     """Hundreds of viewers connect, stall and leave, sources fail, clocks jump: healthy viewers miss nothing.
 
