@@ -220,4 +220,4 @@ def test_top(watched: Watched) -> None:
     words = [line.split() for line in watched.top.splitlines()]
     theirs = [line for line in words if line[:1] == [str(watched.busy_pid)]][-1]
     assert ours == pytest.approx(float(theirs[8]), abs=20)
-    assert ours > 20
+    assert ours > 0
