@@ -7,13 +7,16 @@ which puts node and npm on PATH.
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,10 +88,14 @@ def install_modules() -> None:
 
 
 def build() -> None:
-    """Build the page if a source has changed, and compress it. Raises SystemExit if it cannot be built."""
-    if not is_built():
-        _build()
-    compress()
+    """Build the page if a source has changed, and compress it. Raises SystemExit if it cannot be built.
+
+    If another process builds it at this moment, this waits for it.
+    """
+    with _only_one():
+        if not is_built():
+            _build()
+        compress()
 
 
 def compress() -> None:
@@ -104,6 +111,17 @@ def compress() -> None:
         smaller = gzip.compress(content, 9, mtime=0)  # mtime=0: the same input gives the same bytes
         if len(smaller) < len(content):
             packed.write_bytes(smaller)
+
+
+@contextmanager
+def _only_one() -> Iterator[None]:
+    """Hold the lock of this checkout. It is on the directory itself, so that no file is left behind."""
+    directory = os.open(ROOT, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(directory)  # ends the lock
 
 
 def _build() -> None:

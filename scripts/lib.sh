@@ -61,7 +61,7 @@ everything="[all,dev]"
 # into telemetry_stream/static. Does nothing if nothing has changed. The root directory is part of the state, because a
 # .venv that was moved still refers to its old place.
 install() {
-    local stamp state
+    local page='' stamp state
     make_venv
     state=$(printf '%s\n' "$root" | cat - "$root"/setup.cfg "$root"/pyproject.toml "$root"/scripts/build_*.py | cksum)
     for stamp in "$venv/installed$1" "$venv/installed$everything"; do
@@ -70,7 +70,14 @@ install() {
         fi
     done
     log "Installing telemetry_stream$1 into .venv. The first time, this takes a minute ..."
-    pip_install --editable "$root$1"
+    # Meanwhile, npm builds the page. pip would build it too, but finds it finished: build_web.py has a lock.
+    if build_web has_node; then
+        "$python" "$root"/scripts/build_web.py &
+        page=$!
+    fi
+    # Python compiles a module when it is first imported, and most of those that pip would compile never are.
+    pip_install --no-compile --editable "$root$1"
+    wait $page || true # pip has built the page then
     printf '%s\n' "$state" >"$venv/installed$1"
 }
 

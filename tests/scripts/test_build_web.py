@@ -161,6 +161,25 @@ else /bin/mkdir -p ../telemetry_stream/static && : > ../telemetry_stream/static/
     assert not build_web.has_modules()
 
 
+def test_only_one_process_builds_at_a_time(tree: Path) -> None:
+    """While npm runs, another build cannot have the lock; afterwards it can, and finds the page."""
+    lock = (
+        "import fcntl, os; fcntl.flock(os.open('..', os.O_RDONLY), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    )
+    attempts = tree / "attempts"
+    put_program(tree, "node", "echo v24.1.0")
+    put_program(
+        tree,
+        "npm",
+        f"""{sys.executable} -c "{lock}" 2>/dev/null && echo free >> {attempts} || echo locked >> {attempts}
+/bin/mkdir -p ../telemetry_stream/static && : > ../telemetry_stream/static/index.html""",
+    )
+    build_web.build()
+    assert attempts.read_text().splitlines() == ["locked", "locked"]
+    build_web.build()
+    assert attempts.read_text().splitlines() == ["locked", "locked"]
+
+
 def test_build_that_makes_no_page_is_an_error(tree: Path) -> None:
     """For example, when Vite writes to another folder."""
     put_program(tree, "node", "echo v24.1.0")
