@@ -86,3 +86,43 @@ it("an alert is on the page and in its tab, notifies once from one tab, and reso
     rmSync(folder, { recursive: true });
   }
 });
+
+it("the overview notifies of the alerts of its hosts", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "rules-"));
+  const rules = join(folder, "rules.toml");
+  writeFileSync(rules, RULE);
+  const none = join(folder, "none.toml");
+  writeFileSync(none, "defaults = false\n");
+  const [browser, agent] = await Promise.all([
+    openBrowser(),
+    Server.start("--rules", rules, "--host-id", "watched"),
+  ]);
+  const front = await Server.start("--watch", agent.url, "--rules", none, "--host-id", "front");
+  try {
+    const { page, complaints } = await openPage(browser, front.url);
+    await page.context().addInitScript(recordNotifications);
+    await page.reload();
+    await page.locator(".hosts").waitFor({ timeout: GUARD_MS });
+    await page.keyboard.press("Control+k");
+    const commands = page.getByTestId("commands");
+    await commands.getByRole("combobox").fill("notify");
+    await commands.getByText("notify me of alerts").waitFor({ timeout: GUARD_MS });
+    await page.keyboard.press("Enter");
+    const shown = () => shownIn(page);
+    await expect
+      .poll(shown, { timeout: GUARD_MS })
+      .toEqual([expect.stringMatching(/: critical: <b>the load is known<\/b>$/)]);
+    writeFileSync(rules, "defaults = false\n");
+    agent.reload();
+    await expect
+      .poll(shown, { timeout: GUARD_MS })
+      .toEqual([
+        expect.stringMatching(/: critical: /),
+        expect.stringMatching(/: resolved: <b>the load is known<\/b>$/),
+      ]);
+    expect(complaints).toEqual([]);
+  } finally {
+    await Promise.all([browser.close(), agent.end(), front.end()]);
+    rmSync(folder, { recursive: true });
+  }
+});
