@@ -19,6 +19,8 @@ import type { Row } from "./order";
 const EVERY_MS = 5000;
 /** A silence may end without a change of the numbers. */
 const SILENCED_MS = 60_000;
+/** Without a limit, one request that is never answered would end all notifications. */
+const ANSWER_MS = 15_000;
 const MAX_LINES = 20;
 
 /** No host has this id. */
@@ -71,9 +73,9 @@ export function notifyOfHosts(
     for (const [id, name] of due) {
       due.delete(id);
       try {
-        const alerts = alertsIn(
-          await request(`api/v1/alerts?host=${encodeURIComponent(id)}`, signal),
-        );
+        const either = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+        const path = `api/v1/alerts?host=${encodeURIComponent(id)}`;
+        const alerts = alertsIn(await request(path, either));
         if (alerts.firing?.some(({ isSilenced }) => isSilenced) === true)
           againAtMs.set(id, get().nowMs + SILENCED_MS);
         for (const change of await changesUnlessHeld(recordOf(id), alerts))

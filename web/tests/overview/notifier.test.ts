@@ -8,6 +8,7 @@ import { notifyingOf } from "../../src/overview/palette";
 import { notifyOf } from "../../src/shell/notifier";
 import { createNotifications } from "../../src/shell/notifications";
 import { createStore } from "../../src/store/create-store";
+import type { Page } from "../../src/store/page";
 import { decodeFrame } from "../../src/protocol/decode";
 import { alertOf, alertsText } from "../support/alerts";
 import { browser, installNotifications } from "../support/notifications";
@@ -25,7 +26,7 @@ const LOADED = alertOf({ rule: "load", severity: "critical", text: "the load is 
 let firing: Record<string, readonly WireAlert[]>;
 let nowMs: number;
 let requested: string[];
-const request = vi.fn((path: string): Promise<unknown> => {
+const request = vi.fn<Page["request"]>((path) => {
   requested.push(path);
   const name = /host=id-(.)$/.exec(path)?.[1] ?? "";
   const alerts = firing[name];
@@ -173,6 +174,29 @@ it("tries again after a failure, and forgets a host that is gone", async () => {
     "a: warning: /srv is 91 % full",
     "b: critical: the load is 12",
   ]);
+});
+
+it("tries again after a request without an answer", async () => {
+  const { receive } = openTab();
+  const late = new AbortController();
+  const timeout = vi.spyOn(AbortSignal, "timeout").mockReturnValueOnce(late.signal);
+  request.mockImplementationOnce(
+    (_, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => {
+          reject(new Error("the server is not reachable"));
+        });
+      }),
+  );
+  firing = { ...firing, a: [FULL] };
+  await receive();
+  await receive();
+  expect([browser.shown, request.mock.calls.length]).toEqual([[], 1]);
+  late.abort();
+  await receive();
+  await receive();
+  expect(browser.shown).toEqual(["a: warning: /srv is 91 % full"]);
+  timeout.mockRestore();
 });
 
 it("is turned on and off among the actions, where the browser allows it", async () => {
