@@ -31,7 +31,7 @@ sys.exit(cli.main())
 """
 ARGUMENTS = ("--history", "60", "--trust-proxy", "127.0.0.1")
 CROWD = 128
-SECONDS = 1.5
+SECONDS = 2.0
 
 REQUESTS = {
     "page": head(),
