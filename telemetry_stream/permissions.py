@@ -59,10 +59,10 @@ def how_to_restrict(path: str, status: os.stat_result) -> str:
 
 
 def _group() -> str:
-    """Return the group of this process; its number if it has no name."""
-    import grp  # noqa: PLC0415  # for errors only
-
+    """Return the group of this process; its number if it has no name, or the name cannot be read."""
     try:
+        import grp  # noqa: PLC0415  # for errors only
+
         return grp.getgrgid(os.getegid()).gr_name
-    except KeyError:
+    except (KeyError, ImportError, MemoryError, OSError):  # such as a limit of descriptors
         return str(os.getegid())

@@ -6,6 +6,7 @@ import errno
 import grp
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,16 @@ def test_group_of_a_service_gets_the_file(secret: Path, monkeypatch: pytest.Monk
     assert how_to_restrict("/tokens", status) == "chgrp daemon /tokens && chmod 640 /tokens"
     become(monkeypatch, user=1000, group=4_000_000_000)
     assert how_to_restrict("/tokens", status) == "chgrp 4000000000 /tokens && chmod 640 /tokens"
+
+
+def test_a_group_whose_name_cannot_be_read_has_a_number(
+    secret: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The module for names is a file, which cannot be opened without a descriptor."""
+    status, named = owned(secret, 0), grp.getgrnam("daemon")
+    become(monkeypatch, user=1000, group=named.gr_gid)
+    monkeypatch.setitem(sys.modules, "grp", None)
+    assert how_to_restrict("/tokens", status).startswith(f"chgrp {named.gr_gid} ")
 
 
 def test_another_owner_gets_no_write_permission(

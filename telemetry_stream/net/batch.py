@@ -98,21 +98,27 @@ class Batch:
 
         If io_uring is unavailable, the log has the reason.
         """
-        from .uring import Ring, UnavailableError  # noqa: PLC0415  # for large audiences only
-
+        try:
+            from .uring import Ring, UnavailableError  # noqa: PLC0415  # for large audiences only
+        except (ImportError, MemoryError, OSError) as error:  # such as a limit of descriptors
+            self._note_unavailable(error)
+            return
         try:
             self._rings.append(Ring(RING_ENTRIES))
             if len(os.sched_getaffinity(0)) > 1:
                 self._rings.append(Ring(RING_ENTRIES))
                 self._helper = threads.start("ts-batch", self._help, on_crash=self._on_crash)
-        except UnavailableError as error:
-            self.is_active = False
-            log.info(
-                "Frames are sent with one system call per viewer, because io_uring is unavailable: %s",
-                error,
-            )
+        except (UnavailableError, MemoryError) as error:
+            self._note_unavailable(error)
         except threads.ThreadUnavailableError as error:
             log.warning("Frames are sent by one thread: %s", error)
+
+    def _note_unavailable(self, error: Exception) -> None:
+        self.is_active = False
+        log.info(
+            "Frames are sent with one system call per viewer, because io_uring is unavailable: %s",
+            str(error) or "not enough memory",
+        )
 
     def _help(self) -> None:
         """Take part in each job, until ``close``. Runs on ``ts-batch``."""

@@ -6,6 +6,10 @@ glibc keeps freed memory that is not at the end of a heap (malloc_trim(3)). Afte
 
 from __future__ import annotations
 
+import logging
+
+log = logging.getLogger(__name__)
+
 # So many connections must have ended since the last time. For fewer, the call is not worth its milliseconds.
 WORTHWHILE_CONNECTIONS = 100
 
@@ -27,8 +31,12 @@ class Trimmer:
 
 def trim() -> None:
     """Return free memory to the system, if the C library can. Does not hold the interpreter meanwhile."""
-    import ctypes  # noqa: PLC0415 (0.2 MiB, for programs that had a crowd)
+    try:
+        import ctypes  # noqa: PLC0415 (0.2 MiB, for programs that had a crowd)
 
-    maybe_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        maybe_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    except (ImportError, MemoryError, OSError) as error:  # such as a limit of descriptors
+        log.debug("Free memory is not returned to the system: %s", error)
+        return
     if maybe_trim is not None:
         maybe_trim(0)

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -22,6 +23,7 @@ from telemetry_stream.net.batch import Batch
 from telemetry_stream.net.transport import Transport
 from telemetry_stream.net.uring import Ring, UnavailableError
 from telemetry_stream.threads import ThreadUnavailableError
+from tests.net import descriptors
 from tests.net.pairs import read_exactly, read_to_end, soon, tcp_pair
 
 Ends = tuple[Transport, socket.socket]
@@ -419,6 +421,41 @@ def test_without_io_uring_it_is_not_active(
     assert not batch.is_active
     (record,) = caplog.records
     assert record.getMessage().endswith("io_uring is unavailable: the kernel does not have it")
+    batch.close()
+
+
+def test_without_a_descriptor_for_the_module_it_is_not_active(
+    connect: Callable[[], Ends], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The import is on the thread of the hub, which must not end."""
+    caplog.set_level(logging.INFO)
+    batch = Batch()
+    batch.start()
+    transport, _ = connect()
+    monkeypatch.delitem(sys.modules, uring.__name__)
+    with descriptors.none_left():
+        assert batch.try_send_all(FRAME, [transport]) == [0]
+    assert not batch.is_active
+    assert "io_uring is unavailable: [Errno 24] Too many open files" in caplog.text
+    batch.close()
+
+
+def test_without_memory_it_is_not_active(
+    connect: Callable[[], Ends], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither for the rings."""
+
+    def refuse(entries: int) -> Ring:
+        raise MemoryError
+
+    monkeypatch.setattr(uring, "Ring", refuse)
+    caplog.set_level(logging.INFO)
+    batch = Batch()
+    batch.start()
+    transport, _ = connect()
+    assert batch.try_send_all(FRAME, [transport]) == [0]
+    assert not batch.is_active
+    assert "io_uring is unavailable: not enough memory" in caplog.text
     batch.close()
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -151,6 +154,25 @@ def test_files_that_are_added_later_are_not_served(service: Service, root: Path)
     assert service.ask("/").status == 200
     (root / "late.txt").write_text("late")
     assert service.ask("/late.txt").status == 404
+
+
+@pytest.mark.parametrize("missing", ["module", "list of files"])
+def test_a_first_request_that_fails_is_the_only_one(
+    missing: str, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WhiteNoise and the list of files are read for it. There may be no descriptor for them at that moment."""
+
+    def refuse(*_: object) -> NoReturn:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    with monkeypatch.context() as patch:
+        if missing == "module":
+            patch.setitem(sys.modules, "whitenoise", None)
+        else:
+            patch.setattr(os, "scandir", refuse)
+        assert service.ask("/").status == 500
+    assert service.ask("/").status == 200
+    assert service.ask(SCRIPT).status == 200
 
 
 def test_without_a_build_the_message_states_how_to_make_one(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ from tests.net.pairs import CERTIFICATE
 from tests.system.conftest import StartProgram
 from tests.system.program import Program
 from tests.system.unthreaded import UnthreadedViewer
-from tests.viewers import TIMEOUT_SECONDS, address_of
+from tests.viewers import TIMEOUT_SECONDS, address_of, upgrade_request
 
 FAST = ("--port", "0", "--interval", "0.1")
 OTHER_CERTIFICATE = CERTIFICATE.parent / "other.pem"
@@ -348,6 +348,33 @@ def test_descriptor_limit_is_raised_for_the_viewers(start_program: StartProgram)
     assert (
         "1064 connections may need 2856 descriptors, but the limit of this process is 512" in line
     )
+
+
+def test_without_descriptors_only_what_needs_one_fails(start_program: StartProgram) -> None:
+    """The first frame for a crowd and the first page load modules. Neither ends a thread or the program."""
+    program = start_program(*FAST)
+    address, pid = address_of(program.url), program.process.pid
+    with ExitStack() as stack:
+        browser, *viewers = (
+            stack.enter_context(socket.create_connection(address, TIMEOUT_SECONDS))
+            for _ in range(1 + 40)
+        )
+        assert eventually(lambda: program.held_for_clients()[0] == 1 + 40)
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        taken = {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
+        lowest = min(set(range(len(taken) + 1)) - taken)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (lowest, hard))
+        for sock in viewers:
+            sock.sendall(upgrade_request())
+        assert eventually(lambda: "io_uring is unavailable" in program.log)
+        browser.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert browser.recv(12) == b"HTTP/1.1 500"
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+        assert ask(program.url, "/")[0] == 200
+        assert program.held_for_clients()[0] >= 2 * len(viewers)
+    assert "io_uring is unavailable: [Errno 24]" in program.log
+    assert "crashed" not in program.log
+    assert program.stop() == 0
 
 
 def test_hosts_origins_and_frame_ancestors_are_those_of_the_settings(
