@@ -42,6 +42,10 @@ class Table:
         self._max_hosts = max_hosts
         self._hosts: dict[int, Host] = {}
         self._by_id: dict[str, Host] = {}
+        # The ids in the last hellos, and by each of them its hosts: a search of all hosts for each hello would take
+        # seconds if thousands of hosts connect.
+        self._hello_ids: dict[Host, str] = {}
+        self._by_hello_id: dict[str, set[Host]] = {}
         self._next_number = 1
         self._dropped_lock = threading.Lock()
         self._dropped: Counter[Dropped] = Counter()
@@ -71,6 +75,7 @@ class Table:
         """Remove a host, and end its mirror."""
         with self.lock:
             self._hosts.pop(host.number, None)
+            self._note_hello_id_locked(host, None)
             if self._by_id.get(host.id) is host:
                 del self._by_id[host.id]
             Mirrors.drop(host)
@@ -98,6 +103,8 @@ class Table:
         Return why it is a duplicate (None: it is not), and whether its data may be read.
         """
         with self.lock:
+            if host.number in self._hosts:  # not if it was forgotten a moment ago
+                self._note_hello_id_locked(host, identity.host.id)
             other = self._by_id.get(identity.host.id)
             if other is not host and (other is None or other.is_over):
                 other = self._maybe_heir_locked(identity.host.id, host)
@@ -118,13 +125,26 @@ class Table:
 
     def _maybe_heir_locked(self, host_id: str, asking: Host) -> Host | None:
         """Return the first host beside ``asking`` that is there, and has this id in its hello but not in the table."""
-        for host in self._hosts.values():
+        others = self._by_hello_id.get(host_id, set()) - {asking}
+        for host in sorted(others, key=lambda host: host.number):
             known = host.identity
-            if known is None or known.host.id != host_id or host is asking:
+            if known is None or known.host.id != host_id:  # its hello is not in its record yet
                 continue
             if host.may_read and not host.is_over:
                 return host
         return None
+
+    def _note_hello_id_locked(self, host: Host, host_id: str | None) -> None:
+        """Note the id in the last hello of a host; None: the host is forgotten."""
+        before = self._hello_ids.pop(host, None)
+        if before is not None:
+            found = self._by_hello_id[before]
+            found.discard(host)
+            if not found:
+                del self._by_hello_id[before]
+        if host_id is not None:
+            self._hello_ids[host] = host_id
+            self._by_hello_id.setdefault(host_id, set()).add(host)
 
     def inherit(self, hosts: Sequence[Host], host_id: str) -> None:
         """Give an id to the first of these hosts, which are there and had it in their hellos a moment ago.

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from telemetry_stream import threads
-from telemetry_stream.fleet.remote import maybe_vitals
+from telemetry_stream.fleet.host import Host
+from telemetry_stream.fleet.remote import Identity, maybe_vitals
 from telemetry_stream.fleet.table import UnknownHostError
 from telemetry_stream.hub import End
 from tests.fleet.fleeting import answer, answering, fleeting, report_vitals
 from tests.fleet.reports import RecordingRemote, identity
 from tests.stream.streaming import WAIT_SECONDS, Viewer
+
+HOSTS = 20
 
 
 def test_a_host_that_is_watched_twice_is_read_once() -> None:
@@ -72,6 +75,36 @@ def test_a_host_that_is_over_neither_conflicts_nor_keeps_the_id(
         assert not old.wants
         assert answer(old)  # a clone after all
         assert set(here.states().values()) == {"duplicate"}
+
+
+def test_the_first_hello_of_a_host_examines_no_other_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of hosts may connect at the same time, and each hello holds the lock of the table."""
+    remotes = [answering(f"web{number}:1", f"host-{number}") for number in range(HOSTS)]
+    examined: list[str] = []
+
+    def counting(host: Host) -> Identity | None:
+        examined.append(host.key)
+        return host._record.identity
+
+    with fleeting(*remotes, max_hosts=HOSTS) as here:
+        with monkeypatch.context() as patch:
+            patch.setattr(Host, "identity", property(counting))
+            for remote in remotes:
+                assert remote.report.identified(remote.identity)  # type: ignore[attr-defined]
+        assert examined == []
+        for remote in remotes[1:]:
+            here.table.forget(here.table.host(remote.identity.host.id))  # type: ignore[attr-defined]
+        assert list(here.table._by_hello_id) == ["host-0"]
+        assert len(here.table._hello_ids) == 1
+
+
+def test_a_hello_of_a_forgotten_host_is_not_kept() -> None:
+    """It may arrive while the host is being forgotten."""
+    remote = answering("a:1", "web-1")
+    with fleeting(remote) as here:
+        here.table.forget(here.table.host("a:1"))
+        remote.report.identified(remote.identity)  # type: ignore[attr-defined]
+        assert here.table._by_hello_id == {}
 
 
 def test_a_host_that_returns_with_another_address_gets_its_id_at_once() -> None:
