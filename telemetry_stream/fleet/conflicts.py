@@ -1,8 +1,8 @@
 """Which conflicts between hosts with the same id end in this tick.
 
-It relies on the table of hosts, which finds conflicts and gives ids. Present hosts, those that are neither lost nor
-gone, are counted once for each tick, without the lock of the table. So a thousand clones cost no more than a thousand
-other hosts.
+It relies on the table of hosts, which finds conflicts and gives ids. Present hosts, those that are read and neither
+lost nor gone, are counted once for each tick, without the lock of the table. So a thousand clones cost no more than a
+thousand other hosts.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ class Conflicts:
         self._table = table
         self._reasons: dict[Host, str] = {}
         self._disputed: set[str] = set()
-        # Hosts that are neither lost nor gone, by id.
+        # Present hosts by id.
         self._present: defaultdict[str, list[Host]] = defaultdict(list)
         self._over: set[Host] = set()
-        self._runs: set[str] = set()  # of the present hosts that are read
+        self._runs: set[str] = set()  # of the present hosts
         for host in table.hosts():
             reason, identity = host.conflict, host.identity
             if reason is not None:
@@ -36,11 +36,14 @@ class Conflicts:
         identity = host.identity
         if identity is None or identity.host.id not in self._disputed:
             return
-        self._present[identity.host.id].append(host)  # also if the next line fails
+        present, may_read = self._present[identity.host.id], host.may_read
+        if may_read:
+            present.append(host)  # also if the next line fails
         if host.is_over:
-            self._present[identity.host.id].pop()
             self._over.add(host)
-        elif host.may_read:
+            if may_read:
+                present.pop()
+        elif may_read:
             self._runs.add(identity.stream)
 
     def end(self, host: Host) -> None:
@@ -58,10 +61,9 @@ class Conflicts:
         elif not host.may_read:
             if identity.stream not in self._runs:
                 host.identify_again()
-        elif len(self._present[identity.host.id]) == 1:
+        elif self._present[identity.host.id] == [host]:
             self._table.end_conflict(host, reason)
         else:
             holder = self._table.maybe_host(identity.host.id)
             if holder is None or holder in self._over:
-                readable = [other for other in self._present[identity.host.id] if other.may_read]
-                self._table.inherit(readable, identity.host.id)
+                self._table.inherit(self._present[identity.host.id], identity.host.id)

@@ -106,6 +106,25 @@ def test_the_hello_is_requested_whatever_clones_there_are() -> None:
         assert (same.hello_requests, itself.hello_requests) == (1, 0)
 
 
+def test_a_second_address_of_the_last_clone_keeps_no_conflict() -> None:
+    """It is not read, and is the same host."""
+    lost, clone, same = (
+        answering("a:1", "x", "run-1"),
+        answering("b:2", "x", "run-2"),
+        answering("c:3", "x", "run-2"),
+    )
+    with fleeting(lost, clone, same) as here:
+        for remote in (lost, clone):
+            answer(remote)
+        here.clock.now += 20
+        report_vitals(clone, 2, "run-2")
+        assert not answer(same)
+        for _ in range(2):
+            assert here.states() == {"a:1": "lost", "x": "live", "c:3": "duplicate"}
+        assert here.table.host("x").key == "b:2"
+        assert here.hosts()["c:3"]["reason"] == "This host is watched already, as b:2"
+
+
 def test_the_id_of_a_lost_host_goes_to_the_first_of_its_clones() -> None:
     """They stay duplicates, and their reasons name hosts that are there. So does one that answers after the loss."""
     lost, first, second = answering("a:1", "x"), answering("b:2", "x"), answering("c:3", "x")
