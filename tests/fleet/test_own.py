@@ -32,6 +32,7 @@ def test_vitals_and_alerts_of_the_feed_become_a_row() -> None:
         feed.publish_alerts(1.0, [ALERT])
         for _ in range(2):
             own.read()
+        assert len(host._pending) == 1
         host.update()
         row = host.row
         assert row is not None
