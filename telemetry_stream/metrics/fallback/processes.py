@@ -37,7 +37,7 @@ class PsutilTable:
         self.listed = 0
         self.hidden = 0
 
-    def read(self, before_ticks: float) -> dict[int, Row]:
+    def read(self, before_ticks: float, _forks: int | None = None) -> dict[int, Row]:
         """Return the row of every process by pid. ``before_ticks`` is the reading before, in ticks since boot."""
         boot = self._psutil.boot_time()
         rows, used = {}, {}
@@ -81,6 +81,9 @@ class PsutilProcesses(process.ProcessesSource):
     ) -> None:
         super().__init__(files, rows=rows, table=table)
         self._psutil = psutil
+
+    def _maybe_forks(self, _now: Now) -> None:
+        return None  # psutil always lists
 
     def _facts(self, _now: Now) -> Facts:
         psutil = self._psutil

@@ -105,7 +105,7 @@ class Table(Protocol):
     listed: int
     hidden: int
 
-    def read(self, before_ticks: float) -> dict[int, Row]: ...
+    def read(self, before_ticks: float, forks: int | None = None) -> dict[int, Row]: ...
     def close(self) -> None: ...
 
 
@@ -148,7 +148,8 @@ class ProcessesSource:
         before, self._before = self._before, (at, boottime)
         if self.all_processes is not None:
             self.all_processes.withdraw()
-        table = self._table.read(math.inf if before is None else before[1] * CLK_TCK)
+        before_ticks = math.inf if before is None else before[1] * CLK_TCK
+        table = self._table.read(before_ticks, self._maybe_forks(now))
         if not table and not self._table.hidden:
             return None
         seconds = None if before is None or at <= before[0] else at - before[0]
@@ -196,6 +197,11 @@ class ProcessesSource:
             privileged = self._files.is_system and os.geteuid() == 0
             self._mounted_partially = is_partial(table, privileged=privileged)
         return self._mounted_partially
+
+    def _maybe_forks(self, now: Now) -> int | None:
+        """Return how many processes have begun; None if one could also appear because it changes its user."""
+        stat = self._stat.maybe_read(now)
+        return None if stat is None or self._is_mounted_partially(now) else stat.forks
 
     def _facts(self, now: Now) -> Facts:
         stat = self._stat.maybe_read(now)  # The sections cpu and memory report errors.

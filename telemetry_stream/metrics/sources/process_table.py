@@ -16,6 +16,9 @@ Of a sleeping process with one thread, /proc/PID/schedstat is read instead, whic
 these are the same, it has not run, so that nothing of its stat has changed but what others can change, its memory.
 Therefore its stat is read in every tenth reading nevertheless. One that has been woken, and has not got a core yet,
 still counts as sleeping.
+
+Listing /proc takes a quarter of the time. It is left out while the kernel has started no process or thread since the
+last listing (``processes`` in /proc/stat).
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ from ..units import CLK_TCK, PAGE_BYTES
 STAT_BYTES = 1024  # fifty numbers and a comm of 16 bytes stay below 600
 RUNS_BYTES = 64  # three numbers
 NOT_COUNTED = b"0 0 0\n"  # the schedstat of a kernel that does not count
-MOST_SKIPPED = 9  # readings of a process that has not run
+MOST_SKIPPED = 9  # readings of a process that has not run, and listings
 MAX_KEPT_OPEN = 1024  # an open descriptor holds about 4 KiB of kernel memory
 
 # comm, state, utime + stime, threads, starttime, rss
@@ -144,16 +147,21 @@ class ProcessTable:
         unlimited = soft == resource.RLIM_INFINITY
         # A quarter of what the process may open: viewers need descriptors, too.
         self._max_kept_open = MAX_KEPT_OPEN if unlimited else min(MAX_KEPT_OPEN, soft // 4)
+        self._forks: int | None = None  # at the last listing
+        self._unlisted = 0  # readings since then
+        self._is_complete = False  # whether the last reading had a row for each process
         self.listed = 0
         self.hidden = 0  # listed, but this program may not read them
 
-    def read(self, before_ticks: float) -> dict[int, Row]:
+    def read(self, before_ticks: float, forks: int | None = None) -> dict[int, Row]:
         """Return the row of every process by pid. Raises OSError if the directory cannot be listed.
 
-        ``before_ticks`` is the time of the reading before, in ticks since boot.
+        ``before_ticks`` is the time of the reading before, in ticks since boot. ``forks`` is how many processes and
+        threads have begun since boot, read before this call. None: unknown, or a process may
+        appear without beginning.
         """
         old, rows = self._rows, {}
-        pids = [int(name) for name in os.listdir(self._root) if name.isdigit() and name.isascii()]
+        pids = self._pids(forks)
         self.listed, self.hidden = len(pids), 0
         try:
             for pid in pids:
@@ -168,13 +176,26 @@ class ProcessTable:
             for row in old.values():
                 self._close(row)
             self._rows = rows
+            self._is_complete = len(rows) == len(pids)
+        if self._unlisted and not self.hidden:
+            self.listed = len(rows)  # the others have ended
         return rows
+
+    def _pids(self, forks: int | None) -> list[int]:
+        """Return the pids to read: those of the reading before if there can be no others."""
+        is_same = forks is not None and 0 < forks == self._forks
+        if is_same and self._is_complete and self._unlisted < MOST_SKIPPED:
+            self._unlisted += 1
+            return list(self._rows)
+        self._forks, self._unlisted = forks, 0
+        return [int(name) for name in os.listdir(self._root) if name.isdigit() and name.isascii()]
 
     def close(self) -> None:
         """Close the descriptors and forget all rows. For the next reading, every process is new."""
         for row in self._rows.values():
             self._close(row)
         self._rows = {}
+        self._forks = None
 
     def _update(self, pid: int, row: Row, before_ticks: float) -> bool:
         """Read a process. Return False if it has ended or cannot be read."""

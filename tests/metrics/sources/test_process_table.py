@@ -315,3 +315,52 @@ def test_a_run_of_a_real_process_is_noticed() -> None:
         table.read(0.0)
         assert (row.runs != before) is counts
     table.close()
+
+
+@pytest.mark.parametrize(("forks", "seen"), [(40, [7]), (41, [7, 8]), (None, [7, 8])])
+def test_processes_are_listed_if_one_may_have_begun(
+    tree: Tree, table: ProcessTable, forks: int | None, seen: list[int]
+) -> None:
+    """The kernel counts those that have begun. None: the count is unknown."""
+    put(tree, 7)
+    table.read(math.inf, 40)
+    put(tree, 8)
+    assert sorted(table.read(0.0, forks)) == seen
+    assert table.listed == len(seen)
+    table.close()
+
+
+def test_a_kernel_that_does_not_count_processes_is_not_trusted(
+    tree: Tree, table: ProcessTable
+) -> None:
+    """gVisor has 0."""
+    put(tree, 7)
+    table.read(math.inf, 0)
+    put(tree, 8)
+    assert len(table.read(0.0, 0)) == 2
+    table.close()
+
+
+def test_processes_are_listed_in_every_tenth_reading(tree: Tree, table: ProcessTable) -> None:
+    """Whatever the kernel counts."""
+    put(tree, 7)
+    table.read(math.inf, 40)
+    put(tree, 8)
+    counts = [len(table.read(0.0, 40)) for _ in range(MOST_SKIPPED + 1)]
+    assert counts == [1] * MOST_SKIPPED + [2]
+    table.close()
+
+
+def test_a_process_that_ends_is_not_counted_without_a_listing(
+    tree: Tree, table: ProcessTable
+) -> None:
+    """The next reading lists again, in case that it could only not be read."""
+    put(tree, 7)
+    put(tree, 8)
+    table.read(math.inf, 40)
+    os.truncate(f"{tree.proc}/8/stat", 0)
+    assert list(table.read(0.0, 40)) == [7]
+    assert table.listed == 1
+    put(tree, 8)
+    assert len(table.read(0.0, 40)) == 2
+    table.close()
