@@ -89,7 +89,7 @@ class PsutilProcesses(process.ProcessesSource):
         psutil = self._psutil
         return Facts(psutil.cpu_count(), psutil.virtual_memory().total or None, psutil.boot_time())
 
-    def _maybe_user(self, pid: int, now: Now) -> str | None:
+    def _maybe_user(self, pid: int, _row: Row, now: Now) -> str | None:
         try:
             return self._users.name(self._psutil.Process(pid).uids().effective, now)
         except self._psutil.Error:  # It has just ended.

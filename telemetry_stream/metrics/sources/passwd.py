@@ -26,16 +26,16 @@ class Users:
             self._names = parse_passwd(maybe_read_once(self._path) or b"")
         return self._names.get(uid) or str(uid)
 
-    def maybe_owner(self, directory: str, now: Now) -> str | None:
-        """Return the owner of a process, by its directory in /proc; None if it has just ended.
 
-        The owner is right even if the process is not dumpable and root owns its files.
-        """
-        try:
-            uid = os.stat(directory).st_uid
-        except OSError:
-            return None
-        return self.name(uid, now)
+def maybe_owner(directory: str) -> int | None:
+    """Return the user id of a process, by its directory in /proc; None if it has just ended.
+
+    It is right even if the process is not dumpable and root owns its files.
+    """
+    try:
+        return os.stat(directory).st_uid
+    except OSError:
+        return None
 
 
 def parse_passwd(content: bytes) -> dict[int, str]:

@@ -22,7 +22,7 @@ from ..units import CLK_TCK
 from . import kernel_stat, mounts
 from .meminfo import parse_meminfo
 from .mounts import Mount
-from .passwd import Users
+from .passwd import Users, maybe_owner
 from .process_details import ProcessDetails
 from .process_list import ProcessList
 from .process_record import Facts, Process, add_detail, process
@@ -169,10 +169,11 @@ class ProcessesSource:
     ) -> tuple[Process, ...]:
         pids = choose(table, self._shown)
         records = tuple(
-            process(pid, table[pid], self._maybe_user(pid, now), facts, seconds) for pid in pids
+            process(pid, table[pid], self._maybe_user(pid, table[pid], now), facts, seconds)
+            for pid in pids
         )
         if self._details is not None:
-            running = {(pid, table[pid].starttime): bool(table[pid].used) for pid in pids}
+            running = {(pid, table[pid].starttime): table[pid] for pid in pids}
             details = self._details.update(running, running)
             for record, key in zip(records, running, strict=True):
                 add_detail(record, details[key])
@@ -213,8 +214,10 @@ class ProcessesSource:
             now.boottime,
         )
 
-    def _maybe_user(self, pid: int, now: Now) -> str | None:
-        return self._users.maybe_owner(f"{self._files.proc_root}/{pid}", now)
+    def _maybe_user(self, pid: int, row: Row, now: Now) -> str | None:
+        if row.uid is None:
+            row.uid = maybe_owner(f"{self._files.proc_root}/{pid}")
+        return None if row.uid is None else self._users.name(row.uid, now)
 
 
 def host_users(files: Files) -> Users:

@@ -6,8 +6,8 @@ process's memory for its command line (get_mm_cmdline in fs/proc/base.c), and a 
 (do_io_accounting): a process that hangs in the kernel would hang the reader, as it hangs ps. So they are in the sample
 after the one that first shows the process. Command line and unit are read when a process is first shown, and again
 after LABELS_SECONDS: a program may change its command line, and systemd moves a process after its start. I/O is read
-in each turn of TURN_SECONDS while the process runs, else every IO_TURNS. The turns of all processes begin together,
-because each wake-up of the worker costs more than what it reads.
+in each turn of TURN_SECONDS while the process runs, else every IO_TURNS if it may have run since. The turns of all
+processes begin together, because each wake-up of the worker costs more than what it reads.
 
 A process is identified by pid and start time. The start time is compared when the labels are read, since the kernel
 reuses pids, and labels are kept. A wrong rate of I/O would last for one sample. Only one thread at a time may call the
@@ -26,6 +26,7 @@ from ..blocking import Blocking, Result
 from ..files import ParseError
 from ..source import Clock
 from . import container_path, process_table
+from .process_table import Row
 
 LABELS_SECONDS = 60.0
 TURN_SECONDS = 2.0
@@ -106,6 +107,7 @@ class Detail:
         "io",
         "io_due",
         "io_rates",
+        "io_runs",
         "io_turn",
         "labels_due",
         "labels_read",
@@ -123,6 +125,7 @@ class Detail:
             self.shown_at
         ) = -math.inf  # monotonic seconds; io_turn counts turns
         self.io: tuple[tuple[int | None, int | None], float] | None = None
+        self.io_runs: bytes | None = None  # of its row, before it was read
         self.waiting: dict[str, Result[bytes] | None] = {}  # by file: the result before the call
 
     def are_labels_due(self, now: float) -> bool:
@@ -173,10 +176,10 @@ class ProcessDetails:
             name, self._read, clock, timeout_seconds=timeout_seconds
         )
 
-    def update(self, keys: Iterable[Key], running: Mapping[Key, bool]) -> Mapping[Key, Detail]:
+    def update(self, keys: Iterable[Key], running: Mapping[Key, Row]) -> Mapping[Key, Detail]:
         """Return what is known of these processes, and forget most others.
 
-        I/O is read of those in ``running``, which has whether each of them used CPU since the call before.
+        I/O is read of those in ``running``, which has their rows.
         """
         now = self._clock.monotonic()
         before, self._details = self._details, {}
@@ -189,10 +192,7 @@ class ProcessDetails:
         self._forget(len(self._kept) - self._most_kept)
         due: list[Call] = []
         for key, detail in self._details.items():
-            names = self._labels if detail.are_labels_due(now) else ()
-            if key in running and detail.is_io_due(now, uses_cpu=running[key]):
-                names = (*names, "io")
-            for name in names:
+            for name in self._due(detail, running.get(key), now):
                 if name not in detail.waiting:  # else its call hangs
                     detail.waiting[name] = self._blocking.maybe_result((name, *key))
                     due.append((name, *key))
@@ -203,6 +203,18 @@ class ProcessDetails:
             if detail.waiting:
                 self._take(key, detail)
         return self._details
+
+    def _due(self, detail: Detail, row: Row | None, now: float) -> tuple[str, ...]:
+        """Return the files of a process that are to be read now."""
+        names = self._labels if detail.are_labels_due(now) else ()
+        if row is None or not detail.is_io_due(now, uses_cpu=bool(row.used)):
+            return names
+        runs = row.maybe_runs()
+        if detail.io is not None and runs is not None and runs == detail.io_runs:
+            self._note_io(detail, detail.io[0], now)  # The process has not run.
+            return names
+        detail.io_runs = runs
+        return (*names, "io")
 
     def _forget(self, count: int) -> None:
         """Forget so many processes: those that have not been needed for longest."""
@@ -236,12 +248,14 @@ class ProcessDetails:
                     None if content is None else parse_command(content, self._arguments)
                 )
 
-    @staticmethod
-    def _take_io(detail: Detail, content: bytes | None, at: float) -> None:
+    def _take_io(self, detail: Detail, content: bytes | None, at: float) -> None:
         if content is None:
             detail.io, detail.io_rates, detail.io_due = None, (None, None), at + DENIED_SECONDS
-            return
-        counts = parse_io(content)
+        else:
+            self._note_io(detail, parse_io(content), at)
+
+    @staticmethod
+    def _note_io(detail: Detail, counts: tuple[int | None, int | None], at: float) -> None:
         if detail.io is not None:
             before, seconds = detail.io[0], at - detail.io[1]
             read, written = (

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..source import Clock, Now
-from .passwd import Users
+from .passwd import Users, maybe_owner
 from .process_details import Detail, Key, ProcessDetails
 from .process_record import Facts, Process, add_detail, process
 from .process_table import Row
@@ -164,7 +164,7 @@ class ProcessList:
             )
             for pid, row in chosen
         ]
-        running = {(pid, row.starttime): bool(row.used) for pid, row in chosen}
+        running = {(pid, row.starttime): row for pid, row in chosen}
         present = [(pid, row.starttime) for pid, row in rows]
         if self._published is not published:
             return None
@@ -181,7 +181,7 @@ class ProcessList:
         return page
 
     def _known_locked(
-        self, present: Iterable[Key], needed: Iterable[Key], running: Mapping[Key, bool]
+        self, present: Iterable[Key], needed: Iterable[Key], running: Mapping[Key, Row]
     ) -> Mapping[Key, Detail]:
         """Return the details of the ``needed`` processes, and of others that a request needed a short time ago.
 
@@ -197,7 +197,8 @@ class ProcessList:
         return self._details.update(self._needed_at, running)
 
     def _maybe_user(self, pid: int, now: Now) -> str | None:
-        return self._users.maybe_owner(os.path.join(self._root, str(pid)), now)
+        uid = maybe_owner(os.path.join(self._root, str(pid)))
+        return None if uid is None else self._users.name(uid, now)
 
 
 def _matches(

@@ -93,13 +93,16 @@ class Row:
         "state",
         "threads",
         "ticks",
+        "uid",
         "used",
     )
 
     def __init__(self) -> None:
         self.fd = self.runs_fd = -1
         self.content = b"-"  # differs from any content
-        self.runs = b""  # its schedstat just before the content was read
+        self.runs = (
+            b""  # its schedstat just before the content was read, if it has one thread; else empty
+        )
         self.skipped = 0  # readings since then
         self.comm = b""
         self.state = "?"
@@ -108,6 +111,9 @@ class Row:
         self.starttime = -1
         self.rss: int | None = 0
         self.used: int | None = None  # ticks since the reading before; None at the first reading
+        self.uid: int | None = (
+            None  # its user, if the one who shows it has found that since its content was read
+        )
 
     def has_not_run(self) -> bool:
         """Return whether the process has not run since its content was read, as far as is known. Raises OSError."""
@@ -119,8 +125,13 @@ class Row:
         self.runs, self.skipped = runs, 0
         return False
 
+    def maybe_runs(self) -> bytes | None:
+        """Return what changes whenever the process runs, as it was before the last reading. None: unknown."""
+        return None if self.runs in (b"", NOT_COUNTED) else self.runs
+
     def update(self, content: bytes, before_ticks: float) -> None:
         """Parse a reading. ``before_ticks`` is the time of the reading before, in ticks since boot."""
+        self.uid = None
         if content == self.content:
             self.used = 0 if self.ticks is not None else None
             return
@@ -133,6 +144,8 @@ class Row:
         self.content = content
         self.comm, self.state, self.ticks = comm, state, ticks
         self.threads, self.starttime, self.rss = threads, starttime, rss
+        if threads != 1:
+            self.runs = b""  # it is that of the first thread only
 
 
 class ProcessTable:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from telemetry_stream.metrics.sources import mounts
+from telemetry_stream.metrics.sources import mounts, process
 from telemetry_stream.metrics.sources.process import (
     Processes,
     ProcessesSource,
@@ -75,6 +75,25 @@ def test_every_field_of_a_process(host: Tree, source: ProcessesSource) -> None:
     assert row.user is not None
     assert (first.top[0].cpu_percent, first.top[0].cpu_percent_of_host) == (None, None)
     assert (second.total, second.visibility) == (1, "full")
+
+
+def test_the_user_of_a_process_that_has_run_is_read_again(
+    host: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the process itself changes it, so one that has not run has the same."""
+    owners = {f"{host.proc}/7": 1000}
+    monkeypatch.setattr(process, "maybe_owner", owners.get)
+    host.put("proc/self/schedstat", "1 1 1\n")
+    host.put("proc/7/schedstat", "900 20 3\n")
+    put(host, 7)
+    source = ProcessesSource(host.files)
+    for _ in range(4):
+        collect(host, source)
+    owners[f"{host.proc}/7"] = 1001
+    assert collect(host, source).top[0].user == "1000"
+    host.put("proc/7/schedstat", "950 20 4\n")
+    assert collect(host, source).top[0].user == "1001"
+    source.close()
 
 
 def test_processes_are_counted_by_state(host: Tree, source: ProcessesSource) -> None:

@@ -25,6 +25,7 @@ from telemetry_stream.metrics.sources.process_details import (
     parse_io,
     parse_unit,
 )
+from telemetry_stream.metrics.sources.process_table import Row
 from tests.conftest import eventually
 from tests.metrics.sources.test_process_table import put
 from tests.metrics.trees import Tree, odd
@@ -146,10 +147,12 @@ class Reader:
         tree.put("proc/7/cmdline", "cat\0-n\0")
         tree.put("proc/7/cgroup", "0::/system.slice/cat.service\n")
 
-    def read(self, seconds: float = 1.0, *, is_running: bool = False) -> Detail:
+    def read(self, seconds: float = 1.0, *, is_running: bool = False, runs: bytes = b"") -> Detail:
         """Return what is known after this time."""
         self.tree.advance(seconds)
-        return self.details.update([KEY], {KEY: is_running})[KEY]
+        row = Row()
+        row.used, row.runs = int(is_running), runs
+        return self.details.update([KEY], {KEY: row})[KEY]
 
 
 @pytest.fixture
@@ -197,6 +200,18 @@ def test_rates_of_a_running_process(reader: Reader) -> None:
     assert reader.read(1.0, is_running=True).io_rates == (500.0, 250.0)
     assert reader.read(TURN_SECONDS - 1.0, is_running=True).io_rates == (500.0, 250.0)
     assert reader.read(1.0, is_running=True).io_rates == (0.0, 0.0)
+
+
+def test_the_io_of_a_process_that_has_not_run_is_not_read(reader: Reader) -> None:
+    """It is the same. After the process has run, its rate is that of the time since the last turn."""
+    reader.tree.put("proc/7/io", IO.format(100, 50))
+    pause = IO_TURNS * TURN_SECONDS
+    assert reader.read(TURN_SECONDS, runs=b"9 0 1").io_rates == (None, None)
+    os.unlink(f"{reader.tree.proc}/7/io")
+    for _ in range(2):
+        assert reader.read(pause, runs=b"9 0 1").io_rates == (0.0, 0.0)
+    reader.tree.put("proc/7/io", IO.format(100 + int(400 * pause), 50))
+    assert reader.read(pause, runs=b"9 0 2").io_rates == (400.0, 0.0)
 
 
 def test_rates_from_before_a_pause_are_unknown() -> None:
