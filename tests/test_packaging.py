@@ -66,9 +66,8 @@ def test_a_program_without_options_loads_little() -> None:
     """Nothing that only an option, or a crowd, needs."""
     names = ["asyncio", "ctypes", "email", "psutil", "random", "shutil", "ssl", "whitenoise"]
     names += ["grp", "http", "numbers", "wsgiref"]
-    names += [
-        f"telemetry_stream.{part}" for part in ("metrics.embedded", "net.uring", "stream.received")
-    ]
+    parts = ["metrics.embedded", "metrics.sources.container_api", "net.uring", "stream.received"]
+    names += [f"telemetry_stream.{part}" for part in parts]
     code = (
         "import sys, telemetry_stream.cli; from telemetry_stream import App, settings\n"
         "with App(settings.load(['--port', '0', '--no-auth'], {})): pass\n"

@@ -19,14 +19,13 @@ import re
 import socket
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..blocking import Blocking, Result
 from ..nesting import check_nesting
-from ..section import Field
 from ..source import Clock, Now
+from .container_record import Described, Label
 
 log = logging.getLogger(__name__)
 
@@ -39,24 +38,6 @@ MAX_CHARACTERS = 256  # of each text
 MAX_LABELS = 32
 DEFAULT_PORT = 2375
 HEALTH = re.compile(r"\((?:health: )?(healthy|unhealthy|starting)\)")
-
-
-@dataclass(slots=True)
-class Label:
-    """One label of a container."""
-
-    name: Annotated[str, Field("Its name, at most 256 characters.", is_identity=True)]
-    value: Annotated[str | None, "Its value, at most 256 characters."]
-
-
-@dataclass(slots=True)
-class Described:
-    """What the API reports about one container."""
-
-    name: str | None = None
-    image: str | None = None
-    health: str | None = None
-    labels: tuple[Label, ...] = ()
 
 
 Answer = Mapping[str, Described]  # by the whole id

@@ -11,18 +11,37 @@ from typing import Annotated
 
 from .. import counters, rates
 from ..section import Field, Part
-from .container_api import Described, Label
 from .container_files import Cpu, Details, Group, Traffic
 from .container_path import Identity
 from .meminfo import difference
 
-NOT_DESCRIBED = Described()
 # The file is missing (version 1 without cpuacct), or no descriptor is free.
 UNKNOWN_CPU = Cpu()
 Rate = float | None
 # Fields in their order: working set, limit, percent, tasks, limit; read, written, three stalls, received, sent.
 Middle = tuple[int | None, int | None, Rate, int | None, int | None]
 Tail = tuple[Rate, Rate, Rate, Rate, Rate, Rate, Rate]
+
+
+@dataclass(slots=True)
+class Label:
+    """One label of a container."""
+
+    name: Annotated[str, Field("Its name, at most 256 characters.", is_identity=True)]
+    value: Annotated[str | None, "Its value, at most 256 characters."]
+
+
+@dataclass(slots=True)
+class Described:
+    """What the API of Docker or Podman reports about one container (container_api.py)."""
+
+    name: str | None = None
+    image: str | None = None
+    health: str | None = None
+    labels: tuple[Label, ...] = ()
+
+
+NOT_DESCRIBED = Described()
 
 
 @dataclass(slots=True)

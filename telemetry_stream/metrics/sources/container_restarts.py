@@ -20,8 +20,8 @@ from typing import Annotated
 
 from ..directory_watch import DirectoryWatch
 from ..section import Field, OffPage
-from .container_api import Described
 from .container_path import MAX_CONTAINERS, Identity, maybe_identify
+from .container_record import Described
 
 log = logging.getLogger(__name__)
 

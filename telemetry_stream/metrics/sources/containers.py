@@ -15,6 +15,7 @@ import math
 import os
 import resource
 from collections import deque
+from typing import TYPE_CHECKING
 
 from ..attributes import Budget
 from ..files import Files
@@ -22,12 +23,14 @@ from ..section import Section
 from ..setup import Setup
 from ..source import SEARCH_SECONDS, Now, Source
 from . import kernel_stat
-from .container_api import Api
 from .container_files import Devices, Group, GroupV1, GroupV2
 from .container_network import Networks
 from .container_path import Identity, find_containers
 from .container_record import NOT_DESCRIBED, UNKNOWN_CPU, Container, ContainerCounts, Row, container
 from .container_restarts import ContainerRestarts, Restarts, container_restarts
+
+if TYPE_CHECKING:
+    from .container_api import Api
 
 FIND_SECONDS = 5.0  # while they are wanted and there are some
 DETAILS_PER_TICK = 10
@@ -270,6 +273,8 @@ def build(setup: Setup) -> tuple[Source, ...]:
     options = setup.options
     api = None
     if options.container_api:
+        from .container_api import Api  # noqa: PLC0415  # for this option only
+
         api = Api(options.container_api, setup.files.clock, timeout_seconds=options.timeout_seconds)
     restarts = Restarts()
     return (

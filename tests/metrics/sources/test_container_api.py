@@ -23,11 +23,10 @@ from telemetry_stream.metrics.sources.container_api import (
     REQUEST_SECONDS,
     Api,
     ApiError,
-    Described,
-    Label,
     parse,
     request,
 )
+from telemetry_stream.metrics.sources.container_record import Described, Label
 from telemetry_stream.metrics.sources.container_restarts import Restarts
 from telemetry_stream.metrics.sources.containers import ContainersSource, Finder
 from tests.metrics.sources.test_container_files import put_v2

@@ -6,10 +6,9 @@ from unittest.mock import Mock
 
 import pytest
 
-from telemetry_stream.metrics.sources.container_api import Described
 from telemetry_stream.metrics.sources.container_files import Cpu, Details, Group, Traffic
 from telemetry_stream.metrics.sources.container_path import Identity
-from telemetry_stream.metrics.sources.container_record import Row, container, speeds
+from telemetry_stream.metrics.sources.container_record import Described, Row, container, speeds
 
 IDENTITY = Identity("docker", "3f2ab1c05d6e" + "0" * 52, None, None, None)
 

@@ -11,8 +11,8 @@ import pytest
 
 from telemetry_stream.metrics import directory_watch
 from telemetry_stream.metrics.sources import container_restarts
-from telemetry_stream.metrics.sources.container_api import Described
 from telemetry_stream.metrics.sources.container_path import Identity, find_containers
+from telemetry_stream.metrics.sources.container_record import Described
 from telemetry_stream.metrics.sources.container_restarts import (
     MAX_RECENT,
     MAX_ROWS,

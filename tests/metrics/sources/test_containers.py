@@ -14,9 +14,9 @@ import pytest
 
 from telemetry_stream.metrics.source import SEARCH_SECONDS
 from telemetry_stream.metrics.sources import containers
-from telemetry_stream.metrics.sources.container_api import Api, Described
+from telemetry_stream.metrics.sources.container_api import Api
 from telemetry_stream.metrics.sources.container_path import Identity, find_containers
-from telemetry_stream.metrics.sources.container_record import Container, ContainerCounts
+from telemetry_stream.metrics.sources.container_record import Container, ContainerCounts, Described
 from telemetry_stream.metrics.sources.container_restarts import (
     RECENT_SECONDS,
     ContainerRestarts,
