@@ -63,6 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
         if shortage is not None:
             log.warning("%s", shortage)
         sys.setswitchinterval(SWITCH_SECONDS)
+        # Each dataclass with slots has left its first class behind: 0.3 MiB that the parts can use.
+        gc.collect()
         app = App(settings, listening=listening, on_ready=on_ready)
         # Files may be on a mount that hangs.
         reloads = Background("ts-reload", app.reload, on_crash=app.fail)
