@@ -86,6 +86,31 @@ def test_the_client_of_simple_websocket_finds_ssl() -> None:
     assert run_python(code) == "False True True"
 
 
+def test_another_thread_finds_ssl_while_the_server_is_imported() -> None:
+    """An embedding program may import both at the same time."""
+    code = """if True:
+        import sys, threading
+        from importlib.machinery import SourceFileLoader
+
+        def use():
+            from ssl import SSLContext
+            found.append(SSLContext.__module__)
+
+        def exec_module(loader, module):
+            if module.__name__ == "simple_websocket.errors":  # imported by the module that imports ssl
+                thread = threading.Thread(target=use)
+                thread.start()
+                thread.join()
+            execute(loader, module)
+
+        found = []
+        execute, SourceFileLoader.exec_module = SourceFileLoader.exec_module, exec_module
+        import telemetry_stream.websocket.inbound
+        print(found, type(sys.modules["ssl"]).__name__)
+    """
+    assert run_python(code) == "['ssl'] module"
+
+
 def test_the_public_names_are_loaded_when_they_are_used() -> None:
     """They are the same objects as in their modules."""
     code = (

@@ -7,10 +7,11 @@ neither fragments nor pings. Everything here uses its public extension points: t
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -27,12 +28,18 @@ class _LaterSsl(ModuleType):
         return getattr(importlib.import_module("ssl"), name)
 
 
+def _import_without_ssl(name: str, *arguments: Any, **named: Any) -> Any:
+    """Do what the statement ``import`` does."""
+    return _LaterSsl(name) if name == "ssl" else builtins.__import__(name, *arguments, **named)
+
+
 def _import_server() -> Any:
     """Import ``simple_websocket.ws`` without its package's ``__init__``, which also imports asyncio servers.
 
     Those take a fifth of the program's memory and start-up time, which is much on an embedded board; ``ssl``, which
-    only its client uses, takes 1.5 MiB. The entries in ``sys.modules`` are removed again, so that an embedding program
-    can import the whole package, and ``ssl``.
+    only its client uses, takes 1.5 MiB. The package's entry in ``sys.modules`` is removed again, so that an embedding
+    program can import the whole package. All threads use those entries, and most programs have ``ssl`` somewhere. So
+    ``ssl`` is not replaced there: the module gets built-in functions of its own, with another ``__import__``.
     """
     package = "simple_websocket"
     if package in sys.modules:
@@ -40,15 +47,29 @@ def _import_server() -> Any:
     spec = importlib.util.find_spec(package)
     if spec is None:
         raise ModuleNotFoundError(f"no module named {package!r}", name=package)
-    replaced = {package: importlib.util.module_from_spec(spec)}
-    if "ssl" not in sys.modules:
-        replaced["ssl"] = _LaterSsl("ssl")
-    sys.modules.update(replaced)
+    parent = importlib.util.module_from_spec(spec)
+    sys.modules[package] = parent
     try:
-        return importlib.import_module(f"{package}.ws")
+        return _import_with(f"{package}.ws", {**vars(builtins), "__import__": _import_without_ssl})
     finally:
-        for name in replaced:
-            del sys.modules[name]
+        if sys.modules.get(package) is parent:
+            del sys.modules[package]
+
+
+def _import_with(name: str, functions: Mapping[str, Any]) -> Any:
+    """Import a module, for whose code these are the built-in functions."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError(f"no module named {name!r}", name=name)
+    module = importlib.util.module_from_spec(spec)
+    vars(module)["__builtins__"] = functions
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
 
 
 _simple_websocket: Any = _import_server()
