@@ -56,6 +56,10 @@ class Batch(Protocol):
     def is_active(self) -> bool:
         """Whether it works. After it has failed, the hub uses ``try_send`` of each client."""
 
+    @property
+    def works(self) -> bool | None:
+        """Whether it has worked until now, or None before it was tried."""
+
     def try_send_all(self, frame: bytes, sinks: Sequence[Any], /) -> Sequence[int]:
         """Return for each sink what ``try_send`` of its client would, or a negative number for its OSError."""
 

@@ -39,7 +39,7 @@ class HubStats:
     dropped: int  # one for each frame that a lagging client did not get
     refused: int  # because the inbox was full, or the hub closed
     ended: dict[str, int]  # unregistered clients by End.reason
-    is_batched: bool  # whether one call sends a frame to many clients
+    is_batched: bool | None  # whether one call sends a frame to many clients; None: not tried yet
 
 
 def _group_of(topic: Hashable) -> Hashable:
@@ -195,7 +195,7 @@ class Hub:
                 dropped=self._dropped_by_departed + sum(c.dropped for c in self._clients),
                 refused=self._refused,
                 ended=dict(self._ended),
-                is_batched=self._batch is not None and self._batch.is_active,
+                is_batched=self._batch is not None and self._batch.works,
             )
 
     def is_responsive(self, timeout: float) -> bool:

@@ -18,7 +18,7 @@ class SelfStats:
     frames_sent: Callable[[], int] | None = None
     frames_dropped: Callable[[], int] | None = None
     frames_refused: Callable[[], int] | None = None
-    is_batched: Callable[[], bool] | None = None
+    is_batched: Callable[[], bool | None] | None = None
     tick_lateness_seconds: Callable[[], float | None] | None = None
     ticks_missed: Callable[[], int] | None = None
     cpu_seconds: Callable[[], float] = time.process_time

@@ -68,6 +68,11 @@ class Batch:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._helper: threading.Thread | None = None
 
+    @property
+    def works(self) -> bool | None:
+        """Whether the rings are used. None before the first call has tried to open them."""
+        return None if self.is_active and not self._rings else self.is_active
+
     def start(self) -> None:
         """Permit calls of ``try_send_all``. Starts nothing."""
         self.is_active = True

@@ -14,6 +14,11 @@ class FakeBatch:
         self.is_active = True
         self.audiences: list[int] = []
 
+    @property
+    def works(self) -> bool | None:
+        """None before the first call."""
+        return self.is_active if self.audiences or not self.is_active else None
+
     def try_send_all(self, frame: bytes, sinks: Sequence[Sink]) -> list[int]:
         """Return what each sink took, or -1 if it raises OSError."""
         self.audiences.append(len(sinks))

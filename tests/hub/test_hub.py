@@ -281,7 +281,7 @@ def test_a_batch_is_used_for_large_audiences_while_it_works(
     wait_for_fan_out(hub)
     assert batch.audiences == audiences
     assert all(client.frames == [b"<1>"] for client in reading)
-    assert hub.stats().is_batched == is_active
+    assert hub.stats().is_batched is batch.works
     hub.close(timeout=WAIT_SECONDS)
 
 

@@ -365,8 +365,9 @@ def test_rings_are_opened_by_the_first_call() -> None:
     """A program with few viewers needs neither them, nor the second thread."""
     batch = Batch()
     batch.start()
-    assert (batch.is_active, batch._rings, batch._helper) == (True, [], None)
+    assert (batch.is_active, batch.works, batch._rings, batch._helper) == (True, None, [], None)
     batch.try_send_all(FRAME, [])
+    assert batch.works
     rings = list(batch._rings)
     batch.try_send_all(FRAME, [])
     assert rings
@@ -419,6 +420,7 @@ def test_without_io_uring_it_is_not_active(
     assert batch.try_send_all(FRAME, []) == []
     assert batch.try_send_all(FRAME, []) == []
     assert not batch.is_active
+    assert batch.works is False
     (record,) = caplog.records
     assert record.getMessage().endswith("io_uring is unavailable: the kernel does not have it")
     batch.close()

@@ -54,8 +54,8 @@ class Own:
     ]
     sends_batched: Annotated[
         bool | None,
-        "Whether one system call sends a frame to many viewers (io_uring). False if the first frame for 24 viewers "
-        "found it unavailable; then the log has the reason.",
+        "Whether one system call sends a frame to many viewers (io_uring). Unknown before the first frame for 24 "
+        "viewers. False if that found it unavailable, or it has failed; then the log has the reason.",
     ]
     tick_lateness_seconds: Annotated[
         float | None, "How long after its deadline the newest tick began."

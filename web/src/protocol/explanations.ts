@@ -1777,7 +1777,7 @@ export const EXPLANATIONS = {
   },
   "self.sends_batched": {
     name: "sends batched",
-    text: "Whether one system call sends a frame to many viewers (io_uring). False if the first frame for 24 viewers found it unavailable; then the log has the reason.",
+    text: "Whether one system call sends a frame to many viewers (io_uring). Unknown before the first frame for 24 viewers. False if that found it unavailable, or it has failed; then the log has the reason.",
     from: "/proc/self/stat and the program itself",
   },
   "self.tick_lateness_seconds": {
