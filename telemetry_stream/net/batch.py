@@ -55,9 +55,9 @@ class _Job:
 class Batch:
     """One ring or two, and their use for transports, from ``start`` to ``close``. Any thread may call it.
 
-    The first call opens the rings: most programs never have so many viewers, and save half a MiB. ``is_active`` becomes
-    False if io_uring is unavailable then, or fails later. Then nothing is sent through it. ``on_crash`` is called if
-    the second thread dies of an unexpected error.
+    The first call with a transport opens the rings: most programs never have so many viewers, and save half a MiB.
+    ``is_active`` becomes False if io_uring is unavailable then, or fails later. Then nothing is sent through it.
+    ``on_crash`` is called if the second thread dies of an unexpected error.
     """
 
     def __init__(self, on_crash: Callable[[BaseException], None] | None = None) -> None:
@@ -83,6 +83,8 @@ class Batch:
         A result is negative where ``try_send`` would raise OSError. If a ring fails, which is logged once, the result
         is 0 for all transports to which nothing was sent.
         """
+        if not transports:  # such as viewers over TLS, for which no ring is needed
+            return []
         starts = range(0, len(transports), RING_ENTRIES)
         job = _Job(frame, [transports[start : start + RING_ENTRIES] for start in starts])
         with self._lock:

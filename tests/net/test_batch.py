@@ -32,6 +32,16 @@ FRAME = bytes(range(200))
 PONG = b"<pong>"
 
 
+def open_rings(batch: Batch) -> None:
+    """Send to a transport."""
+    accepted, peer = tcp_pair()
+    with peer:
+        transport = Transport(accepted)
+        batch.try_send_all(FRAME, [transport])
+        transport.shutdown()
+        transport.close()
+
+
 @pytest.fixture(params=["one thread", "two threads"])
 def batch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Batch]:
     """A batch with small rings, so that most audiences need several calls, on one thread or on both."""
@@ -41,7 +51,7 @@ def batch(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr(batch_module, "PARALLEL_CALLS", parallel_calls)
     batch = Batch()
     batch.start()
-    assert batch.try_send_all(FRAME, []) == []
+    open_rings(batch)
     assert batch.is_active
     yield batch
     batch.close()
@@ -294,7 +304,7 @@ def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Batch]:
     monkeypatch.setattr(batch_module, "PARALLEL_CALLS", 2)
     batch = Batch(on_crash=crashes.append)
     batch.start()
-    batch.try_send_all(FRAME, [])  # opens the rings, whose self-test sends
+    open_rings(batch)  # whose self-test sends
     yield batch
     batch.close()
     crashes.clear()
@@ -361,15 +371,16 @@ def test_no_call_waits_for_a_second_thread_that_has_crashed(
     assert crashes == [crash]
 
 
-def test_rings_are_opened_by_the_first_call() -> None:
-    """A program with few viewers needs neither them, nor the second thread."""
+def test_rings_are_opened_by_the_first_call_with_a_transport() -> None:
+    """A program with few viewers, or with TLS only, needs neither them, nor the second thread."""
     batch = Batch()
     batch.start()
+    assert batch.try_send_all(FRAME, []) == []
     assert (batch.is_active, batch.works, batch._rings, batch._helper) == (True, None, [], None)
-    batch.try_send_all(FRAME, [])
+    open_rings(batch)
     assert batch.works
     rings = list(batch._rings)
-    batch.try_send_all(FRAME, [])
+    open_rings(batch)
     assert rings
     assert batch._rings == rings
     batch.close()
@@ -399,7 +410,7 @@ def test_a_single_processor_gets_no_second_thread(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
     batch = Batch()
     batch.start()
-    batch.try_send_all(FRAME, [])
+    open_rings(batch)
     assert "ts-batch" not in {thread.name for thread in threading.enumerate()}
     batch.close()
 
@@ -417,8 +428,8 @@ def test_without_io_uring_it_is_not_active(
     batch = Batch()
     assert not batch.is_active
     batch.start()
-    assert batch.try_send_all(FRAME, []) == []
-    assert batch.try_send_all(FRAME, []) == []
+    open_rings(batch)
+    open_rings(batch)
     assert not batch.is_active
     assert batch.works is False
     (record,) = caplog.records
