@@ -35,14 +35,15 @@ HELLO_SECONDS = 10.0  # between two requests for the ``hello`` of one host
 class Dispatcher:
     """Dispatches the messages of all connections. The thread of the watcher uses it.
 
-    ``own_run`` is the id of the run of this front end's own host, whose messages come back from the broker.
+    ``own_run`` returns the id of the run of this front end's own host, whose messages come back from the broker. An
+    embedding program may begin another run at any time.
     """
 
     def __init__(
         self, fleet: Fleet, remotes: Remotes, prefix: str, on_hello: Callable[[], object]
     ) -> None:
         """``on_hello`` is called if a ``hello`` may have made something due that its remote publishes."""
-        self.own_run = ""
+        self.own_run: Callable[[], str] = str
         self._fleet = fleet
         self._remotes = remotes
         self._prefix = prefix
@@ -78,7 +79,7 @@ class Dispatcher:
 
     def _is_own(self, topic: HostTopic, payload: bytes) -> bool:
         """Whether this program has published the message itself. Another host may have the same id."""
-        return topic.key == self._remotes.own_key and self.own_run.encode() in payload
+        return topic.key == self._remotes.own_key and self.own_run().encode() in payload
 
     def _receive(self, broker: Connection, topic: HostTopic, message: Message) -> None:
         """Raises ReceivedError and MessageError."""

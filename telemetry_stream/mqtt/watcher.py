@@ -88,7 +88,7 @@ class Watcher:
         if self._fleet.has_own:
             own = self._stream.feed()
             self._remotes.own_key = f"{self._site or DEFAULT_SITE}/{own.host.id}"
-            self._dispatcher.own_run = own.id
+            self._dispatcher.own_run = lambda: own.id
         self._connector.start("front", self._serve)
 
     def stop(self) -> None:

@@ -45,7 +45,7 @@ class Bench:
         self.remotes.own_key = "s/own"
         self.hellos = 0
         self.dispatcher = Dispatcher(self.fleet, self.remotes, "ts", self._count)
-        self.dispatcher.own_run = "run-own"
+        self.dispatcher.own_run = lambda: "run-own"
         self.broker = Subscribing()
 
     def _make(self, topics: Topics) -> BrokerRemote:

@@ -204,7 +204,7 @@ def test_two_hosts_with_one_id_are_named(broker: Mosquitto) -> None:
 
 
 def test_the_own_host_is_one_row_and_a_clone_of_it_is_a_duplicate(broker: Mosquitto) -> None:
-    """What this program publishes itself comes back from the broker."""
+    """What this program publishes itself comes back from the broker, also after an embedding program's new run."""
     with (
         Observer(broker.port, "t6/#") as observer,
         watching(broker, "t6", has_own=True, site="s") as here,
@@ -219,6 +219,13 @@ def test_the_own_host_is_one_row_and_a_clone_of_it_is_a_duplicate(broker: Mosqui
         Agent(observer, "t6", 2).hello()
         here.wait(lambda: "host-2" in here.rows())
         assert len(here.rows()) == 2
+        own.begin_run("another-run")
+        agent.run = own.id
+        agent.hello()
+        agent.vitals(1)
+        Agent(observer, "t6", 3).hello()
+        here.wait(lambda: "host-3" in here.rows())
+        assert len(here.rows()) == 3
         agent.run = "clone"
         agent.hello()
         agent.vitals(1)
