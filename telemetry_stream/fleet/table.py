@@ -2,7 +2,8 @@
 
 Several hosts may have the same id: one host that is reached in two ways, or clones. The first one has it in the table,
 the others are shown under their keys. One that is lost or gone gives the id up: another one may be the same host, whose
-address or site has changed. Then the first of those that are there has it. If there are more, they stay duplicates.
+address or site has changed. Then the first of those that are present has it. If there are more, they stay duplicates.
+Present hosts are read, and neither lost nor gone.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ class Table:
             return _conflict(name, identity.host.id), True
 
     def _maybe_heir_locked(self, host_id: str, asking: Host) -> Host | None:
-        """Return the first host beside ``asking`` that is there, and has this id in its hello but not in the table."""
+        """Return the first present host beside ``asking`` that has this id in its hello, but not in the table."""
         others = self._by_hello_id.get(host_id, set()) - {asking}
         for host in sorted(others, key=lambda host: host.number):
             known = host.identity
@@ -147,23 +148,23 @@ class Table:
             self._by_hello_id.setdefault(host_id, set()).add(host)
 
     def inherit(self, hosts: Sequence[Host], host_id: str) -> None:
-        """Give an id to the first of these hosts, which are there and had it in their hellos a moment ago.
+        """Give an id to the first of these hosts, which are present and had it in their hellos a moment ago.
 
-        The others stay its duplicates. Do nothing if the id has a host that is there.
+        The others stay its duplicates. Do nothing if the id has a present host.
         """
         with self.lock:
             other = self._by_id.get(host_id)
-            there = [
+            present = [
                 host
                 for host in hosts
                 if host.identity is not None and host.identity.host.id == host_id
             ]
-            if len(there) < 2 or (other is not None and not other.is_over):
+            if len(present) < 2 or (other is not None and not other.is_over):
                 return
-            self._give_id_locked(there[0], host_id)
-            there[0].set_conflict(_conflict(there[1].key, host_id))
-            for host in there[1:]:
-                host.set_conflict(_conflict(there[0].key, host_id))
+            self._give_id_locked(present[0], host_id)
+            present[0].set_conflict(_conflict(present[1].key, host_id))
+            for host in present[1:]:
+                host.set_conflict(_conflict(present[0].key, host_id))
 
     def end_conflict(self, host: Host, reason: str) -> None:
         """End the conflict of a host that was noted with this reason, and give it the id of its hello.

@@ -63,7 +63,7 @@ class Hub:
     """Broadcasts frames to clients by topic, from ``start`` to ``close``.
 
     Any thread may call any method. The RLock guards the registry (``_clients``, ``_topics``, ``_groups`` and the
-    counters). A holds no lock: it iterates over a topic's immutable ``audience``.
+    counters). A fan-out holds no lock: it iterates over a topic's immutable ``audience``.
 
     A topic may have an attribute ``group``. ``topics_of`` returns the topics of one group without a scan of all others.
 
