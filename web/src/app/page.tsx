@@ -3,6 +3,8 @@ import type { ComponentType } from "react";
 
 import type { RunningOverview } from "../overview/create-overview";
 import type { OverviewProps } from "../overview/overview";
+import type { Load } from "../parts/loaded";
+import { Later } from "../shell/later";
 import { HostContext, PageContext, useStore } from "../store/use-telemetry";
 import type { RunningPage } from "./create-page";
 import type { DashboardProps } from "./dashboard";
@@ -17,8 +19,11 @@ export interface PageProps {
   readonly Overview?: ComponentType<OverviewProps>;
 }
 
+const loadKiosk: Load<object> = () => import("../shell/kiosk").then(({ Kiosk }) => Kiosk);
+
 export function Page({ page, Dashboard, Overview }: PageProps) {
   const host = useStore(page.host, (now) => now);
+  const isKiosk = useStore(page.view, ({ kiosk }) => kiosk);
   const { overview } = page;
   return (
     <PageContext value={page}>
@@ -31,6 +36,7 @@ export function Page({ page, Dashboard, Overview }: PageProps) {
       {host === null && overview !== null && Overview !== undefined && (
         <OverviewRoot page={page} overview={overview} Overview={Overview} />
       )}
+      {isKiosk && <Later load={loadKiosk} props={{}} close={null} />}
     </PageContext>
   );
 }

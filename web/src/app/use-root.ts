@@ -26,7 +26,6 @@ export function useRoot(page: Page) {
     document.documentElement.classList.toggle("kiosk", view.kiosk);
     window.dispatchEvent(new Event("resize")); // kiosk mode changes the size of a rem
   }, [view.kiosk]);
-  useEffect(() => (view.kiosk ? runKiosk() : undefined), [view.kiosk]);
   useEffect(() => {
     const query = queryFromView(view, location.search);
     history.replaceState(null, "", `${location.pathname}${query}${location.hash}`);
@@ -38,19 +37,6 @@ export function useRoot(page: Page) {
     page.actions.setTheme(next);
   }, [page]);
   return { theme, toggleTheme };
-}
-
-/** Load what only a page on a wall needs, and start it. Returns the function that ends it. */
-function runKiosk(): () => void {
-  let isOver = false;
-  let stop = (): void => undefined;
-  import("../shell/kiosk").then(({ startKiosk }) => {
-    if (!isOver) stop = startKiosk(document.documentElement);
-  }, console.warn);
-  return () => {
-    isOver = true;
-    stop();
-  };
 }
 
 function watchSystem(listener: () => void): () => void {

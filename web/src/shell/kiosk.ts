@@ -1,8 +1,16 @@
 /** For a page on a wall: keeps the screen on, and shifts the page by a pixel every ten minutes against burn-in. */
+import { useEffect } from "react";
+
 const SHIFT_MS = 600_000;
 
+/** Does it while it is shown. */
+export function Kiosk(): null {
+  useEffect(() => start(document.documentElement), []);
+  return null;
+}
+
 /** Start it, and return the function that ends it. */
-export function startKiosk(root: HTMLElement): () => void {
+function start(root: HTMLElement): () => void {
   let lock: WakeLockSentinel | null = null;
   let stopped = false;
   const keepAwake = (): void => {

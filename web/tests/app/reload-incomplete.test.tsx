@@ -1,16 +1,28 @@
 // @vitest-environment jsdom
-import { act, cleanup, render } from "@testing-library/react";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { act, cleanup, render, screen } from "@testing-library/react";
+import { afterAll, afterEach, beforeEach, expect, it, vi } from "vitest";
 
 import type { Load } from "../../src/parts/loaded";
 import { createStore } from "../../src/store/create-store";
 import { DEFAULT_VIEW } from "../../src/store/view";
+import { installDom } from "../support/dom";
 import { answer, fakeBrowser, noAnswer } from "../support/fake-browser";
+import { FakeSocket } from "../support/fake-socket";
+
+vi.mock("../../src/shell/kiosk", () => {
+  throw new TypeError("Failed to fetch");
+});
 
 // The tests of this worker share the loaded modules, but in other tests parts have failed.
 vi.resetModules();
 const { reloadIncomplete } = await import("../../src/app/reload-incomplete");
+const { createPage } = await import("../../src/app/create-page");
+const { Page } = await import("../../src/app/page");
 const { usePart } = await import("../../src/parts/loaded");
+
+afterAll(() => {
+  vi.resetModules();
+});
 
 const SECONDS = 1000;
 const MINUTES = 60 * SECONDS;
@@ -116,4 +128,19 @@ it("does not reload if the part was loaded meanwhile, nor after the end", async 
   await show();
   await pass(120 * MINUTES);
   expect(browser.fetch).not.toHaveBeenCalled();
+});
+
+// The last one of this file: it stays failed.
+it("reloads the whole page if it cannot keep the screen on, because that part could not be loaded", async () => {
+  installDom();
+  const view = { ...DEFAULT_VIEW, kiosk: true };
+  const page = createPage("http://ada/", view, { WebSocket: FakeSocket, ...browser });
+  const end = page.start();
+  render(<Page page={page} Dashboard={() => null} />);
+  await vi.dynamicImportSettled();
+  await pass(0);
+  expect(screen.getByText(/could not be loaded/)).toBeTruthy();
+  await pass(30 * SECONDS);
+  expect(browser.reload).toHaveBeenCalledOnce();
+  end();
 });
