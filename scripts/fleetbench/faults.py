@@ -84,7 +84,11 @@ def frozen(arguments: Namespace) -> list[Figure]:
             what = f"{program.name} frozen for {arguments.freeze:g} s"
             figures += [
                 Figure(f"{what}: changes of a host, most", states.most_changes, 1),
-                Figure(f"{what}: hosts reported lost", states.lost),
+                Figure(
+                    f"{what}: hosts reported lost",
+                    states.lost,
+                    0 if program is fleet.broker else None,  # a frozen agent may be
+                ),
             ]
     return figures
 

@@ -13,8 +13,17 @@ from wire import maybe_frame, request
 
 from .figures import Figure
 from .invented import InventedAgents, InventedHosts
-from .programs import PROGRAM, cpu_percent, mosquitto, resident_mib, running, stop_seconds, stopped
-from .states import States
+from .programs import (
+    CLOSE_SECONDS,
+    PROGRAM,
+    cpu_percent,
+    mosquitto,
+    resident_mib,
+    running,
+    stop_seconds,
+    stopped,
+)
+from .states import States, hosts_of
 
 DIRECT_PERCENT = 1.0
 OVERVIEW_PERCENT = 6.0
@@ -60,16 +69,23 @@ def broker(arguments: Namespace) -> list[Figure]:
             figures = watched_overview([pid, broker_pid], front_port, arguments)
             figures += freeze(broker_pid, front_port, arguments.freeze)
             with stopped(broker_pid):
-                stopping = Figure("front end stopped, broker hung: seconds", stop_seconds(pid))
+                seconds = stop_seconds(pid)
+            stopping = Figure("front end stopped, broker hung: seconds", seconds, CLOSE_SECONDS)
         agents.close()
         return [*figures, stopping]
 
 
 def watched_overview(pids: list[int], port: int, arguments: Namespace) -> list[Figure]:
-    """Measure a front end, and its broker if there is one, while viewers of the overview are connected."""
+    """Measure a front end, and its broker if there is one, while viewers of the overview are connected.
+
+    Raises RuntimeError if it does not have all hosts.
+    """
+    shown = len(hosts_of(port))
+    if shown != arguments.hosts:
+        raise RuntimeError(f"{shown} of {arguments.hosts} hosts are shown")
     crowd = Viewers(port, arguments.viewers)
     time.sleep(arguments.settle / 3)
-    crowd.ages_ms.clear()
+    crowd.begin()
     used = cpu_percent(pids, arguments.seconds)
     memory = [resident_mib(pid) for pid in pids]
     crowd.close()
@@ -78,6 +94,10 @@ def watched_overview(pids: list[int], port: int, arguments: Namespace) -> list[F
     return [
         Figure(f"{what}, percent of a core", used[0], OVERVIEW_PERCENT),
         Figure(f"{what}, resident MiB", memory[0], OVERVIEW_MIB),
+        Figure(
+            "messages for a viewer per second",
+            crowd.messages / arguments.viewers / arguments.seconds,
+        ),
         Figure("age of a row in seconds, median", ages[len(ages) // 2] / 1000),
         Figure("age of a row in seconds, p99", ages[len(ages) * 99 // 100] / 1000, ROW_AGE_SECONDS),
         *(Figure("broker, percent of a core", share) for share in used[1:]),
@@ -103,7 +123,10 @@ def freeze(broker_pid: int, port: int, seconds: float) -> list[Figure]:
 
 
 class Viewers:
-    """Viewers of the overview, of which the first one notes the age of each row that it gets."""
+    """Viewers of the overview, of which the first one notes the age of each row that it gets.
+
+    ``messages`` of all viewers, and ``ages_ms``, are those since ``begin``.
+    """
 
     def __init__(self, port: int, count: int) -> None:
         self.ages_ms: list[int] = []
@@ -118,6 +141,11 @@ class Viewers:
             self._selector.register(sock, selectors.EVENT_READ)
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    def begin(self) -> None:
+        """Begin to count."""
+        self.messages = 0
+        self.ages_ms.clear()
 
     def _run(self) -> None:
         first = next(iter(self._data))

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ["-m", "telemetry_stream", "--port", "0", "--log-level", "error"]
 PAGE_BYTES = os.sysconf("SC_PAGESIZE")
 MIB = 1024 * 1024
+CLOSE_SECONDS = 0.5  # the target for the time from SIGTERM to the end while the broker hangs
 STOP_SECONDS = 20.0  # then a program is killed
 
 
@@ -77,6 +78,12 @@ def mosquitto_path() -> str:
     return found
 
 
+def accepts(port: int) -> bool:
+    """Return whether a server listens on the port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def mosquitto() -> Iterator[tuple[int, int]]:
     """Run mosquitto on a free port; yield its pid and its port."""
@@ -87,7 +94,7 @@ def mosquitto() -> Iterator[tuple[int, int]]:
         Path(file.name).chmod(0o644)
         with subprocess.Popen([program, "-c", file.name], stderr=subprocess.DEVNULL) as process:
             try:
-                while socket.socket().connect_ex(("127.0.0.1", port)):
+                while not accepts(port):
                     time.sleep(0.05)
                 yield process.pid, port
             finally:

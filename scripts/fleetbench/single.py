@@ -14,11 +14,10 @@ from telemetry_stream.mqtt.session import Session
 
 from .figures import Figure
 from .fleet import Fleet, running_fleet, wait_until
-from .programs import PROGRAM, mosquitto, running, stop_seconds, stopped
+from .programs import CLOSE_SECONDS, PROGRAM, mosquitto, running, stop_seconds, stopped
 from .states import hosts_of
 
 DUPLICATE_SECONDS = 10.0
-CLOSE_SECONDS = 0.5
 WATCHED_SECONDS = 12.0
 LEASE_SECONDS = 30.0
 
@@ -31,7 +30,7 @@ def clones(arguments: Namespace) -> list[Figure]:
         try:
             shown = wait_until(lambda: is_duplicate(fleet), 30.0, "no duplicate is shown")
             connected = wait_until(lambda: len(connects(fleet)) == 2, 10.0, "no connection")
-            time.sleep(arguments.clone_seconds - connected)
+            time.sleep(max(0.0, arguments.clone_seconds - connected))
             most = max(connects(fleet).values())
             is_still = is_duplicate(fleet)
         finally:

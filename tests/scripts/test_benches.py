@@ -130,6 +130,7 @@ def test_fleet_measures_hosts_viewers_and_a_hung_broker() -> None:
             measured[case, f"age of a row in seconds, {one}"] for one in ("median", "p99")
         )
         assert 0 <= median <= p99
+        assert measured[case, "messages for a viewer per second"] > 0
     assert measured["broker", "the same: hosts reported lost"] == 0
     assert measured["broker", "front end stopped, broker hung: seconds"] > 0
     assert measured["close", "broker hung: seconds from SIGTERM to the end, most"] > 0
