@@ -29,7 +29,7 @@ RESIDENT_SLACK_BYTES = 5 * 1024 * 1024
 MAX_LATENESS_SECONDS = 1.0
 MAX_MISSED_TICKS = 10
 
-OF_PROCESS = re.compile(r"/proc/\d+/stat").fullmatch
+OF_PROCESS = re.compile(r"/proc/\d+/(stat|schedstat)").fullmatch
 
 
 class Footprint(NamedTuple):
