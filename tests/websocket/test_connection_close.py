@@ -99,11 +99,14 @@ def test_a_close_frame_is_always_answered_with_its_code() -> None:
 
 
 def test_a_real_client_never_gets_1006() -> None:
-    """The ``websockets`` package closes fifty times, and gets fifty replies."""
+    """The ``websockets`` package closes fifty times, and gets fifty replies.
+
+    With a limit for its queue, it stops to read when the queue is full, and so does not find the reply.
+    """
     codes = []
     with Service() as service, broadcasting(service):
         for number in range(50):
-            with service.viewer() as viewer:
+            with service.viewer(max_queue=None) as viewer:
                 assert message(viewer)["type"] == "hello"
                 viewer.close(4000 + number)
                 codes.append(viewer.close_code)
