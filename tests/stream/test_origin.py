@@ -12,7 +12,7 @@ import pytest
 from telemetry_stream.hub import Hub
 from telemetry_stream.metrics.collector import Collector
 from telemetry_stream.metrics.source import Options
-from telemetry_stream.metrics.sources import containers
+from telemetry_stream.metrics.sources import container_api
 from telemetry_stream.stream import HistoryLimits, LocalHost, Stream
 from tests.conftest import eventually, our_threads
 from tests.metrics.extra import ExtraSource
@@ -50,7 +50,7 @@ def test_it_publishes_a_sample_at_each_tick() -> None:
 def test_the_container_api_is_that_of_the_settings() -> None:
     """By default, none."""
     for addresses in ((), ("unix:///run/docker.sock",)):
-        with patch.object(containers, "Api") as api:
+        with patch.object(container_api, "Api") as api:
             LocalHost(
                 proc_root="/proc",
                 sys_root="/sys",
