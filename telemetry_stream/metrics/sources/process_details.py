@@ -209,6 +209,8 @@ class ProcessDetails:
         names = self._labels if detail.are_labels_due(now) else ()
         if row is None or not detail.is_io_due(now, uses_cpu=bool(row.used)):
             return names
+        if "io" in detail.waiting:  # its count is older than the row
+            return names
         runs = row.maybe_runs()
         if detail.io is not None and runs is not None and runs == detail.io_runs:
             self._note_io(detail, detail.io[0], now)  # The process has not run.

@@ -154,6 +154,14 @@ class Reader:
         row.used, row.runs = int(is_running), runs
         return self.details.update([KEY], {KEY: row})[KEY]
 
+    def wait(self) -> None:
+        """Wait until the worker has read what was requested. The next ``read`` takes it."""
+        waiting = self.details._details[KEY].waiting
+        result = self.details._blocking.maybe_result
+        assert eventually(
+            lambda: all(result((name, *KEY)) is not before for name, before in waiting.items())
+        )
+
 
 @pytest.fixture
 def reader(tree: Tree) -> Iterator[Reader]:
@@ -212,6 +220,37 @@ def test_the_io_of_a_process_that_has_not_run_is_not_read(reader: Reader) -> Non
         assert reader.read(pause, runs=b"9 0 1").io_rates == (0.0, 0.0)
     reader.tree.put("proc/7/io", IO.format(100 + int(400 * pause), 50))
     assert reader.read(pause, runs=b"9 0 2").io_rates == (400.0, 0.0)
+
+
+@pytest.fixture
+def late(tree: Tree) -> Iterator[Reader]:
+    """A reader of the stream, whose results come one reading later. That of the last reading is still to come.
+
+    The process has run before each reading, and has written 500 bytes per second, then 1000.
+    """
+    made = Reader(tree, timeout_seconds=0.0)
+    for runs, written in enumerate((0, 0, 2000, 2000, 6000), 1):
+        tree.put("proc/7/io", IO.format(0, written))
+        made.read(2.0, is_running=True, runs=b"9 0 %d" % runs)
+        made.wait()
+    yield made
+    made.details.close()
+
+
+def test_the_rate_of_a_process_that_sleeps_before_the_result_comes(late: Reader) -> None:
+    """It is that of the time before the request, and 0 from then on."""
+    rates = [late.read(2.0, runs=b"9 0 5").io_rates for _ in range(2)]
+    assert rates == [(0.0, 1000.0), (0.0, 0.0)]
+
+
+def test_the_rate_of_a_process_that_runs_before_the_result_comes(late: Reader) -> None:
+    """What it writes then is in the next rate, although it has not run since."""
+    late.tree.put("proc/7/io", IO.format(0, 14000))
+    rates = []
+    for _ in range(4):
+        rates.append(late.read(2.0, runs=b"9 0 6").io_rates)
+        late.wait()
+    assert rates == [(0.0, 1000.0), (0.0, 1000.0), (0.0, 2000.0), (0.0, 0.0)]
 
 
 def test_rates_from_before_a_pause_are_unknown() -> None:
