@@ -261,3 +261,4 @@ class ProcessTable:
                 os.close(fd)
                 self._kept -= 1
         row.fd = row.runs_fd = -1
+        row.runs = b""  # another process may get the pid

@@ -258,6 +258,28 @@ def test_the_stat_of_a_process_that_has_run_is_read(tree: Tree, runs: str) -> No
     table.close()
 
 
+def test_the_runs_of_an_ended_process_are_not_those_of_the_next_with_its_pid(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are unknown while the next one is busy."""
+    table = counting(tree, ticks=5)
+    row, real = table.read(0.0)[7], os.pread
+    assert row.maybe_runs() == b"900 20 3\n"
+    ended = {row.fd, row.runs_fd}
+
+    def pread(fd: int, size: int, offset: int) -> bytes:
+        if fd in ended:
+            ended.clear()
+            raise OSError(errno.ESRCH, "No such process")
+        return real(fd, size, offset)
+
+    monkeypatch.setattr(os, "pread", pread)
+    for ticks in (6, 7):
+        put(tree, 7, ticks=ticks, start=900)
+        assert table.read(100.0)[7].maybe_runs() is None
+    table.close()
+
+
 def test_a_process_with_threads_is_always_read(tree: Tree) -> None:
     """Its schedstat is that of its first thread only."""
     table = counting(tree, ticks=5, threads=2)
