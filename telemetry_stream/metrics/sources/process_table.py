@@ -200,8 +200,9 @@ class ProcessTable:
         if is_same and self._is_complete and self._unlisted < MOST_SKIPPED:
             self._unlisted += 1
             return list(self._rows)
+        names = os.listdir(self._root)
         self._forks, self._unlisted = forks, 0
-        return [int(name) for name in os.listdir(self._root) if name.isdigit() and name.isascii()]
+        return [int(name) for name in names if name.isdigit() and name.isascii()]
 
     def close(self) -> None:
         """Close the descriptors and forget all rows. For the next reading, every process is new."""

@@ -373,6 +373,25 @@ def test_processes_are_listed_in_every_tenth_reading(tree: Tree, table: ProcessT
     table.close()
 
 
+def test_a_listing_that_failed_is_made_again(
+    tree: Tree, table: ProcessTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although no other process has begun since."""
+    put(tree, 7)
+    table.read(math.inf, 40)
+    put(tree, 8)
+
+    def fail(_: str) -> list[str]:
+        raise OSError(errno.ENOMEM, "Out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "listdir", fail)
+        with pytest.raises(OSError, match="Out of memory"):
+            table.read(0.0, 41)
+    assert sorted(table.read(0.0, 41)) == [7, 8]
+    table.close()
+
+
 def test_a_process_that_ends_is_not_counted_without_a_listing(
     tree: Tree, table: ProcessTable
 ) -> None:
