@@ -106,7 +106,7 @@ class Fleet:
         self._mirrors = Mirrors(stream, self._gaps, self._max_watched, monotonic=self._monotonic)
         if self._own_labels is not None:
             feed = stream.feed()
-            host = self._table.add_own(own_identity(feed, self._own_labels))
+            host = self._table.add_own(own_identity(feed, self._own_labels), lambda: feed.id)
             self._own = OwnHost(feed, host)
         if self._monitor is not None:
             self._monitor.start()

@@ -172,6 +172,13 @@ class Host:
         """Its ``hello``, or None before the first."""
         return self._record.identity
 
+    def note_run(self, stream: str) -> None:
+        """Note the present run of the host of this front end, which sends no ``hello``."""
+        with self._lock:
+            identity = self._record.identity
+            if identity is not None and identity.stream != stream:
+                self._record.note_identity(identity._replace(stream=stream))
+
     @property
     def conflict(self) -> str | None:
         """Why it is a duplicate, or None."""

@@ -22,6 +22,7 @@ class OwnHost:
     def read(self) -> None:
         """Read vitals and alerts, and demand the vitals of the next second."""
         feed = self._feed
+        self._host.note_run(feed.id)  # an embedding program may begin another one
         firing = feed.alerts["alerts"]
         if firing is not None:
             self._host.known_alerts = Alerts(summary=summary_of(firing))

@@ -40,6 +40,7 @@ class Table:
         self.realtime = realtime
         self.lock = threading.RLock()
         self.own: Host | None = None  # that of this front end, which has no remote
+        self._own_run: Callable[[], str] = str
         self._max_hosts = max_hosts
         self._hosts: dict[int, Host] = {}
         self._by_id: dict[str, Host] = {}
@@ -58,10 +59,11 @@ class Table:
                 return None
             return self._add_locked(remote.key, remote)
 
-    def add_own(self, identity: Identity) -> Host:
-        """Add the host of this front end, and return it."""
+    def add_own(self, identity: Identity, run: Callable[[], str]) -> Host:
+        """Add the host of this front end, and return it. ``run`` returns the id of its present run."""
         with self.lock:
             self.own = host = self._add_locked("", None)
+            self._own_run = run
         host.identified(identity)
         return host
 
@@ -116,9 +118,10 @@ class Table:
                 return None, True
             self._rename_locked(host, host.key)
             known = other.identity
-            if known is not None and known.stream == identity.stream:
-                if other is self.own:
+            if other is self.own:
+                if identity.stream == self._own_run():
                     return "This is the front end itself", False
+            elif known is not None and known.stream == identity.stream:
                 return f"This host is watched already, as {other.key}", False
             other.set_conflict(_conflict(host.key, identity.host.id))
             name = "the front end" if other is self.own else other.key

@@ -23,7 +23,8 @@ def test_vitals_and_alerts_of_the_feed_become_a_row() -> None:
     """Each sample counts once, and the vitals of the next one are demanded."""
     with streaming() as (_, _, feed):
         table = Table(10, monotonic=time.monotonic, realtime=time.time)
-        host = table.add_own(own_identity(feed, {"site": "home", "tags": ["nas"]}))
+        labels = {"site": "home", "tags": ["nas"]}
+        host = table.add_own(own_identity(feed, labels), lambda: feed.id)
         own = OwnHost(feed, host)
         assert table.own is host
         own.read()
@@ -41,6 +42,23 @@ def test_vitals_and_alerts_of_the_feed_become_a_row() -> None:
         assert (row.vitals.seq, row.vitals.numbers[0]) == (1, 12.5)
         assert row.alerts.worst == ALERT["text"]
         assert host.sparkline()["cpu"] == [12.5]
+
+
+def test_another_run_of_the_feed_is_in_the_row() -> None:
+    """An embedding program may begin one at any time. What else is known of the host stays."""
+    with streaming() as (_, _, feed):
+        table = Table(10, monotonic=time.monotonic, realtime=time.time)
+        host = table.add_own(own_identity(feed, {"site": "home"}), lambda: feed.id)
+        own = OwnHost(feed, host)
+        host.set_conflict("a clone")
+        feed.publish_alerts(1.0, [ALERT])
+        feed.begin_run("another")
+        own.read()
+        host.update()
+        row = host.row
+        assert row is not None
+        assert (row.stream, row.entry.site) == ("another", "home")
+        assert (row.reason, row.alerts.worst) == ("a clone", ALERT["text"])
 
 
 def test_site_and_tags_are_optional() -> None:

@@ -136,6 +136,22 @@ def test_the_front_end_itself_is_not_read() -> None:
         assert {host["state"] for host in hosts.values()} == {"duplicate"}
 
 
+def test_the_front_end_itself_is_not_read_in_another_run() -> None:
+    """Its address is refused at once, and after the next tick as well. A clone may have the former run."""
+    with fleeting(own=True) as here:
+        feed = here.fleet._stream.feed()
+        itself = answering("a:1", "host-1", "another")
+        clone = answering("b:2", "host-1", feed.id)
+        for remote in (itself, clone):
+            assert here.fleet.maybe_add(remote)
+        feed.begin_run("another")
+        assert not answer(itself)
+        here.tick()
+        assert not answer(itself, 2)
+        assert here.hosts()["a:1"]["reason"] == "This is the front end itself"
+        assert answer(clone)
+
+
 def test_the_hello_of_a_forgotten_host_has_no_effect() -> None:
     """It was received before its remote was closed. Its key may be that of another host by now."""
     first, second = answering("a", "host-7"), answering("b", "host-7")
