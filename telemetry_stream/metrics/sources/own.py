@@ -55,7 +55,7 @@ class Own:
     sends_batched: Annotated[
         bool | None,
         "Whether one system call sends a frame to many viewers (io_uring). Unknown before the first frame for 24 "
-        "viewers. False if that found it unavailable, or it has failed; then the log has the reason.",
+        "viewers without TLS. False if that found it unavailable, or it has failed; then the log has the reason.",
     ]
     tick_lateness_seconds: Annotated[
         float | None, "How long after its deadline the newest tick began."

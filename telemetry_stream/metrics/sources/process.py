@@ -49,7 +49,10 @@ STATES = {
 class ProcessStates:
     """How many processes are in each state."""
 
-    running: Annotated[int, "R: running, or waiting for a core."] = 0
+    running: Annotated[
+        int,
+        "R: running, or waiting for a core. One that was woken may count as sleeping until it gets one.",
+    ] = 0
     sleeping: Annotated[int, "S: waiting for an event."] = 0
     disk_sleep: Annotated[int, "D: waiting without being interruptible, mostly for a disk."] = 0
     stopped: Annotated[int, "T and t: stopped by a signal or a debugger."] = 0

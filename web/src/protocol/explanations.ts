@@ -962,7 +962,7 @@ export const EXPLANATIONS = {
   },
   "processes.by_state.running": {
     name: "running",
-    text: "R: running, or waiting for a core.",
+    text: "R: running, or waiting for a core. One that was woken may count as sleeping until it gets one.",
     from: "/proc/PID/stat",
   },
   "processes.by_state.sleeping": {
@@ -1777,7 +1777,7 @@ export const EXPLANATIONS = {
   },
   "self.sends_batched": {
     name: "sends batched",
-    text: "Whether one system call sends a frame to many viewers (io_uring). Unknown before the first frame for 24 viewers. False if that found it unavailable, or it has failed; then the log has the reason.",
+    text: "Whether one system call sends a frame to many viewers (io_uring). Unknown before the first frame for 24 viewers without TLS. False if that found it unavailable, or it has failed; then the log has the reason.",
     from: "/proc/self/stat and the program itself",
   },
   "self.tick_lateness_seconds": {
