@@ -121,9 +121,8 @@ class Detail:
         self.unit: str | None = None
         self.io_rates: tuple[float | None, float | None] = (None, None)
         self.labels_read = False
-        self.labels_due = self.io_due = self.io_turn = (
-            self.shown_at
-        ) = -math.inf  # monotonic seconds; io_turn counts turns
+        self.labels_due = self.io_due = self.shown_at = -math.inf  # monotonic seconds
+        self.io_turn = -math.inf  # the last one in which it was due
         self.io: tuple[tuple[int | None, int | None], float] | None = None
         self.io_runs: bytes | None = None  # of its row, before it was read
         self.waiting: dict[str, Result[bytes] | None] = {}  # by file: the result before the call

@@ -100,9 +100,8 @@ class Row:
     def __init__(self) -> None:
         self.fd = self.runs_fd = -1
         self.content = b"-"  # differs from any content
-        self.runs = (
-            b""  # its schedstat just before the content was read, if it has one thread; else empty
-        )
+        # Its schedstat just before the content was read, if it has one thread; else empty.
+        self.runs = b""
         self.skipped = 0  # readings since then
         self.comm = b""
         self.state = "?"
@@ -111,9 +110,8 @@ class Row:
         self.starttime = -1
         self.rss: int | None = 0
         self.used: int | None = None  # ticks since the reading before; None at the first reading
-        self.uid: int | None = (
-            None  # its user, if the one who shows it has found that since its content was read
-        )
+        # Its user, if the one who shows it has found that since its content was read.
+        self.uid: int | None = None
 
     def has_not_run(self) -> bool:
         """Return whether the process has not run since its content was read, as far as is known. Raises OSError."""
