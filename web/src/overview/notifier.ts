@@ -69,7 +69,14 @@ export function notifyOfHosts(
     });
   };
   const look = async (): Promise<void> => {
-    const lines: Line[] = [];
+    let lines: Line[] = [];
+    const begunMs = Date.now();
+    const showAll = (): void => {
+      show(lines);
+      lines = [];
+    };
+    // These lines are remembered as notified, so they must not wait for an answer: a reload would lose them.
+    const timer = setTimeout(showAll, EVERY_MS);
     for (const [id, name] of due) {
       due.delete(id);
       try {
@@ -84,9 +91,12 @@ export function notifyOfHosts(
         seen.delete(id); // tried again with the next message, unless the host is gone
         break;
       }
-      if (signal.aborted) break;
+      // The others stay due.
+      const isLate = Date.now() - begunMs >= EVERY_MS;
+      if (signal.aborted || isLate || lines.length >= MAX_LINES) break;
     }
-    show(lines);
+    clearTimeout(timer);
+    showAll();
   };
   const work = (): Promise<void> => {
     check();

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 import { decodeHosts, decodeOverview } from "../../src/overview/frames";
 import { notifyOfHosts } from "../../src/overview/notifier";
@@ -26,14 +26,18 @@ const LOADED = alertOf({ rule: "load", severity: "critical", text: "the load is 
 let firing: Record<string, readonly WireAlert[]>;
 let nowMs: number;
 let requested: string[];
-const request = vi.fn<Page["request"]>((path) => {
+const answerTo: Page["request"] = (path) => {
   requested.push(path);
-  const name = /host=id-(.)$/.exec(path)?.[1] ?? "";
+  const name = /host=id-(.+)$/.exec(path)?.[1] ?? "";
   const alerts = firing[name];
   if (alerts === undefined) return Promise.reject(new Error("There is no such host"));
   return Promise.resolve({ host: `id-${name}`, alerts, omitted_alerts: 0 });
-});
+};
+const request = vi.fn<Page["request"]>(answerTo);
 
+afterEach(() => {
+  vi.useRealTimers();
+});
 beforeEach(() => {
   [firing, nowMs, requested] = [{ a: [], b: [], c: [] }, 0, []];
   request.mockClear();
@@ -197,6 +201,52 @@ it("tries again after a request without an answer", async () => {
   await receive();
   expect(browser.shown).toEqual(["a: warning: /srv is 91 % full"]);
   timeout.mockRestore();
+});
+
+it("shows what it has while an answer takes long, and leaves other hosts for later", async () => {
+  vi.useFakeTimers();
+  const { receive } = openTab();
+  firing = { a: [FULL], b: [FULL], c: [FULL] };
+  let answerNow = (): void => undefined;
+  request.mockImplementationOnce(answerTo);
+  request.mockImplementationOnce(
+    () =>
+      new Promise((resolve) => {
+        answerNow = () => {
+          resolve({ host: "id-b", alerts: [FULL], omitted_alerts: 0 });
+        };
+      }),
+  );
+  await receive();
+  expect(browser.shown).toEqual([]);
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(browser.shown).toEqual(["a: warning: /srv is 91 % full"]);
+  answerNow();
+  await vi.advanceTimersByTimeAsync(0);
+  expect([browser.shown.length, request.mock.calls.length]).toEqual([2, 2]);
+  await receive();
+  expect([browser.shown.length, request.mock.calls.length]).toEqual([3, 3]);
+});
+
+it("notifies of many hosts in parts", async () => {
+  const names = Array.from({ length: 30 }, (_, n) => `h${n}`);
+  firing = Object.fromEntries(names.map((name) => [name, []]));
+  const { receive } = openTab();
+  firing = Object.fromEntries(names.map((name) => [name, [FULL]]));
+  await receive();
+  await vi.waitFor(() => {
+    expect(browser.shown).toHaveLength(1);
+  });
+  expect(requested).toHaveLength(20);
+  await receive();
+  await vi.waitFor(() => {
+    expect(browser.shown).toHaveLength(2);
+  });
+  expect(new Set(requested).size).toBe(30);
+  expect(browser.shown.map((text) => text.split(":")[0])).toEqual([
+    "20 changes of alerts",
+    "10 changes of alerts",
+  ]);
 });
 
 it("is turned on and off among the actions, where the browser allows it", async () => {
