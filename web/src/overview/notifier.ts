@@ -80,14 +80,14 @@ export function notifyOfHosts(
     for (const [id, name] of due) {
       due.delete(id);
       try {
-        const either = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
         const path = `api/v1/alerts?host=${encodeURIComponent(id)}`;
-        const alerts = alertsIn(await request(path, either));
+        const alerts = alertsIn(await limited(signal, (either) => request(path, either)));
         if (alerts.firing?.some(({ isSilenced }) => isSilenced) === true)
           againAtMs.set(id, get().nowMs + SILENCED_MS);
         for (const change of await changesUnlessHeld(recordOf(id), alerts))
           lines.push({ ...change, host: name });
-      } catch {
+      } catch (error) {
+        if (!signal.aborted) console.warn(error);
         seen.delete(id); // tried again with the next message, unless the host is gone
         break;
       }
@@ -120,6 +120,28 @@ interface Line {
 /** Return a text that changes with what fires, but not with the numbers in the text of an alert. */
 function summaryOf({ critical, warn, text }: HostAlerts): string {
   return `${critical} ${warn} ${(text ?? "").replaceAll(/\d[\d.,]*/g, "")}`;
+}
+
+/**
+ * Return the answer to a request that is aborted with `signal`, or after a while. AbortSignal.any does the same, but the
+ * page also runs in browsers without it (before Chrome 116, Firefox 124 and Safari 17.4).
+ */
+async function limited<T>(
+  signal: AbortSignal,
+  request: (either: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const abort = (): void => {
+    controller.abort();
+  };
+  const timer = setTimeout(abort, ANSWER_MS);
+  signal.addEventListener("abort", abort);
+  try {
+    return await request(controller.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 /** Throws ShapeError. */

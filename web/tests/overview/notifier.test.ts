@@ -37,6 +37,7 @@ const request = vi.fn<Page["request"]>(answerTo);
 
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 beforeEach(() => {
   [firing, nowMs, requested] = [{ a: [], b: [], c: [] }, 0, []];
@@ -168,11 +169,13 @@ it("leaves a host to the tab that shows it, and repeats nothing of it", async ()
 });
 
 it("tries again after a failure, and forgets a host that is gone", async () => {
+  const warn = vi.spyOn(console, "warn").mockReturnValue(undefined);
   const { receive } = openTab();
   firing = { ...firing, a: [FULL], b: [LOADED] };
-  request.mockImplementationOnce(() => Promise.reject(new Error("the server is not reachable")));
+  const error = new Error("the server is not reachable");
+  request.mockImplementationOnce(() => Promise.reject(error));
   await receive();
-  expect(browser.shown).toEqual([]);
+  expect([browser.shown, warn.mock.calls]).toEqual([[], [[error]]]);
   await receive();
   expect(browser.shown.toSorted()).toEqual([
     "a: warning: /srv is 91 % full",
@@ -180,27 +183,38 @@ it("tries again after a failure, and forgets a host that is gone", async () => {
   ]);
 });
 
-it("tries again after a request without an answer", async () => {
-  const { receive } = openTab();
-  const late = new AbortController();
-  const timeout = vi.spyOn(AbortSignal, "timeout").mockReturnValueOnce(late.signal);
-  request.mockImplementationOnce(
-    (_, signal) =>
-      new Promise((_resolve, reject) => {
-        signal.addEventListener("abort", () => {
-          reject(new Error("the server is not reachable"));
-        });
-      }),
-  );
+const noAnswer: Page["request"] = (_, signal) =>
+  new Promise((_resolve, reject) => {
+    signal.addEventListener("abort", () => {
+      reject(new Error("the server is not reachable"));
+    });
+  });
+
+it("tries again after a request without an answer, also in a browser without AbortSignal.any", async () => {
+  vi.useFakeTimers();
+  vi.spyOn(AbortSignal, "any").mockImplementation(() => {
+    throw new TypeError("AbortSignal.any is not a function");
+  });
+  const warn = vi.spyOn(console, "warn").mockReturnValue(undefined);
+  const { receive, close } = openTab();
+  request.mockImplementationOnce(noAnswer);
   firing = { ...firing, a: [FULL] };
   await receive();
   await receive();
   expect([browser.shown, request.mock.calls.length]).toEqual([[], 1]);
-  late.abort();
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(warn).toHaveBeenCalledOnce();
   await receive();
   await receive();
   expect(browser.shown).toEqual(["a: warning: /srv is 91 % full"]);
-  timeout.mockRestore();
+  // The end of the overview aborts a request, which is no failure.
+  request.mockImplementationOnce(noAnswer);
+  firing = { ...firing, a: [] };
+  await receive();
+  close();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(request.mock.lastCall?.[1].aborted).toBe(true);
+  expect(warn).toHaveBeenCalledOnce();
 });
 
 it("shows what it has while an answer takes long, and leaves other hosts for later", async () => {
