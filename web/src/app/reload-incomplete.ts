@@ -24,13 +24,14 @@ export function reloadIncomplete(
   let isOver = false;
   const isNeeded = (): boolean => !isOver && view.get().kiosk && failedParts.get() > 0;
   const check = async (): Promise<void> => {
+    const ended = timer;
     const signal = AbortSignal.timeout(ANSWER_MS);
     const options: RequestInit = { method: "HEAD", signal, cache: "no-store", redirect: "manual" };
     const isServed = await browser.fetch(address, options).then(
       ({ ok }) => ok,
       () => false,
     );
-    timer = undefined;
+    if (timer === ended) timer = undefined; // else another wait began meanwhile
     if (isServed && isNeeded()) browser.reload();
     else change();
   };

@@ -104,6 +104,34 @@ it("waits until the server has the page", async () => {
   end();
 });
 
+it("has one wait at a time, also if one begins while the server answers", async () => {
+  const { view, end } = begin();
+  let answerNow = (): void => undefined;
+  browser.fetch.mockImplementation(
+    () =>
+      new Promise((resolve) => {
+        answerNow = () => {
+          resolve(answer(503));
+        };
+      }),
+  );
+  await show();
+  await pass(30 * SECONDS);
+  view.set({ ...DEFAULT_VIEW, kiosk: false });
+  view.set({ ...DEFAULT_VIEW, kiosk: true });
+  answerNow();
+  await pass(60 * SECONDS);
+  answerNow();
+  await pass(119 * SECONDS);
+  expect(browser.fetch).toHaveBeenCalledTimes(2);
+  await pass(1 * SECONDS);
+  expect(browser.fetch).toHaveBeenCalledTimes(3);
+  end();
+  answerNow();
+  await pass(120 * MINUTES);
+  expect(browser.fetch).toHaveBeenCalledTimes(3);
+});
+
 it("leaves a page alone where somebody can press the button", async () => {
   const { view, end } = begin(false);
   await show();
