@@ -15,6 +15,18 @@ die() {
     exit 1
 }
 
+# Runs a command in the background, as $!. It gets a process group of its own, so that end_group also ends its children.
+start_group() { # COMMAND...
+    set -m
+    "$@" </dev/null &
+    set +m
+}
+
+end_group() { # PID
+    kill -- "-$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+}
+
 # Prints the first Python on PATH that is new enough.
 find_python() {
     local candidate
@@ -72,12 +84,15 @@ install() {
     log "Installing telemetry_stream$1 into .venv. The first time, this takes a minute ..."
     # Meanwhile, npm builds the page. pip would build it too, but finds it finished: build_web.py has a lock.
     if build_web has_node; then
-        "$python" "$root"/scripts/build_web.py &
+        start_group "$python" "$root"/scripts/build_web.py
         page=$!
+        # shellcheck disable=SC2064  # a local variable
+        trap "end_group $page" EXIT # if pip fails, and after Ctrl-C
     fi
     # Python compiles a module when it is first imported, and most of those that pip would compile never are.
     pip_install --no-compile --editable "$root$1"
     wait $page || true # pip has built the page then
+    trap - EXIT
     printf '%s\n' "$state" >"$venv/installed$1"
 }
 

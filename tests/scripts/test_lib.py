@@ -107,3 +107,47 @@ esac"""
     )
     calls = (machine / "calls").read_text() if (machine / "calls").exists() else ""
     assert (f"--require-hashes --requirement {machine}/deploy/node.lock" in calls) is is_needed
+
+
+def run_install(machine: Path, pip: str) -> subprocess.CompletedProcess[str]:
+    """Run install "" with this shell script as pip. Meanwhile, the page is built by a child of a process."""
+    python = machine / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    (machine / "bin" / "sleep").symlink_to(shutil.which("sleep") or "")
+    python.write_text(
+        f"""#!/bin/sh
+case "$*" in
+*build_web.is_built*) exit 1;;
+*build_web.py) (until [ -e {machine}/go ]; do sleep 0.02; done; : >{machine}/built) & echo $! >{machine}/child; wait;;
+"-m pip "*) until [ -s {machine}/child ]; do sleep 0.02; done; {pip};;
+esac"""
+    )
+    python.chmod(0o755)
+    return subprocess.run(
+        ["bash", "-c", f'. {machine}/scripts/lib.sh; install ""'],
+        env={"PATH": str(machine / "bin"), "HOME": os.devnull},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def test_page_is_built_beside_pip(machine: Path) -> None:
+    """The installation is complete when both are finished."""
+    done = run_install(machine, f": >{machine}/go")
+    assert (done.returncode, (machine / "built").exists()) == (0, True), done.stderr
+    assert (machine / ".venv" / "installed").exists()
+
+
+def test_page_is_not_built_after_pip_has_failed(machine: Path) -> None:
+    """Else npm would write after the prompt. The processes that build it are ended too."""
+    done = run_install(machine, "exit 2")
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("pip failed;")
+    child = Path("/proc", (machine / "child").read_text().strip(), "stat")
+    try:
+        # Ended, but perhaps no process has waited for it yet.
+        assert not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z"
+    finally:
+        (machine / "go").touch()
