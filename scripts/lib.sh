@@ -97,7 +97,7 @@ install() {
 }
 
 # Puts npm on PATH, that of deploy/node.lock if there is no other, and installs the packages of web/package-lock.json into
-# web/node_modules. One in .venv that is older than the lock is replaced.
+# web/node_modules. One in .venv of another version than that of the lock is replaced.
 need_npm() {
     build_web has_node || PATH=$venv/bin:$PATH
     if build_web needs_node; then

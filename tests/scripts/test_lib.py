@@ -89,7 +89,7 @@ esac""",
 
 @pytest.mark.parametrize("is_needed", [True, False])
 def test_node_is_installed_from_the_lock_when_it_is_needed(machine: Path, is_needed: bool) -> None:
-    """Also if .venv has an older one already."""
+    """Also if .venv has one of another version already."""
     python = machine / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text(
