@@ -7,6 +7,7 @@ import http.client
 import itertools
 import json
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
@@ -305,7 +306,11 @@ def test_a_viewer_that_joins_before_the_first_answer_gets_all_of_it(
         feed = one.stream.feed()
         for _ in range(150):
             pad = {"pad": {"text": "x" * 20_000}}
-            feed.publish(replace(sample(), host="web-1", sections=pad))
+            # Of this moment: what is older than the history is not kept for a viewer that has no room.
+            now, up = time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)
+            feed.publish(
+                replace(sample(), host="web-1", time_unix=now, uptime_seconds=up, sections=pad)
+            )
         wait_for(app, {"web-1": "live"})
         proxy.stall()
         with lines_reader(app.url, "host=web-1&history=600") as lines:
