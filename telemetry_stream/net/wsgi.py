@@ -249,6 +249,9 @@ class Exchange:
 
 
 def http_date(seconds: float) -> str:
-    """Return a time since 1970 as in the header Date (RFC 9110 section 5.6.7). wsgiref has this, too: 0.1 MiB."""
+    """Return a time since 1970 as in the header Date (RFC 9110 section 5.6.7).
+
+    wsgiref has this, too, but takes 0.2 MiB of memory.
+    """
     year, month, day, hour, minute, second, weekday, *_ = time.gmtime(seconds)
     return f"{DAYS[weekday]}, {day:02} {MONTHS[month - 1]} {year} {hour:02}:{minute:02}:{second:02} GMT"

@@ -102,7 +102,7 @@ def head(name: str, kind: Kind, text: str, *, is_openmetrics: bool) -> str:
 # Three files in two formats. Their names hardly change.
 @functools.lru_cache(maxsize=8)
 def template(prefix: str, kind: str, text: str, names: tuple[str, ...]) -> str:
-    """Return the text of these fields with ``%d`` for each number."""
+    """Return the text of these fields with ``%d`` for each number. No name contains a percent sign."""
     return "".join(
         f"# HELP {prefix}{name} {text} {name}.\n# TYPE {prefix}{name} {kind}\n{prefix}{name} %d\n"
         for name in names

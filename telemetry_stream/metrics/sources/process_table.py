@@ -110,7 +110,7 @@ class Row:
         self.starttime = -1
         self.rss: int | None = 0
         self.used: int | None = None  # ticks since the reading before; None at the first reading
-        # Its user, if the one who shows it has found that since its content was read.
+        # The id of its user, if it was looked up since the content was read.
         self.uid: int | None = None
 
     def has_not_run(self) -> bool:
@@ -167,9 +167,9 @@ class ProcessTable:
     def read(self, before_ticks: float, forks: int | None = None) -> dict[int, Row]:
         """Return the row of every process by pid. Raises OSError if the directory cannot be listed.
 
-        ``before_ticks`` is the time of the reading before, in ticks since boot. ``forks`` is how many processes and
-        threads have begun since boot, read before this call. None: unknown, or a process may
-        appear without beginning.
+        ``before_ticks`` is the time of the reading before, in ticks since boot. ``forks`` is the number of processes
+        and threads that have begun since boot (``processes`` in /proc/stat), read before this call. It is None if it
+        is unknown, or if processes that have begun earlier may appear.
         """
         old, rows = self._rows, {}
         pids = self._pids(forks)
