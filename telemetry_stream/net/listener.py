@@ -44,6 +44,7 @@ SEND_BUFFER_BYTES = 64 * 1024
 HANDSHAKE_SECONDS = 10.0
 BACK_OFF_SECONDS = 0.5  # between tries while there is no memory, or the reserved descriptor is lost
 JOIN_SECONDS = 1.0
+ANSWER_SECONDS = 0.3  # at the close, for the rest of an answer: a loading page gets whole files
 
 NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}
 NO_MEMORY = {errno.ENOBUFS, errno.ENOMEM}
@@ -170,16 +171,20 @@ class Listener:
     def close(self, deadline: float) -> bool:
         """Stop accepting, end every connection, and wait for their threads until ``deadline`` (monotonic seconds).
 
+        A connection that waits for a request ends at once. One that is being answered gets ``ANSWER_SECONDS``.
+
         Return whether all have ended. The log names threads that have not; they are daemons, so the process can exit.
         """
         self.stop_accepting()
         with self._lock:
             left = list(self._open.items())
+        started = [(thread, transport.peer) for transport, thread in left if thread is not None]
+        for transport, _ in left:
+            transport.shutdown_reading()
+        _join(started, min(time.monotonic() + ANSWER_SECONDS, deadline))
         for transport, _ in left:
             transport.shutdown()
-        started = [(thread, transport.peer) for transport, thread in left if thread is not None]
-        for thread, _ in started:
-            thread.join(max(0.0, deadline - time.monotonic()))
+        _join(started, deadline)
         self._poller.close()
         stuck = [f"{thread.name} ({peer})" for thread, peer in started if thread.is_alive()]
         if stuck:
@@ -317,3 +322,8 @@ class Listener:
             log.debug("TLS handshake with %s failed: %s", transport.peer, error)
             return False
         return True
+
+
+def _join(started: list[tuple[threading.Thread, str]], deadline: float) -> None:
+    for thread, _ in started:
+        thread.join(max(0.0, deadline - time.monotonic()))

@@ -264,6 +264,12 @@ class Transport:
 
     # Ending.
 
+    def shutdown_reading(self) -> None:
+        """Read no further: a thread that waits for input gets the end of the stream. Writing continues. Any thread."""
+        with self._lock:
+            if not self._ended:
+                self._shut(socket.SHUT_RD)
+
     def shutdown(self) -> None:
         """End the connection now and wake every thread that waits for it. Any thread, any number of times."""
         with self._lock:
@@ -273,12 +279,15 @@ class Transport:
             self._unsent.clear()
             self._unsent_bytes = 0
             self._blocked = False  # so that try_send finds the dead socket and raises
-            try:
-                self._sock.shutdown(socket.SHUT_RDWR)
-            except OSError as error:
-                # After a reset by the peer, no thread waits any more.
-                if error.errno != errno.ENOTCONN:
-                    raise
+            self._shut(socket.SHUT_RDWR)
+
+    def _shut(self, how: int) -> None:
+        try:
+            self._sock.shutdown(how)
+        except OSError as error:
+            # After a reset by the peer, no thread waits any more.
+            if error.errno != errno.ENOTCONN:
+                raise
 
     def linger(self) -> None:
         """Let the peer read what was sent last: send FIN, then read its input for up to ``DRAIN_SECONDS``.
