@@ -48,6 +48,7 @@ export function notifyOfHosts(
     const { rows, nowMs } = get();
     if (rows !== checked) {
       checked = rows;
+      if (seen.size > rows.length) forgetVanished(rows);
       for (const { host, alerts } of rows) {
         if (alerts === null) continue;
         const summary = summaryOf(alerts);
@@ -67,6 +68,14 @@ export function notifyOfHosts(
       isLooking = false;
       nextMs = get().nowMs + EVERY_MS;
     });
+  };
+  const forgetVanished = (rows: readonly Row[]): void => {
+    const ids = new Set(rows.map(({ host }) => host.id));
+    for (const id of seen.keys()) {
+      if (ids.has(id)) continue;
+      seen.delete(id);
+      againAtMs.delete(id);
+    }
   };
   const look = async (): Promise<void> => {
     let lines: Line[] = [];

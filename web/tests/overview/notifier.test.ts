@@ -168,7 +168,20 @@ it("leaves a host to the tab that shows it, and repeats nothing of it", async ()
   expect(browser.shown.slice(1)).toEqual(["a: resolved: /srv is 91 % full"]);
 });
 
-it("tries again after a failure, and forgets a host that is gone", async () => {
+it("keeps nothing of a host that is gone, and repeats nothing when it is back", async () => {
+  const { receive } = openTab();
+  firing = { a: [FULL], b: [LOADED] };
+  await receive();
+  firing = { a: [FULL] };
+  await receive();
+  expect(requested.splice(0)).toHaveLength(2);
+  firing = { a: [FULL], b: [LOADED] };
+  await receive();
+  expect(requested).toEqual(["api/v1/alerts?host=id-b"]); // it may have changed in between
+  expect(browser.shown).toHaveLength(2);
+});
+
+it("tries again after a failure", async () => {
   const warn = vi.spyOn(console, "warn").mockReturnValue(undefined);
   const { receive } = openTab();
   firing = { ...firing, a: [FULL], b: [LOADED] };
