@@ -22,8 +22,13 @@ export class Mock {
     throw new Error("the mock server did not start");
   }
 
+  /** Ends every viewer, and each new one until `acceptViewers`, so that the page stays in this state. */
   async endViewers(code: number): Promise<void> {
     await fetch(new URL(`mock/end/${code}`, this.url));
+  }
+
+  async acceptViewers(): Promise<void> {
+    await fetch(new URL("mock/end/0", this.url));
   }
 
   /** On a front end: from now on, this host is in this state. */

@@ -5,7 +5,7 @@
  * quiet has no alerts;
  * spikes has short rises of CPU use; longest has the longest name of a host and values that need the most space;
  * hosts-N is a front end with N hosts, and hostile gives some of them names that no host should have.
- * /mock/end/CODE ends every viewer with that close code. /mock/state/NAME/STATE changes the state of a host.
+ * /mock/end/CODE ends every viewer, and each new one, with that close code, until /mock/end/0. /mock/state/NAME/STATE changes the state of a host.
  * SIGUSR1 suspends the samples, SIGUSR2 resumes them.
  */
 import { createReadStream, existsSync } from "node:fs";
@@ -138,8 +138,8 @@ const http = createServer((request, response) => {
     return response.writeHead(204).end();
   }
   if (path.startsWith("/mock/end/")) {
-    for (const socket of viewers.keys())
-      socket.close(Number(path.slice("/mock/end/".length)), "test");
+    closeCode = Number(path.slice("/mock/end/".length));
+    if (closeCode !== 0) for (const socket of viewers.keys()) socket.close(closeCode, "test");
     return response.writeHead(204).end();
   }
   const file = join(
@@ -154,6 +154,7 @@ const http = createServer((request, response) => {
   createReadStream(file).pipe(response);
 });
 const viewers = new Map();
+let closeCode = 0;
 const alertsNow = (seq) => alertsOf(seq, startedAt - STORY_NOW, { twists });
 const sendOverview = (send) => send(fleet.overview(seqNow(), Date.now() / 1000));
 new WebSocketServer({
@@ -161,6 +162,7 @@ new WebSocketServer({
   path: "/ws",
   verifyClient: ({ req }) => !isRefused(new URL(req.url, "http://x").searchParams),
 }).on("connection", (socket, request) => {
+  if (closeCode !== 0) return socket.close(closeCode, "test");
   const query = new URL(request.url, "http://x").searchParams;
   const sections = query.get("sections")?.split(",") ?? null;
   const send = (value) => socket.send(JSON.stringify(value));
