@@ -3,23 +3,38 @@ import { rowKey } from "../store/flatten";
 import type { Slice } from "../store/ring";
 import { COLOURS, valuesOf, type SeriesSpec } from "./spec";
 
-export function rowNames(rows: readonly object[] | undefined): string[] {
-  return (rows ?? [])
-    .map((row) => rowKey(row as Record<string, unknown>))
-    .filter((name) => name !== null);
+export interface RowName {
+  /** As in the names of its columns. */
+  readonly key: string;
+  readonly label: string;
+}
+
+/** Return the names of the rows. A sensor is called by its label, unless several rows have the same one. */
+export function rowNames(rows: readonly object[] | undefined): RowName[] {
+  const counts = new Map<string, number>();
+  const names = (rows ?? []).flatMap((row) => {
+    const fields = row as Readonly<Record<string, unknown>>;
+    const key = rowKey(fields);
+    if (key === null) return [];
+    const label =
+      (typeof fields["label"] === "string" && rowKey({ ...fields, sensor: null })) || key;
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+    return [{ key, label }];
+  });
+  return names.map(({ key, label }) => ({ key, label: counts.get(label) === 1 ? label : key }));
 }
 
 /** Return the series. The rows of the list `section` are the devices; `fields` become one value per device. */
 export function perRow(
   slice: Slice | null,
   section: string,
-  names: readonly string[],
+  names: readonly RowName[],
   fields: readonly string[],
   join?: SeriesSpec["join"],
 ): { readonly series: SeriesSpec[]; readonly more: number } {
-  const all = names.map((name) => ({
-    label: name,
-    columns: fields.map((field) => `${section}.${name}.${field}`),
+  const all = names.map(({ key, label }) => ({
+    label,
+    columns: fields.map((field) => `${section}.${key}.${field}`),
     colour: "s1" as const,
     ...(join !== undefined && { join }),
   }));

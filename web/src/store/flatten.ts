@@ -43,9 +43,12 @@ export interface SensorName {
   readonly label: string | null;
 }
 
-/** Return chip, device and label: a host with two sockets has two chips named coretemp with the same labels. */
+/**
+ * Return chip, device, label and sensor. A host with two sockets has two chips named coretemp with the same labels, and
+ * dell_smm gives several of its sensors one label.
+ */
 export function sensorKey({ chip, device, sensor, label }: SensorName): string {
-  return [chip, device, label ?? sensor].filter((part) => typeof part === "string").join(" ");
+  return [chip, device, label, sensor].filter((part) => typeof part === "string").join(" ");
 }
 
 /** Return the name that tells a row of a list from the others; null when the row has none. Processes come and go. */

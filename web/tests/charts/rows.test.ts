@@ -22,3 +22,23 @@ it("draws the busiest devices of the window, in the host's order", () => {
     [42, 43, 44, 45, 46, 47, 48, 49].map((n) => `sd${n}`),
   );
 });
+
+it("calls a sensor by its label, and by its key where another one has the same label", () => {
+  const sensor = (label: string | null, name: string) => ({ chip: "smm", label, sensor: name });
+  const sensors = [sensor("CPU", "temp1"), sensor("Other", "temp2"), sensor("Other", "temp3")];
+  const { series } = perRow(null, "temperatures", rowNames([...sensors, sensor(null, "temp4")]), [
+    "celsius",
+  ]);
+  expect(series.map(({ label }) => label)).toEqual([
+    "smm CPU",
+    "smm Other temp2",
+    "smm Other temp3",
+    "smm temp4",
+  ]);
+  expect(series.map(({ columns }) => columns[0])).toEqual([
+    "temperatures.smm CPU temp1.celsius",
+    "temperatures.smm Other temp2.celsius",
+    "temperatures.smm Other temp3.celsius",
+    "temperatures.smm temp4.celsius",
+  ]);
+});

@@ -1,7 +1,21 @@
-import { expect, it } from "vitest";
+// @vitest-environment jsdom
+import { fireEvent, screen } from "@testing-library/react";
+import { expect, it, vi } from "vitest";
 
+import "../../src/sections/temperatures/panel"; // so that the page, which loads it later, does not wait for a file
 import { section } from "../../src/sections/temperatures";
-import { sampleAt, sampleFailing, sampleWithout } from "../support/frames";
+import { golden, sampleAt, sampleFailing, sampleText, sampleWithout } from "../support/frames";
+import { connect, installPage, settle } from "../support/page";
+
+// jsdom has no canvas. The end-to-end tests see the charts.
+vi.mock("../../src/charts/chart", () => ({ Chart: () => null }));
+
+installPage();
+
+const sensor = (name: string, celsius: number, limits = {}) => ({
+  ...{ chip: "dell_smm", device: null, sensor: name, label: "Other", celsius, age_seconds: 0 },
+  ...limits,
+});
 
 it("has no place on a host without sensors, but keeps it when the source fails", () => {
   const { vital, panels: [panel] = [] } = section;
@@ -10,4 +24,18 @@ it("has no place on a host without sensors, but keeps it when the source fails",
   expect(shown(sampleAt(1, { temperatures: [] }))).toEqual([false, false]);
   expect(shown(sampleWithout("temperatures"))).toEqual([false, false]);
   expect(shown(sampleFailing("temperatures", "no permission"))).toEqual([true, true]);
+});
+
+it("shows the value of each sensor, also where two have the same label", async () => {
+  const temperatures = [sensor("temp5", 40), sensor("temp6", 71)];
+  await connect(golden("hello"), sampleText({ temperatures }));
+  const panel = screen.getByRole("region", { name: "Temperatures" });
+  const rows = [...panel.querySelectorAll("dl > div")].map((row) => row.textContent);
+  expect(rows).toEqual(["dell_smm Other40 °C", "dell_smm Other71 °C"]);
+  fireEvent.keyDown(window, { key: "h" });
+  await settle();
+  const legend = [...document.querySelectorAll(".readout button")].map((row) => row.textContent);
+  expect(legend).toEqual(
+    expect.arrayContaining(["dell_smm Other temp540 °C", "dell_smm Other temp671 °C"]),
+  );
 });

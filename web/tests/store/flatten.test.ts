@@ -28,10 +28,42 @@ it.each([
   [{ id: 3 }, "3"],
   [
     { chip: "coretemp", device: "coretemp.1", label: "Core 0", sensor: "temp2" },
-    "coretemp coretemp.1 Core 0",
+    "coretemp coretemp.1 Core 0 temp2",
   ],
   [{ chip: "nvme", label: null, sensor: "temp1" }, "nvme temp1"],
   [{ value: 3 }, null],
 ])("the key of the row %j is %s", (row, key) => {
   expect(rowKey(row)).toBe(key);
+});
+
+it("keeps sensors apart that their chip calls the same", () => {
+  const sensor = (name: string) => ({
+    chip: "dell_smm",
+    device: "d",
+    sensor: name,
+    label: "Other",
+  });
+  const power = {
+    fans: [
+      { ...sensor("fan1"), rpm: 900 },
+      { ...sensor("fan2"), rpm: 1200 },
+    ],
+    meters: [
+      { ...sensor("power1"), watts: 30 },
+      { ...sensor("power2"), watts: 50 },
+    ],
+  };
+  const temperatures = [
+    { ...sensor("temp5"), celsius: 40 },
+    { ...sensor("temp6"), celsius: 71 },
+  ];
+  const columns = flatten(sampleAt(1, { power, temperatures }));
+  const valuesOf = (unit: string) =>
+    Object.fromEntries(columns.filter(([name]) => name.endsWith(unit)));
+  expect(valuesOf(".celsius")).toEqual({
+    "temperatures.dell_smm d Other temp5.celsius": 40,
+    "temperatures.dell_smm d Other temp6.celsius": 71,
+  });
+  expect(Object.keys(valuesOf(".rpm"))).toHaveLength(2);
+  expect(Object.keys(valuesOf(".watts"))).toHaveLength(2);
 });

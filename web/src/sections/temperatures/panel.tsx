@@ -35,9 +35,9 @@ export function Temperatures() {
 }
 
 function Sensor({ sensor, level }: { sensor: Temperature; level: Level | undefined }) {
-  const { chip, device, label, celsius, age_seconds } = sensor;
+  const { chip, label, celsius, age_seconds } = sensor;
   return (
-    <div title={device ?? undefined}>
+    <div title={sensorKey(sensor)}>
       <dt>{`${chip} ${label ?? sensor.sensor}`.trim()}</dt>
       <dd className={toneOf(level)}>
         {(age_seconds ?? 0) > STALE_AFTER_SECONDS ? (
