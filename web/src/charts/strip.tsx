@@ -13,9 +13,9 @@ export function BarStrip({ parts, ticks = [] }: BarStripProps) {
       {parts.map(({ share, kind }, index) => (
         <span key={index} className={`${kind} data`} style={{ width: percentOf(share) }} />
       ))}
-      {ticks.map(({ share, strong }) => (
+      {ticks.map(({ share, strong }, index) => (
         <b
-          key={share}
+          key={index}
           className={strong === true ? "strong" : ""}
           style={{ left: percentOf(share) }}
         />

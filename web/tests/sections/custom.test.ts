@@ -1,9 +1,15 @@
-import { expect, it } from "vitest";
+// @vitest-environment jsdom
+import { screen } from "@testing-library/react";
+import { describe, expect, it, vi } from "vitest";
 
 import { namesOf } from "../../src/sections/custom/names";
 import { rowsOf } from "../../src/sections/custom/rows";
 import { flatten } from "../../src/store/flatten";
-import { sampleAt } from "../support/frames";
+import { golden, sampleAt, sampleText } from "../support/frames";
+import { connect, installPage, lastStream, settle, settleImports } from "../support/page";
+
+// jsdom has no canvas. The end-to-end tests see the charts.
+vi.mock("../../src/charts/chart", () => ({ Chart: () => null }));
 
 it("writes each value in the unit that its name ends in", () => {
   const rows = rowsOf({
@@ -78,4 +84,21 @@ it("is there while its source fails, and a section of the server is not taken fo
     memory: { state: "failed", took_seconds: 0, reason: "no MemTotal" },
   };
   expect(namesOf(sampleAt(1, { sources, jobs: 3 }))).toEqual(["jobs", "queues"]);
+});
+
+describe("the panel", () => {
+  installPage();
+
+  it("leaves no row behind when rows with the same name have changed", async () => {
+    await connect(golden("hello"), sampleText({ jobs: [{ name: "a" }, { name: "a" }] }));
+    await settleImports();
+    const panel = screen.getByRole("region", { name: "Jobs" });
+    const rows = () => [...panel.querySelectorAll("dl > div")].map((row) => row.textContent);
+    expect(rows()).toEqual(["a namea", "a namea"]);
+    lastStream().receive(
+      sampleText({ seq: 43, uptime_seconds: 3_564_763.5, jobs: [{ name: "b" }] }),
+    );
+    await settle();
+    expect(rows()).toEqual(["b nameb"]);
+  });
 });

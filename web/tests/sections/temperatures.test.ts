@@ -5,12 +5,15 @@ import { expect, it, vi } from "vitest";
 import "../../src/sections/temperatures/panel"; // so that the page, which loads it later, does not wait for a file
 import { section } from "../../src/sections/temperatures";
 import { golden, sampleAt, sampleFailing, sampleText, sampleWithout } from "../support/frames";
-import { connect, installPage, settle } from "../support/page";
+import { connect, installPage, lastStream, settle } from "../support/page";
 
 // jsdom has no canvas. The end-to-end tests see the charts.
 vi.mock("../../src/charts/chart", () => ({ Chart: () => null }));
 
 installPage();
+
+/** The sample after the golden one. */
+const NEXT = { seq: 43, time_unix: 1_764_000_043, uptime_seconds: 3_564_763.5 };
 
 const sensor = (name: string, celsius: number, limits = {}) => ({
   ...{ chip: "dell_smm", device: null, sensor: name, label: "Other", celsius, age_seconds: 0 },
@@ -38,4 +41,15 @@ it("shows the value of each sensor, also where two have the same label", async (
   expect(legend).toEqual(
     expect.arrayContaining(["dell_smm Other temp540 °C", "dell_smm Other temp671 °C"]),
   );
+});
+
+it("marks the limits of the hottest sensor only, also after one whose two limits are equal", async () => {
+  const one = sensor("temp5", 71, { high_celsius: 100, critical_celsius: 100 });
+  const other = sensor("temp6", 40, { high_celsius: 90, critical_celsius: 95 });
+  await connect(golden("hello"), sampleText({ temperatures: [one, other] }));
+  const ticks = () => document.querySelectorAll("[data-focus=heat] .bar-strip b");
+  expect(ticks()).toHaveLength(2);
+  lastStream().receive(sampleText({ ...NEXT, temperatures: [one, { ...other, celsius: 80 }] }));
+  await settle();
+  expect(ticks()).toHaveLength(2);
 });

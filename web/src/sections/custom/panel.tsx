@@ -34,8 +34,8 @@ function CustomSection({ name, value }: { name: string; value: Json }) {
       className="custom"
     >
       <dl>
-        {rows.slice(0, MAX_ROWS).map(({ path, name: label, text, isNumber }) => (
-          <div key={path}>
+        {rows.slice(0, MAX_ROWS).map(({ path, name: label, text, isNumber }, index) => (
+          <div key={index}>
             <dt title={label}>{label}</dt>
             <dd>
               {isNumber && (
