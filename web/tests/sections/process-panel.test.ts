@@ -159,6 +159,51 @@ describe("all processes", () => {
     expect(status()).toBe("15–28 of 40");
   });
 
+  const type = async (filter: string) => {
+    act(() => {
+      fireEvent.change(screen.getByRole("searchbox"), { target: { value: filter } });
+    });
+    await settle(200);
+  };
+
+  it("keep the place of the rows that are shown while another page cannot be loaded", async () => {
+    await press("p");
+    await press("]");
+    const kept = "1–14 of 40, another page is not loaded yet";
+    expect([status(), pids()[0]]).toEqual([kept, 1]);
+    browser.fetch.mockImplementation(() => Promise.resolve(answer(500, "{}")));
+    await press("p");
+    await settle(1000);
+    expect([status(), pids()[0]]).toEqual([kept, 1]);
+    browser.fetch.mockImplementation(serve);
+    await settle(6000);
+    expect([status(), pids()[0]]).toEqual(["15–28 of 40", 15]);
+  });
+
+  it("leave their place to the busiest ones while no page of this filter is loaded", async () => {
+    await press("p");
+    await type("p2");
+    expect([status(), pids()]).toEqual(["not loaded yet", [2]]);
+    await type("p4");
+    expect(screen.getByText("no match among the busiest 3 of 412 processes")).toBeTruthy();
+    await press("p");
+    await settle(1000);
+    expect([status(), pids()[0]]).toEqual(["1–14 of 40", 1]);
+  });
+
+  it("are none where fewer match than before", async () => {
+    await press("]");
+    browser.fetch.mockImplementation(async (address) => {
+      const { total } = (await (await serve(address)).json()) as { total: number };
+      const page = { total, matching: 9, offset: 14, unread: 0, processes: [] };
+      return answer(200, JSON.stringify(page));
+    });
+    await settle(1000);
+    expect([status(), pids()]).toEqual(["0 of 9", []]);
+    await press("[");
+    expect(lastRequest()?.["offset"]).toBe("0");
+  });
+
   it("are sorted and searched by the server, from the first page on", async () => {
     await press("]");
     act(() => {

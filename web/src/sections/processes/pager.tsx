@@ -6,7 +6,6 @@ import type { AllProcesses } from "./use-all";
 export function Pager({ all: { offset, limit, page, show } }: { all: AllProcesses }) {
   const matching = page?.matching ?? 0;
   const last = Math.max(0, Math.ceil(matching / limit) - 1) * limit;
-  const end = offset + (page?.rows.length ?? 0);
   return (
     <div className="pager" role="group" aria-label="Pages of processes">
       <button
@@ -21,9 +20,10 @@ export function Pager({ all: { offset, limit, page, show } }: { all: AllProcesse
       </button>
       <span role="status">
         {page === null
-          ? "loading"
-          : `${count(Math.min(offset + 1, end))}–${count(end)} of ${count(matching)}`}
+          ? "not loaded yet"
+          : rangeText(page.offset, Math.min(page.rows.length, limit), matching)}
         {page !== null && page.unread > 0 && `, ${count(page.unread)} not read yet`}
+        {page !== null && page.offset !== offset && ", another page is not loaded yet"}
       </span>
       <button
         id={NEXT_ID}
@@ -37,4 +37,9 @@ export function Pager({ all: { offset, limit, page, show } }: { all: AllProcesse
       </button>
     </div>
   );
+}
+
+function rangeText(offset: number, rows: number, matching: number): string {
+  const range = rows === 0 ? "0" : `${count(offset + 1)}–${count(offset + rows)}`;
+  return `${range} of ${count(matching)}`;
 }

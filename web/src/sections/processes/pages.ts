@@ -19,6 +19,8 @@ export interface PageQuery {
 }
 
 export interface ProcessPage {
+  /** The place of its first row. */
+  readonly offset: number;
   readonly rows: readonly Process[];
   /** The number of processes that match the filter. */
   readonly matching: number;
@@ -111,6 +113,7 @@ function pathOf({ offset, limit, sort, reversed, filter }: PageQuery): string {
 function pageOf(value: unknown): ProcessPage {
   const answer = object(value);
   return {
+    offset: field(answer, "offset", number),
     rows: SECTIONS.processes({ top: answer["processes"] }).top ?? [],
     matching: field(answer, "matching", number),
     unread: field(answer, "unread", number),

@@ -75,7 +75,9 @@ export function Rows({ processes, state, isAll, place, body, hold }: RowsProps) 
           </tbody>
         </table>
         {table !== null && shown.length === 0 && (
-          <p className="faint">{filter === "" ? "no processes" : noMatch(table, isAll)}</p>
+          <p className="faint">
+            {filter === "" ? "no processes" : noMatch(table, listed !== undefined)}
+          </p>
         )}
       </div>
       {isAll && <Pager all={all} />}
@@ -90,9 +92,9 @@ function maxRows({ wide, phone }: Layout): number | null {
 }
 
 /** Of itself, the server sends only the processes with the most CPU and memory. */
-function noMatch({ top, total }: Processes, isAll: boolean): string {
+function noMatch({ top, total }: Processes, isComplete: boolean): string {
   const sent = top?.length ?? 0;
-  return isAll || total == null || sent >= total
+  return isComplete || total == null || sent >= total
     ? "no process matches the filter"
     : `no match among the busiest ${count(sent)} of ${count(total)} processes`;
 }

@@ -7,14 +7,17 @@ import type { Listed, ProcessPage } from "./pages";
 import { useOnScreen } from "../../parts/on-screen";
 
 export interface AllProcesses {
+  /** The place of the first row that is wanted. While the page is paused or a request fails, `page` stays another one. */
   readonly offset: number;
   readonly limit: number;
+  /** Null also while there is only a page of another order or filter. */
   readonly page: ProcessPage | null;
   readonly failure: string | null;
   readonly show: (offset: number) => void;
 }
 
-const NOTHING: Listed = { page: null, failure: null };
+/** `choice`: the order and the filter of the page. */
+const NOTHING: Listed & { readonly choice: string } = { page: null, failure: null, choice: "" };
 
 /** `isOn` is false while the table shows the busiest processes. */
 export function useAllProcesses(
@@ -43,17 +46,18 @@ export function useAllProcesses(
     void import("./pages").then(({ watchPage }) => {
       if (hasEnded) return;
       stop = watchPage(host, pause, query, notBeforeMs, (change) => {
-        setListed((before) => ({ ...before, ...change }));
+        setListed((before) => ({ ...before, ...change, ...(change.page && { choice }) }));
       });
     });
     return () => {
       hasEnded = true;
       stop?.();
     };
-  }, [host, pause, isOn, offset, limit, sort, reversed, filter]);
+  }, [host, pause, isOn, offset, limit, sort, reversed, filter, choice]);
   useOnScreen(place, watch);
   return {
-    ...listed,
+    page: listed.choice === choice ? listed.page : null,
+    failure: listed.failure,
     offset,
     limit,
     show: (next) => {
