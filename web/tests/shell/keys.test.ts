@@ -1,7 +1,10 @@
 // @vitest-environment jsdom
 import { expect, it } from "vitest";
 
-import { KEYS, keyFor } from "../../src/shell/keys";
+import { createStore } from "../../src/store/create-store";
+import type { Fleet } from "../../src/store/page";
+import type { Pause } from "../../src/store/timeline";
+import { KEYS, keyFor, keysOf } from "../../src/shell/keys";
 
 it("finds every key of the table, and no two entries for the same key", () => {
   for (const key of KEYS) {
@@ -10,6 +13,22 @@ it("finds every key of the table, and no two entries for the same key", () => {
       expect(keyFor(new KeyboardEvent("keydown", pressed), true, KEYS)).toBe(key);
     }
   }
+});
+
+it("has no key twice on a front end, except for Escape, which leaves the host of a live page", () => {
+  const fleet: Fleet = {
+    list: () => [],
+    open: () => undefined,
+    close: () => undefined,
+    step: () => undefined,
+  };
+  const all = keysOf({ fleet, pause: createStore<Pause | null>(null) });
+  const names = all
+    .flatMap(({ keys, withControl }) => keys.map((name) => (withControl ? `Ctrl ${name}` : name)))
+    .filter((name) => name !== "Escape");
+  expect(names.filter((name, at) => names.indexOf(name) !== at)).toEqual([]);
+  const shown = all.map((key) => key.shown);
+  expect(shown.filter((text, at) => shown.indexOf(text) !== at)).toEqual([]);
 });
 
 it("finds no key while the viewer types, nor with a modifier of the browser", () => {

@@ -22,7 +22,7 @@ export const section: Section = {
       },
     },
     { key: "e", does: "list every process in pages, or the busiest ones", run: click(ALL_ID) },
-    { key: "[", does: "previous page of the list of processes", run: click(PREVIOUS_ID) },
-    { key: "]", does: "next page of the list of processes", run: click(NEXT_ID) },
+    { key: ",", does: "previous page of the list of processes", run: click(PREVIOUS_ID) },
+    { key: ".", does: "next page of the list of processes", run: click(NEXT_ID) },
   ],
 };

@@ -16,7 +16,7 @@ export function Pager({ all: { offset, limit, page, show } }: { all: AllProcesse
           show(Math.max(0, Math.min(offset - limit, last)));
         }}
       >
-        previous<kbd aria-hidden="true">[</kbd>
+        previous<kbd aria-hidden="true">,</kbd>
       </button>
       <span role="status">
         {page === null
@@ -33,7 +33,7 @@ export function Pager({ all: { offset, limit, page, show } }: { all: AllProcesse
           show(Math.min(offset + limit, last));
         }}
       >
-        next<kbd aria-hidden="true">]</kbd>
+        next<kbd aria-hidden="true">.</kbd>
       </button>
     </div>
   );
