@@ -127,9 +127,12 @@ class Watched:
                 one.forget_times()
 
     def restore(self, alert: Alert) -> bool:
-        """Continue with a firing alert. Return False if the rule does not have its severity."""
+        """Continue with a firing alert. Return False if the rule does not have its severity, or has no such key.
+
+        The key of a rule without a list is ``()``, and no row has this key.
+        """
         severities = [level.severity for level in self.rule.levels]
-        if alert.severity not in severities:
+        if alert.severity not in severities or (alert.key == ()) != (self.rule.table is None):
             return False
         self.count += alert.key not in self.alerts
         self.alerts[alert.key] = Tracked(

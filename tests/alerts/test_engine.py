@@ -246,6 +246,33 @@ def test_restored_alerts_without_a_rule_are_resolved_once(tmp_path: Path) -> Non
     assert changes(engine, loads([12] * 3)) == ["1 resolved warning busy: load 12 tasks"]
 
 
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_alerts_of_a_rule_that_has_gained_or_lost_its_list_are_resolved(
+    tmp_path: Path, is_replaced: bool
+) -> None:
+    """By a reload or a restart: no sample has their keys any more. The rule itself fires for what is true now."""
+    of_rows = DISKS.replace("used_percent > 90", "load.avg1 > 10")
+    of_host = "\n".join(
+        line
+        for line in LOAD.replace('"busy"', '"full"').splitlines()
+        if not line.startswith(("critical", "margin"))
+    )
+    for first, second, resolved in (
+        (of_rows, of_host, "/a 95 %"),
+        (of_host, of_rows, "load 12 tasks"),
+    ):
+        engine = Engine(rules_of(first, tmp_path), gap_seconds=5.0)
+        samples = [sample(s, filesystems=filesystems(a=95), load=load_of(12)) for s in range(1, 60)]
+        changes(engine, samples[:12])
+        if is_replaced:
+            engine.replace(rules_of(second, tmp_path))
+        else:
+            engine = Engine(rules_of(second, tmp_path), gap_seconds=5.0, restored=engine.firing())
+        assert changes(engine, samples[12:13]) == [f"13 resolved warning full: {resolved}"]
+        changes(engine, samples[13:])
+        assert [alert.key == () for alert in engine.firing()] == [second is of_host]
+
+
 def test_replaced_rules_keep_their_state_if_they_have_not_changed(tmp_path: Path) -> None:
     """Times go on, and firing alerts stay; those of a removed rule are resolved; a changed one keeps its alerts."""
     engine = Engine(rules_of(LOAD + DISKS, tmp_path), gap_seconds=5.0)
