@@ -107,7 +107,7 @@ class Engine:
     def evaluate(self, sample: Sample, *, refresh: bool = False) -> list[Alert]:
         """Evaluate all rules. Return the alerts that fire, resolve, or have another severity now.
 
-        With ``refresh``, the texts of firing alerts get the values of this sample.
+        With ``refresh``, the texts of firing alerts get the values of this sample if their conditions still hold.
         """
         is_gap = self._advance(sample)
         self._changes = [replace(alert, state="resolved") for alert in self._removed]
@@ -242,7 +242,7 @@ class Engine:
         else:
             holds = truths[level] if rows is None else rule.levels[level].holds(rows)
             one.note_holds(holds, now)
-            if refresh and rows is not None and one.is_known:
+            if refresh and rows is not None and holds is True:
                 one.text, one.values = rule.wording.render(rows)
             if one.false_since is not None and now - one.false_since >= rule.resolve_seconds:
                 self._change(watched, one, one.highest(level + 1), rows)
@@ -261,6 +261,10 @@ class Engine:
 
     def _change(self, watched: Watched, one: Tracked, level: int | None, rows: Rows | None) -> None:
         """Give a severity to an alert. None: it resolves."""
+        if (
+            level is not None and rows is not None
+        ):  # before anything changes: it may take too many steps
+            one.text, one.values = watched.rule.wording.render(rows)
         step = (level is not None) - (one.level is not None)
         watched.count += step
         self._alerts += step
@@ -268,8 +272,6 @@ class Engine:
             del watched.alerts[one.key]
             self._changes.append(one.alert(watched.rule, "resolved"))
             return
-        if rows is not None:
-            one.text, one.values = watched.rule.wording.render(rows)
         one.level, one.false_since, one.is_known = level, None, True
         self._changes.append(one.alert(watched.rule))
 

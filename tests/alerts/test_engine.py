@@ -299,6 +299,16 @@ def test_refresh_writes_the_texts_again(engine: Engine) -> None:
     assert engine.firing()[0].values == {"load.avg1": 14}
 
 
+def test_a_text_stays_while_an_alert_waits_to_resolve(engine: Engine) -> None:
+    """It would be untrue with the values of a sample that does not meet the condition. The margin still does."""
+    changes(engine, loads([12] * 15))
+    texts = []
+    for second, load in ((16, 9), (17, 5), (18, None), (19, 5), (20, 11)):
+        engine.evaluate(sample(second, load=load_of(load)), refresh=True)
+        texts.append(engine.firing()[0].text)
+    assert texts == [*["load 9 tasks"] * 4, "load 11 tasks"]
+
+
 def test_a_condition_over_time_zero_fires_at_once(tmp_path: Path) -> None:
     """``for = "0s"`` and ``resolve_after = "0s"``."""
     text = LOAD + 'for = "0s"\nresolve_after = "0s"\n'

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from telemetry_stream.alerts import engine as engine_module
-from telemetry_stream.alerts.engine import MAX_ALL_ALERTS, MAX_STEPS, RESERVED_ALERTS, Engine
+from telemetry_stream.alerts.engine import (
+    MAX_ALERTS,
+    MAX_ALL_ALERTS,
+    MAX_STEPS,
+    RESERVED_ALERTS,
+    Engine,
+)
 from telemetry_stream.alerts.monitor import Monitor
 from telemetry_stream.alerts.rules import MAX_WINDOWS, RuleError, load
 from telemetry_stream.metrics.sample import Sample
@@ -68,6 +74,20 @@ def test_an_alert_of_a_rule_that_is_not_evaluated_stays(tmp_path: Path) -> None:
     for second in range(5, 37):
         engine.evaluate(large(second, filesystems=low[:1]))
     assert engine.firing() == []
+
+
+def test_an_alert_whose_text_takes_too_many_steps_is_not_counted_as_firing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the rule would reach the limit of alerts without an alert. It fires when its list is short enough."""
+    monkeypatch.setattr(engine_module, "MAX_STEPS", MAX_STEPS // 40)
+    text = BUSY + 'text = "{count(filesystems, used_percent > 90)} are full"\n'
+    engine = Engine(rules_of(text, tmp_path), gap_seconds=5.0)
+    for second in range(1, MAX_ALERTS + 2):
+        engine.evaluate(large(second))
+        assert (engine.skipped, engine.dropped, engine.firing()) == (["busy"], 0, [])
+    engine.evaluate(large(MAX_ALERTS + 2, filesystems=ROWS[:2]))
+    assert [alert.text for alert in engine.firing()] == ["2 are full"]
 
 
 @pytest.mark.parametrize(
