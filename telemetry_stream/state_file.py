@@ -21,33 +21,35 @@ CLOSE_SECONDS = 0.3  # to write the last content; the whole program may take two
 
 
 class StateFile:
-    """One file. ``read`` it, ``start``, ``keep`` each new content, ``close``. Any thread may call ``keep``."""
+    """One file. Read it, ``start``, ``keep`` each new content, ``close``. Any thread may call ``keep``."""
 
     def __init__(
-        self, path: str, thread: str, *, on_crash: Callable[[BaseException], None]
+        self, path: str, thread: str, *, max_bytes: int, on_crash: Callable[[BaseException], None]
     ) -> None:
-        """``thread`` is the name of the thread that writes."""
+        """``thread`` is the name of the thread that writes. More than ``max_bytes`` are neither read nor written."""
         self.path = path
+        self._max_bytes = max_bytes
         self._thread_name = thread
         self._on_crash = on_crash
-        self._lock = threading.Lock()  # guards _next
+        self._lock = threading.Lock()  # guards _next and _is_too_large
         self._next: bytes | None = None  # what has to be written
         self._wake = threading.Event()
+        self._is_too_large = False
         self._is_closed = False
         self._has_failed = False
         self._thread: threading.Thread | None = None
 
-    def maybe_read(self, max_bytes: int) -> bytes | None:
-        """Return the content, None if there is no file. Raises ValueError if it is larger; logs another failure."""
+    def maybe_read(self) -> bytes | None:
+        """Return the content, None if there is no file. Raises ValueError if it is too large; logs another failure."""
         try:
             with open(self.path, "rb") as file:
-                content = file.read(max_bytes + 1)
+                content = file.read(self._max_bytes + 1)
         except FileNotFoundError:
             return None
         except OSError as error:
             log.warning("%s cannot be read: %s", self.path, error.strerror)
             return None
-        if len(content) > max_bytes:
+        if len(content) > self._max_bytes:
             raise ValueError("too large")
         return content
 
@@ -56,9 +58,14 @@ class StateFile:
         self._thread = threads.start(self._thread_name, self._run, on_crash=self._on_crash)
 
     def keep(self, content: bytes) -> None:
-        """Have this content written. Never waits."""
+        """Have this content written, unless it is too large to be read: then the file stays. Never waits."""
+        is_too_large = len(content) > self._max_bytes
         with self._lock:
-            self._next = content
+            was_too_large, self._is_too_large = self._is_too_large, is_too_large
+            if not is_too_large:
+                self._next = content
+        if is_too_large and not was_too_large:  # the next one that fits allows another line
+            log.warning("%s cannot be written: too large", self.path)
         self._wake.set()
 
     def close(self) -> None:

@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 FILE = "alerts.json"
 FLEET_FILE = "fleet-alerts.json"  # of the hosts of a front end
-MAX_FILE_BYTES = 4 * 1024 * 1024
+MAX_FILE_BYTES = 4 * 1024 * 1024  # without other hosts: an alert takes about 450 bytes
+HOST_BYTES = 4 * 1024  # of a host and up to four alerts, as the engine limits them
 VERSION = 1
 
 
@@ -32,17 +33,28 @@ class Saved:
     """
 
     def __init__(
-        self, directory: str, *, on_crash: Callable[[BaseException], None], file: str = FILE
+        self,
+        directory: str,
+        *,
+        on_crash: Callable[[BaseException], None],
+        file: str = FILE,
+        max_hosts: int = 0,
     ) -> None:
+        """``max_hosts`` are the hosts that can have alerts beside this one: the file may be larger."""
         self.hosts: dict[str, Identity] = {}
-        self._file = StateFile(os.path.join(directory, file), "ts-alerts", on_crash=on_crash)
+        self._file = StateFile(
+            os.path.join(directory, file),
+            "ts-alerts",
+            max_bytes=max(MAX_FILE_BYTES, HOST_BYTES * max_hosts),
+            on_crash=on_crash,
+        )
         self.start = self._file.start
         self.close = self._file.close
 
     def load(self) -> tuple[Alert, ...]:
         """Return the alerts in the file. An invalid file has none, and is logged."""
         try:
-            content = self._file.maybe_read(MAX_FILE_BYTES)
+            content = self._file.maybe_read()
             return () if content is None else self._restored(content)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             log.warning("%s is not valid, so no alert is restored: %r", self._file.path, error)

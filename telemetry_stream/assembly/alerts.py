@@ -70,7 +70,10 @@ def fleet_monitor(
         return tuple(rule for rule in load(settings.rules) if rule.is_of_hosts)
 
     directory = settings.state_dir
-    saved = Saved(directory, on_crash=on_crash, file=FLEET_FILE) if directory else None
+    saved = None
+    if directory:
+        max_hosts = settings.max_hosts
+        saved = Saved(directory, on_crash=on_crash, file=FLEET_FILE, max_hosts=max_hosts)
     try:
         note = None if notifier is None else _note_of_fleet(notifier)
         return FleetMonitor(

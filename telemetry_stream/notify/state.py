@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 FILE = "notify.json"
 SILENCES_FILE = "silences.json"
-# An alert takes about 550 bytes, and up to 50 receivers have up to 1000 each. What is larger is not written either.
+# An alert takes about 550 bytes, and up to 50 receivers have up to 1000 each.
 MAX_FILE_BYTES = 128 * 1024 * 1024
 MAX_SILENCES_FILE_BYTES = 8 * 1024 * 1024
 VERSION = 1
@@ -44,11 +44,12 @@ class State:
         self._silences = silences
         self._clock = clock
         path, silences_path = (os.path.join(state_dir, name) for name in (FILE, SILENCES_FILE))
-        self._file = StateFile(path, "ts-notify-save", on_crash=on_crash)
-        self._silences_file = StateFile(silences_path, "ts-silences", on_crash=on_crash)
+        self._file = StateFile(path, "ts-notify-save", max_bytes=MAX_FILE_BYTES, on_crash=on_crash)
+        self._silences_file = StateFile(
+            silences_path, "ts-silences", max_bytes=MAX_SILENCES_FILE_BYTES, on_crash=on_crash
+        )
         self._next_at = -math.inf
         self._saved_version = silences.version
-        self._is_too_large = False
 
     def start(self) -> None:
         """Start the threads that write. Raises ThreadUnavailableError."""
@@ -62,12 +63,8 @@ class State:
 
     def restore(self, deliveries: Iterable[Delivery]) -> None:
         """Continue with what the run before has saved. A file that is not valid is ignored, and logged."""
-        _read(
-            self._silences_file,
-            MAX_SILENCES_FILE_BYTES,
-            lambda saved: self._silences.restore(saved["silences"]),
-        )
-        _read(self._file, MAX_FILE_BYTES, lambda saved: self._restore(saved, deliveries))
+        _read(self._silences_file, lambda saved: self._silences.restore(saved["silences"]))
+        _read(self._file, lambda saved: self._restore(saved, deliveries))
 
     def _restore(self, saved: Mapping[str, Any], deliveries: Iterable[Delivery]) -> None:
         offset = time.time() - self._clock()
@@ -110,18 +107,14 @@ class State:
             delivery.outbox.is_dirty = False
             receivers[delivery.receiver.name] = delivery.outbox.saved(lambda at: at + offset)
         content = to_json({"version": VERSION, "receivers": receivers})
-        was_too_large, self._is_too_large = self._is_too_large, len(content) > MAX_FILE_BYTES
-        if not self._is_too_large:
-            self._file.keep(content)
-        elif not was_too_large:
-            log.warning("%s cannot be written: too large", self._file.path)
+        self._file.keep(content)
         return len(content)
 
 
-def _read(file: StateFile, max_bytes: int, take: Callable[[Mapping[str, Any]], None]) -> None:
+def _read(file: StateFile, take: Callable[[Mapping[str, Any]], None]) -> None:
     """Pass on the content of a file, if there is one."""
     try:
-        content = file.maybe_read(max_bytes)
+        content = file.maybe_read()
         if content is None:
             return
         saved = json.loads(content)

@@ -15,13 +15,16 @@ from telemetry_stream.alerts.fleet_monitor import RETURN_SECONDS, FleetMonitor
 from telemetry_stream.alerts.hosts import WatchedHost
 from telemetry_stream.alerts.rule import Rule
 from telemetry_stream.alerts.rules import load
-from telemetry_stream.alerts.saved import FLEET_FILE, Saved
+from telemetry_stream.alerts.saved import FLEET_FILE, MAX_FILE_BYTES, Saved
+from telemetry_stream.assembly.alerts import fleet_monitor
 from telemetry_stream.notify.channel import Capacity
 from telemetry_stream.notify.choice import Choice, Pace
 from telemetry_stream.notify.entry import Note
 from telemetry_stream.notify.outbox import RESTORED_SECONDS, Outbox
 from telemetry_stream.notify.silences import Matcher, Silences
+from telemetry_stream.settings import Settings
 from tests.alerts.samples import BOOT_UNIX
+from tests.conftest import eventually
 
 LIVE = WatchedHost("s/a", "id-a", "ada", None, "live", lost=False, duplicate=False, age_seconds=0)
 LATE = replace(LIVE, state="late", lost=None, duplicate=None, age_seconds=5)
@@ -344,3 +347,27 @@ def test_other_rules_cannot_use_hosts(tmp_path: Path, rule: str) -> None:
     path.write_text(f'[[rule]]\nname = "a"\n{rule}\n')
     with pytest.raises(Exception, match=r"rules\.toml:2: name: a uses hosts, so it "):
         load(str(path))
+
+
+def test_the_alerts_of_all_hosts_survive_a_restart(tmp_path: Path) -> None:
+    """However many may be watched: their file is larger than that of one host may be."""
+    rules, state = tmp_path / "rules.toml", tmp_path / "state"
+    text = f'text = "{"x" * 300}"'
+    rules.write_text(
+        "".join(
+            f'[[rule]]\nname = "r{number}"\neach = "hosts"\ncritical = "lost"\nfor = "0s"\n{text}\n'
+            for number in range(4)
+        )
+    )
+    settings = Settings(max_hosts=2500, rules=str(rules), state_dir=str(state))
+    lost = [replace(LOST, address=f"s/{number}", id=f"id-{number}") for number in range(2500)]
+    monitor = fleet_monitor(settings, print, None)
+    monitor.start()
+    monitor.evaluate(lost, 1.0, BOOT_UNIX)
+    monitor.close()
+    assert eventually((state / FLEET_FILE).is_file)
+    assert (state / FLEET_FILE).stat().st_size > MAX_FILE_BYTES
+    monitor = fleet_monitor(settings, print, None)
+    monitor.evaluate([], 1.0, BOOT_UNIX)
+    assert {len(alerts) for alerts in monitor.firing.values()} == {4}
+    assert len(monitor.firing) == 2500

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from telemetry_stream.alerts.saved import FILE, Saved
+from telemetry_stream.alerts import saved as saved_module
+from telemetry_stream.alerts.hosts import Identity
+from telemetry_stream.alerts.saved import FILE, HOST_BYTES, Saved
 from tests.alerts.test_alert import ALERT
 from tests.conftest import eventually
 
@@ -102,6 +104,22 @@ def test_an_alert_of_a_wrong_form_is_refused(
     (tmp_path / FILE).write_text(json.dumps({"version": 1, "alerts": [entry]}))
     assert Saved(str(tmp_path), on_crash=print).load() == ()
     assert "no alert is restored" in caplog.text
+
+
+def test_the_file_of_a_front_end_may_be_as_large_as_its_hosts_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With all alerts that the engine allows. What could not be read again is not written."""
+    monkeypatch.setattr(saved_module, "MAX_FILE_BYTES", HOST_BYTES)
+    hosts = {f"site/host-{number}": Identity(32 * "0", "name", "site") for number in range(50)}
+    alerts = [replace(ALERT, key=key, rule=f"r{rule}") for key in hosts for rule in range(4)]
+    for max_hosts, expected in ((50, 200), (0, 0)):
+        saved = Saved(str(tmp_path / str(max_hosts)), on_crash=print, max_hosts=max_hosts)
+        saved.hosts = hosts
+        saved.keep(alerts)
+        saved._file._write_next()
+        saved = Saved(str(tmp_path / str(max_hosts)), on_crash=print, max_hosts=max_hosts)
+        assert (len(saved.load()), len(saved.hosts)) == (expected, expected // 4)
 
 
 @pytest.mark.parametrize("hosts", [3, {"a": 3}, {"a": ["id"]}, {"a": ["id", 3, None]}])

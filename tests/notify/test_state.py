@@ -91,19 +91,6 @@ def test_a_large_state_is_not_saved_for_each_change(
     assert len(json.loads((tmp_path / FILE).read_text())["receivers"]["one"]) == 2
 
 
-def test_what_is_too_large_to_be_read_is_not_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The file before stays. It is logged once."""
-    parts = Parts(tmp_path)
-    monkeypatch.setattr(module, "MAX_FILE_BYTES", 300)
-    for number in range(2):
-        parts.outbox.note(note(alert(f"r{number}")), parts.now)
-        parts.save(is_last=True)
-    assert parts.written() == []
-    assert caplog.text.count("notify.json cannot be written: too large") == 1
-
-
 @pytest.mark.parametrize(
     ("name", "content"),
     [
