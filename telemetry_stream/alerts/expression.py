@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -20,7 +20,6 @@ from . import logic
 from .duration import seconds_of
 from .logic import Value
 from .names import (
-    SECTIONS,
     ExpressionError,
     find_field,
     find_list,
@@ -135,8 +134,9 @@ class Compiler:
         if len(path) == 1 and path[0] in CONSTANTS:
             return Expression("true or false", logic.constant(CONSTANTS[path[0]]))
         field, read = find_field(path, self._groups)
-        self._note_section(path[0])
-        self._note_field(full_name(path, self._groups))
+        name = self._noted(path)
+        if name not in self.fields:
+            self.fields.append(name)
         return Expression(field.type, read, unit_of(field))
 
     def _logic(self, node: Any) -> Expression:
@@ -235,7 +235,7 @@ class Compiler:
         group, read = find_list(path, self._groups)
         if len(self._groups) + 1 == logic.MAX_LEVELS:
             raise ExpressionError(f"{name} is inside too many other lists")
-        self._note_section(path[0])
+        self._noted(path)
         self._groups.append(group)
         # More rows make a count larger, which relaxes one comparison and tightens another one.
         margin = 0.0 if name == "count" else self._margin
@@ -264,13 +264,11 @@ class Compiler:
         window = self.windows.setdefault(text, Window(kind, seconds, value))
         return Expression("number", window.value)
 
-    def _note_section(self, name: str) -> None:
-        if name in SECTIONS:  # else it is a field of a row
-            self.sections.add(name)
-
-    def _note_field(self, name: str) -> None:
-        if name not in self.fields:
-            self.fields.append(name)
+    def _noted(self, path: Sequence[str]) -> str:
+        """Return the full name of a field or a list, and note its section: for a field of a row, that of the list."""
+        name = full_name(path, self._groups)
+        self.sections.add(name.partition(".")[0])
+        return name
 
     def _flag(self, node: ast.expr, of: str) -> Value:
         return self._typed(node, "true or false", of)

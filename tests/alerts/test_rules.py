@@ -105,6 +105,22 @@ def test_on_demand_sections_are_noted(tmp_path: Path) -> None:
     assert rule.on_demand == {"processes"}
 
 
+@pytest.mark.parametrize(
+    ("condition", "sections"),
+    [
+        ("any(processes, memory_bytes > 1e9)", {"gpus"}),
+        ("any(processes, memory_bytes > memory.available_bytes)", {"gpus", "memory"}),
+        ("any(processes, any(filesystems, used_percent > 90))", {"gpus", "filesystems"}),
+    ],
+)
+def test_a_field_of_a_row_is_no_section(tmp_path: Path, condition: str, sections: set[str]) -> None:
+    """The processes of a GPU: all processes are not collected for them, although the section has their name."""
+    text = f'[[rule]]\nname = "gpu"\neach = "gpus"\nwarning = "{condition}"\n'
+    (rule,) = rules_of(text, tmp_path)
+    assert rule.sections == sections
+    assert not rule.on_demand
+
+
 GOOD = '[[rule]]\nname = "good"\nwarning = "load.avg1 > 1"\n'
 
 
