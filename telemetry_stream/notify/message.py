@@ -109,12 +109,11 @@ class Message:
             return f"{self.severity}: {_short(event.host_name)}: {event.alert['rule']}"
         hosts = sorted({_short(event.host_name) for event in self.events})
         where = hosts[0] if len(hosts) == 1 else f"{len(hosts)} hosts"
-        resolved = sum(event.kind == "resolved" for event in self.events)
-        parts = []
-        if len(self.events) > resolved:
-            parts.append(f"{len(self.events) - resolved} {self.severity}")
-        if resolved:
-            parts.append(f"{resolved} resolved")
+        states = [
+            "resolved" if event.kind == "resolved" else event.severity for event in self.events
+        ]
+        counts = {state: states.count(state) for state in (*SEVERITIES, "resolved")}
+        parts = [f"{count} {state}" for state, count in counts.items() if count]
         return f"{where}: {', '.join(parts)}"
 
     @property

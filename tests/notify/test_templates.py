@@ -106,6 +106,13 @@ def test_titles() -> None:
     """One line, whatever there is in a message."""
     assert message(event("resolved")).title == "resolved: web1: disk_full"
     assert message(event(), event(host="web2")).title == "2 hosts: 2 warning"
+    mixed = [event(severity=found) for found in ("warning", "info", "critical", "info")]
+    ended = event("resolved", severity="critical")
+    reminder = event("reminder", severity="critical")
+    assert message(ended, *mixed, reminder).title == (
+        "web1: 2 critical, 1 warning, 2 info, 1 resolved"
+    )
+    assert message(ended, ended).title == "web1: 2 resolved"
     assert sample_message("a", "b", 1.0).title == "Test of telemetry_stream"
     assert event("reminder").line.startswith("still warning: web1: ")
     assert message(event("reminder")).title == "warning: web1: disk_full"
