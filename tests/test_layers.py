@@ -125,7 +125,6 @@ TESTED_ELSEWHERE = {
     "telemetry_stream/notify/channel.py": "tests/notify/test_notifier.py",
     "telemetry_stream/notify/choice.py": "tests/notify/test_config.py",
     "telemetry_stream/notify/connection.py": "tests/notify/test_webhook.py",
-    "telemetry_stream/notify/delivery.py": "tests/notify/test_notifier.py",
     "telemetry_stream/notify/entry.py": "tests/notify/test_outbox.py",
     "telemetry_stream/notify/message.py": "tests/notify/test_templates.py",
     "telemetry_stream/notify/secret.py": "tests/notify/test_config.py",

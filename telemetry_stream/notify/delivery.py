@@ -45,7 +45,7 @@ class Delivery:
 
     @property
     def state(self) -> str:
-        if self.last_error_unix is not None and self.last_error_unix >= (self.last_sent_unix or 0):
+        if self.failing_since_unix is not None:
             return "failing"
         return "unused" if self.last_sent_unix is None else "ok"
 
