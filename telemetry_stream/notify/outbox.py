@@ -13,6 +13,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from .by_scope import ByScope
 from .channel import Capacity
 from .choice import Choice, Pace
 from .entry import Entry, Note, rank, restored
@@ -46,8 +47,8 @@ class Outbox:
         self._capacity = capacity
         self._started_at = started_at
         self._restored_until = started_at + RESTORED_SECONDS
-        self._entries: dict[Key, Entry] = {}
-        self._left_out: set[Key] = set()  # counted alerts beyond the limit
+        self._entries: ByScope[Entry] = ByScope()
+        self._left_out: ByScope[None] = ByScope()  # counted alerts beyond the limit
         self._in_flight: Message | None = None
         self._schedule = Schedule(pace.per_hour, uniform=uniform)
         self.dropped = 0  # events that were given up
@@ -73,10 +74,11 @@ class Outbox:
                 key = key_of(note.scope, alert)
                 seen.add(key)
                 self._note_firing(key, note, alert, now)
-        self._left_out = {key for key in self._left_out if key.scope != note.scope or key in seen}
+        for key in self._left_out.of(note.scope).keys() - seen:
+            del self._left_out[key]
         resolved = {key_of(note.scope, alert): alert for alert in note.resolved}
-        for key, entry in list(self._entries.items()):
-            if key.scope != note.scope or key in seen or not entry.is_firing:
+        for key, entry in self._entries.of(note.scope).items():
+            if key in seen or not entry.is_firing:
                 continue
             if key in resolved:
                 self._note_resolved(entry, resolved[key], now)
@@ -88,7 +90,7 @@ class Outbox:
         if entry is None:
             if len(self._entries) >= MAX_ENTRIES:
                 if key not in self._left_out and len(self._left_out) < MAX_ENTRIES:
-                    self._left_out.add(key)
+                    self._left_out[key] = None
                     self.dropped += 1
                 return
             begun_unix = alert["since_unix"]
@@ -260,7 +262,9 @@ class Outbox:
 
     def take_over(self, other: Outbox) -> None:
         """Continue with the entries of an outbox of the same receiver, whose settings have changed."""
-        self._entries = {key: one for key, one in other._entries.items() if self._accepts(one)}
+        self._entries.update(
+            {key: one for key, one in other._entries.items() if self._accepts(one)}
+        )
         self.is_dirty = True
         self._in_flight = other._in_flight
         self._schedule.take_over(other._schedule)

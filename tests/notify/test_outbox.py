@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -417,6 +417,46 @@ def test_the_number_of_alerts_is_limited() -> None:
     box.note(note(*[alert(f"r{i}") for i in range(MAX_ENTRIES + 5)]), 0)
     box.note(note(*[alert(f"r{i}") for i in range(MAX_ENTRIES + 5)]), 1)
     assert (box.queued, box.dropped) == (MAX_ENTRIES, 5)
+
+
+def test_an_alert_beyond_the_limit_is_counted_again_only_when_it_has_ended() -> None:
+    """That of each host on its own: a note about another host does not end it."""
+    box = outbox()
+    box.note(note(*[alert(f"r{i}") for i in range(MAX_ENTRIES)]), 0)
+    counts = []
+    for now, (host, firing) in enumerate(
+        [("b", (A, B)), ("c", (A,)), ("b", (A, B)), ("b", (A,)), ("c", (A,)), ("b", (A, B))]
+    ):
+        box.note(note(*firing, host=host), now)
+        counts.append(box.dropped)
+    assert counts == [2, 3, 3, 3, 3, 4]
+
+
+class Scope(str):
+    """A scope that counts how often one is compared."""
+
+    __slots__ = ()
+    compared: ClassVar[int] = 0
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Scope.compared += 1
+        return str.__eq__(self, other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+
+def test_a_note_is_not_compared_with_the_alerts_of_other_hosts() -> None:
+    """A front end reports thousands of lost hosts each minute. Half of these are beyond the limit."""
+    box = outbox()
+    notes = [note(A, host=f"h{i}")._replace(scope=Scope(f"h{i}")) for i in range(2 * MAX_ENTRIES)]
+    for one in notes:
+        box.note(one, 0)
+    for one in (notes[0], notes[-1]):
+        Scope.compared = 0
+        box.note(one, 60)
+        assert Scope.compared < 20
 
 
 def saved(box: Outbox) -> Any:
