@@ -68,11 +68,16 @@ class KernelScrape:
         )
 
     def read_slow(self) -> Mapping[str, Area]:
-        """Return the areas that may block. Waits up to SLOW_SECONDS for them, or for the scrape that reads them."""
+        """Return the areas that may block. Waits up to SLOW_SECONDS for them, or for the scrape that reads them.
+
+        That one may itself be late, on a host without a free core. Then no area has answered.
+        """
         with self._changed:
             self._changed.wait_for(lambda: not self._is_reading, 2 * SLOW_SECONDS)
-            if self._is_reading or self._host.clock.monotonic() - self._read_at < KEPT_SECONDS:
+            if self._host.clock.monotonic() - self._read_at < KEPT_SECONDS:
                 return self._slow
+            if self._is_reading:
+                return dict.fromkeys(SLOW_AREAS, LATE)
             self._is_reading = True
         try:
             slow = self._read_slow()

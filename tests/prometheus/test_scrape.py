@@ -146,6 +146,39 @@ def test_scrapes_that_arrive_together_share_what_is_read(
     assert found[0] == found[1] != []
 
 
+def test_a_scrape_that_cannot_wait_for_another_one_shows_no_old_results(
+    kernel: KernelScrape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each area that may block is late. The other scrape gets its result."""
+    began, goes_on = threading.Event(), threading.Event()
+    goes_on.set()
+
+    def slow(host: Host) -> Iterator[Family]:
+        began.set()
+        goes_on.wait(10)
+        yield from good(host)
+
+    monkeypatch.setattr(scrape, "AREAS", {})
+    monkeypatch.setattr(scrape, "SLOW_AREAS", {"slow": slow})
+    monkeypatch.setattr(scrape, "KEPT_SECONDS", 0.0)
+    kernel._blocking._timeout_seconds = 10.0
+    works = {"node_good 1", f'{SUCCESS}{{area="slow"}} 1'}
+    assert series(kernel) == works
+    goes_on.clear()
+    began.clear()
+    found: list[object] = []
+    other = threading.Thread(target=lambda: found.append(series(kernel)))
+    other.start()
+    try:
+        assert began.wait(10)
+        monkeypatch.setattr(scrape, "SLOW_SECONDS", 0.01)
+        assert series(kernel) == {f'{SUCCESS}{{area="slow"}} 0'}
+    finally:
+        goes_on.set()
+        other.join(10)
+    assert found == [works]
+
+
 def test_nothing_is_open_between_two_scrapes(tmp_path: Path) -> None:
     """The fixture of all tests checks this: the areas close what they open, and close() ends the worker."""
     kernel = KernelScrape(Host("/proc", "/sys"))
