@@ -30,16 +30,19 @@ class Continuity:
         self._monotonic = monotonic
         self._unbroken_since = math.inf
         self._received_at = -math.inf
+        self._expected_seconds = 0.0  # until something is received again
 
     def note_begin(self) -> None:
         """Note that the link works from now on, after a break."""
         self._unbroken_since = self._received_at = self._monotonic()
 
     def note_received(self, at: float, expected_seconds: float = 0.0) -> None:
-        """Note when something was received, which was expected ``expected_seconds`` after the one before it."""
-        if at - self._received_at > max(BREAK_SECONDS, BREAK_INTERVALS * expected_seconds):
+        """Note when something was received, from a sender that usually sends again within ``expected_seconds``."""
+        # The shorter time counts: had the link worked, one of the two senders would have been heard within it.
+        if at - self._received_at > _break_seconds(min(self._expected_seconds, expected_seconds)):
             self._unbroken_since = at
         self._received_at = at
+        self._expected_seconds = expected_seconds
 
     def is_long_since(self, moment: float) -> bool:
         """Whether hosts have had the time to return since ``moment``."""
@@ -51,11 +54,18 @@ class Continuity:
         return self.is_long_since(self._unbroken_since)
 
     def state(self, since: float) -> Link:
-        """Return "up" if the link has worked after ``since``, "unknown" if nothing shows it."""
-        is_received = self._received_at > since
+        """Return "up" if the link has worked after ``since``, "unknown" if nothing shows it, or if it is silent now."""
+        received_at = self._received_at
+        if self._monotonic() - received_at > _break_seconds(self._expected_seconds):
+            return "unknown"  # that it works again shows only when something is received
         if since < self._unbroken_since and not self.is_unbroken:
             return "unknown"
-        return "up" if is_received else "unknown"
+        return "up" if received_at > since else "unknown"
+
+
+def _break_seconds(expected_seconds: float) -> float:
+    """Return after how long without anything a link counts as broken."""
+    return max(BREAK_SECONDS, BREAK_INTERVALS * expected_seconds)
 
 
 class DirectLink:
@@ -68,15 +78,11 @@ class DirectLink:
         self._monotonic = monotonic
         self._continuity = Continuity(monotonic)
         self._lock = threading.Lock()
-        self._expected_seconds = 0.0  # of the host that answered last
 
     def note_answer(self, expected_seconds: float) -> None:
         """Note that a host has answered, which usually answers again within ``expected_seconds``."""
         with self._lock:
-            # The shorter time counts: had the link worked, one of the two hosts would have answered within it.
-            shorter = min(self._expected_seconds, expected_seconds)
-            self._continuity.note_received(self._monotonic(), shorter)
-            self._expected_seconds = expected_seconds
+            self._continuity.note_received(self._monotonic(), expected_seconds)
 
     def has_worked(self, since: float) -> Link:
         """Return "up" if it has worked after ``since`` (monotonic seconds), "unknown" if nothing shows it."""

@@ -47,6 +47,20 @@ def test_a_break_excuses_who_was_silent_before_it(clock: Clock, seconds: float) 
     assert link.state(-1000.0 + 3) == ("up" if seconds == BREAK_SECONDS else "unknown")
 
 
+@pytest.mark.parametrize("expected", [1.0, SLOW_SECONDS])
+def test_a_link_is_broken_before_anything_arrives_again(clock: Clock, expected: float) -> None:
+    """Else who became silent a moment before the break would be lost during it."""
+    link = DirectLink(clock)
+    for _ in range(5):
+        clock.now += 10.0
+        link.note_answer(expected)
+    silent_from, last = clock.now - 1.0, clock.now
+    clock.now = last + max(BREAK_SECONDS, BREAK_INTERVALS * expected)
+    assert link.has_worked(silent_from) == "up"
+    clock.now += 0.1
+    assert link.has_worked(silent_from) == "unknown"
+
+
 def test_hosts_with_long_intervals_are_no_break(clock: Clock) -> None:
     """With one that answers once a minute, the loss of another would never be found."""
     link = DirectLink(clock)
@@ -70,6 +84,28 @@ def test_the_shorter_interval_decides(clock: Clock, first: float) -> None:
     clock.now += 24.5
     link.note_answer(first)
     assert link.has_worked(clock.now - 20.0) == "unknown"
+
+
+@pytest.mark.parametrize("earlier", [1.5, 4.5])
+def test_a_host_that_is_silent_a_moment_before_our_own_link_is_not_lost(earlier: float) -> None:
+    """Its silence lasts 15 s while the link is broken. After the break, it is."""
+    first, second = answering("a"), answering("b")
+    with fleeting(first, second) as here:
+        link = DirectLink(here.clock)
+        for remote in (first, second):
+            remote.link = link.has_worked  # type: ignore[method-assign, assignment]
+        begin, seen = here.clock.now, set[str]()
+        while (elapsed := here.clock.now - begin) < 80.0:
+            for remote, end in ((first, 20.0 - earlier), (second, 20.0)):
+                if elapsed < end or (remote is second and elapsed >= 50.0):
+                    answer(remote, int(2 * elapsed) + 1)
+                    link.note_answer(1.0)
+            if elapsed < 50.0:
+                seen.update(here.states().values())
+            here.clock.now += 0.5
+        assert "lost" not in seen
+        assert "unreachable" in seen
+        assert here.states() == {"a": "lost", "b": "live"}
 
 
 @pytest.mark.parametrize("seconds", [12.0, 24.5, 300.0])

@@ -61,7 +61,7 @@ def test_a_frozen_broker_is_a_break(clock: Clock) -> None:
     clock.now = frozen
     assert link.is_trusted
     clock.now = frozen + BREAK_SECONDS + 1
-    assert link.state(frozen + 3) == "unknown"
+    assert link.state(frozen - 2) == link.state(frozen + 3) == "unknown"
     link.note_received(clock.now)
     assert link.state(frozen + 3) == "unknown"
     assert not link.is_trusted
