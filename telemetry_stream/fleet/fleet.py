@@ -161,10 +161,6 @@ class Fleet:
         for remote in remotes:
             remote.join(deadline)
 
-    def is_sending(self, remote: Remote) -> bool:
-        """Whether data come from the host of this remote now."""
-        return any(host.remote is remote and host.is_sending for host in self._table.hosts())
-
     def note_dropped(self, why: Dropped) -> None:
         """Count a message that was discarded."""
         self._table.note_dropped(why)

@@ -119,6 +119,10 @@ class Report(Protocol):
 
     def dropped(self, why: Dropped) -> None: ...
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether data come from the host now, also from a duplicate that is read."""
+
 
 class Remote(Protocol):
     """One other host. Any thread may call any method, and only ``join`` waits.

@@ -89,6 +89,11 @@ class BrokerRemote:
 
     # What arrives.
 
+    @property
+    def is_sending(self) -> bool:
+        """Whether data come from the host now."""
+        return self._report.is_sending
+
     def note_hello(self, payload: bytes, identity: Identity, *, is_retained: bool) -> None:
         """Note the host. A retained ``hello`` that is known shows nothing new: it comes with each subscription."""
         if is_retained and payload == self._hello:

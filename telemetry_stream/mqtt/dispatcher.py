@@ -29,6 +29,7 @@ MAX_PACKET_BYTES = 256 * 1024  # a part of an answer has 64 KiB, a sample with a
 # Of the texts of ``hello`` and ``state`` of one host: a hello costs 1 KB, and comes with each connection of an agent.
 HELLO_COST_PER_SECOND = 16 * 1024
 MOST_HELLO_COST = 256 * 1024
+LEAST_COST = 1024  # of any of them, also an empty one, and of a request for a ``hello``
 HELLO_SECONDS = 10.0  # between two requests for the ``hello`` of one host
 
 
@@ -97,7 +98,8 @@ class Dispatcher:
 
     def _receive_text(self, broker: Connection, topic: HostTopic, message: Message) -> None:
         """Note a ``hello`` or a ``state``, which is parsed at once, or that it was deleted from the broker."""
-        self._spend(topic.host, message.payload)
+        text = message.payload[: incoming.MAX_HELLO_BYTES].decode("latin-1")
+        self._spend(topic.host, max(LEAST_COST, cost(text)))
         if topic.name == "state":
             self._receive_state(topic.key, message.payload)
         elif message.payload:
@@ -109,7 +111,7 @@ class Dispatcher:
     def _receive_deletion(self, key: str) -> None:
         """Forget a host whose ``hello`` was deleted, unless it sends: its agent publishes none until it connects."""
         remote = self._remotes.by_key.get(key)
-        if remote is not None and not self._fleet.is_sending(remote):
+        if remote is not None and not remote.is_sending:
             self._fleet.remove([remote])
 
     def _receive_state(self, key: str, payload: bytes) -> None:
@@ -122,14 +124,14 @@ class Dispatcher:
         elif len(self._states) < self._fleet.max_hosts:
             self._states[key] = state
 
-    def _spend(self, host: str, payload: bytes) -> None:
-        """Note the cost of a text that is parsed at once. Raises ReceivedError if the host has sent too many."""
+    def _spend(self, host: str, amount: float) -> None:
+        """Note the cost of something that is done at once. Raises ReceivedError if the host has caused too much."""
         if host not in self._budgets and len(self._budgets) >= self._fleet.max_hosts:
             self._budgets.clear()
         budget = self._budgets.setdefault(host, CostBudget(HELLO_COST_PER_SECOND, MOST_HELLO_COST))
         if budget.owed:
             raise ReceivedError("is one of too many")
-        budget.spend(cost(payload[: incoming.MAX_HELLO_BYTES].decode("latin-1")))
+        budget.spend(amount)
 
     def _receive_hello(self, topic: HostTopic, message: Message) -> None:
         key = topic.key
@@ -169,7 +171,10 @@ class Dispatcher:
             self._request_retained(broker, topic, "alerts")
 
     def _request_hello(self, broker: Connection, topic: HostTopic) -> None:
-        """Request the retained ``hello`` of a host: a broker drops messages to a client that is slow for a moment."""
+        """Request the retained ``hello`` of a host: a broker drops messages to a client that is slow for a moment.
+
+        Raises ReceivedError if that was done too often for this id.
+        """
         key, now = topic.key, time.monotonic()
         self._remotes.note_returned(key)
         if (
@@ -177,6 +182,7 @@ class Dispatcher:
             or now < self._requested.get(key, -math.inf) + HELLO_SECONDS
         ):
             return
+        self._spend(topic.host, LEAST_COST)  # the id may come with ever new sites
         if len(self._requested) >= self._fleet.max_hosts:
             self._requested.clear()
         self._requested[key] = now

@@ -95,6 +95,7 @@ class RecordingReport:
         self.failures: list[tuple[str, bool]] = []
         self.drops: list[str] = []
         self.all_alerts: list[Alerts] = []
+        self.is_sending = False
 
     def identified(self, found: Identity) -> bool:
         self.identities.append(found)

@@ -12,11 +12,17 @@ from telemetry_stream.fleet.fleet import Fleet
 from telemetry_stream.hub import Hub
 from telemetry_stream.mqtt.broker_link import BrokerLink
 from telemetry_stream.mqtt.broker_remote import BrokerRemote
-from telemetry_stream.mqtt.dispatcher import MAX_PACKET_BYTES, Dispatcher
+from telemetry_stream.mqtt.dispatcher import (
+    LEAST_COST,
+    MAX_PACKET_BYTES,
+    MOST_HELLO_COST,
+    Dispatcher,
+)
 from telemetry_stream.mqtt.packets import Message
 from telemetry_stream.mqtt.remotes import Remotes
 from telemetry_stream.mqtt.topics import Topics
 from telemetry_stream.stream import HistoryLimits
+from tests.fleet.reports import vitals
 from tests.mqtt.fake_broker import FakeBroker
 from tests.mqtt.test_incoming import flat, hello
 
@@ -55,9 +61,13 @@ class Bench:
         self.hellos += 1
 
     def get(self, topic: str, payload: bytes = b"", **kind: bool) -> None:
-        """Let a message arrive."""
+        """Let a message of the site s arrive."""
         message = Message(f"ts/1/s/{topic}", payload, kind.pop("is_retained", False), **kind)
         self.dispatcher.dispatch(self.broker, message)
+
+    def get_of(self, site: str, topic: str, payload: bytes) -> None:
+        """Let a message of another site arrive."""
+        self.dispatcher.dispatch(self.broker, Message(f"ts/1/{site}/{topic}", payload, False))
 
     def hello(self, host: str, stream: str = "run-1", **kind: bool) -> None:
         self.get(f"{host}/hello", hello(host={"id": host, "name": host}, stream=stream), **kind)
@@ -176,3 +186,23 @@ def test_texts_that_cost_too_much_are_refused(here: Bench) -> None:
     assert here.dropped() == {"invalid": 401}
     here.hello("host-2")
     assert list(here.remotes.by_key) == ["s/host-2"]
+
+
+def test_one_id_with_ever_new_sites_causes_few_requests(here: Bench) -> None:
+    """Each is a subscription, which takes the time of all hosts. Another host still gets its own."""
+    for number in range(3000):
+        here.get_of(f"s{number}", "host-1/vitals", flat().encode())
+    most = MOST_HELLO_COST // LEAST_COST
+    assert most <= len(here.broker.requested) < 2 * most
+    here.get("host-2/vitals", flat().encode())
+    assert here.broker.requested[-1] == "ts/1/s/host-2/hello"
+
+
+def test_empty_texts_cost_something(here: Bench) -> None:
+    """For each, the front end checks whether the host sends."""
+    here.hello("host-1")
+    here.fleet._table.hosts()[0].vitals("", lambda _: vitals(1))
+    for _ in range(3000):
+        here.get("host-1/hello")
+    assert here.dropped()["invalid"] > 2000
+    assert list(here.remotes.by_key) == ["s/host-1"]
