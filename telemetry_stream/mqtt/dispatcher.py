@@ -11,6 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from ..fleet.fleet import Fleet
 from ..fleet.remote import ForeignHostError, IncompatibleError
@@ -20,7 +21,7 @@ from . import incoming, messages
 from .budget import CostBudget
 from .lease import Connection
 from .packets import Message
-from .remotes import Remotes
+from .remotes import MAX_SITES, Remotes
 from .topics import HostTopic, Topics, maybe_host_topic
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,14 @@ HELLO_COST_PER_SECOND = 16 * 1024
 MOST_HELLO_COST = 256 * 1024
 LEAST_COST = 1024  # of any of them, also an empty one, and of a request for a ``hello``
 HELLO_SECONDS = 10.0  # between two requests for the ``hello`` of one host
+
+
+@dataclass(slots=True)
+class _Early:
+    """What came of a host before its ``hello``."""
+
+    state: messages.HostState | None = None
+    has_alerts: bool = False  # they were not kept
 
 
 class Dispatcher:
@@ -49,8 +58,8 @@ class Dispatcher:
         self._remotes = remotes
         self._prefix = prefix
         self._on_hello = on_hello
-        self._states: dict[str, messages.HostState] = {}  # of hosts without a hello yet
-        self._has_alerts: set[str] = set()  # likewise: their alerts were not kept
+        # By the id of a host, and by the site.
+        self._early: dict[str, dict[str, _Early]] = {}
         self._requested: dict[str, float] = {}  # when a hello was requested
         self._budgets: dict[str, CostBudget] = {}  # by the id of a host
         self._drops = RateLimitedLog(log, logging.WARNING)
@@ -58,6 +67,7 @@ class Dispatcher:
     def begin(self) -> None:
         """Begin on a new connection, which brings everything that is retained."""
         self._requested.clear()
+        self._early.clear()
 
     def dispatch(self, broker: Connection, message: Message) -> None:
         """Give a message to the remote of its host. One that is not valid is counted, and logged."""
@@ -90,7 +100,7 @@ class Dispatcher:
         if topic.name in ("hello", "state"):
             self._receive_text(broker, topic, message)
         elif topic.name == "alerts":
-            self._receive_alerts(topic.key, payload)
+            self._receive_alerts(topic, payload)
         elif message.is_retained:
             raise ReceivedError("is retained")
         elif remote is None or not remote.note_live(topic.name, payload):
@@ -101,10 +111,9 @@ class Dispatcher:
         text = message.payload[: incoming.MAX_HELLO_BYTES].decode("latin-1")
         self._spend(topic.host, max(LEAST_COST, cost(text)))
         if topic.name == "state":
-            self._receive_state(topic.key, message.payload)
+            self._receive_state(topic, message.payload)
         elif message.payload:
-            self._receive_hello(topic, message)
-            self._request_alerts(broker, topic)
+            self._receive_hello(broker, topic, message)
         else:
             self._receive_deletion(topic.key)
 
@@ -114,15 +123,34 @@ class Dispatcher:
         if remote is not None and not remote.is_sending:
             self._fleet.remove([remote])
 
-    def _receive_state(self, key: str, payload: bytes) -> None:
-        if not payload:
-            self._states.pop(key, None)
-            return
-        state, remote = messages.parse_state(payload), self._remotes.by_key.get(key)
-        if remote is not None:
+    def _receive_state(self, topic: HostTopic, payload: bytes) -> None:
+        """Note a state; an empty one was deleted from the broker."""
+        state = messages.parse_state(payload) if payload else None
+        remote = self._remotes.by_key.get(topic.key)
+        if remote is None:
+            early = self._maybe_early(topic)
+            if early is not None:
+                early.state = state
+        elif state is not None:
             remote.note_state(state)
-        elif len(self._states) < self._fleet.max_hosts:
-            self._states[key] = state
+
+    def _maybe_early(self, topic: HostTopic) -> _Early | None:
+        """Return what came of a host before its ``hello``. None: there are too many such hosts, or sites of its id."""
+        sites = self._early.get(topic.host, {})
+        if topic.site not in sites:
+            if len(sites) >= MAX_SITES or (not sites and len(self._early) >= self._fleet.max_hosts):
+                return None
+            self._early[topic.host] = sites
+            sites[topic.site] = _Early()
+        return sites[topic.site]
+
+    def _take_early(self, topic: HostTopic) -> _Early:
+        """Return and forget what came of a host before its ``hello``."""
+        sites = self._early.get(topic.host, {})
+        early = sites.pop(topic.site, _Early())
+        if not sites:
+            self._early.pop(topic.host, None)
+        return early
 
     def _spend(self, host: str, amount: float) -> None:
         """Note the cost of something that is done at once. Raises ReceivedError if the host has caused too much."""
@@ -133,7 +161,7 @@ class Dispatcher:
             raise ReceivedError("is one of too many")
         budget.spend(amount)
 
-    def _receive_hello(self, topic: HostTopic, message: Message) -> None:
+    def _receive_hello(self, broker: Connection, topic: HostTopic, message: Message) -> None:
         key = topic.key
         is_former = key == self._remotes.own_key and key not in self._requested
         if message.is_retained and is_former:
@@ -151,24 +179,22 @@ class Dispatcher:
         remote = self._remotes.maybe_get(topic)
         if remote is None:
             return
-        state = self._states.pop(key, None)
-        if state is not None:
-            remote.note_state(state)
+        early = self._take_early(topic)
+        if early.state is not None:
+            remote.note_state(early.state)
         remote.note_hello(message.payload, identity, is_retained=message.is_retained)
         self._on_hello()
+        if early.has_alerts:
+            self._request_retained(broker, topic, "alerts")
 
-    def _receive_alerts(self, key: str, payload: bytes) -> None:
-        remote = self._remotes.by_key.get(key)
+    def _receive_alerts(self, topic: HostTopic, payload: bytes) -> None:
+        remote = self._remotes.by_key.get(topic.key)
         if remote is not None:
             remote.note_alerts(payload)
-        elif len(self._has_alerts) < self._fleet.max_hosts:
-            self._has_alerts.add(key)
-
-    def _request_alerts(self, broker: Connection, topic: HostTopic) -> None:
-        """Request the alerts of a host that came before its hello."""
-        if topic.key in self._has_alerts and topic.key in self._remotes.by_key:
-            self._has_alerts.discard(topic.key)
-            self._request_retained(broker, topic, "alerts")
+            return
+        early = self._maybe_early(topic)
+        if early is not None:
+            early.has_alerts = True
 
     def _request_hello(self, broker: Connection, topic: HostTopic) -> None:
         """Request the retained ``hello`` of a host: a broker drops messages to a client that is slow for a moment.

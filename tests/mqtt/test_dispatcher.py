@@ -19,7 +19,7 @@ from telemetry_stream.mqtt.dispatcher import (
     Dispatcher,
 )
 from telemetry_stream.mqtt.packets import Message
-from telemetry_stream.mqtt.remotes import Remotes
+from telemetry_stream.mqtt.remotes import MAX_SITES, Remotes
 from telemetry_stream.mqtt.topics import Topics
 from telemetry_stream.stream import HistoryLimits
 from tests.fleet.reports import vitals
@@ -133,6 +133,23 @@ def test_alerts_that_came_before_the_hello_are_requested(here: Bench) -> None:
     here.hello("host-1")
     here.hello("host-1")
     assert here.broker.requested == ["ts/1/s/host-1/alerts"]
+
+
+def test_what_came_before_hellos_is_limited_for_each_id(here: Bench) -> None:
+    """One id with ever new sites takes the room of no other host. A new connection brings everything again."""
+    for number in range(100):
+        here.get_of(f"s{number}", "host-1/state", state("gone"))
+        here.get_of(f"s{number}", "host-1/alerts", b"{}")
+    assert len(here.dispatcher._early["host-1"]) == MAX_SITES
+    here.get("host-2/state", state("gone"))
+    here.get("host-2/alerts", b"{}")
+    here.get("host-3/state", state("gone"))
+    assert list(here.dispatcher._early) == ["host-1", "host-2"]
+    here.dispatcher.begin()
+    here.get("host-3/alerts", b"{}")
+    here.hello("host-3", is_retained=True)
+    assert here.broker.requested == ["ts/1/s/host-3/alerts"]
+    assert here.dispatcher._early == {}
 
 
 def test_a_host_whose_hello_is_deleted_is_removed(here: Bench) -> None:
