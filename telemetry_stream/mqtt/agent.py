@@ -107,7 +107,7 @@ class Agent:
             try:
                 self._receive(message, now)
             except messages.MessageError as error:
-                self._dropped.log("A message on %s was dropped: %s", message.topic, error)
+                self._dropped.log("A message on %s was dropped: it %s", message.topic, error)
         if now >= self._confirm_until:
             self._confirm_until = math.inf
             self._confirmation.missing()
@@ -144,20 +144,22 @@ class Agent:
         """Raises MessageError. A retained request is an old one."""
         topics = self._topics
         if message.is_too_large:
-            raise messages.MessageError("it is too large")
+            raise messages.MessageError("is too large")
         if message.topic == topics.of("state"):
             self._check_state(messages.parse_state(message.payload), message.is_retained)
         elif message.is_retained:
-            raise messages.MessageError("it is retained")
+            raise messages.MessageError("is retained")
         elif message.topic == topics.of("want"):
             want = messages.parse_want(message.payload)
             if not self._fronts.lease(want, now):
-                raise messages.MessageError(f"there are {MAX_FRONTS} front ends already")
+                raise messages.MessageError(
+                    f"is of another front end than the {MAX_FRONTS} present ones"
+                )
         elif message.topic == topics.of("ask"):
             ask = messages.parse_ask(message.payload)
             if not self._fronts.may_ask(ask.front, now):
                 raise messages.MessageError(
-                    f"it asks more than once per second, or there are {MAX_FRONTS} front ends already"
+                    f"asks twice within a second, or is of another front end than the {MAX_FRONTS} present ones"
                 )
             self._answers.ask(ask, now)
 

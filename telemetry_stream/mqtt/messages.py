@@ -28,7 +28,7 @@ STATES: tuple[State, ...] = ("live", "gone", "lost")
 
 
 class MessageError(Exception):
-    """A payload that is not valid: why."""
+    """A payload that is not valid. The reason is what follows "it", such as "is not JSON"."""
 
 
 class HostState(NamedTuple):
@@ -97,7 +97,7 @@ def parse_state(payload: bytes) -> HostState:
     message = _object(payload)
     found, stream = message.get("state"), _maybe_name(message, "stream")
     if found not in STATES or stream is None:
-        raise MessageError("state and stream expected")
+        raise MessageError("has no state or no stream")
     return HostState(found, stream)
 
 
@@ -106,12 +106,12 @@ def parse_want(payload: bytes) -> Want:
     message = _object(payload)
     sections = message.get("sections", [])
     if not isinstance(sections, list) or len(sections) > MAX_SECTIONS:
-        raise MessageError(f"sections must be a list of at most {MAX_SECTIONS} names")
+        raise MessageError(f"has sections that are not a list of at most {MAX_SECTIONS} names")
     if not all(isinstance(name, str) and len(name) <= MAX_SECTION_CHARACTERS for name in sections):
-        raise MessageError("sections must be names")
+        raise MessageError("has sections that are not names")
     seconds = _number(message, "seconds", MAX_LEASE_SECONDS)
     if seconds is None:
-        raise MessageError("seconds expected")
+        raise MessageError("has no seconds")
     return Want(_front(message), frozenset(sections), seconds)
 
 
@@ -120,21 +120,21 @@ def parse_ask(payload: bytes) -> Ask:
     message = _object(payload)
     stream, since = _maybe_name(message, "stream"), message.get("since", 0)
     if type(since) is not int or not 0 <= since <= MAX_SEQ:
-        raise MessageError("since must be a whole number that is not negative")
+        raise MessageError("has a since that is negative or no whole number")
     return Ask(_front(message), stream, since, _number(message, "seconds", MAX_HISTORY_SECONDS))
 
 
 def _object(payload: bytes) -> dict[str, Any]:
     if len(payload) > MAX_REQUEST_BYTES:
-        raise MessageError(f"larger than {MAX_REQUEST_BYTES} bytes")
+        raise MessageError(f"is larger than {MAX_REQUEST_BYTES} bytes")
     try:
         check_nesting(payload)
         message = json.loads(payload, parse_constant=_refuse)
     # UnicodeDecodeError and JSONDecodeError are ValueErrors. RecursionError: nested too deep.
     except (ValueError, RecursionError):
-        raise MessageError("not JSON") from None
+        raise MessageError("is not JSON") from None
     if not isinstance(message, dict):
-        raise MessageError("not an object")
+        raise MessageError("is not an object")
     return message
 
 
@@ -146,7 +146,7 @@ def _front(message: Mapping[str, Any]) -> str:
     """Return the id of the front end, which becomes a part of a topic."""
     front = _maybe_name(message, "front")
     if front is None:
-        raise MessageError("front expected")
+        raise MessageError("has no front")
     return front
 
 
@@ -155,7 +155,7 @@ def _maybe_name(message: Mapping[str, Any], name: str) -> str | None:
     value = message.get(name)
     if value is None or (isinstance(value, str) and LEVEL.fullmatch(value)):
         return value
-    raise MessageError(f"{name} must have 1 to 64 letters, digits and . _ -")
+    raise MessageError(f"has a {name} of other than 1 to 64 letters, digits and . _ -")
 
 
 def _number(message: Mapping[str, Any], name: str, most: float) -> float | None:
@@ -164,5 +164,5 @@ def _number(message: Mapping[str, Any], name: str, most: float) -> float | None:
     if value is None:
         return None
     if type(value) not in (int, float) or not 0 <= value < math.inf:
-        raise MessageError(f"{name} must be a number that is not negative")
+        raise MessageError(f"has {name} that are negative or no number")
     return float(min(value, most))

@@ -14,6 +14,7 @@ from telemetry_stream.metrics.sources.vitals import Vitals
 from telemetry_stream.mqtt import messages
 from telemetry_stream.mqtt.messages import Ask, HostState, MessageError, Want
 
+PREDICATE = "(is|has) "  # what follows "it" in the log
 STREAM = "5f0c9a3e71d24b865f0c9a3e71d24b86"
 
 
@@ -100,7 +101,7 @@ BAD = [
 def test_invalid_requests_are_refused(payload: str) -> None:
     """Of both kinds."""
     for parse in (messages.parse_want, messages.parse_ask):
-        with pytest.raises(MessageError):
+        with pytest.raises(MessageError, match=PREDICATE):
             parse(payload.encode())
 
 
@@ -115,7 +116,7 @@ def test_invalid_requests_are_refused(payload: str) -> None:
 )
 def test_invalid_sections_are_refused(field: str) -> None:
     """A list of a few short names is expected."""
-    with pytest.raises(MessageError):
+    with pytest.raises(MessageError, match=PREDICATE):
         messages.parse_want(f'{{"front":"f","seconds":1,{field}}}'.encode())
 
 
@@ -132,7 +133,7 @@ def test_invalid_sections_are_refused(field: str) -> None:
 )
 def test_an_invalid_place_is_refused(field: str) -> None:
     """A number of a sample, and the id of a run."""
-    with pytest.raises(MessageError):
+    with pytest.raises(MessageError, match=PREDICATE):
         messages.parse_ask(f'{{"front":"f",{field}}}'.encode())
 
 
@@ -147,7 +148,7 @@ def test_an_invalid_place_is_refused(field: str) -> None:
 )
 def test_an_invalid_state_is_refused(payload: str) -> None:
     """It has a known state, and the id of a run."""
-    with pytest.raises(MessageError):
+    with pytest.raises(MessageError, match=PREDICATE):
         messages.parse_state(payload.encode())
 
 
