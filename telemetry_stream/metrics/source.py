@@ -19,7 +19,9 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Generic, Protocol, TypeVar, runtime_checkable
+
+T = TypeVar("T")
 
 # Longer than the time between two reads of different clocks, shorter than any suspend.
 SUSPEND_SECONDS = 0.5
@@ -102,6 +104,33 @@ class Now:
     def was_suspended(self) -> bool:
         """Whether the machine was suspended for so long that the tick counters of its cores mean nothing."""
         return self.suspended_seconds > SUSPEND_SECONDS
+
+
+class OncePerTick(Generic[T]):
+    """What a function returns for a tick. The sources that share it cause one call per tick.
+
+    If the call raises, its exception is raised again until the next tick: the value of a tick before is not current.
+    """
+
+    def __init__(self, make: Callable[[Now], T]) -> None:
+        self._make = make
+        self._tick = -1
+        self._value: T | None = None
+        self._error: Exception | None = None
+
+    def get(self, now: Now) -> T:
+        """Return the value of this tick. Raises what the function raised."""
+        if now.tick != self._tick:
+            self._tick = now.tick
+            self._value = self._error = None
+            try:
+                self._value = self._make(now)
+            except Exception as error:
+                self._error = error
+                raise
+        if self._error is not None:
+            raise self._error
+        return self._value  # type: ignore[return-value]  # set whenever there is no error
 
 
 class Statvfs(Protocol):

@@ -10,9 +10,14 @@ from telemetry_stream.metrics.setup import SelfStats
 from tests.metrics.trees import Tree
 
 
+def sources(tree: Tree, psutil: Any) -> dict[str, Any]:
+    """Return the psutil source of each section."""
+    return {of.name: of for of in psutil_sources(psutil, tree.clock, SelfStats())}
+
+
 def source(tree: Tree, psutil: Any, section: str) -> Any:
     """Return the psutil source of one section."""
-    return {of.name: of for of in psutil_sources(psutil, tree.clock, SelfStats())}[section]
+    return sources(tree, psutil)[section]
 
 
 def pair(tree: Tree, of: Any, *, between: Callable[[], None]) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 from .. import rates
 from ..blocking import Blocking, Result
 from ..files import Files
-from ..source import Clock, Now, Source
+from ..source import Clock, Now, OncePerTick, Source
 from ..sources import (
     block_device,
     chips,
@@ -58,22 +58,21 @@ class Disks:
         self._psutil = psutil
         self._monotonic = clock.monotonic
         self._previous: rates.Previous[str, diskstats.Numbers] = rates.Previous()
-        self._rows: tuple[disk.Disk, ...] = ()
-        self._tick = -1
+        self._rows = OncePerTick(self._read)
 
     def collect(self, now: Now) -> tuple[disk.Disk, ...]:
-        if now.tick != self._tick:
-            self._tick = now.tick
-            at = self._monotonic()
-            counters = self._psutil.disk_io_counters(perdisk=True, nowrap=False) or {}
-            numbers = {name: _disk_numbers(of) for name, of in counters.items()}
-            before, seconds = self._previous.exchange(numbers, at)
-            self._rows = tuple(
-                disk.disk(name, *known, row, before.get(name), seconds, now.boottime)
-                for name, row in numbers.items()
-                if (known := _maybe_classify(name)) is not None
-            )
-        return self._rows
+        return self._rows.get(now)
+
+    def _read(self, now: Now) -> tuple[disk.Disk, ...]:
+        at = self._monotonic()
+        counters = self._psutil.disk_io_counters(perdisk=True, nowrap=False) or {}
+        numbers = {name: _disk_numbers(of) for name, of in counters.items()}
+        before, seconds = self._previous.exchange(numbers, at)
+        return tuple(
+            disk.disk(name, *known, row, before.get(name), seconds, now.boottime)
+            for name, row in numbers.items()
+            if (known := _maybe_classify(name)) is not None
+        )
 
 
 def _disk_numbers(counters: Any) -> diskstats.Numbers:
@@ -105,40 +104,10 @@ class Interfaces:
         self._psutil = psutil
         self._monotonic = clock.monotonic
         self._previous: rates.Previous[str, netdev.Numbers] = rates.Previous()
-        self._rows: tuple[network.Interface, ...] = ()
-        self._tick = -1
+        self._rows = OncePerTick(self._read)
 
     def collect(self, now: Now) -> tuple[network.Interface, ...]:
-        if now.tick != self._tick:
-            self._tick = now.tick
-            at = self._monotonic()
-            counters = self._psutil.net_io_counters(pernic=True, nowrap=False) or {}
-            states = self._psutil.net_if_stats()
-            numbers = {name: _interface_numbers(of) for name, of in counters.items()}
-            before, seconds = self._previous.exchange(numbers, at)
-            # Other systems have no sysfs, and number their loopback: lo0.
-            stack = counted.Stack(
-                {
-                    name: counted.read_place(os.path.join(NET, name))
-                    for name in numbers
-                    if not name.startswith(counted.LOOPBACK)
-                }
-            )
-            names_counted = stack.counted()
-            self._rows = tuple(
-                network.Interface(
-                    name,
-                    ("up" if states[name].isup else "down") if name in states else None,
-                    link.parse_speed(b"%d" % states[name].speed)
-                    if name in states
-                    and (stack.has_link(name) or not os.path.isdir(os.path.join(NET, name)))
-                    else None,
-                    name in names_counted,
-                    *netdev.speeds(row, before.get(name), seconds),
-                )
-                for name, row in numbers.items()
-            )
-        return self._rows
+        return self._rows.get(now)
 
     def counted(self, now: Now) -> Sequence[tuple[float | None, float | None]]:
         """Return the bytes received and sent per second of each interface that the totals count."""
@@ -147,6 +116,35 @@ class Interfaces:
             for row in self.collect(now)
             if row.counted
         ]
+
+    def _read(self, _now: Now) -> tuple[network.Interface, ...]:
+        at = self._monotonic()
+        counters = self._psutil.net_io_counters(pernic=True, nowrap=False) or {}
+        states = self._psutil.net_if_stats()
+        numbers = {name: _interface_numbers(of) for name, of in counters.items()}
+        before, seconds = self._previous.exchange(numbers, at)
+        # Other systems have no sysfs, and number their loopback: lo0.
+        stack = counted.Stack(
+            {
+                name: counted.read_place(os.path.join(NET, name))
+                for name in numbers
+                if not name.startswith(counted.LOOPBACK)
+            }
+        )
+        names_counted = stack.counted()
+        return tuple(
+            network.Interface(
+                name,
+                ("up" if states[name].isup else "down") if name in states else None,
+                link.parse_speed(b"%d" % states[name].speed)
+                if name in states
+                and (stack.has_link(name) or not os.path.isdir(os.path.join(NET, name)))
+                else None,
+                name in names_counted,
+                *netdev.speeds(row, before.get(name), seconds),
+            )
+            for name, row in numbers.items()
+        )
 
 
 def _interface_numbers(counters: Any) -> netdev.Numbers:

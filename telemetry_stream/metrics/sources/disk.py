@@ -14,7 +14,7 @@ from .. import counters, rates
 from ..files import Files
 from ..section import Field, Section
 from ..setup import Setup
-from ..source import Now, Source
+from ..source import Now, OncePerTick, Source
 from .block_device import BlockDevice
 from .diskstats import (
     IN_FLIGHT,
@@ -107,16 +107,14 @@ class DisksSource:
         self._diskstats = files.proc("diskstats", parse, records=True)
         self._previous: rates.Previous[Key, Numbers] = rates.Previous()
         self._devices: dict[Key, BlockDevice] = {}
-        self._rows: tuple[Disk, ...] = ()
-        self._tick = -1
+        self._rows = OncePerTick(self._read)
 
     def collect(self, now: Now) -> tuple[Disk, ...]:
         """Raises OSError or ParseError if /proc/diskstats is unavailable."""
-        rows = self._diskstats.read(now)
-        if self._tick == now.tick:
-            return self._rows
-        self._tick = now.tick
-        rows = with_multipath_heads(rows)
+        return self._rows.get(now)
+
+    def _read(self, now: Now) -> tuple[Disk, ...]:
+        rows = with_multipath_heads(self._diskstats.read(now))
         before, seconds = self._previous.exchange(rows, self._diskstats.monotonic)
         disks = []
         for gone in self._devices.keys() - rows.keys():
@@ -136,8 +134,7 @@ class DisksSource:
                         now.boottime,
                     )
                 )
-        self._rows = tuple(disks)
-        return self._rows
+        return tuple(disks)
 
     def close(self) -> None:
         """Close the descriptors."""

@@ -16,7 +16,7 @@ from .. import rates
 from ..files import Files
 from ..section import Field, Section
 from ..setup import Setup
-from ..source import Now, Source
+from ..source import Now, OncePerTick, Source
 from .counted import LOOPBACK, Place, Stack, read_place
 from .link import Link
 from .netdev import Numbers, parse, speeds
@@ -131,16 +131,20 @@ class InterfacesSource:
         self._any_device = False
         self._names_counted: frozenset[str] = frozenset()
         self._names_with_link: frozenset[str] = frozenset()
-        self._rows: tuple[Interface, ...] = ()
         self._counted: list[tuple[float | None, float | None]] = []
-        self._tick = -1
+        self._rows = OncePerTick(self._read)
 
     def collect(self, now: Now) -> tuple[Interface, ...]:
         """Raises OSError or ParseError if /proc/net/dev is unavailable."""
+        return self._rows.get(now)
+
+    def counted(self, now: Now) -> Sequence[tuple[float | None, float | None]]:
+        """Return the bytes received and sent per second of each interface that the totals count."""
+        self.collect(now)
+        return self._counted
+
+    def _read(self, now: Now) -> tuple[Interface, ...]:
         rows = self._dev.read(now)
-        if self._tick == now.tick:
-            return self._rows
-        self._tick = now.tick
         before, seconds = self._previous.exchange(rows, self._dev.monotonic)
         new, any_change = self._update_links(rows)
         self._maybe_refresh_links(now, any_change=any_change)
@@ -149,19 +153,13 @@ class InterfacesSource:
             for name in rows
             if name in self._links
         ]
-        self._rows = tuple(shown)
         self._counted = [
             (row.rx_bytes_per_second, row.tx_bytes_per_second) for row in shown if row.counted
         ]
         for name in self._without_row & self._names_counted:
             rates_of = speeds(rows[name], before.get(name), seconds)
             self._counted.append((rates_of[0], rates_of[1]))
-        return self._rows
-
-    def counted(self, now: Now) -> Sequence[tuple[float | None, float | None]]:
-        """Return the bytes received and sent per second of each interface that the totals count."""
-        self.collect(now)
-        return self._counted
+        return tuple(shown)
 
     def _update_links(self, names: Mapping[str, Numbers]) -> tuple[set[str], bool]:
         """Update the links. Return the names that belong to another interface than before, and whether any changed."""

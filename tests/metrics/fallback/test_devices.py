@@ -11,7 +11,7 @@ import pytest
 from telemetry_stream.metrics.sources.disk import Disk
 from telemetry_stream.metrics.sources.network import Interface
 from tests.conftest import eventually
-from tests.metrics.psutils import pair, source
+from tests.metrics.psutils import pair, source, sources
 from tests.metrics.trees import Tree
 
 
@@ -119,3 +119,32 @@ def test_a_psutil_without_sensors(tree: Tree, psutil: SimpleNamespace) -> None:
     of = source(tree, psutil, "temperatures")
     assert [of.collect(tree.tick()) for _ in range(3)] == [None, None, None]
     of.close()
+
+
+@pytest.mark.parametrize(
+    ("rows", "totals", "function"),
+    [("disks", "disk", "disk_io_counters"), ("interfaces", "network", "net_io_counters")],
+)
+def test_the_totals_of_a_tick_fail_with_its_rows(
+    tree: Tree, psutil: SimpleNamespace, rows: str, totals: str, function: str
+) -> None:
+    """They are not those of the tick before."""
+    fails = False
+
+    def counters(**_: object) -> dict[str, Any]:
+        if fails:
+            raise OSError(5, "no")
+        return {}
+
+    psutil.net_if_stats = dict
+    setattr(psutil, function, counters)
+    of = sources(tree, psutil)
+    assert of[rows].collect(tree.tick()) == ()
+    fails = True
+    now = tree.tick()
+    with pytest.raises(OSError, match="no"):
+        of[rows].collect(now)
+    fails = False
+    with pytest.raises(OSError, match="no"):
+        of[totals].collect(now)
+    assert of[rows].collect(tree.tick()) == ()

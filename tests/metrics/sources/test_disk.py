@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_stream.metrics.sources import disk
+from telemetry_stream.metrics.sources.block_device import BlockDevice
 from telemetry_stream.metrics.sources.disk import (
     Disk,
     DisksSource,
@@ -127,3 +129,23 @@ def test_any_two_readings_are_sane(
 ) -> None:
     """Whatever the counters do, nothing is negative and no percentage is above 100."""
     assert_sane(disk.disk("sda", "disk", True, after, before, seconds, 1e6))
+
+
+def test_the_totals_of_a_tick_fail_with_its_rows(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are not those of the tick before."""
+    make(tree, "sda")
+    tree.put("proc/diskstats", line("sda", SDA))
+    source = DisksSource(tree.files)
+    totals = DiskTotalsSource(source)
+    source.collect(tree.tick())
+    now = tree.tick()
+    with monkeypatch.context() as patch:
+        patch.setattr(BlockDevice, "is_same", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            source.collect(now)
+    with pytest.raises(ZeroDivisionError):
+        totals.collect(now)
+    assert totals.collect(tree.tick()) == DiskTotals(0.0, 0.0)
+    source.close()

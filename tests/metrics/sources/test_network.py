@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from telemetry_stream.metrics.sources.link import Link
 from telemetry_stream.metrics.sources.network import (
     Interface,
     InterfacesSource,
@@ -217,3 +218,20 @@ def test_the_speed_is_read_again_after_a_change_of_state(tree: Tree, host: Host)
     make(tree, "eth0", speed="100", operstate="down")
     rows, _ = host.read(line("eth0", (0, 0, 0, 0)), seconds=30.0)
     assert rows["eth0"].speed_mbps == 100
+
+
+def test_the_totals_of_a_tick_fail_with_its_rows(
+    tree: Tree, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are not those of the tick before."""
+    make(tree, "eth0")
+    host.read(line("eth0", (0, 0, 0, 0)))
+    host.read(line("eth0", (100, 0, 0, 0)))
+    now = tree.tick()
+    with monkeypatch.context() as patch:
+        patch.setattr(Link, "is_same", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            host.source.collect(now)
+    with pytest.raises(ZeroDivisionError):
+        host.totals.collect(now)
+    assert host.read(line("eth0", (300, 0, 0, 0)))[1].total_rx_bytes_per_second == 200.0
