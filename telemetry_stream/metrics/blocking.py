@@ -5,12 +5,14 @@ calls. At most one call per key is pending, so that a dead mount blocks one work
 call hangs, another worker makes the remaining calls. A ThreadPoolExecutor would not do: the interpreter joins its
 workers at exit, so a hung call would keep the process alive.
 
-Only the collecting thread calls the methods. The condition's lock guards everything that the workers share with it.
-With ``timeout_seconds``, ``request`` waits for the results; a program that takes a single sample needs that.
+One thread at a time calls the methods. The condition's lock guards everything that the workers share with it. With
+``timeout_seconds``, ``request`` waits for the results; a program that takes a single sample needs that. While the
+system is out of threads, calls stay queued, and each tick tries to start a worker.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -23,6 +25,8 @@ from .source import Clock
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+log = logging.getLogger(__name__)
 
 # After this time, another worker is started for the remaining calls.
 HUNG_SECONDS = 2.0
@@ -65,6 +69,7 @@ class Blocking(Generic[K, V]):
         self._running: dict[int, float] = {}
         self._idle = 0
         self._workers = 0
+        self._was_refused = False  # the last start of a worker
         # close() begins a new generation. Workers of an older one end.
         self._generation = 0
 
@@ -79,7 +84,7 @@ class Blocking(Generic[K, V]):
                     self._queue.append(key)
             self._maybe_start_worker_locked()
             self._changed.notify_all()
-            if self._timeout_seconds:
+            if self._timeout_seconds and self._workers:
                 self._changed.wait_for(
                     lambda: not any(key in self._requested_at for key in keys),
                     self._timeout_seconds,
@@ -130,7 +135,7 @@ class Blocking(Generic[K, V]):
             self._changed.notify_all()
 
     def _maybe_start_worker_locked(self) -> None:
-        """Start a worker if calls are queued and no worker is free or about to be free."""
+        """Start a worker if calls are queued and no worker is free or about to be free, and a thread is available."""
         if not self._queue or self._idle or self._workers >= MAX_WORKERS:
             return
         hung_since = time.monotonic() - HUNG_SECONDS
@@ -138,10 +143,19 @@ class Blocking(Generic[K, V]):
             return
         if self._workers > len(self._running):
             return  # A worker that was just started has not taken its first call yet.
-        threads.start(
-            self._name, self._work, self._generation, runs_foreign_code=self._runs_foreign_code
-        )
-        self._workers += 1  # Only now: start() raises if the system is out of threads.
+        try:
+            threads.start(
+                self._name, self._work, self._generation, runs_foreign_code=self._runs_foreign_code
+            )
+        except threads.ThreadUnavailableError as error:
+            if not self._was_refused:
+                log.warning(
+                    "A worker %s cannot be started, so its calls wait: %s", self._name, error
+                )
+            self._was_refused = True
+            return
+        self._was_refused = False
+        self._workers += 1
 
     def _work(self, generation: int) -> None:
         """Make queued calls until closed, or until another worker is idle. Runs on a worker."""

@@ -10,7 +10,6 @@ import pytest
 
 from telemetry_stream.metrics import blocking as blocking_module
 from telemetry_stream.metrics.blocking import MAX_WORKERS, Blocking, Result
-from telemetry_stream.threads import ThreadUnavailableError
 from tests.conftest import eventually
 from tests.metrics.trees import Tree
 
@@ -168,21 +167,31 @@ def test_the_number_of_workers_is_bounded(
 
 
 def test_a_system_out_of_threads_is_tried_again(
-    tree: Tree, calls: Calls, monkeypatch: pytest.MonkeyPatch
+    tree: Tree,
+    calls: Calls,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The request raises, so this tick's section fails. The next request starts a worker."""
+    """The calls stay queued, and nobody waits for them. The next tick starts a worker. The log has one line."""
 
     def refuse(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    blocking = Blocking("ts-test", calls, tree.clock, timeout_seconds=10.0)
+    blocking = Blocking("ts-test", calls, tree.clock, timeout_seconds=60.0)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)  # as when clone(2) fails
+        started = time.monotonic()
         for _ in range(MAX_WORKERS + 1):
-            with pytest.raises(ThreadUnavailableError):
-                blocking.request(["a"])
-    blocking.request(["a"])
-    assert blocking.maybe_result("a") is not None
+            blocking.request(["a"])
+            blocking.check_workers()
+        assert time.monotonic() - started < 60.0
+    assert [record.message for record in caplog.records] == [
+        "A worker ts-test cannot be started, so its calls wait: the system is out of threads"
+    ]
+    assert blocking.maybe_result("a") is None
+    blocking.check_workers()
+    assert eventually(lambda: blocking.maybe_result("a") is not None)
+    assert calls.made == ["a"]
     blocking.close()
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
+from typing import cast
 
 import pytest
 
 from telemetry_stream.metrics.sample import SourceState
 from telemetry_stream.metrics.source import Now, Stale
+from telemetry_stream.metrics.sources.network import Interface
 from telemetry_stream.metrics.sources.tcp import Sockets
 from tests.metrics.extra import ExtraSource
 from tests.metrics.trees import Tree
@@ -95,6 +98,25 @@ def test_a_failure_is_logged_when_it_begins_and_when_it_ends(
     broken = True
     tick()
     assert logged() == ["Source mine: failed (RuntimeError: tick 58)"]
+
+
+def test_a_system_out_of_threads_loses_only_what_needs_a_worker(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files are read as always: only the frequencies of the cores are missing, and the speed of the interface."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    tree.put("proc/stat", "cpu  1 0 0 9\ncpu0 1 0 0 9\n")
+    tree.put("proc/net/dev", "a\nb\n  eth0: 1 0 0 0 0 0 0 0 1 0 0 0 0 0 0 0\n")
+    tree.put("sys/class/net/eth0/device/vendor", "0x1af4\n")
+    collector = tree.collector()
+    monkeypatch.setattr(threading.Thread, "start", refuse)  # as when clone(2) fails
+    sample = collector.collect({"cpu", "interfaces"})
+    assert sample.sources["cpu"].state == sample.sources["interfaces"].state == "ok"
+    (interface,) = cast("tuple[Interface, ...]", sample.sections["interfaces"])
+    assert (interface.name, interface.speed_mbps) == ("eth0", None)
 
 
 def test_an_extra_source_that_raises_loses_only_its_section(tree: Tree) -> None:

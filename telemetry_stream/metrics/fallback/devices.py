@@ -178,6 +178,7 @@ class PsutilMounts:
         if now.monotonic >= self._list_at:
             self._list_at = now.monotonic + MOUNTS_SECONDS
             self._blocking.request([None])
+        self._blocking.check_workers()
         result = self._blocking.maybe_result(None)
         if result is None or result is self._last_returned:
             return None
@@ -224,6 +225,7 @@ class Temperatures:
         if now.monotonic >= self._read_at:
             self._read_at = now.monotonic + SENSORS_SECONDS
             self._blocking.request([None])
+        self._blocking.check_workers()
         result = self._blocking.maybe_result(None)
         if result is None or not result.value:
             return None
