@@ -64,6 +64,7 @@ class Blocking(Generic[K, V]):
         self._changed = threading.Condition()
         self._queue: deque[K] = deque()
         self._requested_at: dict[K, float] = {}  # of each pending call
+        self._forgotten: set[K] = set()  # those whose call is running; its result is dropped
         self._results: dict[K, Result[V]] = {}
         # When the call of each busy worker began, on the system's clock: a replaced clock may stand still.
         self._running: dict[int, float] = {}
@@ -79,6 +80,7 @@ class Blocking(Generic[K, V]):
         now = self._clock.monotonic()
         with self._changed:
             for key in keys:
+                self._forgotten.discard(key)
                 if key not in self._requested_at:
                     self._requested_at[key] = now
                     self._queue.append(key)
@@ -91,23 +93,15 @@ class Blocking(Generic[K, V]):
                 )
 
     def forget_all_except(self, keys: Iterable[K]) -> None:
-        """Drop the results and the queued calls of all other keys: their mounts or devices are gone."""
-        keys = set(keys)
+        """Drop the results and the calls of all other keys: their mounts or devices are gone."""
+        kept = set(keys)
         with self._changed:
-            for key in self._results.keys() - keys:
-                del self._results[key]
-            for key in [key for key in self._queue if key not in keys]:
-                self._queue.remove(key)
-                del self._requested_at[key]
+            self._forget_locked((self._results.keys() | self._requested_at.keys()) - kept)
 
     def forget(self, keys: Iterable[K]) -> None:
-        """Drop the results and the queued calls of these keys."""
+        """Drop the results and the calls of these keys. A call that is running ends, and its result is dropped."""
         with self._changed:
-            for key in keys:
-                self._results.pop(key, None)
-                if key in self._queue:
-                    self._queue.remove(key)
-                    del self._requested_at[key]
+            self._forget_locked(keys)
 
     def check_workers(self) -> None:
         """Start another worker if calls are queued and every worker hangs. To be called once per tick."""
@@ -130,9 +124,19 @@ class Blocking(Generic[K, V]):
             self._generation += 1
             self._queue.clear()
             self._requested_at.clear()
+            self._forgotten.clear()
             self._running.clear()
             self._workers = self._idle = 0
             self._changed.notify_all()
+
+    def _forget_locked(self, keys: Iterable[K]) -> None:
+        for key in keys:
+            self._results.pop(key, None)
+            if key in self._queue:
+                self._queue.remove(key)
+                del self._requested_at[key]
+            elif key in self._requested_at:
+                self._forgotten.add(key)
 
     def _maybe_start_worker_locked(self) -> None:
         """Start a worker if calls are queued and no worker is free or about to be free, and a thread is available."""
@@ -171,7 +175,10 @@ class Blocking(Generic[K, V]):
                 if generation != self._generation:
                     return
                 del self._running[me]
-                if self._requested_at.pop(key[0], None) is not None:
+                del self._requested_at[key[0]]
+                if key[0] in self._forgotten:
+                    self._forgotten.remove(key[0])
+                else:
                     self._results[key[0]] = Result(value, error, self._clock.monotonic())
                 # Calls are made in the order of the requests, so that none is complete while others are queued.
                 if not self._queue:

@@ -205,6 +205,31 @@ def test_results_of_removed_keys_are_forgotten(tree: Tree, calls: Calls) -> None
     blocking.close()
 
 
+@pytest.mark.parametrize("all_except", [True, False])
+def test_the_result_of_a_forgotten_call_is_dropped(
+    tree: Tree, calls: Calls, *, all_except: bool
+) -> None:
+    """Nobody would forget it again. A call that is requested again meanwhile has a result."""
+    calls.hang("gone", "back")
+    blocking = Blocking("ts-test", calls, tree.clock)
+    blocking.request(["gone", "back", "last"])
+    assert calls.begun["gone"].wait(10)
+    if all_except:
+        blocking.forget_all_except(["back", "last"])
+    else:
+        blocking.forget(["gone"])
+    calls.gates["gone"].set()
+    assert calls.begun["back"].wait(10)
+    blocking.forget(["back"])
+    blocking.request(["back"])
+    calls.gates["back"].set()
+    assert eventually(lambda: blocking.maybe_result("last") is not None)
+    assert blocking.maybe_result("gone") is None
+    assert blocking.maybe_result("back") is not None
+    assert calls.made == ["gone", "back", "last"]
+    blocking.close()
+
+
 def test_close_does_not_wait_for_a_hung_worker(tree: Tree, calls: Calls) -> None:
     """The result of its call is ignored later. close() may be called twice."""
     calls.hang("a")
