@@ -15,6 +15,9 @@ MODULES = "lib/modules"
 # In the directory of every kernel that is installed. Modules of other packages may remain without their kernel.
 OF_KERNEL = "modules.builtin"
 NUMBER = re.compile(r"\d+")
+# The last word of a release: v8 of 6.6.51+rpt-rpi-v8. Its number is that of a processor, so kernels of several flavours
+# are installed side by side. rc4, rt56 and r1 are versions.
+FLAVOUR = re.compile(r"-(?!(?:rc?|rt)\d+$)([A-Za-z][^-]*)$")
 
 
 class Reboot:
@@ -49,6 +52,8 @@ class Reboot:
 def is_newer(release: str, running: str) -> bool:
     """Return whether a release is a newer one of the same kind: ``6.1.0-30-amd64`` and ``6.1.0-28-amd64``."""
     if NUMBER.split(release) != NUMBER.split(running):
+        return False
+    if FLAVOUR.findall(release) != FLAVOUR.findall(running):
         return False
     numbers, own = ([int(number) for number in NUMBER.findall(name)] for name in (release, running))
     return numbers > own

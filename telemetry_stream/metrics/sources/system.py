@@ -61,7 +61,8 @@ class System:
     reboot_required: Annotated[
         bool | None,
         "Whether an update requires a reboot: /run/reboot-required exists, or a newer kernel of the same kind is "
-        "installed. False if nothing shows it. Null in a container.",
+        "installed. False if nothing shows it. Null in a container, and without that file on a host that has no "
+        "/lib/modules.",
     ] = None
 
 
