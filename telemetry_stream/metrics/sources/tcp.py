@@ -207,7 +207,11 @@ class TcpSource:
             return rates.per_second(found.get(name), before.get(name), seconds)
 
         tcp = v4.get(b"TCP:", {})
-        states = self._scan.maybe_states(now) if self.name in now.wanted else None
+        states = None
+        if self.name in now.wanted:
+            states = self._scan.maybe_states(now)
+        else:
+            self._scan.pause()
         return Tcp(
             inuse=both(v4, v6, b"TCP"),
             time_wait=tcp.get(b"tw"),

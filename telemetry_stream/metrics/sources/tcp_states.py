@@ -242,10 +242,18 @@ class StatesScan:
             "ts-tcp-states", self._scan, files.clock, timeout_seconds=timeout_seconds
         )
         self._next_at = -math.inf
+        self._is_paused = True
         self._last_logged: str | None = None
 
     def maybe_states(self, now: Now) -> Scanned | None:
-        """Return the newest scan, or None if the first one has not ended or scans fail."""
+        """Return the newest scan, or None if the first one since a pause has not ended, or scans fail.
+
+        A scan from before a pause counts until the next one is due: a viewer that comes and goes causes no more scans.
+        """
+        if self._is_paused:
+            self._is_paused = False
+            if now.monotonic >= self._next_at:
+                self._blocking.forget([None])
         if now.monotonic >= self._next_at:
             self._blocking.request([None])
         result = self._blocking.maybe_result(None)
@@ -259,10 +267,15 @@ class StatesScan:
         age = max(0.0, self._clock.monotonic() - result.at)
         return Scanned(tally.states(), round(age, 1), tally.truncated)
 
+    def pause(self) -> None:
+        """Note that nobody wants them in this tick."""
+        self._is_paused = True
+
     def close(self) -> None:
         """End the idle worker."""
         self._blocking.close()
         self._next_at = -math.inf
+        self._is_paused = True
 
     def _scan(self, _key: None) -> tuple[Tally, float]:
         """Return the counts and the duration in seconds. Runs on the worker."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from hypothesis import given
 
@@ -15,6 +17,7 @@ from telemetry_stream.metrics.sources.tcp import (
     Udp,
     UdpSource,
 )
+from telemetry_stream.metrics.sources.tcp_states import TcpStates
 from telemetry_stream.metrics.units import PAGE_BYTES
 from tests.metrics.trees import Tree, assert_sane, odd
 
@@ -61,6 +64,28 @@ def test_inuse_is_the_sum_of_both_families(tree: Tree) -> None:
     tree.put("proc/net/snmp", snmp(1, 211, 8, 51))
     third = source.collect(tree.tick())
     assert (third.active_opens_per_second, third.passive_opens_per_second) == (None, 1.0)
+
+
+def test_a_viewer_does_not_get_the_states_of_the_viewer_before(tree: Tree) -> None:
+    """They may be hours old. After a short pause they are still current, and are not counted again."""
+    tree.put("proc/net/snmp", snmp(1, 2, 5, 3))
+    tree.put("proc/net/tcp", "  sl  local rem st\n   0: 00000000:1F90 00000000:0000 0A\n")
+    source = TcpSource(tree.files, timeout_seconds=10.0)
+    blocking = source._scan._blocking
+    assert source.collect(tree.tick(wanted={"tcp"})).states is not None
+    source.collect(tree.tick(0.1))
+    source._scan._next_at = tree.monotonic + 0.5
+    blocking._timeout_seconds = 0.0
+    answered = threading.Event()
+    scan = blocking._call
+    blocking._call = lambda key: scan(key) if answered.wait(10.0) else pytest.fail("no end")
+    assert source.collect(tree.tick(0.1, wanted={"tcp"})).states is not None
+    source.collect(tree.tick(0.1))
+    assert source.collect(tree.tick(3600.0, wanted={"tcp"})).states is None
+    answered.set()
+    blocking._timeout_seconds = 10.0
+    assert source.collect(tree.tick(wanted={"tcp"})).states == TcpStates(listen=1)
+    source.close()
 
 
 def test_each_file_loses_only_its_own_fields(tree: Tree) -> None:
