@@ -35,6 +35,8 @@ function start(root: HTMLElement): () => void {
   return () => {
     stopped = true;
     clearInterval(timer);
+    root.style.removeProperty("--shift-x");
+    root.style.removeProperty("--shift-y");
     document.removeEventListener("visibilitychange", keepAwake);
     void lock?.release();
   };

@@ -52,12 +52,16 @@ it("keeps the screen on while the page is shown in kiosk mode", async () => {
   expect(release).toHaveBeenCalledOnce();
 });
 
-it("shifts the page by a pixel every ten minutes", async () => {
-  await show();
+it("shifts the page by a pixel every ten minutes, until kiosk mode ends", async () => {
+  const page = await show();
   const root = document.documentElement.style;
   const shift = () => [root.getPropertyValue("--shift-x"), root.getPropertyValue("--shift-y")];
   await pass(600_000);
   expect(shift()).toEqual(["1px", "0px"]);
   await pass(600_000);
   expect(shift()).toEqual(["0px", "1px"]);
+  act(() => {
+    page.view.set(DEFAULT_VIEW);
+  });
+  expect(shift()).toEqual(["", ""]);
 });
