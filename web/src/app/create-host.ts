@@ -16,7 +16,7 @@ import { silentAfterSeconds } from "../store/freshness";
 import type { Host, Page } from "../store/page";
 import { createProcessMemory } from "../store/process-memory";
 import { everyFor, tickSeconds } from "../store/step";
-import { createTelemetry, LATE_AFTER_TICKS } from "../store/telemetry";
+import { createTelemetry, OVERDUE_AFTER_TICKS } from "../store/telemetry";
 import { streamAddress } from "../stream/address";
 import { Connection, type Environment } from "../stream/connection";
 import { Pace } from "../stream/pace";
@@ -161,7 +161,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
   const wake = (cause: "online" | "shown"): void => {
     const { hello } = telemetry.store.get();
     // The network may be another one now. A tab that is shown has proof enough in a recent message.
-    const silent = silentSeconds() > LATE_AFTER_TICKS * tickSeconds(hello);
+    const silent = silentSeconds() > OVERDUE_AFTER_TICKS * tickSeconds(hello);
     if (cause === "online" || silent || !isOpen()) check();
     refresh();
   };

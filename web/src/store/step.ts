@@ -10,7 +10,6 @@ export interface Step {
   readonly seconds: number;
   /** The seconds that the later sample describes. The rest is a gap. */
   readonly span: number;
-  readonly hasGap: boolean;
   /** Samples of the same run between them. */
   readonly missed: number;
   readonly restarted: boolean;
@@ -38,7 +37,6 @@ export function stepBetween(before: SampleHead, after: SampleHead, hello: Hello 
   return {
     seconds,
     span: seconds / (empty + 1),
-    hasGap: empty > 0,
     missed,
     restarted: !sameRun,
     clockStep: Math.abs(clockStep) > CLOCK_STEP_SECONDS ? clockStep : 0,

@@ -93,7 +93,8 @@ export interface Telemetry {
 /** What the page shows at most. */
 const PAST_SECONDS = 600;
 const MAX_RESTARTS = 20;
-export const LATE_AFTER_TICKS = 1.5;
+/** A sample that has not arrived after so many ticks is overdue. The page as a whole is late after more, see `freshness`. */
+export const OVERDUE_AFTER_TICKS = 1.5;
 /** 1 where a sample arrived late: a half tick of the heartbeat. */
 export const LATE_COLUMN = "viewer.late";
 
@@ -272,7 +273,9 @@ export function createTelemetry(
 }
 
 function isLate({ arrivedAtMs, hello }: TelemetryState, nowMs: number): boolean {
-  return arrivedAtMs !== null && nowMs - arrivedAtMs > LATE_AFTER_TICKS * tickSeconds(hello) * 1000;
+  return (
+    arrivedAtMs !== null && nowMs - arrivedAtMs > OVERDUE_AFTER_TICKS * tickSeconds(hello) * 1000
+  );
 }
 
 function delayOf(before: Offsets, { time_unix }: Sample, clock: Clock) {

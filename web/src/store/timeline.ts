@@ -3,7 +3,7 @@
  * choices of the viewer. Pure.
  */
 import { tickSeconds } from "./step";
-import { LATE_AFTER_TICKS, type TelemetryState } from "./telemetry";
+import { OVERDUE_AFTER_TICKS, type TelemetryState } from "./telemetry";
 
 export interface Timeline {
   readonly from: number;
@@ -40,6 +40,6 @@ export function liveEdge(state: TelemetryState, nowMs: number): number {
   if (latest === null || arrivedAtMs === null) return startedUnix + (nowMs - startedAtMs) / 1000;
   const tick = tickSeconds(hello);
   const silentTicks = (nowMs - arrivedAtMs) / 1000 / tick;
-  const ticks = silentTicks < LATE_AFTER_TICKS ? 0 : Math.floor(silentTicks + 0.2);
+  const ticks = silentTicks < OVERDUE_AFTER_TICKS ? 0 : Math.floor(silentTicks + 0.2);
   return latest.time_unix + ticks * tick;
 }
