@@ -39,6 +39,9 @@ export const DEFAULT_VIEW: View = {
   characterKeys: true,
 };
 
+/** The server accepts a filter of so many characters. */
+export const MAX_FILTER = 200;
+
 /** Read the view from the address. `foci` are the names that a focus can have. Unknown values become the defaults. */
 export function viewFromQuery(search: string, foci: readonly string[]): View {
   const query = new URLSearchParams(search);
@@ -55,7 +58,7 @@ export function viewFromQuery(search: string, foci: readonly string[]): View {
     facets,
     sort: sort?.replace(/^-/, "") ?? null,
     reversed: sort?.startsWith("-") ?? false,
-    filter: query.get("filter") ?? "",
+    filter: (query.get("filter") ?? "").slice(0, MAX_FILTER),
     statistics: { 0: false, 1: true }[query.get("statistics") ?? ""] ?? null,
     theme: oneOf(["dark", "light"] as const, query.get("theme")),
     kiosk: query.get("kiosk") === "1",

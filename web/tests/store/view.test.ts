@@ -29,6 +29,11 @@ it("keeps other keys of the address", () => {
   expect(queryFromView({ ...DEFAULT_VIEW, kiosk: true }, "?host=ada")).toBe("?host=ada&kiosk=1");
 });
 
+it("has no filter that the server does not accept", () => {
+  const { filter } = viewFromQuery(`?filter=${"x".repeat(300)}`, FOCI);
+  expect(filter).toBe("x".repeat(200));
+});
+
 it("has the defaults for values that it does not know", () => {
   expect(
     viewFromQuery("?focus=moon&window=7&theme=pink&show=x&kiosk=maybe&statistics=yes", FOCI),

@@ -2,6 +2,7 @@
 import { memo } from "react";
 
 import { usePage, useView } from "../../store/use-telemetry";
+import { MAX_FILTER } from "../../store/view";
 import { FILTER_ID } from "./ids";
 
 /** With memo, because React writes the attributes of a field whenever it is drawn, and the table is drawn each second. */
@@ -15,6 +16,7 @@ export const Filter = memo(function Filter() {
         id={FILTER_ID}
         type="search"
         placeholder="filter"
+        maxLength={MAX_FILTER}
         value={filter}
         spellCheck={false}
         autoComplete="off"
