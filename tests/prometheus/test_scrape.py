@@ -5,15 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from telemetry_stream import threads
 from telemetry_stream.metrics.files import ParseError
 from telemetry_stream.prometheus import scrape
 from telemetry_stream.prometheus.exposition import Family, single
 from telemetry_stream.prometheus.kernel import Collect
 from telemetry_stream.prometheus.kernel.host import Host
 from telemetry_stream.prometheus.scrape import KernelScrape
+from telemetry_stream.threads import ThreadUnavailableError
 from tests.conftest import eventually
 from tests.metrics.trees import Tree
 from tests.prometheus.areas import lines
@@ -112,6 +115,29 @@ def test_an_area_that_hangs_costs_a_moment(
         assert series(kernel) == failed, "the old families are not shown"
     finally:
         done.set()
+
+
+def test_a_host_without_a_free_thread_has_the_other_areas(
+    kernel: KernelScrape, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those that need the worker failed. The next scrape has them, if there is a thread."""
+
+    def start(*_: object, **__: object) -> NoReturn:
+        raise ThreadUnavailableError("the system is out of threads")
+
+    monkeypatch.setattr(scrape, "AREAS", {"good": good})
+    monkeypatch.setattr(scrape, "SLOW_AREAS", {"slow": raising(FileNotFoundError(2, "x"))})
+    monkeypatch.setattr(scrape, "KEPT_SECONDS", 0.0)
+    kernel._blocking._timeout_seconds = 10.0
+    works = {"node_good 1", f'{SUCCESS}{{area="good"}} 1'}
+    with monkeypatch.context() as patch:
+        patch.setattr(threads, "start", start)
+        for _ in range(2):
+            assert series(kernel) == {*works, f'{SUCCESS}{{area="slow"}} 0'}
+    assert caplog.messages == [
+        "The area slow cannot be read for /metrics: the system is out of threads"
+    ]
+    assert series(kernel) == works
 
 
 def test_scrapes_that_arrive_together_share_what_is_read(
