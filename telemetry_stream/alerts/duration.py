@@ -17,6 +17,12 @@ def seconds_of(text: object, low: float, high: float) -> float:
     if not low <= seconds <= high:
         raise ExpressionError(
             f"{shown(text)} must be a number and s, m, h or d, such as '30s' or '5m', "
-            f"from {low:g} s to {high:g} s"
+            f"from {_written(low)} to {_written(high)}"
         )
     return seconds
+
+
+def _written(seconds: float) -> str:
+    """Return a duration in the largest unit of which it is a multiple."""
+    unit = next((unit for unit in "dhm" if seconds and seconds % SECONDS_IN[unit] == 0), "s")
+    return f"{seconds / SECONDS_IN[unit]:g}{unit}"

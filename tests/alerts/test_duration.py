@@ -16,3 +16,19 @@ def test_durations() -> None:
     for wrong in ("5", "5 m", "m", "-5m", "", 5, None, "5w", "9999999s"):
         with pytest.raises(ExpressionError, match="must be a number and s, m, h or d"):
             seconds_of(wrong, 0, 1e6)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        (0.0, 3600.0, "from 0s to 1h"),
+        (1, 366 * 86_400, "from 1s to 366d"),
+        (60.0, 30 * 86_400.0, "from 1m to 30d"),
+        (90.0, 5400.0, "from 90s to 90m"),
+    ],
+)
+def test_limits_have_the_units_of_durations(low: float, high: float, shown: str) -> None:
+    """So they can be used as they are shown."""
+    for wrong in ("5", "999999d"):
+        with pytest.raises(ExpressionError, match=f"{shown}$"):
+            seconds_of(wrong, low, high)

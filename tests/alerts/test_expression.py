@@ -122,7 +122,7 @@ def test_a_margin_relaxes_each_order(
         ("any(filesystems, x=1)", "use any(list, condition)"),
         ("rate(load.avg1) > 1", "use rate(number, '5m')"),
         ("rate(load.avg1, 5) > 1", "5 must be a number and s, m, h or d, such as '30s' or '5m'"),
-        ("rate(load.avg1, '8d') > 1", "from 1 s to 86400 s"),
+        ("rate(load.avg1, '8d') > 1", "from 1s to 1d"),
         ("rate(load.avg1, load.avg5) > 1", "use rate(number, '5m')"),
         ("rate(rate(load.avg1, '5m'), '5m') > 1", "rate is not allowed inside any, all,"),
         ("any(filesystems, rate(used_bytes, '5m') > 1)", "rate is not allowed inside any, all,"),
