@@ -182,7 +182,10 @@ class WebhookSender:
                 event = connection.next_event()
                 if event is h11.NEED_DATA:
                     sock.settimeout(left(deadline))
-                    connection.receive_data(sock.recv(RECV_BYTES))
+                    received = sock.recv(RECV_BYTES)
+                    if not received:
+                        raise DeliveryError("it closed the connection without an answer")
+                    connection.receive_data(received)
                 elif isinstance(event, h11.Response):
                     return event.status_code, _retry_after(event)
                 elif not isinstance(event, h11.InformationalResponse):

@@ -78,7 +78,8 @@ def test_tls_is_verified() -> None:
         )
         assert "cannot be used" in str(failure(replace(trusted, ca="/nonexistent")))
         plain = replace(trusted, url=trusted.url.replace("https", "http"))
-        assert "HTTP" in str(failure(plain)) or "lost" in str(failure(plain))
+        reason = str(failure(plain))
+        assert any(text in reason for text in ("without an answer", "lost", "reset"))
         assert len(receiver.requests) == 1
     with http_receiver() as receiver:
         encrypted = replace(to(receiver), url=to(receiver).url.replace("http", "https"))
@@ -129,6 +130,24 @@ def test_servers_that_never_end_their_answer_have_a_deadline(
         assert str(failure(to(receiver))) == "no complete answer in time"
         receiver.answer = drip
         assert str(failure(to(receiver))) == "no complete answer in time"
+
+
+@pytest.mark.parametrize("certificate", [None, CERTIFICATE])
+@pytest.mark.parametrize(
+    "part", [b"", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: x"]
+)
+def test_a_server_that_closes_without_an_answer(certificate: Path | None, part: bytes) -> None:
+    """That is another fault than an answer that is not HTTP."""
+
+    def close(_: Request, connection: socket.socket) -> None:
+        connection.sendall(part)
+
+    with http_receiver(certificate) as receiver:
+        receiver.answer = close
+        webhook = replace(to(receiver), ca=str(CERTIFICATE))
+        assert str(failure(webhook)) == "it closed the connection without an answer"
+        receiver.answer = lambda _, connection: connection.sendall(b"SSH-2.0-x\r\n\r\n")
+        assert str(failure(webhook)) == "it answers with something other than HTTP"
 
 
 def test_an_endless_head_and_an_endless_body_are_not_read() -> None:
