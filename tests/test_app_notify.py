@@ -263,7 +263,31 @@ def test_the_command_silence(
         assert main(["silence", "remove", number, *options]) == 0
         assert capsys.readouterr().out == f"removed: {number}\n"
         assert main(["silence", "remove", number, *options]) == 2
-        assert "There is no silence" in capsys.readouterr().err
+        error = capsys.readouterr().err
+        assert "There is no silence" in error
+        assert "--notify" not in error
+
+
+def test_a_silence_of_a_label_with_a_comma(silenced: tuple[App, HttpReceiver, Path]) -> None:
+    """The comma is not taken for the end of the label. Other labels are not affected."""
+    app, _, _ = silenced
+    place = Place("127.0.0.1", address_of(app.url)[1], "", None)
+    words = ["add", "for=1h", "mountpoint=/mnt/a,b,c", "device=sda", "comment=x, y"]
+    silence_command.run(words, place)
+    (silence,) = ask(app.url, "GET", "/api/v1/silences")[1]["silences"]
+    assert (silence["labels"], silence["comment"]) == (
+        {"device": "sda", "mountpoint": "/mnt/a?b?c"},
+        "x, y",
+    )
+
+
+@pytest.mark.parametrize("words", [["list"], ["add", "rule=a", "for=1h"]])
+def test_a_silence_of_a_program_without_receivers(words: list[str]) -> None:
+    """The error names the setting that is missing."""
+    with App(FAST) as app:
+        place = Place("127.0.0.1", address_of(app.url)[1], "", None)
+        with pytest.raises(UsageError, match="--notify FILE"):
+            silence_command.run(words, place)
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,8 @@ def _parameters(words: Sequence[str]) -> dict[str, str]:
                 raise UsageError(f"silence: for: {error}") from None
         elif name in OWN_WORDS:
             found[name] = value
-        else:
-            labels.append(word)
+        else:  # a comma separates labels, so any character may stand in its place
+            labels.append(word.replace(",", "?"))
     if "seconds" not in found:
         raise UsageError(f"silence: for=DURATION is missing; {USAGE}")
     if labels:
@@ -92,7 +92,11 @@ def _request(place: Place, method: str, query: dict[str, str]) -> Any:
         reason = getattr(error, "strerror", None) or "no valid answer"
         raise UsageError(f"silence: the program at {shown} cannot be reached: {reason}") from None
     if response.status != 200:
-        hint = " (start it with --notify FILE)" if response.status == 404 and not query else ""
+        hint = (
+            " (start it with --notify FILE)"
+            if response.status == 404 and method != "DELETE"
+            else ""
+        )
         raise UsageError(f"silence: {answer.get('error', response.status)}{hint}")
     return answer
 
