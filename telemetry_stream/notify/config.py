@@ -108,6 +108,11 @@ def _receiver(table: Table, taken: Iterable[str]) -> Receiver:
     if table.source.get("template") == "alertmanager":
         table.defaults = ALERTMANAGER_PACE
     severities = table.texts("severities", SEVERITIES)
+    if not severities:
+        allowed = (
+            f"must have one of {', '.join(SEVERITIES)} at least (without this key, it has all)"
+        )
+        raise InvalidKeyError("severities", allowed)
     for severity in severities:
         if severity not in SEVERITIES:
             allowed = f"{shown(severity)} must be one of {', '.join(SEVERITIES)}"

@@ -131,6 +131,7 @@ def test_alertmanager_gets_every_alert_again_and_again(tmp_path: Path) -> None:
         (WEBHOOK + 'url = "http://a/"\ntoken_env = "A_SECRET"\n', 4, "would send a secret without"),
         (WEBHOOK + GOOD_URL + 'user = "me"\n', 5, "user and password_file or password_env belong"),
         (WEBHOOK + GOOD_URL + 'severities = ["bad"]\n', 5, "'bad' must be one of critical,"),
+        (WEBHOOK + GOOD_URL + "severities = []\n", 5, "severities: must have one of critical,"),
         (WEBHOOK + GOOD_URL + "rules = [1]\n", 5, "rules: must be a list of up to 100 texts"),
         (WEBHOOK + GOOD_URL + "labels = { a = 1 }\n", 5, "labels: must be texts"),
         (WEBHOOK + GOOD_URL + 'wait = "1"\n', 5, "wait: '1' must be a number and s, m, h or d"),
