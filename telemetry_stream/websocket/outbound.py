@@ -1,8 +1,8 @@
 """The client's side of a WebSocket: the handshake with another server, and its messages within limits.
 
 Relies on wsproto for the handshake and for what this side sends, and on a transport for deadlines. Negotiates no
-extension. Everything comes from a peer that may be hostile: the size of a message, the number of frames without data
-and the time without data are limited, and every fault of the protocol is one OutboundError.
+extension. Everything comes from a peer that may be hostile: the size of a message, the number of its frames and the
+time without data are limited, and every fault of the protocol is one OutboundError.
 
 Strategy. A front end gets a small frame from each of many hosts every second. Their frames are cut here, because
 wsproto takes longer for one of them than everything else that happens to it, and announces its length only when its
@@ -26,8 +26,10 @@ HEAD_SECONDS = 10.0
 MAX_HEAD_BYTES = 16 * 1024
 END_OF_HEAD = b"\r\n\r\n"
 WRITE_SECONDS = 10.0
-# Pings, pongs and empty fragments in a message or before it: a server sends a ping every 54 s.
-MAX_EMPTY_FRAMES = 64
+# Fragments of a message, and pings and pongs in it or before it: a server sends a ping every 54 s. For each so many
+# bytes, there may be one more. Without a limit, a message of small fragments takes some hundred times as long.
+MAX_FRAMES = 64
+BYTES_PER_FRAME = 512
 
 # The bits of a frame's first and second byte (RFC 6455 section 5.2).
 RESERVED, CONTROL, OPCODE = 0x70, 0x08, 0x0F
@@ -39,7 +41,7 @@ class OutboundError(Exception):
 
 
 class TooMuchError(OutboundError):
-    """A message has more bytes than the limit, or too many empty frames."""
+    """A message has more bytes than the limit, or too many frames."""
 
     def __init__(self) -> None:
         super().__init__("sends too much")
@@ -93,8 +95,8 @@ class Outbound:
 
         Raises TimeoutError after ``silence_seconds`` without a frame that has data, OutboundError, or OSError.
         """
-        parts: list[bytearray] = []
-        size = empty_frames = 0
+        message: bytearray | None = None
+        size = frames = 0
         deadline = time.monotonic() + silence_seconds
         while True:
             while (found := self._maybe_frame()) is not None:
@@ -104,17 +106,20 @@ class Outbound:
                     self.close_code = int.from_bytes(payload[:2], "big") or None
                     return None
                 size += len(payload)
-                empty_frames += opcode >= frame.CLOSE or not payload
-                if size > self._max_message_bytes or empty_frames > MAX_EMPTY_FRAMES:
+                frames += 1
+                if size > self._max_message_bytes or frames > MAX_FRAMES + size // BYTES_PER_FRAME:
                     raise TooMuchError
                 if opcode > frame.CLOSE:
                     self._answer(opcode, payload)
                     continue
-                if opcode != (frame.CONTINUATION if parts else frame.TEXT):
+                if opcode != (frame.TEXT if message is None else frame.CONTINUATION):
                     raise OutboundError("sends something else than text messages")
-                parts.append(payload)
+                if message is None:
+                    message = payload
+                else:
+                    message += payload
                 if first_byte & frame.FIN:
-                    return _text(parts)
+                    return _text(message)
                 if payload:
                     deadline = time.monotonic() + silence_seconds
             self._data += self._receive(deadline)
@@ -160,8 +165,7 @@ class Outbound:
             self._transport.send(pong, time.monotonic() + WRITE_SECONDS)
 
 
-def _text(parts: list[bytearray]) -> str:
-    data = parts[0] if len(parts) == 1 else b"".join(parts)
+def _text(data: bytearray) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:

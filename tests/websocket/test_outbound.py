@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from telemetry_stream.net.transport import Transport
 from telemetry_stream.websocket import frame, outbound
 from telemetry_stream.websocket.outbound import (
-    MAX_EMPTY_FRAMES,
+    BYTES_PER_FRAME,
+    MAX_FRAMES,
     Outbound,
     OutboundError,
     RejectedError,
@@ -57,7 +58,11 @@ class ReadsFirst(Transport):
 
 @contextmanager
 def opening(
-    following: bytes = b"", response: bytes = b"", *, ends: bool = True
+    following: bytes = b"",
+    response: bytes = b"",
+    *,
+    ends: bool = True,
+    max_message_bytes: int = 1000,
 ) -> Iterator[tuple[Outbound, Server]]:
     """A connection whose server answers the handshake, or gives ``response`` instead."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -78,7 +83,7 @@ def opening(
     transport.on_sent = on_sent
     with theirs:
         try:
-            yield Outbound(transport, max_message_bytes=1000), server
+            yield Outbound(transport, max_message_bytes=max_message_bytes), server
         finally:
             transport.shutdown()
             transport.close()
@@ -113,6 +118,18 @@ def test_messages_are_received_whole() -> None:
         assert texts == ["one", '{"a":"ö"}', "three", None]
         assert connection.close_code == 1001
         assert server.sock.recv(100)[:1] == b"\x8a"  # a pong
+
+
+def test_a_long_message_may_have_many_frames() -> None:
+    """As a history has."""
+    count = 3 * MAX_FRAMES
+    pieces = [bytes([65 + number % 26]) * BYTES_PER_FRAME for number in range(count)]
+    sent = b"".join(frame.fragments(pieces))
+    with opening(max_message_bytes=count * BYTES_PER_FRAME) as (connection, server):
+        opened(connection)
+        server.sock.sendall(sent + frame.text(b"two"))
+        assert connection.maybe_message(10) == b"".join(pieces).decode()
+        assert connection.maybe_message(10) == "two"
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 503])
@@ -154,8 +171,9 @@ def test_a_peer_that_disconnects_is_an_error() -> None:
     [
         frame.text(b"x" * 1001),
         b"".join(list(frame.fragments([b"x" * 100] * 11))[:11]),
-        frame.PING * (MAX_EMPTY_FRAMES + 1),
+        frame.PING * (MAX_FRAMES + 1),
         b"".join(list(frame.fragments([b""] * 100))[:100]),
+        b"".join(list(frame.fragments([b"x"] * 100))[:100]),
         b"\x82\x01x",
         b"\x81\x01\xff",
         b"\xf1\x01x",
@@ -170,6 +188,7 @@ def test_a_peer_that_disconnects_is_an_error() -> None:
         "fragments",
         "pings",
         "empty",
+        "small",
         "binary",
         "utf-8",
         "reserved",
