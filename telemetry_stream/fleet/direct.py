@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import threading
 
-from ..stream.received import ReceivedError, cut, cut_history, decode
+from ..stream import HistoryLimits
+from ..stream.received import ReceivedError, cost, cut, cut_history, decode
 from ..threads import ThreadUnavailableError
 from ..websocket.outbound import TooMuchError
 from .alerts import Alerts, alerts_of
+from .budget import SAMPLES_COST_PER_SECOND, CostBudget
 from .line import Line, reason_of
 from .link import DirectLink
 from .mirror import ON_DEMAND
@@ -43,14 +45,13 @@ class _VitalsLine(Line):
     def on_open(self, identity: Identity) -> bool:
         return self._report.identified(identity)
 
-    def on_message(self, text: str, identity: Identity) -> None:
+    def on_message(self, text: str, identity: Identity) -> float:
         host = identity.host.id
         if text.startswith('{"type":"alerts"'):
             self._report.alerts(text, lambda sent: _alerts(sent, host))
-            return
-        if len(text) > MAX_VITALS_CHARACTERS:  # of an embedding program
-            return
-        self._report.vitals(text, lambda sent: maybe_vitals(sent, host))
+        elif len(text) <= MAX_VITALS_CHARACTERS:  # else it is of an embedding program
+            self._report.vitals(text, lambda sent: maybe_vitals(sent, host))
+        return 0.0  # they are parsed later, and their rate is limited
 
     def on_end(self, close_code: int | None, identity: Identity) -> None:
         if close_code == 1001:  # the program has stopped
@@ -77,18 +78,19 @@ class _FullLine(Line):
         want: Want,
         *,
         expected_seconds: float,
-        history_seconds: float,
-        max_history_bytes: int,
+        budget: CostBudget,
+        history: HistoryLimits,
     ) -> None:
         super().__init__(
             name,
             target,
             link,
-            max_message_bytes=max_history_bytes,
+            max_message_bytes=history.bytes,
             expected_seconds=expected_seconds,
         )
         self._report = report
-        self._history_seconds = history_seconds
+        self._budget = budget
+        self._history_seconds = history.seconds
         self._state = threading.Lock()
         self._want = want
         # The sections that the host sends to a viewer that names none.
@@ -118,7 +120,12 @@ class _FullLine(Line):
     def on_open(self, identity: Identity) -> bool:  # noqa: ARG002
         return True
 
-    def on_message(self, text: str, identity: Identity) -> None:
+    def on_message(self, text: str, identity: Identity) -> float:
+        self._budget.spend(cost(text))
+        self._receive(text, identity)
+        return self._budget.owed_seconds
+
+    def _receive(self, text: str, identity: Identity) -> None:
         is_history = text.startswith('{"type":"history"')
         try:
             if is_history:
@@ -159,17 +166,17 @@ class DirectRemote:
         number: int,
         target: Target,
         link: DirectLink,
-        *,
-        history_seconds: float,
-        max_history_bytes: int,
+        history: HistoryLimits,
     ) -> None:
-        """``number`` is part of the names of its threads. Histories are requested and read within the two limits."""
+        """``number`` is part of the names of its threads. Histories are requested and read within the limits."""
         self.key = target.shown
         self._number = number % 10_000
         self._target = target
         self._link = link
-        self._history_seconds = history_seconds
-        self._max_history_bytes = max_history_bytes
+        self._history = history
+        # Of full samples: a history of the largest size, and then at a rate. A new line of a host that makes its
+        # viewers connect again has what the one before has left.
+        self._budget = CostBudget(SAMPLES_COST_PER_SECOND, history.bytes)
         self._lock = threading.Lock()
         self._report: Report
         self._vitals: _VitalsLine | None = None
@@ -210,8 +217,8 @@ class DirectRemote:
                 want,
                 # Else its first answer would look like the end of a break of our own link.
                 expected_seconds=self._vitals.expected_seconds if self._vitals else 0.0,
-                history_seconds=self._history_seconds,
-                max_history_bytes=self._max_history_bytes,
+                budget=self._budget,
+                history=self._history,
             )
             try:
                 full.start()

@@ -83,8 +83,8 @@ class Line(abc.ABC):
         """Note the host that has answered; return whether its messages may be read."""
 
     @abc.abstractmethod
-    def on_message(self, text: str, identity: Identity) -> None:
-        """Note a message after ``hello``."""
+    def on_message(self, text: str, identity: Identity) -> float:
+        """Note a message after ``hello``. Return for how many seconds none is read, because of what it has cost."""
 
     @abc.abstractmethod
     def on_end(self, close_code: int | None, identity: Identity) -> None:
@@ -220,14 +220,16 @@ class Line(abc.ABC):
         second_ends, count = 0.0, 0
         while (message := outbound.maybe_message(silence_seconds)) is not None:
             self._note_answer()
-            self.on_message(message, identity)
+            pause_seconds = self.on_message(message, identity)
             message = None  # while the line waits, it keeps nothing
             now = time.monotonic()
             if now >= second_ends:
                 second_ends, count = now + 1.0, 0
             count += 1
-            if count > MAX_MESSAGES_PER_SECOND:  # the peer waits as well, because its socket fills
-                self._wake.wait(second_ends - now)
+            if count > MAX_MESSAGES_PER_SECOND:
+                pause_seconds = max(pause_seconds, second_ends - now)
+            if pause_seconds > 0:  # the peer waits as well, because its socket fills
+                self._wake.wait(pause_seconds)
             if self._wake.is_set():
                 return
         if not self._wake.is_set():  # else we have ended the connection ourselves

@@ -34,13 +34,7 @@ class NamedHosts:
         return tuple(self._remotes.values())
 
     def _remote(self, target: Target) -> DirectRemote:
-        return DirectRemote(
-            next(self._numbers),
-            target,
-            self._link,
-            history_seconds=self._history.seconds,
-            max_history_bytes=self._history.bytes,
-        )
+        return DirectRemote(next(self._numbers), target, self._link, self._history)
 
     def reload(self, fleet: Fleet) -> None:
         """Read the targets again: add, remove and change remotes of ``fleet``, and leave those that are the same alone.

@@ -12,19 +12,17 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
+from ..fleet.budget import SAMPLES_COST_PER_SECOND, CostBudget
 from ..fleet.remote import Dropped, ForeignHostError, Identity, Link, Report, Vitals, Want
 from ..stream import HistoryLimits
 from ..stream.received import ReceivedError, ReceivedSample, cost
 from . import incoming, messages
 from .broker_link import BrokerLink
-from .budget import CostBudget
 from .lease import Lease
 from .topics import Topics
 
 # After the table of hosts has refused the host, because it is watched already.
 REFUSED_SECONDS = 60.0
-# Of samples, without compression. A usual host needs 10 KB.
-MAX_COST_PER_SECOND = 4 * 1024 * 1024
 
 Request = Want | Literal["unwatch", "close"]
 
@@ -62,7 +60,7 @@ class BrokerRemote:
         self._is_read_again = False  # whether that happens with the next vitals
         self._alerts = b""  # the newest; those of a run may arrive before its hello
         self._gone = ""  # the run that the agent has ended
-        self._budget = CostBudget(MAX_COST_PER_SECOND, MAX_COST_PER_SECOND, monotonic)
+        self._budget = CostBudget(SAMPLES_COST_PER_SECOND, SAMPLES_COST_PER_SECOND, monotonic)
 
     # As a Remote.
 

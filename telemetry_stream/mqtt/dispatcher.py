@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..fleet.budget import CostBudget
 from ..fleet.fleet import Fleet
 from ..fleet.remote import ForeignHostError, IncompatibleError
 from ..net.rate_limited_log import RateLimitedLog
 from ..stream.received import ReceivedError, cost
 from . import incoming, messages
-from .budget import CostBudget
 from .lease import Connection
 from .packets import Message
 from .remotes import MAX_SITES, Remotes

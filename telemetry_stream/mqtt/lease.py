@@ -10,11 +10,11 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from ..fleet.budget import CostBudget
 from ..fleet.remote import Want
 from ..stream import HistoryLimits
 from ..stream.received import ReceivedError, ReceivedSample
 from . import incoming, messages
-from .budget import CostBudget
 from .topics import Topics
 
 LEASE_SECONDS = 30.0

@@ -16,6 +16,7 @@ from telemetry_stream.fleet.direct import DirectRemote
 from telemetry_stream.fleet.link import DirectLink
 from telemetry_stream.fleet.remote import Want
 from telemetry_stream.fleet.watchlist import parse
+from telemetry_stream.stream import HistoryLimits
 from tests.apps import FAST
 from tests.fleet.proxy import Proxy
 from tests.fleet.reports import RecordingReport
@@ -28,7 +29,7 @@ HOST = replace(FAST, host_id="web-1", site="east", tags="db,eu")
 def watching(url: str, report: RecordingReport, token: str | None = None) -> Iterator[DirectRemote]:
     """A started remote of this URL."""
     target = parse(url, token, "watch", allow_plain=False)
-    remote = DirectRemote(1, target, DirectLink(), history_seconds=600, max_history_bytes=2**25)
+    remote = DirectRemote(1, target, DirectLink(), HistoryLimits(600.0))
     remote.start(report)
     try:
         yield remote

@@ -8,17 +8,20 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from telemetry_stream.fleet import line as line_module
+from telemetry_stream.fleet.budget import CostBudget
 from telemetry_stream.fleet.direct import DirectRemote
 from telemetry_stream.fleet.line import failure_of, reason_of
 from telemetry_stream.fleet.link import DirectLink
 from telemetry_stream.fleet.remote import IncompatibleError, Want
 from telemetry_stream.fleet.watchlist import parse
+from telemetry_stream.stream import HistoryLimits
 from telemetry_stream.stream.received import ReceivedError
 from telemetry_stream.websocket import frame
 from telemetry_stream.websocket.outbound import OutboundError
@@ -91,7 +94,7 @@ def scripted(
     server._thread.start()
     target = parse(server.url, None, "watch", allow_plain=False)
     link = link or DirectLink()
-    remote = DirectRemote(1, target, link, history_seconds=600, max_history_bytes=100_000)
+    remote = DirectRemote(1, target, link, HistoryLimits(600.0, 100_000))
     remote.start(report)
     try:
         yield server, remote
@@ -277,6 +280,42 @@ def test_a_flood_is_read_slowly() -> None:
     with scripted(lambda _: flood, report):
         report.wait(lambda: len(report.all_vitals) >= line_module.MAX_MESSAGES_PER_SECOND)
         assert len(report.all_vitals) <= 4 * line_module.MAX_MESSAGES_PER_SECOND
+
+
+def test_full_samples_that_cost_too_much_are_read_later() -> None:
+    """The history may have the largest size, once. Then the peer waits, until the host is watched no more."""
+    history = f'{{"type":"history","samples":[{message(1, pad="x" * 90_000)}]}}'
+    costly = [message(seq, pad=[[]] * 10_000) for seq in range(2, 10)]
+    script = texts(HELLO, history, *costly)
+    report = RecordingReport()
+    with scripted(lambda query: texts(HELLO) if "vitals" in query else script, report) as (
+        _,
+        remote,
+    ):
+        remote._budget = CostBudget(1.0, 100_000.0)
+        remote.watch(Want())
+        full = remote._full
+        assert full is not None
+        assert full._thread is not None
+        report.wait(lambda: len(report.seqs) >= 2)
+        remote.unwatch()
+        full._thread.join(10)
+        assert not full._thread.is_alive()
+    assert report.answers == [([1], True), ([2], False)]
+    assert report.drops == []
+
+
+def test_the_cost_of_a_host_is_kept_when_it_is_watched_again() -> None:
+    """It may make its viewers connect again as often as it likes."""
+    history = f'{{"type":"history","samples":[{message(1, pad="x" * 90_000)}]}}'
+    report = RecordingReport()
+    with scripted(lambda _: texts(HELLO, history), report) as (_, remote):
+        remote._budget = CostBudget(1.0, 200_000.0)
+        for count in (1, 2):
+            remote.watch(Want())
+            report.wait(lambda: len(report.answers) == count)  # noqa: B023
+            remote.unwatch()
+        assert remote._budget.paid_at > time.monotonic() - 60_000.0  # 180 KB were spent
 
 
 def test_silence_ends_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:

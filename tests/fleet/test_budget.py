@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from telemetry_stream.mqtt.budget import CostBudget
+from telemetry_stream.fleet.budget import CostBudget
 from tests.stream.streaming import Clock
 
 
@@ -18,6 +18,7 @@ def test_more_than_is_there_is_owed_until_it_has_grown() -> None:
     budget.spend(30.0)
     assert budget.owed == pytest.approx(30.0)
     assert budget.paid_at == pytest.approx(clock.now + 3.0)
+    assert budget.owed_seconds == pytest.approx(3.0)
     clock.now += 2.0
     assert budget.owed == pytest.approx(10.0)
     clock.now += 1000.0

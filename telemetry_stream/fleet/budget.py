@@ -9,11 +9,15 @@ import math
 import time
 from collections.abc import Callable
 
+SAMPLES_COST_PER_SECOND = (
+    4 * 1024 * 1024
+)  # of one host, without compression; a usual one needs 10 KB
+
 
 class CostBudget:
     """An amount that grows by ``per_second``, up to ``most``. It may be overspent; the rest is owed.
 
-    One thread uses it. All times are monotonic seconds.
+    Without a lock: if two threads spend at once, one amount may be lost. All times are monotonic seconds.
     """
 
     def __init__(
@@ -30,6 +34,11 @@ class CostBudget:
         self.paid_at = max(self.paid_at, full_at) + amount / self._per_second
 
     @property
+    def owed_seconds(self) -> float:
+        """After how many seconds nothing is owed."""
+        return max(0.0, self.paid_at - self._monotonic())
+
+    @property
     def owed(self) -> float:
         """What was spent and is not there yet."""
-        return max(0.0, self.paid_at - self._monotonic()) * self._per_second
+        return self.owed_seconds * self._per_second
