@@ -81,10 +81,10 @@ class Collector:
         if host_id:
             self.host = replace(self.host, id=host_id)
         self._stats = self_stats or SelfStats()
-        options = options or Options()
-        setup = Setup(self._files, options, self._stats)
+        self._options = options or Options()
+        setup = Setup(self._files, self._options, self._stats)
         self._sources = tuple(build_sources(setup))
-        self._embedded = self._embed(extra_sources, options.timeout_seconds)
+        self._embedded = self._embed(extra_sources, self._options.timeout_seconds)
         every: tuple[Source | EmbeddedSource, ...] = (*self._sources, *self._embedded)
         self._names = tuple(source.name for source in every)
         _check_names(self._names)
@@ -241,7 +241,9 @@ class Collector:
                 # A search of the whole path in each tick costs more than it finds.
                 self._psutil_error = error
                 raise
-            sources = psutil_sources(psutil, self.clock, self._stats)
+            sources = psutil_sources(
+                psutil, self.clock, self._stats, self._options, self.all_processes
+            )
             self._fallback = {source.name: source for source in sources}
         return self._fallback.get(name)
 

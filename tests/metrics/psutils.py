@@ -7,12 +7,14 @@ from typing import Any
 
 from telemetry_stream.metrics.fallback import psutil_sources
 from telemetry_stream.metrics.setup import SelfStats
+from telemetry_stream.metrics.source import Options
 from tests.metrics.trees import Tree
 
 
-def sources(tree: Tree, psutil: Any) -> dict[str, Any]:
+def sources(tree: Tree, psutil: Any, **options: Any) -> dict[str, Any]:
     """Return the psutil source of each section."""
-    return {of.name: of for of in psutil_sources(psutil, tree.clock, SelfStats())}
+    found = psutil_sources(psutil, tree.clock, SelfStats(), Options(**options))
+    return {of.name: of for of in found}
 
 
 def source(tree: Tree, psutil: Any, section: str) -> Any:

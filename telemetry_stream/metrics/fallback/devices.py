@@ -15,7 +15,7 @@ from typing import Any
 from .. import rates
 from ..blocking import Blocking, Result
 from ..files import Files
-from ..source import Clock, Now, OncePerTick, Source
+from ..source import Clock, Now, OncePerTick, Options, Source
 from ..sources import (
     block_device,
     chips,
@@ -35,17 +35,20 @@ MOUNTS_SECONDS = 30.0
 SENSORS_SECONDS = 10.0
 
 
-def device_sources(psutil: Any, files: Files) -> tuple[Source, ...]:
+def device_sources(psutil: Any, files: Files, options: Options) -> tuple[Source, ...]:
     """Return the sources in the order of the wire."""
-    clock = files.clock
+    clock, timeout_seconds = files.clock, options.timeout_seconds
     disks, interfaces = Disks(psutil, clock), Interfaces(psutil, clock)
+    mounts = PsutilMounts(psutil, clock, timeout_seconds=timeout_seconds)
     return (
         disks,
         disk.DiskTotalsSource(disks),
-        filesystem.FilesystemsSource(files, table=PsutilMounts(psutil, clock)),
+        filesystem.FilesystemsSource(
+            files, statvfs=options.statvfs, timeout_seconds=timeout_seconds, table=mounts
+        ),
         interfaces,
         network.NetworkSource(interfaces),
-        Temperatures(psutil, clock),
+        Temperatures(psutil, clock, timeout_seconds=timeout_seconds),
     )
 
 
@@ -160,10 +163,10 @@ def _interface_numbers(counters: Any) -> netdev.Numbers:
 class PsutilMounts:
     """The mounts of psutil. Listing them may block, so a worker does it."""
 
-    def __init__(self, psutil: Any, clock: Clock) -> None:
+    def __init__(self, psutil: Any, clock: Clock, *, timeout_seconds: float) -> None:
         self._psutil = psutil
         self._blocking: Blocking[None, tuple[Mount, ...]] = Blocking(
-            "ts-statvfs", lambda _key: self._list(), clock
+            "ts-statvfs", lambda _key: self._list(), clock, timeout_seconds=timeout_seconds
         )
         self._list_at = -math.inf
         self._last_returned: Result[tuple[Mount, ...]] | None = None
@@ -207,11 +210,11 @@ class Temperatures:
 
     name = "temperatures"
 
-    def __init__(self, psutil: Any, clock: Clock) -> None:
+    def __init__(self, psutil: Any, clock: Clock, *, timeout_seconds: float) -> None:
         self._psutil = psutil
         self._clock = clock
         self._blocking: Blocking[None, Any] = Blocking(
-            "ts-sensors", lambda _key: self._read(), clock
+            "ts-sensors", lambda _key: self._read(), clock, timeout_seconds=timeout_seconds
         )
         self._read_at = -math.inf
 

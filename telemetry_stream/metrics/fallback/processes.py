@@ -11,11 +11,11 @@ from typing import Any
 from ..files import Files
 from ..source import Now
 from ..sources import process
+from ..sources.process_list import ProcessList
 from ..sources.process_record import Facts
 from ..sources.process_table import Row, used_ticks
 from ..units import CLK_TCK, PAGE_BYTES
 
-PROCESS_ROWS = 15
 # The kernel's letter for each of psutil's states.
 LETTERS = {
     "running": "R",
@@ -77,9 +77,15 @@ class PsutilProcesses(process.ProcessesSource):
     """Section ``processes`` with the figures of psutil."""
 
     def __init__(
-        self, psutil: Any, files: Files, *, rows: int | None, table: process.Table
+        self,
+        psutil: Any,
+        files: Files,
+        *,
+        rows: int | None,
+        table: process.Table,
+        all_processes: ProcessList | None = None,
     ) -> None:
-        super().__init__(files, rows=rows, table=table)
+        super().__init__(files, rows=rows, table=table, all_processes=all_processes)
         self._psutil = psutil
 
     def _maybe_forks(self, _now: Now) -> None:

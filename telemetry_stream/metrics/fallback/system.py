@@ -13,12 +13,13 @@ from typing import Any
 from ..attributes import maybe_read_once
 from ..files import Files
 from ..setup import SelfStats
-from ..source import Clock, Now, Source
+from ..source import Clock, Now, Options, Source
 from ..sources import cpu, load, memory, own, swap, system
 from ..sources.kernel_stat import CoreTicks, KernelStat
+from ..sources.process_list import ProcessList
 from ..units import CLK_TCK
 from .devices import device_sources
-from .processes import PROCESS_ROWS, PsutilProcesses, PsutilTable
+from .processes import PsutilProcesses, PsutilTable
 
 # The columns of /proc/stat as psutil names them. psutil 8 changed their order, and other systems have fewer.
 CPU_FIELDS = (
@@ -43,8 +44,17 @@ MEMORY_FIELDS = {
 }
 
 
-def psutil_sources(psutil: Any, clock: Clock, stats: SelfStats) -> tuple[Source, ...]:
-    """Return a source for each section that psutil can fill. TCP is missing: psutil reads every /proc/PID/fd for it."""
+def psutil_sources(
+    psutil: Any,
+    clock: Clock,
+    stats: SelfStats,
+    options: Options,
+    all_processes: ProcessList | None = None,
+) -> tuple[Source, ...]:
+    """Return a source for each section that psutil can fill. TCP is missing: psutil reads every /proc/PID/fd for it.
+
+    ``all_processes`` gets each reading of the processes.
+    """
     files = Files("/proc", "/sys", clock)
     return (
         Cpu(psutil, clock),
@@ -53,8 +63,14 @@ def psutil_sources(psutil: Any, clock: Clock, stats: SelfStats) -> tuple[Source,
         Swap(psutil, clock),
         System(psutil, files),
         Own(psutil, files, stats),
-        *device_sources(psutil, files),
-        PsutilProcesses(psutil, files, rows=PROCESS_ROWS, table=PsutilTable(psutil)),
+        *device_sources(psutil, files, options),
+        PsutilProcesses(
+            psutil,
+            files,
+            rows=options.process_rows,
+            table=PsutilTable(psutil),
+            all_processes=all_processes,
+        ),
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import os
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,12 +15,12 @@ import psutil as real_psutil
 import pytest
 
 from telemetry_stream.metrics.collector import PSUTIL_SECTIONS, Collector
-from telemetry_stream.metrics.fallback.system import core_ids, parse_cpu_list, psutil_sources
-from telemetry_stream.metrics.setup import SelfStats
-from telemetry_stream.metrics.source import Now
+from telemetry_stream.metrics.fallback.system import core_ids, parse_cpu_list
+from telemetry_stream.metrics.source import Now, Options
+from telemetry_stream.metrics.sources.process_list import PageQuery
 from telemetry_stream.metrics.sources.swap import Swap
 from telemetry_stream.metrics.units import PAGE_BYTES
-from tests.metrics.psutils import pair, source
+from tests.metrics.psutils import pair, source, sources
 from tests.metrics.trees import Tree, assert_sane
 
 
@@ -30,7 +32,7 @@ def collected(tree: Tree, psutil: SimpleNamespace, section: str, now: Now | None
 def test_a_system_without_proc_runs_on_psutil_alone(tree: Tree) -> None:
     """Every section that psutil can fill is there, with its rates in the second sample, and is marked."""
     tree.realtime = time.time()  # real, as the boot time
-    collector = tree.collector(fallback=psutil_sources(real_psutil, tree.clock, SelfStats()))
+    collector = tree.collector(fallback=tuple(sources(tree, real_psutil).values()))
     collector.collect()
     tree.advance(1.0)
     sample = collector.collect()
@@ -64,8 +66,7 @@ def test_psutil_is_imported_only_when_it_is_needed() -> None:
 
 def test_the_collector_has_the_names_of_all_fallback_sources(tree: Tree) -> None:
     """It has them without an import of psutil."""
-    sources = psutil_sources(real_psutil, tree.clock, SelfStats())
-    assert {one.name for one in sources} == PSUTIL_SECTIONS
+    assert sources(tree, real_psutil).keys() == PSUTIL_SECTIONS
 
 
 @pytest.mark.parametrize(("section", "is_imported"), [("tcp", False), ("load", True)])
@@ -106,6 +107,34 @@ def test_an_import_of_psutil_that_fails_is_not_repeated(monkeypatch: pytest.Monk
     assert {(one.state, one.reason) for one in states} == {
         ("failed", "Input/output error; psutil: No module named 'psutil'")
     }
+
+
+def test_psutil_follows_the_options_of_the_collector() -> None:
+    """All processes are shown and can be requested, and the first sample waits for the filesystems."""
+
+    def broken(_now: Now) -> object:
+        raise OSError(5, "Input/output error")
+
+    called = []
+
+    def statvfs(path: str) -> os.statvfs_result:
+        called.append(path)
+        return os.statvfs(path)
+
+    collector = Collector(options=Options(process_rows=None, timeout_seconds=60.0, statvfs=statvfs))
+    collector._plan = [("filesystems", broken), ("processes", broken)]
+    sample = collector.collect(["processes"])
+    filesystems: Any = sample.sections["filesystems"]
+    processes: Any = sample.sections["processes"]
+    assert collector.all_processes is not None
+    page = collector.all_processes.maybe_page(PageQuery())
+    collector.close()
+    assert "/" in called
+    assert filesystems[0].size_bytes > 0
+    assert len(processes.top) == sum(asdict(processes.by_state).values())
+    assert page is not None
+    assert page.total == processes.total
+    assert page.processes
 
 
 def test_an_embedding_program_s_failing_source_does_not_import_psutil() -> None:
