@@ -4,10 +4,10 @@ anew.
 Strategy: a collector has one ``Files``, which has one ``KeptFile`` per path. Two sources that need /proc/stat share one
 read, one parse and one reading time per tick. The kernel has two kinds of files (tried on Linux 6.18):
 
-- A *single-record* file (stat, meminfo, vmstat) is returned whole if the buffer is large enough. If the buffer is full,
+- A *single-record* file (stat, meminfo) is returned whole if the buffer is large enough. If the buffer is full,
   it grows.
-- A *record* file (net/dev, diskstats, mountinfo) is returned a page at a time, whatever the buffer. It is read until
-  the kernel returns nothing.
+- A *record* file (net/dev, diskstats, mountinfo, vmstat, zoneinfo) is returned a page at a time, whatever the buffer.
+  It is read until the kernel returns nothing.
 
 If the object behind a descriptor is gone (ESRCH: process; ENODEV: device, control group), the file is opened again
 once; a second error is raised. Not thread-safe: only the collecting thread may read. This module does not interpret

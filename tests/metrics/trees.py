@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
 from telemetry_stream.metrics.collector import Collector
@@ -107,6 +109,12 @@ class Host:
         """Return the next sample."""
         self.tree.advance(seconds)
         return self.collector.collect(self.collector.section_names)
+
+
+def page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each read return a page at most, as the kernel does for a file of records."""
+    real = os.pread
+    monkeypatch.setattr(os, "pread", lambda fd, size, offset: real(fd, min(size, 4000), offset))
 
 
 _records: list[list[str]] = []

@@ -152,8 +152,8 @@ class MemorySource:
 
     def __init__(self, files: Files) -> None:
         self._meminfo = files.proc("meminfo", parse_meminfo)
-        self._zoneinfo = files.proc("zoneinfo", parse_zoneinfo)
-        self._arcstats = files.proc("spl/kstat/zfs/arcstats", parse_arcstats)
+        self._zoneinfo = files.proc("zoneinfo", parse_zoneinfo, records=True)
+        self._arcstats = files.proc("spl/kstat/zfs/arcstats", parse_arcstats, records=True)
         self._is_host = read_view(files) == "host"
 
     def collect(self, now: Now) -> Memory:

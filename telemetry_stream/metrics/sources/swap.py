@@ -92,7 +92,7 @@ class SwapSource:
 
     def __init__(self, files: Files) -> None:
         self._meminfo = files.proc("meminfo", parse_meminfo)
-        self._vmstat = files.proc("vmstat", parse_vmstat)
+        self._vmstat = files.proc("vmstat", parse_vmstat, records=True)
         self._rates = SwapRates()
         self._had_swap = False
 

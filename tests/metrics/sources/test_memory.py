@@ -12,7 +12,7 @@ from telemetry_stream.metrics.sources.meminfo import parse_meminfo
 from telemetry_stream.metrics.sources.memory import Memory, MemorySource
 from telemetry_stream.metrics.units import PAGE_BYTES
 from tests.metrics.sources.test_meminfo import put
-from tests.metrics.trees import Tree, odd
+from tests.metrics.trees import Tree, odd, page_by_page
 
 
 def test_every_field_of_memory(tree: Tree) -> None:
@@ -98,6 +98,17 @@ def test_the_zfs_cache_is_reported_and_never_subtracted(tree: Tree) -> None:
     arcstats = "13 1 0x01\nname type data\nhits 4 7\nsize 4 987654321\nc 4 5\n"
     tree.put("proc/spl/kstat/zfs/arcstats", arcstats)
     assert source.collect(tree.tick(60.0)) == dataclasses.replace(without, zfs_arc_bytes=987654321)
+
+
+def test_files_of_several_pages(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host with many zones, and a newer ZFS with more counts: what is needed may be in the second page."""
+    page_by_page(monkeypatch)
+    put(tree, MemAvailable=None)
+    tree.put("proc/zoneinfo", "Node 0, zone DMA\n" + "nr_other 1\n" * 500 + "        low      4\n")
+    tree.put("proc/spl/kstat/zfs/arcstats", "other 4 1\n" * 500 + "size 4 987654321\n")
+    record = MemorySource(tree.files).collect(tree.tick())
+    assert record.available_bytes != 440 * 1024  # without a watermark
+    assert record.zfs_arc_bytes == 987654321
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from telemetry_stream.metrics.sources.meminfo import parse_meminfo
 from telemetry_stream.metrics.sources.swap import Swap, SwapRates, SwapSource, parse_vmstat
 from telemetry_stream.metrics.units import PAGE_BYTES
 from tests.metrics.sources.test_meminfo import put
-from tests.metrics.trees import Tree, assert_sane, odd
+from tests.metrics.trees import Tree, assert_sane, odd, page_by_page
 
 
 def test_swap_and_its_rates(tree: Tree) -> None:
@@ -25,6 +25,20 @@ def test_swap_and_its_rates(tree: Tree) -> None:
     assert second == Swap(
         400 * 1024, 300 * 1024, 100 * 1024, 25.0, 4.0 * PAGE_BYTES, 2.0 * PAGE_BYTES
     )
+
+
+def test_a_vmstat_of_several_pages(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kernels with more counters have more than a page."""
+    page_by_page(monkeypatch)
+    source = SwapSource(tree.files)
+    put(tree)
+    others = "".join(f"other_{number} 1\n" for number in range(500))
+    tree.put("proc/vmstat", f"{others}pswpin 100\npswpout 50\n")
+    source.collect(tree.tick())
+    tree.put("proc/vmstat", f"{others}pswpin 106\npswpout 50\n")
+    found = source.collect(tree.tick())
+    assert found is not None
+    assert found.in_bytes_per_second == 6.0 * PAGE_BYTES
 
 
 def test_a_host_without_swap_space(tree: Tree) -> None:
