@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 from websockets.sync.client import ClientConnection
@@ -40,9 +41,11 @@ def test_a_fast_viewer_gets_every_frame_while_another_is_stalled() -> None:
     """The frames that are dropped for the stalled viewer are counted, in its entry and in total."""
     with (
         Service() as service,
-        Peer(service.address, buffer_bytes=4096),
-        service.viewer(max_size=None) as fast,
+        Peer(service.address, buffer_bytes=4096) as stalled,
+        ExitStack() as stack,
     ):
+        assert stalled.message()["type"] == "hello"  # now it has joined
+        fast = stack.enter_context(service.viewer(max_size=None))
         assert message(fast)["type"] == "hello"
         publish_until(service, fast, lambda stats: stats.dropped)
         slow = service.hub.clients()[0]
@@ -63,9 +66,10 @@ def test_a_slow_viewer_is_evicted_at_the_write_deadline(caplog: pytest.LogCaptur
     with (
         Service(timing=Timing(write=0.1)) as service,
         service.viewer(max_size=None) as fast,
-        Peer(service.address, buffer_bytes=4096) as slow,
+        ExitStack() as stack,
     ):
-        assert message(fast)["type"] == "hello"
+        assert message(fast)["type"] == "hello"  # now it has joined
+        slow = stack.enter_context(Peer(service.address, buffer_bytes=4096))
         assert slow.message()["type"] == "hello"
         publish_until(service, fast, lambda stats: stats.dropped or stats.ended)
         assert eventually(lambda: service.hub.stats().ended == {"too slow": 1})
@@ -101,10 +105,11 @@ def test_a_slow_viewer_that_recovers_has_one_gap() -> None:
     with (
         Service() as service,
         Peer(service.address, buffer_bytes=4096) as slow,
-        service.viewer(max_size=None) as fast,
+        ExitStack() as stack,
     ):
+        assert slow.message()["type"] == "hello"  # now it has joined
+        fast = stack.enter_context(service.viewer(max_size=None))
         assert message(fast)["type"] == "hello"
-        assert slow.message()["type"] == "hello"
         client = service.hub.clients()[0]
         publish_until(service, fast, lambda stats: stats.dropped >= 5)
         assert eventually(lambda: not client.in_grace)
