@@ -21,8 +21,10 @@ SOURCES = b',"sources":{'
 # json.dumps would make one for each call.
 _encoder = json.JSONEncoder(separators=(",", ":"), allow_nan=False, ensure_ascii=False)
 
-# The shares at the end of a core. It does not match in a text, whose quotes are escaped, nor across one.
-CORE_SHARES = re.compile(rb',"user_percent":[^"{}]+(?:"\w+":[^"{}]+)*\}')
+# The shares at the end of a core. It does not match in a text, whose quotes are escaped, nor across one. An
+# attempt ends where the next one would begin: else a section of another program that repeats this name would take
+# minutes, in which no other thread runs.
+CORE_SHARES = re.compile(rb',"user_percent":[^"{}]+(?:"(?!user_percent")\w+":[^"{}]+)*\}')
 
 
 class EncodedSample:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_stream.metrics.sample import RESERVED, Sample, SourceState, encode_section
+from telemetry_stream.metrics.sources.cpu import Core
 from telemetry_stream.stream.encoded import EncodedSample, encode, to_json
 from tests.metrics.trees import Tree
 
@@ -208,6 +210,30 @@ def test_a_section_without_json_form_and_without_source() -> None:
     message = json.loads(whole(encode(sample), None))
     assert message["sources"]["mine"]["state"] == "failed"
     assert message["sources"]["mine"]["took_seconds"] == 0.0
+
+
+def brief(cpu: bytes) -> bytes:
+    """Return a brief message of a section ``cpu`` with this text."""
+    return b"".join(EncodedSample({"cpu": b'"cpu":' + cpu}, {}).brief_parts(b"{", None))
+
+
+def test_a_brief_core_has_its_id_and_its_use() -> None:
+    """Of as many cores as a large host has. The shares of all cores together are kept."""
+    shares = {field.name: 0.5 for field in dataclasses.fields(Core)}
+    cores = [{**shares, "id": number, "steal_percent": None} for number in range(256)]
+    text = to_json({**shares, "cores": cores})
+    assert json.loads(brief(text).replace(b"{,", b"{"))["cpu"] == {
+        **shares,
+        "cores": [{"id": number, "usage_percent": 0.5} for number in range(256)],
+    }
+
+
+def test_each_share_of_a_brief_core_is_read_once() -> None:
+    """An attempt ends where the next one begins, however often another program repeats a share."""
+    share = b',"user_percent":1'
+    repeated = b'{"id":0' + share * 100_000
+    assert brief(repeated + b"}") == b'{,"cpu":' + repeated.removesuffix(share) + b"}}"
+    assert brief(repeated + b',"x":{}}') == b'{,"cpu":' + repeated + b',"x":{}}}'
 
 
 def test_to_json_is_compact_utf_8() -> None:
