@@ -4,7 +4,7 @@
 export function shortCpu(model: string): string {
   return model
     .replace(/\((R|TM|C)\)/gi, "")
-    .replace(/\s*(CPU )?@.*$/, "")
+    .replace(/@.*/s, "")
     .replace(/\b(AMD|Intel|CPU|Processor|\d+-Core)\b/g, "")
     .replace(/\s+/g, " ")
     .trim();

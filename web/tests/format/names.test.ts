@@ -11,6 +11,10 @@ it.each([
   expect(shortCpu(model)).toBe(short);
 });
 
+it("reads each space of a model once, however many a host sends", () => {
+  expect(shortCpu(`Xeon${" ".repeat(300_000)}8375C CPU  @ 2.90GHz`)).toBe("Xeon 8375C");
+});
+
 it.each([
   ["oldest_seconds", "oldest", "duration"],
   ["in_bytes_per_second", "in", "byteRate"],
