@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream import App, Settings, StartError
+from telemetry_stream import App, Settings, StartError, state_file
 from tests.apps import FAST
 from tests.conftest import eventually
 from tests.viewers import get, websockets_viewer
@@ -85,8 +85,11 @@ def test_a_rule_that_is_not_valid_ends_the_start(tmp_path: Path) -> None:
         assert len(firing(app)) == 1
 
 
-def test_alerts_survive_a_restart_with_a_state_directory(tmp_path: Path) -> None:
+def test_alerts_survive_a_restart_with_a_state_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Since is kept. Without the directory nothing is written."""
+    monkeypatch.setattr(state_file, "CLOSE_SECONDS", 10.0)  # the disk of the test may be slow
     state = tmp_path / "state"
     settings = with_rules(tmp_path, state_dir=str(state))
     with App(settings) as app:

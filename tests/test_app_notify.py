@@ -322,11 +322,12 @@ def test_a_front_end_notifies_of_a_lost_host(tmp_path: Path) -> None:
             assert eventually(lambda: events(server) == [("firing", "down")])
 
 
-# The program with short delays, so that a test need not wait for minutes.
+# The program with short delays, so that a test need not wait for minutes. The disk of the test may be slow.
 SHORT_DELAYS = """
 import sys
-from telemetry_stream import cli
-from telemetry_stream.notify import outbox
+from telemetry_stream import cli, state_file
+from telemetry_stream.notify import notifier, outbox
+notifier.CLOSE_SECONDS = state_file.CLOSE_SECONDS = 10
 outbox.FIRST_RETRY_SECONDS, outbox.MAX_RETRY_SECONDS = 0.05, 0.2
 sys.exit(cli.main())
 """

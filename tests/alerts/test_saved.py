@@ -12,11 +12,18 @@ from pathlib import Path
 
 import pytest
 
+from telemetry_stream import state_file
 from telemetry_stream.alerts import saved as saved_module
 from telemetry_stream.alerts.hosts import Identity
 from telemetry_stream.alerts.saved import FILE, HOST_BYTES, Saved
 from tests.alerts.test_alert import ALERT
 from tests.conftest import eventually
+
+
+@pytest.fixture(autouse=True)
+def _slow_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk of the test may be slow."""
+    monkeypatch.setattr(state_file, "CLOSE_SECONDS", 10.0)
 
 
 @contextmanager

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream.notify import delivery, schedule
+from telemetry_stream import state_file
+from telemetry_stream.notify import delivery, notifier, schedule
 from telemetry_stream.notify.channel import Capacity, DeliveryError
 from telemetry_stream.notify.choice import Choice, Pace
 from telemetry_stream.notify.config import NotifyError, Receiver
@@ -48,6 +49,13 @@ def running(*receivers: Receiver, state_dir: str = "") -> Iterator[Notifier]:
         notifier.stop()
         notifier.close()
     assert crashes == []
+
+
+@pytest.fixture
+def slow_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk of the test may be slow."""
+    monkeypatch.setattr(state_file, "CLOSE_SECONDS", 10.0)
+    monkeypatch.setattr(notifier, "CLOSE_SECONDS", 10.0)
 
 
 def note(notifier: Notifier, *firing: dict[str, Any], **more: Any) -> None:
@@ -91,7 +99,9 @@ def test_a_receiver_that_hangs_delays_no_other(monkeypatch: pytest.MonkeyPatch) 
                 note(notifier, A)
             assert eventually(lambda: ("resolved", "b") in got(good))
             assert notifier.report()[0]["state"] == "unused"
-        assert {thread.name for thread in threading.enumerate() if "notify" in thread.name} == set()
+        assert eventually(
+            lambda: not [one for one in threading.enumerate() if "notify" in one.name]
+        )
 
 
 def test_an_attempt_that_takes_too_long_is_aborted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,6 +239,7 @@ def test_a_mistake_in_a_sender_does_not_end_the_program(caplog: pytest.LogCaptur
     assert "hunter2" not in caplog.text
 
 
+@pytest.mark.usefixtures("slow_disk")
 def test_a_restart_repeats_nothing_and_misses_nothing(tmp_path: Path) -> None:
     """With a state directory. Silences are kept, too."""
     with http_receiver() as server:
@@ -328,6 +339,7 @@ def test_no_end_is_lost_if_many_hosts_report_at_once() -> None:
     notifier.close()
 
 
+@pytest.mark.usefixtures("slow_disk")
 def test_nothing_is_begun_after_a_stop(tmp_path: Path) -> None:
     """What is in progress may end; the rest is saved for the next run."""
     with http_receiver() as server:
