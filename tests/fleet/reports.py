@@ -98,8 +98,9 @@ class RecordingReport:
         self.is_sending = False
 
     def identified(self, found: Identity) -> bool:
+        may_read = self.may_read  # the test may change it as soon as it sees the identity
         self.identities.append(found)
-        return self.may_read
+        return may_read
 
     def vitals(self, text: str, parse: Callable[[str], Vitals | None]) -> None:
         try:
@@ -112,8 +113,8 @@ class RecordingReport:
             self.all_vitals += [found] if found else []
 
     def samples(self, found: Sequence[ReceivedSample], *, is_complete: bool) -> None:
-        self.section_names += [sample.encoded.source_names for sample in found]
         self.seqs += [sample.seq for sample in found]
+        self.section_names += [sample.encoded.source_names for sample in found]
         self.answers.append(([sample.seq for sample in found], is_complete))
 
     def alerts(self, text: str, parse: Callable[[str], Alerts | None]) -> None:

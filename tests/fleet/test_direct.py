@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ports import bound_socket
 
 from telemetry_stream import App
 from telemetry_stream.fleet.direct import DirectRemote
@@ -17,10 +17,11 @@ from telemetry_stream.fleet.link import DirectLink
 from telemetry_stream.fleet.remote import Want
 from telemetry_stream.fleet.watchlist import parse
 from telemetry_stream.stream import HistoryLimits
+from telemetry_stream.stream.received import ReceivedSample
 from tests.apps import FAST
 from tests.fleet.proxy import Proxy
 from tests.fleet.reports import RecordingReport
-from tests.viewers import address_of, clients
+from tests.viewers import address_of, assert_consecutive, clients
 
 HOST = replace(FAST, host_id="web-1", site="east", tags="db,eu")
 
@@ -61,7 +62,8 @@ def test_full_samples_come_while_the_host_is_watched() -> None:
         assert is_complete
         assert history[0] == 1
         assert not any(complete for _, complete in report.answers[1:])
-        assert report.seqs == list(range(1, report.seqs[-1] + 1))
+        assert_consecutive(list(report.seqs))
+        assert report.seqs[0] == 1
         assert "cpu" in report.section_names[0]
         remote.unwatch()
         report.wait(lambda: len(clients(app.url)) == 1)
@@ -73,29 +75,39 @@ def test_on_demand_sections_are_named_as_soon_as_the_others_are_known() -> None:
     with App(HOST) as app, watching(app.url, report) as remote:
         remote.watch(Want(frozenset({"processes"})))
         report.wait(lambda: any("processes" in names for names in report.section_names))
-        assert report.seqs == list(range(report.seqs[0], report.seqs[-1] + 1))
+        assert_consecutive(list(report.seqs))
         assert {"cpu", "processes"} <= set(report.section_names[-1])
 
 
 @pytest.mark.parametrize("break_connection", [Proxy.cut, None])
-def test_a_gap_is_filled(break_connection: Callable[[Proxy], None] | None) -> None:
+def test_a_gap_is_filled(
+    break_connection: Callable[[Proxy], None] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After a lost connection without a request, and by a request from the number that it names."""
     report = RecordingReport()
+
+    def samples(found: Sequence[ReceivedSample], *, is_complete: bool) -> None:
+        """Request what is missing while a sample is taken, as the mirror does."""
+        RecordingReport.samples(report, found, is_complete=is_complete)
+        if break_connection is None and len(report.answers) == 3:
+            remote.watch(Want(since=1, stream=report.identities[0].stream))
+
+    monkeypatch.setattr(report, "samples", samples)
     with (
         App(HOST) as app,
         Proxy(address_of(app.url)) as proxy,
         watching(proxy.url, report) as remote,
     ):
+        report.wait(lambda: report.identities)
         remote.watch(Want())
         report.wait(lambda: len(report.answers) >= 3)
         if break_connection is not None:
             break_connection(proxy)
-        else:
-            remote.watch(Want(since=1, stream=report.identities[0].stream))
         report.wait(lambda: [complete for _, complete in report.answers].count(True) == 2)
         report.wait(lambda: not report.answers[-1][1])
         if break_connection is not None:
-            assert report.seqs == list(range(1, report.seqs[-1] + 1))
+            assert_consecutive(list(report.seqs))
+            assert report.seqs[0] == 1
         else:
             second = [seqs for seqs, complete in report.answers if complete][1]
             assert second[0] == 2
@@ -104,12 +116,11 @@ def test_a_gap_is_filled(break_connection: Callable[[Proxy], None] | None) -> No
 def test_a_program_that_stops_is_gone() -> None:
     """With the id of its run. It is tried again: after a restart it answers with another one."""
     report = RecordingReport()
-    with socket.socket() as held:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind(("127.0.0.1", 0))
-        port = held.getsockname()[1]
-    settings = replace(HOST, port=port)
-    with watching(f"http://127.0.0.1:{port}", report) as remote:
+    with (
+        bound_socket() as held,  # it does not listen; each app binds beside it
+        watching("http://127.0.0.1:{1}".format(*held.getsockname()), report) as remote,
+    ):
+        settings = replace(HOST, port=held.getsockname()[1])
         report.wait(lambda: report.failures)
         assert report.failures[0] == ("Connection refused", False)
         now = time.monotonic()
@@ -199,4 +210,5 @@ def test_a_host_with_tls_is_verified(monkeypatch: pytest.MonkeyPatch) -> None:
         with watching(app.url, report) as remote:
             remote.watch(Want())
             report.wait(lambda: len(report.answers) >= 3 and report.all_vitals)
-            assert report.seqs == list(range(1, report.seqs[-1] + 1))
+            assert_consecutive(list(report.seqs))
+            assert report.seqs[0] == 1

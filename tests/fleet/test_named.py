@@ -132,5 +132,5 @@ def test_an_invalid_file_changes_nothing(
             (failure,) = [text for text in caplog.messages if text.startswith("Reload failed")]
             assert "keeping the previous hosts" in failure
             assert str(path) in failure
-            assert states(app) == {"web-1": "live"}
+            wait_for(app, {"web-1": "live"})
             assert [client["id"] for client in clients(one.url)] == connections
