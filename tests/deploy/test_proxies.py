@@ -104,12 +104,13 @@ def proxied(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Pr
     tokens = tmp_path / "tokens"
     tokens.write_text(f"kitchen {TOKEN}\n")
     tokens.chmod(0o600)
-    flags = ["--port", "0", "--interval", "0.1", "--trust-proxy", "loopback"]
+    flags = ["--port", str(free_port()), "--interval", "0.1", "--trust-proxy", "loopback"]
     program = Program([*flags, "--allow-host", NAME, "--token-file", str(tokens)], None, tmp_path)
-    port = free_port()
     home = {**os.environ, "XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     try:
-        argv = command(tmp_path, port, address_of(program.url)[1])
+        upstream = address_of(program.url)[1]  # it is bound from here on
+        port = free_port()
+        argv = command(tmp_path, port, upstream)
         with (tmp_path / "proxy.log").open("w") as log:
             proxy = subprocess.Popen(argv, stdout=log, stderr=log, env=home)
         try:

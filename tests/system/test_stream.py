@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ports import free_port
 
 from tests.system.conftest import StartProgram
 from tests.system.program import Program, captured_roots
 from tests.viewers import (
     LIBRARIES,
-    address_of,
     assert_consecutive,
     get,
     lines_reader,
@@ -59,7 +60,14 @@ def test_hello_history_and_consecutive_samples(library: str, program: Program) -
     for sample in history["samples"] + samples:
         assert (sample["stream"], sample["host"]) == (hello["stream"], hello["host"]["id"])
     assert history["samples"][0]["interval_seconds"] is None
-    assert samples[-1]["interval_seconds"] == pytest.approx(0.1, rel=2)
+    # The two clocks are read one after another. A stall between them is possible, but not at each of five samples.
+    passed = [two["time_unix"] - one["time_unix"] for one, two in pairwise(samples)]
+    measured = [sample["interval_seconds"] for sample in samples]
+    assert min(measured) > 0
+    assert any(
+        ours == pytest.approx(theirs, abs=0.02)
+        for ours, theirs in zip(measured[1:], passed, strict=True)
+    )
     assert 0 <= samples[-1]["cpu"]["idle_percent"] <= 100
     assert samples[-1]["memory"]["total_bytes"] > 0
 
@@ -109,15 +117,15 @@ def test_resuming_after_a_restart_gets_all_of_the_new_run(
     library: str, start_program: StartProgram
 ) -> None:
     """From its first sample on, whatever sequence number the viewer had."""
-    program = start_program(*FAST)
-    port = address_of(program.url)[1]
+    fixed = ("--port", str(free_port()), "--interval", "0.1")
+    program = start_program(*fixed)
     with LIBRARIES[library](program.url) as viewer:
         hello = viewer.read()
         last = read_samples(viewer, 3)[-1]["seq"]
         assert program.stop() == 0
         assert viewer.read_close_code() == 1001
-    restarted = start_program("--port", str(port), "--interval", "0.1")
-    assert address_of(restarted.url)[1] == port
+    restarted = start_program(*fixed)
+    assert restarted.url == program.url
     with LIBRARIES[library](restarted.url, f"since={last}&stream={hello['stream']}") as viewer:
         again, history = viewer.read(), viewer.read()
         samples = history["samples"] + read_samples(viewer, 3)
