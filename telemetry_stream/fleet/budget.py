@@ -9,9 +9,8 @@ import math
 import time
 from collections.abc import Callable
 
-SAMPLES_COST_PER_SECOND = (
-    4 * 1024 * 1024
-)  # of one host, without compression; a usual one needs 10 KB
+# Of the full samples of one host, without compression. A usual host needs 10 KB.
+SAMPLES_COST_PER_SECOND = 4 * 1024 * 1024
 
 
 class CostBudget:
