@@ -19,8 +19,6 @@ import type { Row } from "./order";
 const EVERY_MS = 5000;
 /** A silence may end without a change of the numbers. */
 const SILENCED_MS = 60_000;
-/** Without a limit, one request that is never answered would end all notifications. */
-const ANSWER_MS = 15_000;
 const MAX_LINES = 20;
 
 /** No host has this id. */
@@ -90,7 +88,7 @@ export function notifyOfHosts(
       due.delete(id);
       try {
         const path = `api/v1/alerts?host=${encodeURIComponent(id)}`;
-        const alerts = alertsIn(await limited(signal, (either) => request(path, either)));
+        const alerts = alertsIn(await request(path, signal));
         if (alerts.firing?.some(({ isSilenced }) => isSilenced) === true)
           againAtMs.set(id, get().nowMs + SILENCED_MS);
         for (const change of await changesUnlessHeld(recordOf(id), alerts))
@@ -129,28 +127,6 @@ interface Line {
 /** Return a text that changes with what fires, but not with the numbers in the text of an alert. */
 function summaryOf({ critical, warn, text }: HostAlerts): string {
   return `${critical} ${warn} ${(text ?? "").replaceAll(/\d[\d.,]*/g, "")}`;
-}
-
-/**
- * Return the answer to a request that is aborted with `signal`, or after a while. AbortSignal.any does the same, but the
- * page also runs in browsers without it (before Chrome 116, Firefox 124 and Safari 17.4).
- */
-async function limited<T>(
-  signal: AbortSignal,
-  request: (either: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const controller = new AbortController();
-  const abort = (): void => {
-    controller.abort();
-  };
-  const timer = setTimeout(abort, ANSWER_MS);
-  signal.addEventListener("abort", abort);
-  try {
-    return await request(controller.signal);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", abort);
-  }
 }
 
 /** Throws ShapeError. */

@@ -1,5 +1,5 @@
 /** What the overview requests over HTTP. An answer that cannot be read now is null: the next one may be. */
-import type { Browser } from "../stream/refusal";
+import { requestText, type Browser } from "../stream/refusal";
 import { decodeHosts, decodeSparklines, type HostsReport, type Series } from "./frames";
 
 type Fetch = Pick<Browser, "fetch">;
@@ -31,8 +31,7 @@ async function maybeAnswer<T>(
   decode: (body: string) => T,
 ): Promise<T | null> {
   try {
-    const answer = await browser.fetch(target.href, { signal, cache: "no-store" });
-    return answer.ok ? decode(await answer.text()) : null;
+    return decode(await requestText(target.href, browser, signal));
   } catch {
     return null; // not reachable, ended, cut off, or of another shape
   }

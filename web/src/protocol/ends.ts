@@ -49,9 +49,11 @@ export function isRefusal({ code }: End): boolean {
 export class RequestError extends Error {
   /** The server's Retry-After; 0 without one. */
   readonly retryAfterSeconds: number;
+  readonly requiresLogin: boolean;
 
-  constructor(reason: string, retryAfterSeconds = 0) {
+  constructor(reason: string, retryAfterSeconds = 0, requiresLogin = false) {
     super(reason);
     this.retryAfterSeconds = retryAfterSeconds;
+    this.requiresLogin = requiresLogin;
   }
 }

@@ -25,7 +25,8 @@ export interface Page {
   readonly logOut: () => Promise<string | null>;
   readonly notifications: Notifications;
   /**
-   * Requests JSON of the server itself, at a path relative to the page. Rejects with an Error that has the server's reason.
+   * Requests JSON of the server itself, at a path relative to the page. Rejects with an Error that has the server's reason,
+   * also after 20 s without a byte.
    */
   readonly request: (path: string, signal: AbortSignal, method?: string) => Promise<unknown>;
   /** The hosts of a front end; null on a server with one host. */
@@ -74,7 +75,7 @@ export interface Host {
   readonly watchSections: (sections: readonly string[], listener: SectionListener) => () => void;
   /**
    * Requests JSON beside the stream, at a path relative to the page. Rejects with a RequestError that has the server's
-   * reason. `received` gets the size of the answer.
+   * reason, also after 20 s without a byte. `received` gets the size of the answer.
    */
   readonly request: (
     path: string,

@@ -4,6 +4,9 @@
  */
 import type { Browser } from "./refusal";
 
+/** The page begins after the answer. */
+const ANSWER_MS = 10_000;
+
 /** Return the token in the address, or null. It is removed from the address, so that it stays in no history. */
 export function takeToken(): string | null {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
@@ -15,7 +18,8 @@ export function takeToken(): string | null {
 export async function logIn(pageAddress: string, token: string, browser: Browser): Promise<void> {
   try {
     const headers = { Authorization: `Bearer ${token}` };
-    await browser.fetch(new URL("login", pageAddress).href, { method: "POST", headers });
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    await browser.fetch(new URL("login", pageAddress).href, { method: "POST", headers, signal });
   } catch {
     // Not reachable, or not a token: the page connects with what it has, and shows why it cannot.
   }

@@ -7,9 +7,10 @@
  * loading can be stopped and started at any time.
  */
 import { decodeSample, historySamples } from "../protocol/decode";
+import { RequestError } from "../protocol/ends";
 import type { Sample } from "../protocol/frames";
 import { retryDelayMs } from "./backoff";
-import { retryAfterOf, maybeErrorText, type Browser } from "./refusal";
+import { requestText, type Browser } from "./refusal";
 
 /** Missing samples of a run: those before `after`, and after the number `since`. */
 export interface Missing {
@@ -59,21 +60,6 @@ const PART_MS = 2000;
 /** Parsing this many takes about 5 ms, in one task. */
 const PART_CHARACTERS = 500_000;
 const SLICE_MS = 6;
-/** A request that brings no byte for this long is given up: a proxy may have lost it, while the stream goes on. */
-const SILENT_MS = 20_000;
-
-/** A reason for which a part could not be loaded. */
-class LoadError extends Error {
-  readonly requiresLogin: boolean;
-  readonly retryAfterSeconds: number;
-
-  constructor(reason: string, requiresLogin = false, retryAfterSeconds = 0) {
-    super(reason);
-    this.requiresLogin = requiresLogin;
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
-}
-
 export class Past<M extends Missing> {
   readonly #address: string;
   readonly #sink: Sink<M>;
@@ -113,7 +99,7 @@ export class Past<M extends Missing> {
         this.#failures = 0;
       } catch (error) {
         if (signal.aborted) return;
-        if (!(error instanceof LoadError)) throw error;
+        if (!(error instanceof RequestError)) throw error;
         if (error.requiresLogin) this.#options.checkLogin();
         await this.#waitAfter(error, signal);
       }
@@ -123,7 +109,7 @@ export class Past<M extends Missing> {
     this.#sink.idle();
   }
 
-  async #waitAfter(error: LoadError, signal: AbortSignal): Promise<void> {
+  async #waitAfter(error: RequestError, signal: AbortSignal): Promise<void> {
     const backoffMs = retryDelayMs(this.#failures, this.#options.random ?? Math.random);
     const delayMs = Math.max(backoffMs, error.retryAfterSeconds * 1000);
     this.#failures += 1;
@@ -153,57 +139,16 @@ export class Past<M extends Missing> {
     this.#seconds = Math.max(SHORTEST_SECONDS, Math.min(LONGEST_SECONDS, seconds * factor));
   }
 
-  /** Return the text of a part. Rejects with a LoadError. */
-  async #request(missing: M, seconds: number, signal: AbortSignal): Promise<string> {
+  /** Return the text of a part. Rejects with a RequestError. */
+  #request(missing: M, seconds: number, signal: AbortSignal): Promise<string> {
     const { stream, since, after } = missing;
     const query = new URLSearchParams({ brief: "1", stream, before: String(after.seq) });
     if (this.#options.host !== null) query.set("host", this.#options.host);
     if (since > 0) query.set("since", String(since));
     query.set("seconds", String(Math.ceil(seconds)));
     if (this.#options.every() > 1) query.set("every", String(this.#options.every()));
-    const request = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const end = (): void => {
-      clearTimeout(timer);
-      request.abort();
-    };
-    const wait = (): void => {
-      clearTimeout(timer);
-      timer = setTimeout(end, SILENT_MS);
-    };
-    signal.addEventListener("abort", end);
-    wait();
-    try {
-      const options: RequestInit = {
-        signal: request.signal,
-        cache: "no-store",
-        redirect: "manual",
-      };
-      const answer = await this.#options.fetch(`${this.#address}?${query.toString()}`, options);
-      if (answer.ok) return await this.#read(answer, wait);
-      if (answer.type === "opaqueredirect") throw new LoadError("a proxy requires a login", true);
-      const reason = (await maybeErrorText(answer)) ?? `HTTP ${answer.status}`;
-      const retryAfterSeconds = retryAfterOf(answer.headers.get("Retry-After"));
-      throw new LoadError(reason, answer.status === 401, retryAfterSeconds);
-    } catch (error) {
-      if (error instanceof LoadError) throw error;
-      throw new LoadError("the request was interrupted"); // a browser gives no better reason
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-    }
-  }
-
-  async #read(answer: Response, wait: () => void): Promise<string> {
-    const reader = answer.body?.getReader();
-    const decoder = new TextDecoder();
-    let text = "";
-    for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
-      this.#sink.heard();
-      wait();
-      text += decoder.decode(part.value, { stream: true });
-    }
-    return text + decoder.decode();
+    const address = `${this.#address}?${query.toString()}`;
+    return requestText(address, this.#options, signal, { heard: this.#sink.heard });
   }
 
   /** Add the samples, the newest ones first. Return whether the server has no more of them. */
@@ -227,7 +172,7 @@ function samplesOf(text: string): readonly unknown[] {
   try {
     return historySamples(text);
   } catch {
-    throw new LoadError("the answer is not a history");
+    throw new RequestError("the answer is not a history");
   }
 }
 

@@ -3,6 +3,8 @@
  * handshake. So this sends a plain HTTP request for the stream, which the server checks in the same way as /ws; it
  * answers with the reason as JSON. Only the check of Origin differs, because a browser sends no Origin to the page's own
  * server. The connection decides when to ask and when to try again, and ends the request.
+ *
+ * Also has the requests beside the stream, which fail with such a reason.
  */
 import { endOf, refusedWith, RequestError, type End } from "../protocol/ends";
 import { field, object, text } from "../protocol/shape";
@@ -122,26 +124,78 @@ export function hostStream(host: string | null): string {
 
 interface RequestChoice {
   readonly method?: string | undefined;
-  /** Gets the size of the answer. */
-  readonly received?: (bytes: number) => void;
+  /** Some bytes have arrived. */
+  readonly heard?: () => void;
 }
 
-/** Return the answer to a request beside the stream. Rejects with a RequestError that has the reason. */
+/** A request that brings no byte for this long is given up: a proxy may have lost it, while the stream goes on. */
+const SILENT_MS = 20_000;
+
+/** Return the text of the answer to a request beside the stream. Rejects with a RequestError that has the reason. */
+export async function requestText(
+  address: string,
+  browser: Pick<Browser, "fetch">,
+  signal: AbortSignal,
+  { method = "GET", heard }: RequestChoice = {},
+): Promise<string> {
+  const request = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const end = (): void => {
+    clearTimeout(timer);
+    request.abort();
+  };
+  const wait = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(end, SILENT_MS);
+  };
+  // AbortSignal.any does the same, but browsers before Chrome 116, Firefox 124 and Safari 17.4 do not have it.
+  signal.addEventListener("abort", end);
+  wait();
+  if (signal.aborted) end();
+  try {
+    const options: RequestInit = {
+      method,
+      signal: request.signal,
+      cache: "no-store",
+      redirect: "manual",
+    };
+    const answer = await browser.fetch(address, options);
+    if (!answer.ok) throw await errorOf(answer);
+    const reader = answer.body?.getReader();
+    const decoder = new TextDecoder();
+    let text = "";
+    for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
+      heard?.();
+      wait();
+      text += decoder.decode(part.value, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (error) {
+    if (error instanceof RequestError) throw error;
+    throw new RequestError(UNREACHABLE.reason); // a browser gives no better reason
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
+  }
+}
+
+async function errorOf(answer: Response): Promise<RequestError> {
+  if (answer.type === "opaqueredirect")
+    return new RequestError("a proxy requires a login", 0, true);
+  const reason = (await maybeErrorText(answer)) ?? `HTTP ${answer.status}`;
+  const retryAfterSeconds = retryAfterOf(answer.headers.get("Retry-After"));
+  return new RequestError(reason, retryAfterSeconds, answer.status === 401);
+}
+
+/** Return the answer to a request as JSON. `received` gets its size. Otherwise as `requestText`. */
 export async function requestJson(
   address: string,
   browser: Pick<Browser, "fetch">,
   signal: AbortSignal,
-  { method = "GET", received }: RequestChoice = {},
+  method?: string,
+  received?: (bytes: number) => void,
 ): Promise<unknown> {
-  const options: RequestInit = { method, signal, cache: "no-store", redirect: "manual" };
-  const answer = await browser.fetch(address, options).catch(() => {
-    throw new RequestError("the server is not reachable"); // a browser gives no better reason
-  });
-  if (!answer.ok) {
-    const reason = (await maybeErrorText(answer)) ?? `HTTP ${answer.status}`;
-    throw new RequestError(reason, retryAfterOf(answer.headers.get("Retry-After")));
-  }
-  const content = await answer.text();
+  const content = await requestText(address, browser, signal, { method });
   received?.(content.length);
   return parseShown(content);
 }

@@ -7,7 +7,7 @@ import { decodeHosts } from "../../src/overview/frames";
 import { createClock } from "../../src/store/clock";
 import { createStore } from "../../src/store/create-store";
 import { freshness } from "../../src/store/freshness";
-import { answer, fakeBrowser } from "../support/fake-browser";
+import { answer, fakeBrowser, silence } from "../support/fake-browser";
 import { FakeSocket } from "../support/fake-socket";
 import { hostsText, overviewText, reportText, type Fleet } from "../support/overview";
 
@@ -109,6 +109,16 @@ it("requests the reasons when a host fails, but not with every message", async (
     await settle(1000);
   }
   expect(requests("api/v1/hosts")).toBe(2);
+  expect(overview.state.get().reasons.get("b".charCodeAt(0))).toBe("No answer");
+});
+
+it("requests the names again after a request that was never answered", async () => {
+  browser.fetch.mockImplementation(silence);
+  await connect();
+  browser.fetch.mockImplementation(() => Promise.resolve(answer(200, reportText(B_LOST))));
+  await settle(21_000);
+  FakeSocket.last.receive(overviewText(B_LOST));
+  await settle();
   expect(overview.state.get().reasons.get("b".charCodeAt(0))).toBe("No answer");
 });
 

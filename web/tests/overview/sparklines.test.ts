@@ -10,7 +10,7 @@ import {
   type Sparklines,
 } from "../../src/overview/sparklines";
 import type { State } from "../../src/overview/states";
-import { answer, fakeBrowser } from "../support/fake-browser";
+import { answer, fakeBrowser, silence } from "../support/fake-browser";
 
 let browser: ReturnType<typeof fakeBrowser>;
 let lines: Sparklines;
@@ -83,6 +83,13 @@ it("are loaded again after an interruption, and a failed request is repeated", a
   await settle();
   expect(lines.of("a", "cpu")).toBeNull();
   await settle(10_000);
+  expect(lines.of("a", "cpu")).toEqual([1, 2, 3]);
+});
+
+it("are loaded after a request that was never answered", async () => {
+  browser.fetch.mockImplementationOnce(silence);
+  lines.want(["a"]);
+  await settle(31_000);
   expect(lines.of("a", "cpu")).toEqual([1, 2, 3]);
 });
 

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import "../../src/sections/processes/rows"; // so that the page, which loads it later, does not wait for a file
 import { goldenObject } from "../support/frames";
-import { answer } from "../support/fake-browser";
+import { answer, silence } from "../support/fake-browser";
 import { connect, installPage, settle, settleImports, tables, value } from "../support/page";
 
 // jsdom has no canvas. The end-to-end tests see the charts.
@@ -260,6 +260,17 @@ describe("all processes", () => {
     expect(requests().length).toBe(before);
     await settle(1500);
     expect(lastRequest()?.["filter"]).toBe("prod");
+  });
+
+  it("are requested again after a request that was never answered", async () => {
+    browser.fetch.mockImplementation(silence);
+    await press(".");
+    await settle(21_000);
+    expect(screen.getByText("▲ failed: the server is not reachable")).toBeTruthy();
+    browser.fetch.mockImplementation(serve);
+    await connect(); // because no sample has arrived meanwhile
+    await settle(6000);
+    expect(status()).toBe("15–28 of 40");
   });
 
   it("count among the bytes of this viewer while they are on screen", async () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 import type { Sample } from "../../src/protocol/frames";
 import { Past, type Missing } from "../../src/stream/past";
-import { answer, noAnswer } from "../support/fake-browser";
+import { answer, noAnswer, silence } from "../support/fake-browser";
 import { goldenObject } from "../support/frames";
 
 interface Hole extends Missing {
@@ -144,8 +144,8 @@ it("tries again after a failure, with a growing delay, and continues where it wa
   past.start();
   await settle(1300);
   expect(failures.filter(Boolean)).toEqual([
-    { reason: "the request was interrupted", delayMs: 500 },
-    { reason: "the request was interrupted", delayMs: 850 },
+    { reason: "the server is not reachable", delayMs: 500 },
+    { reason: "the server is not reachable", delayMs: 850 },
   ]);
   fetch.mockImplementation((address) => Promise.resolve(answer(200, server(address))));
   await settle(3000);
@@ -193,14 +193,7 @@ it("gives up a request that is silent for 20 s, but not a slow one", async () =>
   const parts = [0, 1, 2].map((n) =>
     text([7, 8, 9]).slice(n * 1000, n === 2 ? undefined : n * 1000 + 1000),
   );
-  fetch.mockImplementationOnce(
-    (_, { signal }) =>
-      new Promise((_resolve, reject) => {
-        signal?.addEventListener("abort", () => {
-          reject(new DOMException("aborted", "AbortError"));
-        });
-      }),
-  );
+  fetch.mockImplementationOnce(silence);
   fetch.mockImplementationOnce((_, { signal }) => {
     const pull = async (stream: ReadableStreamDefaultController): Promise<void> => {
       await new Promise((resolve) => setTimeout(resolve, 15_000));
@@ -215,7 +208,7 @@ it("gives up a request that is silent for 20 s, but not a slow one", async () =>
   await settle(19_000);
   expect(failures).toEqual([null]);
   await settle(1100);
-  expect(failures).toEqual([null, { reason: "the request was interrupted", delayMs: 500 }]);
+  expect(failures).toEqual([null, { reason: "the server is not reachable", delayMs: 500 }]);
   await settle(61_000);
   expect(added.slice(0, 3)).toEqual([9, 8, 7]);
   expect(failures).toHaveLength(3);

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { endOf } from "../../src/protocol/ends";
-import { RefusalProbe, retryAfterOf } from "../../src/stream/refusal";
-import { answer, fakeBrowser, noAnswer } from "../support/fake-browser";
+import { endOf, RequestError } from "../../src/protocol/ends";
+import { RefusalProbe, requestJson, retryAfterOf } from "../../src/stream/refusal";
+import { answer, fakeBrowser, noAnswer, silence } from "../support/fake-browser";
 
 const ERROR = '{"error":"the reason of the server"}';
 const INTERRUPTED = endOf(1006);
@@ -158,5 +158,59 @@ describe("a request of an open page that requires a login", () => {
     await probe.checkLogin();
     expect(browser.reload).not.toHaveBeenCalled();
     expect(browser.fetch.mock.calls[0]?.[1].signal?.aborted).toBe(true);
+  });
+});
+
+describe("a request beside the stream", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+  const request = (signal = new AbortController().signal) =>
+    requestJson("http://ada/api/v1/x", browser, signal);
+  /** Resolves to the reason. */
+  const failing = async (asked: Promise<unknown>) => {
+    const error = await asked.then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    if (!(error instanceof RequestError)) throw new Error("it did not fail");
+    return error;
+  };
+
+  it("is given up after 20 s without an answer, also in a browser without AbortSignal.any", async () => {
+    vi.spyOn(AbortSignal, "any").mockImplementation(() => {
+      throw new TypeError("AbortSignal.any is not a function");
+    });
+    browser.fetch.mockImplementation(silence);
+    const failed = vi.fn();
+    request().catch(failed);
+    await vi.advanceTimersByTimeAsync(19_000);
+    expect(failed).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(2000);
+    expect(failed).toHaveBeenCalledExactlyOnceWith(new RequestError("the server is not reachable"));
+  });
+
+  it("is given up when it was aborted before", async () => {
+    browser.fetch.mockImplementation(silence);
+    expect((await failing(request(AbortSignal.abort()))).message).toBe(
+      "the server is not reachable",
+    );
+  });
+
+  it("fails with the server's reason and Retry-After, or with that of a proxy", async () => {
+    browser.fetch.mockResolvedValue(answer(503, ERROR, { "Retry-After": "7" }));
+    const busy = await failing(request());
+    expect([busy.message, busy.retryAfterSeconds, busy.requiresLogin]).toEqual([
+      "the reason of the server",
+      7,
+      false,
+    ]);
+    browser.fetch.mockResolvedValue(answer(303));
+    const proxy = await failing(request());
+    expect([proxy.message, proxy.requiresLogin]).toEqual(["a proxy requires a login", true]);
   });
 });

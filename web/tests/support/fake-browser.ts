@@ -18,6 +18,17 @@ export function noAnswer(): Promise<Response> {
   return Promise.reject(new TypeError("Failed to fetch"));
 }
 
+/** A server that never answers. The request ends when it is aborted. */
+export function silence(_: string, { signal }: RequestInit): Promise<Response> {
+  return new Promise((_resolve, reject) => {
+    const end = (): void => {
+      reject(new DOMException("aborted", "AbortError"));
+    };
+    if (signal?.aborted === true) end();
+    else signal?.addEventListener("abort", end);
+  });
+}
+
 export function fakeBrowser() {
   return {
     fetch: vi.fn<Browser["fetch"]>(noAnswer),
