@@ -23,9 +23,10 @@ from ..alerts.rule import SEVERITIES
 from ..toml_file import InvalidKeyError, TomlError, TomlFile
 from . import templates
 from .apprise import Apprise
-from .channel import Channel
+from .channel import Channel, DeliveryError
 from .choice import Choice, Pace
 from .command import Command
+from .connection import tls_context
 from .table import Table
 from .webhook import AddressError, Login, Webhook
 
@@ -160,7 +161,18 @@ def _webhook(table: Table) -> Webhook:
         raise InvalidKeyError(place, str(error)) from None
     if template == "ntfy" and not address.path.strip("/"):
         raise InvalidKeyError("url", "must end with the topic, as in https://ntfy.sh/my-topic")
+    if address.scheme == "https":
+        _check_ca(webhook.ca)
     return webhook
+
+
+def _check_ca(path: str) -> None:
+    """Check a file of authorities. Without one, TLS is not loaded: a receiver loads it when it sends."""
+    if path:
+        try:
+            tls_context(path)
+        except DeliveryError as error:
+            raise InvalidKeyError("ca", str(error)) from None
 
 
 def _login(table: Table) -> Login:
@@ -196,10 +208,10 @@ def _email(table: Table) -> Channel:
             )
     if not to:
         raise InvalidKeyError("to", "must be a list of addresses")
-    port = table.number("port", PORTS[security], 1, 65535)
-    return Mail(
-        server, port, security, login.user, login.password, sender, to, table.optional("ca")
-    )
+    port, ca = table.number("port", PORTS[security], 1, 65535), table.optional("ca")
+    if security != "none":
+        _check_ca(ca)
+    return Mail(server, port, security, login.user, login.password, sender, to, ca)
 
 
 def _command(table: Table) -> Command:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,11 @@ from telemetry_stream.notify.mail import Mail
 from telemetry_stream.notify.secret import Secret
 from telemetry_stream.notify.webhook import Webhook
 from tests.notify.alerts import alert
+from tests.notify.servers import CERTIFICATE
 
 WEBHOOK = '[[receiver]]\nname = "a"\ntype = "webhook"\n'
 MAIL = '[[receiver]]\nname = "a"\ntype = "email"\n'
+GOOD_MAIL = MAIL + 'server = "a"\nfrom = "a@b"\nto = ["a@b"]\n'
 GOOD_URL = 'url = "https://example.org/in"\n'
 
 
@@ -131,6 +135,14 @@ def test_alertmanager_gets_every_alert_again_and_again(tmp_path: Path) -> None:
         (WEBHOOK + 'url = "http://a/"\ntoken_env = "A_SECRET"\n', 4, "would send a secret without"),
         (WEBHOOK + GOOD_URL + 'user = "me"\n', 5, "user and password_file or password_env belong"),
         (WEBHOOK + GOOD_URL + 'severities = ["bad"]\n', 5, "'bad' must be one of critical,"),
+        (
+            WEBHOOK + GOOD_URL + 'ca = "/nonexistent"\n',
+            5,
+            "ca: /nonexistent cannot be used: No such",
+        ),
+        (WEBHOOK + 'url_env = "A_URL"\nca = "/"\n', 5, "ca: / cannot be used: "),
+        (WEBHOOK + GOOD_URL + 'ca = "/dev/null"\n', 5, "ca: /dev/null cannot be used: "),
+        (GOOD_MAIL + 'ca = "/nonexistent"\n', 7, "ca: /nonexistent cannot be used: No such file"),
         (WEBHOOK + GOOD_URL + "severities = []\n", 5, "severities: must have one of critical,"),
         (WEBHOOK + GOOD_URL + "rules = [1]\n", 5, "rules: must be a list of up to 100 texts"),
         (WEBHOOK + GOOD_URL + "labels = { a = 1 }\n", 5, "labels: must be texts"),
@@ -166,6 +178,21 @@ def test_what_is_not_valid_is_one_line(tmp_path: Path, text: str, line: int, rea
     assert reason in error
     assert "hunter2" not in error
     assert "\n" not in error
+
+
+def test_a_ca_is_read_only_for_tls(tmp_path: Path) -> None:
+    """ssl takes 2 MiB. With the authorities of the system, it is loaded when a message is sent."""
+    ca = 'ca = "/nonexistent"\n'
+    plain = f'{WEBHOOK}url = "http://localhost/"\n{ca}'
+    mail = f'{GOOD_MAIL}security = "none"\n{ca}'
+    assert len(load(written(tmp_path, plain + mail.replace('"a"', '"b"', 1)))) == 2
+    with_ca = f'{WEBHOOK}{GOOD_URL}ca = "{CERTIFICATE}"\n'
+    for text, is_loaded in ((plain, False), (WEBHOOK + GOOD_URL, False), (with_ca, True)):
+        code = (
+            "import sys\nfrom telemetry_stream.notify.config import load\n"
+            f"load({written(tmp_path, text)!r})\nassert ('ssl' in sys.modules) is {is_loaded}\n"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_too_many_receivers(tmp_path: Path) -> None:
