@@ -38,15 +38,15 @@ def load(path: str) -> tuple[Rule, ...]:
     defaults = _parse(TomlFile(str(DEFAULTS), DEFAULTS.read_text("utf-8"), RuleError)).rules
     if not path:
         return defaults
-    file = _parse(TomlFile.read(path, MAX_FILE_BYTES, RuleError))
+    file = TomlFile.read(path, MAX_FILE_BYTES, RuleError)
+    own = _parse(file)
     names = [rule.name for rule in defaults]
-    for name in file.disabled:
-        if name not in names:
-            reason = f"disabled: {shown(name)} is not a default rule (these are {', '.join(names)})"
-            raise RuleError(path, 0, reason)
-    replaced = file.disabled | {rule.name for rule in file.rules}
-    kept = [rule for rule in defaults if file.has_defaults and rule.name not in replaced]
-    return (*kept, *file.rules)
+    for name in sorted(own.disabled.difference(names)):
+        reason = f"{shown(name)} is not a default rule (these are {', '.join(names)})"
+        raise file.error(InvalidKeyError("disabled", reason))
+    replaced = own.disabled | {rule.name for rule in own.rules}
+    kept = [rule for rule in defaults if own.has_defaults and rule.name not in replaced]
+    return (*kept, *own.rules)
 
 
 @dataclass(frozen=True, slots=True)

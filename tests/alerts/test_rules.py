@@ -135,7 +135,7 @@ GOOD = '[[rule]]\nname = "good"\nwarning = "load.avg1 > 1"\n'
         ("rule = 1\n", 1, "rule: must be tables that begin with [[rule]]"),
         ("defaults = 1\n", 1, "defaults: must be true or false"),
         ("disabled = 'x'\n", 1, "disabled: must be a list of names of default rules"),
-        ("disabled = ['nothing']\n", 0, "disabled: 'nothing' is not a default rule (these are"),
+        ("\ndisabled = ['nothing']\n", 2, "disabled: 'nothing' is not a default rule (these are"),
         (GOOD * 201, 1, "rule: 201 rules; at most 200 are allowed"),
         (GOOD + GOOD, 5, "name: 'good' is the name of a rule above"),
         ("[[rule]]\nwarning = 'load.avg1 > 1'\n", 1, "name: '' must be 1 to 64 letters,"),
