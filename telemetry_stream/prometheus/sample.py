@@ -16,7 +16,7 @@ from .exposition import Family, labels, scaled
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class FieldSeries:
     """One field of a group: the series that it becomes."""
 
     field: str
@@ -26,7 +26,7 @@ class Column:
     text: str  # of these labels alone
 
 
-def _column(group: Group, field: Definition, series: Series) -> Column:
+def _field_series(group: Group, field: Definition, series: Series) -> FieldSeries:
     if group.enumerates:
         # The family has one help text. docs/metrics.md describes each value of the label.
         text = f"{group.part.text.rstrip('.')} ({group.path})"
@@ -36,17 +36,17 @@ def _column(group: Group, field: Definition, series: Series) -> Column:
     return _made(field, series, text, dict([series.label] if series.label else ()))
 
 
-def _made(field: Definition, series: Series, text: str, own: Mapping[str, str]) -> Column:
-    return Column(field.name, series, text, own, labels(own))
+def _made(field: Definition, series: Series, text: str, own: Mapping[str, str]) -> FieldSeries:
+    return FieldSeries(field.name, series, text, own, labels(own))
 
 
-# Each group, the fields of its labels, and its columns.
-TABLE: tuple[tuple[Group, Mapping[str, str], tuple[Column, ...]], ...] = tuple(
-    (group, group.labels, columns)
+# Each group, the fields of its labels, and the series of its other fields.
+TABLE: tuple[tuple[Group, Mapping[str, str], tuple[FieldSeries, ...]], ...] = tuple(
+    (group, group.labels, of_fields)
     for group in GROUPS
     if (
-        columns := tuple(
-            _column(group, field, field.series) for field in group.fields if field.series
+        of_fields := tuple(
+            _field_series(group, field, field.series) for field in group.fields if field.series
         )
     )
 )
@@ -54,25 +54,23 @@ TABLE: tuple[tuple[Group, Mapping[str, str], tuple[Column, ...]], ...] = tuple(
 
 def families(sample: Sample) -> Iterator[Family]:
     """Yield the families of a sample's built-in sections. Those of an embedding program have no names here."""
-    for group, names, columns in TABLE:
+    for group, names, of_fields in TABLE:
         rows = [(of, labels(of), record) for of, record in _rows(group, names, sample.sections)]
         if not rows:
             continue
         found: dict[str, Family] = {}
-        for column in columns:
-            series = column.series
+        for one in of_fields:
+            series = one.series
             values = [
                 (
-                    (labels({**of, **column.labels}) if of else column.text)
-                    if column.labels
-                    else text,
-                    scaled(getattr(record, column.field), series.factor),
+                    (labels({**of, **one.labels}) if of else one.text) if one.labels else text,
+                    scaled(getattr(record, one.field), series.factor),
                 )
                 for of, text, record in rows
             ]
             known = found.get(series.name)
             if known is None:
-                found[series.name] = Family(series.name, series.kind, column.help, values)
+                found[series.name] = Family(series.name, series.kind, one.help, values)
             else:
                 known.rows = [*known.rows, *values]
         yield from found.values()
