@@ -8,6 +8,7 @@ they do for every viewer.
 from __future__ import annotations
 
 import threading
+import time
 
 from ..stream import HistoryLimits
 from ..stream.received import ReceivedError, cost, cut, cut_history, decode
@@ -15,7 +16,7 @@ from ..threads import ThreadUnavailableError
 from ..websocket.outbound import TooMuchError
 from .alerts import Alerts, alerts_of
 from .budget import SAMPLES_COST_PER_SECOND, CostBudget
-from .line import Line, reason_of
+from .line import SLOW_SECONDS, BadRequestError, Line, reason_of
 from .link import DirectLink
 from .mirror import ON_DEMAND
 from .remote import (
@@ -95,6 +96,13 @@ class _FullLine(Line):
         self._want = want
         # The sections that the host sends to a viewer that names none.
         self._default_names: tuple[str, ...] = ()
+        self._named = frozenset[str]()  # the on-demand sections in the last query
+        self._sent: set[str] = set()  # those that it has sent
+        # Those of the queries that it has refused, because it is older than this program; when, and in which run.
+        self._refused: set[frozenset[str]] = set()
+        self._refused_at = 0.0
+        self._refused_by = ""
+        self._stream = ""
 
     def watch(self, want: Want) -> None:
         """Open the connection again for another request."""
@@ -103,9 +111,15 @@ class _FullLine(Line):
         self.restart()
 
     def on_failure(self, error: Exception, *, is_incompatible: bool) -> None:  # noqa: ARG002
-        """Request less history if the host has sent too much of it. The other line reports the failure."""
+        """Request less, if that is why the host cannot be read. The other line reports the failure."""
         if isinstance(error, TooMuchError):
             self._history_seconds /= 2
+        elif isinstance(error, BadRequestError) and self._named:
+            self._refused.add(self._named)
+            self._refused_at, self._refused_by = time.monotonic(), self._stream
+            if self._named <= self._sent:
+                self._sent -= self._named
+            self.restart()
 
     def query(self) -> dict[str, str]:
         with self._state:
@@ -113,11 +127,22 @@ class _FullLine(Line):
         query = {"since": str(want.since), "history": f"{self._history_seconds:g}"}
         if want.stream is not None:
             query["stream"] = want.stream
-        if want.sections and self._default_names:
-            query["sections"] = ",".join(sorted({*self._default_names, *want.sections}))
+        self._named = self._on_demand(want.sections) if self._default_names else frozenset()
+        if self._named:
+            query["sections"] = ",".join(sorted({*self._default_names, *self._named}))
         return query
 
-    def on_open(self, identity: Identity) -> bool:  # noqa: ARG002
+    def _on_demand(self, wanted: frozenset[str]) -> frozenset[str]:
+        """Return the on-demand sections to name: those that are wanted and not refused."""
+        if any(refused <= wanted for refused in self._refused):
+            return wanted & self._sent  # which of the others it does not know, it does not report
+        return wanted
+
+    def on_open(self, identity: Identity) -> bool:
+        self._stream = identity.stream
+        # It may be another version now. A host must not cause connections without end.
+        if self._stream != self._refused_by and time.monotonic() - self._refused_at >= SLOW_SECONDS:
+            self._refused.clear()
         return True
 
     def on_message(self, text: str, identity: Identity) -> float:
@@ -143,11 +168,12 @@ class _FullLine(Line):
         if known:
             newest = known[-1]
             names = tuple(name for name in newest.encoded.source_names if name not in ON_DEMAND)
-            is_first, self._default_names = not self._default_names, names
+            self._sent |= self._named.intersection(newest.encoded.source_names)
+            self._default_names = names
             with self._state:
                 self._want = self._want._replace(since=newest.seq, stream=newest.stream)
-                is_incomplete = is_first and bool(self._want.sections)
-            if is_incomplete:  # now the other sections can be named too
+                wanted = self._on_demand(self._want.sections)
+            if names and wanted != self._named:  # now the other sections can be named too
                 self.restart()
         if known or is_history:
             self._report.samples(known, is_complete=is_history)

@@ -41,6 +41,10 @@ class _RefusedError(Exception):
     """This program must not read from the host now."""
 
 
+class BadRequestError(IncompatibleError):
+    """The host does not accept the query, for example because it does not know a section."""
+
+
 class Line(abc.ABC):
     """One connection to a host, opened again and again until ``close``. A subclass decides what it is for.
 
@@ -244,7 +248,8 @@ def failure_of(status: int) -> Exception:
         )
     if status == 429 or status >= 500:  # also a proxy whose server is restarted
         return ConnectionRefusedError(errno.ECONNREFUSED, f"the host is busy ({status})")
-    return IncompatibleError(
+    kind = BadRequestError if status == 400 else IncompatibleError
+    return kind(
         f"The host answers with status {status}: it may be an older version, or another program"
     )
 

@@ -11,9 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
+from telemetry_stream.fleet import direct
 from telemetry_stream.fleet import line as line_module
 from telemetry_stream.fleet.budget import CostBudget
 from telemetry_stream.fleet.direct import DirectRemote
@@ -248,6 +250,49 @@ def test_after_another_failure_the_whole_history_is_requested(
     monkeypatch.setattr(line_module, "SLOW_SECONDS", 0.05)
     refusal = f"HTTP/1.1 {status} No\r\nContent-Length: 0\r\n\r\n".encode()
     assert requested_seconds(refusal) == ["600"] * 3
+
+
+def test_sections_that_a_host_does_not_know_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older host refuses the whole query. Those that it has sent are named again, the others in its next run."""
+    monkeypatch.setattr(direct, "SLOW_SECONDS", 0.0)
+    queries: list[str] = []
+
+    def script(query: str) -> bytes:
+        if query.endswith("sections=vitals"):
+            return texts(HELLO)
+        names = query.partition("sections=")[2]
+        queries.append(names)
+        if "containers" in names and not is_newer:
+            return b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n"
+        sections: dict[str, Any] = {one: {} for one in names.split("%2C")} if names else {}
+        run = "run-2" if is_newer else "run-1"
+        sample = message(len(queries), run, **sections)
+        return texts({**HELLO, "stream": run}, f'{{"type":"history","samples":[{sample}]}}')
+
+    is_newer = False
+    report = RecordingReport()
+    with scripted(script, report) as (_, remote):
+        remote.watch(Want(frozenset({"processes"})))
+        report.wait(lambda: len(report.answers) == 2)
+        both = Want(frozenset({"processes", "containers"}))
+        remote.watch(both)
+        report.wait(lambda: len(report.answers) == 3)
+        remote.watch(Want(frozenset({"containers"})))
+        report.wait(lambda: len(report.answers) == 4)
+        is_newer = True
+        remote.watch(both)
+        report.wait(lambda: len(report.answers) == 6)
+    assert queries == [
+        "",
+        "cpu%2Cprocesses",
+        "containers%2Ccpu%2Cprocesses",
+        "cpu%2Cprocesses",
+        "containers%2Ccpu",
+        "",
+        "cpu%2Cprocesses",
+        "containers%2Ccpu%2Cprocesses",
+    ]
+    assert len(report.answers) == 6
 
 
 @pytest.mark.parametrize("status", [None, 503])
