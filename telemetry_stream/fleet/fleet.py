@@ -144,12 +144,19 @@ class Fleet:
     # Hosts.
 
     def maybe_add(self, remote: Remote) -> Host | None:
-        """Add a host and start its remote. Return None if there are max_hosts already."""
+        """Add a host and start its remote. Return None if there are max_hosts already.
+
+        Raises ThreadUnavailableError. Then the host is not added.
+        """
         host = self._table.maybe_add(remote)
         if host is None:
             self.note_dropped("too many")
             return None
-        remote.start(host)
+        try:
+            remote.start(host)
+        except threads.ThreadUnavailableError:
+            self._forget(host)
+            raise
         return host
 
     def remove(self, remotes: Collection[Remote]) -> None:

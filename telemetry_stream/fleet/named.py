@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 
 from ..stream import HistoryLimits
+from ..threads import ThreadUnavailableError
 from .direct import DirectRemote
 from .fleet import Fleet
 from .link import DirectLink
@@ -47,22 +48,27 @@ class NamedHosts:
             except WatchError as error:
                 log.error("Reload failed, keeping the previous hosts: %s", error)
                 return
-            before, self._remotes = self._remotes, {}
+            before = self._remotes
             kept = {key for key in before if key in targets and before[key].accepts(targets[key])}
             fleet.remove([remote for key, remote in before.items() if key not in kept])
+            remotes = {}
             for key, target in targets.items():
                 if key in kept:
-                    self._remotes[key] = before[key]
+                    remotes[key] = before[key]
                     before[key].use(target)
-                    continue
-                remote = self._remote(target)
-                if fleet.maybe_add(remote) is None:
-                    log.error(
-                        "%s is not watched: there are %d hosts already (max_hosts)",
-                        key,
-                        fleet.max_hosts,
-                    )
-                else:
-                    self._remotes[key] = remote
-            count = len(self._remotes)
-        log.info("Hosts to watch reloaded: %d", count)
+                elif (remote := self._maybe_added(target, fleet)) is not None:
+                    remotes[key] = remote
+            self._remotes = remotes
+        log.info("Hosts to watch reloaded: %d", len(remotes))
+
+    def _maybe_added(self, target: Target, fleet: Fleet) -> DirectRemote | None:
+        """Return the remote of a new host. None, and log why, if it cannot be watched now."""
+        remote = self._remote(target)
+        try:
+            if fleet.maybe_add(remote) is not None:
+                return remote
+            reason = f"there are {fleet.max_hosts} hosts already (max_hosts)"
+        except ThreadUnavailableError as error:
+            reason = str(error)
+        log.error("%s is not watched: %s", target.shown, reason)
+        return None

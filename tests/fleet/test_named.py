@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from telemetry_stream import App
+from telemetry_stream import App, threads
 from telemetry_stream.fleet.named import NamedHosts
 from telemetry_stream.fleet.watchlist import parse
 from telemetry_stream.stream import HistoryLimits
@@ -111,6 +112,34 @@ def test_a_host_without_room_is_connected_as_soon_as_there_is_room(
         here.fleet.remove([others[0]])
         named.reload(here.fleet)
         assert set(here.states()) == {"b", "127.0.0.1:2"}
+
+
+def test_a_reload_without_a_thread_for_a_host_adds_the_others(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list stays true: the next reload tries this host again, and finds the others."""
+    targets = [
+        parse(f"http://127.0.0.1:{port}", None, "test", allow_plain=False) for port in (1, 2, 3)
+    ]
+    named = NamedHosts(lambda: tuple(targets[:1]), HistoryLimits(600.0))
+    usual = threads.start
+
+    def start(name: str, *args: Any, **kind: Any) -> threading.Thread:
+        if name == "ts-host2":
+            raise threads.ThreadUnavailableError("the system is out of threads")
+        return usual(name, *args, **kind)
+
+    with fleeting() as here:
+        here.fleet.maybe_add(named.remotes[0])
+        monkeypatch.setattr(threads, "start", start)
+        named._read = lambda: tuple(targets)
+        named.reload(here.fleet)
+        assert set(here.states()) == {"127.0.0.1:1", "127.0.0.1:3"}
+        assert "127.0.0.1:2 is not watched: the system is out of threads" in caplog.text
+        first, third = named.remotes
+        named.reload(here.fleet)
+        assert set(here.states()) == {f"127.0.0.1:{port}" for port in (1, 2, 3)}
+        assert (named.remotes[0], named.remotes[2]) == (first, third)
 
 
 @pytest.mark.parametrize("line", ["http://web1:8750 token with spaces", "gopher://web1", None])
