@@ -98,7 +98,6 @@ class BrokerRemote:
             return
         self._hello, self._identity, self.run = payload, identity, identity.stream
         self._identify()
-        self._report_alerts()
         if self._gone == self.run:  # its state came first
             if is_retained:
                 self._report.ended("gone", self.run)
@@ -115,6 +114,7 @@ class BrokerRemote:
             return
         self._may_read = self._report.identified(self._identity)
         self._read_again_at = math.inf if self._may_read else self._monotonic() + REFUSED_SECONDS
+        self._report_alerts()  # each report of the hello discards those before it
 
     def note_state(self, state: messages.HostState) -> None:
         """Note what the agent, or its will, reports of a run."""

@@ -212,8 +212,9 @@ def test_a_host_that_must_not_be_read_is_tried_again_later() -> None:
 
 
 def test_a_host_that_was_not_read_is_identified_with_the_next_vitals() -> None:
-    """If that is requested: its direct connection does not answer any more."""
+    """If that is requested: its direct connection does not answer any more. Its alerts are reported, too."""
     here = Bench(may_read=False)
+    here.remote.note_alerts(json.dumps({"stream": "run-1", "alerts": [ALERT]}).encode())
     here.report.may_read = True
     here.remote.identify_again()
     identities = len(here.report.identities)
@@ -221,6 +222,7 @@ def test_a_host_that_was_not_read_is_identified_with_the_next_vitals() -> None:
         here.remote.note_vitals(flat().encode())
     assert len(here.report.all_vitals) == 2
     assert len(here.report.identities) == identities + 1
+    assert [len(found.firing_alerts or ()) for found in here.report.all_alerts] == [1]
 
 
 def test_samples_of_another_host_are_dropped() -> None:
