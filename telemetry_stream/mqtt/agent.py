@@ -77,7 +77,7 @@ class Agent:
         self._answers = Answers(self._feed)
         self._vitals: Consumer | None = None
         self._samples: Consumer | None = None
-        self._wanted: frozenset[str] | None = None
+        self._sections: list[str] | None = None  # of ``sample``; None: the default ones
         self._sent_seq = 0
         self._confirm_until = math.inf
         self._hello = b""
@@ -191,15 +191,17 @@ class Agent:
     def _lease(self, now: float) -> None:
         """Attach to what is leased, before the former consumer is closed, so that no sample is missed."""
         wanted = self._fronts.maybe_wanted(now)
-        if wanted == self._wanted:
+        # Which sections exist shows only with the first sample, which may come after the lease.
+        sections = None if wanted is None else self._maybe_sections(wanted)
+        former = self._samples
+        if (wanted is None, sections) == (former is None, self._sections):
             return
-        former, self._samples = self._samples, None
+        self._samples, self._sections = None, sections
         if wanted is not None:
             self._publish_samples(former)
-            self._samples = self._attach(self._maybe_sections(wanted))
+            self._samples = self._attach(sections)
         if former is not None:
             former.close()
-        self._wanted = wanted
 
     def _maybe_sections(self, wanted: frozenset[str]) -> list[str] | None:
         """Return the sections of ``sample``: the default ones, and those on-demand ones that are wanted and exist."""

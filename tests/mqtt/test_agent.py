@@ -127,6 +127,17 @@ def test_a_lease_changes_without_a_gap_or_a_duplicate() -> None:
         assert len(made.session.taken("/vitals")) == 7
 
 
+def test_a_lease_before_the_first_sample_gets_its_sections() -> None:
+    """Which ones exist is not known earlier. A section that does not exist is ignored."""
+    with bench() as made:
+        names = ["processes", "invented"]
+        made.serve(("want", {"front": "a", "sections": names, "seconds": 30}))
+        made.sample(3)
+        found = [json.loads(zlib.decompress(text)) for text in made.session.taken("/sample")]
+        assert [sample["seq"] for sample in found] == [1, 2, 3]
+        assert ["processes" in sample for sample in found] == [False, True, True]
+
+
 def test_nothing_is_published_while_the_broker_does_not_read() -> None:
     """What is missed is in the ring; the newest sample follows when the broker reads again."""
     with bench() as made:
