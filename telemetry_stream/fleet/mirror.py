@@ -89,6 +89,7 @@ class Mirror:
         self._source_names: tuple[str, ...] = ()
         self._used_at = monotonic()
         self._is_paused = False
+        self._is_stopped = False
 
     def start(self) -> None:
         """Request what the origin remembers, and then each sample."""
@@ -97,8 +98,10 @@ class Mirror:
             self._begin_locked()
 
     def stop(self) -> None:
-        """Request nothing any more, and close the viewers that are left."""
-        self._remote.unwatch()
+        """Request nothing any more, and close the viewers that are left. The remote may have another mirror then."""
+        with self._lock:
+            self._is_stopped = True
+            self._remote.unwatch()
         self.feed.audience.close()
 
     def wait_filled(self, timeout: float) -> bool:
@@ -126,7 +129,7 @@ class Mirror:
             self.use()
         sections = self._demand.wanted() & ON_DEMAND
         with self._lock:
-            if self._is_paused:
+            if self._is_paused or self._is_stopped:
                 return
             if self.unused_seconds() > PAUSE_SECONDS:
                 self._is_paused = True
@@ -265,6 +268,8 @@ class Mirror:
             self._ask_locked(is_gap=True)
 
     def _ask_locked(self, *, is_gap: bool) -> None:
+        if self._is_stopped:
+            return
         self._is_asked, self._is_gap = True, is_gap
         self._requested_at = self._monotonic()
         self._remote.watch(Want(self._sections, self.feed.seq, self.feed.id))

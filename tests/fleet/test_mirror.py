@@ -390,6 +390,21 @@ def test_a_viewer_of_a_stopped_mirror_is_closed() -> None:
         assert viewer.client.end is End.GOING_AWAY
 
 
+def test_a_stopped_mirror_requests_nothing() -> None:
+    """Whatever still happens to it: the remote may have another mirror."""
+    with mirroring() as here:
+        here.mirror.stop()
+        count = len(here.remote.wants)
+        with Viewer(here.mirror.feed, sections=("processes",)):
+            here.clock.now += 1.0
+            here.deliver(9)
+            here.mirror.tick()
+        here.clock.now += PAUSE_SECONDS + 10.0
+        here.mirror.tick()
+        here.mirror.use()
+        assert len(here.remote.wants) == count
+
+
 def test_without_viewers_nothing_is_received_and_the_next_one_misses_nothing() -> None:
     """The ring stays, and what was missed is requested. That is no gap."""
     with mirroring() as here:
