@@ -94,7 +94,6 @@ class Mirror:
     def start(self) -> None:
         """Request what the origin remembers, and then each sample."""
         with self._lock:
-            self._held_since = self._monotonic()
             self._begin_locked()
 
     def stop(self) -> None:
@@ -253,7 +252,8 @@ class Mirror:
 
     def _begin_locked(self) -> None:
         """Request what the origin remembers, for a viewer that is about to join."""
-        self._first_until = self._monotonic() + FIRST_SECONDS
+        self._held_since = self._monotonic()  # what was held before a pause waits for this answer
+        self._first_until = self._held_since + FIRST_SECONDS
         self._ask_locked(is_gap=False)
 
     def _is_first_locked(self) -> bool:

@@ -431,6 +431,20 @@ def test_without_viewers_nothing_is_received_and_the_next_one_misses_nothing() -
         assert len(here.remote.wants) == count + 1
 
 
+def test_samples_that_were_held_before_a_pause_wait_for_the_answer() -> None:
+    """Those before them are in it."""
+    with mirroring() as here:
+        here.deliver(6)
+        here.clock.now += PAUSE_SECONDS + 0.1
+        here.mirror.tick()
+        here.clock.now += 40.0
+        here.mirror.use()
+        here.mirror.tick()
+        assert here.published == [1, 2, 3]
+        here.answer(4, 5, 6, 7)
+        assert here.published == [1, 2, 3, 4, 5, 6, 7]
+
+
 def test_held_samples_wait_while_our_own_link_is_down() -> None:
     """The answer cannot arrive, so the gap is not final."""
     with mirroring() as here:
