@@ -6,11 +6,11 @@ import json
 import select
 import socket
 import struct
-import time
 
 import pytest
 
-from tests.net.conversation import HOST, ask, conversation, echo, statuses
+from tests.conftest import eventually
+from tests.net.conversation import HOST, Clock, ask, conversation, echo, statuses
 from tests.net.pairs import read_exactly, read_to_end
 
 
@@ -22,6 +22,12 @@ def read_until(client: socket.socket, end: bytes) -> bytes:
         assert byte, data
         data += byte
     return data
+
+
+def waits_until(clock: Clock, seconds: float, reads: int = 2) -> bool:
+    """Whether the connection waits for bytes, in its second read or later, until so many seconds from now."""
+    found = clock.reads
+    return eventually(lambda: len(found) >= reads and found[-1] == clock.now + seconds)
 
 
 def test_pipelined_requests_are_answered_in_order() -> None:
@@ -172,37 +178,47 @@ def test_content_length_0_is_no_body() -> None:
 @pytest.mark.parametrize("requests", [0, 1])
 def test_deadline_of_a_head_also_counts_while_bytes_arrive(requests: int) -> None:
     """A client that sends a byte now and then cannot keep the connection, neither with its first head nor later."""
-    began = time.monotonic()
-    with conversation(echo, head_seconds=0.3) as client:
+    clock = Clock()
+    with conversation(echo, clock=clock, head_seconds=10) as client:
         for _ in range(requests):
             client.sendall(b"GET /" + HOST)
             read_until(client, b"GET /?\n")
         client.sendall(b"GET / HTTP/1.1\r\nA: ")
+        began = clock.now
         while not select.select([client], [], [], 0.02)[0]:
             client.sendall(b"b")
-            assert time.monotonic() - began < 5
+            clock.now += 0.5
+            assert clock.now - began < 1000
         assert statuses(read_to_end(client)) == [408]
-    assert time.monotonic() - began >= 0.3
+    assert clock.now - began >= 10
 
 
 @pytest.mark.parametrize("pipelined", [True, False])
 def test_second_head_has_the_same_deadline(pipelined: bool) -> None:
     """It counts from the first byte of the head; the idle time is not added."""
-    with conversation(echo, head_seconds=0.2, idle_seconds=60) as client:
+    clock = Clock()
+    with conversation(echo, clock=clock, head_seconds=10, idle_seconds=1000) as client:
         client.sendall(b"GET /" + HOST + b"G" * pipelined)
-        answers = read_exactly(client, 1)
+        answers = read_until(client, b"GET /?\n")
         if not pipelined:
+            assert waits_until(clock, 1000)
             client.sendall(b"G")
+        assert waits_until(clock, 10, reads=2 + (not pipelined))
+        clock.now += 10
         assert statuses(answers + read_to_end(client)) == [200, 408]
 
 
 def test_idle_time_ends_with_the_first_byte_of_a_head() -> None:
     """From then on the time for a head counts."""
-    with conversation(echo, head_seconds=60, idle_seconds=0.2) as client:
+    clock = Clock()
+    with conversation(echo, clock=clock, head_seconds=60, idle_seconds=10) as client:
         client.sendall(b"GET /" + HOST)
         answers = read_until(client, b"GET /?\n")
+        assert waits_until(clock, 10)
         client.sendall(b"GET /")
-        assert not select.select([client], [], [], 0.4)[0]
+        assert waits_until(clock, 60)
+        clock.now += 59
+        assert not select.select([client], [], [], 0.1)[0]
         client.sendall(HOST)
         client.shutdown(socket.SHUT_WR)
         assert statuses(answers + read_to_end(client)) == [200, 200]

@@ -17,8 +17,8 @@ from prometheus_client import CollectorRegistry, Gauge, make_wsgi_app
 from whitenoise import WhiteNoise  # type: ignore[import-untyped]  # the library has no types
 
 from telemetry_stream.net.wsgi import http_date
-from tests.net.conversation import HOST, ask, conversation, echo, statuses
-from tests.net.pairs import read_exactly, read_to_end, soon
+from tests.net.conversation import HOST, Clock, ask, conversation, echo, statuses
+from tests.net.pairs import read_exactly, read_to_end
 
 
 class Pieces:
@@ -256,22 +256,25 @@ def test_client_that_does_not_read_is_disconnected() -> None:
 
 def test_slow_client_gets_all_of_a_large_body() -> None:
     """The write deadline is for one piece, so the whole body may take longer."""
-    size, pause = 2_000_000, threading.Event()
+    size, clock = 2_000_000, Clock()
 
     def app(_: dict[str, Any], start_response: StartResponse) -> list[bytes]:
         start_response("200 OK", [])
         return [bytes(size)]
 
-    with conversation(app, buffers=(65536, 131072), write_seconds=0.4) as client:
+    with conversation(app, clock=clock, buffers=(65536, 131072), write_seconds=10) as client:
         client.sendall(b"GET /" + HOST + b"GET / HTTP/1.0\r\n\r\n")
-        began = soon(0)
+        began = clock.now
         while b"\r\n\r\n" not in (head := read_exactly(client, 100)):
-            pass
+            assert head
         left = size - len(head.partition(b"\r\n\r\n")[2])
         while left:
-            left -= len(read_exactly(client, min(100_000, left)))
-            pause.wait(0.03)
-        assert soon(0) - began > 0.4
+            got = read_exactly(client, min(100_000, left))
+            assert got
+            left -= len(got)
+            clock.now += 1
+        assert clock.now - began > 10
+        assert clock.writes[30] - clock.writes[0] > 10  # the 2 MB are written in pieces of 64 KiB
         assert statuses(read_exactly(client, 15)) == [200]
 
 

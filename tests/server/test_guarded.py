@@ -184,7 +184,7 @@ def test_logging_out_ends_the_other_tabs_of_the_browser(service: Service) -> Non
 def test_a_stream_ends_when_its_login_expires(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A WebSocket gets 1008, and JSON lines end. Their logins expire a minute earlier than the cookie has it."""
+    """A WebSocket gets 1008, and JSON lines end. Their login ends a minute before the cookie."""
     expiry = viewers._expiry
     monkeypatch.setattr(viewers, "_expiry", lambda viewer: expiry(viewer) - 60)
     headers = {"Cookie": cookie_of(service, KITCHEN, seconds=60)}
