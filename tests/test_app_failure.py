@@ -84,7 +84,6 @@ def test_the_death_of_the_accept_thread_ends_the_app(caplog: pytest.LogCaptureFi
 
 def test_a_late_tick_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     """By /healthz, from the fifth second on, until the next sample. Here a kernel file does not answer."""
-    monkeypatch.setattr(origin, "LATE_SECONDS", 1.0)  # only to shorten the test
     hangs, release = threading.Event(), threading.Event()
     collect = Collector.collect
 
@@ -97,6 +96,7 @@ def test_a_late_tick_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     with App(FAST) as app:
         assert get(app.url, "/healthz") == (200, {"status": "ok"})
         hangs.set()
+        monkeypatch.setattr(origin, "LATE_SECONDS", 1.0)  # only to shorten the test
         assert eventually(lambda: get(app.url, "/healthz")[0] == 503)
         error = get(app.url, "/healthz")[1]["error"]
         assert re.fullmatch(r"no sample has been taken for \d+ s", error)

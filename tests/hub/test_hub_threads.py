@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import queue
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from telemetry_stream.hub import Client, End, Hub, Many
+from telemetry_stream.hub import hub as hub_module
+from tests.conftest import eventually
 from tests.hub.clients import WAIT_SECONDS, hub_thread_blocked
 from tests.hub.transport import numbered
 
@@ -20,19 +23,35 @@ def test_a_blocked_hub_is_not_responsive(hub: Hub) -> None:
     assert hub.is_responsive(WAIT_SECONDS)
 
 
-def test_a_hub_with_many_waiting_frames_is_responsive(hub: Hub) -> None:
+def test_a_hub_with_many_waiting_frames_is_responsive(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A hub that takes items from its inbox is responsive even if it does not reach the probe in time."""
-    hurry = threading.Event()
+    may_send = threading.Semaphore(0)
 
     def send(frame: bytes) -> int:
-        hurry.wait(0.01)
+        assert may_send.acquire(timeout=WAIT_SECONDS)
         return len(frame)
 
+    class Probe(threading.Event):
+        """The time for it is over when the hub has taken one more frame."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            taken = hub._taken
+            may_send.release()
+            assert eventually(lambda: hub._taken > taken)
+            return self.is_set()
+
     hub.register(Client(send))
-    for n in range(1000):
+    for n in range(10):
         hub.broadcast(numbered(n))
-    assert hub.is_responsive(0.5)  # the probe is behind 10 s of work
-    hurry.set()
+    assert eventually(lambda: hub._taken == 2)  # the client, and the first frame
+    monkeypatch.setattr(
+        hub_module, "threading", SimpleNamespace(**{**vars(threading), "Event": Probe})
+    )
+    assert hub.is_responsive(WAIT_SECONDS)
+    assert hub._taken == 3  # the probe is behind the other frames
+    may_send.release(10)
 
 
 def test_a_crash_of_the_hub_thread_is_reported() -> None:

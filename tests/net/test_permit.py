@@ -12,6 +12,12 @@ from telemetry_stream.net.permit import Permits
 from tests.conftest import eventually
 
 
+@pytest.fixture(autouse=True)
+def _none_is_hung(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread keeps the permit, also while the machine is busy with other work."""
+    monkeypatch.setattr(permit, "HUNG_SECONDS", 600.0)
+
+
 class Worker:
     """A thread that takes the permit, notes its name in ``order``, runs ``work``, and gives the permit back."""
 

@@ -18,6 +18,13 @@ from tests.conftest import eventually
 from tests.net.pairs import soon, tcp_pair
 
 
+@pytest.fixture(autouse=True)
+def _none_is_hung(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread keeps the permit, also while the machine is busy with other work."""
+    for module in (permit, poller_module):
+        monkeypatch.setattr(module, "HUNG_SECONDS", 600.0)
+
+
 @pytest.fixture
 def poller() -> Iterator[Poller]:
     """A started poller."""

@@ -90,10 +90,13 @@ def test_reader_and_writer_at_full_speed() -> None:
             publisher = threading.Thread(target=publish_until, args=(stop, service))
             publisher.start()
             end = time.monotonic() + SECONDS
+            # Both directions make progress: far below the usual numbers, which are thousands per second.
+            least = 10 * SECONDS
             is_open, is_over = True, False
             while is_open:
                 if not client.outgoing and not is_over:
-                    is_over = time.monotonic() > end
+                    figures = (len(numbers), pongs, client.written / len(MESSAGES))
+                    is_over = time.monotonic() > end and min(figures) > least
                     if is_over:
                         stop.set()  # the server still has megabytes to read before the close frame
                     client.outgoing = closing(1000) if is_over else MESSAGES
@@ -108,7 +111,3 @@ def test_reader_and_writer_at_full_speed() -> None:
             publisher.join()
         assert eventually(lambda: service.hub.stats().ended)
         assert {str(word): n for word, n in service.hub.stats().ended.items()} == {"gone": 1}
-    # Far below the usual numbers, which are thousands per second: both directions have made progress.
-    assert len(numbers) > 10 * SECONDS
-    assert pongs > 10 * SECONDS
-    assert client.written > 10 * SECONDS * len(MESSAGES)

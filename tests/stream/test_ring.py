@@ -59,7 +59,7 @@ def test_the_ring_is_trimmed_by_its_memory(caplog: pytest.LogCaptureFixture) -> 
 
 def test_a_new_run_begins_with_an_empty_ring(caplog: pytest.LogCaptureFixture) -> None:
     """Its memory is free again. Nothing is logged if the memory is enough."""
-    with streaming(history_seconds=3, history_bytes=100_000) as (_, _, feed):
+    with streaming(history_seconds=3, history_bytes=100_000, monotonic=Clock()) as (_, _, feed):
         for n in range(1, 9):
             assert feed.publish_as("first", n, sample(n, pad=9_000))
         for n in range(1, 9):

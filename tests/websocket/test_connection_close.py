@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from telemetry_stream import threads
-from telemetry_stream.hub import End
+from telemetry_stream.hub import End, pump
 from telemetry_stream.websocket import frame as server_frame
 from telemetry_stream.websocket.connection import Timing
 from tests.conftest import eventually
@@ -183,8 +183,9 @@ def test_no_sample_follows_our_close_frame_during_a_broadcast() -> None:
             assert service.viewers.wait_until_gone(10), number
 
 
-def test_waiting_frames_are_sent_before_our_close_frame() -> None:
+def test_waiting_frames_are_sent_before_our_close_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     """A viewer whose queue is half full when the server stops loses nothing, if it reads."""
+    monkeypatch.setattr(pump, "FINAL_SECONDS", 30.0)
     with Service() as service, Peer(service.address, buffer_bytes=4096) as peer:
         assert peer.message()["type"] == "hello"
         (client,) = service.hub.clients()
@@ -201,8 +202,9 @@ def test_waiting_frames_are_sent_before_our_close_frame() -> None:
         assert client.dropped == 0
 
 
-def test_a_stalled_peer_does_not_delay_the_end() -> None:
+def test_a_stalled_peer_does_not_delay_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its write pump is blocked in a write. Shutting down the transports wakes it."""
+    monkeypatch.setattr(pump, "FINAL_SECONDS", 30.0)
     with (
         Service(timing=Timing(close=0.05)) as service,
         Peer(service.address, buffer_bytes=4096) as peer,
