@@ -14,6 +14,8 @@ from types import FrameType
 import pytest
 
 from telemetry_stream import App, Settings, threads
+from telemetry_stream import app as app_module
+from telemetry_stream.hub import pump
 from telemetry_stream.hub.frame_queue import QUEUE_FRAMES
 from tests.apps import FAST, OwnSource
 from tests.conftest import eventually
@@ -46,8 +48,32 @@ def test_close_is_safe_to_repeat_and_before_start() -> None:
     unstarted.wait()
 
 
-def test_close_sends_1001_to_viewers_that_read_and_waits_for_no_other() -> None:
+def connect_stuck(app: App) -> ExitStack:
+    """Connect a stuck viewer of each kind, and fill their queues. They leave when the result is closed."""
+    with ExitStack() as stack:
+        lines = b"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        for request in (upgrade_request(), lines):
+            stack.enter_context(bare_socket(app.url, request))
+
+        def fill_queues() -> int:
+            app.stream.broadcast("filler", text="x" * 50_000)
+            return sum(client["waiting_frames"] == QUEUE_FRAMES for client in clients(app.url))
+
+        assert eventually(lambda: fill_queues() >= 2)
+        return stack.pop_all()
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of an app waits for its viewers, however slow this machine is."""
+    monkeypatch.setattr(app_module, "CLOSE_SECONDS", 60.0)
+    monkeypatch.setattr(app_module, "VIEWERS_CLOSE_SECONDS", 60.0)
+
+
+@pytest.mark.usefixtures("patient")
+def test_close_sends_1001_to_viewers_that_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """With connections of every kind: viewers that read, stuck viewers, idle connections, half of a request."""
+    monkeypatch.setattr(pump, "FINAL_SECONDS", 60.0)
     with ExitStack() as stack:
         app = stack.enter_context(App(FAST))
         reading: list[Viewer] = [
@@ -63,35 +89,34 @@ def test_close_sends_1001_to_viewers_that_read_and_waits_for_no_other() -> None:
         idle.getresponse().read()
         half_of_a_head = stack.enter_context(bare_socket(app.url, b"GET / HTTP/1.1\r\nHost:"))
         silent = stack.enter_context(bare_socket(app.url))
-        stack.enter_context(bare_socket(app.url, upgrade_request()))
-        stack.enter_context(
-            bare_socket(app.url, b"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        )
         assert [viewer.read()["type"] for viewer in reading] == ["hello"] * 3
         readers = stack.enter_context(ThreadPoolExecutor())
         codes = [readers.submit(viewer.read_close_code) for viewer in reading]
         lines_read = readers.submit(list, lines)
-
-        def fill_queues() -> int:
-            app.stream.broadcast("filler", text="x" * 50_000)
-            return sum(client["waiting_frames"] == QUEUE_FRAMES for client in clients(app.url))
-
-        assert eventually(lambda: fill_queues() >= 2)
-        began = time.monotonic()
-        app.close()
-        seconds = time.monotonic() - began
-        assert [code.result(TIMEOUT_SECONDS) for code in codes] == [1001] * 3
+        with connect_stuck(app):
+            closed = readers.submit(app.close)
+            assert [code.result(TIMEOUT_SECONDS) for code in codes] == [1001] * 3
+            assert not closed.done()  # it waits for the stuck viewers, and no other viewer did
+        closed.result(TIMEOUT_SECONDS)
         assert lines_read.result(TIMEOUT_SECONDS)[0]["type"] == "hello"
         assert idle.sock is None or idle.sock.recv(1) == b""
         assert half_of_a_head.recv(1) == b""
         assert silent.recv(1) == b""
-        assert seconds < MAX_CLOSE_SECONDS
+
+
+def test_close_does_not_wait_for_stuck_viewers() -> None:
+    """Longer than it promises."""
+    with App(FAST) as app, connect_stuck(app):
+        began = time.monotonic()
+        app.close()
+        assert time.monotonic() - began < MAX_CLOSE_SECONDS
 
 
 BYTES_AT_A_TIME = 4096
 PAUSE_SECONDS = 0.04  # 100 KB/s: too slow to read all waiting frames in the second before the close
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_lagging_viewer_gets_whole_frames_and_the_close_frame() -> None:
     """Frames that it does not read in time are left out. None is cut off, and the last one is the close frame."""
     with (
@@ -128,6 +153,7 @@ def test_a_lagging_viewer_gets_whole_frames_and_the_close_frame() -> None:
         assert (frames[-1].opcode, frames[-1].code) == (CLOSE, 1001)
 
 
+@pytest.mark.usefixtures("patient")
 def test_close_does_not_wait_for_a_source_that_hangs() -> None:
     """Viewers get 1001, although the tick never ends."""
     hangs, release = threading.Event(), threading.Event()
