@@ -224,7 +224,7 @@ def test_a_lost_link_of_ours_is_not_the_loss_of_hosts(monkeypatch: pytest.Monkey
     connect, blocked = Dialer.connect, set[int]()
 
     def connect_or_time_out(self: Dialer, deadline: float) -> Transport:
-        if self._address.port in blocked:
+        if self._endpoint.port in blocked:
             raise TimeoutError(errno.ETIMEDOUT, "no answer")
         return connect(self, deadline)
 

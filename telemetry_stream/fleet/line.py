@@ -65,7 +65,7 @@ class Line(abc.ABC):
         self._target = target
         self._link = link
         self._max_message_bytes = max_message_bytes
-        self._dialer = Dialer(target.address)
+        self._dialer = Dialer(target.endpoint)
         self._lock = threading.Lock()
         self._transport: Transport | None = None
         self._is_closed = False
@@ -113,7 +113,7 @@ class Line(abc.ABC):
             transport.shutdown()
 
     def use(self, target: Target) -> None:
-        """Connect again at once, with the token of this target, whose address is the same."""
+        """Connect again at once, with the token of this target, whose URL is the same."""
         self._target = target
         self.restart()
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from .. import permissions
 from ..net.address import is_loopback
-from ..net.dial import Address
+from ..net.dial import Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class WatchError(ValueError):
 class Target(NamedTuple):
     """One host to watch. ``shown`` is ``host:port``, with the path if there is one."""
 
-    address: Address
+    endpoint: Endpoint
     path: str  # of the WebSocket
     host_header: str
     shown: str
@@ -91,7 +91,7 @@ def parse(url: str, token: str | None, place: str, *, allow_plain: bool) -> Targ
     base = parts.path.rstrip("/")
     header = bracketed if number == PORTS[parts.scheme] else f"{bracketed}:{number}"
     return Target(
-        Address(host, number, secure), f"{base}/ws", header, f"{bracketed}:{number}{base}", token
+        Endpoint(host, number, secure), f"{base}/ws", header, f"{bracketed}:{number}{base}", token
     )
 
 

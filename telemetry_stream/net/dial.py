@@ -24,7 +24,7 @@ CONNECT_SECONDS = 4.0
 NO_ROUTE = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 
 
-class Address(NamedTuple):
+class Endpoint(NamedTuple):
     """A host and a port, and whether to use TLS."""
 
     host: str
@@ -42,8 +42,8 @@ class TlsError(OSError):
 class Dialer:
     """Makes one connection after the other. One thread calls ``connect``; any thread may call ``abort``."""
 
-    def __init__(self, address: Address) -> None:
-        self._address = address
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
         self._sock: socket.socket | None = None
         self._aborted = False
         self._context: ssl.SSLContext | None = None
@@ -54,7 +54,7 @@ class Dialer:
         Raises OSError: of the last address that was tried (TlsError if the handshake fails), or of the last one with a
         route, or of the name resolution (socket.gaierror), which has its own timeouts (resolv.conf(5)).
         """
-        host, port, _ = self._address
+        host, port, _ = self._endpoint
         error: OSError = OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         for family, kind, protocol, _, address in found:
@@ -76,7 +76,7 @@ class Dialer:
                 return transport
             finally:
                 self._sock = None
-        raise tls_error_of(error) if self._address.secure else error
+        raise tls_error_of(error) if self._endpoint.secure else error
 
     def abort(self) -> None:
         """End a connect that is in progress, and all later ones."""
@@ -101,7 +101,7 @@ class Dialer:
             raise OSError(failure, os.strerror(failure))
 
     def _secured(self, sock: socket.socket) -> Transport:
-        if not self._address.secure:
+        if not self._endpoint.secure:
             return Transport(sock)
         import ssl  # noqa: PLC0415  # 2 MiB and 10 ms that a program without TLS saves
 
@@ -110,7 +110,7 @@ class Dialer:
         if self._context is None:
             self._context = ssl.create_default_context()
             self._context.set_alpn_protocols(["http/1.1"])
-        return TlsTransport(sock, self._context, server_name=self._address.host)
+        return TlsTransport(sock, self._context, server_name=self._endpoint.host)
 
 
 def tls_error_of(error: OSError) -> OSError:

@@ -29,7 +29,7 @@ def found(watch: str = "", watch_file: str = "", limit: int = 10) -> list[tuple[
 
 
 @pytest.mark.parametrize(
-    ("url", "address", "path", "header", "shown"),
+    ("url", "endpoint", "path", "header", "shown"),
     [
         ("https://web1:8750", ("web1", 8750, True), "/ws", "web1:8750", "web1:8750"),
         ("https://web1/", ("web1", 443, True), "/ws", "web1", "web1:443"),
@@ -45,11 +45,11 @@ def found(watch: str = "", watch_file: str = "", limit: int = 10) -> list[tuple[
     ],
 )  # fmt: skip
 def test_a_url_becomes_a_target(
-    url: str, address: tuple[str, int, bool], path: str, header: str, shown: str
+    url: str, endpoint: tuple[str, int, bool], path: str, header: str, shown: str
 ) -> None:
     """Also that of a dashboard behind a proxy."""
     target = parse(url, TOKEN, "watch", allow_plain=False)
-    assert (target.address, target.path, target.host_header) == (address, path, header)
+    assert (target.endpoint, target.path, target.host_header) == (endpoint, path, header)
     assert (target.shown, target.token) == (shown, TOKEN)
     assert TOKEN not in repr(target)
 
