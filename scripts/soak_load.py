@@ -84,6 +84,7 @@ class Healthy(Viewer):
         self.gaps = Gaps()
         self.late_seconds = 0.0
         self.newest: dict[str, Any] = {}
+        self.first_seq = 0  # of the first live sample
         self._interval = interval
         # Monotonic seconds of the upgrade, and later of the newest sample.
         self._last_at: float | None = None
@@ -132,6 +133,7 @@ class Healthy(Viewer):
             if self._last_at is not None and self.samples > 1:
                 self.late_seconds = max(self.late_seconds, now - self._last_at - self._interval)
             self._last_at, self.newest = now, message
+            self.first_seq = self.first_seq or message["seq"]
             self.samples += 1
 
 

@@ -14,7 +14,8 @@ import pytest
 from soak_load import Gaps
 
 ROOT = Path(__file__).parent.parent.parent
-failures = runpy.run_path(str(ROOT / "scripts/soak"))["failures"]
+soak = runpy.run_path(str(ROOT / "scripts/soak"))
+failures, MissedTicks = soak["failures"], soak["MissedTicks"]
 
 
 @pytest.mark.timeout(240)
@@ -42,8 +43,9 @@ def test_half_a_minute_under_load(tmp_path: Path) -> None:
             figures = json.loads(output)
             assert figures["failures"] == [], (figures, log.read_text()[-4000:])
             assert run.returncode == 0
-            assert figures["ticks_made"] >= 50
-            assert figures["frames_delivered"] >= 10 * 2 * 50  # a sample and the filler, to each
+            assert figures["ticks_made"] + figures["ticks_missed"] >= 50
+            ticks = figures["ticks_made"] - figures["ticks_before_viewers"]
+            assert figures["frames_delivered"] >= 10 * 2 * ticks  # a sample and the filler, to each
             assert sum(figures["others_connected"].values()) >= 250
             assert figures["others_ended"]["too slow"] > 0  # the stalling ones were evicted
 
@@ -62,8 +64,7 @@ def good_run(minutes: float, slope: float | None) -> dict[str, Any]:
         "minutes": minutes,
         "interval_seconds": 0.5,
         "gaps": 0,
-        "ticks_missed": 0,
-        "collector_waited_seconds": 0.2,
+        "ticks_missed_without_reason": 0,
         "exit_status": 0,
         "threads": {"left_of_connections": 0},
         "descriptors": {"left_of_connections": 0},
@@ -79,18 +80,21 @@ def test_growing_memory_is_reported_after_half_an_hour() -> None:
         assert failures(good_run(minutes, slope), "") == []
 
 
-def test_a_tick_without_a_processor_is_no_failure() -> None:
-    """As far as the kernel has counted the waiting of the collector."""
-    waited = good_run(1.0, None) | {"collector_waited_seconds": 0.5}
-    assert failures(waited | {"ticks_missed": 2}, "") == []
-    assert failures(waited | {"ticks_missed": 3}, "") == ["ticks_missed"]
+@pytest.mark.parametrize(("waited_seconds", "count"), [(8.9, 2), (9.0, 0)])
+def test_a_tick_without_a_processor_is_no_failure(waited_seconds: float, count: int) -> None:
+    """If threads waited for one as long, during the tick before or after it."""
+    ticks = MissedTicks(0.5)
+    turns = ((5, 0, 7.0), (5, 0, 8.0), (6, 0, 8.1), (7, 0, 8.7), (8, 2, waited_seconds))
+    for seq, missed, waited in turns:
+        ticks.add({"seq": seq, "self": {"ticks_missed": missed}}, waited)
+    assert ticks.count == count
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({"gaps": 1}, "gaps"),
-        ({"ticks_missed": 1}, "ticks_missed"),
+        ({"ticks_missed_without_reason": 1}, "ticks_missed_without_reason"),
         ({"exit_status": -9}, "exit_status"),
         ({"threads": {"left_of_connections": 1}}, "threads"),
         ({"descriptors": {"left_of_connections": -1}}, "descriptors"),
