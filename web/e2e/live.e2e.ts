@@ -5,7 +5,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { GUARD_MS, openBrowser, openPage, stateIs, textOf, type Watched } from "./browser";
-import { Server } from "./server";
+import { lastingPort, Server } from "./server";
 
 let browser: Browser;
 let server: Server;
@@ -25,7 +25,7 @@ afterAll(async () => {
  */
 function openForAll(expected?: RegExp): void {
   beforeAll(async () => {
-    server = await Server.start();
+    server = await Server.start("--port", await lastingPort());
     watched = await openPage(browser, server.url);
     page = watched.page;
   });
@@ -71,7 +71,7 @@ describe("the page on this host", () => {
   it("has the samples that were taken before it was opened", async () => {
     await until(async () => (await received()) >= 5);
     const other = await openPage(browser, server.url);
-    await stateIs(other.page, "live", 5000);
+    await stateIs(other.page, "live");
     const path = other.page.locator("[data-focus=memory] .spark svg path");
     await until(async () => ((await path.getAttribute("d")) ?? "").split("L").length >= 5);
     await other.page.context().close();
@@ -194,7 +194,7 @@ describe("the page of a server that ends", () => {
   });
 
   it("shows that the server is shutting down", async () => {
-    // Only until the next try fails. A busy machine may draw no frame meanwhile, and a locator is evaluated once per frame.
+    // Only until the next try fails, and a locator is evaluated every half second only.
     await page.evaluate(() => {
       const shown: string[] = ((window as unknown as { shown: string[] }).shown = []);
       const record = () => shown.push(document.body.textContent);

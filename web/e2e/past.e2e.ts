@@ -112,10 +112,12 @@ describe("the past", () => {
   it("is that of the new run after a restart", async () => {
     await open();
     await complete(590);
+    line.cut(); // while the server is down, another program may get its port
     await host.end();
     await stateIs(page, "lost");
     host = await Invented.start();
     line.port = host.port;
+    line.repair();
     await stateIs(page, "live", 2 * GUARD_MS);
     await expect
       .poll(() => asked.at(-1)?.get("stream"), { timeout: GUARD_MS })

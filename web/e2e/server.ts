@@ -1,12 +1,32 @@
 /** The real program as a process of the test. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const root = join(import.meta.dirname, "../..");
 const python = process.env["TELEMETRY_STREAM_PYTHON"] ?? join(root, ".venv/bin/python");
 const START_MS = 40_000;
+
+/**
+ * Return a free port that a server gets again after a restart. While the server is down, another program could get a port
+ * that the system chose; it chooses none of these (scripts/ports.py).
+ */
+export async function lastingPort(): Promise<string> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    const probe = createServer().listen(port, "127.0.0.1");
+    const isFree = await once(probe, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    probe.close();
+    await once(probe, "close");
+    return String(port);
+  }
+}
 
 export class Server {
   readonly #process: ChildProcess;
@@ -18,7 +38,8 @@ export class Server {
   }
 
   static async start(...options: string[]): Promise<Server> {
-    const args = ["-m", "telemetry_stream", "--port", "0", ...options];
+    const port = options.includes("--port") ? [] : ["--port", "0"];
+    const args = ["-m", "telemetry_stream", ...port, ...options];
     const started = spawn(python, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
     const url = await addressOf(started, args);
     return new Server(started, url);
