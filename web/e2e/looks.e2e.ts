@@ -147,6 +147,11 @@ describe("a page", () => {
       .waitFor({ timeout: GUARD_MS });
     expect(await violations(page)).toEqual([]);
     await shoot(page, `ended-${code}`);
+    // At each try, the page is open for a moment. From this age on, it is late then and not live.
+    await page
+      .locator(".tile .aside", { hasText: /([3-9]|\d\d) s old/ })
+      .first()
+      .waitFor({ timeout: GUARD_MS });
     await mock.acceptViewers();
     // The page tries again by itself, but not after a refusal.
     if (code === 1008) await page.getByRole("button", { name: "reconnect" }).click();

@@ -22,7 +22,10 @@ export class Mock {
     throw new Error("the mock server did not start");
   }
 
-  /** Ends every viewer, and each new one until `acceptViewers`, so that the page stays in this state. */
+  /**
+   * Ends every viewer, and each new one until `acceptViewers`, so that the page stays in this state. Only until it handles
+   * the end of a new connection, it takes that for open.
+   */
   async endViewers(code: number): Promise<void> {
     await fetch(new URL(`mock/end/${code}`, this.url));
   }
