@@ -63,6 +63,7 @@ it("an alert is on the page and in its tab, notifies once from one tab, and reso
     const dialog = page.getByTestId("alert-dialog");
     await dialog.getByText("critical").waitFor({ timeout: GUARD_MS });
     await dialog.getByRole("button", { name: "Notify me" }).click();
+    await expect.poll(() => shownIn(page), { timeout: GUARD_MS }).toHaveLength(1);
     const other = await context.newPage();
     await other.goto(server.url);
     await stateIs(other, "live");
