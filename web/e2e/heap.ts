@@ -7,8 +7,6 @@ import { join } from "node:path";
 
 import type { Browser, CDPSession, Page } from "playwright-core";
 
-import { stateIs } from "./browser";
-
 const HOUR = 3600;
 const BATCH = 240;
 const INTERRUPTIONS = 6;
@@ -156,6 +154,11 @@ async function interrupt(page: Page): Promise<void> {
   });
 }
 
+/** Else the heap would not grow, whatever the page keeps. The page is late soon after the last sample, so its state is no proof. */
+async function hasArrived(page: Page, end: number): Promise<void> {
+  await page.locator(".processes", { hasText: `p${end - PROCESSES_EVERY}` }).waitFor();
+}
+
 /** The heap of the page at `url` in MiB, after an hour of samples and after that many hours of them. */
 export async function heapAfter(
   hours: number,
@@ -177,7 +180,7 @@ export async function heapAfter(
   await connect(page, messages);
   const session = await context.newCDPSession(page);
   await feed(page, messages, 1, HOUR);
-  await stateIs(page, "live", 10_000);
+  await hasArrived(page, HOUR);
   const hourMib = await heapMib(session);
   const end = hours * HOUR;
   const part = Math.ceil((end - HOUR) / INTERRUPTIONS);
@@ -186,8 +189,7 @@ export async function heapAfter(
     await connect(page, messages);
     await feed(page, messages, from, Math.min(end, from + part));
   }
-  // What was fed arrived: else the heap would not grow, whatever the page keeps.
-  await page.locator(".processes", { hasText: `p${end - PROCESSES_EVERY}` }).waitFor();
+  await hasArrived(page, end);
   const endMib = await heapMib(session);
   await context.close();
   return { hourMib, endMib };
