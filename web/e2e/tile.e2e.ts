@@ -85,13 +85,19 @@ it("another site gets neither the page nor an answer, although a tile is logged 
   await tile.locator("form button").click();
   await live(tile);
   const evil = await page.context().newPage();
-  const blocked = evil.waitForEvent("console");
+  const blocked = evil.waitForEvent("console", {
+    predicate: (message) => message.text().includes("frame-ancestors"),
+    timeout: GUARD_MS,
+  });
   await evil.goto(address("evil.test"));
-  expect((await blocked).text()).toContain("frame-ancestors");
-  const failed = evil.waitForEvent("requestfailed");
+  await blocked;
+  const failed = evil.waitForEvent("requestfailed", {
+    predicate: (request) => request.url().includes("/api/v1/stream"),
+    timeout: GUARD_MS,
+  });
   await evil.evaluate(async (url) => {
     await fetch(url, { mode: "no-cors", credentials: "include" }).catch(() => null);
   }, `https://box.example:${server.port}/api/v1/stream`);
-  expect((await failed).url()).toContain("/api/v1/stream");
+  await failed;
   await page.context().close();
 });
