@@ -106,7 +106,8 @@ function ChartFigure({ vital: { focus, chart }, focused, frame, theme }: ChartFi
       processes: processMemory.busiestAt(spike.x, chart.busyBy ?? "cpu"),
     }));
   }, [focused, spec, data, alone, picture, top, processMemory, chart]);
-  const shape = `${spec.name} ${spec.unit} ${spec.series.length} ${statistics.length} ${spikes.length} ${alerts.length}`;
+  const named = spikes.map(({ processes }) => processes.length).join();
+  const shape = `${spec.name} ${spec.unit} ${spec.series.length} ${statistics.length} ${named} ${alerts.length}`;
   const summary = useSummary(shape, picture, () =>
     summaryOf(spec, picture, statistics, spikes, alerts),
   );
