@@ -408,6 +408,18 @@ it("a single host that has not answered is a row with the reason, and then its d
   expect(await page.locator(".host-switcher, .host-table").count()).toBe(0);
 });
 
+it("a single host is its dashboard, also if the first request for the hosts has no answer", async () => {
+  const mock = await ownMock("hosts-1");
+  const watched = await openPage(browser, "about:blank");
+  opened.push(watched);
+  const { page } = watched;
+  provoked = /ERR_FAILED/;
+  await page.route("**/api/v1/hosts", (route) => route.abort(), { times: 1 });
+  await page.goto(mock.url);
+  await page.locator("[data-testid=host]", { hasText: "web-1" }).waitFor({ timeout: GUARD_MS });
+  expect(await page.locator(".host-switcher, .host-table").count()).toBe(0);
+});
+
 it("shows a group, with its own counts", async () => {
   const page = await open(many.url);
   const groups = page.getByLabel("group");

@@ -1,6 +1,6 @@
 /** What the first code of both pages does: reads the view from the address, logs in with its token, mounts the page. */
 import { StrictMode, type ComponentProps } from "react";
-import { createRoot } from "react-dom/client";
+import { createRoot, type Root } from "react-dom/client";
 
 import { VITALS } from "../sections";
 import { rememberedCharacterKeys } from "../shell/remember";
@@ -34,14 +34,17 @@ export function logInWhenLinked(): void {
   window.addEventListener("hashchange", () => logInThen(BROWSER.reload));
 }
 
-export function mount(props: ComponentProps<typeof Page>): void {
-  const root = document.getElementById("root");
-  if (root === null) throw new Error("the page has no #root");
+/** Return the root of the page, which can be unmounted. */
+export function mount(props: ComponentProps<typeof Page>): Root {
+  const place = document.getElementById("root");
+  if (place === null) throw new Error("no #root");
   // Before anything measures the size of a rem.
   document.documentElement.classList.toggle("kiosk", props.page.view.get().kiosk);
-  createRoot(root).render(
+  const root = createRoot(place);
+  root.render(
     <StrictMode>
       <Page {...props} />
     </StrictMode>,
   );
+  return root;
 }

@@ -4,11 +4,18 @@
  * answer on.
  */
 import "./styles/index.css";
-import { choicesFromQuery, createOverview, maybeHosts, Overview, type Reading } from "../overview";
+import {
+  choicesFromQuery,
+  createOverview,
+  maybeHosts,
+  Overview,
+  type HostsReport,
+  type Reading,
+} from "../overview";
 import { createStore } from "../store/create-store";
 import { BROWSER } from "../stream/refusal";
 import { initialView, logInThen, logInWhenLinked, mount } from "./begin";
-import { createPage, type Hosts } from "./create-page";
+import { createPage, type RunningPage } from "./create-page";
 import { hostInAddress } from "./host-address";
 import { LaterDashboard, loadDashboardWhenIdle } from "./later-dashboard";
 
@@ -21,28 +28,51 @@ async function begin(): Promise<void> {
   const address = document.baseURI;
   const report = await maybeHosts(address, BROWSER, AbortSignal.timeout(FIRST_MS));
   const single = report?.hosts.length === 1 ? report.hosts[0] : undefined;
-  const choices = createStore(choicesFromQuery(location.search));
-  const hosts: Hosts =
-    single && hasAnswered(report?.readings)
-      ? { overview: null, first: hostInAddress() ?? single.id }
-      : {
-          overview: (around) => createOverview(address, choices, report, around),
-          first: hostInAddress(),
-        };
-  const page = createPage(address, initialView(), {}, hosts);
-  page.start();
-  mount({ page, Dashboard: LaterDashboard, Overview });
+  if (single && hasAnswered(report?.readings)) beginWithHost(address, single.id);
+  else beginWithOverview(address, report);
   loadDashboardWhenIdle();
-  const { overview } = page;
-  if (overview === null) {
-    setInterval(() => void reloadIfSeveral(address), AGAIN_MS);
-    return;
-  }
-  if (single === undefined) return;
-  overview.state.subscribe(() => {
-    const { rows } = overview.state.get();
-    if (rows.length === 1 && hasAnswered(rows)) BROWSER.reload();
+}
+
+function beginWithHost(address: string, id: string): void {
+  show(createPage(address, initialView(), {}, { overview: null, first: hostInAddress() ?? id }));
+  setInterval(() => void reloadIfSeveral(address), AGAIN_MS);
+}
+
+function beginWithOverview(address: string, report: HostsReport | null): void {
+  const choices = createStore(choicesFromQuery(location.search));
+  const page = createPage(
+    address,
+    initialView(),
+    {},
+    {
+      overview: (around) => createOverview(address, choices, report, around),
+      first: hostInAddress(),
+    },
+  );
+  const end = show(page);
+  const state = page.overview?.state;
+  // It is the page of a single host once this has answered, also where the first request took too long.
+  const leave = state?.subscribe(() => {
+    const { rows } = state.get();
+    const [first] = rows;
+    if (first === undefined || (rows.length === 1 && !hasAnswered(rows))) return;
+    leave?.();
+    if (rows.length > 1) return;
+    queueMicrotask(() => {
+      end(); // not while the overview handles its message
+      beginWithHost(address, first.host.id);
+    });
   });
+}
+
+/** Returns the function that ends the page. */
+function show(page: RunningPage): () => void {
+  const stop = page.start();
+  const root = mount({ page, Dashboard: LaterDashboard, Overview });
+  return () => {
+    root.unmount();
+    stop();
+  };
 }
 
 /** At the start of a front end, or while its broker is down, it has its own host only. */
