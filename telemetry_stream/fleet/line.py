@@ -65,7 +65,7 @@ class Line(abc.ABC):
         self._target = target
         self._link = link
         self._max_message_bytes = max_message_bytes
-        self._dialer = Dialer(target.endpoint)
+        self._dialer = Dialer(target.endpoint, link.authorities)
         self._lock = threading.Lock()
         self._transport: Transport | None = None
         self._is_closed = False

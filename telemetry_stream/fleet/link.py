@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from ..net.dial import Authorities
 from .remote import Link
 
 BREAK_SECONDS = 10.0  # without anything that was received
@@ -71,10 +72,12 @@ def _break_seconds(expected_seconds: float) -> float:
 class DirectLink:
     """Our own link to the hosts that are connected directly, for all lines. Any thread may call any method.
 
-    An answer of any host shows that it works, even a refusal. The lock makes each answer one step.
+    An answer of any host shows that it works, even a refusal. The lock makes each answer one step. ``authorities`` are
+    those of TLS.
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.authorities = Authorities()
         self._monotonic = monotonic
         self._continuity = Continuity(monotonic)
         self._lock = threading.Lock()

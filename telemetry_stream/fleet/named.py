@@ -40,8 +40,9 @@ class NamedHosts:
     def reload(self, fleet: Fleet) -> None:
         """Read the targets again: add, remove and change remotes of ``fleet``, and leave those that are the same alone.
 
-        On failure log it and change nothing.
+        On failure log it and change nothing. The authorities of the system are read again for later connections.
         """
+        self._link.authorities.reload()
         with self._lock:
             try:
                 targets = {target.shown: target for target in self._read()}

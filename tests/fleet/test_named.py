@@ -19,6 +19,7 @@ from tests.conftest import eventually
 from tests.fleet.fleeting import answering, fleeting
 from tests.viewers import clients, get
 
+CERTIFICATE = Path(__file__).parent.parent / "fixtures/tls/localhost.pem"
 TOKEN = "0123456789abcdef-first"
 OTHER_TOKEN = "0123456789abcdef-other"
 
@@ -83,6 +84,20 @@ def test_another_token_is_used_at_once(tmp_path: Path) -> None:
             write(path, f"{one.url} {OTHER_TOKEN}")
             app.reload()
             wait_for(app, {"web-1": "incompatible"})
+
+
+def test_a_reload_also_reads_the_authorities(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hosts stay as they are, and the next connection to each is made with the new ones."""
+    path = tmp_path / "hosts.txt"
+    with host("web-1", tls_cert=str(CERTIFICATE), tls_key=str(CERTIFICATE)) as one:
+        write(path, one.url)
+        with front(path) as app:
+            assert eventually(lambda: list(states(app).values()) == ["incompatible"])
+            monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+            app.reload()
+            wait_for(app, {"web-1": "live"})
 
 
 def test_another_address_is_another_host(tmp_path: Path) -> None:

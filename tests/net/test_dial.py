@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from telemetry_stream.net.address import PerAddress
-from telemetry_stream.net.dial import NO_ROUTE, Dialer, Endpoint, TlsError
+from telemetry_stream.net.dial import NO_ROUTE, Authorities, Dialer, Endpoint, TlsError
 from telemetry_stream.net.listener import Listener
 from telemetry_stream.net.tls_context import server_context
 from telemetry_stream.net.transport import Transport
@@ -47,6 +47,11 @@ def serving(certificate: str | None = None, host: str = "127.0.0.1") -> Iterator
         assert listener.close(time.monotonic() + 10)
 
 
+def dialing(host: str, port: int, *, secure: bool = False) -> Dialer:
+    """Return a dialer with authorities of its own."""
+    return Dialer(Endpoint(host, port, secure), Authorities())
+
+
 def echoed(dialer: Dialer) -> bytes:
     """Connect, and return what the server sends back."""
     transport = dialer.connect(time.monotonic() + 10)
@@ -62,7 +67,7 @@ def test_a_name_or_an_address_is_connected_to() -> None:
     """One connection after the other."""
     with serving() as (_, port):
         for host in ("127.0.0.1", "localhost"):
-            dialer = Dialer(Endpoint(host, port, secure=False))
+            dialer = dialing(host, port)
             assert [echoed(dialer), echoed(dialer)] == [b"hello", b"hello"]
 
 
@@ -70,7 +75,7 @@ def test_a_trusted_certificate_is_accepted(monkeypatch: pytest.MonkeyPatch) -> N
     """OpenSSL reads additional authorities from SSL_CERT_FILE."""
     monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "localhost.pem"))
     with serving("localhost.pem") as (_, port):
-        assert echoed(Dialer(Endpoint("localhost", port, secure=True))) == b"hello"
+        assert echoed(dialing("localhost", port, secure=True)) == b"hello"
 
 
 def test_an_untrusted_certificate_is_refused() -> None:
@@ -79,7 +84,40 @@ def test_an_untrusted_certificate_is_refused() -> None:
         serving("localhost.pem") as (_, port),
         pytest.raises(TlsError, match="the certificate is not valid"),
     ):
-        Dialer(Endpoint("localhost", port, secure=True)).connect(time.monotonic() + 10)
+        dialing("localhost", port, secure=True).connect(time.monotonic() + 10)
+
+
+def test_authorities_are_loaded_once_until_they_are_reloaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """For all connections of an owner, however many threads make them."""
+    loaded = []
+
+    def load() -> ssl.SSLContext:
+        loaded.append(threading.get_ident())
+        return default()
+
+    default = ssl.create_default_context
+    monkeypatch.setattr(ssl, "create_default_context", load)
+    authorities = Authorities()
+    with serving("localhost.pem") as (_, port):
+        dialers = [Dialer(Endpoint("localhost", port, True), authorities) for _ in range(4)]
+
+        def attempt(dialer: Dialer) -> None:
+            with pytest.raises(TlsError):
+                dialer.connect(time.monotonic() + 10)
+
+        threads = [threading.Thread(target=attempt, args=(dialer,)) for dialer in dialers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(10)
+        monkeypatch.setenv("SSL_CERT_FILE", str(TLS / "localhost.pem"))
+        attempt(dialers[0])
+        assert len(loaded) == 1
+        authorities.reload()
+        assert [echoed(dialer) for dialer in dialers] == [b"hello"] * 4
+        assert len(loaded) == 2
 
 
 def test_a_certificate_for_another_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,13 +127,13 @@ def test_a_certificate_for_another_name_is_refused(monkeypatch: pytest.MonkeyPat
         serving("localhost.pem", "127.0.0.2") as (host, port),
         pytest.raises(TlsError, match="the certificate is not valid"),
     ):
-        Dialer(Endpoint(host, port, secure=True)).connect(time.monotonic() + 10)
+        dialing(host, port, secure=True).connect(time.monotonic() + 10)
 
 
 def test_a_server_without_tls_is_a_tls_error() -> None:
     """It answers, but not as we require."""
     with serving() as (_, port), pytest.raises(TlsError) as caught:
-        Dialer(Endpoint("127.0.0.1", port, secure=True)).connect(time.monotonic() + 10)
+        dialing("127.0.0.1", port, secure=True).connect(time.monotonic() + 10)
     assert "TLS failed: " in str(caught.value)
     assert not isinstance(caught.value, ssl.SSLError)
 
@@ -105,9 +143,7 @@ def test_a_refusal_has_its_own_error() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))  # not listening
         with pytest.raises(ConnectionRefusedError):
-            Dialer(Endpoint("127.0.0.1", bound.getsockname()[1], secure=False)).connect(
-                time.monotonic() + 10
-            )
+            dialing("127.0.0.1", bound.getsockname()[1]).connect(time.monotonic() + 10)
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -121,17 +157,17 @@ def test_an_address_without_a_route_does_not_hide_what_another_shows(
         found = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", address) for address in addresses]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
         with pytest.raises(ConnectionRefusedError):
-            Dialer(Endpoint("web1", 1, secure=False)).connect(time.monotonic() + 10)
+            dialing("web1", 1).connect(time.monotonic() + 10)
         found[:] = [one for one in found if one[4][1] == 9]
         with pytest.raises(OSError, match="unreachable") as caught:
-            Dialer(Endpoint("web1", 1, secure=False)).connect(time.monotonic() + 10)
+            dialing("web1", 1).connect(time.monotonic() + 10)
         assert caught.value.errno in NO_ROUTE
 
 
 def test_a_name_without_address_is_an_error() -> None:
     """RFC 6761 reserves the ending."""
     with pytest.raises(socket.gaierror):
-        Dialer(Endpoint("box.invalid", 1, secure=False)).connect(time.monotonic() + 10)
+        dialing("box.invalid", 1).connect(time.monotonic() + 10)
 
 
 @contextmanager
@@ -144,7 +180,7 @@ def silent_server() -> Iterator[int]:
 def test_a_silent_server_ends_at_the_deadline() -> None:
     """In the middle of the TLS handshake."""
     with silent_server() as port, pytest.raises(TimeoutError):
-        Dialer(Endpoint("127.0.0.1", port, secure=True)).connect(time.monotonic() + 0.05)
+        dialing("127.0.0.1", port, secure=True).connect(time.monotonic() + 0.05)
 
 
 def test_an_attempt_can_be_aborted() -> None:
@@ -158,10 +194,11 @@ def test_an_attempt_can_be_aborted() -> None:
             errors.append(error)
 
     with silent_server() as port:
-        dialer = Dialer(Endpoint("127.0.0.1", port, secure=True))
+        authorities = Authorities()
+        dialer = Dialer(Endpoint("127.0.0.1", port, secure=True), authorities)
         thread = threading.Thread(target=attempt, args=(dialer.connect,), daemon=True)
         thread.start()
-        assert eventually(lambda: dialer._sock is not None and dialer._context is not None)
+        assert eventually(lambda: authorities._context is not None)
         dialer.abort()
         thread.join(10)
         attempt(dialer.connect)
