@@ -32,6 +32,12 @@ it("shows the limits of a container beside what the host has", async () => {
   expect(panel()).toContain("1.30 of 2.00");
 });
 
+it("shows a use that is unknown as such", async () => {
+  const cgroup = { version: 2, cpu_limit_cores: 2, cpu_usage_percent: null };
+  await connect(golden("hello"), sampleText({ cgroup }));
+  expect(panel()).toContain("cores– of 2.00");
+});
+
 it("shows why its source failed", async () => {
   const { cgroup: _, ...rest } = goldenObject("sample");
   const sources = { cgroup: { state: "failed", took_seconds: 0, reason: "no cpu.max" } };

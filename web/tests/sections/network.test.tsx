@@ -2,7 +2,7 @@
 import { fireEvent, screen } from "@testing-library/react";
 import { describe, expect, it, vi } from "vitest";
 
-import { linkSpeed, linkUse } from "../../src/sections/network/link";
+import { faultsOf, linkSpeed, linkUse } from "../../src/sections/network/link";
 import { golden, sampleAt, sampleText } from "../support/frames";
 import { connect, installPage } from "../support/page";
 
@@ -28,6 +28,24 @@ it("compares a link in decimal bits with its speed", () => {
   expect(use.get("docker0")).toBeNull();
 });
 
+it("does not take what is unknown for 0", () => {
+  const [first] = sampleAt(1).sections.interfaces ?? [];
+  if (first === undefined) throw new Error("no interface");
+  const unknown = {
+    ...{ ...first, speed_mbps: 1000, rx_bytes_per_second: null, tx_bytes_per_second: null },
+    ...{ rx_errors_per_second: null, tx_errors_per_second: null },
+    ...{ rx_drops_per_second: null, tx_drops_per_second: null },
+  };
+  expect([linkUse(unknown), faultsOf([unknown]), faultsOf([])]).toEqual([null, null, null]);
+  const known = {
+    ...unknown,
+    tx_bytes_per_second: 0,
+    tx_drops_per_second: 2,
+    rx_errors_per_second: 1,
+  };
+  expect([linkUse(known), faultsOf([unknown, known])]).toEqual([0, 3]);
+});
+
 describe("the panels", () => {
   installPage();
 
@@ -50,6 +68,17 @@ describe("the panels", () => {
     fireEvent.click(screen.getByRole("button", { name: "eth0" }));
     expect(rows()[1]).toContain("link1 Gbit/s");
     expect(rows()[1]).toContain("addresses192.0.2.7/24signal-56 dBm");
+  });
+
+  it("show an unknown rate or number as such", async () => {
+    const interfaces = [{ name: "eth0", rx_bytes_per_second: 1, speed_mbps: 1000 }];
+    const tcp = { states: { established: 5, time_wait: null } };
+    await connect(golden("hello"), sampleText({ interfaces, tcp }));
+    const tile = document.querySelector("[data-focus=network]")?.textContent;
+    expect(tile).toContain("drops–");
+    const panel = screen.getByRole("region", { name: "TCP" }).textContent;
+    expect(panel).toContain("time wait–");
+    expect(panel).toContain("listen0");
   });
 
   it("show the counters that the kernel always has where TCP states are not counted", async () => {

@@ -95,6 +95,10 @@ it("does not claim that no process matches when the server sent only some of the
   expect(screen.getByText("no match among the busiest 3 of 412 processes")).toBeTruthy();
 });
 
+it("shows a number of waiting processes that is unknown as such", () => {
+  expect(screen.getByText("– waiting on disk")).toBeTruthy();
+});
+
 it("has a filter that is no longer than the server accepts", () => {
   expect(screen.getByRole<HTMLInputElement>("searchbox").maxLength).toBe(200);
 });

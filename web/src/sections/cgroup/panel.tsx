@@ -6,7 +6,7 @@ import { usePicture } from "../../store/use-telemetry";
 export function Limits() {
   const { cgroup, system, memory, cpu } = usePicture(({ sample }) => sample?.sections) ?? {};
   const view = system?.view;
-  const usedCores = (cgroup?.cpu_usage_percent ?? 0) / 100;
+  const usedCores = cgroup?.cpu_usage_percent == null ? null : cgroup.cpu_usage_percent / 100;
   return (
     <Panel
       title="Limits"

@@ -15,7 +15,7 @@ const FULL_PER_CORE = 1.5;
 export function LoadTile() {
   const picture = usePicture((now) => now);
   const { load, cpu } = picture.sample?.sections ?? {};
-  const full = FULL_PER_CORE * (cpu?.online_count ?? 1);
+  const cores = cpu?.online_count;
   return (
     <Tile
       focus="load"
@@ -34,7 +34,13 @@ export function LoadTile() {
       }
       strip={
         <BarStrip
-          parts={[{ share: load?.avg1 == null ? null : load.avg1 / full, kind: "meter" }]}
+          parts={[
+            {
+              share:
+                cores == null || load?.avg1 == null ? null : load.avg1 / (FULL_PER_CORE * cores),
+              kind: "meter",
+            },
+          ]}
           ticks={[{ share: 1 / FULL_PER_CORE, strong: true }]}
         />
       }

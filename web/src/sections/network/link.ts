@@ -10,19 +10,21 @@ export function linkSpeed(mbps: number | null): string | null {
   return mbps >= 1000 ? `${Number((mbps / 1000).toFixed(1))} Gbit/s` : `${mbps} Mbit/s`;
 }
 
-/** Return the busier direction as a share of the link speed: 1 is a full link. Null when the speed is not known. */
+/** Return the busier direction as a share of the link speed: 1 is a full link. Null when speed or bytes are not known. */
 export function linkUse(one: Interface): number | null {
   if (one.speed_mbps === null || one.speed_mbps <= 0) return null;
-  const bytes = Math.max(one.rx_bytes_per_second ?? 0, one.tx_bytes_per_second ?? 0);
-  return (bytes * BITS_PER_BYTE) / (one.speed_mbps * BITS_PER_MEGABIT);
+  const bytes = Math.max(one.rx_bytes_per_second ?? -1, one.tx_bytes_per_second ?? -1);
+  return bytes < 0 ? null : (bytes * BITS_PER_BYTE) / (one.speed_mbps * BITS_PER_MEGABIT);
 }
 
-/** Return the errors and drops of both directions, per second. */
-export function faultsOf(one: Interface): number {
-  return (
-    (one.rx_errors_per_second ?? 0) +
-    (one.tx_errors_per_second ?? 0) +
-    (one.rx_drops_per_second ?? 0) +
-    (one.tx_drops_per_second ?? 0)
-  );
+/** Return the errors and drops of both directions, per second, as far as they are known; null when none is. */
+export function faultsOf(all: readonly Interface[]): number | null {
+  return all
+    .flatMap((one) => [
+      one.rx_errors_per_second,
+      one.tx_errors_per_second,
+      one.rx_drops_per_second,
+      one.tx_drops_per_second,
+    ])
+    .reduce((sum, rate) => (rate === null ? sum : (sum ?? 0) + rate), null);
 }

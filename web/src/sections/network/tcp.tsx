@@ -48,7 +48,8 @@ function asideOf(tcp: Sections["tcp"]): string | null {
 function byState(states: Readonly<Record<string, number | null>>): Fact[] {
   return STATES.map(([state, name]) => ({
     name,
-    value: count(states[state] ?? 0),
+    // One without connections is left out.
+    value: count(states[state] === undefined ? 0 : states[state]),
     explain: `tcp.states.${state}`,
   }));
 }

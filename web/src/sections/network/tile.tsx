@@ -28,7 +28,7 @@ export function NetworkTile() {
       columns={["network.total_rx_bytes_per_second", "network.total_tx_bytes_per_second"]}
       minSpan={10_000}
       strip={<BarStrip parts={[{ share: highestUse(up), kind: "meter" }]} />}
-      details={<Details physical={physical} known={interfaces !== undefined} />}
+      details={<Details physical={physical} />}
     />
   );
 }
@@ -44,17 +44,17 @@ function highestUse(up: readonly Interface[]): number | null {
   return shares.length === 0 ? null : Math.max(...shares);
 }
 
-function Details({ physical, known }: { physical: readonly Interface[]; known: boolean }) {
+function Details({ physical }: { physical: readonly Interface[] }) {
   const level = useShown(({ alerts }) => levelAbout(alerts, "interfaces"));
   const retransmits = usePicture(({ sample }) => sample?.sections.tcp?.retransmits_per_second);
-  const faults = physical.reduce((sum, one) => sum + faultsOf(one), 0);
+  const faults = faultsOf(physical);
   return (
     <>
       <Detail name="retransmits">
         {retransmits == null ? UNKNOWN : `${fixed(retransmits, 1)} /s`}
       </Detail>
       <Detail name="drops" level={level}>
-        {known ? fixed(faults, faults > 0 && faults < 9.95 ? 1 : 0) : UNKNOWN}
+        {fixed(faults, faults && faults < 9.95 ? 1 : 0)}
       </Detail>
     </>
   );

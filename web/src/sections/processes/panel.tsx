@@ -69,7 +69,7 @@ function Head({ state: { table, source }, held, isAll, toggleAll }: HeadProps) {
       <span data-testid="process-count">{count(table?.total)}</span>
       <span className="not-phone">{count(states?.["running"])} running</span>
       <span className={waiting > 0 ? "waiting secondary" : "waiting"}>
-        {count(states === undefined ? null : waiting)} waiting on disk
+        {count(states == null ? null : waiting)} waiting on disk
       </span>
       {/* It keeps its space, so that nothing moves when it appears. */}
       <span
