@@ -231,8 +231,10 @@ class Mirror:
         self._gaps.unrepaired += 1
         self._publish_locked([(sample, 0.0) for sample in self._held])
         self._held.clear()
-        self._is_asked = False
+        was_asked, self._is_asked = self._is_asked, False
         self._filled.set()
+        if was_asked:  # else the remote would repeat a request that cannot be answered, as long as it is watched
+            self._ask_again_locked(is_gap=False)
 
     def _publish_locked(self, batch: Sequence[Aged]) -> None:
         """Publish samples in rising order."""
@@ -260,12 +262,12 @@ class Mirror:
         """Whether nothing has been published yet, and the first answer may still come."""
         return self.feed.seq == 0 and self._monotonic() < self._first_until
 
-    def _ask_again_locked(self) -> None:
-        """Request what is missing, unless a request is on its way, or less than a second ago there was one."""
+    def _ask_again_locked(self, *, is_gap: bool = True) -> None:
+        """Request what follows, unless a request is on its way, or less than a second ago there was one."""
         now = self._monotonic()
         if not self._is_asked and now - self._asked_at >= ASK_SECONDS:
             self._asked_at = now
-            self._ask_locked(is_gap=True)
+            self._ask_locked(is_gap=is_gap)
 
     def _ask_locked(self, *, is_gap: bool) -> None:
         if self._is_stopped:

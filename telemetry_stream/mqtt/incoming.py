@@ -99,6 +99,13 @@ class OtherRunError(ReceivedError):
     """A part of an answer of another run than the present one: that run has ended."""
 
 
+class TooLongError(ReceivedError):
+    """A text has more bytes than the limit."""
+
+    def __init__(self) -> None:
+        super().__init__("is too long")
+
+
 class Answer:
     """The parts of one answer. They stay compressed until the last one is there."""
 
@@ -117,7 +124,7 @@ class Answer:
     def add(self, payload: bytes, run: str) -> list[ReceivedSample] | None:
         """Add a part. Return the samples after the last one, and None before.
 
-        Raises ReceivedError, and OtherRunError if the part is not of ``run``.
+        Raises ReceivedError: OtherRunError if the part is not of ``run``, TooLongError if the history is too long.
 
         Part 0 begins the answer anew, because a host that is asked twice answers the later request.
         """
@@ -138,7 +145,7 @@ class Answer:
         self._parts.append(content)
         self._size += len(content)
         if self._size > self._max_bytes:
-            raise ReceivedError("is too long")
+            raise TooLongError
         if not is_last:
             return None
         self.cost = self._max_bytes
@@ -156,7 +163,7 @@ def _inflated(payload: bytes, limit: int) -> bytes:
     except zlib.error:
         raise ReceivedError("is not compressed correctly") from None
     if len(text) > limit:
-        raise ReceivedError("is too long")
+        raise TooLongError
     if not inflater.eof or inflater.unused_data:
         raise ReceivedError("is not compressed correctly")
     return text

@@ -61,6 +61,7 @@ class Lease:
         self._history = history
         self._monotonic = monotonic
         self._want: Want | None = None
+        self._history_seconds = history.seconds  # to request, while the host is watched
         self._lease_at = math.inf  # when the lease is due
         self._ask_at = math.inf  # when a request is due
         self._asked_at = -math.inf
@@ -80,6 +81,7 @@ class Lease:
         if wanted is None:
             self._ask_at = self._lease_at = math.inf
             self._answer = None
+            self._history_seconds = self._history.seconds
             if before is not None:
                 broker.unsubscribe(self._own_topics())
                 broker.publish(self._topics.of("want"), messages.want(self._front, (), 0))
@@ -119,7 +121,7 @@ class Lease:
                 self._lease_at = now + RENEW_SECONDS
         self._ask_at = max(self._ask_at, self._budget.paid_at)
         if now >= self._ask_at:
-            request = messages.ask(self._front, wanted.stream, wanted.since, self._history.seconds)
+            request = messages.ask(self._front, wanted.stream, wanted.since, self._history_seconds)
             if broker.publish(self._topics.of("ask"), request):
                 self._asked_at, self._asked = now, wanted
                 self._answer = self._new_answer()
@@ -131,7 +133,8 @@ class Lease:
         """Add a part of an answer of ``run``. Return the samples after the last one, and None before.
 
         Raises ReceivedError if it is refused. Then no part is accepted until the next request, and that waits until the
-        cost is paid. A part that answers no request is ignored.
+        cost is paid. After an answer that is too long, it is for half of the time: the host may remember more than we
+        do. A part that answers no request is ignored.
         """
         answer = self._answer
         if answer is None:
@@ -140,8 +143,10 @@ class Lease:
             samples = self._maybe_add(answer, part, run)
         except incoming.OtherRunError:
             return None  # the request to the present run is still to be answered
-        except ReceivedError:
+        except ReceivedError as error:
             self._answer = None
+            if isinstance(error, incoming.TooLongError):
+                self._history_seconds /= 2
             raise
         if samples is None:
             until = self._asked_at + MAX_ANSWER_SECONDS

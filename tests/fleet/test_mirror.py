@@ -156,6 +156,25 @@ def test_without_an_answer_it_begins_with_the_live_samples() -> None:
         assert here.counts == (0, 1)
 
 
+def test_a_request_that_is_given_up_is_replaced() -> None:
+    """The remote repeats a request until it is answered, and this one may have an answer that is too long."""
+    with mirroring(is_filled=False) as here, Viewer(here.mirror.feed):
+        here.deliver(4, 5)
+        here.wait(FIRST_SECONDS, again=4)
+        here.mirror.tick()
+        assert here.remote.wants[1:] == [Want(NOTHING, 5, "run-1")]
+        here.answer()
+        here.mirror.tick()
+        here.clock.now += 1.0
+        here.deliver(7)
+        here.wait(HELD_SECONDS + 0.1, again=7)
+        here.mirror.tick()
+        assert here.remote.wants[2:] == [Want(NOTHING, 5, "run-1"), Want(NOTHING, 7, "run-1")]
+        here.answer(8)
+        assert here.published == [4, 5, 7, 8]
+        assert here.counts == (0, 2)
+
+
 def test_a_host_that_remembers_nothing_is_not_waited_for() -> None:
     """Its first answer was empty, so an ordinary gap is all that may be missing."""
     with mirroring(is_filled=False) as here:

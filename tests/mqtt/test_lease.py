@@ -210,6 +210,26 @@ def test_a_refused_answer_is_the_last_until_the_next_request() -> None:
     assert here.asked() == [3]
 
 
+def test_a_history_that_is_too_long_is_requested_in_half() -> None:
+    """Until it fits: a host may remember more than we do. The next viewer requests it as a whole again."""
+    here = Bench()
+    here.lease.set_want(here.broker, WANT)
+    asked = []
+    for size in (800_000, 600_000, 200_000):
+        here.serve(60.0)
+        asked += here.broker.taken("ask")
+        for part in parts([message(seq, pad="x" * size) for seq in (1, 2)], 1):
+            here.part(part)
+    assert [ask["seconds"] for ask in asked] == [600.0, 300.0, 150.0]
+    assert (here.refused, here.answers) == (2, [[1, 2]])
+    here.serve(60.0)
+    assert here.asked() == []
+    here.lease.set_want(here.broker, None)
+    here.lease.set_want(here.broker, WANT)
+    here.serve(60.0)
+    assert here.broker.taken("ask")[0]["seconds"] == 600.0
+
+
 def test_parts_without_end_are_refused() -> None:
     """Also if each begins the answer anew."""
     here = Bench()
