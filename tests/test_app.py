@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
 from telemetry_stream import App, Settings
 from tests.apps import FAST
+from tests.net.pairs import held_port
 from tests.viewers import (
     TIMEOUT_SECONDS,
     address_of,
@@ -22,17 +24,18 @@ from tests.viewers import (
 
 def test_an_app_serves_between_enter_and_exit() -> None:
     """Inside the ``with`` a viewer gets each sample of this host. After it, connections are refused."""
-    with App(FAST) as app:
-        url = app.url
-        with websockets_viewer(url) as viewer:
-            hello = viewer.read()
-            assert (hello["type"], hello["stream"]) == ("hello", app.stream.feed().id)
-            samples = read_samples(viewer, 4)
+    with held_port() as port:
+        with App(replace(FAST, port=port)) as app:
+            url = app.url
+            with websockets_viewer(url) as viewer:
+                hello = viewer.read()
+                assert (hello["type"], hello["stream"]) == ("hello", app.stream.feed().id)
+                samples = read_samples(viewer, 4)
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address_of(url), TIMEOUT_SECONDS)
     assert_consecutive(seqs(samples))
     assert samples[-1]["cpu"]["online_count"] >= 1
     assert samples[-1]["self"]["viewers"] == 1
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(address_of(url), TIMEOUT_SECONDS)
 
 
 def test_an_ipv6_address_has_brackets_in_the_url() -> None:

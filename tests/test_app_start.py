@@ -10,6 +10,7 @@ import os
 import re
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 from telemetry_stream import App, Settings, StartError, TemporaryStartError
 from telemetry_stream.stream import LocalHost
 from tests.apps import FAST, OwnOrigin, OwnSource
+from tests.net.pairs import held_port
 from tests.viewers import address_of
 
 
@@ -106,12 +108,13 @@ def test_an_error_of_an_origin_is_raised_as_it_is(error: BaseException) -> None:
         urls.append(app.url)
         raise error
 
-    app = App(FAST, origins=[local_host(), OwnOrigin(on_start=fail)])
-    with pytest.raises(type(error)) as caught:
-        app.start()
-    assert caught.value is error
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(address_of(urls[0]))
+    with held_port() as port:
+        app = App(replace(FAST, port=port), origins=[local_host(), OwnOrigin(on_start=fail)])
+        with pytest.raises(type(error)) as caught:
+            app.start()
+        assert caught.value is error
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(address_of(urls[0]))
 
 
 def test_two_origins_of_one_host_are_an_error() -> None:

@@ -7,6 +7,8 @@ import math
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # Self-signed, valid until 2126; the file also contains the private key.
@@ -37,6 +39,19 @@ def tcp_pair(
         client.connect(server.getsockname())
         accepted, _ = server.accept()
     return accepted, client
+
+
+@contextmanager
+def held_port() -> Iterator[int]:
+    """Hold a port of loopback, so that the kernel gives it to no other program while a test binds and closes it.
+
+    A socket with SO_REUSEADDR can be bound to it beside this one, which does not listen: without the other one,
+    connections are refused.
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 def read_exactly(sock: socket.socket, n: int) -> bytes:

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from telemetry_stream.net.bind import bind
+from tests.net.pairs import held_port
 
 
 def accepts(sock: socket.socket, host: str) -> bool:
@@ -47,11 +48,12 @@ def test_port_in_use_is_an_error() -> None:
 
 def test_port_can_be_bound_again_right_after_its_last_connection() -> None:
     """A restart does not wait until the kernel has forgotten the old connections (TIME_WAIT)."""
-    with bind(("127.0.0.1", 0)) as first:
-        first.listen()
-        address = first.getsockname()
-        with socket.create_connection(address, 10) as client:
-            first.accept()[0].close()
-            assert client.recv(1) == b""
-    with bind(address):
-        pass
+    with held_port() as port:
+        address = ("127.0.0.1", port)
+        with bind(address) as first:
+            first.listen()
+            with socket.create_connection(address, 10) as client:
+                first.accept()[0].close()
+                assert client.recv(1) == b""
+        with bind(address) as second:
+            second.listen()

@@ -13,12 +13,16 @@ from telemetry_stream.net import transport as transport_module
 from telemetry_stream.net.transport import Transport
 from tests.conftest import eventually
 from tests.net.listening import connect, hold, listening, make_listener
-from tests.net.pairs import read_exactly, soon
+from tests.net.pairs import held_port, read_exactly, soon
 
 
 def test_stop_accepting_leaves_open_connections_unchanged() -> None:
     """So there is time to end them gracefully before close."""
-    with listening(hold) as listener, connect(listener) as client:
+    with (
+        held_port() as port,
+        listening(hold, ("127.0.0.1", port)) as listener,
+        connect(listener) as client,
+    ):
         read_exactly(client, 9)
         listener.stop_accepting()
         listener.stop_accepting()
