@@ -78,6 +78,12 @@ def parse(url: str, token: str | None, place: str, *, allow_plain: bool) -> Targ
         )
     if parts.scheme not in PORTS or not HOST.fullmatch(host) or not PATH.fullmatch(parts.path):
         raise WatchError(f"{place}: a URL is not valid (use for example https://web1:8750)")
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise WatchError(
+            f"{place}: {host} is not a host name (a part of it is empty or longer than 63 characters)"
+        ) from None
     if token is not None and not TOKEN.fullmatch(token):
         raise WatchError(f"{place}: the token must be 16 to 256 letters, digits and . _ ~ -")
     secure = parts.scheme == "https"

@@ -83,7 +83,10 @@ class Dialer:
         """
         host, port, _ = self._endpoint
         error: OSError = OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError:  # IDNA has no form for some names, such as "a..b"
+            raise socket.gaierror(socket.EAI_NONAME, "not a host name") from None
         for family, kind, protocol, _, address in found:
             sock = self._sock = socket.socket(family, kind, protocol)
             try:

@@ -77,6 +77,15 @@ def test_anything_else_is_refused(url: str) -> None:
     assert "u:p" not in str(caught.value)
 
 
+@pytest.mark.parametrize("host", ["a..b", ".foo", "x" * 64 + ".example"])
+def test_a_text_that_no_name_can_be_is_refused(host: str) -> None:
+    """A dot at the end is allowed (RFC 1034 section 3.1), and so is the zone of an address."""
+    with pytest.raises(WatchError, match=f"^watch: {host} is not a host name"):
+        parse(f"https://{host}:8750", None, "watch", allow_plain=False)
+    for allowed in ("web1.example.", "x" * 63, "[fe80::1%25eth0]"):
+        parse(f"https://{allowed}:8750", None, "watch", allow_plain=False)
+
+
 def test_a_token_needs_tls_or_loopback_or_permission() -> None:
     """Anybody on the way could read it. Without a token there is nothing to read."""
     for url in ("http://127.0.0.1:1", "http://[::1]:1", "http://localhost:1", "https://web1"):

@@ -170,6 +170,14 @@ def test_a_name_without_address_is_an_error() -> None:
         dialing("box.invalid", 1).connect(time.monotonic() + 10)
 
 
+@pytest.mark.parametrize("name", ["a..b", ".foo", "x" * 64 + ".example"])
+def test_a_text_that_no_name_can_be_is_the_same_error(name: str) -> None:
+    """getaddrinfo raises UnicodeError for it."""
+    with pytest.raises(socket.gaierror, match="not a host name") as caught:
+        dialing(name, 1).connect(time.monotonic() + 10)
+    assert caught.value.errno == socket.EAI_NONAME
+
+
 @contextmanager
 def silent_server() -> Iterator[int]:
     """A port whose connections the kernel accepts, and nobody answers."""
