@@ -50,7 +50,7 @@ class App:
     ``sources`` are an embedding program's own; each is a section of every sample. ``origins`` are what produces
     samples, by default this host with ``sources``. ``stream`` publishes to the viewers, and consumers attach to it.
     ``listening`` is a bound socket to use instead of the address in the settings; the app closes it. ``on_ready`` is
-    called once, when the first sample has been published.
+    called once: when the first sample has been published, or at the end of ``start`` if there is no origin.
 
     Raises TypeError for an argument of another type, and ValueError if two sources have the same name.
     """
@@ -96,12 +96,13 @@ class App:
         )
         # Last: one of its rows is the first feed of the stream.
         self._origins = (*(origins or ()), *filter(None, [self._fleet]))
-        self._on_ready = on_ready
+        # Without an origin no first sample will come.
+        self._on_start = None if origins else on_ready
         self.stream = Stream(
             self._hub,
             version=__version__,
             history=HistoryLimits(settings.history, settings.max_history_bytes),
-            on_first_sample=on_ready,
+            on_first_sample=on_ready if origins else None,
         )
         self._viewers = assembly.viewers(settings, self._hub, self._guard, self._headers)
         self._broker_clients = assembly.broker_clients(
@@ -176,8 +177,8 @@ class App:
                 origin.start(self.stream, self.fail)
             self._start_broker_clients()
             self._listener.start()
-            if self.settings.no_collect and self._on_ready is not None:
-                self._on_ready()  # no sample of this host will come
+            if self._on_start is not None:
+                self._on_start()
         except BaseException as error:
             self.close()
             if isinstance(error, ThreadUnavailableError):

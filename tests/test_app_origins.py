@@ -7,6 +7,7 @@ import queue
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn
 
@@ -147,16 +148,27 @@ def test_an_origin_that_raises_affects_no_other_part(caplog: pytest.LogCaptureFi
     app.wait()
 
 
-def test_on_ready_is_called_once_with_the_first_sample() -> None:
-    """The first sample of any host counts."""
+@pytest.mark.parametrize("watch", ["", "http://127.0.0.1:1"])
+def test_on_ready_is_called_once_with_the_first_sample(watch: str) -> None:
+    """The first sample of any origin counts, also in a front end, which is an origin of its own."""
     calls: list[str] = []
     origins = [OwnOrigin("host-1"), OwnOrigin("host-2")]
-    with App(FAST, origins=origins, on_ready=lambda: calls.append("ready")):
+    settings = replace(FAST, watch=watch, no_collect=bool(watch))
+    with App(settings, origins=origins, on_ready=lambda: calls.append("ready")):
         assert calls == []
         for origin in reversed(origins):
             origin.publish()
             origin.publish()
             assert calls == ["ready"]
+
+
+def test_on_ready_is_called_at_the_start_without_an_origin() -> None:
+    """No first sample will come."""
+    calls: list[str] = []
+    app = App(FAST, origins=[], on_ready=lambda: calls.append("ready"))
+    assert calls == []
+    with app:
+        assert calls == ["ready"]
 
 
 def test_on_ready_is_called_for_this_host() -> None:
