@@ -35,14 +35,14 @@ def write_pump(
 
     ``send(data, deadline)`` writes first the rest of a direct write, if any, and then all of ``data``. It raises
     TimeoutError at the monotonic ``deadline``, or OSError if the peer is gone. ``ping`` is sent every ``ping_seconds``.
-    ``turn`` is entered while frames of ``queue_first`` are made and written: it limits how many pumps work at a time.
-    At the monotonic time ``until`` the client ends with POLICY.
+    ``turn`` is entered while frames of ``queue_first`` or of a Many are made and written: it limits how many pumps work
+    at a time. At the monotonic time ``until`` the client ends with POLICY.
 
     Returns after the client has ended. If the peer is too slow or gone, this function ends the client itself and raises
     nothing. A client that ends with GOING_AWAY still gets its waiting frames, within half a second for all of them,
-    because a restarted program does not have them. Frames of ``queue_first`` are neither begun nor finished in that
-    case, because they could take longer. Frames queued after them are not sent either: they have no meaning without
-    the first frames.
+    because a restarted program does not have them. Frames of ``queue_first`` and of a Many are neither begun nor
+    finished in that case, because they could take longer. Frames queued after them are not sent either: a viewer
+    resumes after the last sample that it has, so those before it would stay missing.
     """
     try:
         on_time = _timer(client, send, write_seconds, ping, ping_seconds, until)
@@ -122,7 +122,7 @@ def _write_waiting(
     unwritten: bytes | Iterator[bytes] | None,
     deadline: float,
 ) -> None:
-    """Write ``unwritten`` and the queued frames, until the frames of ``queue_first`` are reached."""
+    """Write ``unwritten`` and the queued frames, until those of ``queue_first`` or of a Many are reached."""
     item = client.take(0.0) if unwritten is None else unwritten
     while isinstance(item, bytes):
         send(item, deadline)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from telemetry_stream.hub.client import End
+from telemetry_stream.hub.frame_queue import Many
 from telemetry_stream.hub.pump import write_pump
 from tests.hub.clients import QueuedClient, fill
 from tests.hub.transport import RecordingSend
@@ -84,10 +85,14 @@ def test_a_client_that_does_not_read_gets_half_a_second() -> None:
 
 
 @pytest.mark.parametrize("written", [0, 1])
-def test_frames_queued_first_are_neither_begun_nor_completed(written: int) -> None:
-    """Frames of queue_first may take too long, and the live frames after them make no sense alone."""
-    client = QueuedClient()
-    client.queue_first(iter([b"<1>", b"<2>"]))
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_row_of_frames_is_neither_begun_nor_completed(written: int, is_first: bool) -> None:
+    """Frames of queue_first and of a Many may take too long, and after later ones they would stay missing."""
+    client, frames = QueuedClient(), [b"<1>", b"<2>"]
+    if is_first:
+        client.queue_first(iter(frames))
+    else:
+        client.offer_many(Many(2, lambda: iter(frames)))
     client.offer(b"<3>")
     sent: list[bytes] = []
 
