@@ -64,13 +64,13 @@ def connect_stuck(app: App) -> ExitStack:
 
 
 @pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+def long_close(monkeypatch: pytest.MonkeyPatch) -> None:
     """The end of an app waits for its viewers, however slow this machine is."""
     monkeypatch.setattr(app_module, "CLOSE_SECONDS", 60.0)
     monkeypatch.setattr(app_module, "VIEWERS_CLOSE_SECONDS", 60.0)
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_close")
 def test_close_sends_1001_to_viewers_that_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """With connections of every kind: viewers that read, stuck viewers, idle connections, half of a request."""
     monkeypatch.setattr(pump, "FINAL_SECONDS", 60.0)
@@ -116,7 +116,7 @@ BYTES_AT_A_TIME = 4096
 PAUSE_SECONDS = 0.04  # 100 KB/s: too slow to read all waiting frames in the second before the close
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_close")
 def test_a_lagging_viewer_gets_whole_frames_and_the_close_frame() -> None:
     """Frames that it does not read in time are left out. None is cut off, and the last one is the close frame."""
     with (
@@ -153,7 +153,7 @@ def test_a_lagging_viewer_gets_whole_frames_and_the_close_frame() -> None:
         assert (frames[-1].opcode, frames[-1].code) == (CLOSE, 1001)
 
 
-@pytest.mark.usefixtures("patient")
+@pytest.mark.usefixtures("long_close")
 def test_close_does_not_wait_for_a_source_that_hangs() -> None:
     """Viewers get 1001, although the tick never ends."""
     hangs, release = threading.Event(), threading.Event()
