@@ -30,7 +30,11 @@ it("has in its text the processes of a spike as soon as they are known", async (
   expect(summary()).toMatch(/spikes: 77 % at \d\d:\d\d:\d\d$/);
   tables().at(-1)?.open();
   const top = [{ pid: 7, name: "restic", cpu_percent: 96, started_at: 1 }];
-  const processes = { ...goldenObject("sample-processes"), ...at(43), processes: { total: 1, top } };
+  const processes = {
+    ...goldenObject("sample-processes"),
+    ...at(43),
+    processes: { total: 1, top },
+  };
   tables().at(-1)?.receive(JSON.stringify(processes));
   // The rest of the text is at most ten seconds old.
   lastStream().receive(sampleText(at(44)));
