@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "net",
         "alerts",
     },
-    "prometheus": {"hub", "metrics", "net", "stream", "fleet", "threads"},
+    "prometheus": {"hub", "metrics", "net", "stream", "fleet"},
     "alerts": {"escape", "metrics", "net", "state_file", "stream", "toml_file"},
     "notify": {
         "alerts",

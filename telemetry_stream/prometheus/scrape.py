@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 from ..metrics.blocking import Blocking
 from ..metrics.files import ParseError
-from ..threads import ThreadUnavailableError
 from .exposition import Family, Fields, labels
 from .kernel import AREAS, SLOW_AREAS, Collect
 from .kernel.host import Host
@@ -92,11 +91,8 @@ class KernelScrape:
         """Have the worker read the areas. Only one thread at a time."""
         monotonic = self._host.clock.monotonic
         began = monotonic()
-        try:
-            self._blocking.request(SLOW_AREAS)
-            slow = {name: self._area(name, began) for name in SLOW_AREAS}
-        except ThreadUnavailableError as error:
-            slow = dict.fromkeys(SLOW_AREAS, Area([], error=str(error)))
+        self._blocking.request(SLOW_AREAS)
+        slow = {name: self._area(name, began) for name in SLOW_AREAS}
         with self._changed:
             self._slow, self._read_at = slow, monotonic()
         return slow
