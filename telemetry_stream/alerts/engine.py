@@ -261,9 +261,8 @@ class Engine:
 
     def _change(self, watched: Watched, one: Tracked, level: int | None, rows: Rows | None) -> None:
         """Give a severity to an alert. None: it resolves."""
-        if (
-            level is not None and rows is not None
-        ):  # before anything changes: it may take too many steps
+        # The text before anything else: it may take too many steps, and then nothing must have changed.
+        if level is not None and rows is not None:
             one.text, one.values = watched.rule.wording.render(rows)
         step = (level is not None) - (one.level is not None)
         watched.count += step
