@@ -5,11 +5,12 @@
 import type { ReactNode } from "react";
 
 import { fixed, UNKNOWN } from "../format/numbers";
-import { levelAbout, MARKS, type Alerts } from "../store/alerts";
+import { levelAbout, type Alerts } from "../store/alerts";
 import type { Picture } from "../store/display";
 import { usePage, useStore } from "../store/use-telemetry";
 import { indexAt, isRate, newestIndex, valuesOf, type ChartSpec } from "./spec";
 import { totalText, type Statistics } from "./statistics";
+import { Mark } from "./tone";
 import "./readout.css";
 
 export interface ReadoutProps {
@@ -52,7 +53,7 @@ export function Readout(props: ReadoutProps) {
             <i className={`swatch ${series.colour}`} />
             <span className="label">{series.label}</span>
             <span className={level ?? "value"}>
-              {level !== undefined && <span className="mark">{MARKS[level]}</span>}
+              <Mark level={level} />
               {spec.format(value)}
             </span>
             {own !== undefined && (

@@ -3,7 +3,7 @@ import { memo } from "react";
 
 import { byteRate, fixed, percent, UNKNOWN } from "../format/numbers";
 import { age } from "../format/time";
-import { toneOf } from "../parts/tone";
+import { toneOf } from "../charts/tone";
 import { LEVELS, MARKS } from "../store/alerts";
 import type { Freshness } from "../store/freshness";
 import { ageOf, type OverviewState } from "./create-overview";

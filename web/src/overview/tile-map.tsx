@@ -7,7 +7,7 @@ import { memo, useEffect, useRef, useState } from "react";
 import { byteRateText, fixed, percentText, UNKNOWN } from "../format/numbers";
 import { age } from "../format/time";
 import { useLayout } from "../parts/layout";
-import { toneOf } from "../parts/tone";
+import { toneOf } from "../charts/tone";
 import { MARKS } from "../store/alerts";
 import { ageOf } from "./create-overview";
 import type { Column } from "./frames";

@@ -3,7 +3,7 @@ import { Fragment, type ReactNode } from "react";
 
 import { Drawer, useDrawer, type DrawerProps } from "./drawer";
 import { Table, type TableColumn } from "./table";
-import { Mark, toneOf } from "./tone";
+import { Mark, toneOf } from "../charts/tone";
 import type { Level } from "../store/alerts";
 
 export interface DeviceRow {

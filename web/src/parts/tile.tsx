@@ -5,10 +5,10 @@ import type { SourceState } from "../protocol/frames";
 import type { Quantity } from "../format/numbers";
 import { age } from "../format/time";
 import { isDisconnected } from "../store/freshness";
-import { levelAbout, SEVERITIES, type Level } from "../store/alerts";
+import { levelAbout, type Level } from "../store/alerts";
 import { useDisplay, usePage, useShown, useView } from "../store/use-telemetry";
 import { SourceWord, useSource } from "./source-state";
-import { Mark, toneOf } from "./tone";
+import { Mark, toneOf } from "../charts/tone";
 import "./tile.css";
 
 export interface TileProps {
@@ -52,7 +52,6 @@ export function Tile(props: TileProps) {
           {level !== undefined && (
             <span className={`alerted ${toneOf(level)}`}>
               <Mark level={level} />
-              <span className="visually-hidden">{SEVERITIES[level]}</span>
             </span>
           )}
         </b>

@@ -2,8 +2,8 @@
 import { useId, type ReactNode } from "react";
 
 import { clock, date, duration } from "../format/time";
-import { Mark, toneOf } from "../parts/tone";
-import { SEVERITIES, type Alert } from "../store/alerts";
+import { toneOf } from "../charts/tone";
+import { MARKS, SEVERITIES, type Alert } from "../store/alerts";
 import type { NotificationState } from "../store/page";
 import {
   useDisplay,
@@ -92,7 +92,9 @@ function List({ alerts, now, buttonsOf }: ListProps) {
       {alerts.map((alert) => (
         <li key={`${alert.key} ${alert.sinceUnix}`} data-rule={alert.rule}>
           <span className={`severity ${alert.untilUnix === null ? toneOf(alert.level) : "faint"}`}>
-            <Mark level={alert.level} />
+            <span className="mark" aria-hidden="true">
+              {MARKS[alert.level]}
+            </span>
             {SEVERITIES[alert.level]}
           </span>
           <span className="text">

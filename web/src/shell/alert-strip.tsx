@@ -3,7 +3,7 @@
  * an alert moves nothing. A button opens the list of all.
  */
 import { clock } from "../format/time";
-import { Mark, toneOf } from "../parts/tone";
+import { Mark, toneOf } from "../charts/tone";
 import { countsOf, MARKS, SEVERITIES, type Alerts } from "../store/alerts";
 import { useShown } from "../store/use-telemetry";
 import "./alert-strip.css";
@@ -25,7 +25,6 @@ export function AlertStrip({ showAlerts }: { showAlerts: () => void }) {
         {alerts.firing?.slice(0, MAX_SHOWN).map(({ key, level, text, sinceUnix, isKnown }) => (
           <li key={key} className={toneOf(level)} title={text}>
             <Mark level={level} />
-            <span className="visually-hidden">{SEVERITIES[level]}: </span>
             {text}
             <span className="faint">
               {isKnown ? "" : " unknown now,"} since {clock(sinceUnix, false)}

@@ -48,7 +48,7 @@ it("shows the containers by name, and marks an unhealthy one", async () => {
   await open(containersOf(0));
   expect(rows()).toEqual([
     "build-debian0.044.0 Mi0 B",
-    "▲importer88.0498 Mi2.27 Mi",
+    "▲warning importer88.0498 Mi2.27 Mi",
     "shop-db31.01.80 Gi817 Ki",
     "shop-queue2.0312 Mi52.7 Ki",
     "shop-web4.096.0 Mi105 Ki",
@@ -64,7 +64,7 @@ it("marks one that is restarted again and again", async () => {
     labels: { id: web?.id ?? "", runtime: "docker" },
   });
   await open([web], "ok", [alertsText([restarting])]);
-  expect(rows()).toEqual(["▲shop-web4.096.0 Mi105 Ki"]);
+  expect(rows()).toEqual(["▲warning shop-web4.096.0 Mi105 Ki"]);
 });
 
 it("shows limits, image and labels of one on request", async () => {

@@ -16,7 +16,7 @@ it("hatches a mount that does not answer, and marks one with an alert", async ()
   const rows = [...document.querySelectorAll(".filesystems tbody tr")];
   expect(rows.map((row) => row.textContent)).toEqual([
     "/41 %38.2 Gi",
-    "/srvwarning 91 %164 Gi",
+    "▲warning /srv91 %164 Gi",
     "/mnt/nasstale 42 s",
   ]);
   expect(rows[2]?.querySelector(".hatched")).not.toBeNull();

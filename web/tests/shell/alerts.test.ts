@@ -44,7 +44,7 @@ it("are counted in a line, with the worst ones and when they began", async () =>
   expect(strip().textContent).toContain("Alertsnone");
   await send(STALL, FULL);
   expect(strip().textContent).toMatch(
-    /■ 11 critical▲ 11 warning.*critical: \/srv is 91 % full since \d\d:\d\d▲warning: Programs wait.*unknown now, since/,
+    /■ 11 critical▲ 11 warning.*critical \/srv is 91 % full since \d\d:\d\d▲warning Programs wait.*unknown now, since/,
   );
   expect(document.title).toBe("■ ada · /srv is 91 % full");
 });
@@ -105,12 +105,14 @@ it("mark the tile, the value in the readout and the row that they are about", as
   );
   const tile = (name: string) =>
     document.querySelector(`[data-focus="${name}"] .alerted`)?.textContent ?? null;
-  expect([tile("load"), tile("network"), tile("cpu")]).toEqual(["▲warning", "◆info", null]);
+  expect([tile("load"), tile("network"), tile("cpu")]).toEqual(["▲warning ", "◆info ", null]);
+  const details = document.querySelector('[data-focus="load"] .details');
+  expect(details?.textContent).toMatch(/^▲warning io stall/);
   const io = [...document.querySelectorAll(".readout button")].find(
     (row) => row.querySelector(".label")?.textContent === "io",
   );
-  expect(io?.querySelector(".warn")?.textContent).toMatch(/^▲/);
-  expect(document.querySelector('[data-row="enp5s0"]')?.textContent).toMatch(/^◆enp5s0/);
+  expect(io?.querySelector(".warn")?.textContent).toMatch(/^▲warning /);
+  expect(document.querySelector('[data-row="enp5s0"]')?.textContent).toMatch(/^◆info enp5s0/);
   expect(document.querySelector('[data-row="docker0"]')?.textContent).toMatch(/^docker0/);
 });
 

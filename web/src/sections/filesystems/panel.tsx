@@ -2,8 +2,8 @@
 import { bytesShort, percentText } from "../../format/numbers";
 import { StaleTag } from "../../parts/source-state";
 import { Table } from "../../parts/table";
-import { toneOf } from "../../parts/tone";
-import { levelAbout, SEVERITIES, type Level } from "../../store/alerts";
+import { Mark, toneOf } from "../../charts/tone";
+import { levelAbout, type Level } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Filesystem } from "../../protocol/sections";
 import "./filesystems.css";
@@ -63,6 +63,9 @@ function Row({ filesystem, level }: RowProps) {
   return (
     <tr>
       <th scope="row" className="primary" title={`${mountpoint} · ${device} · ${fstype}`}>
+        <span className={toneOf(level)}>
+          <Mark level={level} />
+        </span>
         {mountpoint}
       </th>
       <td>
@@ -71,7 +74,6 @@ function Row({ filesystem, level }: RowProps) {
         </span>
       </td>
       <td className={`right ${toneOf(level)}`} title={inodes ? "inodes" : undefined}>
-        {level !== undefined && <span className="visually-hidden">{SEVERITIES[level]} </span>}
         {inodes && <span className="faint">i </span>}
         {percentText(percent)}
       </td>

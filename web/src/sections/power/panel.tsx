@@ -2,7 +2,7 @@
 import { fixed, percentText, UNKNOWN } from "../../format/numbers";
 import { duration } from "../../format/time";
 import { Facts, Panel, type Fact } from "../../parts/panel";
-import { Mark, toneOf } from "../../parts/tone";
+import { Mark, toneOf } from "../../charts/tone";
 import { levelAbout, type Level } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
 import type { Fan, PowerMeter, RaplZone, Supply } from "../../protocol/sections";

@@ -60,7 +60,11 @@ function State({ state, waitingSamples }: { state: string | null; waitingSamples
   if (waitingSamples < LONG_WAIT_SAMPLES) return <td className="primary">D</td>;
   return (
     <td className="warn" title={`waiting for a disk for ${waitingSamples} samples`}>
-      D<span className="mark long-wait">▲</span>
+      D
+      <span className="mark long-wait" aria-hidden="true">
+        ▲
+      </span>
+      <span className="visually-hidden"> for {waitingSamples} samples</span>
     </td>
   );
 }

@@ -3,7 +3,7 @@ import { fixed, UNKNOWN } from "../../format/numbers";
 import { age } from "../../format/time";
 import { Panel } from "../../parts/panel";
 import { StaleTag } from "../../parts/source-state";
-import { Mark, toneOf } from "../../parts/tone";
+import { Mark, toneOf } from "../../charts/tone";
 import { sensorKey } from "../../store/flatten";
 import type { Level } from "../../store/alerts";
 import { usePicture, useShown } from "../../store/use-telemetry";
