@@ -5,14 +5,7 @@ import { clock, date, duration } from "../format/time";
 import { toneOf } from "../charts/tone";
 import { MARKS, SEVERITIES, type Alert } from "../store/alerts";
 import type { NotificationState } from "../store/page";
-import {
-  useDisplay,
-  useHost,
-  usePage,
-  usePicture,
-  useShown,
-  useStore,
-} from "../store/use-telemetry";
+import { useDisplay, usePage, usePicture, useShown, useStore } from "../store/use-telemetry";
 import { Dialog } from "./dialog";
 import type { DialogProps } from "./later";
 import { FailingList, useFailing } from "./receivers";
@@ -25,7 +18,6 @@ export function AlertDialog({ close }: DialogProps) {
   const to = usePicture((picture) => picture.to);
   const silences = useSilences();
   const failing = useFailing(silences !== null);
-  const { id } = useHost();
   return (
     <Dialog title="Alerts" testId="alert-dialog" close={close}>
       {paused && <p className="faint">As of the pause, {clock(to)}.</p>}
@@ -40,7 +32,7 @@ export function AlertDialog({ close }: DialogProps) {
             now={to}
             buttonsOf={(alert) =>
               silences !== null &&
-              canSilence(alert, id) && <SilenceButtons alert={alert} silences={silences} />
+              canSilence(alert, silences) && <SilenceButtons alert={alert} silences={silences} />
             }
           />
         )}

@@ -33,6 +33,8 @@ type Silence = Infer<typeof silence>;
 
 export interface Silences {
   readonly all: readonly Silence[];
+  /** Whether the host that is shown is the one on which the server runs. */
+  readonly isOwnHost: boolean;
   /** Why the last change failed, or what it did. */
   readonly message: string;
   readonly add: (alert: Alert, seconds: number) => void;
@@ -40,6 +42,8 @@ export interface Silences {
 }
 
 const PATH = "api/v1/silences";
+/** Without a host in it, this has the id of the host on which the server runs. */
+const OWN_ALERTS = "api/v1/alerts";
 const DURATIONS = [
   ["1 h", 3600],
   ["8 h", 8 * 3600],
@@ -51,6 +55,7 @@ export function useSilences(): Silences | null {
   const { request } = usePage();
   const { id } = useHost();
   const [all, setAll] = useState<readonly Silence[] | null>(null);
+  const [isOwnHost, setOwnHost] = useState(id === null);
   const [message, setMessage] = useState("");
   const open = useRef(new AbortController());
   useEffect(() => {
@@ -66,6 +71,20 @@ export function useSilences(): Silences | null {
       controller.abort();
     };
   }, [request]);
+  const areKnown = all !== null;
+  useEffect(() => {
+    if (!areKnown || id === null) return undefined;
+    const controller = new AbortController();
+    request(OWN_ALERTS, controller.signal).then(
+      (answer) => {
+        setOwnHost(field(object(answer), "host", text) === id);
+      },
+      () => undefined, // a front end may have no host of its own
+    );
+    return () => {
+      controller.abort();
+    };
+  }, [request, id, areKnown]);
   if (all === null) return null;
   const change = async (query: string, method: string, done: string): Promise<void> => {
     const { signal } = open.current;
@@ -79,6 +98,7 @@ export function useSilences(): Silences | null {
   };
   return {
     all,
+    isOwnHost,
     message,
     add: (alert, seconds) => void change(queryOf(alert, id, seconds), "POST", "silenced"),
     end: (silenceId) =>
@@ -109,11 +129,11 @@ export function queryOf({ rule, labels }: Alert, host: string | null, seconds: n
 }
 
 /**
- * Return whether a silence of this server can cover an alert of a host; null: the host on which the server runs. A front end
- * notifies only of what it finds itself about another host: the host notifies of the others, and has silences of its own.
+ * Return whether a silence of this server can cover an alert of the host that is shown. A front end notifies only of what
+ * it finds itself about another host: the host notifies of the others, and has silences of its own.
  */
-export function canSilence({ section }: Alert, host: string | null): boolean {
-  return host === null || section === "hosts";
+export function canSilence({ section }: Alert, { isOwnHost }: Silences): boolean {
+  return isOwnHost || section === "hosts";
 }
 
 export function SilenceButtons({ alert, silences }: { alert: Alert; silences: Silences }) {
