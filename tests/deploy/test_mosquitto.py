@@ -199,12 +199,14 @@ def test_the_compose_file_names_files_and_settings_that_exist() -> None:
     for name, role in (("agent", "publish"), ("front", "watch")):
         pairs = re.findall(r"^      (TELEMETRY_STREAM_\w+): (.*)$", services[name], re.MULTILINE)
         environment = {
-            variable: re.sub(r"\$\{\w+:\?[^}]*\}", "ada", value).strip('"')
+            variable: re.sub(r"\$\{\w+(:\?[^}]*)?\}", "ada", value).strip('"')
             for variable, value in pairs
         }
         settings = load([], environment)
         assert (settings.mqtt_broker, settings.mqtt_role) == ("mqtts://ada:8883", role)
         assert {settings.mqtt_password_file, settings.mqtt_ca} <= inside
+        if role == "publish":  # the ACL permits only topics of the host whose id is the user
+            assert settings.host_id == settings.mqtt_user == "ada"
     named = re.findall(
         r"/etc/mosquitto/\S+", re.sub(r"#.*", "", (ROOT / "deploy/mosquitto.conf").read_text())
     )
