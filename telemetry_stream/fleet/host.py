@@ -211,7 +211,7 @@ class Host:
 
     @property
     def is_over(self) -> bool:
-        """Whether it is lost or gone now. The host of this front end never is."""
+        """Whether it is lost or gone now. The host of this front end keeps its id, also if its row is lost: False."""
         if self.remote is None:
             return False
         self._note_pending()

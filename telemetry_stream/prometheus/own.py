@@ -93,7 +93,7 @@ def fleet_families(stats: FleetStats) -> Iterator[Family]:
         [(labels({"state": state}), count) for state, count in stats.hosts.items()],
     )
     name = "telemetry_stream_hosts_watched"
-    yield single(name, "gauge", "Hosts whose full samples are received", stats.watched)
+    yield single(name, "gauge", "Hosts that a viewer has watched in the last minute", stats.watched)
     yield Family(
         "telemetry_stream_gaps_total",
         "counter",
