@@ -31,9 +31,6 @@ class Answers:
         self._answers: dict[str, tuple[Iterator[bytes], float]] = {}
         self._may_send_at = 0.0
 
-    def __len__(self) -> int:
-        return len(self._answers)
-
     def ask(self, ask: Ask, now: float) -> None:
         """Begin an answer. It replaces one to the same front end that is not complete."""
         self._answers.pop(ask.front, None)

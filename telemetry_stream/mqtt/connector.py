@@ -84,11 +84,6 @@ class Connector:
             if not self._thread.is_alive():
                 self.waiter.close()
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread is not None and self._thread.is_alive()
-
     def _run(self) -> None:
         """Connect again and again. Runs on the thread."""
         backoff, number = Backoff(spread_seconds=SPREAD_SECONDS), 0

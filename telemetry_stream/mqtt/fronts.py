@@ -27,9 +27,6 @@ class Fronts:
     def __init__(self) -> None:
         self._fronts: dict[str, _Front] = {}
 
-    def __len__(self) -> int:
-        return len(self._fronts)
-
     def lease(self, want: Want, now: float) -> bool:
         """Begin, extend or change a lease; 0 seconds end it. Return False if there are too many front ends."""
         front = self._maybe_front(want.front, now)

@@ -62,11 +62,6 @@ class Publisher:
         """Stop, and wait up to ``seconds`` for the thread. Safe to repeat, and before ``start``."""
         self._connector.close(seconds)
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the thread runs."""
-        return self._connector.is_running
-
     def _will(self) -> tuple[str, bytes]:
         return self._topics.of("state"), messages.state("lost", self._stream.feed().id)
 

@@ -136,7 +136,6 @@ class Session:
         """Send CONNECT. The session owns the socket, also if this raises."""
         self.end: str | None = None
         self.is_accepted = False
-        self.unsent = 0  # messages that were not sent, because earlier ones were not written
         # When bytes of the broker arrived last, or the session began (monotonic seconds).
         self.received_at = time.monotonic()
         # When the broker last sent more than the limit (monotonic seconds).
@@ -172,10 +171,7 @@ class Session:
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> bool:
         """Publish with QoS 0. Return False if the session has ended, or while an earlier message is not written."""
-        if self.end is not None:
-            return False
-        if self.has_unwritten:
-            self.unsent += 1
+        if self.end is not None or self.has_unwritten:
             return False
         self._call(lambda: self._client.publish(topic, payload, retain=retain).rc)
         return self.end is None

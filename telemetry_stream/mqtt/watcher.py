@@ -99,11 +99,6 @@ class Watcher:
         """Stop, and wait up to ``seconds`` for the thread. Safe to repeat, and before ``start``."""
         self._connector.close(seconds)
 
-    @property
-    def is_running(self) -> bool:
-        """Whether the thread runs."""
-        return self._connector.is_running
-
     def _make_remote(self, topics: Topics) -> BrokerRemote:
         return BrokerRemote(topics, self._front, self._link, self._request, self._history)
 

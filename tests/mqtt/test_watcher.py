@@ -20,7 +20,7 @@ from telemetry_stream.mqtt import Access, Publisher, parse_brokers
 from telemetry_stream.mqtt import watcher as watcher_module
 from telemetry_stream.mqtt.watcher import Watcher
 from telemetry_stream.stream import HistoryLimits, Stream
-from tests.conftest import eventually
+from tests.conftest import eventually, our_threads
 from tests.fleet.reports import message
 from tests.fleet.test_alerts import ALERT
 from tests.mqtt.mosquitto import Mosquitto, Observer, mosquitto
@@ -520,7 +520,7 @@ def test_requests_of_the_last_moment_do_not_delay_the_close(tmp_path: Path) -> N
             here.fleet.feed("host-1")
             broker.freeze()
             here.watcher.close(0.6)
-            assert eventually(lambda: not here.watcher.is_running)
+            assert eventually(lambda: all(thread.name != "ts-watch" for thread in our_threads()))
             broker.thaw()
 
 
