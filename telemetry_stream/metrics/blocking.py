@@ -175,11 +175,12 @@ class Blocking(Generic[K, V]):
                 if generation != self._generation:
                     return
                 del self._running[me]
-                del self._requested_at[key[0]]
                 if key[0] in self._forgotten:
                     self._forgotten.remove(key[0])
                 else:
                     self._results[key[0]] = Result(value, error, self._clock.monotonic())
+                # Last: without the lock, a key that is not pending has its result.
+                del self._requested_at[key[0]]
                 # Calls are made in the order of the requests, so that none is complete while others are queued.
                 if not self._queue:
                     self._changed.notify_all()

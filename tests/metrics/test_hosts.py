@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from telemetry_stream.metrics.collector import Collector
-from telemetry_stream.metrics.source import Clock
+from telemetry_stream.metrics.source import Clock, Options
 from telemetry_stream.metrics.sources import SECTIONS
 from tests.metrics.replay import HOSTS, golden_path, golden_text, host_names, lay, replay
 from tests.metrics.trees import assert_sane
@@ -156,7 +156,11 @@ def test_a_restarted_container_of_the_server(tmp_path: Path) -> None:
     clock = Clock(*[lambda: now[0]] * 3)
     lay(HOSTS / "server/t0", tmp_path)
     collector = Collector(
-        proc_root=str(tmp_path / "proc"), sys_root=str(tmp_path / "sys"), clock=clock, fallback=()
+        proc_root=str(tmp_path / "proc"),
+        sys_root=str(tmp_path / "sys"),
+        clock=clock,
+        fallback=(),
+        options=Options(timeout_seconds=30.0),
     )
     collector.collect(["containers"])
     (group,) = tmp_path.glob("sys/fs/cgroup/**/docker-*.scope")

@@ -273,6 +273,14 @@ def test_names_are_kept_for_a_minute_without_an_answer(
 
 
 @pytest.fixture
+def finder(tree: Tree) -> Iterator[Finder]:
+    """The containers of the tree. Each search is waited for."""
+    made = Finder(tree.files, timeout_seconds=10.0)
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def restarts() -> Iterator[Restarts]:
     """No restarts."""
     made = Restarts()
@@ -281,13 +289,13 @@ def restarts() -> Iterator[Restarts]:
 
 
 def test_a_container_has_the_name_that_the_api_reports(
-    tree: Tree, api: FakeApi, path: str, restarts: Restarts
+    tree: Tree, api: FakeApi, path: str, finder: Finder, restarts: Restarts
 ) -> None:
     """And those that it does not report have none."""
     put_v2(tree, DOCKER)
     put_v2(tree, "/docker/" + "1" * 64)
     names = made(tree, f"unix://{path}")
-    source = ContainersSource(tree.files, Finder(tree.files), restarts, names)
+    source = ContainersSource(tree.files, finder, restarts, names)
     section = source.collect(tree.tick())
     assert section is not None
     shown = {row.id: (row.name, row.image, row.health, row.labels) for row in section}
@@ -299,13 +307,13 @@ def test_a_container_has_the_name_that_the_api_reports(
 
 
 def test_an_api_that_hangs_delays_no_tick(
-    tree: Tree, api: FakeApi, path: str, restarts: Restarts
+    tree: Tree, api: FakeApi, path: str, finder: Finder, restarts: Restarts
 ) -> None:
     """The containers are shown without their names."""
     api.answer = None
     put_v2(tree, DOCKER)
     names = Api([f"unix://{path}"], tree.clock)
-    source = ContainersSource(tree.files, Finder(tree.files), restarts, names)
+    source = ContainersSource(tree.files, finder, restarts, names)
     for _ in range(3):
         section = source.collect(tree.tick())
         assert section is not None

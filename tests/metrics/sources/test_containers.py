@@ -6,13 +6,14 @@ import errno
 import glob
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
-from telemetry_stream.metrics.source import SEARCH_SECONDS
+from telemetry_stream.metrics.source import SEARCH_SECONDS, Options
 from telemetry_stream.metrics.sources import containers
 from telemetry_stream.metrics.sources.container_api import Api
 from telemetry_stream.metrics.sources.container_path import Identity, find_containers
@@ -30,6 +31,7 @@ from telemetry_stream.metrics.sources.containers import (
     Finder,
     RestartsSource,
 )
+from tests.conftest import eventually
 from tests.metrics.sources.test_container_files import (
     MIB,
     PSI,
@@ -53,10 +55,12 @@ def source(tree: Tree) -> Iterator[ContainersSource]:
     """The section of a host with two cores."""
     tree.put("proc/stat", "cpu 1 1 1 1 1 1 1 1\ncpu0 1 1 1 1 1 1 1 1\ncpu1 1 1 1 1 1 1 1 1\n")
     restarts = Restarts()
-    made = ContainersSource(tree.files, Finder(tree.files), restarts)
+    finder = Finder(tree.files, timeout_seconds=10.0)
+    made = ContainersSource(tree.files, finder, restarts)
     yield made
     made.close()
     restarts.close()
+    finder.close()
 
 
 def rows(source: ContainersSource, tree: Tree, seconds: float = 1.0) -> list[Container]:
@@ -150,7 +154,7 @@ def test_version_1(tree: Tree, source: ContainersSource) -> None:
 
 def test_a_host_without_containers_has_no_section(tree: Tree) -> None:
     """With control groups, and without."""
-    finder = Finder(tree.files)
+    finder = Finder(tree.files, timeout_seconds=10.0)
     restarts = Restarts()
     sources = (
         CountsSource(finder),
@@ -162,11 +166,40 @@ def test_a_host_without_containers_has_no_section(tree: Tree) -> None:
             assert source.collect(tree.tick(SEARCH_SECONDS)) is None
         put_v2(tree, "/system.slice/a.service")
     restarts.close()
+    finder.close()
+
+
+def test_a_long_search_delays_no_tick_and_is_repeated_rarely(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user may own thousands of groups. One of 2 s begins every 40 s, also if a container has gone."""
+    searches = []
+    answered = threading.Event()
+
+    def search(hierarchy: str) -> dict[str, Identity]:
+        searches.append(tree.monotonic)
+        assert answered.wait(30.0)
+        tree.monotonic += 2.0
+        return find_containers(hierarchy)
+
+    monkeypatch.setattr(containers, "find_containers", search)
+    put_v2(tree, DOCKER)
+    finder = Finder(tree.files)
+    counts = CountsSource(finder)
+    assert counts.collect(tree.tick()) is None
+    answered.set()
+    assert eventually(lambda: counts.collect(tree.tick(0.0)) is not None)
+    finder._blocking._timeout_seconds = 10.0
+    finder.search_again()
+    for _ in range(100):
+        counts.collect(tree.tick())
+    assert [round(at - searches[0]) for at in searches] == [0, 40, 80]
+    counts.close()
 
 
 def test_containers_are_counted_by_runtime(tree: Tree) -> None:
     """Every 30 s. The ticks between make no system call."""
-    counts = CountsSource(Finder(tree.files))
+    counts = CountsSource(Finder(tree.files, timeout_seconds=10.0))
     put_v2(tree, DOCKER)
     put_v2(tree, numbered(1))
     put_v2(tree, "/lxc.payload.web")
@@ -178,6 +211,7 @@ def test_containers_are_counted_by_runtime(tree: Tree) -> None:
         section = counts.collect(tree.tick(SEARCH_SECONDS - 1))
     assert section == ContainerCounts(docker=2, lxc=1)
     assert counts.collect(tree.tick(1.0)) == ContainerCounts(docker=1, lxc=1)
+    counts.close()
 
 
 def test_a_container_that_is_gone_is_left_out_at_once(tree: Tree, source: ContainersSource) -> None:
@@ -389,7 +423,7 @@ def test_a_restart_between_two_readings_of_a_tick(
 def test_restarts_are_counted_without_a_viewer(tree: Tree) -> None:
     """The section has a container that was restarted, also while it does not run, for 15 minutes."""
     put_v2(tree, numbered(1))
-    collector = tree.collector()
+    collector = tree.collector(options=Options(timeout_seconds=10.0))
 
     def collected(seconds: float) -> Any:
         tree.advance(seconds)
@@ -412,7 +446,8 @@ def test_the_name_of_a_restarted_container_comes_from_the_api(tree: Tree) -> Non
     api = Mock(spec=Api)
     api.described.return_value = {f"{1:064x}": Described(name="web")}
     restarts = Restarts()
-    source = RestartsSource(Finder(tree.files), restarts, api)
+    finder = Finder(tree.files, timeout_seconds=10.0)
+    source = RestartsSource(finder, restarts, api)
     assert source.collect(tree.tick()) == ()
     api.described.assert_not_called()
     gone(tree, numbered(1))
@@ -422,12 +457,13 @@ def test_the_name_of_a_restarted_container_comes_from_the_api(tree: Tree) -> Non
     source.close()
     assert source.collect(tree.tick()) == ()
     source.close()
+    finder.close()
 
 
 def test_the_collector_collects_them_on_demand(tree: Tree) -> None:
     """The counts are in every sample."""
     put_v2(tree, DOCKER)
-    collector = tree.collector()
+    collector = tree.collector(options=Options(timeout_seconds=10.0))
     sections: Any = collector.collect().sections
     assert "containers" not in sections
     assert sections["container_counts"].docker == 1
