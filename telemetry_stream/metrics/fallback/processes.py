@@ -84,8 +84,15 @@ class PsutilProcesses(process.ProcessesSource):
         rows: int | None,
         table: process.Table,
         all_processes: ProcessList | None = None,
+        timeout_seconds: float = 0.0,
     ) -> None:
-        super().__init__(files, rows=rows, table=table, all_processes=all_processes)
+        super().__init__(
+            files,
+            rows=rows,
+            table=table,
+            all_processes=all_processes,
+            users=process.host_users(files, timeout_seconds=timeout_seconds),
+        )
         self._psutil = psutil
 
     def _maybe_forks(self, _now: Now) -> None:
@@ -95,9 +102,9 @@ class PsutilProcesses(process.ProcessesSource):
         psutil = self._psutil
         return Facts(psutil.cpu_count(), psutil.virtual_memory().total or None, psutil.boot_time())
 
-    def _maybe_user(self, pid: int, _row: Row, now: Now) -> str | None:
+    def _maybe_user(self, pid: int, _row: Row) -> str | None:
         try:
-            return self._users.name(self._psutil.Process(pid).uids().effective, now)
+            return self._users.maybe_name(self._psutil.Process(pid).uids().effective)
         except self._psutil.Error:  # It has just ended.
             return None
 

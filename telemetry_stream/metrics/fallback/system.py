@@ -61,7 +61,7 @@ def psutil_sources(
         Load(psutil),
         Memory(psutil),
         Swap(psutil, clock),
-        System(psutil, files),
+        System(psutil, files, timeout_seconds=options.timeout_seconds),
         Own(psutil, files, stats),
         *device_sources(psutil, files, options),
         PsutilProcesses(
@@ -70,6 +70,7 @@ def psutil_sources(
             rows=options.process_rows,
             table=PsutilTable(psutil),
             all_processes=all_processes,
+            timeout_seconds=options.timeout_seconds,
         ),
     )
 
@@ -174,9 +175,13 @@ class System:
 
     name = "system"
 
-    def __init__(self, psutil: Any, files: Files) -> None:
+    def __init__(self, psutil: Any, files: Files, *, timeout_seconds: float) -> None:
         self._psutil = psutil
-        self._source = system.SystemSource(files)
+        self._source = system.SystemSource(files, timeout_seconds=timeout_seconds)
+
+    def close(self) -> None:
+        """End the idle worker."""
+        self._source.close()
 
     def collect(self, now: Now) -> system.System:
         boot_time = self._psutil.boot_time()

@@ -1,4 +1,7 @@
-"""The names of users from the host's own passwd file (passwd(5)). NSS may use a directory server, which may block."""
+"""The names of users from the host's own passwd file (passwd(5)). NSS may use a directory server, which may block.
+
+The file itself may be on a disk that sleeps or on a server that is gone, so it is read on a worker.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +9,40 @@ import math
 import os
 
 from ..attributes import maybe_read_once
-from ..source import Now
+from ..blocking import Blocking
+from ..source import Clock, Now
 
 PASSWD_SECONDS = 60.0
 
 
 class Users:
-    """The names of user ids. The file is read again after PASSWD_SECONDS."""
+    """The names of user ids. The collecting thread calls the methods, but any thread may call ``maybe_name``."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._names: dict[int, str] = {}
+    def __init__(self, path: str, clock: Clock, *, timeout_seconds: float = 0.0) -> None:
+        self._blocking: Blocking[None, dict[int, str]] = Blocking(
+            "ts-passwd",
+            lambda _key: parse_passwd(maybe_read_once(path) or b""),
+            clock,
+            timeout_seconds=timeout_seconds,
+        )
         self._refresh_at = -math.inf
 
-    def name(self, uid: int, now: Now) -> str:
-        """Return the name, or the number if the file does not have it."""
+    def refresh(self, now: Now) -> None:
+        """Have the file read again after PASSWD_SECONDS. To be called in each tick in which names are needed."""
         if now.monotonic >= self._refresh_at:
             self._refresh_at = now.monotonic + PASSWD_SECONDS
-            self._names = parse_passwd(maybe_read_once(self._path) or b"")
-        return self._names.get(uid) or str(uid)
+            self._blocking.request([None])
+        self._blocking.check_workers()
+
+    def maybe_name(self, uid: int) -> str | None:
+        """Return the name, or the number if the file does not have it. None: it has not been read so far."""
+        result = self._blocking.maybe_result(None)
+        return None if result is None else (result.value or {}).get(uid) or str(uid)
+
+    def close(self) -> None:
+        """End the idle worker. The names are kept until the file has been read again."""
+        self._blocking.close()
+        self._refresh_at = -math.inf
 
 
 def maybe_owner(directory: str) -> int | None:

@@ -126,10 +126,12 @@ class ProcessesSource:
         table: Table | None = None,
         details: ProcessDetails | None = None,
         all_processes: ProcessList | None = None,
+        users: Users | None = None,
     ) -> None:
         """``rows`` processes by CPU and as many by memory are shown; None: all.
 
-        ``details`` reads what they show beside their stat. ``all_processes`` gets each reading.
+        ``details`` reads what they show beside their stat. ``all_processes`` gets each reading, and has the same
+        ``users``.
         """
         self._files = files
         self._shown = rows
@@ -139,7 +141,7 @@ class ProcessesSource:
         self._stat = files.proc("stat", kernel_stat.parse)
         self._meminfo = files.proc("meminfo", parse_meminfo)
         self._mounts = files.mountinfo(mounts.parse)
-        self._users = host_users(files)
+        self._users = users or host_users(files)
         # Monotonic and boottime of the reading before.
         self._before: tuple[float, float] | None = None
         self._mounted_partially: bool | None = None
@@ -151,6 +153,7 @@ class ProcessesSource:
         before, self._before = self._before, (at, boottime)
         if self.all_processes is not None:
             self.all_processes.withdraw()
+        self._users.refresh(now)
         before_ticks = math.inf if before is None else before[1] * CLK_TCK
         table = self._table.read(before_ticks, self._maybe_forks(now))
         if not table and not self._table.hidden:
@@ -159,20 +162,20 @@ class ProcessesSource:
         partial = self._table.hidden > 0 or self._is_mounted_partially(now)
         facts = self._facts(now)
         if self.all_processes is not None:
-            self.all_processes.publish(now, table, self._table.listed, facts, seconds)
+            self.all_processes.publish(table, self._table.listed, facts, seconds)
         return Processes(
             total=self._table.listed,
             by_state=count_states(table.values()),
             visibility="partial" if partial else "full",
-            top=self._top(table, now, facts, seconds),
+            top=self._top(table, facts, seconds),
         )
 
     def _top(
-        self, table: Mapping[int, Row], now: Now, facts: Facts, seconds: float | None
+        self, table: Mapping[int, Row], facts: Facts, seconds: float | None
     ) -> tuple[Process, ...]:
         pids = choose(table, self._shown)
         records = tuple(
-            process(pid, table[pid], self._maybe_user(pid, table[pid], now), facts, seconds)
+            process(pid, table[pid], self._maybe_user(pid, table[pid]), facts, seconds)
             for pid in pids
         )
         if self._details is not None:
@@ -188,6 +191,7 @@ class ProcessesSource:
             self.all_processes.close()
         if self._details is not None:
             self._details.close()
+        self._users.close()
         self._table.close()
         self._before = None
         self._mounted_partially = None
@@ -217,15 +221,16 @@ class ProcessesSource:
             now.boottime,
         )
 
-    def _maybe_user(self, pid: int, row: Row, now: Now) -> str | None:
+    def _maybe_user(self, pid: int, row: Row) -> str | None:
         if row.uid is None:
             row.uid = maybe_owner(f"{self._files.proc_root}/{pid}")
-        return None if row.uid is None else self._users.name(row.uid, now)
+        return None if row.uid is None else self._users.maybe_name(row.uid)
 
 
-def host_users(files: Files) -> Users:
+def host_users(files: Files, *, timeout_seconds: float = 0.0) -> Users:
     """Return the users of the host that proc_root shows."""
-    return Users(os.path.join(files.host_root, "etc/passwd"))
+    path = os.path.join(files.host_root, "etc/passwd")
+    return Users(path, files.clock, timeout_seconds=timeout_seconds)
 
 
 def count_states(rows: Iterable[Row]) -> ProcessStates:
@@ -282,14 +287,16 @@ def build(setup: Setup) -> tuple[Source, ...]:
             timeout_seconds=timeout_seconds,
         )
 
+    users = host_users(files, timeout_seconds=options.timeout_seconds)
     # Requests have workers of their own: a process that hangs there does not delay those that are shown.
     all_processes = ProcessList(
-        files.proc_root, host_users(files), details("ts-proc-list", LIST_SECONDS), files.clock
+        files.proc_root, users, details("ts-proc-list", LIST_SECONDS), files.clock
     )
     source = ProcessesSource(
         files,
         rows=options.process_rows,
         details=details("ts-process", options.timeout_seconds, MOST_KEPT),
         all_processes=all_processes,
+        users=users,
     )
     return (source,)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..source import Clock, Now
+from ..source import Clock
 from .passwd import Users, maybe_owner
 from .process_details import Detail, Key, ProcessDetails
 from .process_record import Facts, Process, add_detail, process
@@ -73,7 +73,6 @@ class ProcessPage:
 
 
 class _Published(NamedTuple):
-    now: Now
     table: Mapping[int, Row]
     total: int
     facts: Facts
@@ -97,10 +96,10 @@ class ProcessList:
         self._needed_at: dict[Key, float] = {}  # the last request that needed its details
 
     def publish(
-        self, now: Now, table: Mapping[int, Row], total: int, facts: Facts, seconds: float | None
+        self, table: Mapping[int, Row], total: int, facts: Facts, seconds: float | None
     ) -> None:
         """Make a reading available. Its rows must not change until ``withdraw``."""
-        self._published = _Published(now, table, total, facts, seconds)
+        self._published = _Published(table, total, facts, seconds)
 
     def withdraw(self) -> None:
         """Make the reading unavailable, because a new one begins."""
@@ -145,7 +144,7 @@ class ProcessList:
         rows = list(published.table.items())
         users: dict[int, str | None] = {}
         if query.words or query.sort == "user":
-            users = {pid: self._maybe_user(pid, published.now) for pid, _ in rows}
+            users = {pid: self._maybe_user(pid) for pid, _ in rows}
         found = [
             (pid, row)
             for pid, row in rows
@@ -158,7 +157,7 @@ class ProcessList:
             process(
                 pid,
                 row,
-                users[pid] if pid in users else self._maybe_user(pid, published.now),
+                users[pid] if pid in users else self._maybe_user(pid),
                 published.facts,
                 published.seconds,
             )
@@ -196,9 +195,9 @@ class ProcessList:
         }
         return self._details.update(self._needed_at, running)
 
-    def _maybe_user(self, pid: int, now: Now) -> str | None:
+    def _maybe_user(self, pid: int) -> str | None:
         uid = maybe_owner(os.path.join(self._root, str(pid)))
-        return None if uid is None else self._users.name(uid, now)
+        return None if uid is None else self._users.maybe_name(uid)
 
 
 def _matches(

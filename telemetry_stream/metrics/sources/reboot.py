@@ -2,7 +2,8 @@
 
 Debian and Ubuntu make /run/reboot-required after an update that requires it. Every distribution has a directory in
 /lib/modules for each installed kernel. Kernels of another form of name (another flavour, or one that the distribution
-did not build) are not compared.
+did not build) are not compared. The directories may be on a disk that sleeps or on a server that is gone, so a worker
+reads them (system.py).
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ FLAVOUR = re.compile(r"-(?!(?:rc?|rt)\d+$)([A-Za-z][^-]*)$")
 
 
 class Reboot:
-    """Whether a reboot is required on the host with this root. The directory is listed again when it has changed."""
+    """Whether a reboot is required on the host with this root. The directory is listed again when it has changed.
+
+    Only one worker at a time uses it.
+    """
 
     def __init__(self, root: str, running: str) -> None:
         """``running`` is the release of the running kernel."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from ..attributes import maybe_link_target, maybe_read_once
+from ..blocking import Blocking
 from ..files import Files, ParseError, parser
 from ..section import Field, Section
 from ..setup import Setup
@@ -127,7 +128,7 @@ class SystemSource:
 
     name = "system"
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, *, timeout_seconds: float = 0.0) -> None:
         self._uptime = files.proc("uptime", parse_uptime)
         self._stat = files.proc("stat", kernel_stat.parse)
         self._view = read_view(files)
@@ -136,11 +137,16 @@ class SystemSource:
         self._files = files
         release = maybe_read_once(os.path.join(files.proc_root, "sys/kernel/osrelease"))
         running = (release or b"").decode("utf-8", "replace").strip() or os.uname().release
-        self._reboot = Reboot(files.host_root, running) if self._view == "host" else None
+        reboot = Reboot(files.host_root, running)
+        self._reboot: Blocking[None, bool | None] = Blocking(
+            "ts-reboot",
+            lambda _key: reboot.maybe_required(),
+            files.clock,
+            timeout_seconds=timeout_seconds,
+        )
         self._refresh_at = -math.inf
         self._sessions: int | None = None
         self._users: str | None = None
-        self._reboot_required: bool | None = None
 
     def collect(self, now: Now) -> System:
         """Raises OSError or ParseError if both /proc/uptime and /proc/stat are unavailable."""
@@ -160,8 +166,10 @@ class SystemSource:
             logged_in = logins.maybe_logged_in(self._files.host_root, self._files.proc_root)
             self._sessions = None if logged_in is None else len(logged_in)
             self._users = shown_users(logged_in)
-            if self._reboot is not None:
-                self._reboot_required = self._reboot.maybe_required()
+            if self._view == "host":
+                self._reboot.request([None])
+        self._reboot.check_workers()
+        reboot = self._reboot.maybe_result(None)
         return System(
             uptime,
             maybe_boot_time(boot_time, uptime, now),
@@ -170,8 +178,13 @@ class SystemSource:
             self._view,
             self._sessions,
             self._users,
-            self._reboot_required,
+            None if reboot is None else reboot.value,
         )
+
+    def close(self) -> None:
+        """End the idle worker."""
+        self._reboot.close()
+        self._refresh_at = -math.inf
 
 
 def shown_users(logged_in: Sequence[str] | None) -> str | None:
@@ -195,4 +208,4 @@ SECTIONS = (
 
 def build(setup: Setup) -> tuple[Source, ...]:
     """Return the sources of this module."""
-    return (SystemSource(setup.files),)
+    return (SystemSource(setup.files, timeout_seconds=setup.options.timeout_seconds),)

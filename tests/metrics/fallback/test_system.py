@@ -231,7 +231,9 @@ def test_used_memory_is_total_minus_available(tree: Tree, psutil: SimpleNamespac
 def test_uptime_is_the_time_since_psutil_s_boot_time(tree: Tree, psutil: SimpleNamespace) -> None:
     """Both move if the system time is set, so the difference does not."""
     psutil.boot_time = lambda: tree.realtime - 50.0
-    system = collected(tree, psutil, "system", tree.tick(0.0))
+    of = source(tree, psutil, "system")
+    system = of.collect(tree.tick(0.0))
+    of.close()
     assert (system.uptime_seconds, system.boot_time_unix) == (50.0, int(tree.realtime - 50))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_stream.metrics.sources.passwd import Users, parse_passwd
+from tests.conftest import eventually
 from tests.metrics.trees import Tree
 
 
@@ -15,12 +18,30 @@ def test_user_names_come_from_the_host_s_passwd_file(tree: Tree) -> None:
         "proc/1/root/etc/passwd",
         "root:x:0:0:root:/root:/bin/sh\nme:x:1000:1000::/:/bin/sh\nalso:x:1000:1::/:\nbroken\n",
     )
-    users = Users(f"{tree.proc}/1/root/etc/passwd")
-    now = tree.tick()
-    assert [users.name(uid, now) for uid in (0, 1000, 77)] == ["root", "me", "77"]
+    users = Users(f"{tree.proc}/1/root/etc/passwd", tree.clock, timeout_seconds=10.0)
+    assert users.maybe_name(0) is None
+    users.refresh(tree.tick())
+    assert [users.maybe_name(uid) for uid in (0, 1000, 77)] == ["root", "me", "77"]
     tree.put("proc/1/root/etc/passwd", "new:x:77:77\n")
-    assert users.name(77, tree.tick()) == "77"
-    assert users.name(77, tree.tick(60.0)) == "new"
+    users.refresh(tree.tick())
+    assert users.maybe_name(77) == "77"
+    users.refresh(tree.tick(60.0))
+    assert users.maybe_name(77) == "new"
+    users.close()
+
+
+def test_a_disk_that_hangs_delays_no_tick(tree: Tree) -> None:
+    """The names are unknown until it answers."""
+    os.makedirs(f"{tree.proc}/1/root/etc")
+    fifo = f"{tree.proc}/1/root/etc/passwd"
+    os.mkfifo(fifo)  # open() of it blocks until another process opens it for writing
+    users = Users(fifo, tree.clock)
+    users.refresh(tree.tick())
+    assert users.maybe_name(7) is None
+    with open(fifo, "w", encoding="utf-8") as file:
+        file.write("seven:x:7:\n")
+    assert eventually(lambda: users.maybe_name(7) == "seven")
+    users.close()
 
 
 @given(st.binary())

@@ -12,6 +12,7 @@ from telemetry_stream.metrics.sources.process import (
     ProcessesSource,
     ProcessStates,
     choose,
+    host_users,
     is_partial,
 )
 from telemetry_stream.metrics.sources.process_record import Process
@@ -32,7 +33,7 @@ def host(tree: Tree) -> Tree:
 @pytest.fixture
 def source(host: Tree) -> Iterator[ProcessesSource]:
     """A source that shows all processes."""
-    made = ProcessesSource(host.files)
+    made = ProcessesSource(host.files, users=host_users(host.files, timeout_seconds=10.0))
     yield made
     made.close()
 
@@ -86,7 +87,7 @@ def test_the_user_of_a_process_that_has_run_is_read_again(
     host.put("proc/self/schedstat", "1 1 1\n")
     host.put("proc/7/schedstat", "900 20 3\n")
     put(host, 7)
-    source = ProcessesSource(host.files)
+    source = ProcessesSource(host.files, users=host_users(host.files, timeout_seconds=10.0))
     for _ in range(4):
         collect(host, source)
     owners[f"{host.proc}/7"] = 1001
@@ -157,7 +158,9 @@ def test_without_meminfo_and_stat_relative_figures_are_null(tree: Tree) -> None:
 
 def test_a_host_without_processes_has_no_section(tree: Tree) -> None:
     """/proc is empty."""
-    assert ProcessesSource(tree.files).collect(tree.tick()) is None
+    source = ProcessesSource(tree.files)
+    assert source.collect(tree.tick()) is None
+    source.close()
 
 
 PROC = "22 27 0:21 / /proc rw - proc proc rw{}\n"

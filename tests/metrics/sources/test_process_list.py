@@ -26,7 +26,7 @@ class Host:
 
     def __init__(self, tree: Tree, process_arguments: str = "none") -> None:
         self.tree = tree
-        options = Options(process_rows=1, process_arguments=process_arguments)
+        options = Options(process_rows=1, process_arguments=process_arguments, timeout_seconds=10.0)
         self.collector = tree.collector(options=options)
         found = self.collector.all_processes
         assert found is not None
