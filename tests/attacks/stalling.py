@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from tests.attacks.target import Target
 from tests.viewers import Message, seqs
@@ -24,21 +25,27 @@ WAITING_FRAMES = 3
 PINGS_WHEN_FULL = 5
 
 
-def reported(target: Target, peer: Peer, figure: str) -> int:
-    """Return a figure of this viewer from /api/v1/clients, or 0 before the viewer is registered."""
+def figure_of(peer: Peer, report: dict[str, Any], figure: str) -> int:
+    """Return a figure of this viewer from /api/v1/clients, or 0 while the viewer is not registered."""
     host, port = peer.sock.getsockname()
-    return sum(it[figure] for it in target.clients()["clients"] if it["peer"] == f"{host}:{port}")
+    return sum(it[figure] for it in report["clients"] if it["peer"] == f"{host}:{port}")
 
 
 def stall(target: Target, peer: Peer) -> list[bytes]:
-    """Ping without reading until frames wait for the viewer, and then a few more times; return the payloads."""
+    """Ping without reading until frames wait for the viewer, and then a few more times; return the payloads.
+
+    If a viewer was evicted before that was seen, return them without further pings.
+    """
     payloads: list[bytes] = []
+    evicted = target.ended("too slow")
 
     def ping() -> None:
         payloads.append(b"%d" % len(payloads))
         peer.send(frame(PING, payloads[-1]))
 
-    while reported(target, peer, "waiting_frames") < WAITING_FRAMES:
+    while figure_of(peer, report := target.clients(), "waiting_frames") < WAITING_FRAMES:
+        if report["ended_total"].get("too slow", 0) > evicted:
+            return payloads
         ping()
         target.read_for(0.0)  # waits for a sample, so that pings are not more frequent than samples
     for _ in range(PINGS_WHEN_FULL):
@@ -71,13 +78,13 @@ def messages(frames: list[Frame]) -> list[Message]:
     return found
 
 
-def assert_complete(frames: list[Frame], dropped: int) -> None:
-    """Check that the samples, of the history and live, have all sequence numbers, except those of dropped frames."""
+def missing(frames: list[Frame]) -> int:
+    """Return how many samples are missing between the first and the last one, which must be in order."""
     hello, history, *live = messages(frames)
     assert [hello["type"], history["type"]] == ["hello", "history"]
     numbers = seqs(history["samples"] + live)
     assert numbers == sorted(set(numbers))
-    assert numbers[-1] - numbers[0] + 1 == len(numbers) + dropped
+    return numbers[-1] - numbers[0] + 1 - len(numbers)
 
 
 def pongs(frames: list[Frame]) -> list[bytes]:
@@ -96,4 +103,4 @@ def assert_intact_after_stall(target: Target, peer: Peer) -> None:
     frames = read_until(peer, lambda got: got == Frame(PONG, payloads[-1], fin=True))
     frames += read_until(peer, is_newer)
     assert pongs(frames) == payloads
-    assert_complete(frames, reported(target, peer, "dropped_frames"))
+    assert missing(frames) == figure_of(peer, target.clients(), "dropped_frames")
