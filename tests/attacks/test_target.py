@@ -21,8 +21,10 @@ from tests.attacks.target import (
     Footprint,
     Report,
     Target,
+    max_lateness_seconds,
     max_missed_ticks,
 )
+from tests.attacks.wire import pause
 from tests.system.program import Program
 
 # A thread keeps the lock for three seconds after SIGUSR1: functions of PyDLL do not release it.
@@ -45,7 +47,9 @@ GOOD = Report(
     samples=40,
     missed=0,
     ticks_missed=0,
-    max_ticks_missed=max_missed_ticks(40, 0.0, 0.1),
+    max_ticks_missed=max_missed_ticks(40, 0.0, 0.0, 0.1),
+    max_lateness_seconds=MAX_LATENESS_SECONDS,
+    paused_seconds=0.0,
     lateness_p50_seconds=0.001,
     lateness_p99_seconds=0.004,
     lateness_max_seconds=0.004,
@@ -97,8 +101,9 @@ def test_figures_below_the_limits_are_not_reported() -> None:
 
 def test_ticks_without_a_processor_are_not_the_attackers() -> None:
     """Those for which the collector's thread waited, and as many for the thread that it waited for."""
-    limit = max_missed_ticks(80, 0.5, 0.1)
+    limit = max_missed_ticks(80, 0.5, 0.0, 0.1)
     assert limit == MAX_MISSED_TICKS + 2 * 5
+    assert max_lateness_seconds(limit, 0.1) == MAX_LATENESS_SECONDS + 2 * 0.5
     busy = replace(GOOD, ticks_missed=int(limit) - 1, max_ticks_missed=limit)
     assert busy.failures() == []
     assert replace(busy, ticks_missed=int(limit)).failures() == ["the collector missed 20 ticks"]
@@ -107,7 +112,36 @@ def test_ticks_without_a_processor_are_not_the_attackers() -> None:
 @pytest.mark.parametrize(("ticks", "limit"), [(80, 40), (30, 15), (12, MAX_MISSED_TICKS)])
 def test_at_least_half_of_the_ticks_are_needed(ticks: int, limit: float) -> None:
     """However long the collector's thread waited, except if there are so few that chance decides."""
-    assert max_missed_ticks(ticks, 60.0, 0.1) == limit
+    assert max_missed_ticks(ticks, 60.0, 0.0, 0.1) == limit
+
+
+@pytest.mark.parametrize(("waited", "limit"), [(0.0, MAX_MISSED_TICKS), (60.0, 40)])
+def test_a_pause_of_the_machine_is_not_the_attackers(waited: float, limit: float) -> None:
+    """However long it was. Beside it, the limits are the same as without it."""
+    assert max_missed_ticks(80 + 50, waited, 5.0, 0.1) == 50 + limit
+
+
+def test_a_pause_of_the_machine_passes_no_limit(tmp_path: Path) -> None:
+    """The program and its viewer are stopped for longer than the limits."""
+    with ExitStack() as stack:
+        program = Program(["--port", "0", "--interval", "0.1", "--history", "1"], None, tmp_path)
+        stack.callback(program.end)
+        target = Target(program, 0.1, crowd=0)
+        stack.callback(target.end)
+        before = target.begin()
+        processes = (target.viewer.process, program.process)
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
+        pause.wait(1.5)
+        for process in processes:
+            process.send_signal(signal.SIGCONT)
+        report = target.report(before)
+    assert report.paused_seconds > 1
+    assert report.failures() == [], report
+    excusing_nothing = replace(
+        report, max_ticks_missed=MAX_MISSED_TICKS, max_lateness_seconds=MAX_LATENESS_SECONDS
+    )
+    assert excusing_nothing.failures()
 
 
 @contextmanager
@@ -140,4 +174,5 @@ def test_a_thread_that_keeps_the_lock_of_python_is_found(tmp_path: Path, rivals:
         assert "kept" in program.read_line()
         report = target.report(before)
     assert f"the collector missed {report.ticks_missed} ticks" in report.failures(), report
-    assert report.figures()["max_ticks_missed"] <= (report.samples + report.ticks_missed) / 2
+    ticks, paused = report.samples + report.ticks_missed, report.paused_seconds / 0.1
+    assert report.max_ticks_missed <= paused + (ticks - paused) / 2
