@@ -21,7 +21,8 @@ from types import TracebackType
 # less: if the permit were passed on after each piece, a history would take 18 s beside 64 clients that repeat requests.
 TURN_SECONDS = 0.002
 
-# A thread that has kept the permit for this long is blocked, for example by a log that nobody reads or by a disk.
+# A thread that has kept the permit for this long without a call of pass_on is blocked, for example by a log that nobody
+# reads or by a disk.
 HUNG_SECONDS = 1.0
 
 
@@ -60,7 +61,7 @@ class Permits:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holder: int | None = None  # the thread's identifier
-        self._since = 0.0  # monotonic seconds
+        self._since = 0.0  # when the present turn began: monotonic seconds
         self._turns: deque[Turn] = deque()
 
     @property
@@ -92,7 +93,7 @@ class Permits:
         return bool(self._turns)
 
     def take_from_hung(self) -> None:
-        """Give the permit to the next thread if one waits and the present one has had it for ``HUNG_SECONDS``."""
+        """Give the permit to the next thread if one waits and the present turn has lasted for ``HUNG_SECONDS``."""
         with self._lock:
             if self._turns and time.monotonic() - self._since >= HUNG_SECONDS:
                 self._give_locked(self._turns.popleft())
@@ -113,10 +114,18 @@ class Permits:
                 self._holder = None
 
     def pass_on(self) -> None:
-        """If the calling thread has had the permit for ``TURN_SECONDS`` and others wait for it, take it after them."""
-        if self._turns and self.held and time.monotonic() - self._since >= TURN_SECONDS:
+        """Take the permit again after those that wait for it, if the calling thread has had it for ``TURN_SECONDS``."""
+        if self.held and time.monotonic() - self._since >= TURN_SECONDS and not self._renew():
             self.release()
             self.acquire()
+
+    def _renew(self) -> bool:
+        """Begin another turn of the calling thread, unless others wait. Return whether it has begun."""
+        with self._lock:
+            if self._turns or not self.held:
+                return False
+            self._since = time.monotonic()
+        return True
 
     @contextmanager
     def released(self) -> Iterator[None]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
 from telemetry_stream.net import permit
-from telemetry_stream.net.permit import Permits
+from telemetry_stream.net.permit import Permits, Turn
 from tests.conftest import eventually
+from tests.stream.streaming import Clock
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +85,23 @@ def test_a_blocked_thread_loses_the_permit(monkeypatch: pytest.MonkeyPatch) -> N
     assert order == ["blocked", "held: False"]
     assert permits.held
     permits.release()
+
+
+def test_a_thread_that_works_is_not_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it has worked alone when another one begins to wait."""
+    clock = Clock()
+    monkeypatch.setattr(permit, "time", SimpleNamespace(monotonic=clock))
+    permits, waiting = Permits(), Turn()
+    permits.acquire()
+    for _ in range(5):
+        clock.now += permit.HUNG_SECONDS
+        permits.pass_on()
+    permits.give_to(waiting)
+    permits.take_from_hung()
+    assert not waiting.wait(0)
+    clock.now += permit.HUNG_SECONDS  # without a call of pass_on
+    permits.take_from_hung()
+    assert waiting.wait(0)
 
 
 def test_only_one_thread_at_a_time_has_it() -> None:
