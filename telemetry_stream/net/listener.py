@@ -1,7 +1,6 @@
-"""The accept loop: one named thread per connection, within limits. It survives when the system is out of resources.
+"""The accept loop: accepts connections within limits. It survives when the system is out of resources.
 
-Relies on ``threads`` to start threads, and on a handler that serves one transport until it ends. The transport of each
-connection is made and closed here, even if the handler crashes. A refusal is a ready-made HTTP answer.
+Relies on ``Connections``, which serves each connection on a thread of its own. A refusal is a ready-made HTTP answer.
 
 Strategy: the accept thread never waits for a peer. A TLS handshake runs on the connection's own thread. A connection is
 refused by the ``Refuser``, which does not wait either, if a limit is reached or no thread or descriptor is available.
@@ -18,13 +17,14 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .. import threads
 from .address import PerAddress
 from .answer import Headers, refusal
 from .bind import bind
-from .heap import Trimmer, trim
+from .connections import Connections
 from .poller import Poller
 from .rate_limited_log import RateLimitedLog
 from .refuser import Refuser
@@ -44,7 +44,6 @@ SEND_BUFFER_BYTES = 64 * 1024
 HANDSHAKE_SECONDS = 10.0
 BACK_OFF_SECONDS = 0.5  # between tries while there is no memory, or the reserved descriptor is lost
 JOIN_SECONDS = 1.0
-ANSWER_SECONDS = 0.3  # at the close, for the rest of an answer: a loading page gets whole files
 
 NO_DESCRIPTOR = {errno.EMFILE, errno.ENFILE}
 NO_MEMORY = {errno.ENOBUFS, errno.ENOMEM}
@@ -71,8 +70,8 @@ class ListenerStats:
 class Listener:
     """Accepts connections on one address and runs ``handle(transport)`` for each, on a thread of its own.
 
-    The owner calls ``start``, ``stop_accepting`` and ``close``; any thread may call the other methods. ``_lock`` guards
-    ``_open`` and the counts. Only the accept thread uses ``_refuser``.
+    The owner calls ``start``, ``stop_accepting`` and ``close``; any thread may call the other methods. Only the accept
+    thread uses ``_refuser``.
     """
 
     def __init__(
@@ -112,12 +111,8 @@ class Listener:
         self._on_crash = on_crash
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
-        self._trimmer = Trimmer()
-        self._open: dict[Transport, threading.Thread | None] = {}
+        self._connections = Connections(self._serve)
         self._starting_since: float | None = None  # written by ts-accept only
-        self._accepted = 0
-        self._crashed = 0
         unavailable, too_many = "503 Service Unavailable", "429 Too Many Requests"
         limit, address_limit = max_connections, per_address.limit
         self._limit_response = refusal(unavailable, f"Connection limit reached ({limit})", headers)
@@ -138,10 +133,8 @@ class Listener:
         return self._address
 
     def stats(self) -> ListenerStats:
-        with self._lock:
-            return ListenerStats(
-                len(self._open), self._accepted, self._refuser.refused, self._crashed
-            )
+        counts = self._connections.counts()
+        return ListenerStats(counts.open, counts.started, self._refuser.refused, counts.crashed)
 
     def stuck_seconds(self) -> float:
         """Return for how long ``ts-accept`` has been starting one connection, which normally takes less than 1 ms.
@@ -169,28 +162,11 @@ class Listener:
         self._sock.close()
 
     def close(self, deadline: float) -> bool:
-        """Stop accepting, end every connection, and wait for their threads until ``deadline`` (monotonic seconds).
-
-        A connection that waits for a request ends at once. One that is being answered gets ``ANSWER_SECONDS``.
-
-        Return whether all have ended. The log names threads that have not; they are daemons, so the process can exit.
-        """
+        """Stop accepting, and end every connection as ``Connections.close`` does. Return whether all have ended."""
         self.stop_accepting()
-        with self._lock:
-            left = list(self._open.items())
-        started = [(thread, transport.peer) for transport, thread in left if thread is not None]
-        for transport, _ in left:
-            transport.shutdown_reading()
-        _join(started, min(time.monotonic() + ANSWER_SECONDS, deadline))
-        for transport, _ in left:
-            transport.shutdown()
-        _join(started, deadline)
+        have_ended = self._connections.close(deadline)
         self._poller.close()
-        stuck = [f"{thread.name} ({peer})" for thread, peer in started if thread.is_alive()]
-        if stuck:
-            examples = ", ".join(stuck[:5])
-            log.warning("%d connections did not end in time, for example %s", len(stuck), examples)
-        return not stuck
+        return have_ended
 
     # The accept thread.
 
@@ -232,7 +208,7 @@ class Listener:
 
     def _start_connection(self, sock: socket.socket, address: str) -> None:
         """Start the connection's thread, or refuse the connection."""
-        if self.stats().open >= self._max_connections:
+        if self._connections.counts().open >= self._max_connections:
             self._limit_log.log(
                 "Connection refused: limit of %d connections reached", self._max_connections
             )
@@ -253,20 +229,9 @@ class Listener:
             self._per_address.release(address)
             sock.close()
             return
-        with self._lock:
-            number, self._accepted = self._accepted, self._accepted + 1
-            # Before the thread starts, because it removes this entry when it ends.
-            self._open[transport] = None
-            self._trimmer.is_due(len(self._open))
-        try:  # without the lock: see stuck_seconds
-            thread = threads.start(f"ts-conn{number % 10_000_000}", self._run, transport, address)
-            with self._lock:
-                if transport in self._open:
-                    self._open[transport] = thread
+        try:
+            self._connections.start(transport, partial(self._per_address.release, address))
         except threads.ThreadUnavailableError as error:
-            with self._lock:
-                del self._open[transport]
-                self._accepted -= 1
             self._per_address.release(address)
             self._refuser.refuse(sock, self._without_tls(self._no_resources_response))
             self._no_resources_log.log(OUT_OF_RESOURCES, error)
@@ -291,39 +256,10 @@ class Listener:
 
     # The connection's thread.
 
-    def _run(self, transport: Transport, address: str) -> None:
-        try:
-            transport.permits.acquire()
-            if self._handshake(transport):
-                self._handle(transport)
-        except Exception:
-            log.exception("Connection %s crashed", transport.peer)
-            with self._lock:
-                self._crashed += 1
-        finally:
-            self._close_connection(transport, address)
-
-    def _close_connection(self, transport: Transport, address: str) -> None:
-        try:
-            transport.close()
-        finally:
-            transport.permits.release()
-            self._per_address.release(address)
-            with self._lock:
-                del self._open[transport]
-                is_trim_due = self._trimmer.is_due(len(self._open))
-            if is_trim_due:
-                trim()
-
-    def _handshake(self, transport: Transport) -> bool:
+    def _serve(self, transport: Transport) -> None:
         try:
             transport.handshake(time.monotonic() + HANDSHAKE_SECONDS)
         except OSError as error:
             log.debug("TLS handshake with %s failed: %s", transport.peer, error)
-            return False
-        return True
-
-
-def _join(started: list[tuple[threading.Thread, str]], deadline: float) -> None:
-    for thread, _ in started:
-        thread.join(max(0.0, deadline - time.monotonic()))
+        else:
+            self._handle(transport)

@@ -1,4 +1,4 @@
-"""Listener: a thread for each connection, limits, addresses, and errors of handlers and of the accept loop."""
+"""Listener: a thread for each connection, limits, addresses, and the end of the accept loop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.net.listening import (
     make_listener,
     thread_named,
 )
-from tests.net.pairs import read_exactly, read_to_end
+from tests.net.pairs import held_port, read_exactly, read_to_end, soon
 
 
 def has_ipv6() -> bool:
@@ -136,26 +136,6 @@ def test_refusals_for_two_reasons_are_both_logged(caplog: pytest.LogCaptureFixtu
     assert "limit of 2 connections reached" in caplog.text
 
 
-def test_crash_of_a_handler_ends_its_own_connection_only(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """It is logged and counted, its client gets the end of the stream, and the next connection is served."""
-    faults: list[Exception] = [LookupError("on purpose")]
-
-    def handle(transport: Transport) -> None:
-        if faults:
-            raise faults.pop()
-        hold(transport)
-
-    with listening(handle) as listener:
-        with connect(listener) as unlucky:
-            assert unlucky.recv(1) == b""
-        with connect(listener) as lucky:
-            assert read_exactly(lucky, 9) == b"ts-conn1\n"
-        assert listener.stats().crashed == 1
-    assert "LookupError: on purpose" in caplog.text
-
-
 def test_crash_of_the_accept_loop_is_reported_to_its_owner() -> None:
     """Otherwise the program would look alive, but accept no connections."""
     crashes: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
@@ -189,3 +169,25 @@ def test_both_address_families(host: str, reached_by: list[str]) -> None:
                 assert client.recv(100).startswith(b"ts-conn")
                 bracketed = f"[{target}]" if ":" in target else target
                 assert peers.pop() == f"{bracketed}:{client.getsockname()[1]}"
+
+
+def test_stop_accepting_leaves_open_connections_unchanged() -> None:
+    """So there is time to end them gracefully before close."""
+    with (
+        held_port() as port,
+        listening(hold, ("127.0.0.1", port)) as listener,
+        connect(listener) as client,
+    ):
+        read_exactly(client, 9)
+        listener.stop_accepting()
+        listener.stop_accepting()
+        with pytest.raises(ConnectionRefusedError):
+            connect(listener)
+        assert listener.stats().open == 1
+        assert listener.close(soon())
+        assert client.recv(1) == b""
+
+
+def test_listener_that_was_never_started_closes() -> None:
+    """A program that fails between binding and starting leaves nothing open."""
+    assert make_listener(hold).close(soon())
