@@ -153,7 +153,7 @@ def test_close_closes_the_extra_sources(tree: Tree) -> None:
     """A source that holds something has close()."""
     rare = OnDemandSource("rare", lambda _: None)
     tree.collector(extra_sources=[rare]).close()
-    assert rare.closed == 1
+    assert eventually(lambda: rare.closed == 1)
 
 
 def test_the_duration_of_a_source_is_measured(tree: Tree) -> None:

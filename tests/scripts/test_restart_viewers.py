@@ -166,8 +166,10 @@ def test_try_has_a_timeout(served: tuple[Server, Crowd], monkeypatch: pytest.Mon
     """For a server that accepts and does not answer."""
     monkeypatch.setattr(restart_viewers, "TRY_SECONDS", 0.02)
     server, crowd = served
-    assert crowd.until(lambda: crowd.tries["took too long"] >= 2, TIMEOUT_SECONDS)
-    assert len(server.heads) >= 2
+    # A try may be over before the server has read its request.
+    assert crowd.until(
+        lambda: crowd.tries["took too long"] >= 2 and len(server.heads) >= 2, TIMEOUT_SECONDS
+    )
 
 
 def test_viewer_keeps_trying_while_no_server_listens() -> None:
