@@ -33,8 +33,9 @@ async function begin(): Promise<void> {
   loadDashboardWhenIdle();
 }
 
+/** Whatever host the address names: of another one, this page would have no way back. */
 function beginWithHost(address: string, id: string): void {
-  show(createPage(address, initialView(), {}, { overview: null, first: hostInAddress() ?? id }));
+  show(createPage(address, initialView(), {}, { overview: null, first: id }));
   setInterval(() => void reloadIfSeveral(address), AGAIN_MS);
 }
 
