@@ -14,6 +14,9 @@ import { fakeBrowser } from "../support/fake-browser";
 import { FakeSocket } from "../support/fake-socket";
 import { reportText } from "../support/overview";
 
+// The other tests of this worker share the loaded dashboard, and jsdom has no canvas.
+vi.mock("../../src/charts/chart", () => ({ Chart: () => null }));
+
 const press = (key: string) => {
   act(() => {
     fireEvent.keyDown(window, { key });
