@@ -5,7 +5,7 @@ import type { Hosts } from "../../src/app/create-page";
 import { answer } from "../support/fake-browser";
 import { reportText, type Fleet } from "../support/overview";
 
-const createPage = vi.fn((_address: string, _view: unknown, _environment: unknown, _: Hosts) => ({
+const createPage = vi.fn<(...options: [string, unknown, unknown, Hosts]) => object>(() => ({
   start: () => undefined,
   overview: null,
 }));
