@@ -14,6 +14,7 @@ import "./alert-dialog.css";
 
 export function AlertDialog({ close }: DialogProps) {
   const { firing, omitted, resolved } = useShown((state) => state.alerts);
+  const hasSample = useShown((state) => state.latest !== null);
   const paused = useDisplay((display) => display.paused);
   const to = usePicture((picture) => picture.to);
   const silences = useSilences();
@@ -23,7 +24,9 @@ export function AlertDialog({ close }: DialogProps) {
       {paused && <p className="faint">As of the pause, {clock(to)}.</p>}
       <Part title="Firing">
         {firing === null ? (
-          <p className="faint">There are no rules: this server reports no alerts.</p>
+          <p className="faint">
+            {hasSample ? "There are no rules: this server reports no alerts." : "Not known yet."}
+          </p>
         ) : firing.length === 0 ? (
           <p className="faint">Nothing fires.</p>
         ) : (

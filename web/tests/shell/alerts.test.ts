@@ -36,6 +36,8 @@ const openList = async () => {
   await settleImports();
   return screen.getByTestId("alert-dialog");
 };
+const connectWithoutSample = () =>
+  connect(JSON.stringify({ ...goldenObject("hello"), alerts: null }));
 const connectWith = (alerts: unknown) =>
   connect(JSON.stringify({ ...goldenObject("hello"), alerts }), golden("sample"));
 
@@ -54,6 +56,11 @@ it("of a server without rules are not known, and nothing looks wrong", async () 
   expect(strip().textContent).toBe("Alerts–wno rules");
   expect(document.title).toBe("ada");
   expect((await openList()).textContent).toContain("There are no rules");
+});
+
+it("are not known before the first sample", async () => {
+  await connectWithoutSample();
+  expect((await openList()).textContent).toContain("FiringNot known yet.");
 });
 
 it("are announced when they fire, get worse and resolve, but not when they are repeated", async () => {
