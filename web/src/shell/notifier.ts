@@ -95,7 +95,8 @@ export function changesOf(record: string, alerts: Alerts): Change[] {
       if (kept++ < MAX_KEPT) after[key] = entry;
     } else if (entry.isSilenced !== true) changes.push({ key, text: `resolved: ${entry.text}` });
   }
-  remember(record, JSON.stringify(after));
+  // A front end may have hosts that come and go for years.
+  remember(record, Object.keys(after).length === 0 ? null : JSON.stringify(after));
   return changes;
 }
 

@@ -1,17 +1,24 @@
-/** Choices that the browser remembers for the next visit. Where it does not allow storage, they hold for this page. */
+/** What the browser remembers for the next visit. Where it does not allow storage, or it is full, it holds for this page. */
+
+/** What could not be stored. */
+const unsaved = new Map<string, string>();
+
 export function maybeRemembered(key: string): string | null {
   try {
-    return localStorage.getItem(key);
+    return unsaved.get(key) ?? localStorage.getItem(key);
   } catch {
     return null; // the browser does not allow storage
   }
 }
 
-export function remember(key: string, value: string): void {
+/** `null` forgets it. */
+export function remember(key: string, value: string | null): void {
+  unsaved.delete(key);
   try {
-    localStorage.setItem(key, value);
+    if (value === null) localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
   } catch {
-    // The browser does not allow storage, or it is full.
+    if (value !== null) unsaved.set(key, value);
   }
 }
 

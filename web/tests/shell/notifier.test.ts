@@ -3,7 +3,7 @@ import { expect, it, vi } from "vitest";
 
 import { decodeFrame } from "../../src/protocol/decode";
 import { createNotifications } from "../../src/shell/notifications";
-import { notifyOf } from "../../src/shell/notifier";
+import { notifyOf, recordOf } from "../../src/shell/notifier";
 import type { Telemetry } from "../../src/store/telemetry";
 import { alertOf, alertsText } from "../support/alerts";
 import { browser, FakeNotification, installNotifications } from "../support/notifications";
@@ -91,6 +91,35 @@ it("repeats nothing after a reload, and reports what resolved meanwhile", async 
   expect(browser.shown).toEqual(["ada: resolved: /srv is 91 % full"]);
   openTab({ ...FULL, since_unix: 1_764_000_060 });
   expect(browser.shown[1]).toBe("ada: warning: /srv is 91 % full");
+});
+
+it("repeats nothing while the storage of the browser is full", () => {
+  const { telemetry, close } = openTab(FULL);
+  vi.spyOn(Storage.prototype, "setItem").mockImplementation(() => {
+    throw new DOMException("full", "QuotaExceededError");
+  });
+  const other = alertOf({ labels: { mountpoint: "/" }, text: "/ is 90 % full" });
+  send(telemetry, FULL, other);
+  send(telemetry, { ...FULL, text: "/srv is 92 % full" }, other);
+  send(telemetry, other);
+  send(telemetry, { ...other });
+  expect(browser.shown).toEqual([
+    "ada: warning: /srv is 91 % full",
+    "ada: warning: / is 90 % full",
+    "ada: resolved: /srv is 92 % full",
+  ]);
+  send(telemetry);
+  close();
+});
+
+it("keeps nothing of a host without alerts", () => {
+  const { telemetry } = openTab();
+  const record = recordOf("b3f1c2d4e5a69788");
+  expect(localStorage.getItem(record)).toBeNull();
+  send(telemetry, FULL);
+  expect(localStorage.getItem(record)).toContain("/srv");
+  send(telemetry);
+  expect(localStorage.getItem(record)).toBeNull();
 });
 
 it("notifies from one tab, and from the next one when that is closed", async () => {
