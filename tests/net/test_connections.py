@@ -127,6 +127,8 @@ def test_answer_in_progress_is_sent_to_its_end(monkeypatch: pytest.MonkeyPatch) 
     ):
         assert sending.wait(10)
         closed = pool.submit(connections.close, soon())
+        with pytest.raises(TimeoutError):  # it waits for the client, which begins to read now
+            closed.result(timeout=0.1)
         with client.makefile("rb") as received:
             assert len(received.read()) == len(answer)
         assert closed.result()
