@@ -33,26 +33,28 @@ beforeAll(async () => {
   watched = await openPage(browser, mock.url);
   page = watched.page;
 });
-// One page for all tests, which is loaded again only after a test that leaves something behind.
-beforeEach(async () => {
-  if (await isUsed()) {
-    await page.evaluate(() => {
-      localStorage.clear();
-    });
-    await page.goto(mock.url);
-  }
-  await stateIs(page, "live");
-});
+/** One page for all tests of a group, which is loaded again only after a test that leaves more than the focus behind. */
+function openAsNew(): void {
+  beforeEach(async () => {
+    if (await isUsed()) {
+      await page.evaluate(() => {
+        localStorage.clear();
+      });
+      await page.goto(mock.url);
+    }
+    await stateIs(page, "live");
+  });
+}
 afterEach(() => {
   expect(watched.complaints.splice(0)).toEqual([]);
 });
 const isUsed = () =>
   page.evaluate(() => {
+    if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
     const left = "dialog, .drawer, .cursor-time, [role=tooltip], .readout [aria-pressed=true]";
     return (
       location.search !== "" ||
       localStorage.length > 0 ||
-      document.activeElement !== document.body ||
       document.querySelector(left) !== null ||
       document.querySelector("[data-state=live]") === null
     );
@@ -76,6 +78,8 @@ const plot = async (chart: string) => {
 };
 
 describe("a key", () => {
+  openAsNew();
+
   it("p pauses and continues; samples still arrive meanwhile", async () => {
     await press("p");
     await stateIs(page, "paused");
@@ -277,6 +281,8 @@ describe("touch", () => {
 });
 
 describe("the pointer", () => {
+  openAsNew();
+
   it("sets one cursor on all charts", async () => {
     const box = await plot("memory");
     await page.mouse.move(box.x + box.width / 2, box.y + 20);
