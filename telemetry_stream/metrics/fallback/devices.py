@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from .. import rates
 from ..blocking import Blocking, Result
@@ -29,6 +29,8 @@ from ..sources import (
     temperature,
 )
 from ..sources.mounts import Mount
+
+Row = TypeVar("Row", disk.Disk, network.Interface)
 
 NET = "/sys/class/net"
 MOUNTS_SECONDS = 30.0
@@ -71,11 +73,12 @@ class Disks:
         counters = self._psutil.disk_io_counters(perdisk=True, nowrap=False) or {}
         numbers = {name: _disk_numbers(of) for name, of in counters.items()}
         before, seconds = self._previous.exchange(numbers, at)
-        return tuple(
+        rows = [
             disk.disk(name, *known, row, before.get(name), seconds, now.boottime)
             for name, row in numbers.items()
             if (known := _maybe_classify(name)) is not None
-        )
+        ]
+        return _limited(rows, disk.MAX_ROWS)
 
 
 def _disk_numbers(counters: Any) -> diskstats.Numbers:
@@ -135,7 +138,7 @@ class Interfaces:
             }
         )
         names_counted = stack.counted()
-        return tuple(
+        rows = [
             network.Interface(
                 name,
                 ("up" if states[name].isup else "down") if name in states else None,
@@ -147,7 +150,15 @@ class Interfaces:
                 *netdev.speeds(row, before.get(name), seconds),
             )
             for name, row in numbers.items()
-        )
+        ]
+        return _limited(rows, network.MAX_ROWS)
+
+
+def _limited(rows: Sequence[Row], most: int) -> tuple[Row, ...]:
+    """Return the rows that the totals count, and others up to ``most`` rows in all."""
+    others = [row.name for row in rows if not row.counted]
+    shown = set(others[: max(0, most - (len(rows) - len(others)))])
+    return tuple(row for row in rows if row.counted or row.name in shown)
 
 
 def _interface_numbers(counters: Any) -> netdev.Numbers:

@@ -34,6 +34,9 @@ from .diskstats import (
     with_multipath_heads,
 )
 
+# A host with ZFS may have thousands of volumes, which must not fill the frames. Each of them is a device of its own. A
+# disk that the totals count always has a row.
+MAX_ROWS = 64
 # The rates of a disk that did nothing, in the order of the fields. That is the usual case.
 IDLE = (0.0, 0.0, 0.0, 0.0, None, None, 0.0, 0.0)
 
@@ -42,7 +45,14 @@ IDLE = (0.0, 0.0, 0.0, 0.0, None, None, 0.0, 0.0)
 class Disk:
     """One whole disk, or a device that is made of disks."""
 
-    name: Annotated[str, Field("The kernel's name.", prometheus="device", is_identity=True)]
+    name: Annotated[
+        str,
+        Field(
+            "The kernel's name. Beyond 64 disks, only those that the totals count have a row.",
+            prometheus="device",
+            is_identity=True,
+        ),
+    ]
     kind: Annotated[str, "disk, or the kind of a device that is made of disks: dm, md, drbd, zd."]
     counted: Annotated[bool, "Whether the totals include it: only whole physical disks."]
     read_bytes_per_second: Annotated[float | None, "Bytes read: sectors × 512."] = None
@@ -107,6 +117,8 @@ class DisksSource:
         self._diskstats = files.proc("diskstats", parse, records=True)
         self._previous: rates.Previous[Key, Numbers] = rates.Previous()
         self._devices: dict[Key, BlockDevice] = {}
+        self._shown = 0  # of the devices
+        self._without_row: set[Key] = set()
         self._rows = OncePerTick(self._read)
 
     def collect(self, now: Now) -> tuple[Disk, ...]:
@@ -118,10 +130,14 @@ class DisksSource:
         before, seconds = self._previous.exchange(rows, self._diskstats.monotonic)
         disks = []
         for gone in self._devices.keys() - rows.keys():
-            self._devices.pop(gone).close()
+            self._forget(gone)
+        self._without_row &= rows.keys()
         for key, numbers in rows.items():
-            device, is_new = self._device(key)
-            if device.kind is not None:
+            device = self._devices.get(key)
+            is_new = device is None or not device.is_same()
+            if is_new:
+                device = self._maybe_new(key)
+            if device is not None and device.kind is not None:
                 then = None if is_new else before.get(key)
                 disks.append(
                     disk(
@@ -141,16 +157,28 @@ class DisksSource:
         for device in self._devices.values():
             device.close()
 
-    def _device(self, key: Key) -> tuple[BlockDevice, bool]:
-        """Return the device, and whether it is another one than in the reading before."""
-        device = self._devices.get(key)
-        if device is not None:
-            if device.is_same():
-                return device, False
-            device.close()
+    def _maybe_new(self, key: Key) -> BlockDevice | None:
+        """Return a device that was not there in the reading before, or None if there are too many."""
+        if key in self._devices:
+            self._forget(key)
+        is_full = self._shown >= MAX_ROWS
+        if is_full and key in self._without_row:
+            return None
         directory = os.path.join(self._files.sys_root, "block", key[0].replace("/", "!"))
-        self._devices[key] = BlockDevice(self._files.budget, key[0], directory)
-        return self._devices[key], True
+        device = BlockDevice(self._files.budget, key[0], directory)
+        if is_full and device.kind is not None and not device.counted:
+            device.close()
+            self._without_row.add(key)
+            return None
+        self._without_row.discard(key)  # There is room now.
+        self._devices[key] = device
+        self._shown += device.kind is not None
+        return device
+
+    def _forget(self, key: Key) -> None:
+        device = self._devices.pop(key)
+        device.close()
+        self._shown -= device.kind is not None
 
 
 def disk(

@@ -8,6 +8,7 @@ called, and how often. used_percent is that of df: space that is reserved for ro
 
 from __future__ import annotations
 
+import heapq
 import math
 import os
 import select
@@ -26,6 +27,8 @@ from .mounts import Mount
 from .shown_mounts import choose, interval_seconds
 
 REFRESH_SECONDS = 30.0  # poll() reports no changes in a tree of ordinary files
+# A host with ZFS may have thousands of datasets, which must not fill the frames.
+MAX_ROWS = 64
 
 
 @dataclass(slots=True)
@@ -36,7 +39,7 @@ class Filesystem:
         str,
         Field(
             "Where it is mounted. Of several mountpoints, the one that df shows: that of the whole filesystem, then "
-            "the nearest to the root.",
+            "the nearest to the root. Beyond 64 filesystems, `/`, those that do not answer and the fullest have a row.",
             is_identity=True,
         ),
     ]
@@ -172,8 +175,11 @@ class FilesystemsSource:
                 self._shown[key].due_at = now.monotonic + self._shown[key].interval_seconds
             self._blocking.request(due)
         self._blocking.check_workers()
-        found = [self._maybe_row(key, shown) for key, shown in self._shown.items()]
-        rows = tuple([row for row in found if row is not None])
+        found = [key for key, shown in self._shown.items() if self._has_row(key, shown)]
+        if len(found) > MAX_ROWS:
+            first = set(heapq.nlargest(MAX_ROWS, found, key=self._rank))
+            found = [key for key in found if key in first]
+        rows = tuple([self._row(key) for key in found])
         stale = [row.age_seconds for row in rows if row.stale]
         if not stale:
             return rows
@@ -203,24 +209,40 @@ class FilesystemsSource:
         _, mountpoint, _ = key
         return self._statvfs(self._prefix + mountpoint)
 
-    def _maybe_row(self, key: Key, shown: Shown) -> Filesystem | None:
-        """Return the row, or None if the filesystem has no blocks: it is an interface to the kernel, as df assumes."""
+    def _has_row(self, key: Key, shown: Shown) -> bool:
+        """Take the newest answer. A filesystem without blocks is an interface to the kernel, as df assumes."""
         result = self._blocking.maybe_result(key)
         if result is not shown.result:
             shown.result = result
             found = None if result is None else result.value
             shown.has_blocks = found is None or found.f_blocks != 0
             shown.sizes = UNKNOWN if found is None else sizes_of(found)
-        if not shown.has_blocks:
-            return None
-        mount = shown.mount
+        return shown.has_blocks
+
+    def _rank(self, key: Key) -> tuple[bool, bool, bool, float]:
+        """Return how much a filesystem needs its row: those that do not answer, and those that are full."""
+        shown = self._shown[key]
+        *_, used_percent, inodes_used_percent, _, _ = shown.sizes
+        return (
+            shown.mount.mountpoint == "/",
+            self._is_stale(key),
+            not shown.mount.read_only,
+            max(used_percent or 0.0, inodes_used_percent or 0.0),
+        )
+
+    def _is_stale(self, key: Key) -> bool:
+        return self._blocking.pending_seconds(key) > HUNG_SECONDS
+
+    def _row(self, key: Key) -> Filesystem:
+        shown = self._shown[key]
+        mount, result = shown.mount, shown.result
         return Filesystem(
             _readable(mount.mountpoint),
             _readable(mount.device),
             mount.fstype,
             *shown.sizes[:5],
             mount.read_only,
-            self._blocking.pending_seconds(key) > HUNG_SECONDS,
+            self._is_stale(key),
             None if result is None else round(self._clock.monotonic() - result.at, 1),
             *shown.sizes[5:],
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from telemetry_stream.metrics.sources import network
 from telemetry_stream.metrics.sources.disk import Disk
 from telemetry_stream.metrics.sources.network import Interface
 from tests.conftest import eventually
@@ -119,6 +120,32 @@ def test_a_psutil_without_sensors(tree: Tree, psutil: SimpleNamespace) -> None:
     of = source(tree, psutil, "temperatures")
     assert [of.collect(tree.tick()) for _ in range(3)] == [None, None, None]
     of.close()
+
+
+def test_many_interfaces_by_psutil(
+    tree: Tree, psutil: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that the totals count have a row, and others while there is room."""
+    monkeypatch.setattr(network, "MAX_ROWS", 3)  # instead of 64
+    now = SimpleNamespace(
+        bytes_recv=0,
+        bytes_sent=0,
+        packets_recv=0,
+        packets_sent=0,
+        errin=0,
+        errout=0,
+        dropin=0,
+        dropout=0,
+    )
+    names = ["lo0", "lo1", "lo2", "en0", "en1"]
+    psutil.net_io_counters = lambda **_: dict.fromkeys(names, now)
+    psutil.net_if_stats = dict
+    rows = source(tree, psutil, "interfaces").collect(tree.tick())
+    assert [(row.name, row.counted) for row in rows] == [
+        ("lo0", False),
+        ("en0", True),
+        ("en1", True),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from telemetry_stream.metrics.sources.disk import (
     DisksSource,
     DiskTotals,
     DiskTotalsSource,
+    totals,
 )
-from tests.metrics.trees import Tree, assert_sane
+from tests.metrics.trees import Tree, assert_sane, opened_below
 
 SDA = (100, 5, 2000, 400, 50, 6, 1000, 300, 2, 600, 900)
 LINES = b"""   8       0 sda 100 5 2000 400 50 6 1000 300 2 600 900 1 2 3 4 5 6
@@ -129,6 +130,34 @@ def test_any_two_readings_are_sane(
 ) -> None:
     """Whatever the counters do, nothing is negative and no percentage is above 100."""
     assert_sane(disk.disk("sda", "disk", True, after, before, seconds, 1e6))
+
+
+def test_disks_that_count_have_a_row_among_many(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others have one as long as there is room. The totals are of all."""
+    monkeypatch.setattr(disk, "MAX_ROWS", 3)  # instead of 64
+    names = ["zd0", "zd16", "zd32", "zd48", "sda", "sdb"]
+    make(tree, *names)
+    lines = {name: line(name, SDA, f"230 {number}") for number, name in enumerate(names)}
+    source = DisksSource(tree.files)
+
+    def shown() -> list[str]:
+        tree.put("proc/diskstats", "".join(lines.values()))
+        now = tree.tick()
+        rows = source.collect(now)
+        assert DiskTotalsSource(source).collect(now) == totals(rows)
+        return [row.name for row in rows]
+
+    assert shown() == ["zd0", "zd16", "zd32", "sda", "sdb"]
+    with opened_below(tree.sys) as opened:
+        assert shown() == ["zd0", "zd16", "zd32", "sda", "sdb"]
+    assert not any("zd48" in path for path in opened)
+    for gone in ("zd0", "zd32", "sdb"):
+        del lines[gone]
+    assert shown() == ["zd16", "zd48", "sda"]
+    assert source.collect(tree.tick())[1].read_bytes_per_second == 0.0
+    source.close()
 
 
 def test_the_totals_of_a_tick_fail_with_its_rows(

@@ -285,6 +285,53 @@ def test_another_filesystem_at_the_same_mountpoint_is_called_at_once(
     assert len(host.statvfs.called) == 2
 
 
+def test_the_root_and_the_fullest_of_many_filesystems_have_a_row(
+    tree: Tree, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By space or by inodes, those that can be written to first. They are in the order of their mountpoints."""
+    monkeypatch.setattr(filesystem, "MAX_ROWS", 4)  # instead of 64
+    sizes = {
+        "/": Sizes(),
+        "/a": Sizes(f_bavail=300),
+        "/full": Sizes(f_bavail=1),
+        "/inodes": Sizes(f_ffree=1),
+        "/read-only": Sizes(f_bavail=0),
+        "/z": Sizes(f_bavail=100),
+    }
+    host.source._statvfs = lambda path: sizes[path.removeprefix(host.prefix)]
+    tree.put(
+        "proc/self/mountinfo",
+        "".join(
+            f"{number} 1 8:{number} / {path} rw - ext4 /dev/{number} {'ro' if path == '/read-only' else 'rw'}\n"
+            for number, path in enumerate(sizes, 20)
+        ),
+    )
+    assert [row.mountpoint for row in host.rows()] == ["/", "/full", "/inodes", "/z"]
+    sizes["/a"] = Sizes(f_bavail=2)
+    assert [row.mountpoint for row in host.rows(seconds=15.0)] == ["/", "/a", "/full", "/inodes"]
+
+
+def test_a_dead_mount_has_a_row_among_many_filesystems(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although it has no sizes."""
+    monkeypatch.setattr(filesystem, "MAX_ROWS", 2)  # instead of 64
+    host = Host(tree, timeout_seconds=0.0)
+    host.statvfs.dead.add(f"{host.prefix}/z")
+    tree.put(
+        "proc/self/mountinfo",
+        ROOT + DATA + "29 27 8:2 / /z rw - ext4 /dev/sdb rw\n",
+    )
+    host.source.collect(tree.tick())
+    assert eventually(lambda: len(host.statvfs.called) == 3)
+    section = host.source.collect(tree.tick(3.0))
+    assert isinstance(section, Stale)
+    rows: Any = section.section
+    assert [row.mountpoint for row in rows] == ["/", "/z"]
+    host.statvfs.gate.set()
+    host.source.close()
+
+
 @given(COUNT, COUNT, COUNT, COUNT, COUNT, COUNT)
 def test_any_sizes_are_sane(
     frsize: int, blocks: int, free: int, available: int, files: int, ffree: int

@@ -422,7 +422,7 @@ export const EXPLANATIONS = {
   },
   "disks[].name": {
     name: "name",
-    text: "The kernel's name.",
+    text: "The kernel's name. Beyond 64 disks, only those that the totals count have a row.",
     from: "/proc/diskstats",
   },
   "disks[].kind": {
@@ -502,7 +502,7 @@ export const EXPLANATIONS = {
   },
   "filesystems[].mountpoint": {
     name: "mountpoint",
-    text: "Where it is mounted. Of several mountpoints, the one that df shows: that of the whole filesystem, then the nearest to the root.",
+    text: "Where it is mounted. Of several mountpoints, the one that df shows: that of the whole filesystem, then the nearest to the root. Beyond 64 filesystems, `/`, those that do not answer and the fullest have a row.",
     from: "statvfs(3), /proc/self/mountinfo",
   },
   "filesystems[].device": {
