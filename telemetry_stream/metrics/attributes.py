@@ -12,6 +12,7 @@ from dataclasses import dataclass
 # interfaces must not use up the descriptors that its viewers need.
 MAX_KEPT_OPEN = 128
 BUFFER_BYTES = 16384
+MOST_TEXT = 256
 
 
 @dataclass(slots=True)
@@ -107,3 +108,33 @@ def maybe_read_once(path: str) -> bytes | None:
         return read_once(path)
     except OSError:
         return None
+
+
+def maybe_text(content: bytes | None) -> str | None:
+    """Return a text of the kernel or a driver without the space around it, cut to MOST_TEXT; None if it is empty."""
+    text = (content or b"").decode("utf-8", "replace").strip()
+    return text[:MOST_TEXT] or None
+
+
+def names_in(directory: str) -> list[str]:
+    """Return the names in a directory, sorted; none if it cannot be read."""
+    try:
+        return sorted(os.listdir(directory))
+    except OSError:
+        return []
+
+
+def readable(name: str) -> str:
+    """Return the name of a file with replacement characters for bytes that are not UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def parse_cpu_list(content: bytes) -> frozenset[int]:
+    """Return the numbers of a list such as ``0-3,8``. What is no number or range is left out."""
+    found: set[int] = set()
+    for part in content.strip().split(b","):
+        first, _, last = part.partition(b"-")
+        if first.isdigit() and (last or first).isdigit():
+            begin, end = int(first[:5]), int((last or first)[:5])
+            found.update(range(begin, min(end, begin + 8192) + 1))
+    return frozenset(found)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
+from hypothesis import given
 
 from telemetry_stream.metrics.attributes import (
     MAX_KEPT_OPEN,
+    MOST_TEXT,
     Attribute,
     Budget,
     maybe_read_once,
+    maybe_text,
+    names_in,
+    parse_cpu_list,
     read_once,
+    readable,
 )
-from tests.metrics.trees import Tree
+from tests.metrics.trees import Tree, odd
 
 
 @pytest.fixture
@@ -95,3 +102,48 @@ def test_read_once_returns_the_whole_file(tree: Tree) -> None:
     tree.put("proc/x", b"y" * 50_000)
     assert read_once(f"{tree.proc}/x") == b"y" * 50_000
     assert maybe_read_once(f"{tree.proc}/nowhere") is None
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"0-3,8\n", {0, 1, 2, 3, 8}),
+        (b"5", {5}),
+        (b"", set()),
+        (b"x,1-y,-3,2", {2}),
+        (b"9-3", set()),
+    ],
+)
+def test_lists_of_cores(content: bytes, expected: set[int]) -> None:
+    """What is no number or range is left out."""
+    assert parse_cpu_list(content) == expected
+
+
+@given(odd(b"0-3,8\n"))
+def test_any_list_of_cores_is_harmless(content: bytes) -> None:
+    """A range has no end that would take all memory."""
+    assert len(parse_cpu_list(content)) <= 8193 * max(1, content.count(b",") + 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b" Core 0\n", "Core 0"),
+        (b"\xff\n", "\N{REPLACEMENT CHARACTER}"),
+        (b"x" * 999, "x" * MOST_TEXT),
+        (b" \n", None),
+        (None, None),
+    ],
+)
+def test_a_text_is_stripped_and_cut(content: bytes | None, expected: str | None) -> None:
+    """An empty one is none at all."""
+    assert maybe_text(content) == expected
+
+
+def test_names_of_any_bytes_are_sorted_and_readable(tmp_path: Path) -> None:
+    """A directory that does not exist has no names."""
+    for name in (b"b", b"a\xff"):
+        os.mkdir(os.fsencode(tmp_path) + b"/" + name)
+    names = names_in(str(tmp_path))
+    assert [readable(name) for name in names] == ["a\N{REPLACEMENT CHARACTER}", "b"]
+    assert names_in(str(tmp_path / "none")) == []

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..attributes import maybe_read_once
+from ..attributes import maybe_read_once, parse_cpu_list
 from ..files import Files
 from ..setup import SelfStats
 from ..source import Clock, Now, Options, Source
@@ -75,21 +75,12 @@ def psutil_sources(
     )
 
 
-def parse_cpu_list(content: bytes) -> list[int]:
-    """Return the ids in ``0-2,5``, as sysfs lists CPUs. Raises ValueError for anything else."""
-    ids: list[int] = []
-    for part in content.decode("ascii").strip().split(","):
-        first, dash, last = part.partition("-")
-        ids.extend(range(int(first), int(last if dash else first) + 1))
-    return ids
-
-
 def core_ids(online: bytes | None, count: int) -> list[int]:
     """Return the ids of the ``count`` cores that psutil lists, from the content of sysfs' cpu/online.
 
     psutil does not return ids. If there are not ``count`` cores in sysfs, they are numbered.
     """
-    ids = parse_cpu_list(online) if online is not None else []
+    ids = sorted(parse_cpu_list(online or b""))
     return ids if len(ids) == count else list(range(count))
 
 

@@ -16,7 +16,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..attributes import maybe_linked_directory, maybe_read_once
+from ..attributes import maybe_linked_directory, maybe_read_once, maybe_text, names_in
 from . import sleep
 
 CHIP_SECONDS = 10.0
@@ -88,7 +88,7 @@ def _read_sensor(directory: str, sensor: str, *, is_asleep: bool) -> Reading:
     def read(attribute: str) -> bytes | None:
         return maybe_read_once(os.path.join(directory, f"{sensor}_{attribute}"))
 
-    label = _maybe_text(read("label"))
+    label = maybe_text(read("label"))
     if is_asleep:
         return Reading(sensor, label, None, None, None)
     faulty = (read("fault") or b"").strip() == b"1"
@@ -106,7 +106,7 @@ def read_zone(directory: str) -> tuple[Reading, ...]:
     limits: dict[str, float | None] = {}
     for name in names_in(directory):
         match = TRIP.match(name)
-        kind = _maybe_text(maybe_read_once(os.path.join(directory, name))) if match else None
+        kind = maybe_text(maybe_read_once(os.path.join(directory, name))) if match else None
         if match and kind in ("hot", "critical"):
             path = os.path.join(directory, f"trip_point_{match.group(1)}_temp")
             limits[kind] = parse_millidegrees(maybe_read_once(path))
@@ -131,29 +131,17 @@ def read(chip: Chip) -> tuple[Reading, ...]:
     return readings
 
 
-def names_in(directory: str) -> Sequence[str]:
-    """Return the names in a directory, sorted; none if it cannot be read."""
-    try:
-        return sorted(os.listdir(directory))
-    except OSError:
-        return ()
-
-
-def _maybe_text(content: bytes | None) -> str | None:
-    return content.decode("utf-8", "replace").strip() or None if content is not None else None
-
-
 def identify(directory: str) -> Chip:
     """Return what is behind a directory of hwmon or thermal."""
     behind = os.path.join(directory, "device")
     if ZONE.search(directory):
-        kind = _maybe_text(maybe_read_once(os.path.join(directory, "type")))
+        kind = maybe_text(maybe_read_once(os.path.join(directory, "type")))
         path = maybe_linked_directory(behind)
         return Chip(directory, kind or "thermal", os.path.basename(directory), path)
     path = maybe_linked_directory(behind)
     device = None if path is None else os.path.basename(path)
-    name = _maybe_text(maybe_read_once(os.path.join(directory, "name")))
-    name = name or _maybe_text(maybe_read_once(os.path.join(behind, "name")))
+    name = maybe_text(maybe_read_once(os.path.join(directory, "name")))
+    name = name or maybe_text(maybe_read_once(os.path.join(behind, "name")))
     return Chip(directory, name or device or "unknown", device, path)
 
 

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from .. import counters
-from ..attributes import maybe_read_once
+from ..attributes import maybe_read_once, maybe_text, names_in, parse_cpu_list
 from ..files import Files
 from ..section import Field
-from .chips import names_in
-from .power_supply import maybe_text
 
 CPU = re.compile(r"cpu(\d+)$")
 FACTS_SECONDS = 10.0
@@ -95,17 +93,6 @@ def maybe_mhz(content: bytes | None) -> float | None:
     """Return a number of kHz in MHz. ``<unknown>`` and 0, which no running core has, are None."""
     khz = counters.maybe_count((content or b"").strip(), MOST_KHZ)
     return khz / KHZ_PER_MHZ if khz else None
-
-
-def parse_cpu_list(content: bytes) -> frozenset[int]:
-    """Return the numbers of a list such as ``0-3,8``. What is no number or range is left out."""
-    found: set[int] = set()
-    for part in content.strip().split(b","):
-        first, _, last = part.partition(b"-")
-        if first.isdigit() and (last or first).isdigit():
-            begin, end = int(first[:5]), int((last or first)[:5])
-            found.update(range(begin, min(end, begin + 8192) + 1))
-    return frozenset(found)
 
 
 def parse_throttled(content: bytes) -> Board | None:

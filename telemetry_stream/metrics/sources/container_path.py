@@ -19,6 +19,8 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import islice
 
+from ..attributes import readable
+
 SHORT_ID = 12  # as docker ps shows it
 # Limits for a hierarchy that a user has filled on purpose: a host has some hundred groups, at a depth of less than ten.
 MAX_CONTAINERS = 2000
@@ -69,7 +71,7 @@ class Identity:
 def maybe_identify(path: str) -> Identity | None:
     """Return the container whose group has this path, or None if it is another group."""
     *above, last = path.strip("/").split("/")
-    unit = next((_shown(part) for part in (last, *reversed(above)) if UNIT.fullmatch(part)), None)
+    unit = next((readable(part) for part in (last, *reversed(above)) if UNIT.fullmatch(part)), None)
     match = ID.fullmatch(last)
     if match is not None:
         prefix = match["prefix"] or match["cri"] or ""
@@ -98,9 +100,9 @@ def _maybe_named(last: str, above: list[str]) -> tuple[str, str] | None:
         libvirt = LIBVIRT_LXC.fullmatch(name)
         return ("lxc", libvirt["name"]) if libvirt else ("nspawn", name)
     if match := LXC_PAYLOAD.fullmatch(last):
-        return "lxc", _shown(match["name"])
+        return "lxc", readable(match["name"])
     if above[-1:] and above[-1] in LXC_PARENTS:
-        return "lxc", _shown(last)
+        return "lxc", readable(last)
     return None
 
 
@@ -113,10 +115,6 @@ def _unescaped(name: str) -> str:
     r"""Return a name without systemd's escapes: ``db\x2done`` is ``db-one``."""
     raw = ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), os.fsencode(name))
     return raw.decode("utf-8", "replace")
-
-
-def _shown(name: str) -> str:
-    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def find_containers(root: str) -> dict[str, Identity]:

@@ -11,13 +11,13 @@ import os
 from collections.abc import Sequence
 
 from .. import counters, rates
-from ..attributes import maybe_read_once
+from ..attributes import maybe_read_once, maybe_text, names_in
 from ..files import Files
-from .chips import names_in, read_chip
+from .chips import read_chip
 from .fdinfo import GpuClients, ProcessUse
 from .gpu_devices import Device
 from .gpu_record import ACTIVE, MAX_PROCESSES, Gpu, GpuProcess, process_name
-from .power_supply import MOST_WATTS, maybe_integer, maybe_micro, maybe_text
+from .power_supply import MOST_WATTS, maybe_integer, maybe_micro
 
 HZ_PER_MHZ = 1_000_000
 MICROJOULES = 1_000_000

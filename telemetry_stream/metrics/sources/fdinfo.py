@@ -17,8 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from .. import counters, rates
-from ..attributes import maybe_read_once
-from .chips import names_in
+from ..attributes import maybe_read_once, names_in
 from .gpu_devices import Device
 
 SEARCH_SECONDS = 10.0

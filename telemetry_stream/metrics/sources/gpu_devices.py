@@ -6,9 +6,8 @@ import os
 import re
 from dataclasses import dataclass
 
-from ..attributes import maybe_linked_directory, maybe_read_once
+from ..attributes import maybe_linked_directory, maybe_read_once, names_in
 from ..files import Files
-from .chips import names_in
 
 CARD = re.compile(r"card\d+$")
 NVIDIA, NVIDIA_VENDOR, DISPLAY_CLASS = "nvidia", b"0x10de", b"0x03"

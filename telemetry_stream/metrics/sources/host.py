@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..attributes import maybe_read_once
+from ..attributes import maybe_read_once, maybe_text
 from ..files import Files, ParseError, parser
 from . import kernel_stat
 
@@ -37,11 +37,6 @@ class HostInfo:
 
 
 @parser
-def parse_text(content: bytes) -> str:
-    """Return the text of a file of one line."""
-    return content.decode("utf-8", "replace").strip()
-
-
 @parser
 def parse_cpu_model(content: bytes) -> str | None:
     """Return the model in /proc/cpuinfo, under the first of MODEL_KEYS that it has."""
@@ -75,11 +70,10 @@ def host_id(machine_id: bytes | None, name: str) -> str:
 def read_host_info(files: Files) -> HostInfo:
     """Read the identity. The /etc of another host is at 1/root/etc below its proc_root, which only root may read."""
 
-    def maybe_text(path: str) -> str | None:
-        content = maybe_read_once(os.path.join(files.proc_root, path))
-        return parse_text(content) or None if content is not None else None
+    def read(path: str) -> str | None:
+        return maybe_text(maybe_read_once(os.path.join(files.proc_root, path)))
 
-    name = maybe_text("sys/kernel/hostname") or os.uname().nodename
+    name = read("sys/kernel/hostname") or os.uname().nodename
     root = files.host_root
     machine_id = maybe_read_once(os.path.join(root, "etc/machine-id"))
     os_release = maybe_read_once(os.path.join(root, "etc/os-release"))
@@ -92,7 +86,7 @@ def read_host_info(files: Files) -> HostInfo:
     return HostInfo(
         id=host_id(machine_id, name),
         name=name,
-        kernel=maybe_text("sys/kernel/osrelease") or os.uname().release,
+        kernel=read("sys/kernel/osrelease") or os.uname().release,
         cpu_model=parse_cpu_model(cpuinfo) if cpuinfo is not None else None,
         cores=cores,
         os=_maybe_parse(parse_os_release, os_release),

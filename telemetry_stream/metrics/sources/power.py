@@ -16,21 +16,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from ..attributes import maybe_read_once
+from ..attributes import maybe_read_once, maybe_text, names_in
 from ..blocking import HUNG_SECONDS, Blocking
 from ..files import Files
 from ..section import Field, Part, Section
 from ..setup import Setup
 from ..source import SEARCH_SECONDS, Now, Source, Stale
 from . import sleep
-from .chips import Chip, ReplacedError, identify, names_in
+from .chips import Chip, ReplacedError, identify
 from .power_supply import (
     MOST_WATTS,
     Supply,
     find_supplies,
     maybe_integer,
     maybe_micro,
-    maybe_text,
     read_supply,
 )
 from .rapl import Rapl, RaplZone

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from .. import rates
-from ..attributes import maybe_read_once
+from ..attributes import maybe_read_once, maybe_text
 from ..section import Field
 
 MICRO = 1e-6
@@ -25,7 +25,6 @@ SECONDS_PER_HOUR = 3600
 MOST_WATTS, MOST_VOLTS, MOST_AMPERES = 1e5, 1e4, 1e4
 MOST_SECONDS = 30 * 86400.0
 MOST_CYCLES = 1_000_000
-MOST_TEXT = 64
 UNKNOWN = "unknown"
 INTEGER = re.compile(rb"\s*(-?\d{1,18})\s*$")
 
@@ -207,12 +206,6 @@ def maybe_micro(number: int | None, most: float) -> float | None:
     if number is None or abs(number) * MICRO > most:
         return None
     return round(abs(number) * MICRO, rates.DECIMALS)
-
-
-def maybe_text(content: bytes | None) -> str | None:
-    """Return a text of a driver without the space around it, or None if there is none."""
-    text = (content or b"").decode("utf-8", "replace").strip()
-    return text[:MOST_TEXT] or None
 
 
 def _maybe_known(content: bytes | None) -> str | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from .. import counters, rates
-from ..attributes import maybe_read_once
+from ..attributes import maybe_read_once, maybe_text, names_in, readable
 from ..section import Field, OffPage, Part
 from ..units import KIB
 
@@ -116,11 +116,7 @@ class RaidArray:
 def find_arrays(sys_root: str) -> list[str]:
     """Return the directories of all md devices, sorted."""
     block = os.path.join(sys_root, "block")
-    try:
-        names = os.listdir(block)
-    except OSError:
-        return []
-    directories = [os.path.join(block, name) for name in sorted(names) if name.startswith("md")]
+    directories = [os.path.join(block, name) for name in names_in(block) if name.startswith("md")]
     return [directory for directory in directories if os.path.isdir(f"{directory}/md")]
 
 
@@ -128,7 +124,7 @@ def maybe_read_array(directory: str) -> RaidArray | None:
     """Return the array of a directory in /sys/block, or None if it is gone."""
 
     def read(name: str) -> str | None:
-        return maybe_text(f"{directory}/md/{name}")
+        return maybe_text(maybe_read_once(f"{directory}/md/{name}"))
 
     try:
         entries = sorted(os.listdir(f"{directory}/md"))
@@ -138,8 +134,8 @@ def maybe_read_array(directory: str) -> RaidArray | None:
         Member(
             _shown(name.removeprefix("dev-")),
             member_state(
-                maybe_text(f"{directory}/md/{name}/state"),
-                maybe_text(f"{directory}/md/{name}/slot"),
+                read(f"{name}/state"),
+                read(f"{name}/slot"),
             ),
         )
         for name in entries
@@ -153,7 +149,7 @@ def maybe_read_array(directory: str) -> RaidArray | None:
     left = None if whole is None or done is None else (whole - done) * SECTOR_BYTES
     return RaidArray(
         _shown(os.path.basename(directory)),
-        read("level") or None,
+        read("level"),
         read("array_state"),
         maybe_number(read("raid_disks"), counters.MOST_INT),
         states.count("active") if known else None,
@@ -199,12 +195,6 @@ def maybe_number(text: str | None, most: float) -> int | None:
     return counters.maybe_count(words[0].encode(), int(most)) if words else None
 
 
-def maybe_text(path: str) -> str | None:
-    """Return the content of an attribute without the space around it, or None if it cannot be read."""
-    content = maybe_read_once(path)
-    return None if content is None else content.decode("utf-8", "replace").strip()
-
-
 def _shown(name: str) -> str:
     """Return a name of a directory as the kernel's name of the device, which may contain a slash."""
-    return os.fsencode(name).decode("utf-8", "replace").replace("!", "/")
+    return readable(name).replace("!", "/")

@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from .. import counters, rates
-from ..attributes import Attribute, maybe_read_once
+from ..attributes import Attribute, maybe_read_once, maybe_text
 from ..files import Files
 from ..section import Field
 from ..source import SEARCH_SECONDS, Clock
-from .power_supply import maybe_text
 
 ZONE = re.compile(r"intel-rapl:\d+(:\d+)?$")
 # No package of a processor needs more, and neither does a platform with several of them.

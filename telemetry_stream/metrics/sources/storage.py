@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from .. import counters
-from ..attributes import maybe_read_once
+from ..attributes import maybe_read_once, maybe_text, names_in, readable
 from ..files import Files
 from ..section import Field, OffPage, Part, Section
 from ..setup import Setup
 from ..source import SEARCH_SECONDS, Now, Source
-from .raid import RaidArray, find_arrays, maybe_read_array, maybe_text
+from .raid import RaidArray, find_arrays, maybe_read_array
 
 READ_SECONDS = 5.0
 ERRORS = "Should be 0; btrfs device stats -z sets it back."
@@ -168,7 +168,7 @@ class StorageSource:
             self._search_at = now.monotonic + SEARCH_SECONDS
             self._arrays = find_arrays(self._sys_root)
             self._pools = [
-                name for name in _names_in(self._zfs) if os.path.exists(f"{self._zfs}/{name}/state")
+                name for name in names_in(self._zfs) if os.path.exists(f"{self._zfs}/{name}/state")
             ]
             self._devices = _find_btrfs(self._btrfs)
             found = bool(self._arrays or self._pools or self._devices)
@@ -182,14 +182,10 @@ class StorageSource:
     def _maybe_read(self) -> StorageHealth | None:
         """Read everything that was found. What is gone meanwhile is left out."""
         arrays = [maybe_read_array(directory) for directory in self._arrays]
-        states = [(name, maybe_text(f"{self._zfs}/{name}/state")) for name in self._pools]
+        contents = [(name, maybe_read_once(f"{self._zfs}/{name}/state")) for name in self._pools]
         section = StorageHealth(
             tuple(array for array in arrays if array is not None),
-            tuple(
-                Pool(_shown(name), state or None, state == "ONLINE" if state else None)
-                for name, state in states
-                if state is not None
-            ),
+            tuple(read_pool(name, content) for name, content in contents if content is not None),
             tuple(
                 read_btrfs_device(filesystem, device)
                 for filesystem, device in self._devices
@@ -199,14 +195,20 @@ class StorageSource:
         return section if section.arrays or section.pools or section.btrfs else None
 
 
+def read_pool(name: str, content: bytes) -> Pool:
+    """Return a pool of ZFS, from the content of its file ``state``."""
+    state = maybe_text(content)
+    return Pool(readable(name), state, None if state is None else state == "ONLINE")
+
+
 def read_btrfs_device(filesystem: str, device: str) -> BtrfsDevice:
     """Return a device of a btrfs filesystem, each by its directory in sysfs."""
     errors = parse_error_stats(maybe_read_once(f"{device}/error_stats") or b"")
-    missing = maybe_text(f"{device}/missing")
+    missing = maybe_text(maybe_read_once(f"{device}/missing"))
     return BtrfsDevice(
-        _shown(os.path.basename(filesystem)),
-        _shown(os.path.basename(device)),
-        maybe_text(f"{filesystem}/label") or None,
+        readable(os.path.basename(filesystem)),
+        readable(os.path.basename(device)),
+        maybe_text(maybe_read_once(f"{filesystem}/label")),
         {"0": False, "1": True}.get(missing or ""),
         *(errors.get(f"{kind}_errs") for kind in ERROR_KINDS),
     )
@@ -226,20 +228,9 @@ def _find_btrfs(root: str) -> list[tuple[str, str]]:
     """Return the directories of each filesystem and each of its devices. Other directories there have no devices."""
     return [
         (f"{root}/{uuid}", f"{root}/{uuid}/devinfo/{number}")
-        for uuid in _names_in(root)
-        for number in _names_in(f"{root}/{uuid}/devinfo")
+        for uuid in names_in(root)
+        for number in names_in(f"{root}/{uuid}/devinfo")
     ]
-
-
-def _names_in(directory: str) -> list[str]:
-    try:
-        return sorted(os.listdir(directory))
-    except OSError:
-        return []
-
-
-def _shown(name: str) -> str:
-    return os.fsencode(name).decode("utf-8", "replace")
 
 
 SECTIONS = (

@@ -13,13 +13,14 @@ import os
 from dataclasses import dataclass
 from typing import Annotated
 
+from ..attributes import names_in
 from ..blocking import HUNG_SECONDS, Blocking
 from ..files import Files, KeptFile
 from ..section import Field, Section
 from ..setup import Setup
 from ..source import Clock, Now, Source, Stale
 from . import diskstats, sleep
-from .chips import Chip, Reading, ReplacedError, find_chips, names_in, read
+from .chips import Chip, Reading, ReplacedError, find_chips, read
 
 REFRESH_SECONDS = 30.0  # for chips that are added or removed
 

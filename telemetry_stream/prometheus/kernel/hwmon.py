@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from ...metrics.attributes import names_in
 from ...metrics.sources import chips
 from ...metrics.sources.power import Fan, Power, PowerMeter
 from ...metrics.sources.temperature import Temperature
@@ -86,7 +87,7 @@ def _chips(host: Host) -> dict[tuple[str, str | None], str]:
     """Return node_exporter's name of each chip, by the name and the device that the section has."""
     directory = host.sys("class/hwmon")
     found: dict[tuple[str, str | None], str] = {}
-    for entry in chips.names_in(directory):
+    for entry in names_in(directory):
         chip = chips.identify(os.path.join(directory, entry))
         if chip.path is not None:
             bus, device = os.path.split(chip.path)

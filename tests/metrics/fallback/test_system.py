@@ -15,7 +15,7 @@ import psutil as real_psutil
 import pytest
 
 from telemetry_stream.metrics.collector import PSUTIL_SECTIONS, Collector
-from telemetry_stream.metrics.fallback.system import core_ids, parse_cpu_list
+from telemetry_stream.metrics.fallback.system import core_ids
 from telemetry_stream.metrics.source import Now, Options
 from telemetry_stream.metrics.sources.process_list import PageQuery
 from telemetry_stream.metrics.sources.swap import Swap
@@ -238,15 +238,8 @@ def test_uptime_is_the_time_since_psutil_s_boot_time(tree: Tree, psutil: SimpleN
 
 
 @pytest.mark.parametrize(
-    ("content", "expected"), [(b"0-1\n", [0, 1]), (b"0,2-3,7", [0, 2, 3, 7]), (b"5\n", [5])]
-)
-def test_cpu_lists(content: bytes, expected: list[int]) -> None:
-    """Ids and ranges, as sysfs writes them."""
-    assert parse_cpu_list(content) == expected
-
-
-@pytest.mark.parametrize(
-    ("online", "expected"), [(b"0,3\n", [0, 3]), (b"0-3\n", [0, 1]), (None, [0, 1])]
+    ("online", "expected"),
+    [(b"0,3\n", [0, 3]), (b"0-3\n", [0, 1]), (b"?\n", [0, 1]), (None, [0, 1])],
 )
 def test_core_ids_come_from_sysfs(online: bytes | None, expected: list[int]) -> None:
     """Without sysfs, and if it has another number of cores than psutil, they are numbered."""

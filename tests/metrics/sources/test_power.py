@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from telemetry_stream.metrics.attributes import MOST_TEXT
 from telemetry_stream.metrics.source import SEARCH_SECONDS, Stale
 from telemetry_stream.metrics.sources import power
 from telemetry_stream.metrics.sources.power import Power, PowerSource
@@ -181,4 +182,4 @@ def test_odd_names(tree: Tree, source: PowerSource, name: str) -> None:
     supply(tree, name, type="Battery", capacity="50", status="x" * 500)
     (found,) = collect(tree, source).supplies
     assert found.charge_percent == 50.0
-    assert found.status == "x" * 64
+    assert found.status == "x" * MOST_TEXT
