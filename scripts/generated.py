@@ -40,7 +40,7 @@ is generated from the declarations in `telemetry_stream/metrics/sources/`; `scri
 
 A number of the kernel is published only if it can be true. Each rule is in one module, and all sources use it.
 
-- **A count has no sign.** A number that is negative, 2^63 or more (2^64 - n) or none is null. So are more than 2^22
+- **A count has no sign.** What is negative, 2^63 or more (2^64 - n), or not a number is null. So are more than 2^22
   tasks, and more than 2^31 sockets or requests. Many sums are made without a lock and may be below 0 for a moment, and
   the kernel prints some of them as unsigned.
 - **A part is at most the whole.** A part of the memory, the swap space or a filesystem that exceeds it is null, and so

@@ -126,7 +126,7 @@ def test_a_file_of_another_form_is_named(secret: Path, content: bytes, reason: s
 
 
 def test_a_file_that_cannot_be_read_is_named(secret: Path) -> None:
-    """With the reason of the system, or that the path is none."""
+    """With the reason of the system, or that it is not a path."""
     with pytest.raises(UnreadableError, match="cannot be read: No such file"):
         read_text(f"{secret}.old", 4)
     with pytest.raises(UnreadableError, match="is not a valid path"):

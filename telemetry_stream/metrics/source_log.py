@@ -56,7 +56,7 @@ class SourceLog:
 
 
 def _maybe_level(state: State, reason: str | None) -> int | None:
-    """Return how a failure is logged, or None if the state is none. A stale filesystem is none, a slow source is."""
+    """Return how a failure is logged, or None if it is not one. A stale filesystem is not, a slow source is."""
     if state == "stale" and reason is not None:
         return logging.WARNING
     return {"failed": logging.ERROR, "psutil": logging.WARNING}.get(state)

@@ -44,7 +44,7 @@ Answer = Mapping[str, Described]  # by the whole id
 
 
 class ApiError(Exception):
-    """An answer that is none: the reason."""
+    """The reason why an answer is not a valid one."""
 
 
 class Api:
@@ -199,7 +199,7 @@ def _described(row: Mapping[str, Any]) -> Described:
 
 
 def _maybe_text(value: object) -> str | None:
-    """Return a text that UTF-8 can represent, of limited length; None if it is none."""
+    """Return a text that UTF-8 can represent, of limited length; None for another value."""
     if not isinstance(value, str):
         return None
     return value[:MAX_CHARACTERS].encode(errors="replace").decode()

@@ -19,7 +19,7 @@ from .block_device import classify
 from .cgroup import parse_cpu_max, parse_flat, parse_max
 
 CPU_STAT_BYTES = 1024  # twelve lines at most today
-# From here on, a limit of version 1 is none: the largest number of pages in bytes.
+# From here on, a limit of version 1 limits nothing: the largest number of pages in bytes.
 V1_UNLIMITED = 1 << 60
 
 INACTIVE_FILE = re.compile(rb"^inactive_file (\d+)$", re.MULTILINE)

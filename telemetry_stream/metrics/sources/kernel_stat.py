@@ -9,8 +9,8 @@
     procs_running 2
     procs_blocked 0
 
-Times are in units of CLK_TCK. Kernels before 2.6.33 write 4, 7, 8 or 9 columns; the missing ones are None. A number
-that is none, or negative, loses only its own place: the kernel sums some of them without a lock.
+Times are in units of CLK_TCK. Kernels before 2.6.33 write 4, 7, 8 or 9 columns; the missing ones are None. What is
+not a number, or is negative, loses only its own place: the kernel sums some of them without a lock.
 """
 
 from __future__ import annotations

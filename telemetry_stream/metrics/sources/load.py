@@ -96,7 +96,7 @@ def parse(content: bytes) -> Loadavg:
 
 
 def maybe_average(word: bytes) -> float | None:
-    """Return an average, or None if the word is none. It counts tasks, and cannot exceed their number."""
+    """Return an average, or None if the word is not a number. It counts tasks, and cannot exceed their number."""
     try:
         average = float(word)
     except ValueError:

@@ -49,7 +49,7 @@ class Interface:
     speed_mbps: Annotated[
         int | None,
         Field(
-            "Speed of the link; null if it is down or has no speed. The constants of virtual interfaces are none.",
+            "Speed of the link; null if it is down or has no real speed: virtual interfaces report a constant.",
             unit="Mbit/s",
             title="speed",
         ),

@@ -104,7 +104,7 @@ MOST_PERCENT = 101.0
 
 
 def maybe_share(word: bytes) -> float | None:
-    """Return a percentage, or None if the word is none."""
+    """Return a percentage, or None if the word is not a number."""
     try:
         share = float(word)
     except ValueError:

@@ -95,7 +95,7 @@ def test_a_long_command_line_is_cut() -> None:
         ("0::/lxc.payload.web/system.slice/nginx.service", "lxc web"),
         ("0::/machine.slice/systemd-nspawn@web.service/payload", "nspawn web"),
         (r"0::/machine.slice/machine-db\x2done.scope/init.scope", "nspawn db-one"),
-        # As in the section `containers`: monitors and virtual machines are none.
+        # As in the section `containers`: monitors and virtual machines are not containers.
         (f"0::/machine.slice/libpod-conmon-{ID}.scope", f"libpod-conmon-{ID}.scope"),
         (r"0::/machine.slice/machine-qemu\x2d1\x2dvm.scope", r"machine-qemu\x2d1\x2dvm.scope"),
         (f"0::/default/{ID}", "other 3f2ab1c05d6e"),

@@ -277,7 +277,7 @@ def test_an_answer_that_is_not_d_bus_is_an_error(
 
 
 def test_odd_values_lose_only_themselves(systemd: FakeSystemd, bus: SystemdBus) -> None:
-    """A property of another type, and a number that is none."""
+    """A property of another type, and a value that is not a number."""
     systemd.put("a.service", "failed", "failed", Result="signal", NRestarts=0)
     systemd.units["a.service"] |= {
         "Description": ("i", -1),

@@ -53,7 +53,7 @@ def test_a_counter_that_falls_a_little_keeps_its_value(made: MadeHost) -> None:
 
 
 def test_all_fields_of_meminfo(made: MadeHost) -> None:
-    """kB are 1024 bytes. Counts have no unit, and a line that is none loses only itself."""
+    """kB are 1024 bytes. Counts have no unit, and a line that is not one loses only itself."""
     made.put(
         "proc/meminfo",
         "MemTotal:  1000 kB\nActive(anon):  3 kB\nHugePages_Free:   4\nBroken: x kB\n"

@@ -712,7 +712,7 @@ export const EXPLANATIONS = {
   },
   "interfaces[].speed_mbps": {
     name: "speed",
-    text: "Speed of the link; null if it is down or has no speed. The constants of virtual interfaces are none.",
+    text: "Speed of the link; null if it is down or has no real speed: virtual interfaces report a constant.",
     from: "/proc/net/dev, /proc/net/wireless, /sys/class/net, rtnetlink",
   },
   "interfaces[].counted": {
