@@ -47,10 +47,13 @@ const respond = (address: string): Promise<Response> =>
 /** Returns the browser of each test's page, which is that of a server with one host, or of a front end. */
 export function installPage(hosts?: Hosts): ReturnType<typeof fakeBrowser> {
   const browser = fakeBrowser();
+  const { stackTraceLimit } = Error;
   let stop: () => void;
 
   beforeEach(async () => {
     await loadParts(); // else it depends on the other tests of the worker which of them are there
+    // React keeps a stack for each element that it makes. With ten frames, this took a quarter of the time.
+    Error.stackTraceLimit = 3;
     vi.useFakeTimers();
     FakeSocket.all = [];
     installDom();
@@ -68,6 +71,7 @@ export function installPage(hosts?: Hosts): ReturnType<typeof fakeBrowser> {
   });
 
   afterEach(() => {
+    Error.stackTraceLimit = stackTraceLimit;
     cleanup();
     stop();
     expect(vi.getTimerCount()).toBe(0);
