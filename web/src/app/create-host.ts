@@ -234,7 +234,7 @@ export function createHost(key: number, address: string, page: Surroundings): Ru
     request: (path, signal, received) => {
       const url = new URL(path, address);
       if (host !== null) url.searchParams.set("host", host);
-      return requestJson(url.href, browser, signal, undefined, received);
+      return requestJson(url.href, browser, signal, { received });
     },
     tick,
     wake,

@@ -153,7 +153,7 @@ export function createPage(
     logOut: () => logOut(address, browser),
     notifications,
     request: (path, signal, method) =>
-      requestJson(new URL(path, address).href, browser, signal, method),
+      requestJson(new URL(path, address).href, browser, signal, { method }),
     fleet,
     host,
     overview,

@@ -2,10 +2,7 @@
  * Logging in with a link: its token is behind "#", which browsers send to no server and to no proxy. The login page of
  * the server does the same by itself; this is for a browser that is logged in already, or needs no login.
  */
-import type { Browser } from "./refusal";
-
-/** The page begins after the answer. */
-const ANSWER_MS = 10_000;
+import { requestText, type Browser } from "./refusal";
 
 /** Return the token in the address, or null. It is removed from the address, so that it stays in no history. */
 export function takeToken(): string | null {
@@ -14,12 +11,15 @@ export function takeToken(): string | null {
   return token;
 }
 
-/** Exchange the token for a cookie. A token that is not accepted changes nothing: the present login stays. */
+/**
+ * Exchange the token for a cookie; the page begins after that. A token that is not accepted changes nothing: the present
+ * login stays.
+ */
 export async function logIn(pageAddress: string, token: string, browser: Browser): Promise<void> {
   try {
     const headers = { Authorization: `Bearer ${token}` };
-    const signal = AbortSignal.timeout(ANSWER_MS);
-    await browser.fetch(new URL("login", pageAddress).href, { method: "POST", headers, signal });
+    const address = new URL("login", pageAddress).href;
+    await requestText(address, browser, new AbortController().signal, { method: "POST", headers });
   } catch {
     // Not reachable, or not a token: the page connects with what it has, and shows why it cannot.
   }

@@ -124,6 +124,7 @@ export function hostStream(host: string | null): string {
 
 interface RequestChoice {
   readonly method?: string | undefined;
+  readonly headers?: Record<string, string>;
   /** Some bytes have arrived. */
   readonly heard?: () => void;
 }
@@ -136,7 +137,7 @@ export async function requestText(
   address: string,
   browser: Pick<Browser, "fetch">,
   signal: AbortSignal,
-  { method = "GET", heard }: RequestChoice = {},
+  { method = "GET", headers = {}, heard }: RequestChoice = {},
 ): Promise<string> {
   const request = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -155,6 +156,7 @@ export async function requestText(
   try {
     const options: RequestInit = {
       method,
+      headers,
       signal: request.signal,
       cache: "no-store",
       redirect: "manual",
@@ -187,13 +189,17 @@ async function errorOf(answer: Response): Promise<RequestError> {
   return new RequestError(reason, retryAfterSeconds, answer.status === 401);
 }
 
-/** Return the answer to a request as JSON. `received` gets its size. Otherwise as `requestText`. */
+interface JsonChoice extends Pick<RequestChoice, "method"> {
+  /** Gets the size of the answer. */
+  readonly received?: (bytes: number) => void;
+}
+
+/** Return the answer to a request as JSON, otherwise as `requestText`. */
 export async function requestJson(
   address: string,
   browser: Pick<Browser, "fetch">,
   signal: AbortSignal,
-  method?: string,
-  received?: (bytes: number) => void,
+  { method, received }: JsonChoice = {},
 ): Promise<unknown> {
   const content = await requestText(address, browser, signal, { method });
   received?.(content.length);

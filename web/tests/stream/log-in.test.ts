@@ -1,8 +1,8 @@
 // @vitest-environment jsdom
-import { beforeEach, expect, it } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 
 import { logIn, takeToken } from "../../src/stream/log-in";
-import { answer, fakeBrowser, noAnswer } from "../support/fake-browser";
+import { answer, fakeBrowser, noAnswer, silence } from "../support/fake-browser";
 
 let browser: ReturnType<typeof fakeBrowser>;
 
@@ -32,6 +32,16 @@ it("posts the token in a header, beside the page", async () => {
     "http://ada/proxied/login",
     expect.objectContaining({ method: "POST", headers }),
   );
+});
+
+it("gives up a request that is never answered, because the page begins after it", async () => {
+  vi.useFakeTimers();
+  browser.fetch.mockImplementation(silence);
+  const done = vi.fn();
+  void logIn("http://ada/", "x", browser).then(done);
+  await vi.advanceTimersByTimeAsync(21_000);
+  expect(done).toHaveBeenCalledOnce();
+  vi.useRealTimers();
 });
 
 it.each([
