@@ -20,10 +20,12 @@ RUN npm run build
 FROM python:3.13-slim AS wheel
 WORKDIR /src
 COPY . .
-# The built page is not older than its sources, so the build backend uses it and needs no Node
 COPY --from=web /src/telemetry_stream/static telemetry_stream/static
+# The build backend uses a page that is not older than its sources, and needs no Node then. A page of a cached stage is as
+# old as that stage.
 # pip refuses a package whose hash is not in the lock files. With build isolation, it would fetch other build tools
-RUN pip install --no-cache-dir --require-hashes -r deploy/build.lock && \
+RUN touch telemetry_stream/static/index.html && \
+    pip install --no-cache-dir --require-hashes -r deploy/build.lock && \
     pip wheel --no-cache-dir --wheel-dir /wheels --require-hashes -r deploy/requirements.lock && \
     pip wheel --no-cache-dir --wheel-dir /wheels --no-deps --no-build-isolation .
 

@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from email.message import Message
 from pathlib import Path
 
+import build_web
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 import telemetry_stream
@@ -302,6 +304,33 @@ def test_the_image_is_built_with_the_locked_tools() -> None:
     assert "--require-hashes -r deploy/build.lock" in text
     for line in re.findall("pip wheel.*", text):
         assert "--require-hashes" in line or "--no-build-isolation" in line
+
+
+def test_the_image_is_built_with_the_page_of_its_first_stage() -> None:
+    """Docker copies it with the time of that stage, which may be cached and older than the sources beside it."""
+    _, copied, after = (
+        (ROOT / "Dockerfile")
+        .read_text()
+        .partition("\nCOPY --from=web /src/telemetry_stream/static telemetry_stream/static\n")
+    )
+    assert copied
+    touched, _, built = after.partition("pip wheel")
+    assert f"touch {build_web.PAGE.relative_to(ROOT)} && " in touched
+    assert "--no-build-isolation ." in built
+
+
+def test_secrets_of_a_fleet_are_kept_out_of_git_and_of_the_image() -> None:
+    """The compose file mounts them from a folder of the checkout."""
+    services = yaml.safe_load((ROOT / "docker-compose.fleet.yml").read_text())["services"]
+    mounted = {
+        volume.partition(":")[0].split("/")[1]
+        for service in services.values()
+        for volume in service["volumes"]
+        if volume.startswith("./")
+    }
+    assert mounted == {"deploy", "fleet"}
+    assert "/fleet/" in (ROOT / ".gitignore").read_text().splitlines()
+    assert "/fleet" in (ROOT / ".dockerignore").read_text().splitlines()
 
 
 def check_lock(name: str, wanted: Sequence[str]) -> None:
