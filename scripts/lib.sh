@@ -47,9 +47,15 @@ require_venv_module() { # PYTHON
         die "The venv module of Python is missing. Install it (Debian, Ubuntu: apt install python3-venv) and try again."
 }
 
+# Returns whether the Python of a virtual environment is new enough and has pip. An interrupted creation leaves one without
+# pip. After an upgrade of the distribution, it has another version, which does not find the packages of the old one.
+is_usable() { # PYTHON
+    [ -x "$1" ] && "$1" -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
 make_venv() {
     local found
-    if [ -x "$python" ] && "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    if is_usable "$python"; then
         return
     fi
     found=$(find_python)

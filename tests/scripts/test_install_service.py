@@ -25,11 +25,11 @@ TOOLS = (
     "touch",
 )
 
-# `-m venv DIR` makes DIR with a copy of this script as its python; `-m pip wheel ... FOLDER CLONE` makes a wheel. Every
-# call is a line in the file CALLS, after the name of the user if sudo has started it.
+# `-m venv [--clear] DIR` makes DIR with a copy of this script as its python; `-m pip wheel ... FOLDER CLONE` makes a
+# wheel. Every call is a line in the file CALLS, after the name of the user if sudo has started it.
 PYTHON = """#!/bin/sh
 echo "$AS$@" >>CALLS
-if [ "$2" = venv ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python"; fi
+if [ "$2" = venv ]; then for DIR; do :; done; mkdir -p "$DIR/bin" && cp "$0" "$DIR/bin/python"; fi
 if [ "$3" = wheel ]; then touch "$8/telemetry_stream-1-py3-none-any.whl"; fi
 """
 
@@ -190,7 +190,17 @@ def test_second_installation_keeps_the_environment(machine: Machine) -> None:
     machine.install()
     machine.install()
     made = [line for line in machine.calls.read_text().splitlines() if line.endswith(PREFIX)]
-    assert made == [f"-m venv {machine.host / PREFIX}"]
+    assert made == [f"-m venv --clear {machine.host / PREFIX}"]
+
+
+def test_environment_that_cannot_be_used_is_made_again(machine: Machine) -> None:
+    """One without pip, as an interrupted installation leaves it, or an upgrade to another version of Python."""
+    program = machine.host / PROGRAM
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\ncase "$2" in *pip*) exit 1 ;; esac\n')
+    program.chmod(0o755)
+    machine.install()
+    assert f"-m venv --clear {machine.host / PREFIX}\n" in machine.calls.read_text()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,16 @@ esac""",
         "pip failed; the reason is above. "
         "The first installation needs a network connection to the package index."
     )
+
+
+def test_environment_without_pip_is_made_again(machine: Path) -> None:
+    """As an interrupted creation leaves it, or an upgrade of the distribution to another version of Python."""
+    venv = machine / ".venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    put_python(machine, f'[ "$2" != venv ] || echo "$*" >>{machine}/calls')
+    source = f". {machine}/scripts/lib.sh; make_venv"
+    subprocess.run(["bash", "-c", source], env={"PATH": str(machine / "bin")}, check=True)
+    assert (machine / "calls").read_text() == f"-m venv --clear {venv}\n"
 
 
 @pytest.mark.parametrize("is_needed", [True, False])
