@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import socket
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 from soak_load import Gaps
+
+from tests.conftest import eventually
 
 ROOT = Path(__file__).parent.parent.parent
 soak = runpy.run_path(str(ROOT / "scripts/soak"))
@@ -80,6 +83,29 @@ def test_growing_memory_is_reported_after_half_an_hour() -> None:
         assert failures(good_run(minutes, slope), "") == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected"), [(None, "ConnectionRefusedError"), (b"nothing\r\n", "BadStatusLine")]
+)
+def test_a_request_without_an_answer_is_counted(answer: bytes | None, expected: str) -> None:
+    """The requests after it are sent, too."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        requests = soak["Requests"](server.getsockname())
+        if answer is None:
+            server.close()
+        requests.start()
+        while answer and len(requests.answers) < 2:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(answer)
+        assert eventually(lambda: len(requests.answers) >= 2)
+        server.close()  # the requests of this round that follow are refused
+        requests.stop()
+    assert all(
+        requests.answers[f"{path} {expected}"] for path in ("/api/v1/history", "/api/v1/clients")
+    )
+
+
 @pytest.mark.parametrize(("waited_seconds", "count"), [(8.9, 2), (9.0, 0)])
 def test_a_tick_without_a_processor_is_no_failure(waited_seconds: float, count: int) -> None:
     """If threads waited for one as long, during the tick before or after it."""
@@ -99,6 +125,7 @@ def test_a_tick_without_a_processor_is_no_failure(waited_seconds: float, count: 
         ({"threads": {"left_of_connections": 1}}, "threads"),
         ({"descriptors": {"left_of_connections": -1}}, "descriptors"),
         ({"answers": {"/metrics 503": 1}}, "/metrics 503"),
+        ({"answers": {"/metrics TimeoutError": 1}}, "/metrics TimeoutError"),
     ],
 )
 def test_each_bad_figure_is_reported(changes: dict[str, Any], expected: str) -> None:
