@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -21,6 +22,27 @@ def accepts(port: int) -> bool:
     """Return whether a server listens on the port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+# They need only the standard library, or run as root.
+WITHOUT_PACKAGES = {"capture-host", "check-words", "test-image", "test-service"}
+
+
+def test_documented_commands_have_the_python_of_the_environment() -> None:
+    """Another one does not find the packages. In performance.md, a sentence above all commands has it."""
+    names = {
+        path.name
+        for path in SCRIPTS.iterdir()
+        if path.is_file() and path.read_bytes().startswith(b"#!/usr/bin/env python3\n")
+    }
+    root = SCRIPTS.parent
+    needing = names - WITHOUT_PACKAGES
+    texts = [root / "CONTRIBUTING.md", *root.glob("docs/*.md"), *(SCRIPTS / n for n in needing)]
+    pattern = re.compile(rf"(?:^    |`)scripts/(?:{'|'.join(needing)}) [^`\n]+", re.MULTILINE)
+    found = {path.name: pattern.findall(path.read_text()) for path in texts}
+    assert found.pop("performance.md")
+    assert ".venv/bin/python scripts/bench-" in (root / "docs/performance.md").read_text()
+    assert [name for name, commands in found.items() if commands] == []
 
 
 def test_handoff_drops_frames_for_the_stalled_client_only() -> None:
