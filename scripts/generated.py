@@ -1,6 +1,6 @@
 """The files that are generated from the declarations of the sources (telemetry_stream/metrics/sources/).
 
-docs/metrics.md describes every field. The two modules in web/src/sections/ decode the sections and explain them; their
+docs/metrics.md describes every field. The two modules in web/src/protocol/ decode the sections and explain them; their
 TypeScript is formatted as oxfmt formats it. scripts/update-golden writes all three, and a test compares them.
 """
 
