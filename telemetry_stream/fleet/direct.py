@@ -11,7 +11,7 @@ import threading
 import time
 
 from ..stream import HistoryLimits
-from ..stream.received import ReceivedError, cost, cut, cut_history, decode
+from ..stream.received import ReceivedError, cut, cut_history, decode
 from ..threads import ThreadUnavailableError
 from ..websocket.outbound import TooMuchError
 from .alerts import Alerts, alerts_of
@@ -46,13 +46,13 @@ class _VitalsLine(Line):
     def on_open(self, identity: Identity) -> bool:
         return self._report.identified(identity)
 
-    def on_message(self, text: str, identity: Identity) -> float:
+    def on_message(self, text: str, identity: Identity) -> None:
+        # They are parsed later, and their rate is limited.
         host = identity.host.id
         if text.startswith('{"type":"alerts"'):
             self._report.alerts(text, lambda sent: _alerts(sent, host))
         elif len(text) <= MAX_VITALS_CHARACTERS:  # else it is of an embedding program
             self._report.vitals(text, lambda sent: maybe_vitals(sent, host))
-        return 0.0  # they are parsed later, and their rate is limited
 
     def on_end(self, close_code: int | None, identity: Identity) -> None:
         if close_code == 1001:  # the program has stopped
@@ -88,9 +88,9 @@ class _FullLine(Line):
             link,
             max_message_bytes=history.bytes,
             expected_seconds=expected_seconds,
+            budget=budget,
         )
         self._report = report
-        self._budget = budget
         self._history_seconds = history.seconds
         self._state = threading.Lock()
         self._want = want
@@ -145,12 +145,7 @@ class _FullLine(Line):
             self._refused.clear()
         return True
 
-    def on_message(self, text: str, identity: Identity) -> float:
-        self._budget.spend(cost(text))
-        self._receive(text, identity)
-        return self._budget.owed_seconds
-
-    def _receive(self, text: str, identity: Identity) -> None:
+    def on_message(self, text: str, identity: Identity) -> None:
         is_history = text.startswith('{"type":"history"')
         try:
             if is_history:

@@ -19,8 +19,9 @@ from .. import threads
 from ..net.backoff import Backoff
 from ..net.dial import NO_ROUTE, Dialer, TlsError
 from ..net.transport import Transport
-from ..stream.received import ReceivedError, decode
+from ..stream.received import ReceivedError, cost, decode
 from ..websocket.outbound import Outbound, OutboundError, RejectedError
+from .budget import CostBudget
 from .link import DirectLink
 from .remote import Identity, IncompatibleError, Link, identity_of
 from .watchlist import Target
@@ -59,12 +60,17 @@ class Line(abc.ABC):
         *,
         max_message_bytes: int,
         expected_seconds: float = 0.0,
+        budget: CostBudget | None = None,
     ) -> None:
-        """``expected_seconds``: within which the host usually answers, as far as it is known."""
+        """``expected_seconds``: within which the host usually answers, as far as it is known.
+
+        ``budget``: what all messages cost, ``hello`` included. While something is owed, nothing is read.
+        """
         self._name = name
         self._target = target
         self._link = link
         self._max_message_bytes = max_message_bytes
+        self._budget = budget
         self._dialer = Dialer(target.endpoint, link.authorities)
         self._lock = threading.Lock()
         self._transport: Transport | None = None
@@ -87,8 +93,8 @@ class Line(abc.ABC):
         """Note the host that has answered; return whether its messages may be read."""
 
     @abc.abstractmethod
-    def on_message(self, text: str, identity: Identity) -> float:
-        """Note a message after ``hello``. Return for how many seconds none is read, because of what it has cost."""
+    def on_message(self, text: str, identity: Identity) -> None:
+        """Note a message after ``hello``."""
 
     @abc.abstractmethod
     def on_end(self, close_code: int | None, identity: Identity) -> None:
@@ -145,6 +151,9 @@ class Line(abc.ABC):
             with self._lock:
                 if self._is_closed:
                     return
+            # Also here: what a host sends may make us connect again at once.
+            if self._wake.wait(self._owed_seconds()):
+                continue
             self._opened_at, slow = math.inf, False
             try:
                 self._connect_and_read()
@@ -208,7 +217,7 @@ class Line(abc.ABC):
         except RejectedError as error:
             self._note_answer()
             raise failure_of(error.status) from None
-        first = outbound.maybe_message(SILENCE_SECONDS)
+        first = self._maybe_message(outbound, SILENCE_SECONDS)
         if first is None:
             raise OutboundError("closes the connection before its first message")
         identity = identity_of(decode(first))
@@ -222,10 +231,11 @@ class Line(abc.ABC):
     def _read_messages(self, outbound: Outbound, identity: Identity) -> None:
         silence_seconds = max(SILENCE_SECONDS, 4 * identity.interval_seconds)
         second_ends, count = 0.0, 0
-        while (message := outbound.maybe_message(silence_seconds)) is not None:
+        while (message := self._maybe_message(outbound, silence_seconds)) is not None:
             self._note_answer()
-            pause_seconds = self.on_message(message, identity)
+            self.on_message(message, identity)
             message = None  # while the line waits, it keeps nothing
+            pause_seconds = self._owed_seconds()
             now = time.monotonic()
             if now >= second_ends:
                 second_ends, count = now + 1.0, 0
@@ -238,6 +248,17 @@ class Line(abc.ABC):
                 return
         if not self._wake.is_set():  # else we have ended the connection ourselves
             self.on_end(outbound.close_code, identity)
+
+    def _maybe_message(self, outbound: Outbound, timeout_seconds: float) -> str | None:
+        """Return the next message, and spend what it costs; None if the connection has ended."""
+        message = outbound.maybe_message(timeout_seconds)
+        if message is not None and self._budget is not None:
+            self._budget.spend(cost(message))
+        return message
+
+    def _owed_seconds(self) -> float:
+        """Return for how long nothing may be read, because of what the messages until now have cost."""
+        return 0.0 if self._budget is None else self._budget.owed_seconds
 
 
 def failure_of(status: int) -> Exception:

@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,7 +24,7 @@ from telemetry_stream.fleet.link import DirectLink
 from telemetry_stream.fleet.remote import IncompatibleError, Want
 from telemetry_stream.fleet.watchlist import parse
 from telemetry_stream.stream import HistoryLimits
-from telemetry_stream.stream.received import ReceivedError
+from telemetry_stream.stream.received import ReceivedError, ReceivedSample
 from telemetry_stream.websocket import frame
 from telemetry_stream.websocket.outbound import OutboundError
 from tests.fleet.reports import RecordingReport, message
@@ -348,6 +348,42 @@ def test_full_samples_that_cost_too_much_are_read_later() -> None:
         assert not full._thread.is_alive()
     assert report.answers == [([1], True), ([2], False)]
     assert report.drops == []
+
+
+@pytest.mark.parametrize("costly", ["hello", "history"])
+def test_a_connection_that_is_opened_again_does_not_skip_the_cost(costly: str) -> None:
+    """A host may send what makes the mirror request more, at once. A request opens no connection while it waits."""
+    pads = {"hello": "", "history": "", costly: "x" * 90_000}
+    script = texts(
+        {**HELLO, "pad": pads["hello"]},
+        f'{{"type":"history","samples":[{message(1, pad=pads["history"])}]}}',
+    )
+
+    class AskingReport(RecordingReport):
+        def samples(self, found: Sequence[ReceivedSample], *, is_complete: bool) -> None:
+            super().samples(found, is_complete=is_complete)
+            remote.watch(Want())
+
+    report = AskingReport()
+    with scripted(lambda query: texts(HELLO) if "vitals" in query else script, report) as (
+        server,
+        remote,
+    ):
+        report.wait(lambda: report.identities)
+        remote._budget = CostBudget(1.0, 100_000.0)
+        remote.watch(Want())
+        full = remote._full
+        assert full is not None
+        assert full._thread is not None
+        report.wait(lambda: len(report.answers) >= 2)
+        for _ in range(3):
+            remote.watch(Want())
+            report.wait(lambda: not full._wake.is_set())  # the line has noted the request
+        remote.unwatch()
+        full._thread.join(10)
+        assert not full._thread.is_alive()
+        assert len(report.answers) == 2
+        assert server.connections == 3  # one is for vitals
 
 
 def test_the_cost_of_a_host_is_kept_when_it_is_watched_again() -> None:
