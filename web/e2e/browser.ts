@@ -21,6 +21,13 @@ const FLAGS = [
 
 export const GUARD_MS = 30_000; // so that no test waits indefinitely; not a claim about speed
 
+/**
+ * Complaints of the browser about a server that does not answer any more: what the page requests, and parts of it that it
+ * loads at that moment, for example the explanation of what is under the pointer.
+ */
+export const NO_SERVER =
+  /net::ERR_|Unable to preload CSS|Failed to fetch dynamically imported module/;
+
 /** Where `shoot` puts its pictures; null without the variable SCREENSHOTS, because they take a tenth of the time. */
 const artefacts =
   process.env["SCREENSHOTS"] === undefined

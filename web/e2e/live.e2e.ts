@@ -4,7 +4,15 @@ import { spawn, type ChildProcess } from "node:child_process";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
-import { GUARD_MS, openBrowser, openPage, stateIs, textOf, type Watched } from "./browser";
+import {
+  GUARD_MS,
+  NO_SERVER,
+  openBrowser,
+  openPage,
+  stateIs,
+  textOf,
+  type Watched,
+} from "./browser";
 import { lastingPort, Server } from "./server";
 
 let browser: Browser;
@@ -155,8 +163,7 @@ describe("the page on this host", () => {
 });
 
 describe("the page of a server that ends", () => {
-  // A part that is loaded at that moment, for example the explanation of what is under the pointer.
-  openForAll(/Failed to load resource: net::/);
+  openForAll(NO_SERVER);
 
   it("is lost when the server is killed, and live after its restart without a reload", async () => {
     await mark();

@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import type { Browser, CDPSession, Page } from "playwright-core";
 
-import { frames, GUARD_MS, openPage, stateIs, type Watched } from "./browser";
+import { frames, GUARD_MS, NO_SERVER, openPage, stateIs, type Watched } from "./browser";
 import { Mock } from "./mock";
 
 export interface Look {
@@ -78,7 +78,7 @@ export class Model {
     await this.page.context().close();
     await this.#mock.stop();
     const { complaints } = this.watched;
-    const expected = this.#hasServer ? /^$/ : /net::ERR_/;
+    const expected = this.#hasServer ? /^$/ : NO_SERVER;
     expect(complaints.filter((text) => !expected.test(text))).toEqual([]);
   }
 }

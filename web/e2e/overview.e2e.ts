@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import {
   frames,
   GUARD_MS,
+  NO_SERVER,
   openBrowser,
   openPage,
   shoot,
@@ -167,7 +168,7 @@ describe("the overview", () => {
   it("greys everything with its age when its own connection is lost", async () => {
     const mock = await ownMock("hosts-12");
     const page = await open(mock.url);
-    provoked = /net::ERR_/; // nobody answers any more
+    provoked = NO_SERVER;
     await mock.stop();
     await stateIs(page, "lost");
     await page
