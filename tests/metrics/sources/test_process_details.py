@@ -222,13 +222,35 @@ def test_the_io_of_a_process_that_has_not_run_is_not_read(reader: Reader) -> Non
     assert reader.read(pause, runs=b"9 0 2").io_rates == (400.0, 0.0)
 
 
+class LateReader(Reader):
+    """The worker answers between two readings, however fast it is."""
+
+    def __init__(self, tree: Tree) -> None:
+        super().__init__(tree, timeout_seconds=0.0)
+        self._may_answer = threading.Event()
+        call = self.details._blocking._call
+
+        def answer(key: tuple[str, int, int]) -> bytes:
+            assert self._may_answer.wait(30.0)
+            return call(key)
+
+        self.details._blocking._call = answer
+
+    def read(self, seconds: float = 1.0, *, is_running: bool = False, runs: bytes = b"") -> Detail:
+        self._may_answer.clear()
+        try:
+            return super().read(seconds, is_running=is_running, runs=runs)
+        finally:
+            self._may_answer.set()
+
+
 @pytest.fixture
 def late(tree: Tree) -> Iterator[Reader]:
     """A reader of the stream, whose results come one reading later. That of the last reading is still to come.
 
     The process has run before each reading, and has written 500 bytes per second, then 1000.
     """
-    made = Reader(tree, timeout_seconds=0.0)
+    made = LateReader(tree)
     for runs, written in enumerate((0, 0, 2000, 2000, 6000), 1):
         tree.put("proc/7/io", IO.format(0, written))
         made.read(2.0, is_running=True, runs=b"9 0 %d" % runs)
