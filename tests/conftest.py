@@ -81,7 +81,7 @@ def _leaked_descriptors(before: dict[str, str]) -> dict[str, str]:
         fd: target
         for fd, target in descriptors().items()
         if fd not in before
-        and target.startswith(("socket:", "/proc", "/sys", "pipe:", "anon_inode:[io_uring]"))
+        and target.startswith(("socket:", "/proc", "/sys", "pipe:", "anon_inode:"))
     }
 
 

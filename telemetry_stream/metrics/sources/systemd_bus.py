@@ -123,6 +123,8 @@ class _Connection(DBusConnection):  # type: ignore[misc]  # jeepney has no types
             connected.settimeout(READ_SECONDS)
             super().__init__(connected)
         except BaseException:
+            if selector := getattr(self, "selector", None):
+                selector.close()
             connected.close()
             raise
 
