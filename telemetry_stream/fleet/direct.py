@@ -8,7 +8,6 @@ they do for every viewer.
 from __future__ import annotations
 
 import threading
-import time
 
 from ..stream import HistoryLimits
 from ..stream.received import ReceivedError, cut, cut_history, decode
@@ -16,9 +15,10 @@ from ..threads import ThreadUnavailableError
 from ..websocket.outbound import TooMuchError
 from .alerts import Alerts, alerts_of
 from .budget import SAMPLES_COST_PER_SECOND, CostBudget
-from .line import SLOW_SECONDS, BadRequestError, Line, reason_of
+from .line import BadRequestError, Line, reason_of
 from .link import DirectLink
 from .mirror import ON_DEMAND
+from .nameable import NameableSections
 from .remote import (
     MAX_VITALS_CHARACTERS,
     ForeignHostError,
@@ -78,16 +78,15 @@ class _FullLine(Line):
         report: Report,
         want: Want,
         *,
-        expected_seconds: float,
         budget: CostBudget,
         history: HistoryLimits,
+        nameable: NameableSections,
     ) -> None:
         super().__init__(
             name,
             target,
             link,
             max_message_bytes=history.bytes,
-            expected_seconds=expected_seconds,
             budget=budget,
         )
         self._report = report
@@ -97,12 +96,7 @@ class _FullLine(Line):
         # The sections that the host sends to a viewer that names none.
         self._default_names: tuple[str, ...] = ()
         self._named = frozenset[str]()  # the on-demand sections in the last query
-        self._sent: set[str] = set()  # those that it has sent
-        # Those of the queries that it has refused, because it is older than this program; when, and in which run.
-        self._refused: set[frozenset[str]] = set()
-        self._refused_at = 0.0
-        self._refused_by = ""
-        self._stream = ""
+        self._nameable = nameable
 
     def watch(self, want: Want) -> None:
         """Open the connection again for another request."""
@@ -114,12 +108,15 @@ class _FullLine(Line):
         """Request less, if that is why the host cannot be read. The other line reports the failure."""
         if isinstance(error, TooMuchError):
             self._history_seconds /= 2
-        elif isinstance(error, BadRequestError) and self._named:
-            self._refused.add(self._named)
-            self._refused_at, self._refused_by = time.monotonic(), self._stream
-            if self._named <= self._sent:
-                self._sent -= self._named
-            self.restart()
+        elif isinstance(error, BadRequestError):
+            self._nameable.note_refusal(self._named)
+            self._default_names = ()  # of another run, they may be the reason
+
+    def is_permanent(self, error: Exception) -> bool:
+        # Without the sections, the query may be accepted.
+        return super().is_permanent(error) and not (
+            isinstance(error, BadRequestError) and self._named
+        )
 
     def query(self) -> dict[str, str]:
         with self._state:
@@ -127,22 +124,13 @@ class _FullLine(Line):
         query = {"since": str(want.since), "history": f"{self._history_seconds:g}"}
         if want.stream is not None:
             query["stream"] = want.stream
-        self._named = self._on_demand(want.sections) if self._default_names else frozenset()
+        self._named = self._nameable.choose(want.sections) if self._default_names else frozenset()
         if self._named:
             query["sections"] = ",".join(sorted({*self._default_names, *self._named}))
         return query
 
-    def _on_demand(self, wanted: frozenset[str]) -> frozenset[str]:
-        """Return the on-demand sections to name: those that are wanted and not refused."""
-        if any(refused <= wanted for refused in self._refused):
-            return wanted & self._sent  # which of the others it does not know, it does not report
-        return wanted
-
     def on_open(self, identity: Identity) -> bool:
-        self._stream = identity.stream
-        # It may be another version now. A host must not cause connections without end.
-        if self._stream != self._refused_by and time.monotonic() - self._refused_at >= SLOW_SECONDS:
-            self._refused.clear()
+        self._nameable.note_answer(self._named, identity.stream)
         return True
 
     def on_message(self, text: str, identity: Identity) -> None:
@@ -163,12 +151,11 @@ class _FullLine(Line):
         if known:
             newest = known[-1]
             names = tuple(name for name in newest.encoded.source_names if name not in ON_DEMAND)
-            self._sent |= self._named.intersection(newest.encoded.source_names)
             self._default_names = names
             with self._state:
                 self._want = self._want._replace(since=newest.seq, stream=newest.stream)
-                wanted = self._on_demand(self._want.sections)
-            if names and wanted != self._named:  # now the other sections can be named too
+                chosen = self._nameable.choose(self._want.sections)
+            if names and chosen != self._named:  # now the other sections can be named too
                 self.restart()
         if known or is_history:
             self._report.samples(known, is_complete=is_history)
@@ -198,6 +185,7 @@ class DirectRemote:
         # Of full samples: a history of the largest size, and then at a rate. A new line of a host that makes its
         # viewers connect again has what the one before has left.
         self._budget = CostBudget(SAMPLES_COST_PER_SECOND, history.bytes)
+        self._nameable = NameableSections()
         self._lock = threading.Lock()
         self._report: Report
         self._vitals: _VitalsLine | None = None
@@ -236,11 +224,13 @@ class DirectRemote:
                 self._link,
                 self._report,
                 want,
-                # Else its first answer would look like the end of a break of our own link.
-                expected_seconds=self._vitals.expected_seconds if self._vitals else 0.0,
                 budget=self._budget,
                 history=self._history,
+                nameable=self._nameable,
             )
+            # Else its first answer would look like the end of a break of our own link.
+            if self._vitals is not None:
+                full.expected_seconds = self._vitals.expected_seconds
             try:
                 full.start()
             except ThreadUnavailableError:  # the mirror repeats the request

@@ -59,13 +59,9 @@ class Line(abc.ABC):
         link: DirectLink,
         *,
         max_message_bytes: int,
-        expected_seconds: float = 0.0,
         budget: CostBudget | None = None,
     ) -> None:
-        """``expected_seconds``: within which the host usually answers, as far as it is known.
-
-        ``budget``: what all messages cost, ``hello`` included. While something is owed, nothing is read.
-        """
+        """``budget``: for what all messages cost, ``hello`` included. While something is owed, nothing is read."""
         self._name = name
         self._target = target
         self._link = link
@@ -77,7 +73,7 @@ class Line(abc.ABC):
         self._is_closed = False
         self._wake = threading.Event()
         self._opened_at = math.inf  # when the host answered, on the present connection
-        self.expected_seconds = expected_seconds  # until the next answer, as far as it is known
+        self.expected_seconds = 0.0  # until the next answer, as far as it is known
         self._has_no_route = False  # at the last attempt
         self._had_no_route_at = -math.inf  # monotonic seconds
         self._thread: threading.Thread | None = None
@@ -103,6 +99,10 @@ class Line(abc.ABC):
     @abc.abstractmethod
     def on_failure(self, error: Exception, *, is_incompatible: bool) -> None:
         """Note why there is no connection."""
+
+    def is_permanent(self, error: Exception) -> bool:
+        """Whether it does not help to connect again soon."""
+        return isinstance(error, IncompatibleError)
 
     # For its owner. Any thread.
 
@@ -162,7 +162,7 @@ class Line(abc.ABC):
                 self.expected_seconds = SLOW_SECONDS
             except Exception as error:  # noqa: BLE001  # one host must not end the program
                 if not self._wake.is_set():  # else we have ended the connection ourselves
-                    slow = isinstance(error, IncompatibleError)
+                    slow = self.is_permanent(error)
                     if slow:
                         self.expected_seconds = SLOW_SECONDS
                     self._note_failure(error)

@@ -15,14 +15,15 @@ from typing import Any
 
 import pytest
 
-from telemetry_stream.fleet import direct
 from telemetry_stream.fleet import line as line_module
 from telemetry_stream.fleet.budget import CostBudget
 from telemetry_stream.fleet.direct import DirectRemote
 from telemetry_stream.fleet.line import failure_of, reason_of
 from telemetry_stream.fleet.link import DirectLink
+from telemetry_stream.fleet.mirror import ON_DEMAND
 from telemetry_stream.fleet.remote import IncompatibleError, Want
 from telemetry_stream.fleet.watchlist import parse
+from telemetry_stream.net import backoff
 from telemetry_stream.stream import HistoryLimits
 from telemetry_stream.stream.received import ReceivedError, ReceivedSample
 from telemetry_stream.websocket import frame
@@ -252,47 +253,98 @@ def test_after_another_failure_the_whole_history_is_requested(
     assert requested_seconds(refusal) == ["600"] * 3
 
 
-def test_sections_that_a_host_does_not_know_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An older host refuses the whole query. Those that it has sent are named again, the others in its next run."""
-    monkeypatch.setattr(direct, "SLOW_SECONDS", 0.0)
-    queries: list[str] = []
+class Versions:
+    """The script of a host that remembers a sample, and refuses what its version does not know."""
 
-    def script(query: str) -> bytes:
+    def __init__(self, *known: str) -> None:
+        self.known = {"cpu", *known}
+        self.run = "run-1"
+        self.queries: list[str] = []  # the sections in those for full samples
+
+    def __call__(self, query: str) -> bytes:
         if query.endswith("sections=vitals"):
             return texts(HELLO)
-        names = query.partition("sections=")[2]
-        queries.append(names)
-        if "containers" in names and not is_newer:
+        names = query.partition("sections=")[2].replace("%2C", ",")
+        self.queries.append(names)
+        named = names.split(",") if names else []
+        if not self.known.issuperset(named):
             return b"HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n"
-        sections: dict[str, Any] = {one: {} for one in names.split("%2C")} if names else {}
-        run = "run-2" if is_newer else "run-1"
-        sample = message(len(queries), run, **sections)
-        return texts({**HELLO, "stream": run}, f'{{"type":"history","samples":[{sample}]}}')
+        sections: dict[str, Any] = {one: {} for one in named or sorted(self.known - ON_DEMAND)}
+        sample = message(len(self.queries), self.run, **sections)
+        return texts({**HELLO, "stream": self.run}, f'{{"type":"history","samples":[{sample}]}}')
 
-    is_newer = False
-    report = RecordingReport()
-    with scripted(script, report) as (_, remote):
+    def wait(self, report: RecordingReport, *queries: str) -> None:
+        """Wait until the last one of these was answered. There must be no others since the last call."""
+        report.wait(lambda: len(self.queries) >= len(queries) and report.answers)
+        report.wait(lambda: report.answers[-1][0] == [len(self.queries)])
+        assert self.queries == list(queries)
+
+
+@pytest.fixture
+def no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connect again soon after each failure that may pass."""
+    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.001)
+    monkeypatch.setattr(backoff, "MOST_SECONDS", 0.001)
+
+
+BOTH = Want(frozenset({"processes", "containers"}))
+
+
+@pytest.mark.usefixtures("no_delay")
+def test_a_section_that_a_host_does_not_know_is_left_out() -> None:
+    """An older host refuses the whole query. What it has accepted is named again, and the other one in its next run."""
+    host, report = Versions("processes"), RecordingReport()
+    with scripted(host, report) as (_, remote):
         remote.watch(Want(frozenset({"processes"})))
-        report.wait(lambda: len(report.answers) == 2)
-        both = Want(frozenset({"processes", "containers"}))
-        remote.watch(both)
-        report.wait(lambda: len(report.answers) == 3)
+        first = ["", "cpu,processes"]
+        host.wait(report, *first)
+        remote.watch(BOTH)
+        second = [*first, "containers,cpu,processes", "", "cpu,processes"]
+        host.wait(report, *second)
         remote.watch(Want(frozenset({"containers"})))
-        report.wait(lambda: len(report.answers) == 4)
-        is_newer = True
-        remote.watch(both)
-        report.wait(lambda: len(report.answers) == 6)
-    assert queries == [
-        "",
-        "cpu%2Cprocesses",
-        "containers%2Ccpu%2Cprocesses",
-        "cpu%2Cprocesses",
-        "containers%2Ccpu",
-        "",
-        "cpu%2Cprocesses",
-        "containers%2Ccpu%2Cprocesses",
-    ]
-    assert len(report.answers) == 6
+        third = [*second, ""]
+        host.wait(report, *third)
+        host.known, host.run = {"cpu", "processes", "containers"}, "run-2"
+        remote.watch(BOTH)
+        host.wait(report, *third, "cpu,processes", "containers,cpu,processes")
+
+
+@pytest.mark.usefixtures("no_delay")
+@pytest.mark.parametrize("tried", [(), ("containers",)])
+def test_sections_that_were_refused_together_are_named_one_by_one(tried: tuple[str, ...]) -> None:
+    """Also if one of them was refused alone before. A new line names only what the host knows."""
+    host, report = Versions("processes"), RecordingReport()
+    queries = ["", "containers,cpu", ""] if tried else ["", "containers,cpu,processes", ""]
+    with scripted(host, report) as (_, remote):
+        remote.watch(Want(frozenset(tried)) if tried else BOTH)
+        if tried:
+            host.wait(report, *queries)
+            remote.watch(BOTH)
+        else:
+            queries += ["containers,cpu", ""]
+        queries += ["cpu,processes"]
+        host.wait(report, *queries)
+        remote.unwatch()
+        remote.watch(BOTH)
+        host.wait(report, *queries, "", "cpu,processes")
+
+
+@pytest.mark.usefixtures("no_delay")
+def test_another_version_may_not_know_what_the_last_one_has_sent() -> None:
+    """Its query is refused before its run is known. Then the sections of that run are named."""
+    host, report = Versions("processes", "containers", "queue"), RecordingReport()
+    with scripted(host, report) as (_, remote):
+        remote.watch(BOTH)
+        queries = ["", "containers,cpu,processes,queue"]
+        host.wait(report, *queries)
+        host.known, host.run = {"cpu", "processes", "containers"}, "run-2"
+        remote.watch(BOTH)
+        queries += ["containers,cpu,processes,queue", "", "containers,cpu,processes"]
+        host.wait(report, *queries)
+        host.known, host.run = {"cpu", "processes"}, "run-3"
+        remote.watch(BOTH)
+        queries += ["containers,cpu,processes", "", "containers,cpu,processes", ""]
+        host.wait(report, *queries, "containers,cpu", "", "cpu,processes")
 
 
 @pytest.mark.parametrize("status", [None, 503])
