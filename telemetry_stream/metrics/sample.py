@@ -2,7 +2,7 @@
 
 A section is a record whose field names are those of the wire, a tuple of such records, or what an embedding program's
 source returned. Numbers were rounded when they were computed. The stream makes the message, because it gives the
-number ``seq``.
+number ``seq``. Of a long list, messages have only some rows.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import dataclasses
 import functools
 import json
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+T = TypeVar("T")
 
 State = Literal["ok", "absent", "failed", "stale", "psutil"]
 
@@ -26,6 +28,20 @@ class SourceState:
     took_seconds: float
     reason: str | None = None  # why it failed, or why psutil had to answer
     age_seconds: float | None = None  # of a stale section
+
+
+class LongList(tuple[T, ...]):  # noqa: SLOT001 (a tuple with an attribute cannot have slots)
+    """All rows of a section, of which messages have only those in ``shown``.
+
+    Alerts and Prometheus need all: a row that is missing there is one that this host does not have any more.
+    """
+
+    shown: tuple[T, ...]
+
+    def __new__(cls, rows: Iterable[T], shown: Iterable[T]) -> LongList[T]:
+        made = super().__new__(cls, rows)
+        made.shown = tuple(shown)
+        return made
 
 
 @dataclass(slots=True)
@@ -89,8 +105,8 @@ _encoder = json.JSONEncoder(
 
 
 def encode_section(section: object) -> str:
-    """Return a section, or the ``sources`` of a sample, as compact JSON.
+    """Return a section, or the ``sources`` of a sample, as compact JSON; of a LongList, the rows that are shown.
 
     Raises ValueError or TypeError for values that JSON cannot represent.
     """
-    return _encoder.encode(section)
+    return _encoder.encode(section.shown if isinstance(section, LongList) else section)

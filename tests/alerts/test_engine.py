@@ -10,7 +10,7 @@ import pytest
 
 from telemetry_stream.alerts.alert import Alert
 from telemetry_stream.alerts.engine import MAX_ALERTS, Engine
-from telemetry_stream.metrics.sample import Sample
+from telemetry_stream.metrics.sample import LongList, Sample
 from telemetry_stream.metrics.sources.filesystem import Filesystem
 from tests.alerts.samples import (
     BOOT_UNIX,
@@ -169,6 +169,18 @@ def test_a_row_that_is_gone_resolves(tmp_path: Path) -> None:
     found = changes(engine, (each(second, *left) for second in range(12, 60)))
     assert found == ["42 resolved warning full: /b 95 %", "42 resolved warning full: /a 95 %"]
     assert [alert.labels["mountpoint"] for alert in engine.firing()] == ["/c"]
+
+
+def test_a_row_that_messages_do_not_have_is_evaluated(tmp_path: Path) -> None:
+    """A filesystem that gave its place in the messages to a fuller one is still full."""
+    engine = Engine(rules_of(DISKS, tmp_path), gap_seconds=5.0)
+
+    def at(second: int) -> Sample:
+        rows = filesystems(a=95, b=95, c=99)
+        return sample(second, filesystems=LongList(rows, [rows[second % 2]]))
+
+    found = changes(engine, map(at, range(1, 200)))
+    assert found == [f"11 firing warning full: /{name} %" for name in ("a 95", "b 95", "c 99")]
 
 
 def test_a_list_that_is_missing_is_unknown_unless_the_host_does_not_have_it(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry_stream.metrics.sample import RESERVED, SourceState, encode_section
+from telemetry_stream.metrics.sample import RESERVED, LongList, SourceState, encode_section
 from telemetry_stream.metrics.sources import SECTIONS
 from telemetry_stream.metrics.sources.cpu import Core, Cpu
 from telemetry_stream.metrics.sources.cpu_shares import SHARES
@@ -41,6 +41,13 @@ def test_the_json_of_a_record_is_exact(cpu: Cpu) -> None:
 def test_any_text_is_written(section: dict[str, list[str | None]]) -> None:
     """The section of an embedding program may have any names and texts."""
     assert json.loads(encode_section(section)) == section
+
+
+def test_the_text_of_a_long_list_has_the_rows_that_are_shown() -> None:
+    """All are in the list itself."""
+    rows = LongList([{"id": 1}, {"id": 2}, {"id": 3}], [{"id": 2}])
+    assert encode_section(rows) == '[{"id":2}]'
+    assert rows == ({"id": 1}, {"id": 2}, {"id": 3})
 
 
 def test_the_text_is_compact_and_in_the_order_of_the_fields() -> None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from ..directory_watch import DirectoryWatch
+from ..sample import LongList
 from ..section import Field, OffPage
 from .container_path import MAX_CONTAINERS, Identity, maybe_identify
 from .container_record import Described
@@ -171,14 +172,14 @@ def _parent(path: str) -> str:
 def container_restarts(
     rows: list[tuple[Identity, int, int]], described: Mapping[str, Described]
 ) -> tuple[ContainerRestarts, ...]:
-    """Return the section: those with the most restarts."""
-    first = sorted(rows, key=lambda row: -row[2])[:MAX_ROWS]
-    return tuple(
+    """Return the section. Messages have those with the most restarts."""
+    found = tuple(
         ContainerRestarts(
             identity.short_id, identity.runtime, _name(identity, described), count, recent
         )
-        for identity, count, recent in first
+        for identity, count, recent in sorted(rows, key=lambda row: -row[2])
     )
+    return found if len(found) <= MAX_ROWS else LongList(found, found[:MAX_ROWS])
 
 
 def _name(identity: Identity, described: Mapping[str, Described]) -> str:

@@ -295,8 +295,8 @@ SECTIONS = (
         RestartsSource,
         tuple[ContainerRestarts, ...],
         title="Restarted containers",
-        text="Containers that were restarted in the last 15 minutes, by their restart policy or by hand; at most 64. "
-        "Not those of Kubernetes, which makes new containers instead.",
+        text="Containers that were restarted in the last 15 minutes, by their restart policy or by hand; a "
+        "message has at most 64. Not those of Kubernetes, which makes new containers instead.",
         files="/sys/fs/cgroup, inotify(7)",
         nulls="A container that is started more than 15 minutes after its end is a new one.",
     ),

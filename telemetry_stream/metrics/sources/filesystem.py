@@ -4,6 +4,10 @@ statvfs of a dead NFS, CIFS or FUSE mount blocks in the kernel, without a timeou
 runs on workers (blocking.py), with one call per mount: a mount that does not answer within 2 s keeps its last values,
 is marked stale, and is not called again until the first call returns. shown_mounts.py decides which filesystems are
 called, and how often. used_percent is that of df: space that is reserved for root is not part of the whole.
+
+A host with ZFS may have thousands of datasets, which must not fill the messages, so these have at most MAX_ROWS
+filesystems. The datasets of a full pool are all equally full. Rows that come and go would be useless, so a filesystem
+that is not in them replaces another one only if it is fuller by about FULLER_PERCENT.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ from typing import Annotated, Protocol
 from .. import counters, rates
 from ..blocking import HUNG_SECONDS, Blocking, Result
 from ..files import Files, KeptFile
+from ..sample import LongList
 from ..section import Field, OffPage, Section
 from ..setup import Setup
 from ..source import Clock, Now, Source, Stale, Statvfs
@@ -27,8 +32,8 @@ from .mounts import Mount
 from .shown_mounts import choose, interval_seconds
 
 REFRESH_SECONDS = 30.0  # poll() reports no changes in a tree of ordinary files
-# A host with ZFS may have thousands of datasets, which must not fill the frames.
 MAX_ROWS = 64
+FULLER_PERCENT = 10
 
 
 @dataclass(slots=True)
@@ -39,7 +44,8 @@ class Filesystem:
         str,
         Field(
             "Where it is mounted. Of several mountpoints, the one that df shows: that of the whole filesystem, then "
-            "the nearest to the root. Beyond 64 filesystems, `/`, those that do not answer and the fullest have a row.",
+            "the nearest to the root. A message has at most 64 filesystems: first `/`, then those that do not answer, "
+            "then those that can be written to, the fullest first, in steps of 10 %. Alerts and Prometheus have all.",
             is_identity=True,
         ),
     ]
@@ -163,6 +169,7 @@ class FilesystemsSource:
             "ts-statvfs", self._call, files.clock, timeout_seconds=timeout_seconds
         )
         self._shown: dict[Key, Shown] = {}
+        self._in_messages: frozenset[Key] = frozenset()  # if those have only some
 
     def collect(self, now: Now) -> tuple[Filesystem, ...] | Stale:
         """Never waits for a mount. Raises OSError or ParseError if mountinfo is unavailable."""
@@ -176,10 +183,13 @@ class FilesystemsSource:
             self._blocking.request(due)
         self._blocking.check_workers()
         found = [key for key, shown in self._shown.items() if self._has_row(key, shown)]
-        if len(found) > MAX_ROWS:
-            first = set(heapq.nlargest(MAX_ROWS, found, key=self._rank))
-            found = [key for key in found if key in first]
         rows = tuple([self._row(key) for key in found])
+        if len(found) > MAX_ROWS:
+            self._in_messages = frozenset(heapq.nlargest(MAX_ROWS, found, key=self._rank))
+            rows = LongList(
+                rows,
+                [row for key, row in zip(found, rows, strict=True) if key in self._in_messages],
+            )
         stale = [row.age_seconds for row in rows if row.stale]
         if not stale:
             return rows
@@ -219,15 +229,16 @@ class FilesystemsSource:
             shown.sizes = UNKNOWN if found is None else sizes_of(found)
         return shown.has_blocks
 
-    def _rank(self, key: Key) -> tuple[bool, bool, bool, float]:
-        """Return how much a filesystem needs its row: those that do not answer, and those that are full."""
+    def _rank(self, key: Key) -> tuple[bool, bool, bool, float, bool]:
+        """Return how much messages need a filesystem: those that do not answer, and those that are full."""
         shown = self._shown[key]
         *_, used_percent, inodes_used_percent, _, _ = shown.sizes
         return (
             shown.mount.mountpoint == "/",
             self._is_stale(key),
             not shown.mount.read_only,
-            max(used_percent or 0.0, inodes_used_percent or 0.0),
+            max(used_percent or 0.0, inodes_used_percent or 0.0) // FULLER_PERCENT,
+            key in self._in_messages,
         )
 
     def _is_stale(self, key: Key) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from telemetry_stream.metrics import directory_watch
+from telemetry_stream.metrics.sample import LongList
 from telemetry_stream.metrics.sources import container_restarts
 from telemetry_stream.metrics.sources.container_path import Identity, find_containers
 from telemetry_stream.metrics.sources.container_record import Described
@@ -242,13 +243,15 @@ def test_a_kernel_without_control_groups(host: Host) -> None:
     assert host.rows() == []
 
 
-def test_the_section_has_those_with_the_most_restarts() -> None:
-    """At most 64, with their names if the runtime reports them. Others have their id as name."""
+def test_messages_have_those_with_the_most_restarts() -> None:
+    """At most 64, with their names if the runtime reports them. Others have their id as name. Alerts have all."""
     rows = [(Identity("docker", f"{n:064x}", None, None, None), n + 5, n) for n in range(MAX_ROWS)]
     rows.append((Identity("lxc", "web", "web", None, None), 200, 100))
     described = {f"{63:064x}": Described(name="db")}
     section = container_restarts.container_restarts(rows, described)
-    assert len(section) == MAX_ROWS
+    assert isinstance(section, LongList)
+    assert len(section) == MAX_ROWS + 1
+    assert section.shown == section[:MAX_ROWS]
     assert [(row.name, row.restarts, row.recent_restarts) for row in section[:3]] == [
         ("web", 200, 100),
         ("db", 68, 63),

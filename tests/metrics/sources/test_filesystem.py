@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry_stream.metrics import blocking, files
+from telemetry_stream.metrics.sample import LongList
 from telemetry_stream.metrics.source import Stale
 from telemetry_stream.metrics.sources import filesystem
 from telemetry_stream.metrics.sources.filesystem import Filesystem, FilesystemsSource
@@ -285,10 +286,18 @@ def test_another_filesystem_at_the_same_mountpoint_is_called_at_once(
     assert len(host.statvfs.called) == 2
 
 
-def test_the_root_and_the_fullest_of_many_filesystems_have_a_row(
+def in_messages(section: tuple[Filesystem, ...]) -> list[str]:
+    """Return the mountpoints of a section of which messages have only some rows."""
+    assert isinstance(section, LongList)
+    return [row.mountpoint for row in section.shown]
+
+
+def test_messages_have_the_root_and_the_fullest_of_many_filesystems(
     tree: Tree, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By space or by inodes, those that can be written to first. They are in the order of their mountpoints."""
+    """By space or by inodes, those that can be written to first. They are in the order of their mountpoints. All have
+    a row for alerts.
+    """
     monkeypatch.setattr(filesystem, "MAX_ROWS", 4)  # instead of 64
     sizes = {
         "/": Sizes(),
@@ -299,19 +308,44 @@ def test_the_root_and_the_fullest_of_many_filesystems_have_a_row(
         "/z": Sizes(f_bavail=100),
     }
     host.source._statvfs = lambda path: sizes[path.removeprefix(host.prefix)]
-    tree.put(
-        "proc/self/mountinfo",
-        "".join(
-            f"{number} 1 8:{number} / {path} rw - ext4 /dev/{number} {'ro' if path == '/read-only' else 'rw'}\n"
-            for number, path in enumerate(sizes, 20)
-        ),
-    )
-    assert [row.mountpoint for row in host.rows()] == ["/", "/full", "/inodes", "/z"]
+    tree.put("proc/self/mountinfo", mounted(*sizes))
+    section = host.rows()
+    assert in_messages(section) == ["/", "/full", "/inodes", "/z"]
+    assert [row.mountpoint for row in section] == list(sizes)
     sizes["/a"] = Sizes(f_bavail=2)
-    assert [row.mountpoint for row in host.rows(seconds=15.0)] == ["/", "/a", "/full", "/inodes"]
+    assert in_messages(host.rows(seconds=15.0)) == ["/", "/a", "/full", "/inodes"]
 
 
-def test_a_dead_mount_has_a_row_among_many_filesystems(
+def mounted(*mountpoints: str) -> str:
+    """Return the lines of mountinfo."""
+    return "".join(
+        f"{number} 1 8:{number} / {path} rw - ext4 /dev/{number} {'ro' if path == '/read-only' else 'rw'}\n"
+        for number, path in enumerate(mountpoints, 20)
+    )
+
+
+def test_the_filesystems_of_a_full_pool_keep_their_places_in_messages(
+    tree: Tree, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All are equally full, but for what is written now. One that is fuller by 10 % replaces another, and stays."""
+    monkeypatch.setattr(filesystem, "MAX_ROWS", 3)  # instead of 64
+    names = [f"/pool/{number}" for number in range(6)]
+    available = dict.fromkeys(names, 100)
+    host.source._statvfs = lambda path: Sizes(f_bavail=available[path.removeprefix(host.prefix)])
+    tree.put("proc/self/mountinfo", mounted(*names))
+    for tick in range(60):
+        available[names[tick % 6]] = 90 + tick % 7
+        assert in_messages(host.rows(seconds=15.0)) == names[:3]
+    for left in (30, 100, 95):
+        available[names[5]] = left
+        assert in_messages(host.rows(seconds=15.0)) == [*names[:2], names[5]]
+    without_second = mounted(*names).splitlines(keepends=True)
+    del without_second[1]
+    tree.put("proc/self/mountinfo", "".join(without_second))
+    assert in_messages(host.rows(seconds=30.0)) == [names[0], names[2], names[5]]
+
+
+def test_messages_have_a_dead_mount_among_many_filesystems(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Although it has no sizes."""
@@ -327,7 +361,7 @@ def test_a_dead_mount_has_a_row_among_many_filesystems(
     section = host.source.collect(tree.tick(3.0))
     assert isinstance(section, Stale)
     rows: Any = section.section
-    assert [row.mountpoint for row in rows] == ["/", "/z"]
+    assert in_messages(rows) == ["/", "/z"]
     host.statvfs.gate.set()
     host.source.close()
 

@@ -502,7 +502,7 @@ export const EXPLANATIONS = {
   },
   "filesystems[].mountpoint": {
     name: "mountpoint",
-    text: "Where it is mounted. Of several mountpoints, the one that df shows: that of the whole filesystem, then the nearest to the root. Beyond 64 filesystems, `/`, those that do not answer and the fullest have a row.",
+    text: "Where it is mounted. Of several mountpoints, the one that df shows: that of the whole filesystem, then the nearest to the root. A message has at most 64 filesystems: first `/`, then those that do not answer, then those that can be written to, the fullest first, in steps of 10 %. Alerts and Prometheus have all.",
     from: "statvfs(3), /proc/self/mountinfo",
   },
   "filesystems[].device": {
@@ -1537,7 +1537,7 @@ export const EXPLANATIONS = {
   },
   container_restarts: {
     name: "Restarted containers",
-    text: "Containers that were restarted in the last 15 minutes, by their restart policy or by hand; at most 64. Not those of Kubernetes, which makes new containers instead.",
+    text: "Containers that were restarted in the last 15 minutes, by their restart policy or by hand; a message has at most 64. Not those of Kubernetes, which makes new containers instead.",
     from: "/sys/fs/cgroup, inotify(7)",
   },
   "container_restarts[].id": {
