@@ -64,7 +64,8 @@ class Blocking(Generic[K, V]):
         self._changed = threading.Condition()
         self._queue: deque[K] = deque()
         self._requested_at: dict[K, float] = {}  # of each pending call
-        self._forgotten: set[K] = set()  # those whose call is running; its result is dropped
+        # Those whose call is running; its result is dropped. If another call was requested since then: when.
+        self._forgotten: dict[K, float | None] = {}
         self._results: dict[K, Result[V]] = {}
         # When the call of each busy worker began, on the system's clock: a replaced clock may stand still.
         self._running: dict[int, float] = {}
@@ -75,13 +76,17 @@ class Blocking(Generic[K, V]):
         self._generation = 0
 
     def request(self, keys: Iterable[K]) -> None:
-        """Have the call made for each key that has no pending call."""
+        """Have the call made for each key that has no pending call.
+
+        If it was forgotten while its call was running, another one follows: what happened before does not count.
+        """
         keys = list(keys)
         now = self._clock.monotonic()
         with self._changed:
             for key in keys:
-                self._forgotten.discard(key)
-                if key not in self._requested_at:
+                if key in self._forgotten:
+                    self._forgotten[key] = self._forgotten[key] or now
+                elif key not in self._requested_at:
                     self._requested_at[key] = now
                     self._queue.append(key)
             self._maybe_start_worker_locked()
@@ -136,7 +141,7 @@ class Blocking(Generic[K, V]):
                 self._queue.remove(key)
                 del self._requested_at[key]
             elif key in self._requested_at:
-                self._forgotten.add(key)
+                self._forgotten[key] = None
 
     def _maybe_start_worker_locked(self) -> None:
         """Start a worker if calls are queued and no worker is free or about to be free, and a thread is available."""
@@ -175,15 +180,21 @@ class Blocking(Generic[K, V]):
                 if generation != self._generation:
                     return
                 del self._running[me]
-                if key[0] in self._forgotten:
-                    self._forgotten.remove(key[0])
-                else:
-                    self._results[key[0]] = Result(value, error, self._clock.monotonic())
-                # Last: without the lock, a key that is not pending has its result.
-                del self._requested_at[key[0]]
+                self._note_result_locked(key[0], Result(value, error, self._clock.monotonic()))
                 # Calls are made in the order of the requests, so that none is complete while others are queued.
                 if not self._queue:
                     self._changed.notify_all()
+
+    def _note_result_locked(self, key: K, result: Result[V]) -> None:
+        """Keep the result of a call, or drop it and queue the call that was requested since then."""
+        if key not in self._forgotten:
+            self._results[key] = result
+        elif (requested_at := self._forgotten.pop(key)) is not None:
+            self._requested_at[key] = requested_at
+            self._queue.append(key)
+            return
+        # Last: without the lock, a key that is not pending has its result.
+        del self._requested_at[key]
 
     def _maybe_next(self, me: int, generation: int) -> tuple[K] | None:
         """Return the next key in a tuple, since a key may be None; return None if this worker should end."""

@@ -209,7 +209,7 @@ def test_results_of_removed_keys_are_forgotten(tree: Tree, calls: Calls) -> None
 def test_the_result_of_a_forgotten_call_is_dropped(
     tree: Tree, calls: Calls, *, all_except: bool
 ) -> None:
-    """Nobody would forget it again. A call that is requested again meanwhile has a result."""
+    """Nobody would forget it again. A call that is requested again meanwhile is made again."""
     calls.hang("gone", "back")
     blocking = Blocking("ts-test", calls, tree.clock)
     blocking.request(["gone", "back", "last"])
@@ -223,10 +223,48 @@ def test_the_result_of_a_forgotten_call_is_dropped(
     blocking.forget(["back"])
     blocking.request(["back"])
     calls.gates["back"].set()
-    assert eventually(lambda: blocking.maybe_result("last") is not None)
+    assert eventually(lambda: blocking.maybe_result("back") is not None)
     assert blocking.maybe_result("gone") is None
-    assert blocking.maybe_result("back") is not None
-    assert calls.made == ["gone", "back", "last"]
+    assert blocking.maybe_result("last") is not None
+    assert calls.made == ["gone", "back", "last", "back"]
+    blocking.close()
+
+
+def test_a_request_after_forget_has_a_new_value(tree: Tree) -> None:
+    """Not that of the call that was running, and never two calls at once. forget takes the request back."""
+    begun, gates = threading.Semaphore(0), threading.Semaphore(0)
+    values = iter(range(1, 10))
+
+    def call(_key: str) -> int:
+        value = next(values)
+        begun.release()
+        assert gates.acquire(timeout=30)
+        return value
+
+    blocking = Blocking("ts-test", call, tree.clock)
+    blocking.request(["a"])
+    assert begun.acquire(timeout=10)
+    tree.advance(5.0)
+    for _ in range(3):
+        blocking.forget(["a"])
+        blocking.request(["a"])
+    gates.release()
+    assert begun.acquire(timeout=10)
+    tree.advance(1.0)
+    assert (blocking.maybe_result("a"), blocking.pending_seconds("a")) == (None, 1.0)
+    gates.release()
+    assert eventually(lambda: blocking.maybe_result("a") == Result(2, None, tree.monotonic))
+    blocking.request(["a"])
+    assert begun.acquire(timeout=10)
+    blocking.forget(["a"])
+    blocking.request(["a"])
+    blocking.forget(["a"])
+    tree.advance(1.0)
+    assert blocking.pending_seconds("a") == 1.0
+    gates.release()
+    assert eventually(lambda: blocking.pending_seconds("a") == 0.0)
+    assert blocking.maybe_result("a") is None
+    assert next(values) == 4
     blocking.close()
 
 
