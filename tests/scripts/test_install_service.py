@@ -204,6 +204,42 @@ def test_environment_that_cannot_be_used_is_made_again(machine: Machine) -> None
 
 
 @pytest.mark.parametrize(
+    ("journal", "lines"),
+    [
+        (
+            "starting\ntelemetry-stream: cannot listen\ntelemetry-stream.service: Failed",
+            ["The service is installed, but does not start: cannot listen", "Change "],
+        ),
+        (
+            "telemetry-stream.service: Main process exited, code=killed",
+            ["The service is installed, but does not start: journalctl -u telemetry-stream may"],
+        ),
+    ],
+)
+def test_service_that_does_not_start_is_reported(
+    machine: Machine, journal: str, lines: list[str]
+) -> None:
+    """With the last line of the program, or with the command that shows the log."""
+    for tool in ("grep", "tail"):
+        (machine.tools / tool).symlink_to(shutil.which(tool) or "")
+    machine.put("journalctl", f"#!/bin/sh\necho '{journal}'\n")
+    text = (machine.clone / "scripts/install-service").read_text()
+    _, _, body = text.partition("start_failed() {\n")
+    function = "start_failed() {\n" + body.partition("\n}\n")[0] + "\n}"
+    done = subprocess.run(
+        ["bash", "-c", f". {machine.clone}/scripts/lib.sh; service=x settings=y\n{function}\nstart_failed"],
+        env={"PATH": str(machine.tools)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert [
+        line[: len(start)] for line, start in zip(done.stderr.splitlines(), lines, strict=True)
+    ] == lines
+
+
+@pytest.mark.parametrize(
     ("user", "arguments", "sentence"),
     [
         ("1000", [], "Installing a service requires root: sudo "),
