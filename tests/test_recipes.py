@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
 
 from telemetry_stream import Settings
 from telemetry_stream.cli import main
@@ -50,6 +51,19 @@ def test_settings_exist(name: str) -> None:
     for command in re.findall(r"telemetry-stream (--(?:[^\n`]|\\\n)*)", text):
         named |= {option.replace("-", "_") for option in re.findall(r"(?<!\S)--([a-z-]+)", command)}
     assert named - OTHERS <= FIELDS
+
+
+def test_the_service_of_the_recipe_for_traefik_has_one_network() -> None:
+    """Docker refuses a service with both network_mode and networks."""
+    text = (RECIPES / "traefik.md").read_text()
+    changes, networks = (
+        yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    )
+    compose = yaml.safe_load((RECIPES.parents[1] / "docker-compose.yml").read_text())
+    replaced = "network_mode: host"
+    assert compose["services"]["telemetry-stream"]["network_mode"] == "host"
+    assert f"replace `{replaced}` of the service by" in text
+    assert set(changes["networks"]) == set(networks["networks"])
 
 
 @pytest.mark.parametrize(("name", "path"), [("ntfy", "/"), ("slack", "/secret")])

@@ -89,6 +89,21 @@ def test_limits_are_enough_for_the_default_number_of_viewers() -> None:
     )
 
 
+def test_documented_state_directory_is_the_one_that_the_sandbox_permits() -> None:
+    """ProtectSystem=strict makes all others read-only."""
+    unit = directives()
+    (folder,) = unit["StateDirectory"]
+    assert "ReadWritePaths" not in unit
+    text = (DEPLOY.parent / "docs/operations.md").read_text()
+    assert f"`TELEMETRY_STREAM_STATE_DIR=/var/lib/{folder}`" in text
+
+
+def test_further_rights_are_documented_as_drop_ins() -> None:
+    """The next run of install-service replaces the unit."""
+    assert "systemctl edit" in SERVICE.read_text()
+    assert "remove the `#`" not in (DEPLOY.parent / "docs/operations.md").read_text()
+
+
 def test_sandbox_hides_nothing_that_sections_need() -> None:
     """Other processes and their owners, sock_diag, and all of /proc."""
     unit = directives()
