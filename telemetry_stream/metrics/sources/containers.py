@@ -79,7 +79,10 @@ class Finder:
         return self._newest.found
 
     def find(self, now: Now, seconds: float) -> dict[str, Identity]:
-        """Return the containers by their path. Another search begins ``seconds`` after the one before."""
+        """Return the containers by their path. Another search begins ``seconds`` after the one before.
+
+        Raises what the newest search raised.
+        """
         pause = max(0.0 if self._is_due else seconds, DURATIONS * self._newest.took)
         if now.monotonic >= self._requested_at + pause:
             self._requested_at = now.monotonic
@@ -87,6 +90,8 @@ class Finder:
             self._blocking.request([None])
         self._blocking.check_workers()
         result = self._blocking.maybe_result(None)
+        if result is not None and result.error is not None:
+            raise result.error.with_traceback(None)  # else it grows in each tick
         if result is not None and result.value is not None:
             self._newest = result.value
         return self._newest.found

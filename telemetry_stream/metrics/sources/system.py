@@ -62,8 +62,8 @@ class System:
     reboot_required: Annotated[
         bool | None,
         "Whether an update requires a reboot: /run/reboot-required exists, or a newer kernel of the same kind is "
-        "installed. False if nothing shows it. Null in a container, and without that file on a host that has no "
-        "/lib/modules.",
+        "installed. False if nothing shows it. Null in a container, without that file on a host that has no "
+        "/lib/modules, and until they have been read.",
     ] = None
 
 
@@ -149,7 +149,7 @@ class SystemSource:
         self._users: str | None = None
 
     def collect(self, now: Now) -> System:
-        """Raises OSError or ParseError if both /proc/uptime and /proc/stat are unavailable."""
+        """Raises OSError or ParseError if both /proc/uptime and /proc/stat are unavailable, and what Reboot raised."""
         stat = self._stat.maybe_read(now)  # The section cpu reports its errors.
         try:
             uptime = self._uptime.read(now)
@@ -170,6 +170,8 @@ class SystemSource:
                 self._reboot.request([None])
         self._reboot.check_workers()
         reboot = self._reboot.maybe_result(None)
+        if reboot is not None and reboot.error is not None:
+            raise reboot.error.with_traceback(None)  # else it grows in each tick
         return System(
             uptime,
             maybe_boot_time(boot_time, uptime, now),

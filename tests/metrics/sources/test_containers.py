@@ -169,6 +169,19 @@ def test_a_host_without_containers_has_no_section(tree: Tree) -> None:
     finder.close()
 
 
+def test_a_search_that_fails_fails_the_sections(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, source: ContainersSource
+) -> None:
+    """In each tick until another one succeeds, so that the sample has the reason."""
+    put_v2(tree, DOCKER)
+    with monkeypatch.context() as patch:
+        patch.setattr(containers, "find_containers", lambda _: 1 // 0)
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError):
+                source.collect(tree.tick())
+    assert len(rows(source, tree, SEARCH_SECONDS)) == 1
+
+
 def test_a_long_search_delays_no_tick_and_is_repeated_rarely(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -160,6 +160,21 @@ def test_a_disk_that_hangs_delays_no_tick(tree: Tree, monkeypatch: pytest.Monkey
     source.close()
 
 
+def test_a_mistake_on_the_worker_fails_the_section(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In each tick until the next reading succeeds, so that the sample has the reason."""
+    tree.put("proc/uptime", "1.0 1.0\n")
+    source = SystemSource(tree.files, timeout_seconds=10.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Reboot, "maybe_required", lambda _: 1 // 0)
+        for _ in range(2):
+            with pytest.raises(ZeroDivisionError):
+                source.collect(tree.tick())
+    assert source.collect(tree.tick(LOGINS_SECONDS)).uptime_seconds == 1.0
+    source.close()
+
+
 def test_a_container_does_not_show_whether_a_reboot_is_required(tree: Tree) -> None:
     """The files of its image are not those of the host."""
     tree.put("proc/uptime", "1.0 1.0\n")

@@ -1452,7 +1452,7 @@ export const EXPLANATIONS = {
   },
   "system.reboot_required": {
     name: "reboot required",
-    text: "Whether an update requires a reboot: /run/reboot-required exists, or a newer kernel of the same kind is installed. False if nothing shows it. Null in a container, and without that file on a host that has no /lib/modules.",
+    text: "Whether an update requires a reboot: /run/reboot-required exists, or a newer kernel of the same kind is installed. False if nothing shows it. Null in a container, without that file on a host that has no /lib/modules, and until they have been read.",
     from: "/proc/uptime, /proc/stat, /run/systemd/sessions, /run/reboot-required, /lib/modules",
   },
   cgroup: {
