@@ -91,7 +91,7 @@ class PsutilProcesses(process.ProcessesSource):
             rows=rows,
             table=table,
             all_processes=all_processes,
-            users=process.host_users(files, timeout_seconds=timeout_seconds),
+            timeout_seconds=timeout_seconds,
         )
         self._psutil = psutil
 
@@ -104,7 +104,7 @@ class PsutilProcesses(process.ProcessesSource):
 
     def _maybe_user(self, pid: int, _row: Row) -> str | None:
         try:
-            return self._users.maybe_name(self._psutil.Process(pid).uids().effective)
+            return self._users.name(self._psutil.Process(pid).uids().effective)
         except self._psutil.Error:  # It has just ended.
             return None
 

@@ -5,6 +5,7 @@ The file itself may be on a disk that sleeps or on a server that is gone, so it 
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 
@@ -12,11 +13,14 @@ from ..attributes import maybe_read_once
 from ..blocking import Blocking
 from ..source import Clock, Now
 
+log = logging.getLogger(__name__)
+
 PASSWD_SECONDS = 60.0
+MOST_DIGITS = 10  # of a uid, which has 32 bits. Python refuses to parse thousands.
 
 
 class Users:
-    """The names of user ids. The collecting thread calls the methods, but any thread may call ``maybe_name``."""
+    """The names of user ids. The collecting thread calls the methods, but any thread may call ``name``."""
 
     def __init__(self, path: str, clock: Clock, *, timeout_seconds: float = 0.0) -> None:
         self._blocking: Blocking[None, dict[int, str]] = Blocking(
@@ -26,6 +30,7 @@ class Users:
             timeout_seconds=timeout_seconds,
         )
         self._refresh_at = -math.inf
+        self._last_logged: str | None = None
 
     def refresh(self, now: Now) -> None:
         """Have the file read again after PASSWD_SECONDS. To be called in each tick in which names are needed."""
@@ -33,11 +38,22 @@ class Users:
             self._refresh_at = now.monotonic + PASSWD_SECONDS
             self._blocking.request([None])
         self._blocking.check_workers()
-
-    def maybe_name(self, uid: int) -> str | None:
-        """Return the name, or the number if the file does not have it. None: it has not been read so far."""
         result = self._blocking.maybe_result(None)
-        return None if result is None else (result.value or {}).get(uid) or str(uid)
+        if result is not None and result.error is not None:
+            self._log_failure(repr(result.error))
+
+    def name(self, uid: int) -> str:
+        """Return the name, or the number if the file does not have it or has not been read so far."""
+        result = self._blocking.maybe_result(None)
+        names = None if result is None else result.value
+        return (names or {}).get(uid) or str(uid)
+
+    def _log_failure(self, reason: str) -> None:
+        if reason != self._last_logged:
+            self._last_logged = reason
+            log.error(
+                "Users are shown by their numbers, because their names cannot be read: %s", reason
+            )
 
     def close(self) -> None:
         """End the idle worker. The names are kept until the file has been read again."""
@@ -61,6 +77,6 @@ def parse_passwd(content: bytes) -> dict[int, str]:
     names: dict[int, str] = {}
     for line in content.split(b"\n"):
         words = line.split(b":")
-        if len(words) > 2 and words[2].isdigit():
+        if len(words) > 2 and words[2].isdigit() and len(words[2]) <= MOST_DIGITS:
             names.setdefault(int(words[2]), words[0].decode("utf-8", "replace"))
     return names

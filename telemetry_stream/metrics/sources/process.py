@@ -126,12 +126,12 @@ class ProcessesSource:
         table: Table | None = None,
         details: ProcessDetails | None = None,
         all_processes: ProcessList | None = None,
-        users: Users | None = None,
+        timeout_seconds: float = 0.0,
     ) -> None:
         """``rows`` processes by CPU and as many by memory are shown; None: all.
 
-        ``details`` reads what they show beside their stat. ``all_processes`` gets each reading, and has the same
-        ``users``.
+        ``details`` reads what they show beside their stat. ``all_processes`` gets each reading, and has the names of
+        users. Without it, the first reading waits for them for at most ``timeout_seconds``.
         """
         self._files = files
         self._shown = rows
@@ -141,7 +141,11 @@ class ProcessesSource:
         self._stat = files.proc("stat", kernel_stat.parse)
         self._meminfo = files.proc("meminfo", parse_meminfo)
         self._mounts = files.mountinfo(mounts.parse)
-        self._users = users or host_users(files)
+        self._users = (
+            host_users(files, timeout_seconds=timeout_seconds)
+            if all_processes is None
+            else all_processes.users
+        )
         # Monotonic and boottime of the reading before.
         self._before: tuple[float, float] | None = None
         self._mounted_partially: bool | None = None
@@ -224,7 +228,7 @@ class ProcessesSource:
     def _maybe_user(self, pid: int, row: Row) -> str | None:
         if row.uid is None:
             row.uid = maybe_owner(f"{self._files.proc_root}/{pid}")
-        return None if row.uid is None else self._users.maybe_name(row.uid)
+        return None if row.uid is None else self._users.name(row.uid)
 
 
 def host_users(files: Files, *, timeout_seconds: float = 0.0) -> Users:
@@ -297,6 +301,5 @@ def build(setup: Setup) -> tuple[Source, ...]:
         rows=options.process_rows,
         details=details("ts-process", options.timeout_seconds, MOST_KEPT),
         all_processes=all_processes,
-        users=users,
     )
     return (source,)

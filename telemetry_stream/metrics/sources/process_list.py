@@ -83,11 +83,12 @@ class ProcessList:
     """The pages of one host. The lock guards the details.
 
     ``publish``, ``withdraw`` and ``close`` are called by the collecting thread, ``maybe_page`` by any thread.
+    The collecting thread refreshes ``users``.
     """
 
     def __init__(self, proc_root: str, users: Users, details: ProcessDetails, clock: Clock) -> None:
         self._root = proc_root
-        self._users = users
+        self.users = users
         self._details = details
         self._monotonic = clock.monotonic
         self._lock = threading.Lock()
@@ -197,7 +198,7 @@ class ProcessList:
 
     def _maybe_user(self, pid: int) -> str | None:
         uid = maybe_owner(os.path.join(self._root, str(pid)))
-        return None if uid is None else self._users.maybe_name(uid)
+        return None if uid is None else self.users.name(uid)
 
 
 def _matches(

@@ -29,7 +29,8 @@ class Process:
     name: Annotated[str, Field("The kernel's name, of at most 15 bytes.", is_identity=True)]
     user: Annotated[
         str | None,
-        "The owner, by the host's own passwd file, or else the number. Null if the process has just ended.",
+        "The owner, by the host's own passwd file; the number if the file does not have it, or has not been read yet. "
+        "Null if the process has just ended.",
     ]
     state: Annotated[
         str,

@@ -135,6 +135,8 @@ def test_psutil_follows_the_options_of_the_collector() -> None:
     assert page is not None
     assert page.total == processes.total
     assert page.processes
+    users = {row.pid: row.user for row in processes.top}
+    assert {row.user for row in page.processes} <= {*users.values(), None}
 
 
 def test_an_embedding_program_s_failing_source_does_not_import_psutil() -> None:

@@ -12,7 +12,6 @@ from telemetry_stream.metrics.sources.process import (
     ProcessesSource,
     ProcessStates,
     choose,
-    host_users,
     is_partial,
 )
 from telemetry_stream.metrics.sources.process_record import Process
@@ -33,7 +32,7 @@ def host(tree: Tree) -> Tree:
 @pytest.fixture
 def source(host: Tree) -> Iterator[ProcessesSource]:
     """A source that shows all processes."""
-    made = ProcessesSource(host.files, users=host_users(host.files, timeout_seconds=10.0))
+    made = ProcessesSource(host.files, timeout_seconds=10.0)
     yield made
     made.close()
 
@@ -87,7 +86,7 @@ def test_the_user_of_a_process_that_has_run_is_read_again(
     host.put("proc/self/schedstat", "1 1 1\n")
     host.put("proc/7/schedstat", "900 20 3\n")
     put(host, 7)
-    source = ProcessesSource(host.files, users=host_users(host.files, timeout_seconds=10.0))
+    source = ProcessesSource(host.files, timeout_seconds=10.0)
     for _ in range(4):
         collect(host, source)
     owners[f"{host.proc}/7"] = 1001

@@ -1007,7 +1007,7 @@ export const EXPLANATIONS = {
   },
   "processes.top[].user": {
     name: "user",
-    text: "The owner, by the host's own passwd file, or else the number. Null if the process has just ended.",
+    text: "The owner, by the host's own passwd file; the number if the file does not have it, or has not been read yet. Null if the process has just ended.",
     from: "/proc/PID/stat",
   },
   "processes.top[].state": {
