@@ -62,7 +62,7 @@ class Finder:
         self._root = os.path.join(files.sys_root, "fs", "cgroup")
         self._clock = files.clock
         self._blocking: Blocking[None, Search] = Blocking(
-            "ts-containers", self._search, files.clock, timeout_seconds=timeout_seconds
+            "ts-cgroups", self._search, files.clock, timeout_seconds=timeout_seconds
         )
         self._requested_at = -math.inf
         self._is_due = False

@@ -37,7 +37,6 @@ class HostInfo:
 
 
 @parser
-@parser
 def parse_cpu_model(content: bytes) -> str | None:
     """Return the model in /proc/cpuinfo, under the first of MODEL_KEYS that it has."""
     found: dict[str, str] = {}
