@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 import textwrap
 from pathlib import Path
@@ -51,6 +52,16 @@ def test_settings_exist(name: str) -> None:
     for command in re.findall(r"telemetry-stream (--(?:[^\n`]|\\\n)*)", text):
         named |= {option.replace("-", "_") for option in re.findall(r"(?<!\S)--([a-z-]+)", command)}
     assert named - OTHERS <= FIELDS
+
+
+def test_openwrt_gets_a_version_that_the_package_allows() -> None:
+    """pip does not look at the requirements there."""
+    setup = configparser.ConfigParser()
+    setup.read(RECIPES.parents[1] / "setup.cfg")
+    lines = setup["options"]["install_requires"].splitlines()
+    limits = [line.replace(" ", "").partition(",")[2] for line in lines if "," in line]
+    assert limits == ["<1.2"]
+    assert "'simple-websocket<1.2'" in (RECIPES / "openwrt.md").read_text()
 
 
 def test_the_service_of_the_recipe_for_traefik_has_one_network() -> None:
