@@ -157,6 +157,7 @@ class SystemdBus:
         self._clock = clock
         self._sweep_at: float | None = None
         self._watched: tuple[_Row, ...] = ()  # services that were restarted a short time ago
+        self._failed: frozenset[str] = frozenset()  # that were shown
 
     def maybe_read(self) -> UnitStates | None:
         """Return the units that failed or are restarted. None: systemd is not on this bus.
@@ -175,7 +176,8 @@ class SystemdBus:
 
     def _read(self, connection: _Connection) -> UnitStates:
         listed = _rows(connection.answer(MANAGER, "ListUnitsFiltered", "as", STATES))
-        listed.sort(key=lambda row: (not row.has_failed, row.name))
+        # A failed unit that is shown stays, or its alert would resolve when another unit fails.
+        listed.sort(key=lambda row: (not row.has_failed, row.name not in self._failed, row.name))
         found: dict[_Row, UnitState | None] = {}
         for row in (*listed[:MAX_UNITS], *(row for row in self._watched if row not in listed)):
             found[row] = _maybe_unit(connection, row)
@@ -186,6 +188,7 @@ class SystemdBus:
         realtime = self._clock.realtime()
         units = sorted((unit for unit in found.values() if unit), key=lambda unit: unit.name)
         failed = [unit for unit in units if unit.has_failed]
+        self._failed = frozenset(unit.name for unit in failed)
         restarting = [unit for unit in units if unit.is_restarting(realtime)]
         recent = [row for row, unit in found.items() if unit and unit.is_restarting(realtime)]
         recent.sort(key=lambda row: row in listed)  # Those that are listed are found anyway.

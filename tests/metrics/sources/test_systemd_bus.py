@@ -199,6 +199,19 @@ def test_the_units_are_limited(systemd: FakeSystemd, bus: SystemdBus) -> None:
         assert reading.shown[0].description == "x" * systemd_bus.MAX_CHARACTERS
 
 
+def test_a_failed_unit_stays_when_others_fail(systemd: FakeSystemd, bus: SystemdBus) -> None:
+    """Beyond the limit too: a unit that is missing is one that works again."""
+    for number in range(MAX_UNITS):
+        systemd.put(f"m{number:03}.mount", "failed", "failed")
+    first = names(bus)
+    for number in range(MAX_UNITS):
+        systemd.put(f"a{number:03}.mount", "failed", "failed")
+        systemd.put(f"z{number:03}.mount", "failed", "failed")
+    assert names(bus) == names(bus) == first
+    del systemd.units["m005.mount"]
+    assert names(bus) == ["a000.mount", *(name for name in first if name != "m005.mount")]
+
+
 @pytest.mark.parametrize("error", ["ServiceUnknown", "NameHasNoOwner"])
 def test_a_bus_without_systemd(systemd: FakeSystemd, bus: SystemdBus, error: str) -> None:
     """It is not started for the question."""
