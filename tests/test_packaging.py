@@ -294,7 +294,7 @@ def test_lock_file_has_a_hash_for_each_dependency() -> None:
 
 
 def test_lock_files_have_a_hash_for_each_tool_of_the_build() -> None:
-    """Setuptools, and Node for a machine that has none."""
+    """Setuptools, Node for a machine that has none, and what makes a release."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     check_lock("build.lock", project["build-system"]["requires"])
     found = re.search(
@@ -302,6 +302,9 @@ def test_lock_files_have_a_hash_for_each_tool_of_the_build() -> None:
     )
     assert found is not None
     check_lock("node.lock", [found[1]])
+    check_lock("release.lock", ["build", "cyclonedx-bom >= 7"])
+    release = (ROOT / "scripts/release").read_text()
+    assert "--requirement deploy/build.lock --requirement deploy/release.lock" in release
 
 
 def test_the_image_is_built_with_the_locked_tools() -> None:

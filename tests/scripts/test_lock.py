@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "build.lock", "node.lock")
+LOCKS = ("requirements.lock", "build.lock", "node.lock", "release.lock")
 UV = 'echo "locked: $(for last; do :; done; [ "$last" != - ] || cat)"'  # the standard input for `-`
 
 
@@ -39,16 +39,17 @@ def locked(clone: Path, python: str, uv: str = UV) -> tuple[int, list[str]]:
 
 
 def test_each_lock_file_is_made_of_its_requirements(clone: Path) -> None:
-    """Those of setup.cfg, of the build system, and of the page."""
+    """Those of setup.cfg, of the build system, of the page, and of a release."""
     python = 'case "$2" in *tomllib*) echo setuptools ;; *NODE_WHEEL*) echo node ;; esac'
-    assert locked(clone, python) == (0, ["locked: ", "locked: setuptools", "locked: node"])
+    made = ["locked: ", "locked: setuptools", "locked: node", "cyclonedx-bom >= 7"]
+    assert locked(clone, python) == (0, made)
 
 
 @pytest.mark.parametrize(
     ("failing", "expected"),
     [
-        ("tomllib", ["locked: ", "good", "good"]),
-        ("NODE_WHEEL", ["locked: ", "locked: setuptools", "good"]),
+        ("tomllib", ["locked: ", "good", "good", "good"]),
+        ("NODE_WHEEL", ["locked: ", "locked: setuptools", "good", "good"]),
     ],
 )
 def test_a_lock_file_stays_if_its_requirements_cannot_be_read(
@@ -61,4 +62,4 @@ def test_a_lock_file_stays_if_its_requirements_cannot_be_read(
 
 def test_a_lock_file_stays_if_uv_fails(clone: Path) -> None:
     """The reason is above."""
-    assert locked(clone, "exit 0", "exit 1") == (1, ["good"] * 3)
+    assert locked(clone, "exit 0", "exit 1") == (1, ["good"] * 4)
