@@ -245,9 +245,8 @@ class Mirror:
 
     def _note_names_locked(self, names: tuple[str, ...]) -> None:
         """Let viewers name the sections of the newest sample."""
-        if (
-            names is not self._source_names
-        ):  # of an embedding program there may be more than the built-in ones
+        # Of an embedding program there may be more than the built-in ones.
+        if names is not self._source_names:
             self._source_names = names
             known = dict.fromkeys((*self.feed.section_names, *names))
             self.feed.section_names = tuple(known)[:MAX_SECTIONS]  # a host may invent new ones

@@ -34,9 +34,8 @@ def dump(kind: int, body: bytes, max_bytes: int) -> bytes:
         netlink.send(HEADER.pack(size, kind, NLM_F_REQUEST_DUMP, 1, 0) + body)
         parts: list[bytes] = []
         is_complete = False
-        while (
-            not is_complete and sum(map(len, parts)) < max_bytes
-        ):  # closing the socket ends the dump
+        # Closing the socket ends the dump.
+        while not is_complete and sum(map(len, parts)) < max_bytes:
             parts.append(netlink.recv(RECEIVE_BYTES))
             is_complete = ends_dump(parts[-1])
     return b"".join(parts)

@@ -62,9 +62,8 @@ class Dialer:
         deadline = time.monotonic() + CONNECT_SECONDS
         addresses = self._addresses(broker, deadline)
         reason = "the name has no address"
-        for left, (family, address) in zip(
-            range(len(addresses), 0, -1), addresses, strict=True
-        ):  # An address that does not answer must not take the time of the others.
+        # An address that does not answer must not take the time of the others.
+        for left, (family, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
             now = time.monotonic()
             until = now + (deadline - now) / left
             try:

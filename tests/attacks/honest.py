@@ -39,10 +39,8 @@ class Pauses:
     """
 
     def __init__(self) -> None:
-        self._until_sleep = (
-            0.0,
-            time.monotonic(),
-        )  # the pauses before the present sleep, and its begin
+        # The pauses before the present sleep, and its begin.
+        self._until_sleep = (0.0, time.monotonic())
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:

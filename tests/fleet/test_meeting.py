@@ -15,12 +15,8 @@ from tests.fleet.reports import received
         ([4, 5], [6], 3, ([4, 5, 6], [], 0)),
         ([4, 5, 6], [5, 6, 7], 3, ([4, 5, 6, 7], [], 0)),  # both have some
         ([2, 3, 4], [], 3, ([4], [], 0)),
-        (
-            [4, 5],
-            [8, 9],
-            3,
-            ([4, 5], [8, 9], 0),
-        ),  # 6 and 7 were lost while the answer was on its way
+        # 6 and 7 were lost while the answer was on its way.
+        ([4, 5], [8, 9], 3, ([4, 5], [8, 9], 0)),
         ([], [5], 3, ([], [5], 0)),
         ([6, 7], [8], 3, ([6, 7, 8], [], 1)),  # the host has forgotten 4 and 5
         ([4, 7], [9], 3, ([4, 7], [9], 1)),

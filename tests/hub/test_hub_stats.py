@@ -32,11 +32,8 @@ def test_counts_remain_after_clients_left(hub: Hub) -> None:
     after = hub.stats()
     assert (after.clients, after.registered) == (0, 4)
     assert (after.sent, after.dropped, after.refused) == (before.sent, before.dropped, 0)
-    assert after.ended == {
-        "too slow": 1,
-        "silent": 1,
-        "gone": 2,
-    }  # a client without a reason is gone
+    # A client without a reason is gone.
+    assert after.ended == {"too slow": 1, "silent": 1, "gone": 2}
 
 
 def test_unregister_counts_a_client_once(hub: Hub) -> None:

@@ -39,16 +39,10 @@ def test_01_guest_time_counts_once(tree: Tree) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "usage"),
     [
-        (
-            (0, 0, 0, 500, 9, 0, 0, 9, 0, 0),
-            (50, 0, 0, 550, 7, 0, 0, 0, 0, 0),
-            50.0,
-        ),  # iowait and steal decrease by themselves
-        (
-            (900, 0, 90, 90_000, 0, 0, 0, 0, 0, 0),
-            (950, 0, 95, 10, 0, 0, 0, 0, 0, 0),
-            None,
-        ),  # the core was plugged in again
+        # Iowait and steal decrease by themselves.
+        ((0, 0, 0, 500, 9, 0, 0, 9, 0, 0), (50, 0, 0, 550, 7, 0, 0, 0, 0, 0), 50.0),
+        # The core was plugged in again.
+        ((900, 0, 90, 90_000, 0, 0, 0, 0, 0, 0), (950, 0, 95, 10, 0, 0, 0, 0, 0, 0), None),
     ],
 )
 def test_02_counters_of_a_core_may_decrease(

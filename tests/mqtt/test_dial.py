@@ -167,9 +167,8 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next(
     monkeypatch.setattr(waiter, "wait", wait)
     monkeypatch.setattr(dial, "time", SimpleNamespace(monotonic=clock))
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as waiting:
-        waiting.connect(
-            full.getsockname()
-        )  # fills the backlog, so that the next one gets no answer
+        # Fills the backlog, so that the next one gets no answer.
+        waiting.connect(full.getsockname())
         with socket.socket() as second:
             second.setblocking(False)
             second.connect_ex(full.getsockname())

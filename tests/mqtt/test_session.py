@@ -95,10 +95,8 @@ def test_it_publishes_and_receives(waiter: Waiter, tmp_path: Path) -> None:
     ("answer", "reason"),
     [
         (b"\x20\x02\x00\x05", "refused the connection: Not authorized"),
-        (
-            b"\x20\x02\x00\x01",
-            "connection was lost",
-        ),  # another version of the protocol: no second attempt
+        # Another version of the protocol: no second attempt.
+        (b"\x20\x02\x00\x01", "connection was lost"),
         (
             b"HTTP/1.1 400 Bad Request\r\n\r\n",
             "does not answer",

@@ -176,9 +176,8 @@ def test_reminders_do_not_delay_news() -> None:
     assert box.maybe_next_at(62, nobody) == 3600
     box.note(note(*many[1:], B), 63)
     assert sent(box, 63) == [("firing", "b"), ("resolved", "r0")]
-    assert sent(box, 3660)[:1] == [
-        ("reminder", "r2")
-    ]  # the one that has waited for the longest time
+    # The one that has waited for the longest time.
+    assert sent(box, 3660)[:1] == [("reminder", "r2")]
 
 
 def test_a_receiver_may_not_want_the_end() -> None:

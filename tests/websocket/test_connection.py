@@ -41,9 +41,8 @@ def test_a_viewer_that_answers_no_ping_is_disconnected(monkeypatch: pytest.Monke
         assert peer.message()["type"] == "hello"
         frames = [peer.frame() for _ in range(3)]
         behind_seconds = timing.silence
-        peer.send(
-            frame(PONG)
-        )  # the last one was a minute ago, as if no ping had been answered since
+        # The last one was a minute ago, as if no ping had been answered since.
+        peer.send(frame(PONG))
         frames += peer.frames_to_end()
         assert {(f.opcode, f.payload) for f in frames} == {(PING, b"")}
         assert service.viewers.wait_until_gone(10)

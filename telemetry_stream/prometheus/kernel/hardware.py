@@ -93,9 +93,8 @@ def collect_rapl(host: Host) -> Iterator[Family]:
         path = os.path.join(directory, zone)
         found = attributes(path, ("name", "energy_uj"))
         name = found.get("name", "")
-        kind, _, number = name.rpartition(
-            "-"
-        )  # package-0; core, uncore, dram and psys have no number
+        # package-0; core, uncore, dram and psys have no number
+        kind, _, number = name.rpartition("-")
         if not number.isdigit():
             kind, number = name, str(seen.get(name, 0))
         seen[name] = seen.get(name, 0) + 1

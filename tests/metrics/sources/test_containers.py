@@ -233,9 +233,8 @@ def test_a_container_that_is_gone_is_left_out_at_once(tree: Tree, source: Contai
     put_v2(tree, numbered(1))
     assert len(rows(source, tree)) == 2
     gone(tree, DOCKER)
-    source._rows[
-        DOCKER
-    ].group.close()  # the kernel's file fails with ENODEV; a file of a tree does not
+    # The kernel's file fails with ENODEV; a file of a tree does not.
+    source._rows[DOCKER].group.close()
     assert [row.id for row in rows(source, tree)] == ["000000000000"]
     put_v2(tree, DOCKER)
     again = rows(source, tree)
