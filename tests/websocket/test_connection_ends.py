@@ -47,8 +47,12 @@ VIEWER_PROGRAM = """
 import socket, sys
 sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 sock.sendall(sys.argv[2].encode())
-while b'"hello"' not in sock.recv(65536):
-    pass
+received = b""
+while b'"hello"' not in received:
+    data = sock.recv(65536)
+    if not data:
+        sys.exit("the server has closed the connection")
+    received += data
 print("open", flush=True)
 sock.recv(65536)
 sys.stdin.read()
