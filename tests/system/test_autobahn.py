@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -82,14 +83,28 @@ def serve(key: str, transport: Transport) -> None:
         connection.read()
 
 
-@pytest.fixture
-def address() -> Iterator[str]:
-    """The address of the echo server."""
+@contextmanager
+def serving() -> Iterator[str]:
+    """Start an echo server, give its address, and close it."""
     listener = make_listener(lambda transport: http.serve(transport, echo, LIMITS, ()))
     listener.start()
     yield "{}:{}".format(*listener.address)
     assert listener.close(time.monotonic() + 10)
     assert listener.stats().crashed == 0
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """The address of an echo server."""
+    with serving() as served:
+        yield served
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _runtime() -> None:
+    """With its first case, kosoku starts a runtime, which keeps its descriptors until the process ends."""
+    with serving() as served:
+        run(served, "1.1.1")
 
 
 def run(address: str, *cases: str) -> dict[str, tuple[str, str]]:
