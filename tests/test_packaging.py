@@ -246,7 +246,9 @@ def test_what_is_built(tree: Path, tmp_path: Path) -> None:
     for page in ("index.html", "front-end.html"):
         (assets.parent / page).write_text("<!doctype html>")
     out = tmp_path / "dist"
-    sources = {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file()}
+    found = {path.relative_to(tree) for path in tree.rglob("*") if path.is_file()}
+    # Another build in this tree has compiled the programs that it ran.
+    sources = {str(path) for path in found if path.parent.name != "__pycache__"}
     sources = {name for name in sources if not name.startswith("tests/fixtures/")}
     subprocess.run(
         [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(tree)],
