@@ -10,13 +10,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import {
   GUARD_MS,
+  NO_LOGIN,
   openBrowser,
   openPage,
   shoot,
   stateIs,
   textOf,
-  type Watched,
   violations,
+  type Watched,
 } from "./browser";
 import { Server } from "./server";
 
@@ -41,12 +42,10 @@ afterEach(async () => {
   const complaints = opened.flatMap((one) => one.complaints);
   expect(complaints.filter((text) => !provoked.test(text))).toEqual([]);
 });
-/** The login page has the status 401, which Chromium reports as an error. */
-const LOGIN = /401/;
 /** What the browser complains about until the page is closed. */
-let provoked = LOGIN;
+let provoked = NO_LOGIN;
 beforeEach(() => {
-  provoked = LOGIN;
+  provoked = NO_LOGIN;
 });
 
 /** One server for all tests of a group, because starting it takes longer than most tests. */
@@ -165,7 +164,7 @@ describe("with tokens", () => {
 
   it("a failed log-out is shown, and the page stays live", async () => {
     const page = await logIn();
-    provoked = /401|logout|ERR_FAILED/;
+    provoked = new RegExp(`${NO_LOGIN.source}|logout|ERR_FAILED`);
     await page.route("**/logout", (route) => route.abort());
     const sockets: string[] = [];
     page.on("websocket", (socket) => {

@@ -21,12 +21,12 @@ const FLAGS = [
 
 export const GUARD_MS = 30_000; // so that no test waits indefinitely; not a claim about speed
 
-/**
- * Complaints of the browser about a server that does not answer any more: what the page requests, and parts of it that it
- * loads at that moment, for example the explanation of what is under the pointer.
- */
-export const NO_SERVER =
-  /net::ERR_|Unable to preload CSS|Failed to fetch dynamically imported module/;
+/** Of parts that a page loads at any moment, for example the explanation of what is under the pointer. */
+const LATER_PARTS = "Unable to preload CSS|Failed to fetch dynamically imported module";
+/** Complaints of the browser about a server that does not answer any more. */
+export const NO_SERVER = new RegExp(`net::ERR_|${LATER_PARTS}`);
+/** Complaints of the browser about a server that requires a login: its status is 401, also for the login page and parts. */
+export const NO_LOGIN = new RegExp(`401|supported stylesheet MIME type|${LATER_PARTS}`);
 
 /** Where `shoot` puts its pictures; null without the variable SCREENSHOTS, because they take a tenth of the time. */
 const artefacts =
