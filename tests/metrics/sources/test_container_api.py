@@ -26,9 +26,10 @@ from telemetry_stream.metrics.sources.container_api import (
     parse,
     request,
 )
+from telemetry_stream.metrics.sources.container_finder import Finder
 from telemetry_stream.metrics.sources.container_record import Described, Label
 from telemetry_stream.metrics.sources.container_restarts import Restarts
-from telemetry_stream.metrics.sources.containers import ContainersSource, Finder
+from telemetry_stream.metrics.sources.containers import ContainersSource
 from tests.metrics.sources.test_container_files import put_v2
 from tests.metrics.sources.test_containers import DOCKER, ID
 from tests.metrics.trees import Tree, odd

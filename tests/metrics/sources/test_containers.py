@@ -6,7 +6,6 @@ import errno
 import glob
 import os
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest.mock import Mock
@@ -14,8 +13,9 @@ from unittest.mock import Mock
 import pytest
 
 from telemetry_stream.metrics.source import SEARCH_SECONDS, Options
-from telemetry_stream.metrics.sources import containers
+from telemetry_stream.metrics.sources import container_finder, containers
 from telemetry_stream.metrics.sources.container_api import Api
+from telemetry_stream.metrics.sources.container_finder import Finder
 from telemetry_stream.metrics.sources.container_path import Identity, find_containers
 from telemetry_stream.metrics.sources.container_record import Container, ContainerCounts, Described
 from telemetry_stream.metrics.sources.container_restarts import (
@@ -28,10 +28,8 @@ from telemetry_stream.metrics.sources.containers import (
     FIND_SECONDS,
     ContainersSource,
     CountsSource,
-    Finder,
     RestartsSource,
 )
-from tests.conftest import eventually
 from tests.metrics.sources.test_container_files import (
     MIB,
     PSI,
@@ -169,47 +167,6 @@ def test_a_host_without_containers_has_no_section(tree: Tree) -> None:
     finder.close()
 
 
-def test_a_search_that_fails_fails_the_sections(
-    tree: Tree, monkeypatch: pytest.MonkeyPatch, source: ContainersSource
-) -> None:
-    """In each tick until another one succeeds, so that the sample has the reason."""
-    put_v2(tree, DOCKER)
-    with monkeypatch.context() as patch:
-        patch.setattr(containers, "find_containers", lambda _: 1 // 0)
-        for _ in range(2):
-            with pytest.raises(ZeroDivisionError):
-                source.collect(tree.tick())
-    assert len(rows(source, tree, SEARCH_SECONDS)) == 1
-
-
-def test_a_long_search_delays_no_tick_and_is_repeated_rarely(
-    tree: Tree, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A user may own thousands of groups. One of 2 s begins every 40 s, also if a container has gone."""
-    searches = []
-    answered = threading.Event()
-
-    def search(hierarchy: str) -> dict[str, Identity]:
-        searches.append(tree.monotonic)
-        assert answered.wait(30.0)
-        tree.monotonic += 2.0
-        return find_containers(hierarchy)
-
-    monkeypatch.setattr(containers, "find_containers", search)
-    put_v2(tree, DOCKER)
-    finder = Finder(tree.files)
-    counts = CountsSource(finder)
-    assert counts.collect(tree.tick()) is None
-    answered.set()
-    assert eventually(lambda: counts.collect(tree.tick(0.0)) is not None)
-    finder._blocking._timeout_seconds = 10.0
-    finder.search_again()
-    for _ in range(100):
-        counts.collect(tree.tick())
-    assert [round(at - searches[0]) for at in searches] == [0, 40, 80]
-    counts.close()
-
-
 def test_containers_are_counted_by_runtime(tree: Tree) -> None:
     """Every 30 s. The ticks between make no system call."""
     counts = CountsSource(Finder(tree.files, timeout_seconds=10.0))
@@ -253,7 +210,7 @@ def test_a_container_whose_cpu_time_cannot_be_read(
         searches.append(root)
         return find_containers(root)
 
-    monkeypatch.setattr(containers, "find_containers", find)
+    monkeypatch.setattr(container_finder, "find_containers", find)
     for _ in range(3):
         (row,) = rows(source, tree)
         assert (row.cpu_percent, row.cpu_throttled_percent, row.memory_percent) == (
