@@ -17,7 +17,7 @@ import pytest
 
 from telemetry_stream.fleet import line as line_module
 from telemetry_stream.fleet.budget import CostBudget
-from telemetry_stream.fleet.direct import DirectRemote
+from telemetry_stream.fleet.direct import DirectRemote, _FullLine
 from telemetry_stream.fleet.line import failure_of, reason_of
 from telemetry_stream.fleet.link import DirectLink
 from telemetry_stream.fleet.mirror import ON_DEMAND
@@ -379,6 +379,14 @@ def test_a_flood_is_read_slowly() -> None:
         assert len(report.all_vitals) <= 4 * line_module.MAX_MESSAGES_PER_SECOND
 
 
+def watched_with_small_budget(remote: DirectRemote) -> _FullLine:
+    """Watch the host. What exceeds 100 kB is paid at one byte per second, so it is never read in a test."""
+    remote._budget = CostBudget(1.0, 100_000.0)
+    remote.watch(Want())
+    assert remote._full is not None
+    return remote._full
+
+
 def test_full_samples_that_cost_too_much_are_read_later() -> None:
     """The history may have the largest size, once. Then the peer waits, until the host is watched no more."""
     history = f'{{"type":"history","samples":[{message(1, pad="x" * 90_000)}]}}'
@@ -389,13 +397,10 @@ def test_full_samples_that_cost_too_much_are_read_later() -> None:
         _,
         remote,
     ):
-        remote._budget = CostBudget(1.0, 100_000.0)
-        remote.watch(Want())
-        full = remote._full
-        assert full is not None
-        assert full._thread is not None
+        full = watched_with_small_budget(remote)
         report.wait(lambda: len(report.seqs) >= 2)
         remote.unwatch()
+        assert full._thread is not None
         full._thread.join(10)
         assert not full._thread.is_alive()
     assert report.answers == [([1], True), ([2], False)]
@@ -422,16 +427,13 @@ def test_a_connection_that_is_opened_again_does_not_skip_the_cost(costly: str) -
         remote,
     ):
         report.wait(lambda: report.identities)
-        remote._budget = CostBudget(1.0, 100_000.0)
-        remote.watch(Want())
-        full = remote._full
-        assert full is not None
-        assert full._thread is not None
+        full = watched_with_small_budget(remote)
         report.wait(lambda: len(report.answers) >= 2)
         for _ in range(3):
             remote.watch(Want())
             report.wait(lambda: not full._wake.is_set())  # the line has noted the request
         remote.unwatch()
+        assert full._thread is not None
         full._thread.join(10)
         assert not full._thread.is_alive()
         assert len(report.answers) == 2
