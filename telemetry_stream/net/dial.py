@@ -43,7 +43,8 @@ class TlsError(OSError):
 class Authorities:
     """The authorities of the system, for all connections of their owner: to load them takes 0.8 MiB and 40 ms.
 
-    They are loaded for the first connection with TLS. Any thread may call any method; ``_lock`` guards ``_context``.
+    They are loaded for the first connection with TLS. Any thread may call any method. ``_lock`` guards ``_context``.
+    The files are read under it, because otherwise all connections of a start would read them at once.
     """
 
     def __init__(self) -> None:
