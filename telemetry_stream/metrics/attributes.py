@@ -130,7 +130,7 @@ def readable(name: str) -> str:
 
 
 def parse_cpu_list(content: bytes) -> frozenset[int]:
-    """Return the numbers of a list such as ``0-3,8``. What is no number or range is left out."""
+    """Return the numbers of a list such as ``0-3,8``. What is neither a number nor a range is left out."""
     found: set[int] = set()
     for part in content.strip().split(b","):
         first, _, last = part.partition(b"-")
